@@ -1,0 +1,215 @@
+"""The values that pass between the stages of the pipeline, in the order in which they appear.
+
+Durations are monotonic seconds, timestamps aware UTC, boxes pixels of the frame. Everything is frozen:
+a stage makes new values, it never edits those of another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.vocabulary import AGE_BINS
+
+Image = npt.NDArray[np.uint8]
+"""BGR picture, shape (height, width, 3)."""
+
+Floats = npt.NDArray[np.float32]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of the camera and the moment it was taken."""
+
+    image: Image
+    captured_at: datetime
+    monotonic_s: float
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Axis-aligned box in pixels; x2 and y2 lie outside."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def width(self) -> float:
+        return max(0.0, self.x2 - self.x1)
+
+    @property
+    def height(self) -> float:
+        return max(0.0, self.y2 - self.y1)
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def side(self) -> float:
+        """Geometric mean of the two sides: the size of a face in one number."""
+        return math.sqrt(self.area)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, in 0..1."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        if width <= 0 or height <= 0:
+            return 0.0
+        inter = width * height
+        return inter / (self.area + other.area - inter)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """One face in one frame.
+
+    ``landmarks`` (5, 2) float32 pixels: eyes, nose, mouth corners, left meaning left in the picture.
+    """
+
+    box: Box
+    score: float
+    landmarks: Floats
+
+
+class TrackState(Enum):
+    """A track counts as a visit only once confirmed, so that a flicker of the detector is not a person."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One face followed over time. ``detection`` is this frame's, or None while the face is not seen.
+
+    ``track_id`` lives only inside this process and never leaves it.
+    """
+
+    track_id: int
+    box: Box
+    state: TrackState
+    first_seen_s: float
+    last_seen_s: float
+    detection: Detection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Head pose in degrees; 0 faces the camera, positive yaw turns to the right of the picture."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceScores:
+    """What one forward pass says of one face: probabilities that sum to 1 per attribute.
+
+    ``age`` (AGE_BINS,), ``gender`` (2,), ``expression`` (7,), float32.
+    """
+
+    age: Floats
+    gender: Floats
+    expression: Floats
+
+    @property
+    def age_years(self) -> float:
+        """Expectation of the age distribution, in years."""
+        return float(self.age @ np.arange(AGE_BINS, dtype=np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceObservation:
+    """One classified look at one visit; ``quality`` in 0..1 weighs it in the fusion."""
+
+    track_id: int
+    at_s: float
+    scores: FaceScores
+    pose: Pose
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The fused word on one attribute: a label of :data:`ATTRIBUTES` or ``UNKNOWN``, its confidence in 0..1."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One finished visit. It carries no id, no picture and nothing that could find the person again."""
+
+    started_at: datetime
+    ended_at: datetime
+    dwell_s: float
+    attention_s: float
+    viewer: bool
+    attributes: Mapping[str, Verdict]
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a window was really watched.
+
+    ``covered_s`` is the time in which frames were processed without a gap longer than the allowed one.
+    """
+
+    covered_s: float
+    frames: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAggregate:
+    """All that one window knows, before the privacy rules. It carries no visit.
+
+    Histograms count per bin; ``breakdowns`` hold the visits as counts per (gender, age band, expression),
+    each possibly ``UNKNOWN``: the joint table from which every marginal follows.
+    """
+
+    start: datetime
+    end: datetime
+    visits: int
+    viewers: int
+    occupancy_mean: float
+    occupancy_max: int
+    dwell_sum_s: float
+    attention_sum_s: float
+    dwell_histogram: tuple[int, ...]
+    attention_histogram: tuple[int, ...]
+    breakdown: Mapping[tuple[str, str, str], int]
+    zones: Mapping[str, int]
+    coverage: Coverage
+    clock_trusted: bool = True
+    closing: bool = field(default=False)
+
+
+class Detector(Protocol):
+    """Finds faces in a picture."""
+
+    def detect(self, image: Image) -> list[Detection]: ...
+
+
+class Classifier(Protocol):
+    """Describes one face that the detector found."""
+
+    def classify(self, image: Image, detection: Detection) -> FaceScores: ...

@@ -1,0 +1,125 @@
+"""What both trainings share: schedule, averaged weights, checkpoints that a stopped run resumes from."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Batch = tuple[Tensor, ...]
+
+
+def seed_everything(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Averaged:
+    """Exponential moving average of the weights, which is what gets exported (Polyak averaging)."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self.decay = decay
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        self.steps += 1
+        decay = min(self.decay, self.steps / (10 + self.steps))
+        for mine, theirs in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(theirs, 1 - decay)
+            else:
+                mine.copy_(theirs)
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
+    """Linear warm-up, then cosine to one hundredth of the peak (Loshchilov & Hutter 2017)."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - warmup)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def fit(
+    network: nn.Module,
+    batches: Callable[[int], Iterable[Batch]],
+    loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]],
+    evaluate: Callable[[nn.Module], dict[str, float]],
+    *,
+    run: Path,
+    epochs: int,
+    steps_per_epoch: int,
+    peak_rate: float,
+    weight_decay: float,
+    average_decay: float = 0.999,
+) -> nn.Module:
+    """Train and return the averaged network. ``run/last.pt`` resumes, ``run/log.jsonl`` keeps the figures."""
+    run.mkdir(parents=True, exist_ok=True)
+    where = device()
+    network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decays = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decays, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}], lr=peak_rate
+    )
+    averaged = Averaged(network, average_decay)
+    first = 0
+    checkpoint = run / "last.pt"
+    if checkpoint.exists():
+        state: dict[str, Any] = torch.load(checkpoint, map_location=where, weights_only=True)
+        network.load_state_dict(state["network"])
+        averaged.network.load_state_dict(state["averaged"])
+        averaged.steps = state["steps"]
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["epoch"]
+        print(f"resuming after epoch {first}", flush=True)
+    steps = epochs * steps_per_epoch
+    step = first * steps_per_epoch
+    for epoch in range(first, epochs):
+        seed_everything(1000 + epoch)
+        network.train()
+        began, sums = time.monotonic(), dict[str, float]()
+        for batch in batches(epoch):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, steps, peak_rate, warmup=min(500, steps // 10 + 1))
+            total, parts = loss(network, batch)
+            optimizer.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            averaged.update(network)
+            step += 1
+            for key, value in parts.items():
+                sums[key] = sums.get(key, 0.0) + value / steps_per_epoch
+        last = epoch + 1 == epochs
+        figures = evaluate(averaged.network) if last or (epoch + 1) % 5 == 0 or epoch == 0 else {}
+        row = {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1), **sums, **figures}
+        print(" ".join(f"{k}={v:.4g}" for k, v in row.items()), flush=True)
+        with (run / "log.jsonl").open("a") as log:
+            log.write(json.dumps(row) + "\n")
+        state = {
+            "network": network.state_dict(),
+            "averaged": averaged.network.state_dict(),
+            "steps": averaged.steps,
+            "optimizer": optimizer.state_dict(),
+            "epoch": epoch + 1,
+        }
+        torch.save(state, checkpoint.with_suffix(".tmp"))
+        os.replace(checkpoint.with_suffix(".tmp"), checkpoint)
+    return averaged.network

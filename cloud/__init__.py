@@ -1,0 +1,1 @@
+"""The cloud side: from the broker to a store, and from the store to people."""

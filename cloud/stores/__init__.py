@@ -1,0 +1,1 @@
+"""Where the bridge puts what it receives."""

@@ -10,14 +10,6 @@ from torch.nn import functional
 
 from edge.inference.align import CROP_SIDE
 
-SET_SHIFT = {"utkface": 0.0, "fer": -0.095}
-"""Vertical shift, in crop sides, that brings each pre-cropped set onto the device's landmark template.
-
-The median eyes and mouth of a labelling teacher on 600 faces of each set lie at 0.288 and 0.666 of the
-side on utkface (which is the template) and at 0.390 and 0.732 on fer; the eye distance agrees within 4 %.
-"""
-
-
 def crop_pixels(images: Tensor, theta: Tensor, side: int = CROP_SIDE) -> Tensor:
     """Sample (n, c, side, side) crops through affine maps theta (n, 2, 3), repeating the border."""
     grid = functional.affine_grid(theta, [len(images), images.shape[1], side, side], align_corners=False)

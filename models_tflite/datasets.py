@@ -32,6 +32,13 @@ FER2013_LABELS = ("neutral", "happy", "sad", "angry", "surprise", "fear", "disgu
 FERPLUS_VOTES = ("neutral", "happiness", "sadness", "anger", "surprise", "fear", "disgust", "contempt")
 """FER+ vote columns; the first seven in the order of our :data:`EXPRESSIONS`, then the eighth class."""
 
+SET_SHIFT = {"utkface": 0.0, "fer": -0.095}
+"""Vertical shift, in crop sides, that brings each pre-cropped set onto the device's landmark template.
+
+The median eyes and mouth of a labelling teacher on 600 faces of each set lie at 0.288 and 0.666 of the
+side on utkface (which is the template) and at 0.390 and 0.732 on fer; the eye distance agrees within 4 %.
+"""
+
 assert len(FER2013_LABELS) == len(EXPRESSIONS)
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from edge.vocabulary import AGE_BINS, GENDERS
 from models_tflite import augment, training
-from models_tflite.datasets import FER2013_LABELS, DataSet, expression_targets, select
+from models_tflite.datasets import FER2013_LABELS, SET_SHIFT, DataSet, expression_targets, select
 from models_tflite.networks import AttributeNet
 
 STORED_SIDE = 96
@@ -66,7 +66,7 @@ def batches(faces: Faces, size: int, steps: int) -> Iterator[training.Batch]:
             yield from (part for part in torch.randperm(count).split(take) if len(part) == take)
 
     pick_utk, pick_fer = endless(len(faces.utk), n_utk), endless(len(faces.fer), size - n_utk)
-    shift = torch.tensor([augment.SET_SHIFT["utkface"]] * n_utk + [augment.SET_SHIFT["fer"]] * (size - n_utk))
+    shift = torch.tensor([SET_SHIFT["utkface"]] * n_utk + [SET_SHIFT["fer"]] * (size - n_utk))
     for _ in range(steps):
         utk, fer = next(pick_utk), next(pick_fer)
         pixels = torch.cat([faces.utk[utk].float(), faces.fer[fer].float().expand(-1, 3, -1, -1)])
@@ -102,7 +102,7 @@ def figures(network: nn.Module, faces: Faces) -> dict[str, float]:
         outs = []
         for part in pixels.split(256):
             images = part.float().expand(-1, 3, -1, -1)
-            images = augment.crop_pixels(images, augment.plain_theta(len(images), augment.SET_SHIFT[name]))
+            images = augment.crop_pixels(images, augment.plain_theta(len(images), SET_SHIFT[name]))
             outs.append([head.float().cpu() for head in network(normalise(images))])
         return [torch.cat(heads) for heads in zip(*outs, strict=True)]  # type: ignore[misc]
 

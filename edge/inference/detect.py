@@ -1,0 +1,97 @@
+"""Find faces: letterbox, one int8 pass, decode only the cells that speak, suppress duplicates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from edge.inference.model import Model, Output
+from edge.types import Box, Detection, Floats, Image
+
+STRIDES = (8, 16, 32)
+GREY = 128
+
+
+class FaceDetector:
+    """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first."""
+
+    def __init__(self, model: Model, *, min_score: float = 0.25, overlap: float = 0.45, min_side_px: float = 0.0):
+        self._model = model
+        self._overlap = overlap
+        self._min_side = min_side_px
+        self._canvas: Image = np.full((model.height, model.width, 3), GREY, np.uint8)
+        self._content = (0, 0)
+        logit = math.log(min_score / (1 - min_score))
+        self._levels = [
+            (
+                stride,
+                model.outputs[f"score{stride}"],
+                model.outputs[f"box{stride}"],
+                model.outputs[f"landmarks{stride}"],
+                model.outputs[f"score{stride}"].quantised(logit),
+            )
+            for stride in STRIDES
+        ]
+
+    def detect(self, image: Image) -> list[Detection]:
+        scale = self._letterbox(image)
+        raw = self._model.run(self._canvas)
+        parts = [
+            _decode(stride, raw, score, box, landmarks, limit)
+            for stride, score, box, landmarks, limit in self._levels
+        ]
+        scores = np.concatenate([part[0] for part in parts])
+        if not len(scores):
+            return []
+        boxes = np.concatenate([part[1] for part in parts]) / scale
+        points = np.concatenate([part[2] for part in parts]) / scale
+        height, width = image.shape[:2]
+        found = []
+        for index in suppress(boxes, scores, self._overlap):
+            x1, y1, x2, y2 = (float(v) for v in boxes[index])
+            box = Box(max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2))
+            if box.width > 0 and box.height > 0 and box.side >= self._min_side:
+                found.append(Detection(box, float(scores[index]), points[index]))
+        return found
+
+    def _letterbox(self, image: Image) -> float:
+        """Fit the picture into the canvas, top left; returns the scale."""
+        height, width = image.shape[:2]
+        scale = min(self._canvas.shape[1] / width, self._canvas.shape[0] / height)
+        content = (max(1, round(height * scale)), max(1, round(width * scale)))
+        if content != self._content:
+            self._canvas[:] = GREY
+            self._content = content
+        cv2.resize(
+            image,
+            (content[1], content[0]),
+            dst=self._canvas[: content[0], : content[1]],
+            interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+        )
+        return scale
+
+
+def _decode(
+    stride: int, raw: dict[str, np.ndarray], score: Output, box: Output, landmarks: Output, limit: int
+) -> tuple[Floats, Floats, Floats]:
+    """Scores (n,), boxes (n, 4), landmarks (n, 5, 2) in input pixels, of the cells above the limit."""
+    logits = raw[score.name][..., 0]
+    rows, columns = np.nonzero(logits >= limit)
+    scores = 1 / (1 + np.exp(-score.floats(logits[rows, columns])))
+    cells = np.stack([columns, rows], 1).astype(np.float32) + 0.5
+    offsets = box.floats(raw[box.name][rows, columns])
+    centres = (cells + offsets[:, :2]) * stride
+    halves = np.exp(offsets[:, 2:]) * (stride / 2)
+    points = landmarks.floats(raw[landmarks.name][rows, columns]).reshape(-1, 5, 2)
+    points = (points + cells[:, None]) * stride
+    return scores, np.concatenate([centres - halves, centres + halves], 1), points
+
+
+def suppress(boxes: Floats, scores: Floats, overlap: float) -> Sequence[int]:
+    """Greedy non-maximum suppression; indices best first. ``boxes`` (n, 4) as x1, y1, x2, y2."""
+    sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1)
+    kept = cv2.dnn.NMSBoxes(sized.tolist(), scores.tolist(), 0.0, overlap)
+    return [int(index) for index in np.asarray(kept).reshape(-1)]

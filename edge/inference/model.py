@@ -1,0 +1,82 @@
+"""The one place that knows a TFLite runtime: ``ai-edge-litert`` or ``tflite-runtime``, whichever is there."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import UserError
+from edge.inference.manifest import ModelEntry
+from edge.types import Floats, Image
+
+RUNTIMES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+
+INPUT_SCALE = 1 / 64
+"""The networks see (pixel - 128) / 64, so their int8 input is pixel - 128 and costs one exclusive-or."""
+
+Int8 = npt.NDArray[np.int8]
+
+
+def interpreter_class(runtime: str = "auto") -> Any:
+    """The ``Interpreter`` class of the wanted runtime, or of the first one installed with ``auto``."""
+    wanted = list(RUNTIMES) if runtime == "auto" else [runtime]
+    for name in wanted:
+        try:
+            return importlib.import_module(RUNTIMES[name]).Interpreter
+        except ImportError:
+            continue
+    raise UserError(f"models.runtime: {' or '.join(wanted)} is not installed; pip install ai-edge-litert")
+
+
+class Output:
+    """One output tensor and how its int8 values become numbers."""
+
+    def __init__(self, name: str, details: Mapping[str, Any]) -> None:
+        scale, zero = details["quantization"]
+        self.name, self.index = name, int(details["index"])
+        self.shape = tuple(int(side) for side in details["shape"])
+        self.scale, self.zero = float(scale), int(zero)
+
+    def floats(self, raw: Int8) -> Floats:
+        return (raw.astype(np.float32) - self.zero) * np.float32(self.scale)
+
+    def quantised(self, value: float) -> int:
+        """The smallest int8 value that stands for at least ``value``; 128 when none does."""
+        return min(128, max(-128, int(np.ceil(value / self.scale)) + self.zero))
+
+
+class Model:
+    """A loaded int8 network: ``run(image)`` takes uint8 (height, width, 3) and returns int8 tensors by name.
+
+    Raises ``UserError`` when the file is not the one of the manifest or not fully integer.
+    """
+
+    def __init__(self, entry: ModelEntry, *, threads: int = 1, runtime: str = "auto") -> None:
+        content = entry.content()
+        try:
+            self._interpreter = interpreter_class(runtime)(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"{entry.path}: this runtime cannot load the model: {str(error).splitlines()[0]}") from None
+        (details,) = self._interpreter.get_input_details()
+        scale, zero = details["quantization"]
+        if details["dtype"] is not np.int8 or abs(scale - INPUT_SCALE) > 1e-6 or zero != 0:
+            raise UserError(f"{entry.path}: input is not int8 at scale 1/64; export the models anew")
+        self._input = int(details["index"])
+        self.height, self.width = entry.height, entry.width
+        if tuple(details["shape"]) != (1, self.height, self.width, 3):
+            raise UserError(f"{entry.path}: input is {tuple(details['shape'])}, not what the manifest says")
+        found = {item["name"]: item for item in self._interpreter.get_output_details()}
+        missing = [tensor for tensor in entry.outputs.values() if tensor not in found]
+        if missing:
+            raise UserError(f"{entry.path}: no output tensor {missing[0]!r}; export the models anew")
+        self.outputs = {name: Output(name, found[tensor]) for name, tensor in entry.outputs.items()}
+
+    def run(self, image: Image) -> dict[str, Int8]:
+        self._interpreter.set_tensor(self._input, (image ^ np.uint8(0x80)).view(np.int8)[None])
+        self._interpreter.invoke()
+        return {name: self._interpreter.get_tensor(out.index)[0] for name, out in self.outputs.items()}

@@ -1,0 +1,134 @@
+"""From trained weights to the int8 files that ship:
+``python -m models_tflite.export --data DIR --detector RUN/detector.pt --attributes RUN/attributes.pt --version V``."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import litert_torch
+import numpy as np
+import tomli_w
+import torch
+from ai_edge_litert.interpreter import Interpreter
+from ai_edge_quantizer import quantizer, recipe
+from torch import Tensor, nn
+
+from edge.inference.align import CROP_SIDE
+from models_tflite import augment
+from models_tflite.datasets import SET_SHIFT, DataSet, scenes
+from models_tflite.networks import AttributeNet, DetectorNet, fuse
+from models_tflite.scenes import HEIGHT, WIDTH, letterbox
+
+HERE = Path(__file__).parent
+CALIBRATION_PICTURES = 300
+
+
+class Flat(nn.Module):
+    """A network as the device calls it: channels last in and out."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.network(image.permute(0, 3, 1, 2))
+        return tuple(out.permute(0, 2, 3, 1) if out.ndim == 4 else out for out in outputs)
+
+
+def pixels_to_input(image: np.ndarray) -> np.ndarray:
+    return ((image.astype(np.float32) - 128) / 64)[None]
+
+
+def full_range(image: np.ndarray) -> np.ndarray:
+    """Two pixels at the ends of the range, so that the input's scale becomes exactly 1/64."""
+    image = image.copy()
+    image[0, 0], image[0, 1] = 0, 255
+    return image
+
+
+def detector_pictures(data: Path) -> Iterable[np.ndarray]:
+    train = DataSet(data, "faces", "train")
+    names = [scene.name for scene in scenes(train)]
+    chosen = names[:: max(1, len(names) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
+    for image in train.images(chosen):
+        yield full_range(letterbox(image)[0])
+
+
+def attribute_pictures(data: Path) -> Iterable[np.ndarray]:
+    for name in ("utkface", "fer"):
+        train = DataSet(data, name, "train")
+        train.rows = train.rows[:: max(1, len(train) // CALIBRATION_PICTURES)][: CALIBRATION_PICTURES // 2]
+        for image in train.images():
+            batch = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+            crop = augment.crop_pixels(batch, augment.plain_theta(1, SET_SHIFT[name]))
+            yield full_range(crop[0].permute(1, 2, 0).round().numpy().astype(np.uint8))
+
+
+def to_int8(network: nn.Module, side: tuple[int, int], pictures: Iterable[np.ndarray], target: Path) -> list[str]:
+    """Export, calibrate on real pictures, quantise weights and activations to int8; returns tensor names of
+    the outputs in the network's order."""
+    flat = Flat(fuse(network.eval())).eval()
+    sample = torch.zeros(1, *side, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "float.tflite"
+        litert_torch.convert(flat, (sample,)).export(str(path))
+        floats = Interpreter(model_path=str(path))
+        floats.allocate_tensors()
+        signature = floats.get_signature_list()["serving_default"]
+        quantiser = quantizer.Quantizer(str(path))
+        quantiser.load_quantization_recipe(recipe.static_wi8_ai8())
+        samples = [{signature["inputs"][0]: pixels_to_input(picture)} for picture in pictures]
+        calibration = quantiser.calibrate({"serving_default": samples})
+        quantiser.quantize(calibration).export_model(str(target), overwrite=True)
+        # the order of the signature's outputs is the network's; tensor names come from the int8 file
+        runner = Interpreter(model_path=str(target)).get_signature_runner("serving_default")
+        details = runner.get_output_details()
+        return [details[name]["name"] for name in sorted(details, key=lambda n: int(n.rsplit("_", 1)[1]))]
+
+
+def entry(path: Path, side: tuple[int, int], outputs: dict[str, str]) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "height": side[0],
+        "width": side[1],
+        "outputs": outputs,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--detector", type=Path, required=True)
+    parser.add_argument("--attributes", type=Path, required=True)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--out", type=Path, default=HERE)
+    arguments = parser.parse_args()
+
+    detector = DetectorNet()
+    detector.load_state_dict(torch.load(arguments.detector, map_location="cpu", weights_only=True))
+    path = arguments.out / "detector.tflite"
+    names = to_int8(detector, (HEIGHT, WIDTH), detector_pictures(arguments.data), path)
+    roles = [f"{kind}{stride}" for stride in DetectorNet.STRIDES for kind in ("score", "box", "landmarks")]
+    table: dict[str, Any] = {"version": arguments.version, "calibration": "none"}
+    table["detector"] = entry(path, (HEIGHT, WIDTH), dict(zip(roles, names, strict=True)))
+
+    attributes = AttributeNet()
+    attributes.load_state_dict(torch.load(arguments.attributes, map_location="cpu", weights_only=True))
+    path = arguments.out / "attributes.tflite"
+    side = (CROP_SIDE, CROP_SIDE)
+    names = to_int8(attributes, side, attribute_pictures(arguments.data), path)
+    table["attributes"] = entry(path, side, dict(zip(("age", "gender", "expression"), names, strict=True)))
+    # neutral until models_tflite.calibrate has measured better ones on val
+    table["attributes"]["temperatures"] = {"age": 1.0, "gender": 1.0, "expression": 1.0}
+    table["attributes"]["thresholds"] = {"gender": 0.5, "age_band": 0.0, "expression": 0.0}
+    (arguments.out / "manifest.toml").write_text(tomli_w.dumps(table))
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,8 @@ class Store(Protocol):
         """Store all of ``messages``; returns only when they are durable.
 
         Idempotent: a message of the same identity overwrites. The identity of a window is (site, device,
-        camera, start), of a health message or alert its device and time; of the status, the newest counts.
+        camera, start), of a health message or alert its device and time; of the status, the newest counts. A
+        store may keep only the newest of what is not a window.
         Raises ``StoreUnavailable`` for a fault that heals, and ``StoreRejected`` when at least one of the
         messages can never be stored (give them one by one to learn which); after either, some of them may
         have been stored.
@@ -47,8 +48,8 @@ class DeviceState:
     """None while no status was ever received."""
     since: datetime | None
     """Since when it is, or is not, online."""
-    last_seen: datetime
-    """When the bridge stored something of this device for the last time."""
+    last_seen: datetime | None
+    """When a window, health message or alert of it was last stored; a status may be the broker's word (last will)."""
     software: str | None
     model: str | None
     health: HealthMessage | None

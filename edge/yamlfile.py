@@ -25,14 +25,18 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # a list or mapping as key, such as a template that nobody filled in: refused below
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def load_yaml_model(path: Path, model: type[Model]) -> Model:
-    """The settings in ``path``. Raises ``UserError`` with the first mistake; an empty file means all defaults."""
+    """The settings in ``path``; an empty file means all defaults. Raises ``UserError`` with the first mistake."""
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
@@ -64,13 +68,13 @@ def masked_yaml(settings: BaseModel) -> str:
 
 
 def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:
-    """One line on one mistake. A part of ``loc`` that is not in ``data`` is pydantic's name of a union member."""
+    """One line on one mistake. A part of ``loc`` that ``data`` lacks is pydantic's name of a union member."""
     names: list[str] = []
     models, secret, node = [model], False, data
     last = len(error["loc"]) - 1
     siblings: set[str] = set()
     for index, part in enumerate(error["loc"]):
-        inside = (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int))
+        inside = part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)
         if not inside and index != last:
             continue
         names.append(str(part))
@@ -90,8 +94,10 @@ def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:
     if error["type"] == "missing":
         return f"{key}: is required"
     text = error["msg"].removeprefix("Value error, ")
-    shown = "" if secret or isinstance(error["input"], (dict, list, BaseModel)) else f"; found {_shown(error['input'])}"
-    return f"{key}: {text}{shown}"
+    value = error["input"]
+    if secret or isinstance(value, (dict, list, BaseModel)):
+        return f"{key}: {text}"
+    return f"{key}: {text}; found {_shown(value)}"
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:

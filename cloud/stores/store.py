@@ -25,7 +25,7 @@ class Store(Protocol):
         """Store all of ``messages``; returns only when they are durable.
 
         Idempotent: a message of the same identity overwrites. The identity of a window is (site, device,
-        camera, start), of a health message or alert its device and time; of the status, the newest counts. A
+        camera, start), of a health message or alert its device and time; of the status, the last to arrive counts. A
         store may keep only the newest of what is not a window.
         Raises ``StoreUnavailable`` for a fault that heals, and ``StoreRejected`` when at least one of the
         messages can never be stored (give them one by one to learn which); after either, some of them may
@@ -47,9 +47,9 @@ class DeviceState:
     online: bool | None
     """None while no status was ever received."""
     since: datetime | None
-    """Since when it is, or is not, online."""
+    """Since when it is, or is not, online; the latter as the store learned it, for a last will cannot know."""
     last_seen: datetime | None
-    """When a window, health message or alert of it was last stored; a status may be the broker's word (last will)."""
+    """When a window, health message or alert of it was last stored (a status may be the broker's last will)."""
     software: str | None
     model: str | None
     health: HealthMessage | None
@@ -76,4 +76,3 @@ class Reader(Protocol):
     def latest(self, site: str) -> WindowMessage | None:
         """The window with the latest start, or None before the first."""
         ...
-

@@ -1,0 +1,150 @@
+"""``footlight-cloud``: the command line of the cloud side."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cloud.bridge import Bridge, Tls
+from cloud.config import BrokerSettings, EmbeddedSettings, Settings, load
+from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.influx import InfluxStore
+from cloud.stores.store import Store
+from edge.clock import SystemClock
+from edge.errors import UserError
+from edge.yamlfile import masked_yaml
+
+log = logging.getLogger("cloud")
+
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its work, 2 when a person must mend something first."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for chatty in ("amqtt", "transitions", "uvicorn", "websockets"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        return int(args.command(args))
+    except UserError as error:
+        print(f"footlight-cloud: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="footlight-cloud", description="From the broker to a store and a page."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, text in (
+        ("bridge", _bridge, "move messages from a broker into the store"),
+        ("serve", _serve, "one box: broker, bridge, embedded store and page in one process"),
+    ):
+        with_config = commands.add_parser(name, help=text)
+        with_config.add_argument("--config", type=Path, required=True, metavar="FILE")
+        with_config.set_defaults(command=command)
+    for name, command, text in (
+        ("check-config", _check_config, "say whether a configuration file is right"),
+        ("show-config", _show_config, "print all settings in force, secrets masked"),
+    ):
+        with_file = commands.add_parser(name, help=text)
+        with_file.add_argument("config", type=Path, metavar="FILE")
+        with_file.set_defaults(command=command)
+    demo = commands.add_parser("demo", help="watch Footlight count, from the camera to the page")
+    demo.add_argument(
+        "--source", metavar="S", help="camera number, file or rtsp:// address (default: the sample scene)"
+    )
+    demo.add_argument("--stay", action="store_true", help="keep the page up at the end")
+    demo.add_argument("--json", action="store_true", help="print the result as JSON")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _bridge(args: argparse.Namespace) -> int:
+    settings = load(args.config)
+    store = _open_store(settings)
+    try:
+        bridge = _make_bridge(settings.broker, store)
+        for number in _ENDS:
+            signal.signal(number, lambda *_: bridge.stop())
+        bridge.run()
+        log.info("stopped: %s", bridge.stats)
+    finally:
+        store.close()
+    return 0
+
+
+def _serve(args: argparse.Namespace) -> int:
+    # Here and not above: a bridge needs neither a broker nor a page.
+    from cloud.serve import Box, serve
+
+    settings = load(args.config)
+
+    def ready(box: Box) -> None:
+        log.info("broker on port %d, page at %s", box.mqtt_port, box.page_url)
+
+    async def until_signal() -> None:
+        stop = asyncio.Event()
+        for number in _ENDS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(settings, clock=SystemClock(), stop=stop, ready=ready)
+
+    asyncio.run(until_signal())
+    return 0
+
+
+def _check_config(args: argparse.Namespace) -> int:
+    load(args.config)
+    print(f"{args.config}: ok")
+    return 0
+
+
+def _show_config(args: argparse.Namespace) -> int:
+    print(masked_yaml(load(args.config)), end="")
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from cloud import demo  # it brings the whole edge with it
+
+    return int(demo.run(args))
+
+
+def _open_store(settings: Settings) -> Store:
+    store = settings.store
+    if isinstance(store, EmbeddedSettings):
+        return EmbeddedStore(store.path, retention_days=store.retention_days, clock=SystemClock())
+    return InfluxStore(
+        url=store.url,
+        token=store.token.get_secret_value(),
+        org=store.org,
+        bucket=store.bucket,
+        timeout_s=store.timeout_s,
+        clock=SystemClock(),
+    )
+
+
+def _make_bridge(broker: BrokerSettings, store: Store) -> Bridge:
+    tls = broker.tls
+    return Bridge(
+        store,
+        host=broker.host,
+        port=broker.port,
+        client_id=broker.client_id,
+        protocol=broker.protocol,
+        share=broker.share,
+        session_expiry_s=broker.session_expiry_s,
+        username=broker.username,
+        password=broker.password.get_secret_value() if broker.password else None,
+        tls=Tls(tls.ca, tls.cert, tls.key) if tls else None,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""How the device does: the numbers of a health message, and the faults that become alerts."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import statistics
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+from edge.clock import Clock
+from edge.wire import AlertMessage, HealthMessage
+
+Fault = Literal["camera", "outbox", "clock"]
+
+_STEPS = 512
+"""Step times the median is taken over: half a minute at 15 frames a second."""
+
+
+class Health:
+    """Collects what a health message says. ``proc`` and ``thermal`` are where Linux shows its state."""
+
+    def __init__(
+        self,
+        *,
+        site: str,
+        device: str,
+        boot_id: str,
+        software: str,
+        model: str,
+        clock: Clock,
+        proc: Path = Path("/proc"),
+        thermal: Path = Path("/sys/class/thermal"),
+    ) -> None:
+        self._site, self._device, self._boot_id = site, device, boot_id
+        self._software, self._model = software, model
+        self._clock = clock
+        self._proc, self._thermal = proc, thermal
+        self._steps: deque[float] = deque(maxlen=_STEPS)
+        self._started_s = self._since_s = clock.monotonic()
+        self._frames = 0
+        self._dropped_before = 0
+        self._faults: dict[Fault, str] = {}
+
+    def step(self, seconds: float) -> None:
+        """One frame was processed and took so long."""
+        self._frames += 1
+        self._steps.append(seconds)
+
+    def message(
+        self, *, camera_open: bool, dropped_total: int, outbox_depth: int, outbox_lost: int, clock_trusted: bool
+    ) -> HealthMessage:
+        """The state now; frames a second and dropped frames are those since the last call."""
+        now_s = self._clock.monotonic()
+        elapsed_s = now_s - self._since_s
+        fps = self._frames / elapsed_s if elapsed_s > 0 else 0.0
+        dropped = max(0, dropped_total - self._dropped_before)
+        self._since_s, self._frames, self._dropped_before = now_s, 0, dropped_total
+        return HealthMessage(
+            site=self._site,
+            device=self._device,
+            at=self._clock.now(),
+            boot_id=self._boot_id,
+            software=self._software,
+            model=self._model,
+            camera_open=camera_open,
+            fps=round(fps, 2),
+            step_ms=round(1000 * statistics.median(self._steps), 2) if self._steps else 0.0,
+            dropped=dropped,
+            outbox_depth=outbox_depth,
+            outbox_lost=outbox_lost,
+            clock_trusted=clock_trusted,
+            temperature_c=temperature_c(self._thermal),
+            rss_mb=round(rss_mb(self._proc), 1),
+            uptime_s=round(now_s - self._started_s, 1),
+        )
+
+    def alerts(self, faults: Mapping[Fault, str | None]) -> list[AlertMessage]:
+        """What began or ended since the last call. ``faults`` says in words what is wrong, or None if nothing."""
+        found = []
+        for fault in get_args(Fault):
+            text, before = faults.get(fault), self._faults.get(fault)
+            if text is not None and before is None:
+                self._faults[fault] = text
+                found.append(self._alert(fault, True, text))
+            elif text is None and before is not None:
+                del self._faults[fault]
+                found.append(self._alert(fault, False, f"over: {before}"))
+        return found
+
+    def _alert(self, fault: Fault, active: bool, text: str) -> AlertMessage:
+        at = self._clock.now()
+        return AlertMessage(site=self._site, device=self._device, at=at, fault=fault, active=active, text=text[:240])
+
+
+def rss_mb(proc: Path = Path("/proc")) -> float:
+    """Resident memory of this process in MiB."""
+    pages = int((proc / "self" / "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def temperature_c(thermal: Path = Path("/sys/class/thermal")) -> float | None:
+    """The hottest thermal zone in degrees Celsius, or None where there is none that can be read."""
+    found = []
+    for zone in thermal.glob("thermal_zone*/temp"):
+        try:
+            found.append(int(zone.read_text()) / 1000)
+        except (OSError, ValueError):  # a zone may be listed and refuse to be read
+            continue
+    return max(found, default=None)
+
+
+class _Timex(ctypes.Structure):
+    """The head of the kernel's ``struct timex`` (adjtimex(2)); the rest is room for what it writes."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+_STA_UNSYNC = 0x0040
+_TIME_ERROR = 5
+
+
+def clock_trusted(marker: Path = Path("/run/systemd/timesync/synchronized")) -> bool:
+    """True once the wall clock was set by a time service since boot.
+
+    systemd-timesyncd leaves ``marker``; any other one (chrony, ntpd) tells the kernel, which is asked second, as a
+    sandboxed service may be forbidden to. Where neither can say, the clock is not trusted.
+    """
+    if marker.exists():
+        return True
+    timex = _Timex()
+    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
+    return state not in (-1, _TIME_ERROR) and not timex.status & _STA_UNSYNC

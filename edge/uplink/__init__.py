@@ -1,0 +1,1 @@
+"""From the pipeline to the broker without losing a count."""

@@ -1,0 +1,298 @@
+"""The thread that carries the outbox to the broker, and the door through which the pipeline hands in.
+
+Windows and alerts wait in the outbox and leave it only when the broker has acknowledged them. Health is said of
+now: without a connection it is dropped. A message the broker will never take (malformed, too large) is dropped,
+counted and logged, since it would stand before all others for ever. One it does not take at present (not
+authorised, over quota, nobody subscribed to windows) stays, and so do those behind it: that can be mended.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import deque
+from datetime import timedelta
+
+from edge import wire
+from edge.clock import Clock
+from edge.uplink.mqtt import (
+    IN_FLIGHT,
+    NO_SUBSCRIBERS,
+    PACKET_TOO_LARGE,
+    Answer,
+    Broker,
+    BrokerRefused,
+    BrokerUnreachable,
+    Connection,
+    Outgoing,
+)
+from edge.uplink.outbox import Item, Outbox
+
+log = logging.getLogger(__name__)
+
+_NEVER = {0x90, 0x99, PACKET_TOO_LARGE}
+"""Refusals that no waiting heals: topic name, payload format, size."""
+_CONNECT_TIMEOUT_S = 10.0
+_STEADY_S = 30.0
+"""A connection that lasted so long was a good one: the next attempt comes without having waited."""
+
+
+class Uplink:
+    """Delivers at least once, in order, whatever happens to the broker, the network or this process.
+
+    ``late_after_s``: a window delivered later than this after its end is marked ``is_historical``.
+    ``retry_s``: first and longest pause before another attempt at a broker that is away or refuses.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        broker: Broker,
+        *,
+        site: str,
+        device: str,
+        boot_id: str,
+        software: str,
+        clock: Clock,
+        late_after_s: float,
+        retry_s: tuple[float, float] = (1.0, 60.0),
+    ) -> None:
+        self._outbox = outbox
+        self._broker = broker
+        self._site, self._device, self._boot_id, self._software = site, device, boot_id, software
+        self._clock = clock
+        self._late_after = timedelta(seconds=late_after_s)
+        self._first_retry_s, self._longest_retry_s = retry_s
+        self._retry_s = self._first_retry_s
+        self._attempt_at = 0.0
+        self._connection: Connection | None = None
+        self._connected_at = 0.0
+        self._fault: str | None = None
+        self._forbidden: str | None = None
+        self._dropped = 0
+        self._progress = 0
+        self._passing: deque[Outgoing] = deque(maxlen=IN_FLIGHT)
+        self._in_flight: dict[int, Item] = {}
+        self._delivered: set[int] = set()
+        self._sent_up_to = 0
+        self._one_by_one = False
+        self._hold_until = 0.0
+        self._stop_at: float | None = None
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    def start(self) -> None:
+        """Try the broker once, then deliver from a thread of our own. Raises ``BrokerRefused`` when the broker is
+        there and does not want this device; one that cannot be reached is waited for."""
+        try:
+            self._connect()
+        except BrokerUnreachable as error:
+            self._away(str(error))
+        self._thread.start()
+
+    def send(self, message: wire.WindowMessage | wire.AlertMessage | wire.HealthMessage) -> None:
+        """Take a message over; it never waits for the network. Raises ``RuntimeError`` when the thread has died."""
+        if self._thread.ident is not None and not self._thread.is_alive() and self._stop_at is None:
+            raise RuntimeError("the uplink's thread has died")
+        topic = wire.topic(message)
+        try:
+            payload = wire.encode(message)
+        except wire.WireError as error:
+            self._drop(str(error))
+            return
+        durable = not isinstance(message, wire.HealthMessage)
+        kept = durable and self._outbox.put(topic, payload, self._clock.now())
+        if not kept and self.connected:  # what the disk would not have may still arrive
+            self._passing.append(Outgoing(topic, payload, qos=1 if durable else 0))
+        self._wake.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """Deliver what can be delivered within ``timeout_s``, say that we go, and end. The rest stays in the outbox."""
+        self._stop_at = self._clock.monotonic() + timeout_s
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s + 3.0)
+
+    @property
+    def connected(self) -> bool:
+        connection = self._connection
+        return connection is not None and connection.end is None
+
+    @property
+    def outbox_depth(self) -> int:
+        return self._outbox.depth
+
+    @property
+    def outbox_lost(self) -> int:
+        return self._outbox.lost
+
+    @property
+    def outbox_fault(self) -> str | None:
+        """Why new messages cannot be kept, in words, or None."""
+        return self._outbox.fault
+
+    @property
+    def dropped(self) -> int:
+        """Messages given up since the start because no broker would ever take them."""
+        return self._dropped
+
+    @property
+    def progress(self) -> int:
+        """Grows at least once a second while the thread is well (a connection attempt may take its timeout)."""
+        return self._progress
+
+    def _run(self) -> None:
+        while not self._finished():
+            self._progress += 1
+            if self._connection is None and self._clock.monotonic() >= self._attempt_at:
+                try:
+                    self._connect()
+                except (BrokerUnreachable, BrokerRefused) as error:
+                    self._away(str(error))
+            if self._connection is not None:
+                self._pump(self._connection)
+            self._wake.wait(min(1.0, self._first_retry_s))
+            self._wake.clear()
+        if self._connection is not None:
+            self._leave(self._connection)
+
+    def _finished(self) -> bool:
+        if self._stop_at is None:
+            return False
+        drained = not self._outbox.depth and not self._passing
+        return drained or self._connection is None or self._clock.monotonic() >= self._stop_at
+
+    def _connect(self) -> None:
+        """Every connection begins with the retained word that we are here, before anything that waited."""
+        client_id = f"footlight-{self._site}-{self._device}"
+        connection = Connection(
+            self._broker,
+            client_id,
+            will=self._status(online=False),
+            on_event=self._wake.set,
+            timeout_s=_CONNECT_TIMEOUT_S,
+        )
+        connection.publish(self._status(online=True))
+        self._connected_at = self._clock.monotonic()
+        self._connection = connection
+        self._fault = None
+        log.info("broker %s: connected, %d messages wait", self._broker, self._outbox.depth)
+
+    def _away(self, why: str) -> None:
+        """Note that the broker is not to be had, and when to try again."""
+        if self._fault is None:
+            log.warning("%s; messages are kept and delivered later", why)
+        self._fault = why
+        # Jittered, or a whole chain would knock at once when its broker returns.
+        self._attempt_at = self._clock.monotonic() + self._retry_s * random.uniform(0.5, 1.0)
+        self._retry_s = min(2 * self._retry_s, self._longest_retry_s)
+
+    def _pump(self, connection: Connection) -> None:
+        # The end is read first, so that the answers that came before it are all there.
+        end = connection.end
+        for answer in connection.answers():
+            self._settle(answer)
+        if self._delivered and self._outbox.delete(self._delivered):
+            self._delivered.clear()
+        if end is not None:
+            self._lose_connection(connection, end)
+            return
+        while self._passing:
+            connection.publish(self._passing.popleft())
+        # After a refusal all answers are waited for, so that the next try begins with the oldest.
+        if self._clock.monotonic() < self._hold_until or (self._forbidden and self._in_flight):
+            return
+        window = 1 if self._one_by_one else IN_FLIGHT
+        room = window - len(self._in_flight)
+        if room > 0 and self._outbox.depth > len(self._in_flight):
+            for item in self._outbox.pending(room, after=self._sent_up_to):
+                self._sent_up_to = item.id
+                if item.id not in self._delivered:
+                    payload = self._mark_late(item)
+                    self._in_flight[connection.publish(Outgoing(item.topic, payload))] = item
+
+    def _settle(self, answer: Answer) -> None:
+        item = None if answer.handle is None else self._in_flight.pop(answer.handle, None)
+        if item is None:  # of a status, a health message, or one that found no room in the outbox
+            return
+        # A broker that was killed may have forgotten who subscribed: a window taken for nobody would be lost.
+        nobody = answer.code == NO_SUBSCRIBERS and item.topic.endswith("/window")
+        if answer.accepted and not nobody:
+            self._delivered.add(item.id)
+            self._one_by_one = False
+            if self._forbidden == item.topic:
+                log.info("broker %s: %s: taken again", self._broker, item.topic)
+                self._forbidden = None
+        elif answer.code in _NEVER:
+            self._drop(f"{item.topic}: the broker answers {answer.reason!r}")
+            self._delivered.add(item.id)
+        else:
+            if self._forbidden is None:
+                log.error("broker %s: %s: %s; messages are kept", self._broker, item.topic, answer.reason)
+                self._forbidden = item.topic
+            self._hold_until = self._clock.monotonic() + self._longest_retry_s
+            self._sent_up_to = min(self._sent_up_to, item.id - 1)
+
+    def _lose_connection(self, connection: Connection, end: Answer) -> None:
+        if end.code == PACKET_TOO_LARGE and self._in_flight:
+            # Which one was it? Alone on its way, it is found out.
+            if len(self._in_flight) == 1:
+                (culprit,) = self._in_flight.values()
+                self._drop(f"{culprit.topic}: the broker takes no message of {len(culprit.payload)} bytes")
+                self._delivered.add(culprit.id)
+            self._one_by_one = True
+        if self._clock.monotonic() - self._connected_at >= _STEADY_S:
+            self._retry_s = self._first_retry_s
+        connection.close()
+        self._connection = None
+        self._in_flight.clear()
+        self._sent_up_to = 0
+        self._passing.clear()
+        self._away(f"broker {self._broker}: {end.reason}")
+
+    def _leave(self, connection: Connection) -> None:
+        """A goodbye suppresses the last will, so the word that we are gone is ours to say."""
+        handle = connection.publish(self._status(online=False))
+        deadline = self._clock.monotonic() + 2.0
+        while connection.end is None and self._clock.monotonic() < deadline:
+            self._wake.wait(0.1)
+            self._wake.clear()
+            answers = connection.answers()
+            for answer in answers:
+                self._settle(answer)
+            if any(answer.handle == handle for answer in answers):
+                break
+        self._outbox.delete(self._delivered)
+        connection.close()
+        self._connection = None
+
+    def _mark_late(self, item: Item) -> bytes:
+        if not item.topic.endswith("/window"):
+            return item.payload
+        try:
+            message = wire.decode(item.topic, item.payload)
+        except wire.WireError:  # written by another version; the bridge is the judge of it
+            return item.payload
+        assert isinstance(message, wire.WindowMessage)
+        end = message.start + timedelta(seconds=message.duration_s)
+        if self._clock.now() - end <= self._late_after:
+            return item.payload
+        return wire.encode(message.model_copy(update={"is_historical": True}))
+
+    def _drop(self, why: str) -> None:
+        if not self._dropped:
+            log.error("message dropped, no broker will take it: %s (further ones are only counted)", why)
+        self._dropped += 1
+
+    def _status(self, *, online: bool) -> Outgoing:
+        """``since`` of a last will is the moment of connecting: nobody knows beforehand when it will be sent."""
+        message = wire.StatusMessage(
+            site=self._site,
+            device=self._device,
+            online=online,
+            since=self._clock.now(),
+            boot_id=self._boot_id,
+            software=self._software,
+        )
+        return Outgoing(wire.topic(message), wire.encode(message), retain=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +50,8 @@ class Tls:
 class Bridge:
     """Moves messages from a broker into a store.
 
-    ``share`` names the group of bridges that split the load (MQTT 5 only).
+    ``share`` names the group of bridges that split the load (MQTT 5 only). ``retry_first_s`` and ``retry_most_s``
+    are the pauses while the store is away, ``reconnect_s`` the same while the broker is.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Bridge:
         tls: Tls | None = None,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
+        reconnect_s: tuple[int, int] = (1, 30),
     ) -> None:
         self._address = f"{host}:{port}"
         self._endpoint = (host, port)
@@ -93,7 +94,7 @@ class Bridge:
             protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
             manual_ack=True,
         )
-        self._client.reconnect_delay_set(1, 30)
+        self._client.reconnect_delay_set(*reconnect_s)
         if username is not None:
             self._client.username_pw_set(username, password)
         if tls is not None:

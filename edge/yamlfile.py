@@ -59,7 +59,9 @@ def load_yaml_model(path: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         errors = error.errors(include_url=False)
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise UserError(f"{path}: {_explain(errors[0], model, data)}{more}") from None
+        # A misspelt key is why another one is missing, and not the other way round.
+        first = min(errors, key=lambda item: item["type"] != "extra_forbidden")
+        raise UserError(f"{path}: {_explain(first, model, data)}{more}") from None
 
 
 def masked_yaml(settings: BaseModel) -> str:

@@ -64,7 +64,9 @@ it heals when somebody mends it, and no count may be thrown away for it."""
 class InfluxStore:
     """A ``Store``. For 1.8, ``token`` is ``user:password`` and ``bucket`` is ``database/retention-policy``."""
 
-    def __init__(self, *, url: str, token: str, org: str, bucket: str, timeout_s: float, clock: Clock) -> None:
+    def __init__(
+        self, *, url: str, token: str, org: str, bucket: str, timeout_s: float, clock: Clock
+    ) -> None:
         # The bridge retries, with the batch in its hand; a second retry below it would only hide the fault.
         self._client = InfluxDBClient(url, token, org=org, timeout=int(timeout_s * 1000), retries=False)
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)

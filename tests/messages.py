@@ -1,0 +1,96 @@
+"""Messages as a device sends them, for tests that are about their way and not their content."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from edge.wire import AlertMessage, Cohort, Coverage, HealthMessage, StatusMessage, Totals, WindowMessage
+
+MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+BOOT = "0123456789abcdef"
+
+
+def window(minute: int, *, visits: int = 3, cohort: Cohort | None = None, **changes: Any) -> WindowMessage:
+    """The window that starts ``minute`` minutes after :data:`MORNING`."""
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "camera": "front",
+        "start": MORNING + timedelta(minutes=minute),
+        "duration_s": 60,
+        "boot_id": BOOT,
+        "seq": minute,
+        "clock_trusted": True,
+        "software": "0.1.0",
+        "model": "1",
+        "calibration": "1",
+        "profile": "demographics",
+        "k": 5,
+        "totals": Totals(visits=visits, viewers=min(visits, 2), occupancy_mean=0.5, occupancy_max=2),
+        "coverage": Coverage(share=1.0, frames=600, dropped=4),
+        "pending": 0,
+        "cohort": cohort,
+    }
+    return WindowMessage.model_validate({**values, **changes})
+
+
+def cohort() -> Cohort:
+    """Eight visits with some cells withheld."""
+    return Cohort(
+        since=MORNING,
+        visits=8,
+        dwell_sum_s=96.5,
+        attention_sum_s=40.25,
+        dwell={"0": None, "5": 8},
+        attention={"0": 0, "2": 8},
+        gender={"female": 8, "male": 0, "unknown": 0},
+        age_band={"25-34": 8, "35-44": 0, "unknown": None},
+        gender_age_band={"female": {"25-34": 8}, "male": {"25-34": None}},
+        zones={"shelf": 6, "till": None},
+    )
+
+
+def health(*, at: datetime = MORNING, **changes: Any) -> HealthMessage:
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "at": at,
+        "boot_id": BOOT,
+        "software": "0.1.0",
+        "model": "1",
+        "camera_open": True,
+        "fps": 9.5,
+        "step_ms": 41.0,
+        "dropped": 3,
+        "outbox_depth": 0,
+        "outbox_lost": 0,
+        "clock_trusted": True,
+        "temperature_c": None,
+        "rss_mb": 142.0,
+        "uptime_s": 3600.0,
+    }
+    return HealthMessage.model_validate({**values, **changes})
+
+
+def status(*, online: bool, since: datetime = MORNING, boot_id: str = BOOT, device: str = "door") -> StatusMessage:
+    return StatusMessage(
+        site="shop", device=device, online=online, since=since, boot_id=boot_id, software="0.1.0"
+    )
+
+
+def alert(*, active: bool, at: datetime = MORNING, fault: Any = "camera") -> AlertMessage:
+    return AlertMessage(site="shop", device="door", at=at, fault=fault, active=active, text="camera gone")
+
+
+class SetClock:
+    """A clock that stands where it is put."""
+
+    def __init__(self, now: datetime = MORNING) -> None:
+        self.time = now
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()

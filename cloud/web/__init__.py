@@ -1,0 +1,1 @@
+"""The built-in page: one shop's day for the store manager, without Grafana."""

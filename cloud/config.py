@@ -6,7 +6,16 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    model_validator,
+)
 
 from cloud.bridge import Protocol
 from edge.wire import Name
@@ -14,6 +23,13 @@ from edge.yamlfile import load_yaml_model
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Section(BaseModel):
@@ -67,6 +83,17 @@ class InfluxSettings(_Section):
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
 
+def _kind(value: object) -> object:
+    """A store without a ``kind`` is the embedded one."""
+    return value.get("kind", "embedded") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+StoreSettings = Annotated[
+    Annotated[EmbeddedSettings, Tag("embedded")] | Annotated[InfluxSettings, Tag("influx")],
+    Discriminator(_kind),
+]
+
+
 class ServeBrokerSettings(_Section):
     """The broker inside ``serve``."""
 
@@ -94,17 +121,10 @@ class ServeSettings(_Section):
 
 class Settings(_Section):
     broker: BrokerSettings = BrokerSettings()
-    store: Annotated[EmbeddedSettings | InfluxSettings, Field(discriminator="kind")] = EmbeddedSettings()
+    store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()
 
 
 def load(path: Path) -> Settings:
     """The settings in ``path``. Raises ``UserError``."""
     return load_yaml_model(path, Settings)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

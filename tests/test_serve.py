@@ -1,0 +1,201 @@
+"""One box in one process: a device hears an acknowledgement only once its count is in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+import yaml
+
+from cloud.config import Settings
+from cloud.serve import Box, serve
+from edge.clock import SystemClock
+from edge.errors import UserError
+from edge.wire import Message, encode, topic
+from tests.brokers import until
+from tests.messages import MORNING, health, status, window
+
+
+def settings(folder: Path, **broker: Any) -> Settings:
+    return Settings.model_validate(
+        {
+            "store": {"path": folder / "store.sqlite", "retention_days": 3650},
+            "serve": {"broker": {"port": 0, **broker}, "page": {"port": 0}},
+        }
+    )
+
+
+@contextmanager
+def running(chosen: Settings) -> Iterator[Box]:
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    boxes: list[Box] = []
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            loop.run_until_complete(serve(chosen, clock=SystemClock(), stop=stop, ready=boxes.append))
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        until(lambda: boxes or failures, "the box is up")
+        if boxes:
+            yield boxes[0]
+    finally:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+        assert not thread.is_alive()
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def device(port: int, *, user: str | None = None, password: str | None = None) -> Iterator[mqtt.Client]:
+    client = mqtt.Client(
+        mqtt.CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311, clean_session=False
+    )
+    if user is not None:
+        client.username_pw_set(user, password)
+    last_will = status(online=False)
+    client.will_set(topic(last_will), encode(last_will), qos=1, retain=True)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def publish(client: mqtt.Client, message: Message, *, retain: bool = False) -> mqtt.MQTTMessageInfo:
+    return client.publish(topic(message), encode(message), qos=1, retain=retain)
+
+
+def test_a_window_is_stored_when_its_acknowledgement_comes_and_the_page_shows_it(tmp_path: Path) -> None:
+    with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+        sent = [window(minute) for minute in range(40)]
+        for message in sent:
+            publish(client, message).wait_for_publish(10)
+            assert box.reader.latest("shop") == message
+        publish(client, health()).wait_for_publish(10)
+        assert box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1)) == sent
+        assert box.stats().stored == 41
+        with urllib.request.urlopen(box.page_url, timeout=10) as answer:
+            assert "Footlight" in answer.read().decode()
+
+
+def test_while_the_store_cannot_write_nothing_is_acknowledged_and_nothing_is_lost(tmp_path: Path) -> None:
+    with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+        publish(client, window(0)).wait_for_publish(10)
+        # Another process holds the file: SQLite waits, then says that the database is locked.
+        other = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        waiting = [publish(client, window(minute)) for minute in range(1, 10)]
+        until(lambda: box.stats().retries >= 1, "a write failed")
+        assert not any(sent.is_published() for sent in waiting)
+        other.execute("ROLLBACK")
+        other.close()
+        for sent in waiting:
+            sent.wait_for_publish(30)
+        assert len(box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1))) == 10
+
+
+def test_a_device_that_disappears_is_shown_offline(tmp_path: Path) -> None:
+    with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+        publish(client, status(online=True), retain=True).wait_for_publish(10)
+        assert [state.online for state in box.reader.devices("shop")] == [True]
+        sock = client.socket()
+        assert sock is not None
+        sock.shutdown(socket.SHUT_RDWR)  # as if the plug was pulled: no goodbye
+        until(
+            lambda: [state.online for state in box.reader.devices("shop")] == [False],
+            "the last will is stored",
+        )
+
+
+def test_what_cannot_be_decoded_is_handed_on_and_stops_nothing(tmp_path: Path) -> None:
+    heard: list[mqtt.MQTTMessage] = []
+    with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+        subscribed = threading.Event()
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.on_message = lambda _, __, message: heard.append(message)
+        client.subscribe("footlight/v1-dead-letter/shop/door", 1)
+        assert subscribed.wait(10)
+        client.publish(topic(window(0)), b"nonsense", qos=1).wait_for_publish(10)
+        publish(client, window(1)).wait_for_publish(10)
+        until(lambda: len(heard) == 1, "the dead letter is heard")
+        assert heard[0].payload == b"nonsense"
+        assert (box.stats().dead, box.stats().stored) == (1, 1)
+
+
+def test_the_counts_are_there_after_a_restart(tmp_path: Path) -> None:
+    for minute in (0, 1):
+        with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+            publish(client, window(minute)).wait_for_publish(10)
+    with running(settings(tmp_path)) as box:
+        assert [w.seq for w in box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1))] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "user, password, welcome", [("door", "right", True), ("door", "wrong", False), (None, None, False)]
+)
+def test_with_users_only_they_come_in(
+    tmp_path: Path, user: str | None, password: str | None, welcome: bool
+) -> None:
+    answers: list[bool] = []
+    with running(settings(tmp_path, users={"door": "right"})) as box:
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311)
+        client.username_pw_set(user, password)
+        client.on_connect = lambda _, __, ___, reason, ____: answers.append(not reason.is_failure)
+        client.connect("127.0.0.1", box.mqtt_port)
+        client.loop_start()
+        until(lambda: answers, "the broker answers")
+        client.disconnect()
+        client.loop_stop()
+    assert answers[0] is welcome
+
+
+@pytest.mark.parametrize("part", ["broker", "page"])
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path, part: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        data = settings(tmp_path).model_dump()
+        data["serve"][part]["port"] = taken.getsockname()[1]
+        with (
+            pytest.raises(UserError, match=rf"^serve\.{part}: cannot listen on "),
+            running(Settings.model_validate(data)),
+        ):
+            pytest.fail("it must not start")
+
+
+def test_the_command_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
+    config = tmp_path / "cloud.yaml"
+    config.write_text(yaml.safe_dump(json.loads(settings(tmp_path).model_dump_json())))
+    command = [sys.executable, "-W", "error", "-m", "cloud", "serve", "--config", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        assert "page at http://127.0.0.1:" in first, first
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=20)
+        assert process.returncode == 0, rest
+        assert "Traceback" not in rest

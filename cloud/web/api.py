@@ -1,0 +1,79 @@
+"""``GET /api/{site}/today``: the day's figures as JSON, for the page's own script and for anybody else's.
+
+::
+
+    site, date, timezone     the shop, its local date, its time zone; every time below is local, with its offset
+    now                      {start, end, mean, maximum, stale}: visits in view in the newest window; null without
+    visits, viewers          of today so far; null where nobody watched (never 0 for "no data")
+    coverage                 {share 0..1, since}: how much of the time since the first window was watched; or null
+    hours[]                  {start, visits, viewers, coverage, state}; state is one of
+                             future, no_data, partial (coverage below 0.9), full
+    cameras                  how many reported today; a person seen by two of them is two visits
+    untrusted_windows        windows whose clock was not synchronised
+    profile, k               widest privacy profile of today (null without windows); smallest readable cell
+    cohort_visits, pending   visits released in cohorts; visits that still wait for theirs
+    attraction_ratio         attention time / dwell time over the cohorts; null without
+    mean_dwell_s             over the cohorts; null without
+    dwell, gender, age_band, gender_age_band, expression
+                             null where the profile forbids it or no cohort came yet, else
+                             {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
+                             ``withheld`` add up to ``visits``; exact is false where a cohort withheld its part
+    pyramid                  which of gender_age_band, age_band, gender tells most of people; null without any
+    devices[]                {device, online, since, last_seen, camera_open, fps, software, model, alerts[]}, null
+                             where unknown; since is when it last came online; alerts[]: {fault, since, text}, the
+                             active ones
+
+404 with {error} for a site that was never heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cloud.stores.store import DeviceState
+from cloud.web.figures import Breakdown, Day
+
+Json = dict[str, Any]
+
+
+def today(site: str, date: datetime, zone: ZoneInfo, day: Day, devices: Sequence[DeviceState]) -> Json:
+    """The answer described above; ``date`` is any moment of the day."""
+    figures = asdict(day)
+    since, share = figures.pop("watched_since"), figures.pop("coverage")
+    for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
+        figures[name] = _breakdown(getattr(day, name))
+    return {
+        "site": site,
+        "date": date.astimezone(zone).date(),
+        "timezone": zone.key,
+        **figures,
+        "coverage": None if since is None else {"share": share, "since": since},
+        "pyramid": day.pyramid,
+        "devices": [_device(state, zone) for state in devices],
+    }
+
+
+def _breakdown(breakdown: Breakdown | None) -> Json | None:
+    return None if breakdown is None else {**asdict(breakdown), "small": breakdown.small}
+
+
+def _device(state: DeviceState, zone: ZoneInfo) -> Json:
+    health = state.health
+    return {
+        "device": state.device,
+        "online": state.online,
+        "since": state.since and state.since.astimezone(zone),
+        "last_seen": state.last_seen and state.last_seen.astimezone(zone),
+        "camera_open": health and health.camera_open,
+        "fps": health and health.fps,
+        "software": state.software,
+        "model": state.model,
+        "alerts": [
+            {"fault": alert.fault, "since": alert.at.astimezone(zone), "text": alert.text}
+            for alert in state.alerts
+        ],
+    }

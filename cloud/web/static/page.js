@@ -1,0 +1,249 @@
+// Draws the answer of /api/{site}/today, which cloud/web/api.py describes, and asks again every few seconds.
+// Every text goes in as textContent: no name can become markup.
+"use strict";
+
+const POLL_MS = 3000;
+const NO_DATA = "no data";
+const GENDERS = ["female", "male"];
+const EVERY = [...GENDERS, "unknown"];
+const PROFILES = ["count", "demographics", "expression"];
+let shown = null;
+
+const element = (id) => document.getElementById(id);
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const tenths = (value) => `${Math.round(10 * value) / 10}`;
+const percent = (share) => `${Math.round(100 * share)} %`;
+// Times carry the shop's offset: the digits are its wall clock, whatever zone this phone is in.
+const clock = (iso) => iso.slice(11, 16);
+const moment = (iso, date) => (iso.startsWith(date) ? clock(iso) : `${iso.slice(0, 10)} ${clock(iso)}`);
+const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const word = (label) => (label === "unknown" ? "not sure" : label);
+const released = (cell) => (cell.exact ? `${cell.count}` : cell.count ? `${cell.count} or more` : "withheld");
+const brief = (cell) => released(cell).replace(" or more", "+");
+
+function node(tag, text = "", className = "") {
+  return Object.assign(document.createElement(tag), { textContent: text, className });
+}
+
+function banner(sentence) {
+  Object.assign(element("banner"), { textContent: sentence, hidden: !sentence });
+}
+
+function figure(id, value, says) {
+  const className = value === null ? "value none" : "value";
+  Object.assign(element(id).querySelector(".value"), { textContent: value ?? NO_DATA, className });
+  element(id).querySelector(".says").textContent = says;
+}
+
+function figures(day) {
+  const [now, ratio] = [day.now, day.attraction_ratio];
+  const [span, since] = [now && `${clock(now.start)} to ${clock(now.end)}`, day.coverage && clock(day.coverage.since)];
+  if (!now) figure("now", null, "no camera reports");
+  else if (now.stale) figure("now", null, `last known ${span}: ${tenths(now.mean)} in view`);
+  else figure("now", tenths(now.mean), `in view on average, ${span}; at most ${now.maximum}`);
+  figure("visits", day.visits, day.visits === null ? "nothing was watched today" : `so far, since ${since}`);
+  figure("viewers", day.viewers, day.visits ? `${percent(day.viewers / day.visits)} of visits faced the camera` : "");
+  figure("attraction", ratio === null ? null : percent(ratio), ratio === null ? "no group released yet"
+    : `of dwell time is attention time, over ${plural(day.cohort_visits, "visit")}`);
+  figure("coverage", day.coverage && percent(day.coverage.share),
+    day.coverage ? `of the time since ${since} was watched` : "nothing was watched today");
+}
+
+function table(id, head, rows) {
+  const line = (cells, tag) => {
+    const row = node("tr");
+    row.append(node("th", cells[0]), ...cells.slice(1).map((cell) => node(tag, cell)));
+    row.querySelectorAll("th").forEach((cell) => { cell.scope = tag === "td" ? "row" : "col"; });
+    return row;
+  };
+  const [top, body] = [node("thead"), node("tbody")];
+  top.append(line(head, "th"));
+  body.append(...rows.map((row) => line(row, "td")));
+  element(id).querySelector("table").replaceChildren(top, body);
+}
+
+function empty(id, sentence) {
+  const panel = element(id);
+  Object.assign(panel.querySelector(".empty"), { textContent: sentence ?? "", hidden: !sentence });
+  panel.querySelectorAll(".chart, .notes, .legend, details").forEach((part) => { part.hidden = Boolean(sentence); });
+  return Boolean(sentence);
+}
+
+function draw(id, summary, traces, layout) {
+  const line = { zeroline: false, gridcolor: css("--line"), ticklen: 6, tickcolor: "transparent" };
+  const axis = { fixedrange: true, automargin: true, ...line };
+  const chart = element(id).querySelector(".chart");
+  chart.setAttribute("aria-label", summary);
+  Plotly.react(chart, traces, {
+    margin: { l: 8, r: 8, t: 8, b: 8 }, showlegend: false, dragmode: false, bargap: 0.25,
+    paper_bgcolor: "transparent", plot_bgcolor: "transparent",
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: css("--muted") },
+    hoverlabel: { bgcolor: css("--card"), bordercolor: css("--line"), font: { color: css("--ink") } },
+    ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
+  }, { displayModeBar: false, responsive: true });
+}
+
+function hours(day) {
+  const known = day.hours.map((hour) => hour.visits !== null);
+  if (empty("hours", known.includes(true) ? null : "No data: no camera has watched today.")) return;
+  // The usual opening hours, and more where something was watched outside them.
+  const first = Math.min(8, known.indexOf(true));
+  const list = day.hours.slice(first, Math.max(20, known.lastIndexOf(true) + 1));
+  const top = 1.15 * Math.max(4, ...list.map((hour) => hour.visits ?? 0));
+  const x = list.map((_, index) => index);
+  const says = (hour) => `${clock(hour.start)}: ` + (hour.visits === null ? NO_DATA
+    : `${plural(hour.visits, "visit")}, ${plural(hour.viewers, "viewer")}, ${percent(hour.coverage)} watched`);
+  const bar = (values, marker, extra) => ({
+    type: "bar", x, y: values, hovertext: list.map(says), hoverinfo: "text", marker, ...extra,
+  });
+  const colour = (name) => ({
+    color: css(name),
+    pattern: { shape: list.map((hour) => (hour.state === "partial" ? "/" : "")), fillmode: "overlay",
+      fgcolor: css("--card"), solidity: 0.4 },
+  });
+  draw("hours", `Visits by hour. ${list.filter((h) => h.state !== "future").map(says).join("; ")}.`, [
+    bar(list.map((hour) => (hour.state === "no_data" ? top : null)),
+      { color: "transparent", pattern: { shape: "x", fgcolor: css("--hatch"), solidity: 0.15, size: 8 } }),
+    bar(list.map((hour) => hour.visits), colour("--soft"),
+      { text: list.map((hour) => hour.visits ?? ""), textposition: "outside", cliponaxis: false }),
+    bar(list.map((hour) => hour.viewers), colour("--accent")),
+  ], {
+    barmode: "overlay",
+    xaxis: { tickvals: x, ticktext: list.map((hour) => hour.start.slice(11, 13)), tickangle: 0, showgrid: false },
+    yaxis: { range: [0, top], rangemode: "tozero", nticks: 5 },
+  });
+  const [lost, partial] = ["no_data", "partial"].map((state) => list.filter((hour) => hour.state === state).length);
+  element("hours").querySelector(".notes").textContent = [
+    lost ? `${plural(lost, "hour")} without data: visits then are unknown, not zero.` : "",
+    partial ? `${plural(partial, "hour")} only partly watched: the true number may be higher.` : "",
+    day.cameras > 1 ? `${day.cameras} cameras: who was seen by two of them is two visits.` : "",
+  ].join(" ").trim();
+  table("hours", ["Hour", "Visits", "Viewers", "Coverage"], list.filter((h) => h.state !== "future").map(
+    (hour) => [clock(hour.start), hour.visits ?? NO_DATA, hour.viewers ?? NO_DATA, percent(hour.coverage)]));
+}
+
+// True when there is nothing to draw; then the reason stands in the panel's place.
+function missing(id, day, breakdown, profile, what) {
+  if (breakdown && breakdown.visits > breakdown.withheld) return empty(id, null);
+  if (breakdown) return empty(id, `All ${breakdown.visits} visits withheld to protect privacy: no ${day.k} alike yet.`);
+  if (day.profile === null) return empty(id, "No data: no camera has reported today.");
+  return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
+    ? `${what} are switched off in this shop (privacy profile “${day.profile}”).`
+    : `Nothing released yet: ${plural(day.pending, "visit")} waiting for a group of at least ${day.k}.`);
+}
+
+function notes(id, day, breakdown, more = "") {
+  element(id).classList.toggle("small", breakdown.small);
+  element(id).querySelector(".notes").textContent = [
+    breakdown.withheld
+      ? `${breakdown.withheld} of ${breakdown.visits} visits withheld to protect privacy (marked “+” or “withheld”).`
+      : `Based on ${plural(breakdown.visits, "visit")}.`,
+    day.pending ? `${plural(day.pending, "more visit")} waiting for a group of at least ${day.k}.` : "",
+    breakdown.small ? "Small sample: with fewer than 30 visits, shares move a lot by chance." : "", more,
+  ].filter(Boolean).join(" ");
+}
+
+function bars(id, title, breakdown, name) {
+  const [labels, cells] = [Object.keys(breakdown.cells).map(name), Object.values(breakdown.cells)];
+  const counts = cells.map((cell) => cell.count);
+  const says = labels.map((label, index) => `${label}: ${released(cells[index])}`);
+  draw(id, `${title}. ${says.join("; ")}.`, [{
+    type: "bar", orientation: "h", x: counts, y: labels, hovertext: says, hoverinfo: "text", text: cells.map(brief),
+    textposition: "outside", cliponaxis: false, marker: { color: css("--accent") },
+  }], {
+    xaxis: { visible: false, range: [0, 1.25 * Math.max(1, ...counts)] },
+    yaxis: { autorange: "reversed", showgrid: false },
+  });
+  table(id, [title, "Visits"], labels.map((label, index) => [label, released(cells[index])]));
+}
+
+function ages(day) {
+  const breakdown = day.pyramid && day[day.pyramid];
+  if (missing("ages", day, breakdown, "demographics", "Age and gender")) return;
+  if (day.pyramid === "gender_age_band") pyramid(breakdown, Object.keys(day.age_band.cells));
+  else bars("ages", day.pyramid === "gender" ? "Gender" : "Age", breakdown, word);
+  element("genders").hidden = day.pyramid !== "gender_age_band";
+  const shares = EVERY.map((label) => `${word(label)} ${released(day.gender.cells[label])}`).join(", ");
+  notes("ages", day, breakdown, day.pyramid === "gender" ? "Ages are withheld."
+    : `${day.pyramid === "age_band" ? "Ages by gender are withheld. " : ""}Gender: ${shares}.`);
+}
+
+function pyramid(breakdown, rows) {
+  const cell = (gender, band) => breakdown.cells[`${gender}.${band}`];
+  const bands = rows.filter((band) => band !== "unknown");
+  const says = bands.map((band) => `${band}: ${GENDERS.map((g) => `${g} ${released(cell(g, band))}`).join(", ")}`);
+  const widest = 1.3 * Math.max(1, ...GENDERS.flatMap((g) => bands.map((band) => cell(g, band).count)));
+  draw("ages", `Age and gender. ${says.join("; ")}.`, GENDERS.map((gender, side) => ({
+    type: "bar", orientation: "h", y: bands, x: bands.map((band) => (side ? 1 : -1) * cell(gender, band).count),
+    text: bands.map((band) => brief(cell(gender, band))), textposition: "outside", cliponaxis: false,
+    hovertext: says, hoverinfo: "text", marker: { color: css(`--${gender}`) },
+  })), { barmode: "relative", xaxis: { visible: false, range: [-widest, widest] }, yaxis: { showgrid: false } });
+  table("ages", ["Age", ...EVERY.map(word)],
+    rows.map((band) => [word(band), ...EVERY.map((gender) => released(cell(gender, band)))]));
+}
+
+function expressions(day) {
+  if (missing("expressions", day, day.expression, "expression", "Expressions")) return;
+  bars("expressions", "Expression", day.expression, word);
+  notes("expressions", day, day.expression);
+}
+
+function dwell(day) {
+  if (missing("dwell", day, day.dwell, "count", "Dwell times")) return;
+  const edges = Object.keys(day.dwell.cells).map(Number);
+  const length = (seconds) => (seconds < 60 ? `${seconds} s` : `${seconds / 60} min`);
+  const spans = edges.map((edge, index) => `${length(edge)} to ${length(edges[index + 1])}`);
+  spans[0] = `under ${length(edges[1])}`;
+  spans[spans.length - 1] = `over ${length(edges.at(-1))}`;
+  bars("dwell", "Dwell time", day.dwell, (_, index) => spans[index]);
+  notes("dwell", day, day.dwell, `Mean dwell time ${day.mean_dwell_s.toFixed(0)} s.`);
+}
+
+function devices(day) {
+  element("devices").querySelector("ul").replaceChildren(...day.devices.map((device) => {
+    const [item, name] = [node("li"), node("b", device.device)];
+    // A device that vanished could not say when: its status still carries the time it came online.
+    const state = device.online === null ? "state unknown"
+      : device.online ? `online since ${moment(device.since, day.date)}` : "offline";
+    name.prepend(node("span", "", `dot ${device.online ? "good" : device.online === false ? "bad" : ""}`));
+    const parts = [device.last_seen ? `last heard ${moment(device.last_seen, day.date)}` : "never sent a figure"];
+    if (device.online && device.camera_open !== null) {
+      parts.push(device.camera_open ? `${device.fps.toFixed(1)} frames a second` : "camera gives no pictures");
+    }
+    if (device.software) parts.push(`Footlight ${device.software}`);
+    if (device.model) parts.push(`models ${device.model}`);
+    const alarm = (alert) => `${alert.fault}: ${alert.text} (since ${moment(alert.since, day.date)})`;
+    item.append(name, ` ${state}`, node("p", parts.join(" · ")),
+      ...device.alerts.map((alert) => node("p", alarm(alert), "alert")));
+    return item;
+  }));
+}
+
+function show(day) {
+  const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" }).format(new Date(day.date));
+  element("date").textContent = `${date} · ${day.timezone} time`;
+  banner(day.untrusted_windows ? "A clock was not set for part of today: visits may stand under a wrong hour." : "");
+  [figures, hours, ages, dwell, expressions, devices].forEach((part) => part(day));
+}
+
+async function refresh() {
+  setTimeout(refresh, POLL_MS);
+  const live = element("live");
+  let text = null;
+  try {
+    const answer = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
+    if (answer.ok) text = await answer.text();
+  } catch { /* no answer: text stays null */ }
+  if (text === null) {
+    banner(`The shop's box does not answer. These figures are of ${live.dataset.at ?? "no time yet"}.`);
+  } else {
+    if (text !== shown) show(JSON.parse(text));
+    live.dataset.at = new Date().toLocaleTimeString("en-GB");
+  }
+  shown = text;
+  live.querySelector(".text").textContent = text === null ? "not connected" : `live, ${live.dataset.at}`;
+  live.querySelector(".dot").className = `dot ${text === null ? "bad" : "good"}`;
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (shown) show(JSON.parse(shown)); });
+refresh();

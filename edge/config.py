@@ -1,0 +1,246 @@
+"""What one device is told: the settings, their defaults, and what they must fulfil together."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_serializer,
+    model_validator,
+)
+
+from edge.capture.camera import masked
+from edge.errors import UserError
+from edge.wire import Name, Profile, Share
+from edge.yamlfile import load_yaml_model, masked_yaml
+
+SECONDS_PER_DAY = 86_400
+
+Degrees = Annotated[float, Field(gt=0, le=90)]
+Pixels = Annotated[int, Field(ge=8)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _source(value: object) -> object:
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not number and not (isinstance(value, str) and value):
+        raise ValueError("must be a camera number, or a text such as rtsp://..., csi or a path")
+    return value
+
+
+class CameraSettings(_Section):
+    source: Annotated[int | str, BeforeValidator(_source)] = 0
+    name: Name = "main"
+    width: Annotated[int, Field(ge=64, le=8192)] = 640
+    height: Annotated[int, Field(ge=64, le=8192)] = 480
+    fps: Annotated[float, Field(gt=0, le=240)] = 15
+    realtime: bool = False
+
+    @field_serializer("source", when_used="json")
+    def _without_credentials(self, source: int | str) -> int | str:
+        return masked(source) if isinstance(source, str) else source
+
+
+class DetectionSettings(_Section):
+    min_score: Share = 0.5
+    low_score: Share = 0.25
+    min_face_px: Pixels = 16
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low_score > self.min_score:
+            raise ValueError(f"low_score {self.low_score:g} must not exceed min_score {self.min_score:g}")
+        return self
+
+
+class TrackingSettings(_Section):
+    confirm_s: Annotated[float, Field(ge=0, le=60)] = 0.25
+    lost_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+
+
+class AttributeSettings(_Section):
+    observations_per_visit: Annotated[int, Field(ge=1, le=100)] = 5
+    budget_ms: Positive = 40
+    min_face_px: Pixels = 28
+    max_yaw_deg: Degrees = 40
+    max_pitch_deg: Degrees = 30
+
+
+class AttentionSettings(_Section):
+    yaw_deg: Degrees = 25
+    pitch_deg: Degrees = 25
+
+
+class ZoneSettings(_Section):
+    name: Name
+    polygon: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3)]
+    exclude: bool = False
+
+    @model_validator(mode="after")
+    def _encloses_something(self) -> Self:
+        following = (*self.polygon[1:], self.polygon[0])
+        doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(self.polygon, following, strict=True))
+        if abs(doubled) < 1e-6:
+            raise ValueError(f"the polygon of zone {self.name!r} encloses no area; give its corners in order")
+        return self
+
+
+class WindowSettings(_Section):
+    seconds: Annotated[int, Field(ge=1, le=SECONDS_PER_DAY)] = 60
+    max_gap_s: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _fits_the_day(self) -> Self:
+        if SECONDS_PER_DAY % self.seconds:
+            raise ValueError(f"seconds {self.seconds} does not divide a day (86400); use 60, 300 or 900")
+        if self.max_gap_s >= self.seconds:
+            raise ValueError(f"max_gap_s {self.max_gap_s:g} must be less than seconds {self.seconds}")
+        return self
+
+
+class PrivacySettings(_Section):
+    profile: Profile = "demographics"
+    k: Annotated[int, Field(ge=1)] = 5
+    max_cohort: Annotated[int, Field(ge=1)] = 40
+
+    @model_validator(mode="after")
+    def _cohort_holds_k(self) -> Self:
+        if self.max_cohort < self.k:
+            raise ValueError(f"max_cohort {self.max_cohort} must not be less than k {self.k}")
+        return self
+
+
+class TlsSettings(_Section):
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    insecure: bool = False
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.cert is None) != (self.key is None):
+            given, other = ("cert", "key") if self.key is None else ("key", "cert")
+            raise ValueError(f"{given} is given without {other}; a client certificate needs both")
+        return self
+
+
+class MqttSettings(_Section):
+    host: Annotated[str, Field(min_length=1)] = "localhost"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    tls: TlsSettings | None = None
+    # YAML reads a bare 5 as a number.
+    protocol: Annotated[Literal["5", "3.1.1"], BeforeValidator(lambda v: "5" if v == 5 else v)] = "5"
+    keepalive_s: Annotated[int, Field(ge=5, le=65_535)] = 30
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("password and password_file are both given; keep one, better the file")
+        if self.username is None and (self.password is not None or self.password_file is not None):
+            raise ValueError("a password is given without username; add username")
+        return self
+
+    def secret(self) -> str | None:
+        """The password in clear, from wherever it is. Raises ``UserError`` when its file cannot be read."""
+        if self.password_file is None:
+            return self.password.get_secret_value() if self.password is not None else None
+        try:
+            lines = self.password_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not text in UTF-8"
+            raise UserError(f"mqtt.password_file: {self.password_file} cannot be read ({reason})") from None
+        if not lines or not lines[0]:
+            raise UserError(f"mqtt.password_file: {self.password_file} has no password in its first line")
+        return lines[0]
+
+
+class OutboxSettings(_Section):
+    path: Path = Path("footlight.db")
+    max_messages: Annotated[int, Field(ge=10)] = 20_000
+
+    def location(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
+        return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
+
+
+class ModelSettings(_Section):
+    directory: Path | None = None
+    runtime: Literal["auto", "ai-edge-litert", "tflite-runtime"] = "auto"
+
+
+class HealthSettings(_Section):
+    every_s: Annotated[float, Field(ge=5)] = 60
+
+
+class LogSettings(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def number(self) -> int:
+        """The level as :mod:`logging` counts it."""
+        return logging.getLevelNamesMapping()[self.level.upper()]
+
+
+class Settings(_Section):
+    """All that a device can be told. What each key does is written in ``edge/example.yaml``."""
+
+    site: Name = "demo-shop"
+    device: Name = "door"
+    camera: CameraSettings = CameraSettings()
+    detection: DetectionSettings = DetectionSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    attributes: AttributeSettings = AttributeSettings()
+    attention: AttentionSettings = AttentionSettings()
+    zones: tuple[ZoneSettings, ...] = ()
+    window: WindowSettings = WindowSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    mqtt: MqttSettings = MqttSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    models: ModelSettings = ModelSettings()
+    health: HealthSettings = HealthSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_sections(cls, data: object) -> object:
+        """``camera:`` with all its lines commented out reads as null: it means the defaults."""
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+    @model_validator(mode="after")
+    def _zone_names_differ(self) -> Self:
+        names = [zone.name for zone in self.zones]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"zones: the name {twice!r} is given twice; each zone needs its own")
+        return self
+
+
+def load(path: Path | str) -> Settings:
+    """The settings in a YAML file. Raises ``UserError``: one line with the file, the key and the way out."""
+    try:
+        return load_yaml_model(Path(path), Settings)
+    except UserError as error:
+        raise UserError(masked(str(error))) from None
+
+
+def show(settings: Settings) -> str:
+    """The effective settings as YAML, secrets and credentials masked."""
+    return masked_yaml(settings)

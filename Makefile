@@ -48,8 +48,10 @@ models: setup-train ## Train, export, quantise and evaluate the models (DATA=fol
 lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-dev.txt pyproject.toml -
-	$(COMPILE) --extra edge --extra train --output-file requirements-train.txt pyproject.toml
-	sed -i -E 's/-r -$$/dev group/; s/^([a-z-]+==[0-9.]+)\+[a-z0-9]+/\1/' requirements-dev.txt requirements-train.txt
+	sed -i 's/-r -$$/dev group/' requirements-dev.txt
+	$(COMPILE) --no-annotate --extra edge --extra train --output-file requirements-train.txt pyproject.toml
+	sed -i -E '1i # Versions only: which file is torch for a CPU differs between package indexes, and so does its hash.' requirements-train.txt
+	sed -i -E 's/^([a-z0-9-]+==[0-9.]+)\+[a-z0-9]+/\1/' requirements-train.txt
 
 clean: ## Remove the environments and whatever can be made again
 	rm -rf .venv .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

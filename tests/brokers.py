@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+
+from tests.programs import require_program
 
 
 def free_port() -> int:
@@ -39,10 +38,7 @@ class Mosquitto:
     """One mosquitto process; the port and the persistent state outlive :meth:`kill`."""
 
     def __init__(self, folder: Path, *lines: str, anonymous: bool = True) -> None:
-        found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
-        if found is None:
-            pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-        self._program = found
+        self._program = require_program("mosquitto", "apt-get install mosquitto")
         self._folder = folder
         self._anonymous = anonymous
         self._process: subprocess.Popen[bytes] | None = None

@@ -49,16 +49,18 @@ class EmbeddedStore:
     def __init__(self, path: Path, *, retention_days: int, clock: Clock) -> None:
         self._retention = timedelta(days=retention_days)
         self._clock = clock
-        self._lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
         self._pruned_at: datetime | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+            self._db = _connect(path)
             # WAL: the page reads while the bridge writes. FULL: a commit survives a power cut, and what is
             # committed will be acknowledged.
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._migrate(path)
+            self._reading = _connect(path)
         except (OSError, sqlite3.Error) as error:
             raise UserError(
                 f"store.path: {path}: {error}; give a file in a directory that can be written"
@@ -74,7 +76,7 @@ class EmbeddedStore:
     def write(self, messages: Sequence[Message]) -> None:
         now = self._clock.now()
         try:
-            with self._lock, self._transaction():
+            with self._write_lock, self._transaction():
                 for message in messages:
                     self._put(message, now)
                 self._prune(now)
@@ -82,7 +84,8 @@ class EmbeddedStore:
             raise StoreUnavailable(str(error)) from None
 
     def close(self) -> None:
-        with self._lock:
+        with self._write_lock, self._read_lock:
+            self._reading.close()
             self._db.close()
 
     def sites(self) -> list[str]:
@@ -126,8 +129,8 @@ class EmbeddedStore:
         return WindowMessage.model_validate_json(rows[0][0]) if rows else None
 
     def _rows(self, query: str, *values: str | float) -> list[Any]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
+        with self._read_lock:
+            return self._reading.execute(query, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -206,6 +209,10 @@ class EmbeddedStore:
             "DELETE FROM windows WHERE site IN (SELECT DISTINCT site FROM devices) AND start < ?",
             ((now - self._retention).timestamp(),),
         )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
 
 
 def _moment(seconds: float) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 AGE_BINS = 101
@@ -22,3 +23,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "expression": EXPRESSIONS,
 }
 """Every attribute with its labels; a verdict is one of them or ``UNKNOWN``."""
+
+
+def age_band(years: float) -> str:
+    """The band that holds an age in years."""
+    return AGE_BANDS[bisect_right(AGE_BAND_STARTS, years) - 1]

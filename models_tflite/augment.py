@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from edge.inference.align import CROP_SIDE
 
+
 def crop_pixels(images: Tensor, theta: Tensor, side: int = CROP_SIDE) -> Tensor:
     """Sample (n, c, side, side) crops through affine maps theta (n, 2, 3), repeating the border."""
     grid = functional.affine_grid(theta, [len(images), images.shape[1], side, side], align_corners=False)

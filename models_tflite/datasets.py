@@ -145,12 +145,12 @@ def expression_targets(data: DataSet, votes_weight: float) -> np.ndarray:
     FER+ (Barsoum et al. 2016) showed that training on the vote distribution beats the single label.
     """
     out = np.zeros((len(data), len(EXPRESSIONS)), np.float32)
-    for target, row in zip(out, data.rows, strict=True):
-        target[FER2013_LABELS.index(row["fer2013"])] = 1.0
+    for index, row in enumerate(data.rows):
+        label = np.zeros(len(EXPRESSIONS), np.float32)
+        label[FER2013_LABELS.index(row["fer2013"])] = 1.0
         votes = np.array([float(row.get(column) or 0) for column in FERPLUS_VOTES[:7]], np.float32)
-        if votes.sum() > 0:
-            target *= 1.0 - votes_weight
-            target += votes_weight * votes / votes.sum()
+        weight = votes_weight if votes.sum() > 0 else 0.0
+        out[index] = (1 - weight) * label + weight * votes / max(votes.sum(), 1.0)
     return out
 
 

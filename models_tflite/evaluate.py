@@ -85,7 +85,10 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         for label, label_name in enumerate(GENDERS):
             group = (races == race) & (truth == label) & adult
             if group.any():
-                groups[f"{race_name} {label_name}"] = {"n": int(group.sum()), "accuracy": float(right[group].mean())}
+                groups[f"{race_name} {label_name}"] = {
+                    "n": int(group.sum()),
+                    "accuracy": float(right[group].mean()),
+                }
     large = [group["accuracy"] for group in groups.values() if group["n"] >= SMALLEST_GROUP]
     return {
         "n": len(data),

@@ -15,7 +15,8 @@ import numpy as np
 import tomli_w
 import torch
 from ai_edge_litert.interpreter import Interpreter
-from ai_edge_quantizer import quantizer, recipe
+from ai_edge_quantizer import calibrator, quantizer, recipe, recipe_manager
+from ai_edge_quantizer.utils import qsv_utils
 from torch import Tensor, nn
 
 from edge.inference.align import CROP_SIDE
@@ -69,7 +70,9 @@ def attribute_pictures(data: Path) -> Iterable[np.ndarray]:
             yield full_range(crop[0].permute(1, 2, 0).round().numpy().astype(np.uint8))
 
 
-def to_int8(network: nn.Module, side: tuple[int, int], pictures: Iterable[np.ndarray], target: Path) -> list[str]:
+def to_int8(
+    network: nn.Module, side: tuple[int, int], pictures: Iterable[np.ndarray], target: Path
+) -> list[str]:
     """Export, calibrate on real pictures, quantise weights and activations to int8; returns tensor names of
     the outputs in the network's order."""
     flat = Flat(fuse(network.eval())).eval()
@@ -83,8 +86,13 @@ def to_int8(network: nn.Module, side: tuple[int, int], pictures: Iterable[np.nda
         quantiser = quantizer.Quantizer(str(path))
         quantiser.load_quantization_recipe(recipe.static_wi8_ai8())
         samples = [{signature["inputs"][0]: pixels_to_input(picture)} for picture in pictures]
-        calibration = quantiser.calibrate({"serving_default": samples})
-        quantiser.quantize(calibration).export_model(str(target), overwrite=True)
+        # the whole range, not the library's moving average: a face's score is a rare peak, and a range that
+        # forgets rare peaks cuts every score at one half
+        recipes = recipe_manager.RecipeManager()
+        recipes.load_quantization_recipe(recipe.static_wi8_ai8())
+        ranges = calibrator.Calibrator(str(path), qsv_update_func=qsv_utils.min_max_update)
+        ranges.calibrate({"serving_default": samples}, recipes)
+        quantiser.quantize(ranges.get_model_qsvs()).export_model(str(target), overwrite=True)
         # the order of the signature's outputs is the network's; tensor names come from the int8 file
         runner = Interpreter(model_path=str(target)).get_signature_runner("serving_default")
         details = runner.get_output_details()

@@ -13,7 +13,9 @@ class ConvNorm(nn.Sequential):
     """Convolution, batch norm, optional ReLU. Stride 2 pads right and bottom only, as TFLite's SAME does,
     which spares a PAD operator on the device."""
 
-    def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1, *, groups: int = 1, relu: bool = True):
+    def __init__(
+        self, inputs: int, outputs: int, size: int, stride: int = 1, *, groups: int = 1, relu: bool = True
+    ):
         pad = (size - 1) // 2
         layers: list[nn.Module] = []
         if stride == 2 and size > 1:
@@ -124,7 +126,9 @@ class DetectorNet(nn.Module):
         self.stem = nn.Sequential(ConvNorm(3, stem, 3, 2), Separable(stem, w4, 3, 2), Separable(w4, w4))
         self.level8 = nn.Sequential(Separable(w4, w8, 3, 2), Separable(w8, w8, 5), Separable(w8, w8))
         self.level16 = nn.Sequential(Separable(w8, w16, 3, 2), Separable(w16, w16, 5), Separable(w16, w16, 5))
-        self.level32 = nn.Sequential(Separable(w16, w32, 3, 2), Separable(w32, w32, 5), Separable(w32, w32, 3))
+        self.level32 = nn.Sequential(
+            Separable(w16, w32, 3, 2), Separable(w32, w32, 5), Separable(w32, w32, 3)
+        )
         self.lateral8 = ConvNorm(w8, neck, 1)
         self.lateral16 = ConvNorm(w16, neck, 1)
         self.lateral32 = ConvNorm(w32, neck, 1)

@@ -29,9 +29,9 @@ class Sample:
 
 
 def warp(item: Labelled, matrix: np.ndarray, width: int = WIDTH, height: int = HEIGHT) -> Sample:
-    """Move a picture and its labels by an upright affine map (2, 3), possibly mirrored."""
+    """Move a picture and its labels by an affine map (2, 3), possibly mirrored."""
     fill = [int(v) for v in np.random.randint(0, 256, 3)] if np.random.rand() < 0.5 else [128, 128, 128]
-    shrink = abs(matrix[0, 0])
+    shrink = float(np.hypot(matrix[1, 0], matrix[1, 1]))
     source = item.image
     if shrink < 0.6:  # average before sampling, as the device's resize does
         sigma = 0.4 / shrink
@@ -42,12 +42,14 @@ def warp(item: Labelled, matrix: np.ndarray, width: int = WIDTH, height: int = H
         return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
     def move_boxes(boxes: np.ndarray) -> np.ndarray:
-        corners = move(boxes.reshape(-1, 2, 2))
-        return np.concatenate([corners.min(1), corners.max(1)], 1) if len(boxes) else np.zeros((0, 4))
+        # a face fills the ellipse in its box, not the corners: bound the turned ellipse
+        centres = move((boxes[:, :2] + boxes[:, 2:]) / 2)
+        halves = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (matrix[:, :2] ** 2).T)
+        return np.concatenate([centres - halves, centres + halves], 1)
 
     boxes, ignored = move_boxes(item.boxes), move_boxes(item.ignored)
     landmarks = move(item.landmarks)
-    if matrix[0, 0] < 0:
+    if np.linalg.det(matrix[:, :2]) < 0:
         landmarks = landmarks[:, FLIPPED]
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((centres > 0) & (centres < [width, height])).all(1)
@@ -81,8 +83,9 @@ def random_view(item: Labelled, width: int = WIDTH, height: int = HEIGHT) -> Sam
     matrix = np.array([[scale * stretch, 0, left_top[0]], [0, scale, left_top[1]]], np.float32)
     if np.random.rand() < 0.5:
         matrix[0] = [-matrix[0, 0], 0, width - left_top[0]]
-    if np.random.rand() < 0.3:  # small tilts
-        tilt = cv2.getRotationMatrix2D((float(goal[0]), float(goal[1])), np.random.uniform(-12, 12), 1.0)
+    if np.random.rand() < 0.45:  # heads tilt
+        angle = float(np.clip(np.random.normal(0, 16), -45, 45))
+        tilt = cv2.getRotationMatrix2D((float(goal[0]), float(goal[1])), angle, 1.0)
         matrix = (tilt @ np.vstack([matrix, [0, 0, 1]])).astype(np.float32)
     return warp(item, matrix, width, height)
 
@@ -94,9 +97,10 @@ def joined(parts: list[tuple[int, int, Sample]]) -> Sample:
     for left, top, part in parts:
         rows, columns = part.image.shape[:2]
         canvas[top : top + rows, left : left + columns] = part.image
-        boxes.append(part.boxes + [left, top, left, top])
-        landmarks.append(part.landmarks + [left, top])
-        ignored.append(part.ignored + [left, top, left, top])
+        offset = np.array([left, top])
+        boxes.append(part.boxes + np.tile(offset, 2))
+        landmarks.append(part.landmarks + offset)
+        ignored.append(part.ignored + np.tile(offset, 2))
     return Sample(canvas, np.concatenate(boxes), np.concatenate(landmarks), np.concatenate(ignored))
 
 
@@ -134,15 +138,18 @@ def patchwork(items: list[Labelled]) -> Sample:
 def paint_decoy(sample: Sample) -> Sample:
     """Paint a skull, a smiley or a mask-like pattern where no face is: it must not be found."""
     image = sample.image.copy()
-    radius = int(np.exp(np.random.uniform(np.log(8), np.log(60))))
+    radius = int(np.exp(np.random.uniform(np.log(8), np.log(85))))
     x, y = np.random.randint(radius, WIDTH - radius), np.random.randint(radius, HEIGHT - radius)
     taken = np.concatenate([sample.boxes, sample.ignored])
-    if len(taken) and (
-        (taken[:, 0] < x + 1.6 * radius)
-        & (taken[:, 2] > x - 1.6 * radius)
-        & (taken[:, 1] < y + 1.6 * radius)
-        & (taken[:, 3] > y - 1.6 * radius)
-    ).any():
+    if (
+        len(taken)
+        and (
+            (taken[:, 0] < x + 1.6 * radius)
+            & (taken[:, 2] > x - 1.6 * radius)
+            & (taken[:, 1] < y + 1.6 * radius)
+            & (taken[:, 3] > y - 1.6 * radius)
+        ).any()
+    ):
         return sample
 
     def colour() -> tuple[int, int, int]:
@@ -160,7 +167,9 @@ def paint_decoy(sample: Sample) -> Sample:
     eye = max(1, int(radius * np.random.uniform(0.08, 0.28)))
     for side in (-1, 1):
         centre = (int(x + side * spread), int(y - up))
-        cv2.ellipse(image, centre, (eye, int(eye * np.random.uniform(0.6, 1.2))), 0, 0, 360, ink, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            image, centre, (eye, int(eye * np.random.uniform(0.6, 1.2))), 0, 0, 360, ink, -1, cv2.LINE_AA
+        )
     kind = np.random.randint(3)
     mouth_y = int(y + radius * np.random.uniform(0.35, 0.6))
     if kind == 0:  # skull: nose hole and teeth
@@ -171,15 +180,23 @@ def paint_decoy(sample: Sample) -> Sample:
             cv2.line(image, (tx, mouth_y - eye // 2), (tx, mouth_y + eye), ink, max(1, radius // 25))
     elif kind == 1:
         arc = (0, 180) if np.random.rand() < 0.7 else (180, 360)
-        cv2.ellipse(image, (x, mouth_y), (int(radius * 0.45), int(radius * 0.25)), 0, *arc, ink, max(1, radius // 12))
+        cv2.ellipse(
+            image, (x, mouth_y), (int(radius * 0.45), int(radius * 0.25)), 0, *arc, ink, max(1, radius // 12)
+        )
     else:
-        cv2.line(image, (int(x - radius * 0.4), mouth_y), (int(x + radius * 0.4), mouth_y), ink, max(1, radius // 10))
+        cv2.line(
+            image,
+            (int(x - radius * 0.4), mouth_y),
+            (int(x + radius * 0.4), mouth_y),
+            ink,
+            max(1, radius // 10),
+        )
     return Sample(image, sample.boxes, sample.landmarks, sample.ignored)
 
 
 def degrade(image: np.ndarray) -> np.ndarray:
     """Light, colour, blur, sensor noise and compression of a cheap camera."""
-    pixels = image.astype(np.float32)
+    pixels: np.ndarray = image.astype(np.float32)
     if np.random.rand() < 0.8:
         pixels = (pixels - 128) * np.exp(np.random.normal(0, 0.25)) + 128 + np.random.normal(0, 22)
         pixels *= np.exp(np.random.normal(0, 0.06, 3)).astype(np.float32)
@@ -194,7 +211,7 @@ def degrade(image: np.ndarray) -> np.ndarray:
     out = np.clip(pixels, 0, 255).astype(np.uint8)
     if np.random.rand() < 0.2:
         _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(np.random.randint(25, 80))])
-        out = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
     return out
 
 

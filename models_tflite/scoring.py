@@ -26,7 +26,9 @@ def precision_recall(
     for (boxes, confidence), faces in zip(found, truth, strict=True):
         large = np.sqrt((faces[:, 2:] - faces[:, :2]).prod(1)) >= smallest
         total += int(large.sum())
-        overlap = pairwise_iou(boxes, faces) if len(boxes) and len(faces) else np.zeros((len(boxes), len(faces)))
+        overlap = (
+            pairwise_iou(boxes, faces) if len(boxes) and len(faces) else np.zeros((len(boxes), len(faces)))
+        )
         free = np.ones(len(faces), bool)
         for index in np.argsort(-confidence):
             candidates = np.where(free, overlap[index], 0.0)

@@ -21,13 +21,15 @@ class Teacher:
     def __init__(self, data: Path, threshold: float = 0.5) -> None:
         path = data / "teacher" / "yunet_n_320_320.onnx"
         if not path.is_file():
-            raise UserError(f"{path}: no such file; the detector is trained with YuNet as its labelling teacher")
+            raise UserError(
+                f"{path}: no such file; the detector is trained with YuNet as its labelling teacher"
+            )
         self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold)
 
     def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes (n, 4) x1, y1, x2, y2, landmarks (n, 5, 2), scores (n,) in pixels of ``image``."""
         # sides in multiples of 32: YuNet drops the rest of the picture otherwise
-        height, width = (max(32, int(round(side * enlarge / 32)) * 32) for side in image.shape[:2])
+        height, width = (max(32, round(side * enlarge / 32) * 32) for side in image.shape[:2])
         large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
         self._net.setInputSize((width, height))
         _, found = self._net.detect(large)
@@ -65,7 +67,7 @@ def label_scene(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> Label
         for index, match in enumerate(best):
             if overlap[index, match] > 0.4:
                 landmarks[index] = points[match]
-        extra = overlap.max(0) < 0.3
+        extra = np.asarray(overlap.max(0) < 0.3)
     return Labelled(image, boxes.astype(np.float32), landmarks, found[extra].astype(np.float32))
 
 
@@ -74,7 +76,7 @@ def label_patch(teacher: Teacher, image: np.ndarray, landmarks: np.ndarray) -> L
     found, points, _ = teacher.faces(image, 4.0)
     if not len(found):
         return None
-    eyes = np.linalg.norm(landmarks[1] - landmarks[0])
+    eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     apart = np.linalg.norm(points - landmarks, axis=2).mean(1)
     best = int(apart.argmin())
     if apart[best] > 0.25 * max(eyes, 6.0):

@@ -26,9 +26,7 @@ def cells(height: int = HEIGHT, width: int = WIDTH) -> tuple[Tensor, Tensor]:
     """Centres (a, 2) and strides (a,) of all cells, finest level first, row by row."""
     centres, strides = [], []
     for stride in DetectorNet.STRIDES:
-        y, x = torch.meshgrid(
-            torch.arange(height // stride), torch.arange(width // stride), indexing="ij"
-        )
+        y, x = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
         centres.append((torch.stack([x, y], -1).reshape(-1, 2) + 0.5) * stride)
         strides.append(torch.full((len(centres[-1]),), float(stride)))
     return torch.cat(centres), torch.cat(strides)
@@ -71,7 +69,9 @@ def assign(
     strongly (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g)."""
     iou, _ = overlap(boxes[:, None], truth[:, :, None])  # n, g, a
     middle = (truth[..., :2] + truth[..., 2:]) / 2
-    reach = torch.maximum((truth[..., 2:] - truth[..., :2])[:, :, None] / 2, strides[None, None, :, None] * 1.0)
+    reach = torch.maximum(
+        (truth[..., 2:] - truth[..., :2])[:, :, None] / 2, strides[None, None, :, None] * 1.0
+    )
     near = ((centres[None, None] - middle[:, :, None]).abs() < reach).all(-1) & valid[..., None]
     side = (truth[..., 2:] - truth[..., :2]).clamp(min=1).prod(-1).sqrt()
     ratio = side[..., None] / strides  # a level speaks of faces of about 1 to 10 strides
@@ -95,7 +95,9 @@ class Loss:
     def __call__(self, network: nn.Module, batch: training.Batch) -> tuple[Tensor, dict[str, float]]:
         where = training.device()
         images, truth, valid, points, ignored = (part.to(where) for part in batch)
-        images = ((images.permute(0, 3, 1, 2).float() - 128) / 64).contiguous(memory_format=torch.channels_last)
+        images = ((images.permute(0, 3, 1, 2).float() - 128) / 64).contiguous(
+            memory_format=torch.channels_last
+        )
         with torch.autocast(where.type, torch.bfloat16):
             heads = network(images)
         scores, boxes, landmarks = decode(heads, self.centres, self.strides)
@@ -109,7 +111,9 @@ class Loss:
             & (self.centres[None, None] < ignored[:, :, None, 2:])
         ).all(-1).any(1) & ~positive
         target = power * positive
-        focus = torch.where(positive, (target - probability).abs().detach(), 0.75 * probability.detach().pow(2))
+        focus = torch.where(
+            positive, (target - probability).abs().detach(), 0.75 * probability.detach().pow(2)
+        )
         raw = functional.binary_cross_entropy_with_logits(scores, target, reduction="none")
         score_loss = (raw * torch.where(positive, focus.clamp(min=0.2), focus) * ~blind).sum() / norm
         image_index = positive.nonzero()[:, 0]
@@ -130,8 +134,8 @@ class Loss:
 
 
 def collate(samples: list[Sample]) -> training.Batch:
-    faces = max(1, max(len(s.boxes) for s in samples))
-    blind = max(1, max(len(s.ignored) for s in samples))
+    faces = max(1, *(len(s.boxes) for s in samples))
+    blind = max(1, *(len(s.ignored) for s in samples))
     n = len(samples)
     truth, points = torch.zeros(n, faces, 4), torch.zeros(n, faces, 5, 2)
     valid, ignored = torch.zeros(n, faces, dtype=torch.bool), torch.full((n, blind, 4), -1e4)

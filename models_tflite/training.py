@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -41,7 +40,9 @@ class Averaged:
     def update(self, network: nn.Module) -> None:
         self.steps += 1
         decay = min(self.decay, self.steps / (10 + self.steps))
-        for mine, theirs in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+        for mine, theirs in zip(
+            self.network.state_dict().values(), network.state_dict().values(), strict=True
+        ):
             if mine.dtype.is_floating_point:
                 mine.lerp_(theirs, 1 - decay)
             else:
@@ -76,7 +77,8 @@ def fit(
     decays = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decays, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}], lr=peak_rate
+        [{"params": decays, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=peak_rate,
     )
     averaged = Averaged(network, average_decay)
     first = 0
@@ -121,5 +123,5 @@ def fit(
             "epoch": epoch + 1,
         }
         torch.save(state, checkpoint.with_suffix(".tmp"))
-        os.replace(checkpoint.with_suffix(".tmp"), checkpoint)
+        checkpoint.with_suffix(".tmp").replace(checkpoint)
     return averaged.network

@@ -28,9 +28,7 @@ def similarity(landmarks: Floats, side: int = CROP_SIDE) -> Floats:
     wanted = target - mean_to
     energy = float((source**2).sum())
     if energy < 1e-6:  # all five points on one spot: no direction to learn, keep the picture upright
-        return np.array(
-            [[1, 0, mean_to[0] - mean_from[0]], [0, 1, mean_to[1] - mean_from[1]]], np.float32
-        )
+        return np.array([[1, 0, mean_to[0] - mean_from[0]], [0, 1, mean_to[1] - mean_from[1]]], np.float32)
     a = float((source * wanted).sum()) / energy
     b = float((source[:, 0] * wanted[:, 1] - source[:, 1] * wanted[:, 0]).sum()) / energy
     rotation = np.array([[a, -b], [b, a]], np.float32)
@@ -63,4 +61,4 @@ def aligned_crop(image: Image, landmarks: Floats, side: int = CROP_SIDE) -> Imag
     crop = cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return crop  # type: ignore[return-value]
+    return np.asarray(crop, np.uint8)

@@ -18,7 +18,9 @@ GREY = 128
 class FaceDetector:
     """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first."""
 
-    def __init__(self, model: Model, *, min_score: float = 0.25, overlap: float = 0.45, min_side_px: float = 0.0):
+    def __init__(
+        self, model: Model, *, min_score: float = 0.25, overlap: float = 0.45, min_side_px: float = 0.0
+    ):
         self._model = model
         self._overlap = overlap
         self._min_side = min_side_px
@@ -43,11 +45,11 @@ class FaceDetector:
             _decode(stride, raw, score, box, landmarks, limit)
             for stride, score, box, landmarks, limit in self._levels
         ]
-        scores = np.concatenate([part[0] for part in parts])
+        scores: Floats = np.concatenate([part[0] for part in parts])
         if not len(scores):
             return []
-        boxes = np.concatenate([part[1] for part in parts]) / scale
-        points = np.concatenate([part[2] for part in parts]) / scale
+        boxes = np.concatenate([part[1] for part in parts]) * np.float32(1 / scale)
+        points = np.concatenate([part[2] for part in parts]) * np.float32(1 / scale)
         height, width = image.shape[:2]
         found = []
         for index in suppress(boxes, scores, self._overlap):
@@ -60,7 +62,7 @@ class FaceDetector:
     def _letterbox(self, image: Image) -> float:
         """Fit the picture into the canvas, top left; returns the scale."""
         height, width = image.shape[:2]
-        scale = min(self._canvas.shape[1] / width, self._canvas.shape[0] / height)
+        scale = float(min(self._canvas.shape[1] / width, self._canvas.shape[0] / height))
         content = (max(1, round(height * scale)), max(1, round(width * scale)))
         if content != self._content:
             self._canvas[:] = GREY
@@ -80,14 +82,15 @@ def _decode(
     """Scores (n,), boxes (n, 4), landmarks (n, 5, 2) in input pixels, of the cells above the limit."""
     logits = raw[score.name][..., 0]
     rows, columns = np.nonzero(logits >= limit)
-    scores = 1 / (1 + np.exp(-score.floats(logits[rows, columns])))
+    scores = np.asarray(1 / (1 + np.exp(-score.floats(logits[rows, columns]))), np.float32)
     cells = np.stack([columns, rows], 1).astype(np.float32) + 0.5
     offsets = box.floats(raw[box.name][rows, columns])
     centres = (cells + offsets[:, :2]) * stride
     halves = np.exp(offsets[:, 2:]) * (stride / 2)
     points = landmarks.floats(raw[landmarks.name][rows, columns]).reshape(-1, 5, 2)
     points = (points + cells[:, None]) * stride
-    return scores, np.concatenate([centres - halves, centres + halves], 1), points
+    boxes = np.concatenate([centres - halves, centres + halves], 1)
+    return scores, boxes.astype(np.float32), points.astype(np.float32)
 
 
 def suppress(boxes: Floats, scores: Floats, overlap: float) -> Sequence[int]:

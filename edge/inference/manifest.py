@@ -32,7 +32,9 @@ class ModelEntry:
         try:
             content = self.path.read_bytes()
         except OSError as error:
-            raise UserError(f"{self.path}: cannot read the model: {error.strerror}; install Footlight again") from None
+            raise UserError(
+                f"{self.path}: cannot read the model: {error.strerror}; install Footlight again"
+            ) from None
         digest = hashlib.sha256(content).hexdigest()
         if digest != self.sha256:
             raise UserError(

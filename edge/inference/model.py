@@ -61,7 +61,9 @@ class Model:
             self._interpreter = interpreter_class(runtime)(model_content=content, num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"{entry.path}: this runtime cannot load the model: {str(error).splitlines()[0]}") from None
+            raise UserError(
+                f"{entry.path}: this runtime cannot load the model: {str(error).splitlines()[0]}"
+            ) from None
         (details,) = self._interpreter.get_input_details()
         scale, zero = details["quantization"]
         if details["dtype"] is not np.int8 or abs(scale - INPUT_SCALE) > 1e-6 or zero != 0:

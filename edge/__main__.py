@@ -1,0 +1,215 @@
+"""``footlight-edge``: run the service, try it on files, check its configuration."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.clock import SystemClock
+from edge.config import Settings, load, show
+from edge.errors import UserError
+from edge.systemd import configure_logging
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PROGRAM = "footlight-edge"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="Counts visits where the camera is; no picture leaves."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(name: str, text: str, *, config: bool | None) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        if config is not None:
+            command.add_argument("--config", type=Path, required=config, metavar="FILE", help="YAML settings")
+        return command
+
+    add("run", "Run the service: camera to MQTT, until stopped.", config=True)
+    replay = add("replay", "Play files through the whole pipeline and print what was counted.", config=False)
+    replay.add_argument("sources", nargs="+", metavar="SOURCE", help="video, picture or folder of pictures")
+    inspect = add("inspect", "Describe every face of one picture.", config=False)
+    inspect.add_argument("image", type=Path, metavar="IMAGE")
+    inspect.add_argument("--annotate", type=Path, metavar="OUT.png", help="draw the findings into a picture")
+    for command in (replay, inspect):
+        command.add_argument("--format", choices=("table", "json"), default="table")
+    for name, text in (
+        ("check-config", "Say whether a configuration is right."),
+        ("show-config", "Print the effective configuration, secrets masked."),
+    ):
+        commands.add_parser(name, help=text, description=text).add_argument("file", type=Path, metavar="FILE")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. 0 done, 2 bad input (one line on standard error)."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return COMMANDS[arguments.command](arguments)
+    except UserError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from edge.app import build
+
+    settings = load(arguments.config)
+    configure_logging(settings.log.level)
+    app = build(settings, clock=SystemClock())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: app.stop.set())
+    app.run()
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return load(arguments.config) if arguments.config else Settings()
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from edge.app import load_models
+    from edge.trial import replay_source
+
+    settings = _settings(arguments)
+    results = []
+    for source in arguments.sources:
+        # fresh models a source: what one file did cannot colour the next
+        models = load_models(settings)
+        with _progress(source) as progress:
+            result = replay_source(source, settings, models, SystemClock(), progress=progress)
+        if arguments.format == "json":
+            print(json.dumps(result), flush=True)
+        results.append(result)
+    if arguments.format == "table":
+        _print(_replay_table(results))
+    return 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from edge.app import load_models
+    from edge.trial import draw, inspect_picture, save_picture
+
+    settings = _settings(arguments)
+    image, faces = inspect_picture(arguments.image, settings, load_models(settings))
+    if arguments.annotate:
+        save_picture(arguments.annotate, draw(image, faces))
+    if arguments.format == "json":
+        print(json.dumps({"source": str(arguments.image), "faces": faces}))
+    else:
+        _print(_inspect_table(faces))
+    return 0
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    load(arguments.file)
+    print(f"{arguments.file}: fine")
+    return 0
+
+
+def _show_config(arguments: argparse.Namespace) -> int:
+    print(show(load(arguments.file)), end="")
+    return 0
+
+
+@contextmanager
+def _progress(source: str) -> Iterator[Any]:
+    """A line that counts frames, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed} frames"))
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(Path(source).name or source, total=None)
+        yield lambda frames: bar.update(task, completed=frames)
+
+
+def _replay_table(results: Sequence[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="What was counted (k = 1, nothing published)")
+    for heading in (
+        "source",
+        "frames",
+        "fps",
+        "visits",
+        "viewers",
+        "gender",
+        "age band",
+        "expression",
+        "dwell s",
+    ):
+        table.add_column(
+            heading, justify="right" if heading in ("frames", "fps", "visits", "viewers") else "left"
+        )
+    for result in results:
+        cells = [
+            ", ".join(f"{count} {label}" for label, count in result[key].items() if count)
+            for key in ("gender", "age_band", "expression")
+        ]
+        table.add_row(
+            Path(result["source"]).name,
+            *(str(result[key]) for key in ("frames", "fps", "visits", "viewers")),
+            *cells,
+            " ".join(f"{dwell:.1f}" for dwell in result["dwell_s"]),
+        )
+    return table
+
+
+def _inspect_table(faces: Sequence[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{len(faces)} face{'' if len(faces) == 1 else 's'}")
+    for heading in ("score", "size px", "yaw", "quality", "gender", "age", "expression"):
+        table.add_column(heading)
+    for face in faces:
+        x1, y1, x2, y2 = face["box"]
+        verdicts = [
+            f"{face[key]['label']} {face[key]['probabilities'][face[key]['label']]:.0%}"
+            for key in ("gender", "expression")
+        ]
+        table.add_row(
+            f"{face['score']:.2f}",
+            f"{x2 - x1:.0f} x {y2 - y1:.0f}",
+            f"{face['pose']['yaw']:+.0f}",
+            "too poor" if face["quality"] is None else f"{face['quality']:.2f}",
+            verdicts[0],
+            f"{face['age']:.0f}",
+            verdicts[1],
+        )
+    return table
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console().print(table)
+
+
+COMMANDS = {
+    "run": _run,
+    "replay": _replay,
+    "inspect": _inspect,
+    "check-config": _check_config,
+    "show-config": _show_config,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""The daemon: builds everything from the settings once, then turns frames into messages until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from threading import Event
+
+from edge.capture.camera import Camera, open_camera
+from edge.capture.latest import CameraThread
+from edge.clock import Clock
+from edge.config import Settings
+from edge.health import Fault, Health, clock_trusted
+from edge.inference.classify import AttributeClassifier
+from edge.inference.detect import FaceDetector
+from edge.inference.manifest import Manifest, load_manifest, packaged_models
+from edge.inference.model import Model
+from edge.pipeline import AttentionCone, Looks, Pipeline
+from edge.systemd import Notifier, Watchdog
+from edge.types import Classifier, Detector, Frame, WindowAggregate
+from edge.uplink.mqtt import Broker, Tls
+from edge.uplink.outbox import Outbox
+from edge.uplink.publisher import Uplink
+from edge.vision.aggregate import Aggregator
+from edge.vision.consensus import Consensus
+from edge.vision.privacy import CohortRule
+from edge.vision.quality import QualityGate
+from edge.vision.tracker import Tracker
+from edge.vision.visits import Visits
+from edge.vision.zones import Zone, Zones
+from edge.wire import WindowMessage
+
+log = logging.getLogger(__name__)
+
+FRAME_WAIT_S = 0.5
+"""How long the loop waits for a frame before it looks after the rest: windows, health, the watchdog."""
+
+CAMERA_LIMIT_S = 20.0
+"""A camera call may hang for the read timeout of a stream, about 9 s, and once more; beyond that it is stuck."""
+
+UPLINK_LIMIT_S = 60.0
+STOP_S = 5.0
+SECOND_LOOK_GAIN = 1.15
+LOOK_SPACING_S = 0.3
+
+
+def software_version() -> str:
+    return version("footlight")
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Both networks, loaded, and what is written about them."""
+
+    detector: Detector
+    classifier: Classifier
+    manifest: Manifest
+
+
+def load_models(settings: Settings) -> Models:
+    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
+    manifest = load_manifest(settings.models.directory or packaged_models())
+    runtime, threads = settings.models.runtime, settings.detection.threads
+    detector = FaceDetector(
+        Model(manifest.detector, threads=threads, runtime=runtime),
+        min_score=settings.detection.low_score,
+        min_side_px=settings.detection.min_face_px,
+    )
+    classifier = AttributeClassifier(
+        Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures
+    )
+    return Models(detector, classifier, manifest)
+
+
+def build_pipeline(settings: Settings, models: Models, clock: Clock, *, budget_s: float | None) -> Pipeline:
+    """The stages with their plain values; ``budget_s`` None classifies without regard to time."""
+    attributes, detection = settings.attributes, settings.detection
+    return Pipeline(
+        detector=models.detector,
+        classifier=models.classifier,
+        tracker=Tracker(
+            confirm_s=settings.tracking.confirm_s,
+            lost_s=settings.tracking.lost_s,
+            high_score=detection.min_score,
+            low_score=detection.low_score,
+        ),
+        visits=Visits(Consensus(models.manifest.thresholds)),
+        gate=QualityGate(
+            min_side_px=attributes.min_face_px,
+            max_yaw=attributes.max_yaw_deg,
+            max_pitch=attributes.max_pitch_deg,
+        ),
+        zones=Zones([Zone(zone.name, zone.polygon, zone.exclude) for zone in settings.zones]),
+        aggregator=Aggregator(window_s=settings.window.seconds, max_gap_s=settings.window.max_gap_s),
+        cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
+        looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
+        clock=clock,
+    )
+
+
+class App:
+    """One run of the service. ``run()`` returns when ``stop`` is set or a finite source is over."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pipeline: Pipeline,
+        camera: CameraThread,
+        uplink: Uplink,
+        health: Health,
+        rule: CohortRule,
+        watchdog: Watchdog,
+        notifier: Notifier,
+        manifest: Manifest,
+        boot_id: str,
+        clock: Clock,
+    ) -> None:
+        self._settings, self._pipeline, self._camera, self._uplink = settings, pipeline, camera, uplink
+        self._health, self._rule, self._watchdog, self._notifier = health, rule, watchdog, notifier
+        self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
+        self._seq = 0
+        self._dropped_before = 0
+        self._health_due_s = 0.0
+        self._last_frame_s = 0.0
+        self.stop = Event()
+
+    def run(self) -> None:
+        """Raises ``UserError`` when the camera or the broker refuses for good."""
+        self._uplink.start()
+        try:
+            self._camera.start()
+            self._watch()
+            self._notifier.ready()
+            while not self.stop.is_set() and not self._camera.ended:
+                frame = self._camera.frames.get(FRAME_WAIT_S)
+                if frame is None:
+                    self._publish(self._pipeline.idle(self._clock.now(), self._clock.monotonic()).windows)
+                else:
+                    self._process(frame)
+                self._look_after()
+        finally:
+            self._notifier.stopping()
+            self._camera.stop()
+            self._publish(self._pipeline.finish(self._last_frame_s).windows)
+            self._uplink.stop(STOP_S)
+
+    def _process(self, frame: Frame) -> None:
+        began = self._clock.monotonic()
+        dropped = self._camera.frames.dropped
+        step = self._pipeline.step(frame, dropped=dropped - self._dropped_before)
+        self._dropped_before = dropped
+        self._last_frame_s = frame.monotonic_s
+        self._health.step(self._clock.monotonic() - began)
+        self._publish(step.windows)
+
+    def _publish(self, windows: Sequence[WindowAggregate]) -> None:
+        for window in windows:
+            self._uplink.send(self._message(window))
+
+    def _message(self, window: WindowAggregate) -> WindowMessage:
+        """The only way out of the process: through the privacy rules."""
+        settings, release = self._settings, self._rule.release(window)
+        message = WindowMessage(
+            site=settings.site,
+            device=settings.device,
+            camera=settings.camera.name,
+            start=window.start,
+            duration_s=settings.window.seconds,
+            boot_id=self._boot_id,
+            seq=self._seq,
+            clock_trusted=clock_trusted(),
+            software=software_version(),
+            model=self._manifest.version,
+            calibration=self._manifest.calibration,
+            profile=settings.privacy.profile,
+            k=settings.privacy.k,
+            totals=release.totals,
+            coverage=release.coverage,
+            pending=release.pending,
+            cohort=release.cohort,
+        )
+        self._seq += 1
+        return message
+
+    def _look_after(self) -> None:
+        """Watchdog, alerts and health: what must go on when no frame comes."""
+        self._watchdog.feed()
+        faults: dict[Fault, str | None] = {
+            "camera": None if self._camera.is_open else "the camera gives no pictures",
+            "outbox": self._uplink.outbox_fault,
+            "clock": None if clock_trusted() else "the clock is not synchronised",
+        }
+        for alert in self._health.alerts(faults):
+            self._uplink.send(alert)
+        now_s = self._clock.monotonic()
+        if now_s >= self._health_due_s:
+            self._health_due_s = now_s + self._settings.health.every_s
+            message = self._health.message(
+                camera_open=self._camera.is_open,
+                dropped_total=self._camera.frames.dropped,
+                outbox_depth=self._uplink.outbox_depth,
+                outbox_lost=self._uplink.outbox_lost,
+                clock_trusted=clock_trusted(),
+            )
+            self._uplink.send(message)
+            self._notifier.status(f"{message.fps:.1f} frames/s, {message.outbox_depth} messages wait")
+
+    def _watch(self) -> None:
+        """The loop itself is watched by feeding; these two run in threads of their own."""
+
+        def camera_alive() -> object:
+            # a call that returns is progress, and so is waiting to open again; a call that hangs is not
+            return object() if self._camera.stalled_s < CAMERA_LIMIT_S else None
+
+        self._watchdog.watch("camera", camera_alive, limit_s=1.0)
+        self._watchdog.watch("uplink", lambda: self._uplink.progress, limit_s=UPLINK_LIMIT_S)
+
+
+def build(
+    settings: Settings, *, clock: Clock, camera: Camera | None = None, broker: Broker | None = None
+) -> App:
+    """Compose the service; ``camera`` and ``broker`` replace those of the settings in tests.
+
+    Raises ``UserError`` for whatever is wrong with models, files or the source.
+    """
+    boot_id = secrets.token_hex(8)
+    software = software_version()
+    models = load_models(settings)
+    notifier = Notifier()
+    source = camera or open_camera(
+        settings.camera.source,
+        width=settings.camera.width,
+        height=settings.camera.height,
+        fps=settings.camera.fps,
+        clock=clock,
+        realtime=settings.camera.realtime,
+    )
+    return App(
+        settings,
+        pipeline=build_pipeline(settings, models, clock, budget_s=settings.attributes.budget_ms / 1000),
+        camera=CameraThread(source, clock=clock),
+        uplink=Uplink(
+            Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages),
+            broker or _broker(settings),
+            site=settings.site,
+            device=settings.device,
+            boot_id=boot_id,
+            software=software,
+            clock=clock,
+            late_after_s=2 * settings.window.seconds,
+        ),
+        health=Health(
+            site=settings.site,
+            device=settings.device,
+            boot_id=boot_id,
+            software=software,
+            model=models.manifest.version,
+            clock=clock,
+        ),
+        rule=CohortRule(
+            k=settings.privacy.k, profile=settings.privacy.profile, max_cohort=settings.privacy.max_cohort
+        ),
+        watchdog=Watchdog(notifier, clock),
+        notifier=notifier,
+        manifest=models.manifest,
+        boot_id=boot_id,
+        clock=clock,
+    )
+
+
+def _broker(settings: Settings) -> Broker:
+    mqtt = settings.mqtt
+    return Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        protocol=mqtt.protocol,
+        username=mqtt.username,
+        password=mqtt.secret(),
+        tls=None if mqtt.tls is None else Tls(mqtt.tls.ca, mqtt.tls.cert, mqtt.tls.key),
+        keepalive_s=mqtt.keepalive_s,
+    )

@@ -1,0 +1,164 @@
+"""The whole product between a frame and a window: detect, track, classify, fuse, aggregate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.clock import Clock
+from edge.types import (
+    Classifier,
+    Detector,
+    FaceObservation,
+    Frame,
+    Pose,
+    Track,
+    TrackState,
+    Visit,
+    WindowAggregate,
+)
+from edge.vision.aggregate import Aggregator
+from edge.vision.pose import attending, estimate_pose
+from edge.vision.quality import QualityGate
+from edge.vision.tracker import Tracker, Tracks
+from edge.vision.visits import Visits
+from edge.vision.zones import Zones
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionCone:
+    """Head directions that count as looking at the camera, degrees to either side."""
+
+    yaw: float
+    pitch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How many faces are worth a forward pass. ``per_visit`` good faces describe a visit; further ones only
+    where the face got better by ``gain``, and never more than twice as many. ``spacing_s`` keeps the looks of
+    one visit apart, because two neighbouring frames repeat the same mistake. ``budget_s`` bounds one frame's
+    classification time."""
+
+    per_visit: int
+    spacing_s: float
+    gain: float
+    budget_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one frame brought to an end."""
+
+    tracks: Tracks
+    visits: tuple[Visit, ...]
+    windows: tuple[WindowAggregate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    track: Track
+    pose: Pose
+    quality: float
+
+
+class Pipeline:
+    """``step(frame)`` per frame, ``finish()`` at the end. Owns no thread, file or socket."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        classifier: Classifier,
+        tracker: Tracker,
+        visits: Visits,
+        gate: QualityGate,
+        zones: Zones,
+        aggregator: Aggregator,
+        cone: AttentionCone,
+        looks: Looks,
+        clock: Clock,
+    ) -> None:
+        self._detector, self._classifier, self._tracker = detector, classifier, tracker
+        self._visits, self._gate, self._zones, self._aggregator = visits, gate, zones, aggregator
+        self._cone, self._looks, self._clock = cone, looks, clock
+        self._looked_s: dict[int, float] = {}
+
+    def step(self, frame: Frame, *, dropped: int = 0) -> Step:
+        """Process one frame; ``dropped`` is the number of stale frames since the one before."""
+        height, width = frame.image.shape[:2]
+        detections = [
+            found
+            for found in self._detector.detect(frame.image)
+            if not self._zones.excluded(found.box, width, height)
+        ]
+        tracks = self._tracker.update(detections, frame.monotonic_s)
+        windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, tracks.occupancy, dropped)
+        self._classify(frame, self._see(frame, tracks))
+        return Step(tracks, self._end(tracks.ended), tuple(windows))
+
+    def idle(self, at: datetime, monotonic_s: float) -> Step:
+        """No frame came for a while: visits and windows end all the same, so that a blind camera shows as
+        windows without coverage and not as silence."""
+        tracks = self._tracker.update((), monotonic_s)
+        windows = self._aggregator.advance(at, monotonic_s)
+        return Step(tracks, self._end(tracks.ended), tuple(windows))
+
+    def finish(self, at_s: float) -> Step:
+        """The source is over or the service stops: end every visit and close the last window."""
+        visits = self._end(self._tracker.finish(at_s))
+        return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
+
+    def _see(self, frame: Frame, tracks: Tracks) -> list[_Candidate]:
+        """Record every face in view and return those that are worth a look, best first."""
+        height, width = frame.image.shape[:2]
+        candidates = []
+        for track in tracks.active:
+            if track.detection is None:
+                continue
+            pose = estimate_pose(track.detection.landmarks)
+            looks_here = attending(pose, yaw_limit=self._cone.yaw, pitch_limit=self._cone.pitch)
+            zones = self._zones.of(track.box, width, height)
+            self._visits.seen(track, looks_here, zones, frame.monotonic_s, frame.captured_at)
+            if track.state is TrackState.CONFIRMED and self._may_look(track.track_id, frame.monotonic_s):
+                quality = self._gate.assess(frame.image, track.detection, pose)
+                if quality is not None and self._worth_a_look(track.track_id, quality):
+                    candidates.append(_Candidate(track, pose, quality))
+        self._visits.drop({track.track_id for track in tracks.active})
+        # the visit that was looked at least comes first, then the best face
+        return sorted(candidates, key=lambda c: (self._visits.observations(c.track.track_id), -c.quality))
+
+    def _may_look(self, track_id: int, at_s: float) -> bool:
+        return (
+            self._visits.observations(track_id) < 2 * self._looks.per_visit
+            and at_s - self._looked_s.get(track_id, -math.inf) >= self._looks.spacing_s
+        )
+
+    def _worth_a_look(self, track_id: int, quality: float) -> bool:
+        return (
+            self._visits.observations(track_id) < self._looks.per_visit
+            or quality > self._visits.best_quality(track_id) * self._looks.gain
+        )
+
+    def _classify(self, frame: Frame, candidates: Sequence[_Candidate]) -> None:
+        deadline = None if self._looks.budget_s is None else self._clock.monotonic() + self._looks.budget_s
+        for candidate in candidates:
+            if deadline is not None and self._clock.monotonic() > deadline:
+                return
+            track = candidate.track
+            assert track.detection is not None
+            self._looked_s[track.track_id] = frame.monotonic_s
+            scores = self._classifier.classify(frame.image, track.detection)
+            self._visits.observe(
+                FaceObservation(track.track_id, frame.monotonic_s, scores, candidate.pose, candidate.quality)
+            )
+
+    def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
+        visits = tuple(self._visits.finish(track) for track in ended)
+        for track in ended:
+            self._looked_s.pop(track.track_id, None)
+        for visit in visits:
+            self._aggregator.add(visit)
+        return visits

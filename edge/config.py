@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -128,7 +127,6 @@ class TlsSettings(_Section):
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
-    insecure: bool = False
 
     @model_validator(mode="after")
     def _certificate_with_key(self) -> Self:
@@ -191,11 +189,6 @@ class HealthSettings(_Section):
 
 class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @property
-    def number(self) -> int:
-        """The level as :mod:`logging` counts it."""
-        return logging.getLevelNamesMapping()[self.level.upper()]
 
 
 class Settings(_Section):

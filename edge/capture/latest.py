@@ -85,8 +85,7 @@ class CameraThread:
     """Reads a camera into ``frames``, and opens it again after every fault that time may mend.
 
     A finite source is read once, without loss unless it plays as live. What cannot be mended, and whatever
-    else goes wrong in the thread, is raised by ``frames.get``. ``on_fault(active, text)`` is called, in the
-    thread of the camera, when a fault begins and when it ends.
+    else goes wrong in the thread, is raised by ``frames.get``.
 
     ``wait`` sleeps for some seconds or until ``stop`` and answers whether it was stopped; ``jitter`` gives
     0..1, so that twenty devices do not all knock at one recorder at the same moment.
@@ -97,22 +96,20 @@ class CameraThread:
         camera: Camera,
         *,
         clock: Clock,
-        on_fault: Callable[[bool, str], None] = lambda _active, _text: None,
         wait: Callable[[float], bool] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.frames = LatestFrame(lossless=not camera.live)
         self._camera = camera
         self._clock = clock
-        self._on_fault = on_fault
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
         self._jitter = jitter
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._is_open = False
         self._failures = 0
-        self._fault_since_s: float | None = None
-        self._last_frame_at: float | None = None
+        self._fault: str | None = None
+        self._fault_since_s = 0.0
         self._called_at: float | None = None
 
     def start(self) -> None:
@@ -149,9 +146,12 @@ class CameraThread:
         return self.frames.ended
 
     @property
-    def last_frame_at(self) -> float | None:
-        """Monotonic time at which the last frame arrived; None before the first."""
-        return self._last_frame_at
+    def fault(self) -> str | None:
+        """Why no frames come, in one line without credentials; None while they do.
+
+        It lasts until a frame came: a camera that only opens again is not mended yet.
+        """
+        return self._fault
 
     @property
     def stalled_s(self) -> float:
@@ -174,7 +174,7 @@ class CameraThread:
 
     def _read_all(self) -> None:
         while not self._stopped.is_set():
-            if self._fault_since_s is not None and not self._is_open and self._wait(self._delay_s()):
+            if self._fault is not None and not self._is_open and self._wait(self._delay_s()):
                 return
             try:
                 if not self._is_open:
@@ -188,7 +188,6 @@ class CameraThread:
                 continue
             if frame is None:
                 return
-            self._last_frame_at = self._clock.monotonic()
             self._mend()
             self.frames.put(frame)
 
@@ -214,15 +213,13 @@ class CameraThread:
 
     def _fail(self, error: CameraError) -> None:
         self._failures += 1
-        if self._fault_since_s is None:
+        if self._fault is None:
             self._fault_since_s = self._clock.monotonic()
             _log.warning("%s; trying again until it is back", error)
-            self._on_fault(True, str(error))
+        self._fault = str(error)
 
     def _mend(self) -> None:
-        if self._fault_since_s is not None:
+        if self._fault is not None:
             away_s = self._clock.monotonic() - self._fault_since_s
-            text = f"camera {self._camera.describe()}: back after {away_s:.0f} s"
-            self._failures, self._fault_since_s = 0, None
-            _log.info("%s", text)
-            self._on_fault(False, text)
+            _log.info("camera %s: back after %.0f s", self._camera.describe(), away_s)
+            self._failures, self._fault = 0, None

@@ -1,0 +1,179 @@
+"""From frames and finished visits to windows aligned to UTC.
+
+Time comes in with every frame, as wall clock and as monotonic clock, and the two disagree when somebody sets
+the clock. What happens then follows from one rule: a visit is counted in the window of the last frame, and a
+window that was emitted is closed for good, so that a frame which falls into an emitted window is counted in
+the next one that was not. Hence
+
+- the clock steps back into emitted windows: the open window stays open until the clock has caught up;
+- it steps back to before anything was emitted: the open window ends and an earlier one opens;
+- it steps forward: the open window ends. Windows in between are emitted, empty and uncovered, only where the
+  monotonic clock says that the time has really passed (a camera that was gone), and for a day at most.
+
+No identity comes twice from one aggregator, no visit is lost, and only the time the clock says belongs to a
+window counts as its coverage.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from edge.types import Coverage, Visit, WindowAggregate
+from edge.vocabulary import ATTRIBUTES, UNKNOWN
+from edge.wire import DWELL_BINS_S
+
+LONGEST_SILENCE_S = 86_400
+"""An outage longer than this is not filled with empty windows beyond its last day."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """The open window; times are seconds of the UTC epoch."""
+
+    start: int
+    end: int
+    visits: int = 0
+    viewers: int = 0
+    occupancy_s: float = 0.0
+    occupancy_max: int = 0
+    dwell_sum_s: float = 0.0
+    attention_sum_s: float = 0.0
+    dwell: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
+    attention: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
+    breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    zones: Counter[str] = field(default_factory=Counter)
+    covered_s: float = 0.0
+    covered_until: float = 0.0
+    frames: int = 0
+    dropped: int = 0
+
+    def cover(self, since: float, until: float, occupancy: int) -> None:
+        """Count the part of ``since``..``until`` that lies in this window and was not counted before."""
+        since, until = max(since, self.start, self.covered_until), min(until, self.end)
+        if until > since:
+            self.covered_s += until - since
+            self.occupancy_s += occupancy * (until - since)
+            self.covered_until = until
+
+    def add(self, visit: Visit) -> None:
+        self.visits += 1
+        self.viewers += visit.viewer
+        self.dwell_sum_s += visit.dwell_s
+        self.attention_sum_s += visit.attention_s
+        self.dwell[_bin(visit.dwell_s)] += 1
+        self.attention[_bin(visit.attention_s)] += 1
+        gender, age_band, expression = (
+            visit.attributes[name].label if name in visit.attributes else UNKNOWN for name in ATTRIBUTES
+        )
+        self.breakdown[gender, age_band, expression] += 1
+        self.zones.update(set(visit.zones))
+
+    def freeze(self, *, closing: bool) -> WindowAggregate:
+        return WindowAggregate(
+            start=datetime.fromtimestamp(self.start, UTC),
+            end=datetime.fromtimestamp(self.end, UTC),
+            visits=self.visits,
+            viewers=self.viewers,
+            occupancy_mean=self.occupancy_s / self.covered_s if self.covered_s else 0.0,
+            occupancy_max=self.occupancy_max,
+            dwell_sum_s=self.dwell_sum_s,
+            attention_sum_s=self.attention_sum_s,
+            dwell_histogram=tuple(self.dwell),
+            attention_histogram=tuple(self.attention),
+            breakdown=dict(self.breakdown),
+            zones=dict(self.zones),
+            coverage=Coverage(min(self.covered_s, self.end - self.start), self.frames, self.dropped),
+            closing=closing,
+        )
+
+
+class Aggregator:
+    """Collects frames and visits; gives every window back once, when it is over.
+
+    ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
+    occupancy of the earlier one, if it is at most ``max_gap_s``.
+    """
+
+    def __init__(self, *, window_s: int, max_gap_s: float = 1.0) -> None:
+        self._window_s, self._max_gap_s = window_s, max_gap_s
+        self._open: _Window | None = None
+        self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
+        self._monotonic_s: float | None = None
+        self._occupancy = 0
+
+    def observe(
+        self, at: datetime, monotonic_s: float, occupancy: int, dropped: int
+    ) -> list[WindowAggregate]:
+        """Advance to one processed frame and return the windows that are over, in order.
+
+        A frame exactly on an edge belongs to the later window. ``occupancy`` is the number of visits in view,
+        ``dropped`` the number of stale frames since the last one that was processed.
+        """
+        now = at.timestamp()
+        gap = 0.0 if self._monotonic_s is None else max(0.0, monotonic_s - self._monotonic_s)
+        since = now - gap if gap <= self._max_gap_s else now
+        start = self._not_emitted(self._floor(now))
+        over: list[WindowAggregate] = []
+        if self._open is not None and self._open.start != start:
+            self._open.cover(since, now, self._occupancy)
+            silent_from = max(self._open.end, self._floor(now - min(gap, LONGEST_SILENCE_S)))
+            over.append(self._emit(self._open))
+            for silent in range(silent_from, start, self._window_s):
+                if self._not_emitted(silent) == silent:
+                    window = self._window(silent)
+                    window.cover(since, now, self._occupancy)
+                    over.append(self._emit(window))
+            self._open = None
+        if self._open is None:
+            self._open = self._window(start)
+        self._open.cover(since, now, self._occupancy)
+        self._open.frames += 1
+        self._open.dropped += dropped
+        self._open.occupancy_max = max(self._open.occupancy_max, occupancy)
+        self._monotonic_s, self._occupancy = monotonic_s, occupancy
+        return over
+
+    def add(self, visit: Visit) -> None:
+        """Count a visit that has ended in the open window. Raises ``ValueError`` before the first frame."""
+        if self._open is None:
+            raise ValueError("no window is open: observe a frame first")
+        self._open.add(visit)
+
+    def close(self) -> list[WindowAggregate]:
+        """End the day: the open window, marked as closing; nothing if no frame came since the last close."""
+        if self._open is None:
+            return []
+        last, self._open = self._emit(self._open, closing=True), None
+        return [last]
+
+    def _floor(self, epoch_s: float) -> int:
+        return int(epoch_s // self._window_s) * self._window_s
+
+    def _window(self, start: int) -> _Window:
+        return _Window(start, start + self._window_s)
+
+    def _not_emitted(self, start: int) -> int:
+        """The first window from ``start`` on that was not emitted."""
+        moved = True
+        while moved:
+            moved = False
+            for first, end in self._emitted:
+                if first <= start < end:
+                    start, moved = end, True
+        return start
+
+    def _emit(self, window: _Window, *, closing: bool = False) -> WindowAggregate:
+        for index, (first, end) in enumerate(self._emitted):
+            if end == window.start:
+                self._emitted[index] = (first, window.end)
+                break
+        else:
+            self._emitted.append((window.start, window.end))
+        return window.freeze(closing=closing)
+
+
+def _bin(seconds: float) -> int:
+    return max(0, bisect_right(DWELL_BINS_S, seconds) - 1)

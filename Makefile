@@ -62,7 +62,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .venv/.installed: requirements-dev.txt pyproject.toml
-	$(call python311)
+	$(call need-python)
 	$(call venv,.venv)
 	@echo 'Installing the locked packages into .venv (a minute or two) ...'
 	@$(BIN)/pip $(PIP) --require-hashes -r requirements-dev.txt
@@ -70,16 +70,16 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	@touch $@
 
 .venv-train/.installed: requirements-train.txt pyproject.toml
-	$(call python311)
+	$(call need-python)
 	$(call venv,.venv-train)
 	@echo 'Installing the training stack into .venv-train (some minutes) ...'
 	@$(TRAIN)/pip $(PIP) -r requirements-train.txt
 	@$(TRAIN)/pip $(PIP) --no-deps --editable .
 	@touch $@
 
-define python311
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
-	echo 'The locked environment needs Python 3.11 and $(or $(PYTHON),python3) is not: make PYTHON=/path/to/python3.11' >&2; exit 2; }
+define need-python
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \
+	echo 'Footlight needs Python 3.11 to 3.13, and $(or $(PYTHON),python3) is none: make PYTHON=/path/to/python3.11' >&2; exit 2; }
 endef
 
 define venv

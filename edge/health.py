@@ -50,7 +50,13 @@ class Health:
         self._steps.append(seconds)
 
     def message(
-        self, *, camera_open: bool, dropped_total: int, outbox_depth: int, outbox_lost: int, clock_trusted: bool
+        self,
+        *,
+        camera_open: bool,
+        dropped_total: int,
+        outbox_depth: int,
+        outbox_lost: int,
+        clock_trusted: bool,
     ) -> HealthMessage:
         """The state now; frames a second and dropped frames are those since the last call."""
         now_s = self._clock.monotonic()
@@ -92,7 +98,9 @@ class Health:
 
     def _alert(self, fault: Fault, active: bool, text: str) -> AlertMessage:
         at = self._clock.now()
-        return AlertMessage(site=self._site, device=self._device, at=at, fault=fault, active=active, text=text[:240])
+        return AlertMessage(
+            site=self._site, device=self._device, at=at, fault=fault, active=active, text=text[:240]
+        )
 
 
 def rss_mb(proc: Path = Path("/proc")) -> float:

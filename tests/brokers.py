@@ -96,7 +96,9 @@ class Mosquitto:
 class Listener:
     """A subscriber that keeps what it hears, in order, over reconnects."""
 
-    def __init__(self, port: int, *filters: str, username: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self, port: int, *filters: str, username: str | None = None, password: str | None = None
+    ) -> None:
         self.messages: list[MQTTMessage] = []
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="listener", protocol=MQTTv5)

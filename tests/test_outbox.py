@@ -42,7 +42,10 @@ def test_what_goes_in_comes_out_in_order_and_only_delete_removes_it(outbox: Outb
     for n in range(5):
         assert outbox.put(f"t/{n}", str(n).encode(), AT)
     first = outbox.pending(2)
-    assert [(item.topic, item.payload, item.created_at) for item in first] == [("t/0", b"0", AT), ("t/1", b"1", AT)]
+    assert [(item.topic, item.payload, item.created_at) for item in first] == [
+        ("t/0", b"0", AT),
+        ("t/1", b"1", AT),
+    ]
     assert outbox.pending(2) == first
     assert [item.payload for item in outbox.pending(9, after=first[1].id)] == [b"2", b"3", b"4"]
     assert outbox.delete([first[0].id])
@@ -143,7 +146,9 @@ def test_a_damaged_file_is_set_aside_and_work_goes_on(
     box.close()
 
 
-def test_damage_while_running_costs_the_file_not_the_service(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damage_while_running_costs_the_file_not_the_service(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     box = Outbox(path, max_messages=10_000)
     for _ in range(100):
         box.put("t", bytes(60_000), AT)  # more than SQLite's cache holds
@@ -179,7 +184,9 @@ assert box.fault is None and len(box.pending(1000)) == kept + 1
 
 
 def test_a_disk_that_takes_no_more_is_a_fault_that_heals(path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", DISK, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", DISK, str(path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["ERROR", "WARNING"]
@@ -217,7 +224,9 @@ def test_one_thread_puts_while_another_delivers(outbox: Outbox) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.one_of(st.just("put"), st.just("reopen"), st.integers(0, 5)), max_size=25), st.integers(1, 6))
+@given(
+    st.lists(st.one_of(st.just("put"), st.just("reopen"), st.integers(0, 5)), max_size=25), st.integers(1, 6)
+)
 def test_it_behaves_like_a_bounded_list(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | int], bound: int
 ) -> None:

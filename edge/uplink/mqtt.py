@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -32,8 +32,10 @@ SESSION_EXPIRY_S = 7 * 24 * 3600
 NO_SUBSCRIBERS = 0x10
 FAILED = 0x80
 """Reason codes from here on are failures (MQTT 5, 2.4)."""
-PACKET_TOO_LARGE = 0x95
-_PASSING = {0x80, 0x83, 0x88, 0x89, 0x8B, 0x97, 0x9C, 0x9F}
+MALFORMED_PACKET, PROTOCOL_ERROR, PACKET_TOO_LARGE = 0x81, 0x82, 0x95
+_CLOSED = 0x100
+"""Not of MQTT: the connection was closed before CONNACK."""
+_PASSING = {_CLOSED, 0x80, 0x83, 0x88, 0x89, 0x8B, 0x97, 0x9C, 0x9F}
 """Refusals of a broker that may think otherwise in a minute: unspecified, implementation specific, unavailable,
 busy, shutting down, quota, use another server, connection rate."""
 _NOT_YET_VALID = 9
@@ -46,6 +48,17 @@ class BrokerRefused(UserError):
 
 class BrokerUnreachable(Exception):
     """The broker cannot be had now; waiting may heal it."""
+
+
+class _TidySocket(ssl.SSLSocket):
+    """paho leaves a socket open whose handshake failed."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +76,13 @@ class Tls:
                 raise UserError(f"tls {name}: {path} is not a readable file")
         try:
             context = ssl.create_default_context(cafile=self.ca)
+            context.sslsocket_class = _TidySocket
             if self.cert is not None:
                 context.load_cert_chain(self.cert, self.key)
         except OSError as error:  # ssl.SSLError is one
-            raise UserError(f"tls: {self.ca}, {self.cert}, {self.key}: {error}; give matching PEM files") from None
+            raise UserError(
+                f"tls: {self.ca}, {self.cert}, {self.key}: {error}; give matching PEM files"
+            ) from None
         return context
 
 
@@ -117,16 +133,23 @@ class Connection:
     """
 
     def __init__(
-        self, broker: Broker, client_id: str, *, will: Outgoing, on_event: Callable[[], None], timeout_s: float
+        self,
+        broker: Broker,
+        client_id: str,
+        *,
+        will: Outgoing,
+        on_event: Callable[[], None],
+        timeout_s: float,
     ) -> None:
         """Connects. Raises ``BrokerRefused`` or ``BrokerUnreachable``."""
         self._broker = broker
         self._on_event = on_event
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._greeting: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._tls_error: str | None = None
         self._end: Answer | None = None
         self._ended = threading.Event()
+        self._window = IN_FLIGHT
+        self._unanswered = 0
         self._v5 = broker.protocol == "5"
         self._client = Client(
             CallbackAPIVersion.VERSION2,
@@ -136,11 +159,9 @@ class Connection:
             reconnect_on_failure=False,
         )
         self._client.connect_timeout = timeout_s
-        self._client.max_inflight_messages_set(IN_FLIGHT)
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_log = self._on_log
         if broker.username is not None:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls is not None:
@@ -153,7 +174,8 @@ class Connection:
         try:
             greeting = self._greeting.get(timeout=timeout_s)
         except queue.Empty:
-            greeting = Answer(None, FAILED, f"no answer within {timeout_s:g} s")
+            hint = "; a broker that knows no MQTT 5 needs protocol 3.1.1" if self._v5 else ""
+            greeting = Answer(None, FAILED, f"no answer within {timeout_s:g} s{hint}")
         if not greeting.accepted:
             self.close()
             raise self._refusal(greeting)
@@ -163,8 +185,14 @@ class Connection:
         """Why the connection ended, or None while it lives."""
         return self._end
 
+    @property
+    def room(self) -> int:
+        """How many messages may be published before answers are fetched."""
+        return self._window - self._unanswered
+
     def publish(self, message: Outgoing) -> int:
         """Hand one message to the network thread; the answer to the returned handle follows (QoS 0: once sent)."""
+        self._unanswered += 1
         return self._client.publish(
             message.topic, message.payload, message.qos, message.retain, self._properties(PacketTypes.PUBLISH)
         ).mid
@@ -174,14 +202,18 @@ class Connection:
         found = []
         while not self._answers.empty():
             found.append(self._answers.get())
+        self._unanswered -= len(found)
         return found
 
     def close(self) -> None:
-        """Say goodbye, which keeps the last will from being sent."""
+        """Say goodbye, which keeps the last will from being sent. Nothing may be published afterwards."""
         self._client.disconnect()
         # Not loop_stop() alone: it would wait for ever where the network swallows what is sent.
         if self._ended.wait(timeout=2.0):
             self._client.loop_stop()
+        # paho closes its inner socket pair when it is collected, and our callbacks would put that off.
+        self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
+        del self._client
 
     def _dial(self) -> None:
         broker = self._broker
@@ -197,22 +229,34 @@ class Connection:
                 self._client.connect(broker.host, broker.port, broker.keepalive_s)
         except ssl.SSLCertVerificationError as error:
             if error.verify_code == _NOT_YET_VALID:
-                raise BrokerUnreachable(f"broker {broker}: TLS: {error.verify_message}; is the clock right?") from None
-            raise BrokerRefused(f"broker {broker}: TLS: {error.verify_message}; check the ca and the host") from None
+                raise BrokerUnreachable(
+                    f"broker {broker}: TLS: {error.verify_message}; is the clock right?"
+                ) from None
+            raise BrokerRefused(
+                f"broker {broker}: TLS: {error.verify_message}; check the ca and the host"
+            ) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             raise BrokerUnreachable(f"broker {broker}: TLS: {error.reason}") from None
         except ssl.SSLError as error:
-            raise BrokerRefused(f"broker {broker}: TLS: {error.reason or error}; check port, ca and cert") from None
+            raise BrokerRefused(
+                f"broker {broker}: TLS: {error.reason or error}; check port, ca and cert"
+            ) from None
         except OSError as error:
             raise BrokerUnreachable(f"broker {broker}: {error.strerror or error}") from None
 
-    def _refusal(self, greeting: Answer) -> Exception:
-        if self._tls_error is not None:
-            return BrokerRefused(f"broker {self._broker}: TLS: {self._tls_error}; check this device's cert and key")
+    def _refusal(self, greeting: Answer) -> BrokerRefused | BrokerUnreachable:
+        broker = self._broker
+        if greeting.code == _CLOSED and broker.tls is not None:
+            # TLS 1.3 refuses a client's certificate after the handshake, and the broker just hangs up.
+            return BrokerRefused(
+                f"broker {broker} ends the TLS connection without a word; check this device's cert and key"
+            )
         if greeting.code in _PASSING:
-            return BrokerUnreachable(f"broker {self._broker}: {greeting.reason}")
-        way_out = "use protocol 3.1.1" if "protocol version" in greeting.reason else "check username and password"
-        return BrokerRefused(f"broker {self._broker} refuses this device: {greeting.reason}; {way_out}")
+            return BrokerUnreachable(f"broker {broker}: {greeting.reason}")
+        way_out = (
+            "set protocol 3.1.1" if "protocol version" in greeting.reason else "check username and password"
+        )
+        return BrokerRefused(f"broker {broker} refuses this device: {greeting.reason}; {way_out}")
 
     def _properties(self, packet: int) -> Properties | None:
         if not self._v5:
@@ -224,10 +268,15 @@ class Connection:
     # The callbacks run in paho's thread, some of them under its locks: they only hand over.
 
     def _on_connect(
-        self, client: Client, data: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        data: Any,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         if limit := getattr(properties, "ReceiveMaximum", None):
-            client.max_inflight_messages_set(min(limit, IN_FLIGHT))
+            self._window = min(limit, IN_FLIGHT)
         self._greeting.put(Answer(None, reason.value, str(reason)))
 
     def _on_publish(
@@ -237,17 +286,17 @@ class Connection:
         self._on_event()
 
     def _on_disconnect(
-        self, client: Client, data: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        data: Any,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         if self._end is None:
             told = flags.is_disconnect_packet_from_server
             self._end = Answer(None, reason.value, str(reason) if told else "the connection was lost")
         # Heard only where no CONNACK came before.
-        self._greeting.put(Answer(None, FAILED, "closed the connection without an answer; is it MQTT, with TLS?"))
+        self._greeting.put(Answer(None, _CLOSED, "it hangs up without a word; does it want TLS?"))
         self._ended.set()
         self._on_event()
-
-    def _on_log(self, client: Client, data: Any, level: int, text: str) -> None:
-        # TLS 1.3 refuses a client's certificate after the handshake: no callback tells, only paho's log does.
-        if level == LogLevel.MQTT_LOG_ERR and "[SSL: " in text:
-            self._tls_error = text.partition("[SSL: ")[2].partition("]")[0]

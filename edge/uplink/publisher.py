@@ -18,8 +18,10 @@ from edge import wire
 from edge.clock import Clock
 from edge.uplink.mqtt import (
     IN_FLIGHT,
+    MALFORMED_PACKET,
     NO_SUBSCRIBERS,
     PACKET_TOO_LARGE,
+    PROTOCOL_ERROR,
     Answer,
     Broker,
     BrokerRefused,
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 _NEVER = {0x90, 0x99, PACKET_TOO_LARGE}
 """Refusals that no waiting heals: topic name, payload format, size."""
+_UPSET = {MALFORMED_PACKET, PROTOCOL_ERROR, PACKET_TOO_LARGE}
+"""Ends of a connection that a message may have caused. (mosquitto 2.0 answers one above its size limit with a
+PUBACK that MQTT does not allow, which paho takes for a protocol error.)"""
 _CONNECT_TIMEOUT_S = 10.0
 _STEADY_S = 30.0
 """A connection that lasted so long was a good one: the next attempt comes without having waited."""
@@ -76,7 +81,7 @@ class Uplink:
         self._in_flight: dict[int, Item] = {}
         self._delivered: set[int] = set()
         self._sent_up_to = 0
-        self._one_by_one = False
+        self._suspect: int | None = None
         self._hold_until = 0.0
         self._stop_at: float | None = None
         self._wake = threading.Event()
@@ -198,13 +203,12 @@ class Uplink:
         if end is not None:
             self._lose_connection(connection, end)
             return
-        while self._passing:
+        while self._passing and connection.room > 0:
             connection.publish(self._passing.popleft())
         # After a refusal all answers are waited for, so that the next try begins with the oldest.
         if self._clock.monotonic() < self._hold_until or (self._forbidden and self._in_flight):
             return
-        window = 1 if self._one_by_one else IN_FLIGHT
-        room = window - len(self._in_flight)
+        room = connection.room if self._suspect is None else 1 - len(self._in_flight)
         if room > 0 and self._outbox.depth > len(self._in_flight):
             for item in self._outbox.pending(room, after=self._sent_up_to):
                 self._sent_up_to = item.id
@@ -220,7 +224,7 @@ class Uplink:
         nobody = answer.code == NO_SUBSCRIBERS and item.topic.endswith("/window")
         if answer.accepted and not nobody:
             self._delivered.add(item.id)
-            self._one_by_one = False
+            self._suspect = None
             if self._forbidden == item.topic:
                 log.info("broker %s: %s: taken again", self._broker, item.topic)
                 self._forbidden = None
@@ -235,13 +239,13 @@ class Uplink:
             self._sent_up_to = min(self._sent_up_to, item.id - 1)
 
     def _lose_connection(self, connection: Connection, end: Answer) -> None:
-        if end.code == PACKET_TOO_LARGE and self._in_flight:
-            # Which one was it? Alone on its way, it is found out.
-            if len(self._in_flight) == 1:
-                (culprit,) = self._in_flight.values()
-                self._drop(f"{culprit.topic}: the broker takes no message of {len(culprit.payload)} bytes")
-                self._delivered.add(culprit.id)
-            self._one_by_one = True
+        if end.code in _UPSET and self._in_flight:
+            # Which one was it? Sent alone, it is found out; twice, or a garbled line would cost a good message.
+            oldest = min(self._in_flight.values(), key=lambda item: item.id)
+            if self._suspect == oldest.id:
+                self._drop(f"{oldest.topic}: {len(oldest.payload)} bytes end the connection: {end.reason}")
+                self._delivered.add(oldest.id)
+            self._suspect = oldest.id if len(self._in_flight) == 1 else 0
         if self._clock.monotonic() - self._connected_at >= _STEADY_S:
             self._retry_s = self._first_retry_s
         connection.close()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.bridge import Bridge, Tls
-from cloud.config import BrokerSettings, EmbeddedSettings, Settings, load
+from cloud.config import EmbeddedSettings, MqttSettings, Settings, load
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.store import Store
@@ -70,7 +70,7 @@ def _bridge(args: argparse.Namespace) -> int:
     settings = load(args.config)
     store = _open_store(settings)
     try:
-        bridge = _make_bridge(settings.broker, store)
+        bridge = _make_bridge(settings.mqtt, store)
         for number in _ENDS:
             signal.signal(number, lambda *_: bridge.stop())
         bridge.run()
@@ -119,7 +119,7 @@ def _demo(args: argparse.Namespace) -> int:
 def _open_store(settings: Settings) -> Store:
     store = settings.store
     if isinstance(store, EmbeddedSettings):
-        return EmbeddedStore(store.path, retention_days=store.retention_days, clock=SystemClock())
+        return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=SystemClock())
     return InfluxStore(
         url=store.url,
         token=store.token.get_secret_value(),
@@ -130,18 +130,18 @@ def _open_store(settings: Settings) -> Store:
     )
 
 
-def _make_bridge(broker: BrokerSettings, store: Store) -> Bridge:
-    tls = broker.tls
+def _make_bridge(mqtt: MqttSettings, store: Store) -> Bridge:
+    tls = mqtt.tls
     return Bridge(
         store,
-        host=broker.host,
-        port=broker.port,
-        client_id=broker.client_id,
-        protocol=broker.protocol,
-        share=broker.share,
-        session_expiry_s=broker.session_expiry_s,
-        username=broker.username,
-        password=broker.password.get_secret_value() if broker.password else None,
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=mqtt.client_id,
+        protocol=mqtt.protocol,
+        share=mqtt.share,
+        session_expiry_s=mqtt.session_expiry_s,
+        username=mqtt.username,
+        password=mqtt.password.get_secret_value() if mqtt.password else None,
         tls=Tls(tls.ca, tls.cert, tls.key) if tls else None,
     )
 

@@ -9,6 +9,7 @@ subscriptions nor session expiry, there one bridge with a fixed client id does t
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,7 @@ class Bridge:
     def _set_tls(self, tls: Tls) -> None:
         for path in (tls.ca, tls.cert, tls.key):
             if path is not None and not path.is_file():
-                raise UserError(f"broker.tls: {path}: no such file")
+                raise UserError(f"mqtt.tls: {path}: no such file")
         try:
             self._client.tls_set(
                 ca_certs=str(tls.ca) if tls.ca else None,
@@ -145,7 +146,7 @@ class Bridge:
                 keyfile=str(tls.key) if tls.key else None,
             )
         except (OSError, ValueError) as error:
-            raise UserError(f"broker.tls: {error}; give 'cert' and 'key' in PEM form") from None
+            raise UserError(f"mqtt.tls: {error}; give 'cert' and 'key' in PEM form") from None
 
     # Called in paho's thread, which must never wait for the store.
 
@@ -157,8 +158,8 @@ class Bridge:
                 self._unreachable(f"refused: {reason}")
                 return
             self._refusal = UserError(
-                f"broker {self._address} refuses: {reason}; check broker.username, broker.password, broker.client_id"
-                f" and broker.protocol"
+                f"broker {self._address} refuses: {reason}; check mqtt.username, mqtt.password, mqtt.client_id"
+                f" and mqtt.protocol"
             )
             self.stop()
             return
@@ -196,7 +197,8 @@ class Bridge:
             self._unreachable(str(reason))
 
     def _on_connect_fail(self, _: Any, __: Any) -> None:
-        self._unreachable("no connection")
+        # paho calls this while it handles the exception, and hands over nothing.
+        self._unreachable(str(sys.exc_info()[1] or "no connection"))
 
     def _unreachable(self, why: str) -> None:
         if self._reachable is not False:

@@ -59,7 +59,7 @@ class _StoredFirst(asyncio.Queue[ApplicationMessage]):
         super().put_nowait(item)
 
 
-class Gate(BaseAuthPlugin):
+class Gate(BaseAuthPlugin):  # type: ignore[misc]
     """amqtt's plugin: who may come in, and what happens to what they bring."""
 
     @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -44,16 +46,18 @@ class TlsSettings(_Section):
     @model_validator(mode="after")
     def _pair(self) -> Self:
         if (self.cert is None) != (self.key is None):
-            raise ValueError("give both 'cert' and 'key', or neither")
+            given, other = ("cert", "key") if self.key is None else ("key", "cert")
+            raise ValueError(f"{given} is given without {other}; a client certificate needs both")
         return self
 
 
-class BrokerSettings(_Section):
+class MqttSettings(_Section):
     """The broker that ``bridge`` connects to."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "localhost"
     port: Port = 1883
-    protocol: Annotated[Protocol, BeforeValidator(str)] = "5"
+    # YAML reads a bare 5 as a number.
+    protocol: Annotated[Protocol, BeforeValidator(lambda v: "5" if v == 5 else v)] = "5"
     client_id: Name = "footlight-bridge"
     share: Name = "bridge"
     session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFF_FFFE)] = 86_400
@@ -64,7 +68,7 @@ class BrokerSettings(_Section):
     @model_validator(mode="after")
     def _user(self) -> Self:
         if self.password is not None and self.username is None:
-            raise ValueError("'password' needs a 'username'")
+            raise ValueError("a password is given without username; add username")
         return self
 
 
@@ -72,6 +76,10 @@ class EmbeddedSettings(_Section):
     kind: Literal["embedded"] = "embedded"
     path: Path = Path("footlight.sqlite")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
+
+    def location(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
+        return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
 
 class InfluxSettings(_Section):
@@ -104,7 +112,7 @@ class ServeBrokerSettings(_Section):
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
         if not self.users and not _is_loopback(self.host):
-            raise ValueError("'users' must be given when 'host' can be reached from outside")
+            raise ValueError(f"host {self.host} can be reached from outside; add users, or use 127.0.0.1")
         return self
 
 
@@ -120,7 +128,7 @@ class ServeSettings(_Section):
 
 
 class Settings(_Section):
-    broker: BrokerSettings = BrokerSettings()
+    mqtt: MqttSettings = MqttSettings()
     store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()
 

@@ -53,7 +53,9 @@ async def serve(
     """
     if not isinstance(settings.store, EmbeddedSettings):
         raise UserError("store.kind: 'serve' needs the embedded store; use 'bridge' for InfluxDB")
-    store = EmbeddedStore(settings.store.path, retention_days=settings.store.retention_days, clock=clock)
+    store = EmbeddedStore(
+        settings.store.location(), retention_days=settings.store.retention_days, clock=clock
+    )
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 

@@ -38,7 +38,7 @@ class _Loader(yaml.SafeLoader):
 def load_yaml_model(path: Path, model: type[Model]) -> Model:
     """The settings in ``path``; an empty file means all defaults. Raises ``UserError`` with the first mistake."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except OSError as error:

@@ -73,7 +73,9 @@ def health(*, at: datetime = MORNING, **changes: Any) -> HealthMessage:
     return HealthMessage.model_validate({**values, **changes})
 
 
-def status(*, online: bool, since: datetime = MORNING, boot_id: str = BOOT, device: str = "door") -> StatusMessage:
+def status(
+    *, online: bool, since: datetime = MORNING, boot_id: str = BOOT, device: str = "door"
+) -> StatusMessage:
     return StatusMessage(
         site="shop", device=device, online=online, since=since, boot_id=boot_id, software="0.1.0"
     )

@@ -10,16 +10,18 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import paho.mqtt.client as mqtt
 import pytest
 import yaml
+from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.config import Settings
 from cloud.serve import Box, serve
@@ -41,38 +43,30 @@ def settings(folder: Path, **broker: Any) -> Settings:
 
 @contextmanager
 def running(chosen: Settings) -> Iterator[Box]:
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
     boxes: list[Box] = []
-    failures: list[BaseException] = []
+    stop = asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
 
-    def work() -> None:
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        await serve(chosen, clock=SystemClock(), stop=stop, ready=boxes.append)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(asyncio.run, work())
         try:
-            loop.run_until_complete(serve(chosen, clock=SystemClock(), stop=stop, ready=boxes.append))
-        except BaseException as error:
-            failures.append(error)
+            until(lambda: boxes or working.done(), "the box is up")
+            if boxes:
+                yield boxes[0]
         finally:
-            loop.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        until(lambda: boxes or failures, "the box is up")
-        if boxes:
-            yield boxes[0]
-    finally:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        assert not thread.is_alive()
-    if failures:
-        raise failures[0]
+            if not working.done():
+                loops[0].call_soon_threadsafe(stop.set)
+            working.result(30)
 
 
 @contextmanager
 def device(port: int, *, user: str | None = None, password: str | None = None) -> Iterator[mqtt.Client]:
     client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311, clean_session=False
+        CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311, clean_session=False
     )
     if user is not None:
         client.username_pw_set(user, password)
@@ -100,8 +94,7 @@ def test_a_window_is_stored_when_its_acknowledgement_comes_and_the_page_shows_it
         publish(client, health()).wait_for_publish(10)
         assert box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1)) == sent
         assert box.stats().stored == 41
-        with urllib.request.urlopen(box.page_url, timeout=10) as answer:
-            assert "Footlight" in answer.read().decode()
+        assert "Footlight" in httpx.get(box.page_url, timeout=10, follow_redirects=True).text
 
 
 def test_while_the_store_cannot_write_nothing_is_acknowledged_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -125,7 +118,7 @@ def test_a_device_that_disappears_is_shown_offline(tmp_path: Path) -> None:
         publish(client, status(online=True), retain=True).wait_for_publish(10)
         assert [state.online for state in box.reader.devices("shop")] == [True]
         sock = client.socket()
-        assert sock is not None
+        assert isinstance(sock, socket.socket)
         sock.shutdown(socket.SHUT_RDWR)  # as if the plug was pulled: no goodbye
         until(
             lambda: [state.online for state in box.reader.devices("shop")] == [False],
@@ -157,14 +150,14 @@ def test_the_counts_are_there_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "user, password, welcome", [("door", "right", True), ("door", "wrong", False), (None, None, False)]
+    ("user", "password", "welcome"), [("door", "right", True), ("door", "wrong", False), (None, None, False)]
 )
 def test_with_users_only_they_come_in(
     tmp_path: Path, user: str | None, password: str | None, welcome: bool
 ) -> None:
     answers: list[bool] = []
     with running(settings(tmp_path, users={"door": "right"})) as box:
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311)
         client.username_pw_set(user, password)
         client.on_connect = lambda _, __, ___, reason, ____: answers.append(not reason.is_failure)
         client.connect("127.0.0.1", box.mqtt_port)

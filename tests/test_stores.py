@@ -217,7 +217,7 @@ def influx() -> Iterator[Influx]:
             if state.answer != 204:
                 self.wfile.write(b'{"message":"no, sorry"}'[:22])
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -249,27 +249,26 @@ def make_influx_store(port: int, clock: SetClock) -> InfluxStore:
     )
 
 
-EXPECTED_LINES = {
-    'window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,'
-    'coverage=1,dropped=4i,duration_s=60i,frames=600i,is_historical=false,k=5i,model="1",occupancy_max=2i,'
-    'occupancy_mean=0.5,pending=0i,profile="demographics",seq=0i,software="0.1.0",viewers=2i,visits=8i'
-    " 1772438400000000000",
-    "cohort,camera=front,device=door,site=shop attention_sum_s=40.25,dwell_sum_s=96.5,since=1772438400000000000i,"
-    "visits=8i 1772438400000000000",
-    "cohort_dwell,camera=front,device=door,site=shop 5=8i 1772438400000000000",
-    "cohort_attention,camera=front,device=door,site=shop 0=0i,2=8i 1772438400000000000",
-    "cohort_gender,camera=front,device=door,site=shop female=8i,male=0i,unknown=0i 1772438400000000000",
-    "cohort_age_band,camera=front,device=door,site=shop 25-34=8i,35-44=0i 1772438400000000000",
-    "cohort_gender_age_band,camera=front,device=door,gender=female,site=shop 25-34=8i 1772438400000000000",
-    "cohort_zone,camera=front,device=door,site=shop,zone=shelf visits=6i 1772438400000000000",
-}
+EXPECTED_LINES = """
+window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,coverage=1,\
+dropped=4i,duration_s=60i,frames=600i,is_historical=false,k=5i,model="1",occupancy_max=2i,occupancy_mean=0.5,\
+pending=0i,profile="demographics",seq=0i,software="0.1.0",viewers=2i,visits=8i 1772438400000000000
+cohort,camera=front,device=door,site=shop attention_sum_s=40.25,dwell_sum_s=96.5,since=1772438400000000000i,visits=8i \
+1772438400000000000
+cohort_dwell,camera=front,device=door,site=shop 5=8i 1772438400000000000
+cohort_attention,camera=front,device=door,site=shop 0=0i,2=8i 1772438400000000000
+cohort_gender,camera=front,device=door,site=shop female=8i,male=0i,unknown=0i 1772438400000000000
+cohort_age_band,camera=front,device=door,site=shop 25-34=8i,35-44=0i 1772438400000000000
+cohort_gender_age_band,camera=front,device=door,gender=female,site=shop 25-34=8i 1772438400000000000
+cohort_zone,camera=front,device=door,site=shop,zone=shelf visits=6i 1772438400000000000
+"""
 
 
 def test_a_window_becomes_these_lines_and_a_withheld_cell_none(
     influx: Influx, influx_store: InfluxStore
 ) -> None:
     influx_store.write([window(0, visits=8, cohort=cohort())])
-    assert set(influx.bodies[0].splitlines()) == EXPECTED_LINES
+    assert sorted(influx.bodies[0].splitlines()) == sorted(EXPECTED_LINES.split("\n")[1:-1])
     assert influx.queries[0] == {"org": ["-"], "bucket": ["db/rp"], "precision": ["ns"]}
     assert influx.tokens[0] == "Token user:secret"
 
@@ -303,14 +302,14 @@ def test_no_measurement_has_a_tag_and_a_field_of_one_name_nor_a_point_without_fi
             fields.setdefault(point["measurement"], set()).update(point["fields"])
             assert point["fields"]
     assert len(tags) == 11
-    assert {name: tags[name] & fields[name] for name in tags} == dict.fromkeys(tags, set())
+    assert all(tags[name].isdisjoint(fields[name]) for name in tags)
 
 
 def test_a_point_delivered_again_is_the_same_point(clock: SetClock) -> None:
     message = window(0, cohort=None)
     late = message.model_copy(update={"is_historical": True})
     (first,), (second,) = points(message, clock.now()), points(late, clock.now() + timedelta(hours=1))
-    assert all(first[key] == second[key] for key in ("measurement", "tags", "time"))  # type: ignore[literal-required]
+    assert all(first[key] == second[key] for key in ("measurement", "tags", "time"))
 
 
 @pytest.mark.parametrize("answer", [400, 413, 422])

@@ -148,7 +148,9 @@ class EmbeddedStore:
         json = message.model_dump_json(by_alias=True)
         self._db.execute("INSERT OR IGNORE INTO devices (site, device) VALUES (?, ?)", identity)
         if not isinstance(message, StatusMessage):
-            self._update(identity, "heard = ?", now.timestamp())
+            self._db.execute(
+                "UPDATE devices SET heard = ? WHERE site = ? AND device = ?", (now.timestamp(), *identity)
+            )
         match message:
             case WindowMessage():
                 self._db.execute(
@@ -157,11 +159,11 @@ class EmbeddedStore:
                 )
             case HealthMessage():
                 at = message.at.timestamp()
-                versions = (message.software, message.model)
-                if self._is_news(identity, "health_at", at):
-                    self._update(
-                        identity, "health = ?, health_at = ?, software = ?, model = ?", json, at, *versions
-                    )
+                self._db.execute(
+                    "UPDATE devices SET health = ?, health_at = ?, software = ?, model = ?"
+                    " WHERE site = ? AND device = ? AND ifnull(health_at, 0) <= ?",
+                    (json, at, message.software, message.model, *identity, at),
+                )
             case StatusMessage():
                 self._put_status(message, json, now)
             case AlertMessage():
@@ -171,17 +173,6 @@ class EmbeddedStore:
                     " WHERE excluded.at >= at",
                     (*identity, message.fault, message.at.timestamp(), message.active, json),
                 )
-
-    def _update(self, identity: tuple[str, str], assignments: str, *values: str | float) -> None:
-        self._db.execute(
-            f"UPDATE devices SET {assignments} WHERE site = ? AND device = ?", (*values, *identity)
-        )
-
-    def _is_news(self, identity: tuple[str, str], column: str, at: float) -> bool:
-        """Whether nothing later is stored."""
-        query = f"SELECT {column} FROM devices WHERE site = ? AND device = ?"
-        known = self._db.execute(query, identity).fetchone()[0]
-        return known is None or at >= known
 
     def _put_status(self, message: StatusMessage, json: str, now: datetime) -> None:
         """The last to arrive counts: the broker keeps the order, and the ``since`` of a last will is that of the
@@ -197,8 +188,9 @@ class EmbeddedStore:
                 (*identity, message.since.timestamp()),
             )
         at = message.since if message.online else now
-        self._update(
-            identity, "status = ?, status_at = ?, software = ?", json, at.timestamp(), message.software
+        self._db.execute(
+            "UPDATE devices SET status = ?, status_at = ?, software = ? WHERE site = ? AND device = ?",
+            (json, at.timestamp(), message.software, *identity),
         )
 
     def _prune(self, now: datetime) -> None:

@@ -1,0 +1,107 @@
+"""How much a face is worth looking at, before the classifier is asked."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from edge.types import Box, Detection, Image, Pose
+
+MEASURE_SIDE = 48
+"""Faces are measured at this size, about the size at which the classifier sees them."""
+
+GOOD_SIDE_PX = 64.0
+"""From this side on a larger face tells the classifier nothing more."""
+
+SHARP = 0.05
+"""Sharpness of a face in good focus; see :func:`sharpness`."""
+
+NOISE = 10.0
+"""Variance in grey levels^2 below which a picture holds nothing: a face has hundreds."""
+
+LEAST_INSIDE = 0.85
+"""A face of which less lies in the picture is cut off, not small."""
+
+
+class QualityGate:
+    """Quality of a face in 0..1, or None when a forward pass would be wasted.
+
+    The product of five terms, each 1 for a face without a fault, so that one bad fault cannot be bought off:
+
+    - size: side of the box over ``GOOD_SIDE_PX``;
+    - frontality: falls as the squared cosine to 0 at ``max_yaw`` and ``max_pitch``, beyond which is None;
+    - sharpness: over ``SHARP``, so that a blurred face weighs little;
+    - exposure: share of pixels that are neither black nor burnt out, and enough contrast;
+    - completeness: share of the box inside the picture.
+    """
+
+    def __init__(
+        self,
+        *,
+        min_side_px: float = 24.0,
+        max_yaw: float = 50.0,
+        max_pitch: float = 40.0,
+        min_sharpness: float = 0.004,
+    ) -> None:
+        self._min_side_px = min_side_px
+        self._max_yaw = max_yaw
+        self._max_pitch = max_pitch
+        self._min_sharpness = min_sharpness
+
+    def assess(self, image: Image, detection: Detection, pose: Pose) -> float | None:
+        """``image`` is the whole BGR frame. The cheap refusals come first; pixels are read last."""
+        box = detection.box
+        if box.side < self._min_side_px:
+            return None
+        if abs(pose.yaw) >= self._max_yaw or abs(pose.pitch) >= self._max_pitch:
+            return None
+        visible = _clip(box, image)
+        inside = visible.area / box.area
+        if inside < LEAST_INSIDE:
+            return None
+        face = _measured(image, visible)
+        sharp = sharpness(face)
+        if sharp < self._min_sharpness:
+            return None
+        size = min(1.0, box.side / GOOD_SIDE_PX)
+        frontal = (_falling(pose.yaw / self._max_yaw) * _falling(pose.pitch / self._max_pitch)) ** 2
+        return size * frontal * min(1.0, sharp / SHARP) * _exposure(face) * inside
+
+
+def sharpness(face: Image) -> float:
+    """Variance of the Laplacian of a grey face (Pech-Pacheco et al. 2000) over the variance of the face.
+
+    The ratio does not depend on contrast, so a dim face is not taken for a blurred one; a light blur
+    beforehand and ``NOISE`` below keep the noise of a dark or flat picture from passing for detail.
+    """
+    smooth = cv2.GaussianBlur(face.astype(np.float32), (3, 3), 0)
+    return float(cv2.Laplacian(smooth, cv2.CV_32F).var() / (smooth.var() + NOISE))
+
+
+def _falling(share: float) -> float:
+    """1 at 0, 0 at 1 and -1."""
+    return math.cos(math.pi / 2 * share)
+
+
+def _exposure(face: Image) -> float:
+    usable = float(np.mean((face > 10) & (face < 245)))
+    contrast = min(1.0, float(face.std()) / 20)
+    return usable * contrast
+
+
+def _measured(image: Image, box: Box) -> Image:
+    """The face, grey, (MEASURE_SIDE, MEASURE_SIDE)."""
+    x1, y1, x2, y2 = math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
+    crop = image[y1:y2, x1:x2]
+    shrinks = min(crop.shape[:2]) > MEASURE_SIDE
+    small = cv2.resize(
+        crop, (MEASURE_SIDE, MEASURE_SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+
+def _clip(box: Box, image: Image) -> Box:
+    height, width = image.shape[:2]
+    return Box(max(0.0, box.x1), max(0.0, box.y1), min(float(width), box.x2), min(float(height), box.y2))

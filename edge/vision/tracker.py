@@ -1,0 +1,311 @@
+"""Follow faces through time, so that each person is one visit however often the detector blinks.
+
+The order of matching is that of ByteTrack (Zhang et al. 2022): sure detections first, then doubtful ones,
+which may keep a track alive but never begin one. Motion is a constant-velocity Kalman filter in seconds and
+face sizes, never in frames and pixels, so that neither the frame rate nor the distance to the camera
+changes what is counted. Nobody is recognised: a person who comes back after ``lost_s`` is a new visit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from edge.types import Box, Detection, Track, TrackState
+from edge.vision.assignment import assign
+
+BLINK_S = 0.5
+"""A gap up to this long is a blink of the detector: the face still counts as in view."""
+
+SURE_SCORE = 0.85
+"""Mean score of a face about which the detector has no doubt."""
+
+MEASUREMENT_SIGMA = 0.08
+"""Jitter of a detector's box centre, in face sizes."""
+
+START_SPEED_SIGMA = 3.0
+"""Speed of a face that has just appeared, in face sizes a second; a brisk walk across the view is about 7."""
+
+ACCELERATION_DENSITY = 6.0
+"""How fast people change their speed: spectral density of white acceleration, face sizes^2 / s^3."""
+
+NEAR_REACH = (0.5, 3.0)
+"""Least and most distance, in face sizes, between where a face is expected and where it is found."""
+
+FAR_REACH = (1.5, 10.0, 6.0)
+"""The jump allowed when nobody else could be meant: at least, a second, at most; in face sizes."""
+
+DUPLICATE_COVER = 0.5
+"""A newborn that shares this part of the smaller box with a face already matched is that face again."""
+
+LONELY = 2.0
+"""Cost of leaving a track without a detection; the dearest pair costs as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """All living tracks after a frame, and the confirmed ones that are over now, each exactly once."""
+
+    active: tuple[Track, ...]
+    ended: tuple[Track, ...]
+
+    @property
+    def occupancy(self) -> int:
+        """Visits in view at this instant: confirmed, and seen within the last blink."""
+        return sum(track.state is TrackState.CONFIRMED for track in self.active)
+
+
+class Tracker:
+    """Detections in, tracks out.
+
+    A track is a person once it was seen ``confirm_hits`` times, in at least half of the frames since it
+    began, over at least ``confirm_s`` seconds, and longer the lower it scores: patterns and hands that the
+    detector takes for a face flicker and score low. A mean score of ``SURE_SCORE`` needs ``confirm_s``, one
+    half way down to ``confirm_score`` twice as long, one below ``confirm_score`` is never a person.
+    Scores from ``high_score`` up can begin a track, those from ``low_score`` up only continue one. A track
+    is over once unseen for more than ``lost_s`` seconds. Raises ``ValueError`` for a ``confirm_score`` that
+    is not below ``SURE_SCORE``.
+    """
+
+    def __init__(
+        self,
+        *,
+        confirm_s: float = 0.25,
+        confirm_hits: int = 3,
+        confirm_score: float = 0.45,
+        lost_s: float = 2.0,
+        high_score: float = 0.5,
+        low_score: float = 0.25,
+    ) -> None:
+        if confirm_score >= SURE_SCORE:
+            raise ValueError(f"confirm_score must be below {SURE_SCORE}, got {confirm_score}")
+        self._confirm_s = confirm_s
+        self._confirm_hits = confirm_hits
+        self._confirm_score = confirm_score
+        self._lost_s = lost_s
+        self._high_score = high_score
+        self._low_score = low_score
+        self._ids = count(1)
+        self._faces: list[_Face] = []
+        self._last_s = -math.inf
+
+    def update(self, detections: Sequence[Detection], at_s: float) -> Tracks:
+        """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards)."""
+        ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s)
+        for face in self._faces:
+            face.predict(at_s)
+        # A face seen in the previous frame is in sight at any frame rate.
+        previous_s, self._last_s = self._last_s, at_s
+        in_sight_since = min(previous_s, at_s - BLINK_S)
+        in_sight = [face for face in self._faces if face.last_seen_s >= in_sight_since]
+        lost = [face for face in self._faces if face.last_seen_s < in_sight_since]
+        high = [d for d in detections if d.score >= self._high_score]
+        low = [d for d in detections if self._low_score <= d.score < self._high_score]
+
+        in_sight, high = _match(in_sight, high, at_s)
+        in_sight, _ = _match(in_sight, low, at_s)
+        high = self._without_duplicates(high)
+        _, high = _match(lost, high, at_s, may_have_stopped=True)
+        high = _match_far([face for face in in_sight if face.last_seen_s >= previous_s], high, at_s)
+        for detection in high:
+            self._faces.append(_Face(next(self._ids), detection, at_s))
+
+        for face in self._faces:
+            if not face.confirmed:
+                face.confirmed = self._is_person(face)
+        self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
+        return Tracks(tuple(face.track() for face in self._faces), ended)
+
+    def finish(self, at_s: float) -> tuple[Track, ...]:
+        """End everything, as at the end of a file: the confirmed tracks that were still alive at ``at_s``."""
+        for face in self._faces:
+            face.predict(at_s)
+        return self._remove(lambda _: True)
+
+    def _remove(self, over: Callable[[_Face], bool]) -> tuple[Track, ...]:
+        gone = [face for face in self._faces if over(face)]
+        self._faces = [face for face in self._faces if not over(face)]
+        return tuple(face.track() for face in gone if face.confirmed)
+
+    def _is_person(self, face: _Face) -> bool:
+        if face.hits < self._confirm_hits or face.hits * 2 < face.frames:
+            return False
+        certainty = (face.score_sum / face.hits - self._confirm_score) / (SURE_SCORE - self._confirm_score)
+        seen_s = face.last_seen_s - face.first_seen_s
+        return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
+
+    def _without_duplicates(self, candidates: list[Detection]) -> list[Detection]:
+        """Those that show no face that is matched already; of two that show the same, the better."""
+        taken = [face.detection.box for face in self._faces if face.detection is not None]
+        kept: list[Detection] = []
+        for detection in sorted(candidates, key=lambda d: -d.score):
+            if all(_cover(detection.box, box) < DUPLICATE_COVER for box in taken):
+                taken.append(detection.box)
+                kept.append(detection)
+        return kept
+
+
+class _Axis:
+    """Position and velocity along one axis with their covariance, pixels and seconds."""
+
+    __slots__ = ("cross", "position", "position_var", "velocity", "velocity_var")
+
+    def __init__(self, position: float, side: float) -> None:
+        self.position, self.velocity = position, 0.0
+        self.position_var = (MEASUREMENT_SIGMA * side) ** 2
+        self.cross = 0.0
+        self.velocity_var = (START_SPEED_SIGMA * side) ** 2
+
+    def predict(self, dt: float, side: float) -> None:
+        density = ACCELERATION_DENSITY * side**2
+        self.position += self.velocity * dt
+        self.position_var += 2 * dt * self.cross + dt**2 * self.velocity_var + density * dt**3 / 3
+        self.cross += dt * self.velocity_var + density * dt**2 / 2
+        self.velocity_var += density * dt
+
+    def correct(self, measured: float, side: float) -> None:
+        total = self.position_var + (MEASUREMENT_SIGMA * side) ** 2
+        if total <= 0:  # a box without area says nothing about its jitter
+            self.position = measured
+            return
+        error, gain, gain_velocity = measured - self.position, self.position_var / total, self.cross / total
+        self.position += gain * error
+        self.velocity += gain_velocity * error
+        self.velocity_var -= gain_velocity * self.cross
+        self.cross *= 1 - gain
+        self.position_var *= 1 - gain
+
+
+class _Face:
+    """One living track and all that is known of it."""
+
+    def __init__(self, track_id: int, detection: Detection, at_s: float) -> None:
+        self.track_id = track_id
+        self.first_seen_s = self.last_seen_s = self._at_s = at_s
+        self.detection: Detection | None = detection
+        self.last_box = detection.box
+        self.confirmed = False
+        self.hits = self.frames = 1
+        self.score_sum = detection.score
+        x, y = detection.box.centre
+        self._x, self._y = _Axis(x, detection.box.side), _Axis(y, detection.box.side)
+
+    @property
+    def unseen_s(self) -> float:
+        return self._at_s - self.last_seen_s
+
+    def predict(self, at_s: float) -> None:
+        dt = max(0.0, at_s - self._at_s)
+        self._x.predict(dt, self.last_box.side)
+        self._y.predict(dt, self.last_box.side)
+        self._at_s = at_s
+        self.frames += 1
+        self.detection = None
+
+    def see(self, detection: Detection, at_s: float) -> None:
+        x, y = detection.box.centre
+        self._x.correct(x, detection.box.side)
+        self._y.correct(y, detection.box.side)
+        self.last_box = detection.box
+        self.last_seen_s = at_s
+        self.detection = detection
+        self.hits += 1
+        self.score_sum += detection.score
+
+    @property
+    def expected(self) -> Box:
+        """The last box, moved to where the filter believes it now."""
+        width, height = self.last_box.width / 2, self.last_box.height / 2
+        x, y = self._x.position, self._y.position
+        return Box(x - width, y - height, x + width, y + height)
+
+    def reach(self) -> float:
+        """How far from the expectation the face may be, in face sizes: 2.5 sigma within bounds."""
+        sigma = math.sqrt(max(self._x.position_var, self._y.position_var, 0.0)) / max(
+            self.last_box.side, 1e-6
+        )
+        least, most = NEAR_REACH
+        return min(least + 2.5 * sigma, most)
+
+    def cost(self, box: Box, reach: float, *, may_have_stopped: bool) -> float:
+        """What it costs, 0 to ``LONELY``, to take ``box`` for this face; infinite when it cannot be.
+
+        Distance and size difference, each relative to what is possible after the time unseen, and the
+        overlap that is missing. Who ``may_have_stopped`` is expected where last seen as well.
+        """
+        centre = box.centre
+        distance = math.dist((self._x.position, self._y.position), centre)
+        if may_have_stopped:
+            distance = min(distance, math.dist(self.last_box.centre, centre))
+        distance /= math.sqrt(max(self.last_box.side * box.side, 1e-6))
+        if distance > reach:
+            return math.inf
+        growth = abs(math.log(max(box.side, 1e-3) / max(self.last_box.side, 1e-3)))
+        tolerance = min(0.4 + self.unseen_s, 0.75)
+        if growth > tolerance:
+            return math.inf
+        return distance / reach + 0.5 * growth / tolerance + 0.5 * (1 - self.expected.iou(box))
+
+    def track(self) -> Track:
+        if not self.confirmed:
+            state = TrackState.TENTATIVE
+        else:
+            state = TrackState.LOST if self.unseen_s > BLINK_S else TrackState.CONFIRMED
+        box = self.last_box if self.detection is not None or self.unseen_s > BLINK_S else self.expected
+        return Track(self.track_id, box, state, self.first_seen_s, self.last_seen_s, self.detection)
+
+
+def _match(
+    faces: list[_Face], detections: list[Detection], at_s: float, *, may_have_stopped: bool = False
+) -> tuple[list[_Face], list[Detection]]:
+    """Link what lies near its expectation, at the least total cost; return what stays alone."""
+    if not faces or not detections:
+        return faces, detections
+    costs = [
+        [face.cost(detection.box, reach, may_have_stopped=may_have_stopped) for detection in detections]
+        for face, reach in ((face, face.reach()) for face in faces)
+    ]
+    pairs = assign(costs, LONELY)
+    for row, column in pairs:
+        faces[row].see(detections[column], at_s)
+    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
+    return (
+        [face for row, face in enumerate(faces) if row not in rows],
+        [detection for column, detection in enumerate(detections) if column not in columns],
+    )
+
+
+def _match_far(faces: list[_Face], detections: list[Detection], at_s: float) -> list[Detection]:
+    """Link over a jump, where a face and a detection are each other's only candidate; return the rest.
+
+    At a low frame rate a walker moves by more than a face between two frames. One face gone and one come
+    from one frame to the next is a jump far more often than a coincidence, if no third could be meant.
+    """
+    least, a_second, most = FAR_REACH
+    reaches = [min(least + a_second * face.unseen_s, most) for face in faces]
+    candidates = [
+        [
+            i
+            for i, face in enumerate(faces)
+            if face.cost(detection.box, reaches[i], may_have_stopped=True) < math.inf
+        ]
+        for detection in detections
+    ]
+    wanted = [i for each in candidates for i in each]
+    rest = []
+    for detection, mine in zip(detections, candidates, strict=True):
+        if len(mine) == 1 and wanted.count(mine[0]) == 1:
+            faces[mine[0]].see(detection, at_s)
+        else:
+            rest.append(detection)
+    return rest
+
+
+def _cover(one: Box, other: Box) -> float:
+    """Intersection over the smaller area, in 0..1: near 1 also where one box holds a far smaller one."""
+    width = min(one.x2, other.x2) - max(one.x1, other.x1)
+    height = min(one.y2, other.y2) - max(one.y1, other.y1)
+    smaller = min(one.area, other.area)
+    return max(0.0, width) * max(0.0, height) / smaller if smaller > 0 else 0.0

@@ -1,0 +1,84 @@
+"""Turn what was seen of each living track into a visit, once it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from edge.types import FaceObservation, Track, Visit
+from edge.vision.consensus import Consensus
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of one open visit; it is gone with the track."""
+
+    last_s: float = 0.0
+    last_at: datetime | None = None
+    attending: bool = False
+    attention_s: float = 0.0
+    zones: dict[str, None] = field(default_factory=dict)  # a set that keeps the order of first entry
+    observations: list[FaceObservation] = field(default_factory=list)
+
+
+class Visits:
+    """The open record of every living track, by its id.
+
+    Attention time is the sum of the intervals between consecutive sights that both lie in the attention
+    cone and are at most ``attention_gap_s`` apart: what was not seen is not claimed. The gap lets a camera
+    of 2 frames a second, with its jitter, still measure. A viewer attended for at least ``viewer_s``,
+    because in one single frame jitter of the landmarks can turn anybody's head.
+    """
+
+    def __init__(self, consensus: Consensus, *, attention_gap_s: float = 0.75, viewer_s: float = 0.2) -> None:
+        self._consensus = consensus
+        self._attention_gap_s = attention_gap_s
+        self._viewer_s = viewer_s
+        self._open: dict[int, _Record] = {}
+
+    def seen(self, track: Track, attending: bool, zones: tuple[str, ...], at_s: float, at: datetime) -> None:
+        """Take one sight of ``track``: once a frame, in order of time, only when its face was detected."""
+        record = self._open.setdefault(track.track_id, _Record())
+        if record.last_at is not None and attending and record.attending:
+            interval = at_s - record.last_s
+            if interval <= self._attention_gap_s:
+                record.attention_s += interval
+        record.last_s, record.last_at, record.attending = at_s, at, attending
+        record.zones.update(dict.fromkeys(zones))
+
+    def observe(self, observation: FaceObservation) -> None:
+        """Keep one classified look."""
+        self._open.setdefault(observation.track_id, _Record()).observations.append(observation)
+
+    def observations(self, track_id: int) -> int:
+        """How many looks were classified so far."""
+        record = self._open.get(track_id)
+        return len(record.observations) if record else 0
+
+    def best_quality(self, track_id: int) -> float:
+        """Best quality among them, 0 without any: a further look pays when it is better."""
+        record = self._open.get(track_id)
+        return max((o.quality for o in record.observations), default=0.0) if record else 0.0
+
+    def finish(self, track: Track) -> Visit:
+        """Close the record of a track that is over. Raises ``KeyError`` for one that was never seen."""
+        record = self._open.pop(track.track_id)
+        if record.last_at is None:
+            raise KeyError(track.track_id)
+        dwell_s = track.last_seen_s - track.first_seen_s
+        attention_s = min(record.attention_s, dwell_s)
+        return Visit(
+            # From the end backwards: should the wall clock be set meanwhile, the later reading is the better.
+            started_at=record.last_at - timedelta(seconds=dwell_s),
+            ended_at=record.last_at,
+            dwell_s=dwell_s,
+            attention_s=attention_s,
+            viewer=attention_s > 0 and attention_s >= self._viewer_s - 1e-6,
+            attributes=self._consensus.verdicts(record.observations),
+            zones=tuple(record.zones),
+        )
+
+    def drop(self, alive: Collection[int]) -> None:
+        """Forget every record whose track is not among ``alive``: it ended without becoming a visit."""
+        self._open = {track_id: record for track_id, record in self._open.items() if track_id in alive}

@@ -1,0 +1,57 @@
+"""Named areas of the picture: where a visit was, and where nobody is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge.types import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A polygon of at least three points, in shares of the picture's width and height (0..1).
+
+    Faces in a zone with ``exclude`` are left out before anything is estimated of them (staff, a poster).
+    Raises ``ValueError`` for a polygon that is none.
+    """
+
+    name: str
+    polygon: tuple[tuple[float, float], ...]
+    exclude: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.polygon) < 3:
+            raise ValueError(f"zone {self.name}: a polygon needs at least 3 points, got {len(self.polygon)}")
+        for point in self.polygon:
+            if not all(0 <= value <= 1 for value in point):
+                raise ValueError(f"zone {self.name}: point {point} is outside 0..1")
+
+    def contains(self, x: float, y: float) -> bool:
+        """Even-odd rule: a ray from the point crosses the border of its area an odd number of times."""
+        inside = False
+        previous_x, previous_y = self.polygon[-1]
+        for corner_x, corner_y in self.polygon:
+            if (corner_y > y) != (previous_y > y):
+                crossing = corner_x + (y - corner_y) * (previous_x - corner_x) / (previous_y - corner_y)
+                inside ^= x < crossing
+            previous_x, previous_y = corner_x, corner_y
+        return inside
+
+
+class Zones:
+    """All zones of one camera; a face is where the centre of its box is. Zones may overlap."""
+
+    def __init__(self, zones: Sequence[Zone]) -> None:
+        self._counted = tuple(zone for zone in zones if not zone.exclude)
+        self._excluded = tuple(zone for zone in zones if zone.exclude)
+
+    def of(self, box: Box, width: int, height: int) -> tuple[str, ...]:
+        """Names of the counted zones that hold ``box`` in a picture of ``width`` x ``height`` pixels."""
+        x, y = box.centre
+        return tuple(zone.name for zone in self._counted if zone.contains(x / width, y / height))
+
+    def excluded(self, box: Box, width: int, height: int) -> bool:
+        """Whether ``box`` lies in a zone where nobody is counted."""
+        x, y = box.centre
+        return any(zone.contains(x / width, y / height) for zone in self._excluded)

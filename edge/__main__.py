@@ -116,7 +116,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    load(arguments.file)
+    load(arguments.file).mqtt.secret()  # a password file that cannot be read is a mistake too
     print(f"{arguments.file}: fine")
     return 0
 

@@ -31,7 +31,7 @@ from edge.vision.quality import QualityGate
 from edge.vision.tracker import Tracker
 from edge.vision.visits import Visits
 from edge.vision.zones import Zone, Zones
-from edge.wire import WindowMessage
+from edge.wire import Coverage, WindowMessage
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,11 @@ class App:
             profile=settings.privacy.profile,
             k=settings.privacy.k,
             totals=release.totals,
-            coverage=release.coverage,
+            coverage=Coverage(
+                share=round(window.coverage.covered_s / settings.window.seconds, 4),
+                frames=window.coverage.frames,
+                dropped=window.coverage.dropped,
+            ),
             pending=release.pending,
             cohort=release.cohort,
         )
@@ -190,7 +194,7 @@ class App:
         """Watchdog, alerts and health: what must go on when no frame comes."""
         self._watchdog.feed()
         faults: dict[Fault, str | None] = {
-            "camera": None if self._camera.is_open else "the camera gives no pictures",
+            "camera": self._camera.fault,
             "outbox": self._uplink.outbox_fault,
             "clock": None if clock_trusted() else "the clock is not synchronised",
         }

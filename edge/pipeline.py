@@ -126,7 +126,7 @@ class Pipeline:
                 quality = self._gate.assess(frame.image, track.detection, pose)
                 if quality is not None and self._worth_a_look(track.track_id, quality):
                     candidates.append(_Candidate(track, pose, quality))
-        self._visits.drop({track.track_id for track in tracks.active})
+        self._visits.drop({track.track_id for track in (*tracks.active, *tracks.ended)})
         # the visit that was looked at least comes first, then the best face
         return sorted(candidates, key=lambda c: (self._visits.observations(c.track.track_id), -c.quality))
 

@@ -23,6 +23,7 @@ Image = npt.NDArray[np.uint8]
 
 Floats = npt.NDArray[np.float32]
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture of the camera and the moment it was taken."""

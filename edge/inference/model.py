@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +36,21 @@ def interpreter_class(runtime: str = "auto") -> Any:
     raise UserError(f"models.runtime: {' or '.join(wanted)} is not installed; pip install ai-edge-litert")
 
 
+@contextmanager
+def _silent_runtime() -> Iterator[None]:
+    """Drop what the runtime writes to file descriptor 2 while it loads: it announces its delegate there, where
+    a person expects one line on a mistake. What goes wrong is raised all the same."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class Output:
     """One output tensor and how its int8 values become numbers."""
 
@@ -58,8 +77,9 @@ class Model:
     def __init__(self, entry: ModelEntry, *, threads: int = 1, runtime: str = "auto") -> None:
         content = entry.content()
         try:
-            self._interpreter = interpreter_class(runtime)(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _silent_runtime():
+                self._interpreter = interpreter_class(runtime)(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(
                 f"{entry.path}: this runtime cannot load the model: {str(error).splitlines()[0]}"

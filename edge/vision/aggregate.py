@@ -113,8 +113,31 @@ class Aggregator:
         ``dropped`` the number of stale frames since the last one that was processed.
         """
         now = at.timestamp()
-        gap = 0.0 if self._monotonic_s is None else max(0.0, monotonic_s - self._monotonic_s)
+        gap = self._since_last_frame(monotonic_s)
         since = now - gap if gap <= self._max_gap_s else now
+        over = self._move_to(now, since, gap)
+        assert self._open is not None
+        self._open.frames += 1
+        self._open.dropped += dropped
+        self._open.occupancy_max = max(self._open.occupancy_max, occupancy)
+        self._monotonic_s, self._occupancy = monotonic_s, occupancy
+        return over
+
+    def advance(self, at: datetime, monotonic_s: float) -> list[WindowAggregate]:
+        """Time passes without a frame: return the windows that are over, so that a blind camera shows.
+
+        A window ends here only ``max_gap_s`` after its end, while a frame may still come that covers it.
+        """
+        now = at.timestamp() - self._max_gap_s
+        if self._open is not None and self._floor(now) <= self._open.start:
+            return []
+        return self._move_to(now, now, self._since_last_frame(monotonic_s))
+
+    def _since_last_frame(self, monotonic_s: float) -> float:
+        return 0.0 if self._monotonic_s is None else max(0.0, monotonic_s - self._monotonic_s)
+
+    def _move_to(self, now: float, since: float, gap: float) -> list[WindowAggregate]:
+        """Open the window of ``now``, covered from ``since`` on, and return those that it ends."""
         start = self._not_emitted(self._floor(now))
         over: list[WindowAggregate] = []
         if self._open is not None and self._open.start != start:
@@ -130,10 +153,6 @@ class Aggregator:
         if self._open is None:
             self._open = self._window(start)
         self._open.cover(since, now, self._occupancy)
-        self._open.frames += 1
-        self._open.dropped += dropped
-        self._open.occupancy_max = max(self._open.occupancy_max, occupancy)
-        self._monotonic_s, self._occupancy = monotonic_s, occupancy
         return over
 
     def add(self, visit: Visit) -> None:

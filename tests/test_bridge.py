@@ -25,6 +25,7 @@ from edge.uplink.publisher import Uplink
 from edge.wire import Message, WindowMessage, encode, topic
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.messages import BOOT, MORNING, SetClock, health, window
+from tests.programs import require_program
 
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
 
@@ -360,7 +361,16 @@ def test_tls_files_that_are_missing_or_no_certificates_are_one_line(
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     """A certificate and its key; the one called "ca" signs the others."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command = [
+        require_program("openssl", "apt-get install openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+    ]
     command += ["-days", "2", "-subj", f"/CN={name}", "-out", str(certificate), "-keyout", str(key)]
     if name != "ca":
         command += ["-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key")]

@@ -13,7 +13,7 @@ DATA   ?=
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test demo bench models lock clean
+.PHONY: help setup setup-train check format test demo bench models docs lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ models: setup-train ## Train, export, quantise and evaluate the models (DATA=fol
 	@test -n '$(DATA)' || { echo 'make models needs DATA=folder with the data sets'; exit 2; }
 	$(TRAIN)/python -m models_tflite.build --data '$(DATA)' $(ARGS)
 
+docs: setup ## Write the pages and schemas of the wire anew from edge/wire.py
+	$(BIN)/python docs/generate.py
+
 lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-dev.txt pyproject.toml -
@@ -66,7 +69,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	$(call venv,.venv)
 	@echo 'Installing the locked packages into .venv (a minute or two) ...'
 	@$(BIN)/pip $(PIP) --require-hashes -r requirements-dev.txt
-	@$(BIN)/pip $(PIP) --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/pip $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-train/.installed: requirements-train.txt pyproject.toml
@@ -74,7 +77,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	$(call venv,.venv-train)
 	@echo 'Installing the training stack into .venv-train (some minutes) ...'
 	@$(TRAIN)/pip $(PIP) -r requirements-train.txt
-	@$(TRAIN)/pip $(PIP) --no-deps --editable .
+	@PYTHONWARNINGS=ignore $(TRAIN)/pip $(PIP) --no-deps --editable .
 	@touch $@
 
 define need-python

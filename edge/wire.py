@@ -8,10 +8,18 @@ can import it without a camera library.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 
@@ -97,6 +105,8 @@ class Cohort(_Message):
             if foreign := self.gender_age_band.keys() - genders:
                 raise ValueError(f"gender_age_band: unknown label {min(foreign)!r}")
             vocabularies += [(f"gender_age_band.{g}", c, bands) for g, c in self.gender_age_band.items()]
+            if sum(v or 0 for cells in self.gender_age_band.values() for v in cells.values()) > self.visits:
+                raise ValueError("gender_age_band: cells exceed the visits of the cohort")
         for name, cells, vocabulary in vocabularies:
             if cells is None:
                 continue
@@ -232,17 +242,22 @@ def encode(message: Message) -> bytes:
 def decode(topic_name: str, payload: bytes) -> Message:
     """The message of a topic. Raises ``WireError`` for a foreign topic, a payload that breaks the contract,
     or one whose site and device are not those of its topic (a device speaks only as itself)."""
-    match = _TOPIC.match(topic_name)
+    match, said = _TOPIC.match(topic_name), _one_line(topic_name)
     if match is None or match[3] not in BY_CHANNEL:
-        raise WireError(f"{topic_name}: not a topic of {ROOT}")
+        raise WireError(f"{said}: not a topic of {ROOT}")
     if len(payload) > MAX_BYTES:
-        raise WireError(f"{topic_name}: {len(payload)} bytes, more than {MAX_BYTES}")
+        raise WireError(f"{said}: {len(payload)} bytes, more than {MAX_BYTES}")
     try:
         message = BY_CHANNEL[match[3]].model_validate_json(payload)
-    except ValueError as error:
-        first = getattr(error, "errors", lambda: [{"loc": (), "msg": str(error)}])()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "payload"
-        raise WireError(f"{topic_name}: {where}: {first['msg']}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = _one_line(".".join(str(part) for part in first["loc"])) or "payload"
+        raise WireError(f"{said}: {where}: {first['msg']}") from None
     if (message.site, message.device) != (match[1], match[2]):
-        raise WireError(f"{topic_name}: payload speaks for {message.site}/{message.device}")
+        raise WireError(f"{said}: payload speaks for {message.site}/{message.device}")
     return message
+
+
+def _one_line(foreign: str) -> str:
+    """What a stranger wrote, fit for a log: one line, and not a long one."""
+    return foreign[:200].encode("unicode_escape").decode()

@@ -290,6 +290,13 @@ def test_one_long_visit_beside_four_short_ones_is_not_told_by_their_sum() -> Non
     assert withhold_in_histogram([4, 3, 6, 9], [0.0, 2.0, 5.0, 10.0], 220.0, 5) == {0, 1}
 
 
+def test_the_number_of_viewers_does_not_give_the_attention_times_away() -> None:
+    """Four were no viewers, so four at least had no attention time; with five in two bins that is all."""
+    edges = [0.0, 2.0, 5.0]
+    assert withhold_in_histogram([4, 1, 6], edges, 45.0, 5, floor_of_first=0) == {0, 1}
+    assert withhold_in_histogram([4, 1, 6], edges, 45.0, 5, floor_of_first=4) == {0, 1, 2}
+
+
 tables = st.tuples(st.integers(2, 3), st.integers(2, 3)).flatmap(
     lambda shape: st.lists(
         st.lists(st.one_of(st.just(0), st.integers(0, 9)), min_size=shape[1], max_size=shape[1]),

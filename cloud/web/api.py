@@ -1,27 +1,29 @@
 """``GET /api/{site}/today``: the day's figures as JSON, for the page's own script and for anybody else's.
 
+Every time is local to the shop and carries its offset.
 ::
 
-    site, date, timezone     the shop, its local date, its time zone; every time below is local, with its offset
-    now                      {start, end, mean, maximum, stale}: visits in view in the newest window; null without
-    visits, viewers          of today so far; null where nobody watched (never 0 for "no data")
-    coverage                 {share 0..1, since}: how much of the time since the first window was watched; or null
-    hours[]                  {start, visits, viewers, coverage, state}; state is one of
-                             future, no_data, partial (coverage below 0.9), full
-    cameras                  how many reported today; a person seen by two of them is two visits
-    untrusted_windows        windows whose clock was not synchronised
-    profile, k               widest privacy profile of today (null without windows); smallest readable cell
-    cohort_visits, pending   visits released in cohorts; visits that still wait for theirs
-    attraction_ratio         attention time / dwell time over the cohorts; null without
-    mean_dwell_s             over the cohorts; null without
+    site, date, timezone   the shop, its local date, its time zone
+    now                    {start, end, mean, maximum, stale}: visits in view in the newest window; or null
+    visits, viewers        of today so far; null where nobody watched (never 0 for "no data")
+    coverage               {share, since}: share in 0..1 of the time since the first window that was watched; or null
+    hours[]                {start, visits, viewers, coverage, state}; state is one of
+                           future, no_data, partial (coverage below 0.9), full
+    cameras                how many reported today; a person seen by two of them is two visits
+    untrusted_windows      windows whose clock was not synchronised
+    profile, k             widest privacy profile of today (null without windows); smallest readable cell
+    cohort_visits          visits released in cohorts
+    pending                visits that still wait for theirs
+    attraction_ratio       attention time / dwell time over the cohorts; or null
+    mean_dwell_s           over the cohorts; or null
     dwell, gender, age_band, gender_age_band, expression
-                             null where the profile forbids it or no cohort came yet, else
-                             {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
-                             ``withheld`` add up to ``visits``; exact is false where a cohort withheld its part
-    pyramid                  which of gender_age_band, age_band, gender tells most of people; null without any
-    devices[]                {device, online, since, last_seen, camera_open, fps, software, model, alerts[]}, null
-                             where unknown; since is when it last came online; alerts[]: {fault, since, text}, the
-                             active ones
+                           null where the profile forbids it or no cohort came yet, else
+                           {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
+                           withheld add up to visits; exact is false where a cohort withheld its part
+    pyramid                which of gender_age_band, age_band, gender tells most of people; or null
+    devices[]              {device, online, since, last_seen, camera_open, fps, software, model, alerts[]},
+                           null where unknown; since is when it last came online;
+                           alerts[]: {fault, since, text}, the active ones
 
 404 with {error} for a site that was never heard of.
 """

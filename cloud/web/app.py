@@ -1,4 +1,4 @@
-"""The built-in page as an ASGI application. It only reads, sets no cookie and loads nothing from elsewhere."""
+"""The built-in page as an ASGI application. It only reads, sets no cookie, loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -49,7 +50,7 @@ def create_app(reader: Reader, clock: Clock, timezone: str | None = None) -> ASG
 
     Raises ``UserError`` for a time zone that does not exist.
     """
-    charts = _Charts()
+    charts = _charts()
     page = _Page(reader, clock, shop_zone(timezone), charts.map_style_id)
     return Starlette(
         routes=[
@@ -164,6 +165,11 @@ class _Charts:
             media_type="text/javascript",
             headers={"content-encoding": "gzip", "cache-control": "max-age=86400"},
         )
+
+
+@cache
+def _charts() -> _Charts:
+    return _Charts()
 
 
 class _SecurityHeaders:

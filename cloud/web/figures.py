@@ -1,4 +1,4 @@
-"""From the windows of one site and day to the figures that the page shows. Pure functions, no clock, no server.
+"""From the windows of one site and day to the figures of the page. Pure functions, no clock, no server.
 
 Two rules run through all of it. An hour that nobody watched is *no data*, never zero. And a cell that the
 privacy rules withheld is never filled in: what is missing is stated as a number of visits.
@@ -133,7 +133,7 @@ def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Day:
     """The figures of the local day around ``now``.
 
-    ``windows`` are those of one site, each at most once, in any order; what starts on another day is left out.
+    ``windows`` are those of one site, each at most once, in any order; other days are left out.
     """
     start, end = day_bounds(now, zone)
     day = sorted((w for w in windows if start <= w.start < end), key=lambda w: w.start)
@@ -186,8 +186,8 @@ def _end(window: WindowMessage) -> datetime:
 
 
 def _due_until(day: Sequence[WindowMessage], now: datetime) -> datetime:
-    """Until when windows can be expected to have arrived. One that has just ended is still on its way, so
-    two lengths are allowed: a healthy camera then shows full coverage, a silent one loses it minute by minute."""
+    """Until when windows can be expected to have arrived. One that has just ended is still on its way, so two
+    lengths are allowed: a healthy camera then shows full coverage, a silent one loses it by the minute."""
     if not day:
         return now
     return max(*(_end(w) for w in day), now - timedelta(seconds=2 * day[-1].duration_s))

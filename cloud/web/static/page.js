@@ -129,7 +129,7 @@ function missing(id, day, breakdown, profile, what) {
   if (day.profile === null) return empty(id, "No data: no camera has reported today.");
   return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
     ? `${what} are switched off in this shop (privacy profile “${day.profile}”).`
-    : `Nothing released yet: ${plural(day.pending, "visit")} waiting for a group of at least ${day.k}.`);
+    : `Nothing released yet: ${plural(day.pending, "visit")} held back until enough came together.`);
 }
 
 function notes(id, day, breakdown, more = "") {
@@ -138,7 +138,7 @@ function notes(id, day, breakdown, more = "") {
     breakdown.withheld
       ? `${breakdown.withheld} of ${breakdown.visits} visits withheld to protect privacy (marked “+” or “withheld”).`
       : `Based on ${plural(breakdown.visits, "visit")}.`,
-    day.pending ? `${plural(day.pending, "more visit")} waiting for a group of at least ${day.k}.` : "",
+    day.pending ? `${plural(day.pending, "more visit")} held back until enough came together.` : "",
     breakdown.small ? "Small sample: with fewer than 30 visits, shares move a lot by chance." : "", more,
   ].filter(Boolean).join(" ");
 }

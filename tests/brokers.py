@@ -97,11 +97,16 @@ class Listener:
     """A subscriber that keeps what it hears, in order, over reconnects."""
 
     def __init__(
-        self, port: int, *filters: str, username: str | None = None, password: str | None = None
+        self,
+        port: int,
+        *filters: str,
+        client_id: str = "listener",
+        username: str | None = None,
+        password: str | None = None,
     ) -> None:
         self.messages: list[MQTTMessage] = []
         self._subscribed = threading.Event()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id="listener", protocol=MQTTv5)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5)
         self._client.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type]
         if username is not None:
             self._client.username_pw_set(username, password)

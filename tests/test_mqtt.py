@@ -121,8 +121,11 @@ def openssl(folder: Path, *arguments: str) -> None:
 def authority(tmp_path: Path) -> Path:
     """A folder with ca.pem, server.{pem,key} for localhost, pi.{pem,key}, and a stranger's other.{pem,key}."""
     new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 insists
     for name in ("ca", "other"):
-        openssl(tmp_path, *new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl(
+            tmp_path, *new, *usage, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem"
+        )
     for name, subject in (("server", "localhost"), ("pi", "pi")):
         openssl(
             tmp_path,

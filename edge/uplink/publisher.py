@@ -46,6 +46,7 @@ _STEADY_S = 30.0
 class Uplink:
     """Delivers at least once, in order, whatever happens to the broker, the network or this process.
 
+    The outbox is taken over: :meth:`stop` closes it.
     ``late_after_s``: a window delivered later than this after its end is marked ``is_historical``.
     ``retry_s``: first and longest pause before another attempt at a broker that is away or refuses.
     """
@@ -118,6 +119,10 @@ class Uplink:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(timeout_s + 3.0)
+        if (
+            not self._thread.is_alive()
+        ):  # else it hangs in a connection attempt, and the process is about to end
+            self._outbox.close()
 
     @property
     def connected(self) -> bool:

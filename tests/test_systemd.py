@@ -1,0 +1,174 @@
+"""What systemd hears, on a real datagram socket, and what makes it hear nothing."""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edge.systemd import Notifier, Watchdog
+from tests.programs import require_program
+
+UNIT = Path(__file__).parent.parent / "systemd" / "footlight-edge.service"
+
+
+class ManualClock:
+    """Stands until it is told how far to go."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2025, 3, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
+
+    def monotonic(self) -> float:
+        return self.elapsed_s
+
+
+class Manager:
+    """The service manager's end of NOTIFY_SOCKET."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self._socket.setblocking(False)
+        self.environ = {
+            "NOTIFY_SOCKET": address,
+            "WATCHDOG_USEC": "30000000",
+            "WATCHDOG_PID": str(os.getpid()),
+        }
+
+    def heard(self) -> list[str]:
+        """The datagrams since the last call; a local one is there as soon as it was sent."""
+        found = []
+        while True:
+            try:
+                found.append(self._socket.recv(4096).decode())
+            except BlockingIOError:
+                return found
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(params=["file", "abstract"])
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
+    found = Manager(str(tmp_path / "notify") if request.param == "file" else f"@footlight-test-{os.getpid()}")
+    yield found
+    found.close()
+
+
+def test_each_word_is_one_datagram(manager: Manager) -> None:
+    notifier = Notifier(manager.environ)
+    notifier.ready()
+    notifier.status("counting,\n3 in view")
+    notifier.watchdog()
+    notifier.stopping()
+    assert manager.heard() == ["READY=1", "STATUS=counting, 3 in view", "WATCHDOG=1", "STOPPING=1"]
+
+
+def test_the_interval_is_ours_only(manager: Manager) -> None:
+    assert Notifier(manager.environ).watchdog_s == 30.0
+    assert Notifier({**manager.environ, "WATCHDOG_PID": "1"}).watchdog_s is None
+    without_pid = {name: value for name, value in manager.environ.items() if name != "WATCHDOG_PID"}
+    assert Notifier(without_pid).watchdog_s == 30.0
+    assert Notifier({"NOTIFY_SOCKET": manager.environ["NOTIFY_SOCKET"]}).watchdog_s is None
+
+
+def test_without_a_manager_nothing_happens() -> None:
+    notifier = Notifier({})
+    for call in (notifier.ready, notifier.watchdog, notifier.stopping):
+        call()
+    assert notifier.watchdog_s is None
+    watchdog = Watchdog(notifier, ManualClock())
+    assert watchdog.feed()
+
+
+def test_it_is_fed_while_everything_moves_and_not_oftener_than_needed(manager: Manager) -> None:
+    clock, frames = ManualClock(), 0
+    watchdog = Watchdog(Notifier(manager.environ), clock)
+    watchdog.watch("camera", lambda: frames, limit_s=10)
+    for _ in range(600):
+        clock.elapsed_s += 0.1
+        frames += 1
+        assert watchdog.feed()
+    fed = manager.heard()
+    assert set(fed) == {"WATCHDOG=1"}
+    # Twice within systemd's 30 s at the least, and not with every frame.
+    assert 4 <= len(fed) <= 10
+
+
+def test_one_thing_that_stands_still_stops_the_feed_until_it_moves(
+    manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+    camera, uplink = [0, 0], 0
+    watchdog = Watchdog(Notifier(manager.environ), clock)
+    watchdog.watch("camera", lambda: tuple(camera), limit_s=10)
+    watchdog.watch("uplink", lambda: uplink, limit_s=60)
+
+    def run(seconds: int, *, frames: int = 0, attempts: int = 0) -> list[str]:
+        nonlocal uplink
+        for _ in range(seconds):
+            clock.elapsed_s += 1
+            uplink += 1
+            camera[0] += frames
+            camera[1] += attempts
+            watchdog.feed()
+        return manager.heard()
+
+    assert run(60, frames=1)
+    # Unplugged: no frame comes, and every attempt at opening shows that the thread lives.
+    assert run(60, attempts=1)
+    # Hung in a read: neither.
+    run(10)
+    assert run(60) == []
+    assert watchdog.stuck == {"camera"}
+    assert run(20, frames=1)
+    assert watchdog.stuck == frozenset()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+
+
+def test_logging_is_one_line_on_stderr_where_there_is_no_journal() -> None:
+    code = """
+import logging
+from edge.systemd import configure_logging
+configure_logging("info")
+logging.getLogger("edge.x").debug("unsaid")
+logging.getLogger("edge.x").warning("said")
+"""
+    for stream in ({}, {"JOURNAL_STREAM": "1:1"}):  # the second names some other stream than stderr
+        environ = {**os.environ, **stream}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+        )
+        (line,) = done.stderr.splitlines()
+        assert line.endswith("WARNING edge.x: said")
+
+
+def test_the_unit_is_sound(tmp_path: Path) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(UNIT)
+    service = dict(unit["Service"])
+    assert (service["Type"], service["Restart"], service["WatchdogSec"]) == ("notify", "always", "30")
+    program = require_program("systemd-analyze", "apt-get install systemd")
+    # The program is not installed where this runs; everything else is judged by systemd itself.
+    text = UNIT.read_text().replace(service["ExecStart"].split()[0], sys.executable)
+    copy = tmp_path / UNIT.name
+    copy.write_text(text)
+    done = subprocess.run(
+        [program, "verify", "--man=no", "--recursive-errors=no", str(copy)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

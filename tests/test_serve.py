@@ -25,11 +25,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.config import Settings
 from cloud.serve import Box, serve
+from cloud.stores.embedded import EmbeddedStore
 from edge.clock import SystemClock
 from edge.errors import UserError
+from edge.uplink.mqtt import Broker
+from edge.uplink.outbox import Outbox
+from edge.uplink.publisher import Uplink
 from edge.wire import Message, encode, topic
-from tests.brokers import until
-from tests.messages import MORNING, health, status, window
+from tests.brokers import free_port, until
+from tests.messages import BOOT, MORNING, health, status, window
 
 
 def settings(folder: Path, **broker: Any) -> Settings:
@@ -111,6 +115,62 @@ def test_while_the_store_cannot_write_nothing_is_acknowledged_and_nothing_is_los
         for sent in waiting:
             sent.wait_for_publish(30)
         assert len(box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1))) == 10
+
+
+def test_a_device_that_leaves_before_its_acknowledgement_sends_again_and_is_counted_once(
+    tmp_path: Path,
+) -> None:
+    with running(settings(tmp_path)) as box:
+        with device(box.mqtt_port) as client:
+            publish(client, window(0)).wait_for_publish(10)
+            other = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            sent = publish(client, window(1, visits=6))
+            until(lambda: box.stats().retries >= 1, "a write failed")
+        assert not sent.is_published()
+        other.execute("ROLLBACK")
+        other.close()
+        with device(box.mqtt_port) as client:
+            publish(client, window(1, visits=6)).wait_for_publish(30)
+        stored = box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1))
+        assert [message.totals.visits for message in stored] == [3, 6]
+
+
+def test_the_box_is_killed_midway_and_every_window_is_stored_once(tmp_path: Path) -> None:
+    port, sent = free_port(), [window(minute, visits=minute % 7) for minute in range(400)]
+    config = tmp_path / "cloud.yaml"
+    config.write_text(yaml.safe_dump(json.loads(settings(tmp_path, port=port).model_dump_json())))
+    command = [sys.executable, "-m", "cloud", "serve", "--config", str(config)]
+    outbox = Outbox(tmp_path / "outbox.sqlite", max_messages=1000)
+    uplink = Uplink(
+        outbox,
+        Broker("127.0.0.1", port, protocol="3.1.1"),
+        site="shop",
+        device="door",
+        boot_id=BOOT,
+        software="0.1.0",
+        clock=SystemClock(),
+        late_after_s=10**10,
+        retry_s=(0.05, 0.2),
+    )
+    uplink.start()
+    for message in sent:
+        uplink.send(message)
+    store: EmbeddedStore | None = None
+    try:
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
+            until(lambda: outbox.depth < 350, "a part is acknowledged")
+            first.kill()
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as second:
+            until(lambda: outbox.depth == 0, "the rest is acknowledged", timeout_s=60)
+            second.kill()
+        store = EmbeddedStore(tmp_path / "store.sqlite", retention_days=3650, clock=SystemClock())
+        assert store.windows("shop", MORNING, MORNING + timedelta(days=1)) == sent
+    finally:
+        uplink.stop(1)
+        outbox.close()
+        if store is not None:
+            store.close()
 
 
 def test_a_device_that_disappears_is_shown_offline(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""What really happens in a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from edge.types import Box, Floats
+
+FACE_LEAST_PX = 28.0
+"""A face lower than this, at 480 lines, belongs to somebody who is not yet, or no longer, there."""
+
+CLEAR = 0.7
+"""A face of which at least this share shows can be asked of a detector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTruth:
+    """One face in one frame: ``box`` hugs it from hairline to chin, ``visible`` is the share of it that shows.
+
+    ``landmarks`` (5, 2) float32 pixels, ``yaw`` degrees, positive to the right of the picture. ``person``
+    is the place of the visit in ``SceneTruth.visits``.
+    """
+
+    person: int
+    box: Box
+    landmarks: Floats
+    yaw: float
+    visible: float
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTruth:
+    """One person: the labels, and the seconds of the first and the last frame in which the face is clear."""
+
+    person: int
+    gender: str
+    age_band: str
+    expression: str
+    enters_s: float
+    leaves_s: float
+    clear_s: float
+    """How long the face is clear in all."""
+    longest_gap_s: float
+    """The longest time between two clear frames: how long something hides the face."""
+    largest_px: float
+    """Greatest height of the face."""
+
+    @property
+    def dwell_s(self) -> float:
+        return self.leaves_s - self.enters_s
+
+
+@dataclass(frozen=True, slots=True)
+class SceneTruth:
+    """The whole scene: who came, and where every face is in every frame."""
+
+    visits: tuple[VisitTruth, ...]
+    faces: tuple[tuple[FaceTruth, ...], ...]
+
+    def boxes(self, index: int, least_visible: float = CLEAR) -> list[Box]:
+        """The faces of frame ``index`` of which at least that share shows."""
+        return [face.box for face in self.faces[index] if face.visible >= least_visible]
+
+    def occupancy(self, index: int) -> int:
+        return len(self.boxes(index))
+
+
+def summarise(
+    faces: Sequence[Sequence[FaceTruth]], labels: Sequence[tuple[str, str, str]], fps: float
+) -> SceneTruth:
+    """Visits from the faces of all frames; ``labels`` are (gender, age band, expression) per person."""
+    clear: list[list[tuple[float, float]]] = [[] for _ in labels]
+    for index, frame in enumerate(faces):
+        for face in frame:
+            if face.visible >= CLEAR:
+                clear[face.person].append((index / fps, face.box.height))
+    visits = []
+    for person, (gender, age_band, expression) in enumerate(labels):
+        times = [at for at, _ in clear[person]] or [0.0]
+        gaps = [after - before for before, after in pairwise(times)]
+        visits.append(
+            VisitTruth(
+                person,
+                gender,
+                age_band,
+                expression,
+                enters_s=times[0],
+                leaves_s=times[-1],
+                clear_s=len(clear[person]) / fps,
+                longest_gap_s=max(gaps, default=0.0),
+                largest_px=max((height for _, height in clear[person]), default=0.0),
+            )
+        )
+    return SceneTruth(tuple(visits), tuple(tuple(frame) for frame in faces))

@@ -37,10 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     add("run", "Run the service: camera to MQTT, until stopped.", config=True)
     replay = add("replay", "Play files through the whole pipeline and print what was counted.", config=False)
     replay.add_argument("sources", nargs="+", metavar="SOURCE", help="video, picture or folder of pictures")
+    scene = add("scene", "Tell who walks by in the sample scene (camera source: scene).", config=None)
+    scene.add_argument("--seed", type=int, help="another scene than that of the demo")
     inspect = add("inspect", "Describe every face of one picture.", config=False)
     inspect.add_argument("image", type=Path, metavar="IMAGE")
     inspect.add_argument("--annotate", type=Path, metavar="OUT.png", help="draw the findings into a picture")
-    for command in (replay, inspect):
+    for command in (replay, inspect, scene):
         command.add_argument("--format", choices=("table", "json"), default="table")
     for name, text in (
         ("check-config", "Say whether a configuration is right."),
@@ -112,6 +114,18 @@ def _inspect(arguments: argparse.Namespace) -> int:
         print(json.dumps({"source": str(arguments.image), "faces": faces}))
     else:
         _print(_inspect_table(faces))
+    return 0
+
+
+def _scene(arguments: argparse.Namespace) -> int:
+    from edge.scene.render import DEFAULT_SEED, Scene
+    from edge.trial import scene_truth
+
+    truth = scene_truth(Scene(DEFAULT_SEED if arguments.seed is None else arguments.seed))
+    if arguments.format == "json":
+        print(json.dumps(truth))
+    else:
+        _print(_scene_table(truth))
     return 0
 
 
@@ -197,6 +211,19 @@ def _inspect_table(faces: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def _scene_table(truth: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{truth['visits']} people walk by; none of them exists")
+    for heading in ("gender", "age band", "expression", "enters s", "leaves s"):
+        table.add_column(heading)
+    for person in truth["people"]:
+        table.add_row(
+            *(str(person[key]) for key in ("gender", "age_band", "expression", "enters_s", "leaves_s"))
+        )
+    return table
+
+
 def _print(table: Table) -> None:
     from rich.console import Console
 
@@ -207,6 +234,7 @@ COMMANDS = {
     "run": _run,
     "replay": _replay,
     "inspect": _inspect,
+    "scene": _scene,
     "check-config": _check_config,
     "show-config": _show_config,
 }

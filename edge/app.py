@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from threading import Event
 
@@ -75,8 +76,16 @@ def load_models(settings: Settings) -> Models:
     return Models(detector, classifier, manifest)
 
 
-def build_pipeline(settings: Settings, models: Models, clock: Clock, *, budget_s: float | None) -> Pipeline:
-    """The stages with their plain values; ``budget_s`` None classifies without regard to time."""
+def build_pipeline(
+    settings: Settings,
+    models: Models,
+    clock: Clock,
+    *,
+    budget_s: float | None,
+    counted_until: datetime | None = None,
+) -> Pipeline:
+    """The stages with their plain values. ``budget_s`` None classifies without regard to time;
+    ``counted_until`` is where an earlier run of the service stopped counting."""
     attributes, detection = settings.attributes, settings.detection
     return Pipeline(
         detector=models.detector,
@@ -94,7 +103,12 @@ def build_pipeline(settings: Settings, models: Models, clock: Clock, *, budget_s
             max_pitch=attributes.max_pitch_deg,
         ),
         zones=Zones([Zone(zone.name, zone.polygon, zone.exclude) for zone in settings.zones]),
-        aggregator=Aggregator(window_s=settings.window.seconds, max_gap_s=settings.window.max_gap_s),
+        aggregator=Aggregator(
+            window_s=settings.window.seconds,
+            max_gap_s=settings.window.max_gap_s,
+            counted_until=counted_until,
+            zones=[zone.name for zone in settings.zones if not zone.exclude],
+        ),
         cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
         looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
         clock=clock,
@@ -234,6 +248,7 @@ def build(
     boot_id = secrets.token_hex(8)
     software = software_version()
     models = load_models(settings)
+    outbox = Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages)
     notifier = Notifier()
     source = camera or open_camera(
         settings.camera.source,
@@ -245,10 +260,16 @@ def build(
     )
     return App(
         settings,
-        pipeline=build_pipeline(settings, models, clock, budget_s=settings.attributes.budget_ms / 1000),
+        pipeline=build_pipeline(
+            settings,
+            models,
+            clock,
+            budget_s=settings.attributes.budget_ms / 1000,
+            counted_until=outbox.counted_until,
+        ),
         camera=CameraThread(source, clock=clock),
         uplink=Uplink(
-            Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages),
+            outbox,
             broker or _broker(settings),
             site=settings.site,
             device=settings.device,

@@ -118,6 +118,8 @@ class PrivacySettings(_Section):
 
     @model_validator(mode="after")
     def _cohort_holds_k(self) -> Self:
+        if self.k == 2:
+            raise ValueError("k 2 hides nothing, as a withheld cell could only be 1; use 5, or at least 3")
         if self.max_cohort < self.k:
             raise ValueError(f"max_cohort {self.max_cohort} must not be less than k {self.k}")
         return self

@@ -18,6 +18,7 @@ from edge.capture.replay import replay
 from edge.clock import Clock
 from edge.config import Settings
 from edge.errors import UserError
+from edge.scene.render import Scene
 from edge.types import Detection, FaceScores, Floats, Image, Visit
 from edge.vision.pose import estimate_pose
 from edge.vision.quality import QualityGate
@@ -74,6 +75,24 @@ def replay_source(
         "attention_s": [round(visit.attention_s, 2) for visit in visits],
         "windows": windows,
     }
+
+
+def scene_truth(scene: Scene) -> Json:
+    """Who walks by in a sample scene, in the words of :func:`replay_source`."""
+    people = [
+        {
+            "gender": visit.gender,
+            "age_band": visit.age_band,
+            "expression": visit.expression,
+            "enters_s": round(visit.enters_s, 1),
+            "leaves_s": round(visit.leaves_s, 1),
+        }
+        for visit in scene.truth.visits
+    ]
+    summed = {
+        attribute: dict(Counter(str(person[attribute]) for person in people)) for attribute in ATTRIBUTES
+    }
+    return {"visits": len(people), **summed, "people": people}
 
 
 def inspect_picture(path: Path, settings: Settings, models: Models) -> tuple[Image, list[Json]]:

@@ -211,6 +211,6 @@ class Detector(Protocol):
 
 
 class Classifier(Protocol):
-    """Describes one face that the detector found."""
+    """Describes one face that the detector found; ``mirrored`` looks at its mirror image instead."""
 
-    def classify(self, image: Image, detection: Detection) -> FaceScores: ...
+    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores: ...

@@ -8,7 +8,7 @@ can import it without a camera library.
 from __future__ import annotations
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -148,6 +148,10 @@ class WindowMessage(_Message):
     pending: Count = Field(description="visits still waiting for a cohort; they are in the totals already")
     cohort: Cohort | None = Field(default=None, description="null when no cohort was released here")
 
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=self.duration_s)
+
     @model_validator(mode="after")
     def _cohort_size(self) -> Self:
         if self.cohort is not None and self.cohort.visits < self.k:
@@ -253,6 +257,8 @@ def decode(topic_name: str, payload: bytes) -> Message:
         first = error.errors()[0]
         where = _one_line(".".join(str(part) for part in first["loc"])) or "payload"
         raise WireError(f"{said}: {where}: {first['msg']}") from None
+    if "kind" not in message.model_fields_set:
+        raise WireError(f"{said}: schema: Field required")
     if (message.site, message.device) != (match[1], match[2]):
         raise WireError(f"{said}: payload speaks for {message.site}/{message.device}")
     return message

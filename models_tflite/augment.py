@@ -59,22 +59,22 @@ def light(images: Tensor) -> Tensor:
     return 255 * (images.clamp(0, 255) / 255 + 1e-4) ** gamma
 
 
-def camera(images: Tensor, share: float = 0.35) -> Tensor:
-    """Small faces: shrink to 14..48 px, sometimes add sensor noise, and enlarge again."""
+def camera(images: Tensor, share: float = 0.2) -> Tensor:
+    """Small faces: shrink to 18..48 px, sometimes add sensor noise, and enlarge again."""
     side = images.shape[-1]
     out = images.clone()
     order = torch.randperm(len(images))
     for part in order[: int(len(images) * share)].chunk(4):
         if len(part) == 0:
             continue
-        small = int(torch.randint(14, 48, (1,)))
+        small = int(torch.randint(18, 48, (1,)))
         low = functional.interpolate(images[part], (small, small), mode="bilinear", antialias=True)
         low = low + torch.randn_like(low) * float(torch.rand(1)) * 8
         out[part] = functional.interpolate(low, (side, side), mode="bilinear")
     return out
 
 
-def erase(images: Tensor, share: float = 0.25) -> Tensor:
+def erase(images: Tensor, share: float = 0.15) -> Tensor:
     """Random erasing (Zhong et al. 2020): a hand, a cup, a scarf."""
     side = images.shape[-1]
     for index in torch.nonzero(torch.rand(len(images)) < share).flatten().tolist():

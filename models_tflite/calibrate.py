@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import argparse
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 
 from edge.inference.manifest import FILE, packaged_models
-from edge.vocabulary import AGE_BINS, GENDERS
+from edge.types import FaceObservation, FaceScores, Pose, Verdict
+from edge.vision.consensus import Consensus
+from edge.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
 from models_tflite.datasets import FER2013_LABELS, DataSet, select
 from models_tflite.evaluate import Shipped, bands, described
 from models_tflite.scoring import expected_calibration_error
@@ -49,6 +52,16 @@ def threshold_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) ->
     return float(confidence[order[good[-1]]]) if len(good) else 1.0
 
 
+def verdicts(age: np.ndarray, gender: np.ndarray, expression: np.ndarray) -> list[Mapping[str, Verdict]]:
+    """What the device's consensus says of each single look, nothing held back."""
+    consensus = Consensus(dict.fromkeys(ATTRIBUTES, 0.0))
+    front = Pose(0.0, 0.0, 0.0)
+    return [
+        consensus.verdicts([FaceObservation(0, 0.0, FaceScores(*scores), front, 1.0)])
+        for scores in zip(*(head.astype(np.float32) for head in (age, gender, expression)), strict=True)
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -71,19 +84,23 @@ def main() -> None:
     temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
     honest = {name: tempered(head[0], temperatures[name]) for name, head in heads.items()}
 
-    expected = honest["age"] @ np.arange(AGE_BINS)
-    band, true_band = bands(expected), bands(years)
-    of_bin = bands(np.arange(AGE_BINS))
-    near = np.abs(of_bin[None] - band[:, None]) <= 1
+    looks = {
+        "utkface": verdicts(honest["age"], honest["gender"], np.full((len(utk), len(EXPRESSIONS)), 1 / 7)),
+        "fer": verdicts(
+            np.full((len(fer), AGE_BINS), 1 / AGE_BINS), np.full((len(fer), 2), 0.5), honest["expression"]
+        ),
+    }
+    band = np.array([AGE_BANDS.index(look["age_band"].label) for look in looks["utkface"]])
     thresholds = {
-        "gender": (honest["gender"].max(1), honest["gender"].argmax(1) == genders),
-        "age_band": ((honest["age"] * near).sum(1), np.abs(band - true_band) <= 1),
-        "expression": (honest["expression"].max(1), honest["expression"].argmax(1) == labels),
+        "gender": (looks["utkface"], honest["gender"].argmax(1) == genders),
+        "age_band": (looks["utkface"], np.abs(band - bands(years)) <= 1),
+        "expression": (looks["fer"], honest["expression"].argmax(1) == labels),
     }
     table["calibration"] = arguments.version
     table["attributes"]["temperatures"] = temperatures
     table["attributes"]["thresholds"] = {}
-    for name, (confidence, right) in thresholds.items():
+    for name, (told, right) in thresholds.items():
+        confidence = np.array([look[name].confidence for look in told])
         threshold = threshold_at_risk(confidence, right, RISK[name])
         kept = confidence >= threshold
         table["attributes"]["thresholds"][name] = threshold

@@ -23,6 +23,7 @@ STORED_SIDE = 96
 AGE_SIGMA = 2.5
 VOTES_WEIGHT = 0.5
 SMOOTHING = 0.05
+EXPRESSION_WEIGHT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def loss(network: nn.Module, batch: training.Batch) -> tuple[Tensor, dict[str, f
     g = functional.cross_entropy(gender, genders.to(where), label_smoothing=SMOOTHING)
     soft = expressions.to(where) * (1 - SMOOTHING) + SMOOTHING / expressions.shape[1]
     e = functional.cross_entropy(expression, soft)
-    total = kl + 0.1 * l1 + g + e
+    total = kl + 0.1 * l1 + g + EXPRESSION_WEIGHT * e
     return total, {"age_l1": l1.item(), "gender": g.item(), "expression": e.item()}
 
 

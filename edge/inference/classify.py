@@ -25,8 +25,9 @@ class AttributeClassifier:
         self._model = model
         self._temperatures = temperatures
 
-    def classify(self, image: Image, detection: Detection) -> FaceScores:
-        return self.describe(aligned_crop(image, detection.landmarks, self._model.width))
+    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+        crop = aligned_crop(image, detection.landmarks, self._model.width)
+        return self.describe(np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop)
 
     def describe(self, crop: Image) -> FaceScores:
         """Scores of an aligned crop (side, side, 3) BGR uint8."""

@@ -27,6 +27,10 @@ CREATE TABLE message (
     payload BLOB NOT NULL,
     created_at REAL NOT NULL
 );
+CREATE TABLE progress (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    counted_until REAL NOT NULL
+);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -36,6 +40,10 @@ _DISK_FAULTS = {
     sqlite3.SQLITE_READONLY: "the disk is read-only",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
 }
+
+
+_Change = tuple[str, list[tuple[object, ...]]]
+"""A statement and the rows it runs for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +79,23 @@ class Outbox:
             hint = "another footlight-edge uses it" if _code(error) == sqlite3.SQLITE_BUSY else str(error)
             raise UserError(f"outbox {path}: {hint}; free it, or set another state directory") from None
 
-    def put(self, topic: str, payload: bytes, at: datetime) -> bool:
-        """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full."""
+    def put(self, topic: str, payload: bytes, at: datetime, *, counted_until: datetime | None = None) -> bool:
+        """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full.
+
+        ``counted_until``: the end of the window it carries, remembered in the same transaction.
+        """
         with self._lock:
             if self._depth >= self._max:
                 return self._refuse(f"full, {self._max} messages wait")
             row = (self._last_id + 1, topic, payload, at.timestamp())
-            statement = "INSERT INTO message (id, topic, payload, created_at) VALUES (?, ?, ?, ?)"
+            changes: list[_Change] = [
+                ("INSERT INTO message (id, topic, payload, created_at) VALUES (?, ?, ?, ?)", [row])
+            ]
+            if counted_until is not None:
+                statement = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
+                changes.append((statement, [(counted_until.timestamp(),)]))
             try:
-                self._write("FULL", statement, [row])
+                self._write("FULL", changes)
             except sqlite3.DatabaseError as error:
                 return self._refuse(_disk_fault(error))
             self._last_id += 1
@@ -107,11 +123,19 @@ class Outbox:
         """Forget messages that the broker has acknowledged; False when the disk would not have it (try again)."""
         with self._lock:
             try:
-                self._depth -= self._write("NORMAL", "DELETE FROM message WHERE id = ?", [(i,) for i in ids])
+                statement = "DELETE FROM message WHERE id = ?"
+                self._depth -= self._write("NORMAL", [(statement, [(i,) for i in ids])])
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
                 return False
         return True
+
+    @property
+    def counted_until(self) -> datetime | None:
+        """The end of the last window that was kept, by this run of the service or an earlier one."""
+        with self._lock:
+            row = self._db.execute("SELECT counted_until FROM progress").fetchone()
+        return None if row is None else datetime.fromtimestamp(row[0], UTC)
 
     @property
     def depth(self) -> int:
@@ -132,20 +156,20 @@ class Outbox:
         with self._lock:
             self._db.close()
 
-    def _write(self, synchronous: str, statement: str, rows: list[tuple[object, ...]]) -> int:
+    def _write(self, synchronous: str, changes: list[_Change]) -> int:
         """Run one transaction and tell how many rows it changed; a damaged file is replaced on the way."""
         try:
-            return self._transact(synchronous, statement, rows)
+            return self._transact(synchronous, changes)
         except sqlite3.DatabaseError as error:
             if _code(error) not in _DAMAGE:
                 raise
             self._begin_anew(str(error))
-            return self._transact(synchronous, statement, rows)
+            return self._transact(synchronous, changes)
 
-    def _transact(self, synchronous: str, statement: str, rows: list[tuple[object, ...]]) -> int:
+    def _transact(self, synchronous: str, changes: list[_Change]) -> int:
         self._db.execute(f"PRAGMA synchronous={synchronous}")
         with self._db:
-            return self._db.executemany(statement, rows).rowcount
+            return sum(self._db.executemany(statement, rows).rowcount for statement, rows in changes)
 
     def _open(self) -> sqlite3.Connection:
         try:

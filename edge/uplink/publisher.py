@@ -108,7 +108,8 @@ class Uplink:
             self._drop(str(error))
             return
         durable = not isinstance(message, wire.HealthMessage)
-        kept = durable and self._outbox.put(topic, payload, self._clock.now())
+        window_end = message.end if isinstance(message, wire.WindowMessage) else None
+        kept = durable and self._outbox.put(topic, payload, self._clock.now(), counted_until=window_end)
         if not kept and self.connected:  # what the disk would not have may still arrive
             self._passing.append(Outgoing(topic, payload, qos=1 if durable else 0))
         self._wake.set()
@@ -284,8 +285,7 @@ class Uplink:
         except wire.WireError:  # written by another version; the bridge is the judge of it
             return item.payload
         assert isinstance(message, wire.WindowMessage)
-        end = message.start + timedelta(seconds=message.duration_s)
-        if self._clock.now() - end <= self._late_after:
+        if self._clock.now() - message.end <= self._late_after:
             return item.payload
         return wire.encode(message.model_copy(update={"is_historical": True}))
 

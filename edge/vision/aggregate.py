@@ -16,8 +16,10 @@ window counts as its coverage.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,6 +29,11 @@ from edge.wire import DWELL_BINS_S
 
 LONGEST_SILENCE_S = 86_400
 """An outage longer than this is not filled with empty windows beyond its last day."""
+
+
+EARLIER_RUN_S = 3_600
+"""The windows of an earlier run are taken as emitted for so long back, which is longer than the clock of a Pi
+without a battery stands behind after a restart, and short enough that a clock once set wrong heals."""
 
 
 @dataclass(slots=True)
@@ -94,13 +101,25 @@ class Aggregator:
     """Collects frames and visits; gives every window back once, when it is over.
 
     ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
-    occupancy of the earlier one, if it is at most ``max_gap_s``.
+    occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
+    window that an earlier run emitted: a service that restarts within a minute must not overwrite what it said
+    of that minute. ``zones`` are the names that a window tells of, even if nobody was there.
     """
 
-    def __init__(self, *, window_s: int, max_gap_s: float = 1.0) -> None:
-        self._window_s, self._max_gap_s = window_s, max_gap_s
+    def __init__(
+        self,
+        *,
+        window_s: int,
+        max_gap_s: float = 1.0,
+        counted_until: datetime | None = None,
+        zones: Sequence[str] = (),
+    ) -> None:
+        self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
         self._open: _Window | None = None
         self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
+        if counted_until is not None:
+            end = math.ceil(counted_until.timestamp() / window_s) * window_s
+            self._emitted.append((end - max(window_s, EARLIER_RUN_S // window_s * window_s), end))
         self._monotonic_s: float | None = None
         self._occupancy = 0
 
@@ -172,7 +191,7 @@ class Aggregator:
         return int(epoch_s // self._window_s) * self._window_s
 
     def _window(self, start: int) -> _Window:
-        return _Window(start, start + self._window_s)
+        return _Window(start, start + self._window_s, zones=Counter(dict.fromkeys(self._zones, 0)))
 
     def _not_emitted(self, start: int) -> int:
         """The first window from ``start`` on that was not emitted."""

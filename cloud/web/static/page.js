@@ -15,6 +15,7 @@ const tenths = (value) => `${Math.round(10 * value) / 10}`;
 const percent = (share) => `${Math.round(100 * share)} %`;
 // Times carry the shop's offset: the digits are its wall clock, whatever zone this phone is in.
 const clock = (iso) => iso.slice(11, 16);
+const precise = (iso) => (iso.slice(17, 19) === "00" ? clock(iso) : iso.slice(11, 19));
 const moment = (iso, date) => (iso.startsWith(date) ? clock(iso) : `${iso.slice(0, 10)} ${clock(iso)}`);
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 const word = (label) => (label === "unknown" ? "not sure" : label);
@@ -37,7 +38,7 @@ function figure(id, value, says) {
 
 function figures(day) {
   const [now, ratio] = [day.now, day.attraction_ratio];
-  const [span, since] = [now && `${clock(now.start)} to ${clock(now.end)}`, day.coverage && clock(day.coverage.since)];
+  const [span, since] = [now && `${precise(now.start)} to ${precise(now.end)}`, day.coverage && clock(day.coverage.since)];
   if (!now) figure("now", null, "no camera reports");
   else if (now.stale) figure("now", null, `last known ${span}: ${tenths(now.mean)} in view`);
   else figure("now", tenths(now.mean), `in view on average, ${span}; at most ${now.maximum}`);
@@ -152,7 +153,7 @@ function bars(id, title, breakdown, name) {
     textposition: "outside", cliponaxis: false, marker: { color: css("--accent") },
   }], {
     xaxis: { visible: false, range: [0, 1.25 * Math.max(1, ...counts)] },
-    yaxis: { autorange: "reversed", showgrid: false },
+    yaxis: { autorange: "reversed", showgrid: false }, bargap: counts.length < 5 ? 0.6 : 0.25,
   });
   table(id, [title, "Visits"], labels.map((label, index) => [label, released(cells[index])]));
 }

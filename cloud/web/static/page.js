@@ -229,8 +229,7 @@ function show(day) {
 
 async function refresh() {
   setTimeout(refresh, POLL_MS);
-  const live = element("live");
-  let text = null;
+  let [live, text] = [element("live"), null];
   try {
     const answer = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
     if (answer.ok) text = await answer.text();

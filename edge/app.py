@@ -144,8 +144,8 @@ class App:
 
     def run(self) -> None:
         """Raises ``UserError`` when the camera or the broker refuses for good."""
-        self._uplink.start()
         try:
+            self._uplink.start()
             self._camera.start()
             self._watch()
             self._notifier.ready()

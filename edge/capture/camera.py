@@ -100,7 +100,7 @@ def open_camera(
         seed = _number(text, argument)
         from edge.scene.camera import SceneCamera
 
-        finite = SceneCamera(seed=seed, clock=clock)
+        finite = SceneCamera(seed, clock=clock) if argument else SceneCamera(clock=clock)
     elif path.is_dir():
         finite = opencv.PictureFiles(path, fps=fps, clock=clock)
     elif not path.exists():

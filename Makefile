@@ -7,13 +7,15 @@ PIP    := install --quiet --disable-pip-version-check
 
 # Demo: what to watch (0 for a webcam, clip.mp4, rtsp://...; the sample scene where empty).
 SOURCE ?=
-# Models: the folder with the data sets.
-DATA   ?=
+# Models: the folder with the data sets, where the trainings go on from, and the name of what comes out.
+DATA    ?=
+RUNS    ?= runs
+VERSION ?= $(shell date -u +%Y.%m.%d)
 # Passed on as they are, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test demo bench models docs lock clean
+.PHONY: help setup setup-train check format test demo bench models need-data docs lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,9 +43,16 @@ demo: setup ## The whole product on the sample scene (SOURCE=0, clip.mp4, rtsp:/
 bench: setup ## Frames per second and CPU seconds per frame, stage by stage, beside two peers
 	$(BIN)/python -m tests.bench $(ARGS)
 
-models: setup-train ## Train, export, quantise and evaluate the models (DATA=folder of the data sets)
-	@test -n '$(DATA)' || { echo 'make models needs DATA=folder with the data sets'; exit 2; }
-	$(TRAIN)/python -m models_tflite.build --data '$(DATA)' $(ARGS)
+models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder of the data sets)
+	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector
+	$(TRAIN)/python -m models_tflite.train_attributes --data '$(DATA)' --run $(RUNS)/attributes
+	$(TRAIN)/python -m models_tflite.export --data '$(DATA)' --version $(VERSION) \
+		--detector $(RUNS)/detector/detector.pt --attributes $(RUNS)/attributes/attributes.pt
+	$(TRAIN)/python -m models_tflite.calibrate --data '$(DATA)' --version $(VERSION)
+	for set in utkface fer faces landmarks; do $(TRAIN)/python -m models_tflite.evaluate --set $$set --data '$(DATA)'; done
+
+need-data:
+	@test -d '$(DATA)' || { echo 'make models needs DATA=folder with the data sets' >&2; exit 2; }
 
 docs: setup ## Write the pages and schemas of the wire anew from edge/wire.py
 	$(BIN)/python docs/generate.py
@@ -77,7 +86,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	$(call venv,.venv-train)
 	@echo 'Installing the training stack into .venv-train (some minutes) ...'
 	@$(TRAIN)/pip $(PIP) -r requirements-train.txt
-	@PYTHONWARNINGS=ignore $(TRAIN)/pip $(PIP) --no-deps --editable .
+	@PYTHONWARNINGS=ignore $(TRAIN)/pip $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 define need-python

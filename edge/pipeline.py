@@ -94,7 +94,7 @@ class Pipeline:
             for found in self._detector.detect(frame.image)
             if not self._zones.excluded(found.box, width, height)
         ]
-        tracks = self._tracker.update(detections, frame.monotonic_s)
+        tracks = self._tracker.update(detections, frame.monotonic_s, view=(width, height))
         windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, tracks.occupancy, dropped)
         self._classify(frame, self._see(frame, tracks))
         return Step(tracks, self._end(tracks.ended), tuple(windows))

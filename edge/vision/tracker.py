@@ -15,6 +15,7 @@ from itertools import count
 
 from edge.types import Box, Detection, Track, TrackState
 from edge.vision.assignment import assign
+from edge.vision.fixtures import Extent, Fixtures, is_still
 
 BLINK_S = 0.5
 """A gap up to this long is a blink of the detector: the face still counts as in view."""
@@ -89,13 +90,22 @@ class Tracker:
         self._low_score = low_score
         self._ids = count(1)
         self._faces: list[_Face] = []
+        self._fixtures = Fixtures()
         self._last_s = -math.inf
 
-    def update(self, detections: Sequence[Detection], at_s: float) -> Tracks:
-        """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards)."""
+    def update(
+        self, detections: Sequence[Detection], at_s: float, *, view: tuple[int, int] | None = None
+    ) -> Tracks:
+        """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards).
+
+        ``view`` is the picture's width and height: who was walking out of it has left, and is not waited for.
+        """
         ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s)
         for face in self._faces:
             face.predict(at_s)
+        if view is not None:
+            ended += self._remove(lambda face: face.unseen_s > BLINK_S and face.is_outside(*view))
+        detections = self._fixtures.without(detections, at_s)
         # A face seen in the previous frame is in sight at any frame rate.
         previous_s, self._last_s = self._last_s, at_s
         in_sight_since = min(previous_s, at_s - BLINK_S)
@@ -116,6 +126,7 @@ class Tracker:
             if not face.confirmed:
                 face.confirmed = self._is_person(face)
         self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
+        self._learn_fixtures(at_s)
         return Tracks(tuple(face.track() for face in self._faces), ended)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
@@ -123,6 +134,13 @@ class Tracker:
         for face in self._faces:
             face.predict(at_s)
         return self._remove(lambda _: True)
+
+    def _learn_fixtures(self, at_s: float) -> None:
+        """Who has not moved for long is no visit, however sure the detector is: a face on a poster."""
+        still = [face for face in self._faces if face.is_still]
+        for face in still:
+            self._fixtures.learn(face.last_box, at_s)
+        self._faces = [face for face in self._faces if face not in still]
 
     def _remove(self, over: Callable[[_Face], bool]) -> tuple[Track, ...]:
         gone = [face for face in self._faces if over(face)]
@@ -190,6 +208,7 @@ class _Face:
         self.hits = self.frames = 1
         self.score_sum = detection.score
         x, y = detection.box.centre
+        self._extent = Extent(x, y)
         self._x, self._y = _Axis(x, detection.box.side), _Axis(y, detection.box.side)
 
     @property
@@ -206,6 +225,7 @@ class _Face:
 
     def see(self, detection: Detection, at_s: float) -> None:
         x, y = detection.box.centre
+        self._extent.include(x, y)
         self._x.correct(x, detection.box.side)
         self._y.correct(y, detection.box.side)
         self.last_box = detection.box
@@ -213,6 +233,14 @@ class _Face:
         self.detection = detection
         self.hits += 1
         self.score_sum += detection.score
+
+    @property
+    def is_still(self) -> bool:
+        return is_still(self._extent, self.last_box.side, self.last_seen_s - self.first_seen_s)
+
+    def is_outside(self, width: int, height: int) -> bool:
+        """Whether the face is believed beyond the edge of the picture by now."""
+        return not (0 <= self._x.position <= width and 0 <= self._y.position <= height)
 
     @property
     def expected(self) -> Box:

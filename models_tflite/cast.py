@@ -65,7 +65,7 @@ CAST = (
     Member("female", "25-34", (29, 33), "neutral", 0.9, 21),
     Member("female", "25-34", (27, 32), "happy", 0.1, 22),
     Member("female", "35-44", (40, 45), "happy", 0.4, 59),
-    Member("female", "45-54", (54, 60), "happy", 0.6, 24),
+    Member("female", "45-54", (56, 62), "happy", 0.6, 24),
     Member("female", "55-64", (60, 68), "happy", 0.8, 44),
     Member("female", "65+", (72, 95), "neutral", 0.6, 45),
     Member("male", "0-17", (9, 15), "happy", 0.6, 28),
@@ -74,7 +74,7 @@ CAST = (
     Member("male", "25-34", (25, 30), "happy", 0.2, 31),
     Member("male", "35-44", (40, 45), "neutral", 0.5, 50),
     Member("male", "35-44", (37, 42), "happy", 0.1, 51),
-    Member("male", "45-54", (49, 55), "neutral", 0.7, 88),
+    Member("male", "45-54", (50, 56), "neutral", 0.7, 25),
     Member("male", "55-64", (60, 65), "neutral", 0.4, 71),
     Member("male", "65+", (74, 95), "neutral", 0.6, 72),
 )
@@ -234,7 +234,9 @@ def bent_onto_mean(
         fields = [np.clip(cv2.GaussianBlur(field, (0, 0), sigma), -9, 9) for field in fields]
         common = np.mean(fields, 0)
         bent = [
-            cv2.remap(picture, GRID + field - common, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            cv2.remap(  # type: ignore[call-overload]
+                picture, GRID + field - common, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            )
             for picture, field in zip(pictures, fields, strict=True)
         ]
     return bent
@@ -346,6 +348,7 @@ def main() -> None:
             f'age_band = "{member.age_band}"',
             f'expression = "{member.expression}"',
             f"sources = {len(used)}",
+            f"source_ages = {list(member.ages)}",
             f"seed = {member.seed}",
             f"landmarks = {[[round(float(x), 1), round(float(y), 1)] for x, y in landmarks]}",
             f"nearest_source = {near.nearest_source:.2f}",

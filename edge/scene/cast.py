@@ -17,8 +17,7 @@ from edge.types import Floats, Image
 class CastMember:
     """One face: ``picture`` BGRA uint8 (side, side, 4), ``landmarks`` (5, 2) float32 in its pixels.
 
-    The labels are those of the faces that were averaged, so they say what the picture shows; there is
-    nobody whose age or gender it could be.
+    The labels say what the picture shows; there is nobody whose age or gender it could be.
     """
 
     name: str

@@ -63,8 +63,18 @@ class Figure:
     body: Sprite
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looks:
+    """What the seed decides of head and body together."""
+
+    skin: Floats
+    hair: Colour
+    long_hair: bool
+    bald: bool
+
+
 class Sheet:
-    """A transparent sheet to draw on, in units."""
+    """A transparent sheet to draw on, in units. Masks are float (h, w), 0..1."""
 
     def __init__(self, left: float, top: float, right: float, bottom: float, scale: int) -> None:
         self.origin = (left, top)
@@ -76,30 +86,29 @@ class Sheet:
     def pixels(self, points: Sequence[tuple[float, float]]) -> np.ndarray:
         return np.round((np.array(points) - self.origin) * self.scale).astype(np.int32)
 
-    def ellipse(self, x: float, y: float, rx: float, ry: float) -> Floats:
-        """Mask (h, w) 0..1."""
+    def ellipse(self, x: float, y: float, rx: float, ry: float) -> np.ndarray:
         mask = np.zeros(self.shape, np.uint8)
         centre = self.pixels([(x, y)])[0]
         axes = (round(rx * self.scale), round(ry * self.scale))
         cv2.ellipse(mask, (int(centre[0]), int(centre[1])), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
         return mask.astype(np.float32) / 255
 
-    def polygon(self, points: Sequence[tuple[float, float]], rounding: float = 0.0) -> Floats:
+    def polygon(self, points: Sequence[tuple[float, float]], rounding: float = 0.0) -> np.ndarray:
         """Mask of a polygon whose corners are rounded over about that length."""
         mask = np.zeros(self.shape, np.uint8)
         cv2.fillPoly(mask, [self.pixels(points)], 255, cv2.LINE_AA)
-        soft = mask.astype(np.float32) / 255
-        if rounding:
-            soft = cv2.GaussianBlur(soft, (0, 0), rounding * self.scale / 2)
-            soft = np.clip((soft - 0.5) * rounding * self.scale / 2 + 0.5, 0, 1)
-        return soft
+        hard = mask.astype(np.float32) / 255
+        if not rounding:
+            return hard
+        soft = cv2.GaussianBlur(hard, (0, 0), rounding * self.scale / 2)
+        return np.clip((soft - 0.5) * rounding * self.scale / 2 + 0.5, 0, 1)
 
-    def line(self, points: Sequence[tuple[float, float]], thickness: float) -> Floats:
+    def line(self, points: Sequence[tuple[float, float]], thickness: float) -> np.ndarray:
         mask = np.zeros(self.shape, np.uint8)
         cv2.polylines(mask, [self.pixels(points)], False, 255, round(thickness * self.scale), cv2.LINE_AA)
         return mask.astype(np.float32) / 255
 
-    def paint(self, mask: Floats, colour: Colour | Floats, shade: Floats | float = 1.0) -> None:
+    def paint(self, mask: np.ndarray, colour: Colour | np.ndarray, shade: np.ndarray | float = 1.0) -> None:
         """Lay ``colour`` (one, or one per pixel) over the sheet where ``mask`` is."""
         x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
         part = np.s_[y : y + height, x : x + width]
@@ -110,7 +119,7 @@ class Sheet:
         self.alpha[part] = self.alpha[part] * (1 - mask[part]) + mask[part]
 
     def sprite(self) -> Sprite:
-        level = np.dstack([self.colour, self.alpha * 255])
+        level: np.ndarray = np.dstack([self.colour, self.alpha * 255])
         levels = []
         for _ in range(4):
             levels.append(np.clip(np.round(level), 0, 255).astype(np.uint8))
@@ -128,7 +137,7 @@ def skin_colour(member: CastMember) -> Floats:
         member.picture[rows, int(a * side) : int(b * side), :3].reshape(-1, 3)
         for a, b in ((0.2, 0.35), (0.65, 0.8))
     ]
-    return np.median(np.vstack(cheeks), 0).astype(np.float32)
+    return np.asarray(np.median(np.vstack(cheeks), 0), np.float32)
 
 
 def hair_colour(member: CastMember, rng: np.random.Generator) -> Colour:
@@ -139,7 +148,7 @@ def hair_colour(member: CastMember, rng: np.random.Generator) -> Colour:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _strands(sheet: Sheet, rng: np.random.Generator) -> Floats:
+def _strands(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
     """Brightness (h, w) about 1 that makes a patch of colour look like hair."""
     grain = rng.normal(0, 1, sheet.shape).astype(np.float32)
     fine = cv2.GaussianBlur(grain, (0, 0), sigmaX=0.008 * sheet.scale, sigmaY=0.1 * sheet.scale)
@@ -147,7 +156,7 @@ def _strands(sheet: Sheet, rng: np.random.Generator) -> Floats:
     return np.asarray(falling + 0.07 * fine / fine.std(), np.float32)
 
 
-def _ragged(mask: Floats, strands: Floats, scale: float) -> Floats:
+def _ragged(mask: np.ndarray, strands: np.ndarray, scale: float) -> np.ndarray:
     """The mask with an edge that follows the strands."""
     soft = cv2.GaussianBlur(mask, (0, 0), 0.035 * scale)
     return np.asarray(
@@ -161,28 +170,25 @@ def draw_figure(member: CastMember, seed: int) -> Figure:
     skin, hair = skin_colour(member), hair_colour(member, rng)
     long_hair = member.gender == "female" and rng.random() < 0.8
     bald = member.gender == "male" and member.age_band in ("55-64", "65+") and rng.random() < 0.5
-    head = _draw_head(member, skin, hair, long_hair, bald, rng)
-    body = _draw_body(member, skin, hair, long_hair, bald, rng)
-    return Figure(head, body)
+    looks = _Looks(skin, hair, long_hair, bald)
+    return Figure(_draw_head(member, looks, rng), _draw_body(member, looks, rng))
 
 
-def _draw_head(
-    member: CastMember, skin: Floats, hair: Colour, long_hair: bool, bald: bool, rng: np.random.Generator
-) -> Sprite:
+def _draw_head(member: CastMember, looks: _Looks, rng: np.random.Generator) -> Sprite:
     sheet = Sheet(-0.7, -0.4, 0.7, 1.4, _HEAD_PX)
     strands = _strands(sheet, rng)
     y = (np.arange(sheet.shape[0], dtype=np.float32) / sheet.scale + sheet.origin[1])[:, None]
     x = (np.arange(sheet.shape[1], dtype=np.float32) / sheet.scale + sheet.origin[0])[None]
     round_off = np.clip(1.06 - 0.9 * x**2 - 0.04 * y, 0.5, 1.05)  # sides turn away from the light
     for side in (-1, 1):
-        sheet.paint(sheet.ellipse(side * 0.45, 0.43, 0.06, 0.13), skin, 0.85)
-    sheet.paint(sheet.ellipse(0, 0.40, 0.445, 0.60), skin, round_off)
+        sheet.paint(sheet.ellipse(side * 0.45, 0.43, 0.06, 0.13), looks.skin, 0.85)
+    sheet.paint(sheet.ellipse(0, 0.40, 0.445, 0.60), looks.skin, round_off)
     picture = cv2.resize(member.picture, (int(sheet.scale), int(sheet.scale)), interpolation=cv2.INTER_CUBIC)
     left, top = sheet.pixels([(-0.5, 0.0)])[0]
     face = np.zeros((*sheet.shape, 4), np.float32)
     face[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     sheet.paint(face[..., 3] / 255, face[..., :3])
-    if long_hair:
+    if looks.long_hair:
         outer = np.maximum(
             sheet.ellipse(0, 0.34, 0.54, 0.64),
             sheet.polygon([(-0.54, 0.3), (0.54, 0.3), (0.58, 1.25), (-0.58, 1.25)], 0.1),
@@ -193,32 +199,30 @@ def _draw_head(
         )
     else:
         outer = sheet.ellipse(0, 0.31, 0.50, 0.60) * (np.clip((0.52 - y) / 0.12, 0, 1) * np.ones_like(x))
-        opening = sheet.ellipse(0, 0.60, 0.425, 0.59 if not bald else 0.0)
-        if bald:
+        opening = sheet.ellipse(0, 0.60, 0.425, 0.59 if not looks.bald else 0.0)
+        if looks.bald:
             opening = np.maximum(opening, sheet.ellipse(0, 0.3, 0.425, 0.75))
     fringe = _ragged(np.clip(outer - opening, 0, 1), strands, sheet.scale)
-    sheet.paint(fringe, hair, strands * np.clip(1.1 - 0.5 * np.abs(x), 0.6, 1.1))
+    sheet.paint(fringe, looks.hair, strands * np.clip(1.1 - 0.5 * np.abs(x), 0.6, 1.1))
     return sheet.sprite()
 
 
-def _draw_body(
-    member: CastMember, skin: Floats, hair: Colour, long_hair: bool, bald: bool, rng: np.random.Generator
-) -> Sprite:
+def _draw_body(member: CastMember, looks: _Looks, rng: np.random.Generator) -> Sprite:
     child = member.age_band == "0-17"
     shoulder = 0.85 if child else 1.0 if member.gender == "female" else 1.14
     hip, feet = (3.2, 6.6) if child else (4.1, 8.7)
     sheet = Sheet(-1.45, -0.4, 1.45, 9.0, _BODY_PX)
     x = (np.arange(sheet.shape[1], dtype=np.float32) / sheet.scale + sheet.origin[0])[None]
     light = 1.05 - 0.12 * x * x + np.zeros((sheet.shape[0], 1), np.float32)
-    if long_hair:
+    if looks.long_hair:
         behind = np.maximum(
             sheet.ellipse(0, 0.45, 0.55, 0.75),
             sheet.polygon([(-0.55, 0.5), (0.55, 0.5), (0.62, 1.6), (-0.62, 1.6)], 0.2),
         )
-        sheet.paint(behind, hair, 0.75 * _strands(sheet, rng))
-    elif not bald:
-        sheet.paint(sheet.ellipse(0, 0.30, 0.47, 0.56), hair, 0.75)
-    sheet.paint(sheet.polygon([(-0.26, 0.7), (0.26, 0.7), (0.30, 1.5), (-0.30, 1.5)]), skin, 0.78)
+        sheet.paint(behind, looks.hair, 0.75 * _strands(sheet, rng))
+    elif not looks.bald:
+        sheet.paint(sheet.ellipse(0, 0.30, 0.47, 0.56), looks.hair, 0.75)
+    sheet.paint(sheet.polygon([(-0.26, 0.7), (0.26, 0.7), (0.30, 1.5), (-0.30, 1.5)]), looks.skin, 0.78)
     cloth = CLOTHES[int(rng.integers(len(CLOTHES)))]
     trouser = TROUSERS[int(rng.integers(len(TROUSERS)))]
     for side in (-1, 1):
@@ -230,7 +234,7 @@ def _draw_body(
         ]
         sheet.paint(sheet.polygon(leg, 0.08), trouser, light)
         sheet.paint(sheet.ellipse(side * 0.34, feet, 0.26, 0.14), (30, 30, 34))
-        sheet.paint(sheet.ellipse(side * (shoulder + 0.1), hip - 0.05, 0.15, 0.22), skin, 0.9)
+        sheet.paint(sheet.ellipse(side * (shoulder + 0.1), hip - 0.05, 0.15, 0.22), looks.skin, 0.9)
         arm = [
             (side * (shoulder - 0.18), 1.72),
             (side * (shoulder + 0.03), 2.8),
@@ -250,7 +254,7 @@ def _draw_body(
     ]
     sheet.paint(sheet.polygon(torso, 0.16), cloth, light)
     neck = [(-0.25, 1.08), (0.25, 1.08), (0.0, float(rng.uniform(1.35, 1.7)))]
-    sheet.paint(sheet.polygon(neck, 0.05), skin, 0.88)
+    sheet.paint(sheet.polygon(neck, 0.05), looks.skin, 0.88)
     if rng.random() < 0.45:  # an open jacket over it
         for side in (-1, 1):
             lapel = [
@@ -279,7 +283,7 @@ def turn_map(shape: tuple[int, int], scale: float, left: float, degrees: int) ->
     return columns, rows
 
 
-def turned_x(x: float | Floats, degrees: float) -> Floats:
+def turned_x(x: float | np.ndarray, degrees: float) -> Floats:
     """Where ``x`` of the head in front view, in units, lies once it is turned."""
     angle = np.arcsin(np.clip(np.asarray(x, np.float32) / _HEAD_RADIUS, -1, 1)) + np.radians(degrees)
     return np.asarray(_HEAD_RADIUS * np.sin(np.clip(angle, -np.pi / 2, np.pi / 2)), np.float32)

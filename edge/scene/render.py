@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
 import numpy as np
 
-from edge.scene.cast import load_cast
+from edge.scene.cast import CastMember, load_cast
 from edge.scene.figure import EYE_LINE, FACE, Figure, Sprite, draw_figure, turn_map, turned_x
 from edge.scene.script import LINES, Pillar, Stance, Walk, obstacles, stand_still, write_script
 from edge.scene.shop import draw_pillar, draw_shop
@@ -40,8 +40,35 @@ class _Placed:
     blur: int
     nearness: float
 
-    def to_units(self, points: Floats) -> Floats:
-        return np.asarray((points - (self.x, self.y)) / self.unit, np.float32)
+    @property
+    def face(self) -> Box:
+        """The box that hugs the turned face."""
+        left, right = (float(turned_x(x, self.yaw)) for x in (FACE[0], FACE[2]))
+        return Box(
+            self.x + left * self.unit,
+            self.y + FACE[1] * self.unit,
+            self.x + right * self.unit,
+            self.y + FACE[3] * self.unit,
+        )
+
+    def landmarks(self, member: CastMember) -> Floats:
+        """(5, 2) pixels of the frame."""
+        x, y = member.landmarks.T / member.side
+        turned = np.column_stack([turned_x(x - 0.5, self.yaw), y])
+        return np.asarray(turned * self.unit + (self.x, self.y), np.float32)
+
+    def covers(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, 2), in pixels of the frame, this person hides."""
+        units = (points - (self.x, self.y)) / self.unit
+        in_front_view = np.column_stack([turned_x(units[:, 0], -self.yaw), units[:, 1]])
+        covered = np.zeros(len(points), bool)
+        for sprite, where in ((self.figure.body, units), (self.figure.head, in_front_view)):
+            alpha = sprite.levels[1][..., 3]
+            cells = np.floor((where - sprite.origin) * (sprite.scale / 2)).astype(int)
+            inside = ((cells >= 0) & (cells < (alpha.shape[1], alpha.shape[0]))).all(1)
+            cells = np.clip(cells, 0, (alpha.shape[1] - 1, alpha.shape[0] - 1))
+            covered |= inside & (alpha[cells[:, 1], cells[:, 0]] > 127)
+        return covered
 
 
 class Scene:
@@ -65,9 +92,9 @@ class Scene:
         self.seed, self.width, self.height, self.fps, self.seconds = seed, width, height, fps, seconds
         self._scale = height / LINES
         lines_wide = width / self._scale
-        self._walks = write_script(load_cast(), seed, lines_wide, seconds) if walks is None else walks
+        self.walks = write_script(load_cast(), seed, lines_wide, seconds) if walks is None else walks
         self._pillars = obstacles(lines_wide) if pillars is None else pillars
-        self._figures = [draw_figure(walk.member, walk.seed) for walk in self._walks]
+        self._figures = [draw_figure(walk.member, walk.seed) for walk in self.walks]
         self._shop = draw_shop(seed, width, height)
         self._pillar_images = [draw_pillar(pillar, self._scale) for pillar in self._pillars]
         rng = np.random.default_rng([seed, 2])
@@ -108,14 +135,14 @@ class Scene:
     @cached_property
     def truth(self) -> SceneTruth:
         """Every face of every frame, and the visits that they make."""
-        labels = [(w.member.gender, w.member.age_band, w.member.expression) for w in self._walks]
+        labels = [(w.member.gender, w.member.age_band, w.member.expression) for w in self.walks]
         faces = [self._faces(index / self.fps) for index in range(len(self))]
         return summarise(faces, labels, self.fps)
 
     def _placed(self, time_s: float) -> list[_Placed]:
         """The people of the moment, farthest first."""
         placed = []
-        for person, (walk, figure) in enumerate(zip(self._walks, self._figures, strict=True)):
+        for person, (walk, figure) in enumerate(zip(self.walks, self._figures, strict=True)):
             stance = walk.at(time_s)
             if stance is not None:
                 placed.append(self._place(person, figure, stance))
@@ -135,41 +162,30 @@ class Scene:
         )
 
     def _faces(self, time_s: float) -> tuple[FaceTruth, ...]:
-        """The faces that are large enough, with the share of each that shows: of a grid of points on it,
-        those inside the picture and under no nearer person or pillar."""
+        """The faces that are large enough, with the share of each that shows."""
         placed = self._placed(time_s)
         faces = []
         for place, one in enumerate(placed):
-            left, right = (float(turned_x(x, one.yaw)) for x in (FACE[0], FACE[2]))
-            box = Box(
-                one.x + left * one.unit,
-                one.y + FACE[1] * one.unit,
-                one.x + right * one.unit,
-                one.y + FACE[3] * one.unit,
-            )
-            if box.height < FACE_LEAST_PX * self._scale:
-                continue
-            grid = (np.arange(12) + 0.5) / 12
-            points = np.stack(np.meshgrid(box.x1 + grid * box.width, box.y1 + grid * box.height), -1).reshape(
-                -1, 2
-            )
-            shows = ((points >= 0) & (points < (self.width, self.height))).all(1)
-            for nearer in placed[place + 1 :]:
-                shows &= ~_covers(nearer, points)
-            for pillar in self._pillars:
-                if pillar.face >= one.nearness:
-                    x1, x2 = (side * self._scale for side in pillar.span(time_s))
-                    inside = (points[:, 0] >= x1) & (points[:, 0] < x2)
-                    shows &= ~(
-                        inside
-                        & (points[:, 1] >= pillar.top * self._scale)
-                        & (points[:, 1] < pillar.bottom * self._scale)
-                    )
-            member = self._walks[one.person].member
-            marks = member.landmarks / member.side - (0.5, 0.0)
-            marks = np.column_stack([turned_x(marks[:, 0], one.yaw), marks[:, 1]]) * one.unit + (one.x, one.y)
-            faces.append(FaceTruth(one.person, box, marks.astype(np.float32), one.yaw, float(shows.mean())))
+            if one.face.height >= FACE_LEAST_PX * self._scale:
+                marks = one.landmarks(self.walks[one.person].member)
+                visible = self._visible(one, placed[place + 1 :], time_s)
+                faces.append(FaceTruth(one.person, one.face, marks, one.yaw, visible))
         return tuple(faces)
+
+    def _visible(self, one: _Placed, nearer: Sequence[_Placed], time_s: float) -> float:
+        """Of a grid of points on the face, the share inside the picture and behind nothing."""
+        grid = (np.arange(12) + 0.5) / 12
+        across, down = one.face.x1 + grid * one.face.width, one.face.y1 + grid * one.face.height
+        points = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2)
+        shows = ((points >= 0) & (points < (self.width, self.height))).all(1)
+        for other in nearer:
+            shows &= ~other.covers(points)
+        for pillar in self._pillars:
+            if pillar.face >= one.nearness:
+                left, right = pillar.span(time_s)
+                x, y = points.T / self._scale
+                shows &= ~((x >= left) & (x < right) & (y >= pillar.top) & (y < pillar.bottom))
+        return float(shows.mean())
 
     def _backdrop(self, time_s: float) -> Image:
         """The shop; clouds pass over what the window shows."""
@@ -243,17 +259,3 @@ def _paint(frame: Image, sprite: Sprite, yaw: float | None, place: _Placed) -> N
     through = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2BGR)
     region = frame[y1:y2, x1:x2]
     frame[y1:y2, x1:x2] = cv2.add(cv2.multiply(region, through, scale=1 / 255), colour)
-
-
-def _covers(nearer: _Placed, points: Floats) -> np.ndarray:
-    """Which of the points (n, 2), in pixels, lie under that person."""
-    units = nearer.to_units(points)
-    source = np.column_stack([turned_x(units[:, 0], -nearer.yaw), units[:, 1]])
-    covered = np.zeros(len(points), bool)
-    for sprite, where in ((nearer.figure.body, units), (nearer.figure.head, source)):
-        alpha = sprite.levels[1][..., 3]
-        cells = np.floor((where - sprite.origin) * (sprite.scale / 2)).astype(int)
-        inside = ((cells >= 0) & (cells < (alpha.shape[1], alpha.shape[0]))).all(1)
-        cells = np.clip(cells, 0, (alpha.shape[1] - 1, alpha.shape[0] - 1))
-        covered |= inside & (alpha[cells[:, 1], cells[:, 0]] > 127)
-    return covered

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.types import Floats
 from edge.scene.cast import CastMember
+from edge.types import Floats
 
 LINES = 480.0
 HORIZON = 160.0
@@ -98,8 +98,8 @@ class Pillar:
     speed: float = 0.0
     starts_s: float = 0.0
 
-    def span(self, time_s: float | Floats) -> tuple[float | Floats, float | Floats]:
-        """Left and right side at that time, or those times."""
+    def span(self, time_s: float) -> tuple[float, float]:
+        """Left and right side at that time."""
         moved = self.speed * (time_s - self.starts_s)
         return self.left + moved, self.right + moved
 
@@ -122,7 +122,7 @@ def write_script(cast: Sequence[CastMember], seed: int, width: float, seconds: f
     if latest <= QUIET_S:
         raise ValueError(f"a scene of {seconds} s is too short for {PEOPLE} people; give it 30 s or more")
     rng = np.random.default_rng(seed)
-    clock = np.arange(0.0, seconds, _STEP_S)
+    clock = np.arange(0.0, seconds, _STEP_S, dtype=np.float32)
     for _ in range(_ATTEMPTS):
         walks: list[Walk] = []
         paths: list[Floats] = []
@@ -194,8 +194,9 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
         x, face = mine.T
         hidden = np.zeros(len(clock), bool)
         for pillar in pillars:
-            left, right = pillar.span(clock)
-            hidden |= (pillar.face > face) & (x > left - 0.4 * face) & (x < right + 0.4 * face)
+            beside = x - pillar.speed * (clock - pillar.starts_s)
+            near = (beside > pillar.left - 0.4 * face) & (beside < pillar.right + 0.4 * face)
+            hidden |= near & (pillar.face > face)
         for theirs in paths:
             if theirs is mine:
                 continue

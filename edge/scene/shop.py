@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -105,7 +106,7 @@ def _shelf(canvas: _Canvas, rng: np.random.Generator, x1: float, x2: float, top:
     """Boards with packages, bottles and tins."""
     canvas.rectangle(x1 - 4, top - 6, x2 + 4, _FLOOR, (96, 110, 124))
     heights = np.linspace(top, _FLOOR - 6, 6)
-    for upper, lower in zip(heights, heights[1:], strict=False):
+    for upper, lower in pairwise(heights):
         canvas.rectangle(x1, upper, x2, lower, (70, 80, 90))
         x = x1 + 2
         while x < x2 - 12:

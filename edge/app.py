@@ -67,6 +67,7 @@ def load_models(settings: Settings) -> Models:
     runtime, threads = settings.models.runtime, settings.detection.threads
     detector = FaceDetector(
         Model(manifest.detector, threads=threads, runtime=runtime),
+        calibration=manifest.detector_calibration,
         min_score=settings.detection.low_score,
         min_side_px=settings.detection.min_face_px,
     )

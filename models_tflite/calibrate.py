@@ -10,6 +10,7 @@ import argparse
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tomli_w
@@ -19,8 +20,19 @@ from edge.types import FaceObservation, FaceScores, Pose, Verdict
 from edge.vision.consensus import Consensus
 from edge.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
 from models_tflite.datasets import FER2013_LABELS, DataSet, select
-from models_tflite.evaluate import Shipped, bands, described
-from models_tflite.scoring import expected_calibration_error
+from models_tflite.evaluate import Shipped, bands, described, detected
+from models_tflite.scoring import expected_calibration_error, matched
+
+NEUTRAL: dict[str, dict[str, Any]] = {
+    "detector": {"score_scale": 1.0, "score_shift": 0.0},
+    "attributes": {
+        "temperatures": {"age": 1.0, "gender": 1.0, "expression": 1.0},
+        "thresholds": {"gender": 0.5, "age_band": 0.0, "expression": 0.0},
+    },
+}
+"""What an export starts with: nothing calibrated."""
+
+SMALLEST_FACE_PX = 16.0
 
 RISK = {"gender": 0.04, "age_band": 0.05, "expression": 0.25}
 """Share of wrong verdicts that a single look may keep; for the age band, wrong means more than one band off."""
@@ -62,19 +74,36 @@ def verdicts(age: np.ndarray, gender: np.ndarray, expression: np.ndarray) -> lis
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, default=packaged_models())
-    parser.add_argument("--version", required=True, help="name of this calibration")
-    arguments = parser.parse_args()
-    path = arguments.models / FILE
-    table = tomllib.loads(path.read_text())
-    table["attributes"]["temperatures"] = {"age": 1.0, "gender": 1.0, "expression": 1.0}
-    path.write_text(tomli_w.dumps(table))
+def fit_platt(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """(scale, shift) of the logit of most likelihood (Platt 1999), by Newton's method. Scores (n,) in 0..1."""
+    logits = np.log(scores / (1 - scores))
+    inputs = np.stack([logits, np.ones_like(logits)], 1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(50):
+        told = 1 / (1 + np.exp(-inputs @ weights))
+        slope = inputs.T @ (right - told)
+        curve = (inputs * (told * (1 - told))[:, None]).T @ inputs + 1e-6 * np.eye(2)
+        weights = weights + np.linalg.solve(curve, slope)
+    return float(weights[0]), float(weights[1])
 
-    shipped = Shipped(arguments.models)
-    utk, fer = DataSet(arguments.data, "utkface", "val"), DataSet(arguments.data, "fer", "val")
+
+def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
+    """The detector's part of the manifest."""
+    found, truth = detected(shipped, DataSet(data, "faces", "val"))
+    scores, right, _ = matched(found, truth, SMALLEST_FACE_PX)
+    scale, shift = fit_platt(scores, right)
+    honest = 1 / (1 + np.exp(-scale * np.log(scores / (1 - scores)) - shift))
+    sure = honest >= 0.5
+    print(
+        f"detector   scale {scale:.2f}, shift {shift:.2f}: {sure.sum()} findings at 0.5 and more, "
+        f"right {right[sure].mean():.1%}"
+    )
+    return {"score_scale": scale, "score_shift": shift}
+
+
+def calibrate_attributes(shipped: Shipped, data: Path) -> dict[str, Any]:
+    """The attributes' part of the manifest: temperatures and thresholds."""
+    utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
     age, gender, _ = described(shipped, utk)
     _, _, expression = described(shipped, fer)
     years = np.clip(np.array([int(value) for value in utk.column("age")]), 0, AGE_BINS - 1)
@@ -83,36 +112,48 @@ def main() -> None:
     heads = {"age": (age, years), "gender": (gender, genders), "expression": (expression, labels)}
     temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
     honest = {name: tempered(head[0], temperatures[name]) for name, head in heads.items()}
-
-    looks = {
-        "utkface": verdicts(honest["age"], honest["gender"], np.full((len(utk), len(EXPRESSIONS)), 1 / 7)),
-        "fer": verdicts(
-            np.full((len(fer), AGE_BINS), 1 / AGE_BINS), np.full((len(fer), 2), 0.5), honest["expression"]
-        ),
-    }
-    band = np.array([AGE_BANDS.index(look["age_band"].label) for look in looks["utkface"]])
-    thresholds = {
-        "gender": (looks["utkface"], honest["gender"].argmax(1) == genders),
-        "age_band": (looks["utkface"], np.abs(band - bands(years)) <= 1),
-        "expression": (looks["fer"], honest["expression"].argmax(1) == labels),
-    }
-    table["calibration"] = arguments.version
-    table["attributes"]["temperatures"] = temperatures
-    table["attributes"]["thresholds"] = {}
-    for name, (told, right) in thresholds.items():
-        confidence = np.array([look[name].confidence for look in told])
-        threshold = threshold_at_risk(confidence, right, RISK[name])
-        kept = confidence >= threshold
-        table["attributes"]["thresholds"][name] = threshold
-        print(
-            f"{name:10} threshold {threshold:.3f} keeps {kept.mean():.1%}, of these right {right[kept].mean():.1%} "
-            f"(all: {right.mean():.1%})"
-        )
     for name, (probabilities, truth) in heads.items():
         before, after = (expected_calibration_error(p, truth) for p in (probabilities, honest[name]))
         print(
             f"{name:10} temperature {temperatures[name]:.2f}, calibration error {before:.3f} -> {after:.3f}"
         )
+
+    blank = np.full((len(utk), len(EXPRESSIONS)), 1 / len(EXPRESSIONS))
+    nobody = np.full((len(fer), AGE_BINS), 1 / AGE_BINS), np.full((len(fer), 2), 0.5)
+    described_utk = verdicts(honest["age"], honest["gender"], blank)
+    band = np.array([AGE_BANDS.index(look["age_band"].label) for look in described_utk])
+    told = {
+        "gender": (described_utk, honest["gender"].argmax(1) == genders),
+        "age_band": (described_utk, np.abs(band - bands(years)) <= 1),
+        "expression": (verdicts(*nobody, honest["expression"]), honest["expression"].argmax(1) == labels),
+    }
+    thresholds = {}
+    for name, (looks, right) in told.items():
+        confidence = np.array([look[name].confidence for look in looks])
+        thresholds[name] = threshold_at_risk(confidence, right, RISK[name])
+        kept = confidence >= thresholds[name]
+        print(
+            f"{name:10} threshold {thresholds[name]:.3f} keeps {kept.mean():.1%}, of these right "
+            f"{right[kept].mean():.1%} (all: {right.mean():.1%})"
+        )
+    return {"temperatures": temperatures, "thresholds": thresholds}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, default=packaged_models())
+    parser.add_argument("--version", required=True, help="name of this calibration")
+    arguments = parser.parse_args()
+    path = arguments.models / FILE
+    table = tomllib.loads(path.read_text())
+    for name, neutral in NEUTRAL.items():
+        table[name] |= neutral
+    path.write_text(tomli_w.dumps(table))
+    shipped = Shipped(arguments.models)
+    table["detector"] |= calibrate_detector(shipped, arguments.data)
+    table["attributes"] |= calibrate_attributes(shipped, arguments.data)
+    table["calibration"] = arguments.version
     path.write_text(tomli_w.dumps(table))
 
 

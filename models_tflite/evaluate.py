@@ -33,7 +33,7 @@ from models_tflite.datasets import (
     scenes,
     select,
 )
-from models_tflite.scoring import average_precision, expected_calibration_error, recall_at_precision
+from models_tflite.scoring import Found, average_precision, expected_calibration_error, recall_at_precision
 
 RACES = ("White", "Black", "Asian", "Indian", "other")
 SMALLEST_GROUP = 100
@@ -44,7 +44,11 @@ class Shipped:
 
     def __init__(self, folder: Path | None = None, *, runtime: str = "auto", min_score: float = 0.02) -> None:
         manifest = load_manifest(folder or packaged_models())
-        self.detector = FaceDetector(Model(manifest.detector, runtime=runtime), min_score=min_score)
+        self.detector = FaceDetector(
+            Model(manifest.detector, runtime=runtime),
+            calibration=manifest.detector_calibration,
+            min_score=min_score,
+        )
         self.classifier = AttributeClassifier(
             Model(manifest.attributes, runtime=runtime), manifest.temperatures
         )
@@ -122,16 +126,21 @@ def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
     return result
 
 
-def faces(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+def detected(shipped: Shipped, data: DataSet) -> tuple[list[Found], list[np.ndarray]]:
+    """What the detector finds in every scene, and the true boxes."""
     listed = scenes(data)
     found = []
     for image in data.images(scene.name for scene in listed):
         detections = shipped.detector.detect(image)
         boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in detections], np.float32)
         found.append((boxes.reshape(-1, 4), np.array([d.score for d in detections], np.float32)))
-    truth = [scene.boxes for scene in listed]
+    return found, [scene.boxes for scene in listed]
+
+
+def faces(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+    found, truth = detected(shipped, data)
     return {
-        "n": len(listed),
+        "n": len(truth),
         "n_faces": sum(len(boxes) for boxes in truth),
         **{f"ap40_{px}px": average_precision(found, truth, px) for px in (16, 24, 40)},
         "recall_p90_24px": recall_at_precision(found, truth, 24),

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from edge.inference.align import CROP_SIDE
 from models_tflite import augment
+from models_tflite.calibrate import NEUTRAL
 from models_tflite.datasets import SET_SHIFT, DataSet, scenes
 from models_tflite.networks import AttributeNet, DetectorNet, fuse
 from models_tflite.scenes import HEIGHT, WIDTH, letterbox
@@ -125,6 +126,7 @@ def main() -> None:
     roles = [f"{kind}{stride}" for stride in DetectorNet.STRIDES for kind in ("score", "box", "landmarks")]
     table: dict[str, Any] = {"version": arguments.version, "calibration": "none"}
     table["detector"] = entry(path, (HEIGHT, WIDTH), dict(zip(roles, names, strict=True)))
+    table["detector"] |= NEUTRAL["detector"]
 
     attributes = AttributeNet()
     attributes.load_state_dict(torch.load(arguments.attributes, map_location="cpu", weights_only=True))
@@ -132,9 +134,7 @@ def main() -> None:
     side = (CROP_SIDE, CROP_SIDE)
     names = to_int8(attributes, side, attribute_pictures(arguments.data), path)
     table["attributes"] = entry(path, side, dict(zip(("age", "gender", "expression"), names, strict=True)))
-    # neutral until models_tflite.calibrate has measured better ones on val
-    table["attributes"]["temperatures"] = {"age": 1.0, "gender": 1.0, "expression": 1.0}
-    table["attributes"]["thresholds"] = {"gender": 0.5, "age_band": 0.0, "expression": 0.0}
+    table["attributes"] |= NEUTRAL["attributes"]
     (arguments.out / "manifest.toml").write_text(tomli_w.dumps(table))
 
 

@@ -12,10 +12,10 @@ Found = tuple[np.ndarray, np.ndarray]
 """Boxes (n, 4) x1, y1, x2, y2 and scores (n,) of one picture."""
 
 
-def precision_recall(
+def matched(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Precision and recall along falling score, and the number of true faces.
+    """Scores (n,) of the detections, falling, whether each is a face (n,), and the number of true faces.
 
     Detections are matched greedily by score to boxes at the given IoU. Matches to faces smaller than
     ``smallest`` pixels (geometric mean of the sides) and unmatched detections smaller than it are ignored.
@@ -42,7 +42,14 @@ def precision_recall(
                 scores.append(float(confidence[index]))
                 hits.append(False)
     order = np.argsort(-np.array(scores, np.float64), kind="stable")
-    right = np.array(hits, bool)[order]
+    return np.array(scores, np.float64)[order], np.array(hits, bool)[order], total
+
+
+def precision_recall(
+    found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Precision (n,) and recall (n,) along falling score, and the number of true faces."""
+    _, right, total = matched(found, truth, smallest, iou)
     true = np.cumsum(right)
     ranks = np.arange(1, len(right) + 1)
     return true / np.maximum(ranks, 1), true / max(total, 1), total

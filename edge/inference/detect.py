@@ -16,17 +16,28 @@ GREY = 128
 
 
 class FaceDetector:
-    """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first."""
+    """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first.
+
+    ``calibration`` (scale, shift) makes of the network's logit one whose sigmoid is the share of such findings
+    that really are faces (Platt 1999), so that thresholds mean something and outlive a new training.
+    """
 
     def __init__(
-        self, model: Model, *, min_score: float = 0.25, overlap: float = 0.45, min_side_px: float = 0.0
+        self,
+        model: Model,
+        *,
+        calibration: tuple[float, float] = (1.0, 0.0),
+        min_score: float = 0.25,
+        overlap: float = 0.45,
+        min_side_px: float = 0.0,
     ):
         self._model = model
         self._overlap = overlap
         self._min_side = min_side_px
         self._canvas: Image = np.full((model.height, model.width, 3), GREY, np.uint8)
         self._content = (0, 0)
-        logit = math.log(min_score / (1 - min_score))
+        self._scale, self._shift = calibration
+        logit = (math.log(min_score / (1 - min_score)) - self._shift) / self._scale
         self._levels = [
             (
                 stride,
@@ -45,9 +56,10 @@ class FaceDetector:
             _decode(stride, raw, score, box, landmarks, limit)
             for stride, score, box, landmarks, limit in self._levels
         ]
-        scores: Floats = np.concatenate([part[0] for part in parts])
-        if not len(scores):
+        logits = np.concatenate([part[0] for part in parts])
+        if not len(logits):
             return []
+        scores = np.asarray(1 / (1 + np.exp(-self._scale * logits - self._shift)), np.float32)
         boxes = np.concatenate([part[1] for part in parts]) * np.float32(1 / scale)
         points = np.concatenate([part[2] for part in parts]) * np.float32(1 / scale)
         height, width = image.shape[:2]
@@ -79,10 +91,9 @@ class FaceDetector:
 def _decode(
     stride: int, raw: dict[str, np.ndarray], score: Output, box: Output, landmarks: Output, limit: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Scores (n,), boxes (n, 4), landmarks (n, 5, 2) in input pixels, of the cells above the limit."""
+    """Logits (n,), boxes (n, 4), landmarks (n, 5, 2) in input pixels, of the cells above the limit."""
     logits = raw[score.name][..., 0]
     rows, columns = np.nonzero(logits >= limit)
-    scores = np.asarray(1 / (1 + np.exp(-score.floats(logits[rows, columns]))), np.float32)
     cells = np.stack([columns, rows], 1).astype(np.float32) + 0.5
     offsets = box.floats(raw[box.name][rows, columns])
     centres = (cells + offsets[:, :2]) * stride
@@ -90,7 +101,7 @@ def _decode(
     points = landmarks.floats(raw[landmarks.name][rows, columns]).reshape(-1, 5, 2)
     points = (points + cells[:, None]) * stride
     boxes = np.concatenate([centres - halves, centres + halves], 1)
-    return scores, boxes.astype(np.float32), points.astype(np.float32)
+    return score.floats(logits[rows, columns]), boxes.astype(np.float32), points.astype(np.float32)
 
 
 def suppress(boxes: Floats, scores: Floats, overlap: float) -> Sequence[int]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from edge.errors import UserError
 
@@ -25,7 +24,6 @@ class ModelEntry:
     height: int
     width: int
     outputs: Mapping[str, str]
-    settings: Mapping[str, Any]
 
     def content(self) -> bytes:
         """The file's bytes; raises ``UserError`` unless they are exactly those that were exported."""
@@ -46,12 +44,14 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Versions and entries of both models. ``thresholds`` and ``temperatures`` are keyed by attribute."""
+    """Versions and entries of both models. ``thresholds`` and ``temperatures`` are keyed by attribute,
+    ``detector_calibration`` is the (scale, shift) of the detector's logits."""
 
     version: str
     calibration: str
     detector: ModelEntry
     attributes: ModelEntry
+    detector_calibration: tuple[float, float]
     thresholds: Mapping[str, float]
     temperatures: Mapping[str, float]
 
@@ -79,7 +79,6 @@ def load_manifest(folder: Path) -> Manifest:
             int(part["height"]),
             int(part["width"]),
             {str(key): str(value) for key, value in part["outputs"].items()},
-            part,
         )
 
     try:
@@ -88,6 +87,7 @@ def load_manifest(folder: Path) -> Manifest:
             str(table["calibration"]),
             entry("detector"),
             entry("attributes"),
+            (float(table["detector"]["score_scale"]), float(table["detector"]["score_shift"])),
             {str(key): float(value) for key, value in table["attributes"]["thresholds"].items()},
             {str(key): float(value) for key, value in table["attributes"]["temperatures"].items()},
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models_tflite.decoys import paint
 from models_tflite.teacher import Labelled
 
 HEIGHT, WIDTH = 256, 320
@@ -135,63 +136,15 @@ def patchwork(items: list[Labelled]) -> Sample:
     return joined(parts)
 
 
-def paint_decoy(sample: Sample) -> Sample:
-    """Paint a skull, a smiley or a mask-like pattern where no face is: it must not be found."""
-    image = sample.image.copy()
+def with_decoy(sample: Sample) -> Sample:
+    """Put a pattern where no face is: it must not be found."""
     radius = int(np.exp(np.random.uniform(np.log(8), np.log(85))))
     x, y = np.random.randint(radius, WIDTH - radius), np.random.randint(radius, HEIGHT - radius)
     taken = np.concatenate([sample.boxes, sample.ignored])
-    if (
-        len(taken)
-        and (
-            (taken[:, 0] < x + 1.6 * radius)
-            & (taken[:, 2] > x - 1.6 * radius)
-            & (taken[:, 1] < y + 1.6 * radius)
-            & (taken[:, 3] > y - 1.6 * radius)
-        ).any()
-    ):
+    low, high = np.array([x, y]) - 1.5 * radius, np.array([x, y]) + 1.5 * radius
+    if len(taken) and ((taken[:, :2] < high) & (taken[:, 2:] > low)).all(1).any():
         return sample
-
-    def colour() -> tuple[int, int, int]:
-        a, b, c = (int(v) for v in np.random.randint(0, 256, 3))
-        return (a, a, a) if np.random.rand() < 0.5 else (a, b, c)
-
-    paper, ink = colour(), colour()
-    if np.random.rand() < 0.5:
-        paper = (int(np.random.randint(170, 256)),) * 3
-        ink = (int(np.random.randint(0, 60)),) * 3
-    tall = np.random.uniform(1.0, 1.35)
-    if np.random.rand() < 0.8:
-        cv2.ellipse(image, (x, y), (radius, int(radius * tall)), 0, 0, 360, paper, -1, cv2.LINE_AA)
-    spread, up = radius * np.random.uniform(0.3, 0.45), radius * np.random.uniform(0.05, 0.35)
-    eye = max(1, int(radius * np.random.uniform(0.08, 0.28)))
-    for side in (-1, 1):
-        centre = (int(x + side * spread), int(y - up))
-        cv2.ellipse(
-            image, centre, (eye, int(eye * np.random.uniform(0.6, 1.2))), 0, 0, 360, ink, -1, cv2.LINE_AA
-        )
-    kind = np.random.randint(3)
-    mouth_y = int(y + radius * np.random.uniform(0.35, 0.6))
-    if kind == 0:  # skull: nose hole and teeth
-        nose = np.array([[x, y], [x - eye // 2 - 1, y + eye], [x + eye // 2 + 1, y + eye]], np.int32)
-        cv2.fillPoly(image, [nose], ink, cv2.LINE_AA)
-        for step in range(-3, 4):
-            tx = int(x + step * radius * 0.12)
-            cv2.line(image, (tx, mouth_y - eye // 2), (tx, mouth_y + eye), ink, max(1, radius // 25))
-    elif kind == 1:
-        arc = (0, 180) if np.random.rand() < 0.7 else (180, 360)
-        cv2.ellipse(
-            image, (x, mouth_y), (int(radius * 0.45), int(radius * 0.25)), 0, *arc, ink, max(1, radius // 12)
-        )
-    else:
-        cv2.line(
-            image,
-            (int(x - radius * 0.4), mouth_y),
-            (int(x + radius * 0.4), mouth_y),
-            ink,
-            max(1, radius // 10),
-        )
-    return Sample(image, sample.boxes, sample.landmarks, sample.ignored)
+    return Sample(paint(sample.image, x, y, radius), sample.boxes, sample.landmarks, sample.ignored)
 
 
 def degrade(image: np.ndarray) -> np.ndarray:
@@ -216,7 +169,7 @@ def degrade(image: np.ndarray) -> np.ndarray:
 
 
 def random_sample(wide: list[Labelled], patches: list[Labelled]) -> Sample:
-    """One training picture: half single scenes, the rest mosaics and patchwork; a decoy in a third of them."""
+    """One training picture: half single scenes, the rest mosaics and patchwork; decoys in most."""
     kind = np.random.rand()
     if kind < 0.5:
         sample = random_view(wide[np.random.randint(len(wide))])
@@ -224,8 +177,8 @@ def random_sample(wide: list[Labelled], patches: list[Labelled]) -> Sample:
         sample = mosaic(wide)
     else:
         sample = patchwork(patches)
-    for _ in range(np.random.choice([0, 1, 2], p=[0.65, 0.25, 0.1])):
-        sample = paint_decoy(sample)
+    for _ in range(np.random.choice([0, 1, 2, 3], p=[0.4, 0.3, 0.2, 0.1])):
+        sample = with_decoy(sample)
     return Sample(degrade(sample.image), sample.boxes, sample.landmarks, sample.ignored)
 
 

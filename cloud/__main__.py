@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "--source", metavar="S", help="camera number, file or rtsp:// address (default: the sample scene)"
     )
     demo.add_argument("--stay", action="store_true", help="keep the page up at the end")
+    demo.add_argument("--port", type=int, default=0, help="port of the page (default: any free one)")
     demo.add_argument("--json", action="store_true", help="print the result as JSON")
     demo.set_defaults(command=_demo)
     return parser

@@ -49,7 +49,7 @@ models: need-data setup-train ## Train, export, calibrate and measure the models
 	$(TRAIN)/python -m models_tflite.export --data '$(DATA)' --version $(VERSION) \
 		--detector $(RUNS)/detector/detector.pt --attributes $(RUNS)/attributes/attributes.pt
 	$(TRAIN)/python -m models_tflite.calibrate --data '$(DATA)' --version $(VERSION)
-	for set in utkface fer faces landmarks; do $(TRAIN)/python -m models_tflite.evaluate --set $$set --data '$(DATA)'; done
+	$(TRAIN)/python -m models_tflite.report --data '$(DATA)'
 
 need-data:
 	@test -d '$(DATA)' || { echo 'make models needs DATA=folder with the data sets' >&2; exit 2; }

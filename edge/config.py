@@ -56,7 +56,7 @@ class CameraSettings(_Section):
 class DetectionSettings(_Section):
     min_score: Share = 0.5
     low_score: Share = 0.25
-    min_face_px: Pixels = 16
+    min_face_px: Pixels = 12
     threads: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")

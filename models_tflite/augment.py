@@ -26,13 +26,13 @@ def plain_theta(count: int, shift: float) -> Tensor:
 
 
 def random_theta(shift: Tensor) -> Tensor:
-    """Jitter as wide as a detector's landmarks are wrong: flip, 12 degrees, 12 % size, 5 % place.
+    """Jitter as wide as a detector's landmarks are wrong: flip, 10 degrees, 7 % size, 5 % place (sigma).
 
     ``shift`` (n,) is the set's own vertical shift in crop sides.
     """
     count = len(shift)
-    angle = torch.randn(count).clamp(-2.5, 2.5) * math.radians(6.0)
-    scale = torch.exp(torch.randn(count).clamp(-2.5, 2.5) * 0.06)
+    angle = torch.randn(count).clamp(-2.5, 2.5) * math.radians(10.0)
+    scale = torch.exp(torch.randn(count).clamp(-2.5, 2.5) * 0.07)
     stretch = torch.exp(torch.randn(count) * 0.03)
     flip = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
     theta = torch.zeros(count, 2, 3)

@@ -84,11 +84,16 @@ def random_view(item: Labelled, width: int = WIDTH, height: int = HEIGHT) -> Sam
     matrix = np.array([[scale * stretch, 0, left_top[0]], [0, scale, left_top[1]]], np.float32)
     if np.random.rand() < 0.5:
         matrix[0] = [-matrix[0, 0], 0, width - left_top[0]]
-    if np.random.rand() < 0.45:  # heads tilt
-        angle = float(np.clip(np.random.normal(0, 16), -45, 45))
-        tilt = cv2.getRotationMatrix2D((float(goal[0]), float(goal[1])), angle, 1.0)
-        matrix = (tilt @ np.vstack([matrix, [0, 0, 1]])).astype(np.float32)
+    if np.random.rand() < 0.45:
+        matrix = tilted(matrix, goal, spread=16)
     return warp(item, matrix, width, height)
+
+
+def tilted(matrix: np.ndarray, centre: np.ndarray, spread: float) -> np.ndarray:
+    """The map followed by a turn about a point of the view: heads tilt. ``spread`` in degrees."""
+    angle = float(np.clip(np.random.normal(0, spread), -45, 45))
+    turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, 1.0)
+    return np.asarray(turn @ np.vstack([matrix, [0, 0, 1]]), np.float32)
 
 
 def joined(parts: list[tuple[int, int, Sample]]) -> Sample:
@@ -132,6 +137,7 @@ def patchwork(items: list[Labelled]) -> Sample:
             matrix = np.array(
                 [[sign * zoom, 0, goal[0] - sign * zoom * x], [0, zoom, goal[1] - zoom * y]], np.float32
             )
+            matrix = tilted(matrix, goal, spread=14)
             parts.append((left, top, warp(item, matrix, width, height)))
     return joined(parts)
 
@@ -173,7 +179,7 @@ def random_sample(wide: list[Labelled], patches: list[Labelled]) -> Sample:
     kind = np.random.rand()
     if kind < 0.5:
         sample = random_view(wide[np.random.randint(len(wide))])
-    elif kind < 0.8:
+    elif kind < 0.75:
         sample = mosaic(wide)
     else:
         sample = patchwork(patches)

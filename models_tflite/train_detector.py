@@ -129,7 +129,7 @@ class Loss:
             * weight
             * known
         ).sum() / norm
-        total = score_loss * 2 + box_loss * 2 + point_loss
+        total = score_loss * 2 + box_loss * 2 + point_loss * 2.5
         return total, {"score": score_loss.item(), "box": box_loss.item(), "points": point_loss.item()}
 
 

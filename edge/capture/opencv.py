@@ -15,7 +15,6 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
-import cv2.utils.logging
 
 from edge.capture.camera import PICTURE_SUFFIXES, CameraError, masked
 from edge.clock import Clock
@@ -24,7 +23,8 @@ from edge.types import Frame, Image
 OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 3000
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+# Silent. In OpenCV 4.11, the last for numpy 1 and with it for tflite-runtime, cv2 itself has the function.
+getattr(cv2.utils, "logging", cv2).setLogLevel(0)
 
 _log = logging.getLogger(__name__)
 _DECODE_TRIES = 5

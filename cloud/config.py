@@ -7,8 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -116,10 +118,18 @@ class ServeBrokerSettings(_Section):
         return self
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone; write one like Europe/Berlin") from None
+    return name
+
+
 class PageSettings(_Section):
     host: str = "127.0.0.1"
     port: FreePort = 8080
-    timezone: str | None = None
+    timezone: Annotated[str, AfterValidator(_time_zone)] | None = None
 
 
 class ServeSettings(_Section):

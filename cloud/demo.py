@@ -81,7 +81,6 @@ class _Demo:
 
     async def _watch(self, box: Box) -> int:
         truth = await self._truth() if self._source == "scene" else None
-        self._console.print(f"Page: [bold link={box.page_url}]{box.page_url}[/]   (open it while this runs)")
         await self._play(box)
         windows = _windows(box.reader)
         result = {"source": self._source, "truth": truth, "published": _published(windows)}
@@ -119,10 +118,14 @@ class _Demo:
         ended = asyncio.create_task(process.wait())
         deadline = asyncio.get_running_loop().time() + LIVE_S
         stopping = asyncio.create_task(self._stop.wait())
+        page: str | None = f"Page: [bold link={box.page_url}]{box.page_url}[/]   (open it while this runs)"
         with self._live(box.reader) as show:
             while not ended.done():
                 await asyncio.wait({ended, stopping}, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
                 show()
+                if page and box.reader.devices(SITE):  # the device is up: now the page has something to show
+                    self._console.print(page)
+                    page = None
                 live_over = self._source != "scene" and asyncio.get_running_loop().time() > deadline
                 if (live_over or self._stop.is_set()) and not ended.done():
                     process.terminate()

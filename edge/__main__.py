@@ -53,18 +53,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point. 0 done, 2 bad input (one line on standard error)."""
+    """Entry point. 0 done, 2 bad input (one line on standard error; of several sources, one for each bad one)."""
     arguments = _parser().parse_args(argv)
     try:
         return COMMANDS[arguments.command](arguments)
     except UserError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
+        return _complain(error)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _complain(error: UserError) -> int:
+    print(f"{PROGRAM}: {error}", file=sys.stderr)
+    return 2
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -88,18 +92,22 @@ def _replay(arguments: argparse.Namespace) -> int:
     from edge.trial import replay_source
 
     settings = _settings(arguments)
-    results = []
+    results, code = [], 0
     for source in arguments.sources:
         # fresh models a source: what one file did cannot colour the next
         models = load_models(settings)
-        with _progress(source) as progress:
-            result = replay_source(source, settings, models, SystemClock(), progress=progress)
+        try:
+            with _progress(source) as progress:
+                result = replay_source(source, settings, models, SystemClock(), progress=progress)
+        except UserError as error:  # the others are worth their line all the same
+            code = _complain(error)
+            continue
         if arguments.format == "json":
             print(json.dumps(result), flush=True)
         results.append(result)
-    if arguments.format == "table":
+    if arguments.format == "table" and results:
         _print(_replay_table(results))
-    return 0
+    return code
 
 
 def _inspect(arguments: argparse.Namespace) -> int:

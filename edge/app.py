@@ -146,16 +146,16 @@ class App:
     def run(self) -> None:
         """Raises ``UserError`` when the camera or the broker refuses for good."""
         try:
+            self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
             self._uplink.start()
-            self._camera.start()
             self._watch()
             self._notifier.ready()
             while not self.stop.is_set() and not self._camera.ended:
                 frame = self._camera.frames.get(FRAME_WAIT_S)
-                if frame is None:
-                    self._publish(self._pipeline.idle(self._clock.now(), self._clock.monotonic()).windows)
-                else:
+                if frame is not None:
                     self._process(frame)
+                elif self._camera.live:  # a file that is slow to read has its own time, which stands still
+                    self._publish(self._pipeline.idle(self._clock.now(), self._clock.monotonic()).windows)
                 self._look_after()
         finally:
             self._notifier.stopping()
@@ -240,15 +240,20 @@ class App:
 
 
 def build(
-    settings: Settings, *, clock: Clock, camera: Camera | None = None, broker: Broker | None = None
+    settings: Settings,
+    *,
+    clock: Clock,
+    camera: Camera | None = None,
+    broker: Broker | None = None,
+    models: Models | None = None,
 ) -> App:
-    """Compose the service; ``camera`` and ``broker`` replace those of the settings in tests.
+    """Compose the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
 
     Raises ``UserError`` for whatever is wrong with models, files or the source.
     """
     boot_id = secrets.token_hex(8)
     software = software_version()
-    models = load_models(settings)
+    models = models or load_models(settings)
     outbox = Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages)
     notifier = Notifier()
     source = camera or open_camera(

@@ -79,6 +79,13 @@ class Mosquitto:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def stop(self) -> None:
+        """SIGTERM: sessions are saved and known again after :meth:`start`."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            self._process = None
+
     def kill(self) -> None:
         """SIGKILL: what was not saved is gone."""
         if self._process is not None:

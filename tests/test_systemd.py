@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import logging
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge.systemd import Notifier, Watchdog
+from tests.manager import Manager
 from tests.programs import require_program
 
 UNIT = Path(__file__).parent.parent / "systemd" / "footlight-edge.service"
@@ -31,32 +31,6 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self.elapsed_s
-
-
-class Manager:
-    """The service manager's end of NOTIFY_SOCKET."""
-
-    def __init__(self, address: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
-        self._socket.setblocking(False)
-        self.environ = {
-            "NOTIFY_SOCKET": address,
-            "WATCHDOG_USEC": "30000000",
-            "WATCHDOG_PID": str(os.getpid()),
-        }
-
-    def heard(self) -> list[str]:
-        """The datagrams since the last call; a local one is there as soon as it was sent."""
-        found = []
-        while True:
-            try:
-                found.append(self._socket.recv(4096).decode())
-            except BlockingIOError:
-                return found
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture(params=["file", "abstract"])

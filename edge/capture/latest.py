@@ -136,6 +136,11 @@ class CameraThread:
         return not self._thread.is_alive()
 
     @property
+    def live(self) -> bool:
+        """Whether the camera's times are those of the clock; those of a file are its own."""
+        return self._camera.live
+
+    @property
     def is_open(self) -> bool:
         """Whether the camera is open now."""
         return self._is_open

@@ -41,7 +41,7 @@ demo: setup ## The whole product on the sample scene (SOURCE=0, clip.mp4, rtsp:/
 	$(BIN)/footlight-cloud demo $(if $(SOURCE),--source '$(SOURCE)') $(ARGS)
 
 bench: setup ## Frames per second and CPU seconds per frame, stage by stage, beside two peers
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
 
 models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder of the data sets)
 	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector

@@ -23,6 +23,9 @@ QUIET_S = 1.0
 FRONT_YAW = 6.0
 """Degrees by which the head of somebody who looks into the camera still wanders."""
 
+_SWAY = 0.25
+"""How far those who stand sway to either side, in face heights."""
+_SWAY_S = 1.5
 _STEP_S = 0.1
 _HIDDEN_S = 1.1
 _ATTEMPTS = 100
@@ -214,7 +217,10 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
 def stand_still(
     cast: Sequence[CastMember], count: int, seed: int, width: float, seconds: float
 ) -> tuple[Walk, ...]:
-    """``count`` people in rows like an audience, every face free; for measuring speed."""
+    """``count`` people in rows like an audience, every face free; for measuring speed.
+
+    They shift their weight from foot to foot: who never moves is taken for a poster.
+    """
     rng = np.random.default_rng(seed)
     if count == 0:
         return ()
@@ -228,7 +234,13 @@ def stand_still(
         x = width * (column + 0.5 + 0.3 * (row % 2 - 0.5) * (rows > 1)) / in_row
         y = LINES * (row + 0.62) / (rows + 0.25)
         drop = (y - HORIZON) / face
-        keys = [(0.0, x, face, 0.0), (seconds / 2, x + 4, face, 0.0), (seconds, x, face, 0.0)]
+        sway = _SWAY * face * (-1) ** place
+        turns = range(1, int(seconds / _SWAY_S) + 1)
+        keys = [
+            (0.0, x, face, 0.0),
+            *((_SWAY_S * turn, x + sway * (-1) ** turn, face, 0.0) for turn in turns),
+        ]
+        keys.append((max(seconds, keys[-1][0] + _SWAY_S), x, face, 0.0))
         member = cast[place % len(cast)]
         walks.append(Walk(member, int(rng.integers(1 << 30)), drop, np.array(keys, np.float32)))
     return tuple(walks)

@@ -80,12 +80,24 @@ class FaceDetector:
             self._canvas[:] = GREY
             self._content = content
         cv2.resize(
-            image,
+            _halved(image, scale),
             (content[1], content[0]),
             dst=self._canvas[: content[0], : content[1]],
             interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
         )
         return scale
+
+
+def _halved(image: Image, scale: float) -> Image:
+    """A picture that will be shrunk by ``scale``, at half its size for as long as that is still twice too large.
+
+    The mean of four means of four is the mean of sixteen, and OpenCV is several times faster at it.
+    """
+    height, width = image.shape[:2]
+    while scale <= 0.25 and height % 2 == 0 == width % 2:
+        height, width, scale = height // 2, width // 2, scale * 2
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return image
 
 
 def _decode(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from edge.types import Floats, Pose
 
 MOUTH_DROP = 0.995
@@ -30,19 +28,22 @@ def estimate_pose(landmarks: Floats) -> Pose:
     in the picture. Within about 8 degrees up to 45 degrees of yaw and 25 of pitch on a mean head; a
     person's own nose adds a constant offset of some degrees. Points that all coincide say nothing: 0, 0, 0.
     """
-    eye_left, eye_right, nose, mouth_left, mouth_right = landmarks.astype(np.float64)
+    # Complex numbers are points here: a handful of vectors of two is no work for numpy.
+    eye_left, eye_right, nose, mouth_left, mouth_right = (complex(x, y) for x, y in landmarks.tolist())
     eyes, mouth = (eye_left + eye_right) / 2, (mouth_left + mouth_right) / 2
     right = eye_right - eye_left
     down = (mouth - eyes) / MOUTH_DROP
     forward = (nose - eyes - NOSE_DROP * (mouth - eyes)) / NOSE_DEPTH
     # Either row alone would do; the longer one is the less foreshortened by an error of the points.
-    scale = float(np.max(np.linalg.norm(np.stack([right, down, forward]), axis=0)))
+    scale = max(
+        math.hypot(right.real, down.real, forward.real), math.hypot(right.imag, down.imag, forward.imag)
+    )
     if scale < 1e-6:
         return Pose(0.0, 0.0, 0.0)
-    x, y = (float(value) for value in forward / scale)
+    x, y = forward.real / scale, forward.imag / scale
     towards_camera = math.sqrt(max(0.0, 1 - x * x - y * y))
     # Roll from the tilt of the eyes and of the line down the face together: turning the head bends either.
-    roll = math.atan2(right[1] - down[0], right[0] + down[1])
+    roll = math.atan2(right.imag - down.real, right.real + down.imag)
     return Pose(
         yaw=math.degrees(math.atan2(x, towards_camera)),
         pitch=math.degrees(math.asin(max(-1.0, min(1.0, -y)))),

@@ -77,7 +77,12 @@ def sharpness(face: Image) -> float:
     beforehand and ``NOISE`` below keep the noise of a dark or flat picture from passing for detail.
     """
     smooth = cv2.GaussianBlur(face.astype(np.float32), (3, 3), 0)
-    return float(cv2.Laplacian(smooth, cv2.CV_32F).var() / (smooth.var() + NOISE))
+    return _deviation(cv2.Laplacian(smooth, cv2.CV_32F)) ** 2 / (_deviation(smooth) ** 2 + NOISE)
+
+
+def _deviation(grey: np.ndarray) -> float:
+    """Standard deviation; several times faster than numpy's on so small a picture."""
+    return float(cv2.meanStdDev(grey)[1][0, 0])
 
 
 def _falling(share: float) -> float:
@@ -86,8 +91,8 @@ def _falling(share: float) -> float:
 
 
 def _exposure(face: Image) -> float:
-    usable = float(np.mean((face > 10) & (face < 245)))
-    contrast = min(1.0, float(face.std()) / 20)
+    usable = cv2.countNonZero(cv2.inRange(face, (11,), (244,))) / face.size
+    contrast = min(1.0, _deviation(face) / 20)
     return usable * contrast
 
 

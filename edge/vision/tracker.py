@@ -20,7 +20,7 @@ from edge.vision.fixtures import Extent, Fixtures, is_still
 BLINK_S = 0.5
 """A gap up to this long is a blink of the detector: the face still counts as in view."""
 
-SURE_SCORE = 0.85
+SURE_SCORE = 0.95
 """Mean score of a face about which the detector has no doubt."""
 
 MEASUREMENT_SIGMA = 0.08
@@ -75,7 +75,7 @@ class Tracker:
         *,
         confirm_s: float = 0.25,
         confirm_hits: int = 3,
-        confirm_score: float = 0.45,
+        confirm_score: float = 0.7,
         lost_s: float = 2.0,
         high_score: float = 0.5,
         low_score: float = 0.25,
@@ -203,13 +203,13 @@ class _Face:
         self.track_id = track_id
         self.first_seen_s = self.last_seen_s = self._at_s = at_s
         self.detection: Detection | None = detection
-        self.last_box = detection.box
+        self.last_box, self.last_side = detection.box, detection.box.side
         self.confirmed = False
         self.hits = self.frames = 1
         self.score_sum = detection.score
         x, y = detection.box.centre
         self._extent = Extent(x, y)
-        self._x, self._y = _Axis(x, detection.box.side), _Axis(y, detection.box.side)
+        self._x, self._y = _Axis(x, self.last_side), _Axis(y, self.last_side)
 
     @property
     def unseen_s(self) -> float:
@@ -217,8 +217,8 @@ class _Face:
 
     def predict(self, at_s: float) -> None:
         dt = max(0.0, at_s - self._at_s)
-        self._x.predict(dt, self.last_box.side)
-        self._y.predict(dt, self.last_box.side)
+        self._x.predict(dt, self.last_side)
+        self._y.predict(dt, self.last_side)
         self._at_s = at_s
         self.frames += 1
         self.detection = None
@@ -226,9 +226,9 @@ class _Face:
     def see(self, detection: Detection, at_s: float) -> None:
         x, y = detection.box.centre
         self._extent.include(x, y)
-        self._x.correct(x, detection.box.side)
-        self._y.correct(y, detection.box.side)
-        self.last_box = detection.box
+        self.last_box, self.last_side = detection.box, detection.box.side
+        self._x.correct(x, self.last_side)
+        self._y.correct(y, self.last_side)
         self.last_seen_s = at_s
         self.detection = detection
         self.hits += 1
@@ -236,7 +236,7 @@ class _Face:
 
     @property
     def is_still(self) -> bool:
-        return is_still(self._extent, self.last_box.side, self.last_seen_s - self.first_seen_s)
+        return is_still(self._extent, self.last_side, self.last_seen_s - self.first_seen_s)
 
     def is_outside(self, width: int, height: int) -> bool:
         """Whether the face is believed beyond the edge of the picture by now."""
@@ -251,14 +251,12 @@ class _Face:
 
     def reach(self) -> float:
         """How far from the expectation the face may be, in face sizes: 2.5 sigma within bounds."""
-        sigma = math.sqrt(max(self._x.position_var, self._y.position_var, 0.0)) / max(
-            self.last_box.side, 1e-6
-        )
+        sigma = math.sqrt(max(self._x.position_var, self._y.position_var, 0.0)) / max(self.last_side, 1e-6)
         least, most = NEAR_REACH
         return min(least + 2.5 * sigma, most)
 
-    def cost(self, box: Box, reach: float, *, may_have_stopped: bool) -> float:
-        """What it costs, 0 to ``LONELY``, to take ``box`` for this face; infinite when it cannot be.
+    def cost(self, box: Box, side: float, reach: float, *, may_have_stopped: bool) -> float:
+        """What it costs, 0 to ``LONELY``, to take ``box`` of ``side`` for this face; infinite when it cannot be.
 
         Distance and size difference, each relative to what is possible after the time unseen, and the
         overlap that is missing. Who ``may_have_stopped`` is expected where last seen as well.
@@ -267,10 +265,10 @@ class _Face:
         distance = math.dist((self._x.position, self._y.position), centre)
         if may_have_stopped:
             distance = min(distance, math.dist(self.last_box.centre, centre))
-        distance /= math.sqrt(max(self.last_box.side * box.side, 1e-6))
+        distance /= math.sqrt(max(self.last_side * side, 1e-6))
         if distance > reach:
             return math.inf
-        growth = abs(math.log(max(box.side, 1e-3) / max(self.last_box.side, 1e-3)))
+        growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = min(0.4 + self.unseen_s, 0.75)
         if growth > tolerance:
             return math.inf
@@ -291,8 +289,9 @@ def _match(
     """Link what lies near its expectation, at the least total cost; return what stays alone."""
     if not faces or not detections:
         return faces, detections
+    sized = [(detection.box, detection.box.side) for detection in detections]
     costs = [
-        [face.cost(detection.box, reach, may_have_stopped=may_have_stopped) for detection in detections]
+        [face.cost(box, side, reach, may_have_stopped=may_have_stopped) for box, side in sized]
         for face, reach in ((face, face.reach()) for face in faces)
     ]
     pairs = assign(costs, LONELY)
@@ -317,7 +316,7 @@ def _match_far(faces: list[_Face], detections: list[Detection], at_s: float) -> 
         [
             i
             for i, face in enumerate(faces)
-            if face.cost(detection.box, reaches[i], may_have_stopped=True) < math.inf
+            if face.cost(detection.box, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
         ]
         for detection in detections
     ]

@@ -1,9 +1,11 @@
-"""The programs of the system that tests use as real parts."""
+"""The programs and libraries of the system that tests use as real parts."""
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -13,9 +15,17 @@ _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
 
 def require_program(name: str, install: str) -> str:
     """The path of program ``name``. Without it the test is skipped, with ``install`` as the way out; in CI it fails."""
-    if found := shutil.which(name, path=_PATH):
-        return found
-    reason = f"{name} is not installed: {install}"
+    return shutil.which(name, path=_PATH) or _lacking(name, install)
+
+
+def require_library(name: str, install: str) -> None:
+    """As ``require_program``, for the shared library ``libNAME.so``."""
+    if ctypes.util.find_library(name) is None:
+        _lacking(f"lib{name}", install)
+
+
+def _lacking(what: str, install: str) -> NoReturn:
+    reason = f"{what} is not installed: {install}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -27,7 +27,7 @@ from edge.errors import UserError
 from edge.wire import Cohort, Totals, WindowMessage
 from tests.brokers import until
 from tests.messages import MORNING, SetClock, alert, cohort, health, status, window
-from tests.programs import require_program
+from tests.programs import require_library, require_program
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)
@@ -64,6 +64,7 @@ class _Server(uvicorn.Server):
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     program = require_program("chromium", "apt-get install chromium")
+    require_library("atomic", "apt-get install libatomic1")  # of playwright's driver
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=QUIET)
         yield browser

@@ -13,7 +13,6 @@ from pathlib import Path
 from cloud.bridge import Bridge, Tls
 from cloud.config import EmbeddedSettings, MqttSettings, Settings, load
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.influx import InfluxStore
 from cloud.stores.store import Store
 from edge.clock import SystemClock
 from edge.errors import UserError
@@ -34,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.command(args))
     except UserError as error:
         print(f"footlight-cloud: {error}", file=sys.stderr)
-        return 2
+    except ModuleNotFoundError as error:  # a machine of the other role has this command too
+        missing = f"{error.name} is not installed; install Footlight with the cloud extra"
+        print(f"footlight-cloud: {missing}", file=sys.stderr)
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,6 +123,8 @@ def _open_store(settings: Settings) -> Store:
     store = settings.store
     if isinstance(store, EmbeddedSettings):
         return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=SystemClock())
+    from cloud.stores.influx import InfluxStore  # an embedded store needs no client library
+
     return InfluxStore(
         url=store.url,
         token=store.token.get_secret_value(),

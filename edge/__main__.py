@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.clock import SystemClock
-from edge.config import Settings, load, show
 from edge.errors import UserError
 from edge.systemd import configure_logging
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from edge.config import Settings
 
 PROGRAM = "footlight-edge"
 
@@ -59,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COMMANDS[arguments.command](arguments)
     except UserError as error:
         return _complain(error)
+    except ModuleNotFoundError as error:  # a machine of the other role has this command too
+        return _complain(UserError(f"{error.name} is not installed; install Footlight with the edge extra"))
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         sys.stderr.close()
         return 0
@@ -73,6 +76,7 @@ def _complain(error: UserError) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from edge.app import build
+    from edge.config import load
 
     settings = load(arguments.config)
     configure_logging(settings.log.level)
@@ -84,6 +88,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
+    from edge.config import Settings, load
+
     return load(arguments.config) if arguments.config else Settings()
 
 
@@ -138,12 +144,16 @@ def _scene(arguments: argparse.Namespace) -> int:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
+    from edge.config import load
+
     load(arguments.file).mqtt.secret()  # a password file that cannot be read is a mistake too
     print(f"{arguments.file}: fine")
     return 0
 
 
 def _show_config(arguments: argparse.Namespace) -> int:
+    from edge.config import load, show
+
     print(show(load(arguments.file)), end="")
     return 0
 

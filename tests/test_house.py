@@ -115,3 +115,23 @@ def test_a_role_loads_no_library_of_another(module: str, foreign: set[str]) -> N
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert foreign & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("role", "library", "arguments"),
+    [("edge", "numpy", ["check-config", "edge/example.yaml"]), ("cloud", "amqtt", ["demo"])],
+)
+def test_a_machine_of_the_other_role_says_so_in_one_line(
+    role: str, library: str, arguments: list[str]
+) -> None:
+    program = (
+        f"import sys; sys.modules['{library}'] = None; import {role}.__main__ as program; "
+        "sys.exit(program.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert library in line
+    assert f"{role} extra" in line

@@ -160,7 +160,7 @@ def test_tls_success_and_every_way_it_is_refused(authority: Path) -> None:
 
 
 def test_tls_files_that_are_wrong_are_named(authority: Path) -> None:
-    with pytest.raises(UserError, match=r"tls ca: .*nowhere\.pem"):
+    with pytest.raises(UserError, match=r"mqtt\.tls\.ca: .*nowhere\.pem"):
         Tls(authority / "nowhere.pem").context()
     with pytest.raises(UserError, match=r"pi\.pem.*other\.key"):
         Tls(authority / "ca.pem", authority / "pi.pem", authority / "other.key").context()

@@ -73,7 +73,7 @@ class Tls:
         """Raises ``UserError`` for files that cannot be read or do not belong together."""
         for name, path in (("ca", self.ca), ("cert", self.cert), ("key", self.key)):
             if path is not None and not path.is_file():
-                raise UserError(f"tls {name}: {path} is not a readable file")
+                raise UserError(f"mqtt.tls.{name}: {path} is not a readable file")
         try:
             context = ssl.create_default_context(cafile=self.ca)
             context.sslsocket_class = _TidySocket
@@ -81,7 +81,7 @@ class Tls:
                 context.load_cert_chain(self.cert, self.key)
         except OSError as error:  # ssl.SSLError is one
             raise UserError(
-                f"tls: {self.ca}, {self.cert}, {self.key}: {error}; give matching PEM files"
+                f"mqtt.tls: {self.ca}, {self.cert}, {self.key}: {error}; give matching PEM files"
             ) from None
         return context
 

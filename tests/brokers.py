@@ -34,6 +34,12 @@ def until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> N
         time.sleep(0.01)
 
 
+def password_file(path: Path, username: str, password: str) -> None:
+    """Write mosquitto's file of the one user it lets in."""
+    program = require_program("mosquitto_passwd", "apt-get install mosquitto")
+    subprocess.run([program, "-b", "-c", str(path), username, password], check=True)
+
+
 class Mosquitto:
     """One mosquitto process; the port and the persistent state outlive :meth:`kill`."""
 

@@ -25,7 +25,8 @@ from edge.uplink.mqtt import (
     Outgoing,
     Tls,
 )
-from tests.brokers import Listener, Mosquitto, free_port, until
+from tests.brokers import Listener, Mosquitto, free_port, password_file, until
+from tests.programs import require_program
 
 WILL = Outgoing("footlight/v1/s/d/status", b'"gone"', retain=True)
 
@@ -85,7 +86,7 @@ def test_the_end_of_the_broker_is_the_end_of_the_connection(tmp_path: Path) -> N
 
 def test_a_wrong_password_is_refused_in_one_line(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "pi", "right"], check=True)
+    password_file(passwords, "pi", "right")
     with Mosquitto(tmp_path, f"password_file {passwords}", anonymous=False) as server:
         for username, password in (("pi", "wrong"), (None, None)):
             with pytest.raises(BrokerRefused) as refused:
@@ -114,7 +115,8 @@ def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
 
 
 def openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=folder)
+    program = require_program("openssl", "apt-get install openssl")
+    subprocess.run([program, *arguments], check=True, capture_output=True, cwd=folder)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from edge.clock import SystemClock
 from edge.uplink.mqtt import Broker, BrokerRefused
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
-from tests.brokers import Listener, Mosquitto, until
+from tests.brokers import Listener, Mosquitto, password_file, until
 
 BOOT = "0123456789abcdef"
 TOPIC = "footlight/v1/shop/door/window"
@@ -188,7 +188,7 @@ def test_a_broker_that_refuses_is_one_line_at_the_start_and_a_fault_later(
     passwords = tmp_path / "passwords"
 
     def password(text: str) -> None:
-        subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "pi", text], check=True)
+        password_file(passwords, "pi", text)
 
     password("right")
     server = Mosquitto(tmp_path, f"password_file {passwords}", anonymous=False)

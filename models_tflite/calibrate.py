@@ -15,24 +15,24 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from edge.inference.detect import MIDDLE_SIDE, OCTAVES
 from edge.inference.manifest import FILE, packaged_models
 from edge.types import FaceObservation, FaceScores, Pose, Verdict
 from edge.vision.consensus import Consensus
 from edge.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
-from models_tflite.datasets import FER2013_LABELS, DataSet, select
+from models_tflite.datasets import FER2013_LABELS, DataSet, scenes, select
 from models_tflite.evaluate import Shipped, bands, described, detected
+from models_tflite.scenes import HEIGHT, WIDTH
 from models_tflite.scoring import expected_calibration_error, matched
 
 NEUTRAL: dict[str, dict[str, Any]] = {
-    "detector": {"score_scale": 1.0, "score_shift": 0.0},
+    "detector": {"score_scale": 1.0, "score_shift": 0.0, "score_octave": 0.0},
     "attributes": {
         "temperatures": {"age": 1.0, "gender": 1.0, "expression": 1.0},
         "thresholds": {"gender": 0.5, "age_band": 0.0, "expression": 0.0},
     },
 }
 """What an export starts with: nothing calibrated."""
-
-SMALLEST_FACE_PX = 16.0
 
 RISK = {"gender": 0.04, "age_band": 0.05, "expression": 0.25}
 """Share of wrong verdicts that a single look may keep; for the age band, wrong means more than one band off."""
@@ -74,31 +74,39 @@ def verdicts(age: np.ndarray, gender: np.ndarray, expression: np.ndarray) -> lis
     ]
 
 
-def fit_platt(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """(scale, shift) of the logit of most likelihood (Platt 1999), by Newton's method. Scores (n,) in 0..1."""
-    logits = np.log(scores / (1 - scores))
-    inputs = np.stack([logits, np.ones_like(logits)], 1)
-    weights = np.array([1.0, 0.0])
+def fit_logistic(inputs: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Weights (c,) of most likelihood for inputs (n, c) and outcomes (n,), by Newton's method."""
+    weights = np.zeros(inputs.shape[1])
     for _ in range(50):
         told = 1 / (1 + np.exp(-inputs @ weights))
         slope = inputs.T @ (right - told)
-        curve = (inputs * (told * (1 - told))[:, None]).T @ inputs + 1e-6 * np.eye(2)
+        curve = (inputs * (told * (1 - told))[:, None]).T @ inputs + 1e-6 * np.eye(len(weights))
         weights = weights + np.linalg.solve(curve, slope)
-    return float(weights[0]), float(weights[1])
+    return weights
 
 
 def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
     """The detector's part of the manifest."""
-    found, truth = detected(shipped, DataSet(data, "faces", "val"))
-    scores, right, _ = matched(found, truth, SMALLEST_FACE_PX)
-    scale, shift = fit_platt(scores, right)
-    honest = 1 / (1 + np.exp(-scale * np.log(scores / (1 - scores)) - shift))
-    sure = honest >= 0.5
+    val = DataSet(data, "faces", "val")
+    found, truth = detected(shipped, val)
+    zooms = [min(WIDTH / scene.width, HEIGHT / scene.height) for scene in scenes(val)]
+    logits, octaves, right = [], [], []
+    for (boxes, scores), faces, zoom in zip(found, truth, zooms, strict=True):
+        order = np.argsort(-scores)
+        sides = np.sqrt((boxes[order, 2:] - boxes[order, :2]).prod(1)) * zoom
+        logits.append(np.log(scores[order] / (1 - scores[order])))
+        octaves.append(np.clip(np.log2(np.maximum(sides, 1e-3) / MIDDLE_SIDE), *OCTAVES))
+        right.append(matched([(boxes, scores)], [faces], smallest=0.0)[1])
+    inputs = np.stack([np.concatenate(logits), np.ones(sum(map(len, logits))), np.concatenate(octaves)], 1)
+    outcomes = np.concatenate(right)
+    weights = fit_logistic(inputs, outcomes)
+    sure = inputs @ weights >= 0
+    scale, shift, octave = (float(weight) for weight in weights)
     print(
-        f"detector   scale {scale:.2f}, shift {shift:.2f}: {sure.sum()} findings at 0.5 and more, "
-        f"right {right[sure].mean():.1%}"
+        f"detector   scale {scale:.2f}, shift {shift:.2f}, octave {octave:.2f}: {sure.sum()} findings at 0.5 and "
+        f"more, right {outcomes[sure].mean():.1%}"
     )
-    return {"score_scale": scale, "score_shift": shift}
+    return {"score_scale": scale, "score_shift": shift, "score_octave": octave}
 
 
 def calibrate_attributes(shipped: Shipped, data: Path) -> dict[str, Any]:

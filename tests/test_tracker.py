@@ -195,7 +195,7 @@ def test_low_scores_keep_a_track_alive_but_begin_none() -> None:
 
 def test_a_score_that_no_face_reaches_is_refused() -> None:
     with pytest.raises(ValueError, match="confirm_score"):
-        Tracker(confirm_score=0.9)
+        Tracker(confirm_score=0.96)
 
 
 # --- what the tracker says ----------------------------------------------------------------------------

@@ -8,25 +8,32 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from edge.inference.manifest import ScoreCalibration
 from edge.inference.model import Model, Output
 from edge.types import Box, Detection, Floats, Image
 
 STRIDES = (8, 16, 32)
 GREY = 128
 
+MIDDLE_SIDE = 32.0
+OCTAVES = (-2.5, 3.0)
+"""Faces of 6 to 256 input pixels, in octaves about the middle one."""
+
+NEUTRAL = ScoreCalibration()
+
 
 class FaceDetector:
     """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first.
 
-    ``calibration`` (scale, shift) makes of the network's logit one whose sigmoid is the share of such findings
-    that really are faces (Platt 1999), so that thresholds mean something and outlive a new training.
+    With its ``calibration`` a score is the share of such findings that really are faces (Platt 1999), so that
+    thresholds mean something and outlive a new training.
     """
 
     def __init__(
         self,
         model: Model,
         *,
-        calibration: tuple[float, float] = (1.0, 0.0),
+        calibration: ScoreCalibration = NEUTRAL,
         min_score: float = 0.25,
         overlap: float = 0.45,
         min_side_px: float = 0.0,
@@ -36,8 +43,10 @@ class FaceDetector:
         self._min_side = min_side_px
         self._canvas: Image = np.full((model.height, model.width, 3), GREY, np.uint8)
         self._content = (0, 0)
-        self._scale, self._shift = calibration
-        logit = (math.log(min_score / (1 - min_score)) - self._shift) / self._scale
+        self._calibration, self._min_score = calibration, min_score
+        # the lowest logit that a face of any size can be worth a look with
+        favour = max(calibration.octave * octaves for octaves in OCTAVES)
+        logit = (math.log(min_score / (1 - min_score)) - calibration.shift - favour) / calibration.scale
         self._levels = [
             (
                 stride,
@@ -59,9 +68,11 @@ class FaceDetector:
         logits = np.concatenate([part[0] for part in parts])
         if not len(logits):
             return []
-        scores = np.asarray(1 / (1 + np.exp(-self._scale * logits - self._shift)), np.float32)
-        boxes = np.concatenate([part[1] for part in parts]) * np.float32(1 / scale)
-        points = np.concatenate([part[2] for part in parts]) * np.float32(1 / scale)
+        boxes = np.concatenate([part[1] for part in parts])
+        scores = self._scores(logits, boxes)
+        sure = scores >= self._min_score
+        scores, boxes = scores[sure], boxes[sure] * np.float32(1 / scale)
+        points = np.concatenate([part[2] for part in parts])[sure] * np.float32(1 / scale)
         height, width = image.shape[:2]
         found = []
         for index in suppress(boxes, scores, self._overlap):
@@ -70,6 +81,15 @@ class FaceDetector:
             if box.width > 0 and box.height > 0 and box.side >= self._min_side:
                 found.append(Detection(box, float(scores[index]), points[index]))
         return found
+
+    def _scores(self, logits: Floats, boxes: Floats) -> Floats:
+        """Calibrated scores (n,) of logits (n,) and boxes (n, 4) in input pixels."""
+        sides = np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(1))
+        octaves = np.clip(np.log2(sides / MIDDLE_SIDE), *OCTAVES)
+        right = self._calibration
+        return np.asarray(
+            1 / (1 + np.exp(-right.scale * logits - right.shift - right.octave * octaves)), np.float32
+        )
 
     def _letterbox(self, image: Image) -> float:
         """Fit the picture into the canvas, top left; returns the scale."""

@@ -43,15 +43,24 @@ class ModelEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreCalibration:
+    """Turns the detector's logit into the logit of being right: ``scale * logit + shift``, and ``octave`` more
+    for each doubling of the face above 32 input pixels, since large findings have less excuse to be doubtful."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+    octave: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """Versions and entries of both models. ``thresholds`` and ``temperatures`` are keyed by attribute,
-    ``detector_calibration`` is the (scale, shift) of the detector's logits."""
+    """Versions and entries of both models. ``thresholds`` and ``temperatures`` are keyed by attribute."""
 
     version: str
     calibration: str
     detector: ModelEntry
     attributes: ModelEntry
-    detector_calibration: tuple[float, float]
+    detector_calibration: ScoreCalibration
     thresholds: Mapping[str, float]
     temperatures: Mapping[str, float]
 
@@ -87,7 +96,11 @@ def load_manifest(folder: Path) -> Manifest:
             str(table["calibration"]),
             entry("detector"),
             entry("attributes"),
-            (float(table["detector"]["score_scale"]), float(table["detector"]["score_shift"])),
+            ScoreCalibration(
+                float(table["detector"]["score_scale"]),
+                float(table["detector"]["score_shift"]),
+                float(table["detector"]["score_octave"]),
+            ),
             {str(key): float(value) for key, value in table["attributes"]["thresholds"].items()},
             {str(key): float(value) for key, value in table["attributes"]["temperatures"].items()},
         )

@@ -32,6 +32,10 @@ class Extent:
         self._x1, self._x2 = min(self._x1, x), max(self._x2, x)
         self._y1, self._y2 = min(self._y1, y), max(self._y2, y)
 
+    def merge(self, other: Extent) -> None:
+        self.include(other._x1, other._y1)
+        self.include(other._x2, other._y2)
+
     @property
     def side(self) -> float:
         return max(self._x2 - self._x1, self._y2 - self._y1)

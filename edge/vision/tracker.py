@@ -9,6 +9,7 @@ changes what is counted. Nobody is recognised: a person who comes back after ``l
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,10 @@ BLINK_S = 0.5
 """A gap up to this long is a blink of the detector: the face still counts as in view."""
 
 SURE_SCORE = 0.95
-"""Mean score of a face about which the detector has no doubt."""
+"""Score of a face about which the detector has no doubt."""
+
+SCORES = 60
+"""Sights by which a track is judged: the last ones, some seconds."""
 
 MEASUREMENT_SIGMA = 0.08
 """Jitter of a detector's box centre, in face sizes."""
@@ -40,6 +44,12 @@ FAR_REACH = (1.5, 10.0, 6.0)
 
 DUPLICATE_COVER = 0.5
 """A newborn that shares this part of the smaller box with a face already matched is that face again."""
+
+CLAIM_S = 1.5
+"""A lost track waits for so long beyond ``lost_s`` while somebody who may be it has yet to be confirmed."""
+
+DOUBT = 1.5
+"""Cost of a score that is lower than a face's usual one, for a difference of 1."""
 
 LONELY = 2.0
 """Cost of leaving a track without a detection; the dearest pair costs as much."""
@@ -63,8 +73,10 @@ class Tracker:
 
     A track is a person once it was seen ``confirm_hits`` times, in at least half of the frames since it
     began, over at least ``confirm_s`` seconds, and longer the lower it scores: patterns and hands that the
-    detector takes for a face flicker and score low. A mean score of ``SURE_SCORE`` needs ``confirm_s``, one
-    half way down to ``confirm_score`` twice as long, one below ``confirm_score`` is never a person.
+    detector takes for a face flicker and score low. What counts is the mean of the better half of the scores,
+    because a face that turns away scores low for a while and a pattern hardly ever scores high: a mean of
+    ``SURE_SCORE`` needs ``confirm_s``, one half way down to ``confirm_score`` twice as long, one below
+    ``confirm_score`` is never a person.
     Scores from ``high_score`` up can begin a track, those from ``low_score`` up only continue one. A track
     is over once unseen for more than ``lost_s`` seconds. Raises ``ValueError`` for a ``confirm_score`` that
     is not below ``SURE_SCORE``.
@@ -100,7 +112,8 @@ class Tracker:
 
         ``view`` is the picture's width and height: who was walking out of it has left, and is not waited for.
         """
-        ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s)
+        claimed = [kin for face in self._faces if face.age_s < CLAIM_S for kin in face.kin]
+        ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s and face not in claimed)
         for face in self._faces:
             face.predict(at_s)
         if view is not None:
@@ -115,16 +128,20 @@ class Tracker:
         low = [d for d in detections if self._low_score <= d.score < self._high_score]
 
         in_sight, high = _match(in_sight, high, at_s)
-        in_sight, _ = _match(in_sight, low, at_s)
+        in_sight, low = _match(in_sight, low, at_s)
         high = self._without_duplicates(high)
         _, high = _match(lost, high, at_s, may_have_stopped=True)
         high = _match_far([face for face in in_sight if face.last_seen_s >= previous_s], high, at_s)
-        for detection in high:
-            self._faces.append(_Face(next(self._ids), detection, at_s))
-
+        # A doubtful one begins a track too: it will hardly be confirmed, but a pattern that has a track of its
+        # own takes nobody else's.
+        for detection in self._without_duplicates([*high, *low]):
+            newborn = _Face(next(self._ids), detection, at_s)
+            newborn.kin = _kin(detection, [f for f in self._faces if f.confirmed and f.detection is None])
+            self._faces.append(newborn)
         for face in self._faces:
-            if not face.confirmed:
-                face.confirmed = self._is_person(face)
+            if not face.confirmed and self._is_person(face):
+                self._confirm(face)
+        self._faces = [face for face in self._faces if not face.adopted]
         self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
         self._learn_fixtures(at_s)
         return Tracks(tuple(face.track() for face in self._faces), ended)
@@ -134,6 +151,14 @@ class Tracker:
         for face in self._faces:
             face.predict(at_s)
         return self._remove(lambda _: True)
+
+    def _confirm(self, face: _Face) -> None:
+        """A new person, or somebody who was hidden: only who is surely a person may take up a lost track."""
+        for kin in face.kin:
+            if kin in self._faces and kin.last_seen_s <= face.first_seen_s:
+                kin.adopt(face)
+                return
+        face.confirmed = True
 
     def _learn_fixtures(self, at_s: float) -> None:
         """Who has not moved for long is no visit, however sure the detector is: a face on a poster."""
@@ -150,7 +175,8 @@ class Tracker:
     def _is_person(self, face: _Face) -> bool:
         if face.hits < self._confirm_hits or face.hits * 2 < face.frames:
             return False
-        certainty = (face.score_sum / face.hits - self._confirm_score) / (SURE_SCORE - self._confirm_score)
+        better = sorted(face.scores)[len(face.scores) // 2 :]
+        certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
         seen_s = face.last_seen_s - face.first_seen_s
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
@@ -206,14 +232,32 @@ class _Face:
         self.last_box, self.last_side = detection.box, detection.box.side
         self.confirmed = False
         self.hits = self.frames = 1
-        self.score_sum = detection.score
+        self.scores = deque([detection.score], maxlen=SCORES)
+        self._usual_score = detection.score
         x, y = detection.box.centre
-        self._extent = Extent(x, y)
+        self.extent = Extent(x, y)
+        self.kin: list[_Face] = []
+        """Lost tracks that it may be, the likeliest first, as judged when it appeared."""
+        self.adopted = False
         self._x, self._y = _Axis(x, self.last_side), _Axis(y, self.last_side)
 
     @property
     def unseen_s(self) -> float:
         return self._at_s - self.last_seen_s
+
+    @property
+    def age_s(self) -> float:
+        return self._at_s - self.first_seen_s
+
+    def adopt(self, face: _Face) -> None:
+        """Go on as ``face``, which turned out to be this one come back."""
+        self._x, self._y = face._x, face._y
+        self.last_box, self.last_side, self.last_seen_s = face.last_box, face.last_side, face.last_seen_s
+        self.detection = face.detection
+        self.hits += face.hits
+        self.scores.extend(face.scores)
+        self.extent.merge(face.extent)
+        face.adopted = True
 
     def predict(self, at_s: float) -> None:
         dt = max(0.0, at_s - self._at_s)
@@ -225,18 +269,19 @@ class _Face:
 
     def see(self, detection: Detection, at_s: float) -> None:
         x, y = detection.box.centre
-        self._extent.include(x, y)
+        self.extent.include(x, y)
         self.last_box, self.last_side = detection.box, detection.box.side
         self._x.correct(x, self.last_side)
         self._y.correct(y, self.last_side)
         self.last_seen_s = at_s
         self.detection = detection
         self.hits += 1
-        self.score_sum += detection.score
+        self.scores.append(detection.score)
+        self._usual_score += 0.2 * (detection.score - self._usual_score)
 
     @property
     def is_still(self) -> bool:
-        return is_still(self._extent, self.last_side, self.last_seen_s - self.first_seen_s)
+        return is_still(self.extent, self.last_side, self.last_seen_s - self.first_seen_s)
 
     def is_outside(self, width: int, height: int) -> bool:
         """Whether the face is believed beyond the edge of the picture by now."""
@@ -255,12 +300,16 @@ class _Face:
         least, most = NEAR_REACH
         return min(least + 2.5 * sigma, most)
 
-    def cost(self, box: Box, side: float, reach: float, *, may_have_stopped: bool) -> float:
-        """What it costs, 0 to ``LONELY``, to take ``box`` of ``side`` for this face; infinite when it cannot be.
+    def cost(
+        self, detection: Detection, side: float, reach: float, *, may_have_stopped: bool = False
+    ) -> float:
+        """What it costs to take ``detection``, of ``side``, for this face; infinite when it cannot be.
 
-        Distance and size difference, each relative to what is possible after the time unseen, and the
-        overlap that is missing. Who ``may_have_stopped`` is expected where last seen as well.
+        Distance and size difference, each relative to what is possible after the time unseen, the overlap that
+        is missing, and what the score is lower than this face's own: a pattern beside the way of a person who
+        has just been hidden scores lower. Who ``may_have_stopped`` is expected where last seen as well.
         """
+        box = detection.box
         centre = box.centre
         distance = math.dist((self._x.position, self._y.position), centre)
         if may_have_stopped:
@@ -272,7 +321,10 @@ class _Face:
         tolerance = min(0.4 + self.unseen_s, 0.75)
         if growth > tolerance:
             return math.inf
-        return distance / reach + 0.5 * growth / tolerance + 0.5 * (1 - self.expected.iou(box))
+        doubt = max(0.0, self._usual_score - detection.score)
+        return (
+            distance / reach + 0.5 * growth / tolerance + 0.5 * (1 - self.expected.iou(box)) + DOUBT * doubt
+        )
 
     def track(self) -> Track:
         if not self.confirmed:
@@ -289,9 +341,12 @@ def _match(
     """Link what lies near its expectation, at the least total cost; return what stays alone."""
     if not faces or not detections:
         return faces, detections
-    sized = [(detection.box, detection.box.side) for detection in detections]
+    sides = [detection.box.side for detection in detections]
     costs = [
-        [face.cost(box, side, reach, may_have_stopped=may_have_stopped) for box, side in sized]
+        [
+            face.cost(detection, side, reach, may_have_stopped=may_have_stopped)
+            for detection, side in zip(detections, sides, strict=True)
+        ]
         for face, reach in ((face, face.reach()) for face in faces)
     ]
     pairs = assign(costs, LONELY)
@@ -302,6 +357,13 @@ def _match(
         [face for row, face in enumerate(faces) if row not in rows],
         [detection for column, detection in enumerate(detections) if column not in columns],
     )
+
+
+def _kin(detection: Detection, lost: list[_Face]) -> list[_Face]:
+    """The lost faces that a detection may be, the likeliest first. Who was hidden may have stopped meanwhile."""
+    side = detection.box.side
+    costs = [(face.cost(detection, side, face.reach(), may_have_stopped=True), face) for face in lost]
+    return [face for cost, face in sorted(costs, key=lambda pair: pair[0]) if cost < LONELY]
 
 
 def _match_far(faces: list[_Face], detections: list[Detection], at_s: float) -> list[Detection]:
@@ -316,7 +378,7 @@ def _match_far(faces: list[_Face], detections: list[Detection], at_s: float) -> 
         [
             i
             for i, face in enumerate(faces)
-            if face.cost(detection.box, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
+            if face.cost(detection, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
         ]
         for detection in detections
     ]

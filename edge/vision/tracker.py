@@ -154,8 +154,10 @@ class Tracker:
 
     def _confirm(self, face: _Face) -> None:
         """A new person, or somebody who was hidden: only who is surely a person may take up a lost track."""
-        for kin in face.kin:
-            if kin in self._faces and kin.last_seen_s <= face.first_seen_s:
+        hidden = [f for f in self._faces if f.confirmed and f.last_seen_s <= face.first_seen_s]
+        # judged by where it appeared, or else by where it is now: half hidden it looked smaller than it is
+        for kin in (*face.kin, *(_kin(face.detection, hidden) if face.detection else ())):
+            if kin in hidden:
                 kin.adopt(face)
                 return
         face.confirmed = True

@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 
 import cv2
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -188,8 +189,10 @@ def tables(results: Sequence[Json], seconds: float) -> Iterator[Table]:
     others = {name: title for name, title in titles.items() if name in results[0]["contestants"]}
     peers = {name: title for name, title in others.items() if name != FLOOR}
     for size in dict.fromkeys(each["size"] for each in results):
-        costs = Table(title=f"{size} {CODEC}: CPU milliseconds per frame, one thread")
-        work = Table(title=f"{size}: what was done for it")
+        costs = Table(
+            title=f"{size} {CODEC}: CPU milliseconds per frame, one thread", box=SIMPLE_HEAD, pad_edge=False
+        )
+        work = Table(title=f"{size}: what was done for it", box=SIMPLE_HEAD, pad_edge=False)
         for heading in (
             "faces",
             "fps",
@@ -285,7 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report, indent=2))
     else:
         console = Console()
-        console = console if console.is_terminal else Console(width=120)
+        console.width = max(console.width, 110)  # a row broken in two is no table
         for table in tables(results, options.frames / FPS):
             console.print(table)
         console.print(NOTES, highlight=False)

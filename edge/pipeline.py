@@ -123,8 +123,10 @@ class Pipeline:
             zones = self._zones.of(track.box, width, height)
             self._visits.seen(track, looks_here, zones, frame.monotonic_s, frame.captured_at)
             if track.state is TrackState.CONFIRMED and self._may_look(track.track_id, frame.monotonic_s):
-                quality = self._gate.assess(frame.image, track.detection, pose)
-                if quality is not None and self._worth_a_look(track.track_id, quality):
+                quality = self._gate.assess(
+                    frame.image, track.detection, pose, above=self._good_enough(track.track_id)
+                )
+                if quality is not None:
                     candidates.append(_Candidate(track, pose, quality))
         self._visits.drop({track.track_id for track in (*tracks.active, *tracks.ended)})
         # the visit that was looked at least comes first, then the best face
@@ -136,11 +138,11 @@ class Pipeline:
             and at_s - self._looked_s.get(track_id, -math.inf) >= self._looks.spacing_s
         )
 
-    def _worth_a_look(self, track_id: int, quality: float) -> bool:
-        return (
-            self._visits.observations(track_id) < self._looks.per_visit
-            or quality > self._visits.best_quality(track_id) * self._looks.gain
-        )
+    def _good_enough(self, track_id: int) -> float:
+        """The quality up to which another look at this visit says nothing new."""
+        if self._visits.observations(track_id) < self._looks.per_visit:
+            return 0.0
+        return self._visits.best_quality(track_id) * self._looks.gain
 
     def _classify(self, frame: Frame, candidates: Sequence[_Candidate]) -> None:
         deadline = None if self._looks.budget_s is None else self._clock.monotonic() + self._looks.budget_s

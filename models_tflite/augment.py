@@ -25,37 +25,37 @@ def plain_theta(count: int, shift: float) -> Tensor:
     return theta
 
 
-def random_theta(shift: Tensor) -> Tensor:
+def random_theta(shift: Tensor, strength: float = 1.0) -> Tensor:
     """Jitter as wide as a detector's landmarks are wrong: flip, 10 degrees, 7 % size, 5 % place (sigma).
 
     ``shift`` (n,) is the set's own vertical shift in crop sides.
     """
     count = len(shift)
-    angle = torch.randn(count).clamp(-2.5, 2.5) * math.radians(10.0)
-    scale = torch.exp(torch.randn(count).clamp(-2.5, 2.5) * 0.07)
-    stretch = torch.exp(torch.randn(count) * 0.03)
+    angle = torch.randn(count).clamp(-2.5, 2.5) * math.radians(10.0) * strength
+    scale = torch.exp(torch.randn(count).clamp(-2.5, 2.5) * 0.07 * strength)
+    stretch = torch.exp(torch.randn(count) * 0.03 * strength)
     flip = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0] = flip * scale * stretch * angle.cos()
     theta[:, 0, 1] = -scale * angle.sin()
     theta[:, 1, 0] = flip * scale * angle.sin()
     theta[:, 1, 1] = scale / stretch * angle.cos()
-    theta[:, 0, 2] = torch.randn(count).clamp(-2, 2) * 0.05
-    theta[:, 1, 2] = torch.randn(count).clamp(-2, 2) * 0.05 - 2 * shift
+    theta[:, 0, 2] = torch.randn(count).clamp(-2, 2) * 0.05 * strength
+    theta[:, 1, 2] = torch.randn(count).clamp(-2, 2) * 0.05 * strength - 2 * shift
     return theta
 
 
-def light(images: Tensor) -> Tensor:
+def light(images: Tensor, strength: float = 1.0) -> Tensor:
     """Brightness, contrast, gamma, white balance, and for some no colour at all."""
     count = len(images)
     mean = images.mean((1, 2, 3), keepdim=True)
-    contrast = torch.exp(torch.randn(count, 1, 1, 1) * 0.25)
-    images = (images - mean) * contrast + mean + torch.randn(count, 1, 1, 1) * 20
-    balance = torch.exp(torch.randn(count, 3, 1, 1) * 0.08)
-    grey = (torch.rand(count, 1, 1, 1) < 0.2).float()
+    contrast = torch.exp(torch.randn(count, 1, 1, 1) * 0.25 * strength)
+    images = (images - mean) * contrast + mean + torch.randn(count, 1, 1, 1) * 20 * strength
+    balance = torch.exp(torch.randn(count, 3, 1, 1) * 0.08 * strength)
+    grey = (torch.rand(count, 1, 1, 1) < 0.2 * strength).float()
     images = images * balance
     images = grey * images.mean(1, keepdim=True) + (1 - grey) * images
-    gamma = torch.exp(torch.randn(count, 1, 1, 1) * 0.25)
+    gamma = torch.exp(torch.randn(count, 1, 1, 1) * 0.25 * strength)
     return 255 * (images.clamp(0, 255) / 255 + 1e-4) ** gamma
 
 

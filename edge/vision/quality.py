@@ -50,8 +50,12 @@ class QualityGate:
         self._max_pitch = max_pitch
         self._min_sharpness = min_sharpness
 
-    def assess(self, image: Image, detection: Detection, pose: Pose) -> float | None:
-        """``image`` is the whole BGR frame. The cheap refusals come first; pixels are read last."""
+    def assess(self, image: Image, detection: Detection, pose: Pose, *, above: float = 0.0) -> float | None:
+        """The quality if it is more than ``above``, what the caller has already. ``image`` is the whole BGR frame.
+
+        The cheap refusals come first; pixels are read last, and not at all where even a flawless picture
+        would not be good enough.
+        """
         box = detection.box
         if box.side < self._min_side_px:
             return None
@@ -61,13 +65,16 @@ class QualityGate:
         inside = visible.area / box.area
         if inside < LEAST_INSIDE:
             return None
+        frontal = (_falling(pose.yaw / self._max_yaw) * _falling(pose.pitch / self._max_pitch)) ** 2
+        at_best = min(1.0, box.side / GOOD_SIDE_PX) * frontal * inside
+        if at_best <= above:
+            return None
         face = _measured(image, visible)
         sharp = sharpness(face)
         if sharp < self._min_sharpness:
             return None
-        size = min(1.0, box.side / GOOD_SIDE_PX)
-        frontal = (_falling(pose.yaw / self._max_yaw) * _falling(pose.pitch / self._max_pitch)) ** 2
-        return size * frontal * min(1.0, sharp / SHARP) * _exposure(face) * inside
+        quality = at_best * min(1.0, sharp / SHARP) * _exposure(face)
+        return quality if quality > above else None
 
 
 def sharpness(face: Image) -> float:

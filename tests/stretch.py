@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 
+import edge.capture.opencv  # noqa: F401  FFmpeg asks how much to say when it is first used, here by the writer
 from edge.app import Models, load_models
 from edge.config import Settings
 from edge.scene.render import Scene

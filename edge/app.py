@@ -254,7 +254,6 @@ def build(
     boot_id = secrets.token_hex(8)
     software = software_version()
     models = models or load_models(settings)
-    outbox = Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages)
     notifier = Notifier()
     source = camera or open_camera(
         settings.camera.source,
@@ -264,6 +263,9 @@ def build(
         clock=clock,
         realtime=settings.camera.realtime,
     )
+    broker = broker or _broker(settings)
+    # Last, so that whatever else is refused leaves no file open.
+    outbox = Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages)
     return App(
         settings,
         pipeline=build_pipeline(
@@ -276,7 +278,7 @@ def build(
         camera=CameraThread(source, clock=clock),
         uplink=Uplink(
             outbox,
-            broker or _broker(settings),
+            broker,
             site=settings.site,
             device=settings.device,
             boot_id=boot_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,15 @@ class EmbeddedStore:
         self._pruned_at: datetime | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _connect(path)
-            # WAL: the page reads while the bridge writes. FULL: a commit survives a power cut, and what is
-            # committed will be acknowledged.
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._migrate(path)
-            self._reading = _connect(path)
+            with ExitStack() as opened:
+                self._db = opened.enter_context(closing(_connect(path)))
+                # WAL: the page reads while the bridge writes. FULL: a commit survives a power cut, and what is
+                # committed will be acknowledged.
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._migrate(path)
+                self._reading = _connect(path)
+                opened.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise UserError(
                 f"store.path: {path}: {error}; give a file in a directory that can be written"

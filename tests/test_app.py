@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from edge.app import App, build
+from edge.app import FRAME_WAIT_S, App, build
 from edge.capture.camera import CameraError
 from edge.clock import SystemClock
 from edge.config import Settings
@@ -30,7 +30,7 @@ from edge.uplink.mqtt import Broker
 from edge.wire import AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage, decode
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.manager import Manager
-from tests.stretch import models, stretch
+from tests.stretch import clear_frame, models, stretch
 
 WINDOW_S = 2
 
@@ -57,6 +57,20 @@ class HeldCamera(SceneCamera):
         if frame is None:
             self.played.set()
             assert self.release.wait(60)
+        return frame
+
+
+class SlowFile(SceneCamera):
+    """The stretch from a disk that stops for a while when somebody stands in view."""
+
+    def __init__(self) -> None:
+        super().__init__(clock=SystemClock(), scene=stretch())
+        self._slow_at = clear_frame()[0]
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        if frame is not None and frame.sequence == self._slow_at:
+            threading.Event().wait(3 * FRAME_WAIT_S)
         return frame
 
 
@@ -180,6 +194,22 @@ def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
     assert sum(cohort.visits for cohort in cohorts) == len(stretch().truth.visits)
     for cells in ("gender", "age_band", "expression"):
         assert sum(sum(getattr(cohort, cells).values()) for cohort in cohorts) == len(stretch().truth.visits)
+
+
+def test_a_file_that_is_slow_to_read_is_counted_as_if_it_were_not(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
+        build(
+            settings(tmp_path),
+            clock=SystemClock(),
+            camera=SlowFile(),
+            broker=Broker("127.0.0.1", mosquitto.port),
+            models=models(),
+        ).run()
+        until(lambda: statuses(listener) == [True, False], "the service has come and gone")
+        came = windows(listener)
+    assert sum(window.totals.visits for window in came) == len(stretch().truth.visits)
+    assert {after.start - before.start for before, after in pairwise(came)} == {timedelta(seconds=WINDOW_S)}
+    assert all(window.coverage.share == 1 for window in came[1:-1])
 
 
 def test_while_it_runs_it_is_retained_as_online_and_afterwards_as_offline(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from edge.inference.align import CROP_SIDE
+from edge.inference.align import CROP_SIDE, TEMPLATE
 
 
 def crop_pixels(images: Tensor, theta: Tensor, side: int = CROP_SIDE) -> Tensor:
@@ -43,6 +43,61 @@ def random_theta(shift: Tensor, strength: float = 1.0) -> Tensor:
     theta[:, 0, 2] = torch.randn(count).clamp(-2, 2) * 0.05 * strength
     theta[:, 1, 2] = torch.randn(count).clamp(-2, 2) * 0.05 * strength - 2 * shift
     return theta
+
+
+def glasses(images: Tensor, share: float = 0.2) -> Tensor:
+    """Draw spectacles over the eyes of faces that lie on the template, women and men alike: a network that has
+    seen frames mostly on older men takes them for a sign of both."""
+    chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
+    if len(chosen) == 0:
+        return images
+    count, side = len(chosen), images.shape[-1]
+    axis = (torch.arange(side) + 0.5) / side
+    y, x = (grid[None] for grid in torch.meshgrid(axis, axis, indexing="ij"))
+
+    def between(low: float, high: float) -> Tensor:
+        return torch.empty(count, 1, 1).uniform_(low, high)
+
+    half_width, half_height, power = between(0.11, 0.165), between(0.07, 0.125), between(2.0, 6.0)
+    thick, drop = between(0.006, 0.026), between(-0.01, 0.03)
+    soft = 0.5 / side
+    frame, lens = torch.zeros(count, side, side), torch.zeros(count, side, side)
+    eyes = torch.from_numpy(TEMPLATE[:2])
+    for eye_x, eye_y in eyes.tolist():
+        dx, dy = (x - eye_x).abs() / half_width, (y - eye_y - drop).abs() / half_height
+        radius = (dx**power + dy**power) ** (1 / power)
+        edge = (radius - 1).abs() * torch.minimum(half_width, half_height)
+        frame = torch.maximum(frame, ((thick - edge) / soft).clamp(0, 1))
+        lens = torch.maximum(lens, (radius < 1).float())
+    (left, level), (right, _) = eyes.tolist()
+    bar = ((thick - (y - level - drop).abs()) / soft).clamp(0, 1)
+    inner = (x > left + half_width) & (x < right - half_width)
+    outer = (x < left - half_width) | (x > right + half_width)
+    frame = torch.maximum(frame, bar * (inner | outer))
+    ink = torch.where(torch.rand(count, 1, 1, 1) < 0.75, 70.0, 255.0) * torch.rand(count, 3, 1, 1)
+    tint = 255 * torch.rand(count, 3, 1, 1)
+    shade = (lens * between(0.0, 0.3))[:, None]
+    out = images[chosen] * (1 - shade) + tint * shade
+    solid = (frame * between(0.6, 1.0))[:, None]
+    images[chosen] = out * (1 - solid) + ink * solid
+    return images
+
+
+def surround(images: Tensor, share: float = 0.25) -> Tensor:
+    """Paint over what lies about the face, hair included: a cap, a hood, hair tied back, another wall."""
+    chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
+    count, side = len(chosen), images.shape[-1]
+    if count == 0:
+        return images
+    axis = (torch.arange(side) + 0.5) / side - 0.5
+    y, x = (grid[None] for grid in torch.meshgrid(axis, axis, indexing="ij"))
+    wide, tall = torch.empty(count, 1, 1).uniform_(0.36, 0.47), torch.empty(count, 1, 1).uniform_(0.46, 0.6)
+    radius = ((x / wide) ** 2 + (y / tall) ** 2).sqrt()
+    outside = ((radius - 1) * 12).clamp(0, 1)[:, None]
+    colour = 255 * torch.rand(count, 3, 1, 1)
+    slope = (x * torch.randn(count, 1, 1) + y * torch.randn(count, 1, 1))[:, None] * 60
+    images[chosen] = images[chosen] * (1 - outside) + (colour + slope).clamp(0, 255) * outside
+    return images
 
 
 def light(images: Tensor, strength: float = 1.0) -> Tensor:

@@ -77,9 +77,13 @@ def batches(faces: Faces, size: int, steps: int, strength: float) -> Iterator[tr
     shift = torch.tensor([SET_SHIFT["utkface"]] * n_utk + [SET_SHIFT["fer"]] * (size - n_utk))
     for _ in range(steps):
         utk, fer = next(pick_utk), next(pick_fer)
-        pixels = torch.cat([faces.utk[utk].float(), faces.fer[fer].float().expand(-1, 3, -1, -1)])
+        pixels = torch.cat(
+            [augment.glasses(faces.utk[utk].float()), faces.fer[fer].float().expand(-1, 3, -1, -1)]
+        )
         images = augment.crop_pixels(pixels, augment.random_theta(shift, strength))
-        images = augment.erase(augment.light(images, strength), 0.15 * strength)
+        images[:n_utk] = augment.surround(images[:n_utk])
+        images = augment.light(images, strength)
+        images = augment.erase(images, 0.15 * strength)
         images = augment.camera(images, 0.2 * strength).clamp(0, 255)
         yield images, faces.ages[utk], faces.genders[utk], faces.expressions[fer]
 
@@ -129,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=95)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--limit", type=int, help="faces of each set, for a smoke run")
     parser.add_argument("--threads", type=int, default=2)

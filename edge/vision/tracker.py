@@ -48,6 +48,12 @@ DUPLICATE_COVER = 0.5
 CLAIM_S = 1.5
 """A lost track waits for so long beyond ``lost_s`` while somebody who may be it has yet to be confirmed."""
 
+LEAVING_WIDTH = 0.85
+"""Share of its full width under which a face at the edge of the picture is on its way out."""
+
+TURNED_BACK = 0.08
+"""Way inwards, in face sizes, that somebody who is on the way out does not take between two frames."""
+
 DOUBT = 1.5
 """Cost of a score that is lower than a face's usual one, for a difference of 1."""
 
@@ -139,6 +145,8 @@ class Tracker:
             newborn.kin = _kin(detection, [f for f in self._faces if f.confirmed and f.detection is None])
             self._faces.append(newborn)
         for face in self._faces:
+            if view is not None and face.detection is not None:
+                face.note_edge(view[0])
             if not face.confirmed and self._is_person(face):
                 self._confirm(face)
         self._faces = [face for face in self._faces if not face.adopted]
@@ -236,6 +244,7 @@ class _Face:
         self.hits = self.frames = 1
         self.scores = deque([detection.score], maxlen=SCORES)
         self._usual_score = detection.score
+        self._widest, self._leaving = detection.box.width, 0
         x, y = detection.box.centre
         self.extent = Extent(x, y)
         self.kin: list[_Face] = []
@@ -285,6 +294,17 @@ class _Face:
     def is_still(self) -> bool:
         return is_still(self.extent, self.last_side, self.last_seen_s - self.first_seen_s)
 
+    def note_edge(self, width: int) -> None:
+        """Whether the face is going out at the left (-1) or the right (1) edge of the picture: cut off by it,
+        narrower than it was, and moving that way."""
+        self._widest = max(self.last_box.width, 0.99 * self._widest)
+        self._leaving = 0
+        if self.last_box.width < LEAVING_WIDTH * self._widest:
+            if self.last_box.x1 <= 1 and self._x.velocity < 0:
+                self._leaving = -1
+            elif self.last_box.x2 >= width - 1 and self._x.velocity > 0:
+                self._leaving = 1
+
     def is_outside(self, width: int, height: int) -> bool:
         """Whether the face is believed beyond the edge of the picture by now."""
         return not (0 <= self._x.position <= width and 0 <= self._y.position <= height)
@@ -319,6 +339,8 @@ class _Face:
         distance /= math.sqrt(max(self.last_side * side, 1e-6))
         if distance > reach:
             return math.inf
+        if self._leaving * (self.last_box.centre[0] - centre[0]) > TURNED_BACK * self.last_side:
+            return math.inf  # who comes in where somebody goes out is somebody else
         growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = min(0.4 + self.unseen_s, 0.75)
         if growth > tolerance:

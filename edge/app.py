@@ -44,6 +44,8 @@ CAMERA_LIMIT_S = 20.0
 
 UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
+FIRST_HEALTH_S = 5.0
+"""The first health message comes soon, but not before there is a rate of frames to tell."""
 SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
 
@@ -149,6 +151,7 @@ class App:
             self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
             self._uplink.start()
             self._watch()
+            self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
             self._notifier.ready()
             while not self.stop.is_set() and not self._camera.ended:
                 frame = self._camera.frames.get(FRAME_WAIT_S)

@@ -170,7 +170,6 @@ def test_a_stretch_of_the_scene_arrives_as_windows_without_a_gap(tmp_path: Path)
         play_stretch(tmp_path, mosquitto.port)
         until(lambda: statuses(listener) == [True, False], "the service has come and gone")
         came = windows(listener)
-        health = heard(listener, "health")[0]
     assert [window.seq for window in came] == list(range(len(came)))
     assert len({window.boot_id for window in came}) == 1
     assert {after.start - before.start for before, after in pairwise(came)} == {timedelta(seconds=WINDOW_S)}
@@ -181,9 +180,6 @@ def test_a_stretch_of_the_scene_arrives_as_windows_without_a_gap(tmp_path: Path)
     assert all(window.coverage.share == 1 for window in came[1:-1])
     # two visits are no cohort of five: nothing but totals leaves, and what waited is not told later either
     assert [window.cohort for window in came] == [None] * len(came)
-    assert isinstance(health, HealthMessage)
-    assert health.model == models().manifest.version
-    assert health.boot_id == came[0].boot_id
 
 
 def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
@@ -227,7 +223,13 @@ def test_while_it_runs_it_is_retained_as_online_and_afterwards_as_offline(tmp_pa
                 until(lambda: windows(early), "a window is over")
                 with Listener(mosquitto.port, "footlight/+/+/+/status", client_id="midway") as midway:
                     until(lambda: statuses(midway) == [True], "it is retained as online")
+                until(lambda: heard(early, "health"), "it says how it does")
+                health, whole = heard(early, "health")[0], windows(early)[1]
                 before = len(windows(early))
+            assert isinstance(health, HealthMessage)
+            assert (health.boot_id, health.model) == (whole.boot_id, models().manifest.version)
+            # the first one too tells the rate of some seconds and not that of the first frame
+            assert health.fps == pytest.approx(whole.coverage.frames / WINDOW_S, rel=0.5)
             until(lambda: statuses(early) == [True, False], "it says that it goes")
             # the window that was open when it was told to stop is published, though it is not over
             assert len(windows(early)) > before

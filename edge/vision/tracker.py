@@ -148,7 +148,7 @@ class Tracker:
             if view is not None and face.detection is not None:
                 face.note_edge(view[0])
             if not face.confirmed and self._is_person(face):
-                self._confirm(face)
+                self._confirm(face, view)
         self._faces = [face for face in self._faces if not face.adopted]
         self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
         self._learn_fixtures(at_s)
@@ -160,9 +160,15 @@ class Tracker:
             face.predict(at_s)
         return self._remove(lambda _: True)
 
-    def _confirm(self, face: _Face) -> None:
+    def _confirm(self, face: _Face, view: tuple[int, int] | None) -> None:
         """A new person, or somebody who was hidden: only who is surely a person may take up a lost track."""
-        hidden = [f for f in self._faces if f.confirmed and f.last_seen_s <= face.first_seen_s]
+        hidden = [
+            f
+            for f in self._faces
+            if f.confirmed
+            and f.last_seen_s <= face.first_seen_s
+            and not (view is not None and f.is_outside(*view))
+        ]
         # judged by where it appeared, or else by where it is now: half hidden it looked smaller than it is
         for kin in (*face.kin, *(_kin(face.detection, hidden) if face.detection else ())):
             if kin in hidden:

@@ -104,9 +104,9 @@ def light(images: Tensor, strength: float = 1.0) -> Tensor:
     """Brightness, contrast, gamma, white balance, and for some no colour at all."""
     count = len(images)
     mean = images.mean((1, 2, 3), keepdim=True)
-    contrast = torch.exp(torch.randn(count, 1, 1, 1) * 0.25 * strength)
+    contrast = torch.exp((torch.randn(count, 1, 1, 1) * 0.4 - 0.2) * strength)
     images = (images - mean) * contrast + mean + torch.randn(count, 1, 1, 1) * 20 * strength
-    balance = torch.exp(torch.randn(count, 3, 1, 1) * 0.08 * strength)
+    balance = torch.exp(torch.randn(count, 3, 1, 1) * 0.13 * strength)
     grey = (torch.rand(count, 1, 1, 1) < 0.2 * strength).float()
     images = images * balance
     images = grey * images.mean(1, keepdim=True) + (1 - grey) * images

@@ -81,8 +81,9 @@ def batches(faces: Faces, size: int, steps: int, strength: float) -> Iterator[tr
             [augment.glasses(faces.utk[utk].float()), faces.fer[fer].float().expand(-1, 3, -1, -1)]
         )
         images = augment.crop_pixels(pixels, augment.random_theta(shift, strength))
-        images[:n_utk] = augment.surround(images[:n_utk])
-        images = augment.light(images, strength)
+        # age and gender must hold in any light, to the last epoch; fer has its own bad light already
+        images[:n_utk] = augment.light(augment.surround(images[:n_utk]), 1.0)
+        images[n_utk:] = augment.light(images[n_utk:], strength)
         images = augment.erase(images, 0.15 * strength)
         images = augment.camera(images, 0.2 * strength).clamp(0, 255)
         yield images, faces.ages[utk], faces.genders[utk], faces.expressions[fer]

@@ -106,3 +106,40 @@ def test_who_is_hidden_near_the_edge_is_still_one() -> None:
     for step in range(20):
         film.show(face(180 + 4 * step, 240))
     assert len(film.finish()) == 1
+
+
+def test_a_pattern_beside_the_way_takes_nobody_over() -> None:
+    """A walker is hidden for a second; what the detector half sees beside the way meanwhile is not the walker."""
+    film = Film()
+    for step in range(15):
+        film.show(face(100 + 12 * step, 240, 0.97))
+    for _ in range(10):
+        film.show(face(330, 290, 0.55))
+    for step in range(15):
+        film.show(face(400 + 12 * step, 240, 0.97), face(330, 290, 0.4))
+    (visit,) = film.finish()
+    assert visit.last_seen_s - visit.first_seen_s > 3.5
+
+
+def clipped(x: float, score: float = 0.95) -> Detection:
+    """A face about ``x``, of which the camera sees what lies in the picture."""
+    box = Box(max(0.0, x - SIDE / 2), 210, min(float(VIEW[0]), x + SIDE / 2), 270)
+    return Detection(box, score, np.zeros((5, 2), np.float32))
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_one_goes_out_where_another_comes_in(mirror: bool) -> None:
+    film = Film(fps=15)
+    ways: list[list[float]] = []
+    for step in range(45):
+        out, back = 260 - 11.0 * step, -250 + 11.0 * step
+        ways.append([x for x in (out, back) if x > -15])
+    for positions in ways:
+        # the nearer hides the other while they pass
+        shown = (
+            positions
+            if len(positions) < 2 or abs(positions[0] - positions[1]) > SIDE * 0.7
+            else positions[:1]
+        )
+        film.show(*(clipped(VIEW[0] - x if mirror else x) for x in shown))
+    assert len(film.finish()) == 2

@@ -184,10 +184,12 @@ class Face:
         tolerance = min(0.4 + self.unseen_s, 0.75)
         if growth > tolerance:
             return math.inf
-        doubt = max(0.0, self._usual_score - detection.score)
-        return (
-            distance / reach + 0.5 * growth / tolerance + 0.5 * (1 - self.expected.iou(box)) + DOUBT * doubt
-        )
+        missing = 1 - self.expected.iou(box)
+        return distance / reach + 0.5 * growth / tolerance + 0.5 * missing + DOUBT * self.doubt(detection)
+
+    def doubt(self, detection: Detection) -> float:
+        """By how much ``detection`` scores lower than this face usually does, 0..1."""
+        return max(0.0, self._usual_score - detection.score)
 
     def track(self) -> Track:
         if not self.confirmed:

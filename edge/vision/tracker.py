@@ -23,6 +23,9 @@ SURE_SCORE = 0.95
 FAR_REACH = (1.5, 10.0, 6.0)
 """The jump allowed when nobody else could be meant: at least, a second, at most; in face sizes."""
 
+FAR_DOUBT = 0.3
+"""A jump to a score so much lower than usual is none."""
+
 DUPLICATE_COVER = 0.5
 """A newborn that shares this part of the smaller box with a face already matched is that face again."""
 
@@ -214,7 +217,8 @@ def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> l
     """Link over a jump, where a face and a detection are each other's only candidate; return the rest.
 
     At a low frame rate a walker moves by more than a face between two frames. One face gone and one come
-    from one frame to the next is a jump far more often than a coincidence, if no third could be meant.
+    from one frame to the next is a jump far more often than a coincidence, if no third could be meant and it is
+    seen as surely as before.
     """
     least, a_second, most = FAR_REACH
     reaches = [min(least + a_second * face.unseen_s, most) for face in faces]
@@ -222,7 +226,8 @@ def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> l
         [
             i
             for i, face in enumerate(faces)
-            if face.cost(detection, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
+            if face.doubt(detection) < FAR_DOUBT
+            and face.cost(detection, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
         ]
         for detection in detections
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -57,16 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. 0 done, 2 bad input (one line on standard error; of several sources, one for each bad one)."""
     arguments = _parser().parse_args(argv)
     try:
-        return COMMANDS[arguments.command](arguments)
+        code = COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is expected
     except UserError as error:
         return _complain(error)
     except ModuleNotFoundError as error:  # a machine of the other role has this command too
         return _complain(UserError(f"{error.name} is not installed; install Footlight with the edge extra"))
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
         return 0
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def _complain(error: UserError) -> int:

@@ -101,9 +101,8 @@ def _detector(measured: Json) -> str:
         "be counted. It recognises nobody. Input 320 x 256 pixels; anchor-free, strides 8, 16 and 32.",
         "",
         "**Limits.** Profiles beyond about 60 degrees, faces under 20 pixels in a picture 640 wide, and heads seen",
-        "from above or behind are missed. Patterns that look like faces can be taken for one; the tracker",
-        "drops those that",
-        "flicker, score low or never move.",
+        "from above or behind are missed. Patterns that look like faces can be taken for one; the tracker drops",
+        "those that flicker, score low or never move.",
         "",
         measured_on,
         "",
@@ -137,9 +136,8 @@ def _attributes(measured: Json) -> str:
         f"{_share(groups[-1][1]['accuracy'])}. Groups of under 100 faces move by several points by chance."
     )
     lines += [
-        "**Purpose.** Aggregate counts by age band, gender and expression of the visits of a shop. One pass",
-        "over a face",
-        "of 64 x 64 pixels, aligned by five landmarks. Nothing it says of one person is kept or published.",
+        "**Purpose.** Aggregate counts by age band, gender and expression of the visits of a shop. One pass over a",
+        "face of 64 x 64 pixels, aligned by five landmarks. Nothing it says of one person is kept or published.",
         "",
         "**Limits.** It estimates how old and of which of two genders a face looks to those who labelled the data,",
         "and which expression the face shows, never what the person feels. Single answers are often wrong; where it is",

@@ -204,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=72)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--limit", type=int, help="pictures of each set, for a smoke run")
     parser.add_argument("--threads", type=int, default=2)

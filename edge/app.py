@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from threading import Event
 
@@ -50,6 +51,7 @@ SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
 
 
+@cache
 def software_version() -> str:
     return version("footlight")
 

@@ -134,6 +134,7 @@ class _Timex(ctypes.Structure):
     )
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
 
@@ -147,5 +148,5 @@ def clock_trusted(marker: Path = Path("/run/systemd/timesync/synchronized")) -> 
     if marker.exists():
         return True
     timex = _Timex()
-    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
+    state: int = _LIBC.adjtimex(ctypes.byref(timex))
     return state not in (-1, _TIME_ERROR) and not timex.status & _STA_UNSYNC

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edge.inference.detect import suppress
 from models_tflite import training
 from models_tflite.datasets import DataSet, landmark_points, scenes
 from models_tflite.networks import DetectorNet
@@ -171,17 +172,11 @@ class Validation:
         found = []
         for (score, box), scale in zip(results, self.scales, strict=True):
             keep = score > 0.02
-            found.append(suppress(box[keep] / scale, score[keep]))
+            boxes, sure = box[keep] / scale, score[keep]
+            best = suppress(boxes, sure, 0.45)
+            found.append((boxes[best], sure[best]))
         truth = [scene.boxes for scene in self.scenes]
         return {f"ap40_{px}": average_precision(found, truth, px) for px in (16, 24, 40)}
-
-
-def suppress(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    import cv2
-
-    sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1)
-    keep = np.asarray(cv2.dnn.NMSBoxes(sized.tolist(), scores.tolist(), 0.0, 0.45), dtype=int).reshape(-1)
-    return boxes[keep], scores[keep]
 
 
 def load(data: Path, limit: int | None) -> tuple[list[Labelled], list[Labelled]]:

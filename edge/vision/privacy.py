@@ -99,10 +99,11 @@ class CohortRule:
         if not must and self._undecided < self._k:
             return None
         self._undecided = 0
-        cohort = self._draft()
-        return cohort if must or _complete(cohort) else None
+        cohort = self._margins()
+        return self._with_joint(cohort) if must or _complete(cohort) else None
 
-    def _draft(self) -> wire.Cohort:
+    def _margins(self) -> wire.Cohort:
+        """All but the joint table, which takes most of the time and has no part in whether to wait."""
         pool, k = self._pool, self._k
         assert pool.since is not None
         dwell_sum_s, attention_sum_s = round(pool.dwell_sum_s, 1), round(pool.attention_sum_s, 1)
@@ -110,7 +111,6 @@ class CohortRule:
         gender = {g: sum(n for (a, _, _), n in pool.breakdown.items() if a == g) for g in _GENDERS}
         band = {b: sum(n for (_, a, _), n in pool.breakdown.items() if a == b) for b in _BANDS}
         expression = {e: sum(n for (_, _, a), n in pool.breakdown.items() if a == e) for e in _EXPRESSIONS}
-        hidden_gender, hidden_band = withhold_in_table(gender, k), withhold_in_table(band, k)
         return wire.Cohort(
             since=pool.since,
             visits=pool.visits,
@@ -128,9 +128,8 @@ class CohortRule:
                     floor_of_first=pool.visits - pool.viewers,
                 ),
             ),
-            gender=_cells(gender, hidden_gender) if demographics else None,
-            age_band=_cells(band, hidden_band) if demographics else None,
-            gender_age_band=self._joint(gender, band, hidden_gender, hidden_band) if demographics else None,
+            gender=_cells(gender, withhold_in_table(gender, k)) if demographics else None,
+            age_band=_cells(band, withhold_in_table(band, k)) if demographics else None,
             expression=(
                 _cells(expression, withhold_in_table(expression, k))
                 if self._profile == "expression"
@@ -141,22 +140,24 @@ class CohortRule:
             ),
         )
 
-    def _joint(
-        self,
-        gender: Mapping[str, int],
-        band: Mapping[str, int],
-        hidden_gender: AbstractSet[str],
-        hidden_band: AbstractSet[str],
-    ) -> dict[str, wire.Cells] | None:
+    def _with_joint(self, cohort: wire.Cohort) -> wire.Cohort:
+        if cohort.gender is None or cohort.age_band is None:
+            return cohort
         joint = {(g, b): 0 for g in _GENDERS for b in _BANDS}
         for (g, b, _), count in self._pool.breakdown.items():
             joint[g, b] += count
         hidden = withhold_in_joint(
-            joint, gender, band, self._k, rows_withheld=hidden_gender, columns_withheld=hidden_band
+            joint,
+            {g: sum(joint[g, b] for b in _BANDS) for g in _GENDERS},
+            {b: sum(joint[g, b] for g in _GENDERS) for b in _BANDS},
+            self._k,
+            rows_withheld={g for g, count in cohort.gender.items() if count is None},
+            columns_withheld={b for b, count in cohort.age_band.items() if count is None},
         )
         if hidden is None or all(key in hidden for key, count in joint.items() if count):
-            return None
-        return {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
+            return cohort
+        table = {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
+        return wire.Cohort.model_validate({**dict(cohort), "gender_age_band": table})
 
 
 def _cells(counts: Mapping[str, int], hidden: AbstractSet[str]) -> wire.Cells:

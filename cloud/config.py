@@ -7,10 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +20,7 @@ from pydantic import (
 )
 
 from cloud.bridge import Protocol
+from cloud.chain import TimeZone
 from edge.wire import Name
 from edge.yamlfile import load_yaml_model
 
@@ -118,18 +117,10 @@ class ServeBrokerSettings(_Section):
         return self
 
 
-def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone; write one like Europe/Berlin") from None
-    return name
-
-
 class PageSettings(_Section):
     host: str = "127.0.0.1"
     port: FreePort = 8080
-    timezone: Annotated[str, AfterValidator(_time_zone)] | None = None
+    timezone: TimeZone | None = None
 
 
 class ServeSettings(_Section):

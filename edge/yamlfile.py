@@ -85,6 +85,8 @@ def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:
         if isinstance(part, str):
             siblings = {name for m in models for name in _keys(m)}
             annotations = [f.annotation for m in models for name, f in m.model_fields.items() if part == name]
+            if not annotations:
+                continue  # the key of a mapping: what it holds is described by the same models
             leaves = [leaf for annotation in annotations for leaf in _leaves(annotation)]
             secret = secret or any(leaf in (SecretStr, SecretBytes) for leaf in leaves)
             models = [leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel)]

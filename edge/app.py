@@ -270,7 +270,8 @@ def build(
     )
     broker = broker or _broker(settings)
     # Last, so that whatever else is refused leaves no file open.
-    outbox = Outbox(settings.outbox.location(), max_messages=settings.outbox.max_messages)
+    location = settings.outbox.location()
+    outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     return App(
         settings,
         pipeline=build_pipeline(
@@ -298,6 +299,7 @@ def build(
             software=software,
             model=models.manifest.version,
             clock=clock,
+            state=location.parent,
         ),
         rule=CohortRule(
             k=settings.privacy.k, profile=settings.privacy.profile, max_cohort=settings.privacy.max_cohort

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import statistics
 from collections import deque
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ _STEPS = 512
 
 
 class Health:
-    """Collects what a health message says. ``proc`` and ``thermal`` are where Linux shows its state."""
+    """Collects what a health message says. ``state`` is the directory that the outbox lies in; ``proc``, ``thermal``
+    and ``platform`` are where Linux shows its state."""
 
     def __init__(
         self,
@@ -31,13 +33,15 @@ class Health:
         software: str,
         model: str,
         clock: Clock,
+        state: Path,
         proc: Path = Path("/proc"),
         thermal: Path = Path("/sys/class/thermal"),
+        platform: Path = Path("/sys/devices/platform"),
     ) -> None:
         self._site, self._device, self._boot_id = site, device, boot_id
         self._software, self._model = software, model
-        self._clock = clock
-        self._proc, self._thermal = proc, thermal
+        self._clock, self._state = clock, state
+        self._proc, self._thermal, self._platform = proc, thermal, platform
         self._steps: deque[float] = deque(maxlen=_STEPS)
         self._started_s = self._since_s = clock.monotonic()
         self._frames = 0
@@ -79,6 +83,8 @@ class Health:
             outbox_lost=outbox_lost,
             clock_trusted=clock_trusted,
             temperature_c=temperature_c(self._thermal),
+            throttled=throttled(self._platform),
+            disk_free_mb=disk_free_mb(self._state),
             rss_mb=round(rss_mb(self._proc), 1),
             uptime_s=round(now_s - self._started_s, 1),
         )
@@ -118,6 +124,32 @@ def temperature_c(thermal: Path = Path("/sys/class/thermal")) -> float | None:
         except (OSError, ValueError):  # a zone may be listed and refuse to be read
             continue
     return max(found, default=None)
+
+
+_HELD_BACK = 0xF
+"""Bits 0 to 3 of the firmware's word tell what is now: supply too weak, frequency capped, throttled, close to the
+limit of temperature. Those from 16 on tell of the past: since boot on some kernels, since the last look on others."""
+
+
+def throttled(platform: Path = Path("/sys/devices/platform")) -> bool | None:
+    """Whether a Raspberry Pi runs slower than it could, for heat or for want of power; None on other machines.
+
+    The same word as ``vcgencmd get_throttled`` shows, without the device file that the command needs.
+    """
+    for word in platform.glob("soc*/*firmware/get_throttled"):
+        try:
+            return bool(int(word.read_text(), 16) & _HELD_BACK)
+        except (OSError, ValueError):  # the file may be there and the firmware too old to answer
+            continue
+    return None
+
+
+def disk_free_mb(folder: Path) -> float | None:
+    """MiB free on the file system of ``folder``, or None where it cannot be asked."""
+    try:
+        return round(shutil.disk_usage(folder).free / 2**20, 1)
+    except OSError:  # a card that was pulled or died is what the outbox reports
+        return None
 
 
 class _Timex(ctypes.Structure):

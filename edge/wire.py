@@ -191,6 +191,13 @@ class HealthMessage(_Message):
     outbox_lost: Count = Field(description="messages refused because the outbox was full, since boot")
     clock_trusted: bool
     temperature_c: float | None = Field(default=None, allow_inf_nan=False)
+    throttled: bool | None = Field(
+        default=None,
+        description="true while the processor is slowed for heat or a weak power supply; null where nothing tells",
+    )
+    disk_free_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="MiB free where the outbox lies"
+    )
     rss_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     uptime_s: Seconds
 

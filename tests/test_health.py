@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.health import Health, clock_trusted, rss_mb, temperature_c
+from edge.health import Health, clock_trusted, disk_free_mb, rss_mb, temperature_c, throttled
 
 
 class ManualClock:
@@ -39,7 +40,9 @@ def health(clock: ManualClock, tmp_path: Path) -> Health:
         software="1.0",
         model="2.0",
         clock=clock,
+        state=tmp_path,
         thermal=tmp_path,
+        platform=tmp_path,
     )
 
 
@@ -54,7 +57,8 @@ def test_rates_are_those_since_the_last_message(health: Health, clock: ManualClo
     assert first.step_ms == pytest.approx(10.0)  # the median does not mind a slow third
     assert (first.dropped, first.outbox_depth, first.outbox_lost) == (7, 3, 1)
     assert first.uptime_s == pytest.approx(10.0)
-    assert (first.camera_open, first.clock_trusted, first.temperature_c) == (True, False, None)
+    assert (first.camera_open, first.clock_trusted) == (True, False)
+    assert (first.temperature_c, first.throttled) == (None, None)
     clock.elapsed_s += 10
     second = health.message(
         camera_open=False, dropped_total=9, outbox_depth=0, outbox_lost=1, clock_trusted=True
@@ -96,6 +100,37 @@ def test_the_hottest_zone_counts_and_one_that_cannot_be_read_does_not(tmp_path: 
         (tmp_path / name / "temp").write_text(text)
     (tmp_path / "thermal_zone3").mkdir()
     assert temperature_c(tmp_path) == 61.5
+
+
+@pytest.mark.parametrize(
+    ("word", "slowed"),
+    [
+        ("0", False),
+        ("50000", False),  # it was once, and is no longer
+        ("50005", True),
+        ("0x8\n", True),
+        ("e0008\n", True),
+        ("?", None),
+    ],
+)
+def test_what_slows_the_processor_now_counts_and_what_once_did_does_not(
+    tmp_path: Path, word: str, slowed: bool | None
+) -> None:
+    assert throttled(tmp_path) is None
+    firmware = tmp_path / "soc" / "soc:firmware"
+    firmware.mkdir(parents=True)
+    (firmware / "get_throttled").write_text(word)
+    assert throttled(tmp_path) is slowed
+
+
+def test_free_space_is_that_of_the_file_system_of_the_outbox(health: Health, tmp_path: Path) -> None:
+    found = os.statvfs(tmp_path)
+    free_mb = found.f_bavail * found.f_frsize / 2**20
+    said = health.message(
+        camera_open=True, dropped_total=0, outbox_depth=0, outbox_lost=0, clock_trusted=True
+    ).disk_free_mb
+    assert said == pytest.approx(free_mb, abs=256)  # others write to the same disk meanwhile
+    assert disk_free_mb(tmp_path / "nowhere") is None
 
 
 def test_resident_memory_grows_with_what_is_held() -> None:

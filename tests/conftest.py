@@ -1,9 +1,28 @@
-"""What holds for every test."""
+"""What holds for every test, and the server that several of them share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.influxdb import Engine, InfluxDB, influxdb_engine
 
 # A deadline in milliseconds would test the load of the machine. What failed is printed so that it can be repeated.
 settings.register_profile("footlight", deadline=None, print_blob=True)
 settings.load_profile("footlight")
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A real InfluxDB, started when the first test asks for it."""
+    with influxdb_engine(tmp_path_factory.mktemp("influxdb")) as running:
+        yield running
+
+
+@pytest.fixture
+def influxdb(engine: Engine) -> Iterator[InfluxDB]:
+    """A fresh installation for one test. For one that a module shares: ``with engine.installation()``."""
+    with engine.installation() as fresh:
+        yield fresh

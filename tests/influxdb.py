@@ -5,16 +5,18 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from cloud.stores.layout import LEVELS, Level, bucket_of
 from tests.brokers import free_port, until
 from tests.programs import require_program
 
 USER, PASSWORD = "footlight", "right"
-DATABASE, POLICY = "footlight", "kept"
+POLICY = "kept"
 
 _INFLUX = """
 reporting-disabled = true
@@ -46,7 +48,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    map $arg_bucket $db {{ "~^(?<d>[^%/]+)(%2F|/)" $d; }}
+    map $arg_bucket $db {{ "~^(?<d>[^%/]+)" $d; }}
     map $arg_bucket $rp {{ "~(%2F|/)(?<r>.+)$" $r; }}
     map $http_authorization $user {{ "~^Token (?<u>[^:]+):" $u; }}
     map $http_authorization $password {{ "~^Token [^:]+:(?<p>.+)$" $p; }}
@@ -64,23 +66,45 @@ http {{
 """
 
 
-class InfluxDB:
-    """``url`` speaks the v2 write API; ``query`` asks in InfluxQL."""
+class Engine:
+    """One server for all tests; each works in databases of its own. ``url`` speaks the v2 write API."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.bucket = f"{DATABASE}/{POLICY}"
-        self.token = f"{USER}:{PASSWORD}"
+        self._names = (f"test{number}" for number in count())
 
-    def write(self, lines: str) -> None:
+    @contextmanager
+    def installation(self, *, retention: str = "INF") -> Iterator[InfluxDB]:
+        """A fresh database for each level of storage, dropped at the end."""
+        fresh = InfluxDB(self.url, next(self._names))
+        for level in LEVELS:
+            name = fresh.database(level)
+            fresh.query(f"CREATE DATABASE {name} WITH DURATION {retention} NAME {POLICY}", level)
+        try:
+            yield fresh
+        finally:
+            for level in LEVELS:
+                fresh.query(f"DROP DATABASE {fresh.database(level)}", level)
+
+
+class InfluxDB:
+    """One installation: ``url``, ``token`` and ``bucket`` are what the configuration says of it."""
+
+    def __init__(self, url: str, bucket: str) -> None:
+        self.url, self.bucket, self.token = url, bucket, f"{USER}:{PASSWORD}"
+
+    def database(self, level: Level = "raw") -> str:
+        return bucket_of(self.bucket, level)
+
+    def write(self, lines: str, level: Level = "raw") -> None:
         """Points in line protocol, past the store."""
-        values = {"db": DATABASE, "rp": POLICY}
+        values = {"db": self.database(level)}
         answer = httpx.post(f"{self.url}/write", params=values, content=lines, auth=(USER, PASSWORD))
         answer.raise_for_status()
 
-    def query(self, text: str) -> list[dict[str, Any]]:
-        """The rows of all series of one statement, tags among the columns."""
-        values = {"q": text, "db": DATABASE, "epoch": "s"}
+    def query(self, text: str, level: Level = "raw") -> list[dict[str, Any]]:
+        """The rows of all series of one statement, tags among the columns; times in seconds."""
+        values = {"q": text, "db": self.database(level), "epoch": "s"}
         answer = httpx.post(f"{self.url}/query", params=values, auth=(USER, PASSWORD)).json()
         (result,) = answer["results"]
         assert "error" not in result, result
@@ -92,7 +116,7 @@ class InfluxDB:
 
 
 @contextmanager
-def influxdb(folder: Path, *, retention: str = "INF") -> Iterator[InfluxDB]:
+def influxdb_engine(folder: Path) -> Iterator[Engine]:
     """Engine and front, started and, by their process ids, ended."""
     influxd = require_program("influxd", "apt-get install influxdb")
     nginx = require_program("nginx", "apt-get install nginx-light")
@@ -109,7 +133,7 @@ def influxdb(folder: Path, *, retention: str = "INF") -> Iterator[InfluxDB]:
         with (folder / "output.log").open("wb") as log:
             for command in commands:
                 processes.append(subprocess.Popen(command, stdout=log, stderr=log))  # noqa: PERF401 - each is ended
-        server = InfluxDB(ports["front"])
+        server = Engine(ports["front"])
 
         def answers() -> bool:
             assert all(process.poll() is None for process in processes), (folder / "output.log").read_text()
@@ -121,7 +145,6 @@ def influxdb(folder: Path, *, retention: str = "INF") -> Iterator[InfluxDB]:
         until(answers, "InfluxDB answers through nginx")
         admin = f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES"
         httpx.post(f"{server.url}/query", params={"q": admin}).raise_for_status()
-        server.query(f"CREATE DATABASE {DATABASE} WITH DURATION {retention} NAME {POLICY}")
         yield server
     finally:
         for process in processes:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from cloud.bridge import Bridge, Tls
 from cloud.config import EmbeddedSettings, MqttSettings, Settings, load
+from cloud.simulation import command as simulation
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import Store
-from edge.clock import SystemClock
+from edge.clock import Clock, SystemClock
 from edge.errors import UserError
 from edge.yamlfile import masked_yaml
 
@@ -66,12 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=0, help="port of the page (default: any free one)")
     demo.add_argument("--json", action="store_true", help="print the result as JSON")
     demo.set_defaults(command=_demo)
+    simulation.add_parser(commands, _open_store)
     return parser
 
 
 def _bridge(args: argparse.Namespace) -> int:
     settings = load(args.config)
-    store = _open_store(settings)
+    store = _open_store(settings, SystemClock())
     try:
         bridge = _make_bridge(settings.mqtt, store)
         for number in _ENDS:
@@ -119,10 +121,10 @@ def _demo(args: argparse.Namespace) -> int:
     return int(demo.run(args))
 
 
-def _open_store(settings: Settings) -> Store:
+def _open_store(settings: Settings, clock: Clock) -> Store:
     store = settings.store
     if isinstance(store, EmbeddedSettings):
-        return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=SystemClock())
+        return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=clock)
     from cloud.stores.influx import InfluxStore  # an embedded store needs no client library
 
     return InfluxStore(
@@ -131,7 +133,7 @@ def _open_store(settings: Settings) -> Store:
         org=store.org,
         bucket=store.bucket,
         timeout_s=store.timeout_s,
-        clock=SystemClock(),
+        clock=clock,
     )
 
 

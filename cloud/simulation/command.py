@@ -1,0 +1,163 @@
+"""``footlight-cloud simulate``: a chain that does not exist, in a real store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from cloud.bridge import Tls
+from cloud.config import Settings, load
+from cloud.stores.store import Store
+from edge.clock import Clock, SystemClock
+from edge.errors import UserError
+from edge.wire import Message, StatusMessage, WindowMessage
+
+if TYPE_CHECKING:
+    from cloud.simulation.delivery import Stream
+    from cloud.simulation.fleet import Fleet
+
+Commands = Any
+"""What ``ArgumentParser.add_subparsers`` gives, whose class argparse does not name."""
+
+WINDOWS_S = (60, 120, 300, 900)
+
+
+def add_parser(commands: Commands, open_store: Callable[[Settings, Clock], Store]) -> None:
+    """``open_store`` opens the store of some settings, for a clock."""
+    parser = commands.add_parser("simulate", help="fill a store with the days of a chain that does not exist")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="whose store is filled")
+    parser.add_argument("--stores", type=_positive, default=300, metavar="N", help="(%(default)s)")
+    parser.add_argument("--days", type=_positive, default=28, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--last-day",
+        type=_date,
+        metavar="DATE",
+        help="the day that the days end with (default: today, as far as it has come)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="equal seeds, equal days (%(default)s)"
+    )
+    parser.add_argument(
+        "--window", type=int, choices=WINDOWS_S, default=60, help="seconds in a window (%(default)s)"
+    )
+    parser.add_argument(
+        "--broker", action="store_true", help="publish to the broker of FILE, for a bridge to store"
+    )
+    parser.add_argument("--chain-out", type=Path, metavar="FILE", help="write the chain file")
+    parser.add_argument(
+        "--truth-out", type=Path, metavar="FILE", help="write what really happened, as JSON lines"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(command=lambda args: _run(args, open_store))
+
+
+def _run(args: argparse.Namespace, open_store: Callable[[Settings, Clock], Store]) -> int:
+    # Here and not above: no other command needs numpy and the device's privacy rule.
+    from cloud.simulation.delivery import SimulatedClock, through_broker, through_intake
+    from cloud.simulation.fleet import Fleet
+
+    settings = load(args.config)
+    now = SystemClock().now()
+    fleet = Fleet(
+        stores=args.stores,
+        days=args.days,
+        last_day=args.last_day or now.date(),
+        until=now,
+        window_s=args.window,
+        seed=args.seed,
+    )
+    began = time.monotonic()
+    with ExitStack() as opened:
+        if args.chain_out:
+            _open(opened, args.chain_out).write(fleet.chain_yaml())
+        truth = _open(opened, args.truth_out) if args.truth_out else None
+        counts: Counter[str] = Counter()
+        stream = _stream(fleet, now, truth, counts)
+        if args.broker:
+            mqtt, tls = settings.mqtt, settings.mqtt.tls
+            sent = through_broker(
+                stream,
+                host=mqtt.host,
+                port=mqtt.port,
+                username=mqtt.username,
+                password=mqtt.password.get_secret_value() if mqtt.password else None,
+                tls=Tls(tls.ca, tls.cert, tls.key) if tls else None,
+            )
+        else:
+            clock = SimulatedClock()
+            store = open_store(settings, clock)
+            opened.callback(store.close)
+            sent = through_intake(stream, store, clock)
+    seconds = time.monotonic() - began
+    result = {
+        "stores": args.stores,
+        "days": args.days,
+        "windows": counts["WindowMessage"],
+        "visits": counts["visits"],
+        "messages": sent.messages,
+        "bytes": sent.payload,
+        "seconds": round(seconds, 1),
+        "windows_per_s": round(counts["WindowMessage"] / seconds),
+    }
+    print(json.dumps(result) if args.json else _sentence(result))  # noqa: T201 - what the command is asked for
+    return 0
+
+
+def _stream(fleet: Fleet, now: datetime, truth: TextIO | None, counts: Counter[str]) -> Stream:
+    """All messages with the moment of their storing; writes the truth and counts the messages on the way."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(fleet.days) * len(fleet.chain.sites))
+        for site_day in fleet.site_days():
+            day = site_day.truth.day
+            over = min(now, datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC))
+            for arrival in site_day.arrivals:
+                message = arrival.message
+                _count(message, counts)
+                is_will = isinstance(message, StatusMessage) and not message.online
+                yield (arrival.at if is_will else over), message
+            if truth is not None:
+                truth.write(json.dumps(site_day.truth.json()) + "\n")
+            progress.update(task, advance=1, description=f"{day}  {counts['WindowMessage']:,} windows")
+
+
+def _count(message: Message, counts: Counter[str]) -> None:
+    counts[type(message).__name__] += 1
+    if isinstance(message, WindowMessage):
+        counts["visits"] += message.totals.visits
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    return (
+        f"{result['windows']:,} windows with {result['visits']:,} visits, of {result['stores']} stores in"
+        f" {result['days']} days, in {result['seconds']:g} s ({result['windows_per_s']:,} windows/s)"
+    )
+
+
+def _open(opened: ExitStack, path: Path) -> TextIO:
+    try:
+        return opened.enter_context(path.open("w", encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write one like 2026-03-02") from None

@@ -1,0 +1,274 @@
+"""One device of the simulation: a day of visitors in, its messages out, as they would reach the broker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.chain import Site
+from cloud.simulation.chain import Character
+from cloud.simulation.faults import Faults, overlap_s, within
+from cloud.simulation.visitors import STAFF_S, Eyes, Floats, Visitors
+from cloud.simulation.windows import windows
+from edge.types import WindowAggregate
+from edge.vision.privacy import CohortRule
+from edge.wire import AlertMessage, Coverage, HealthMessage, Message, StatusMessage, WindowMessage
+
+K = 5
+HEALTH_EVERY_S = 600
+"""Ten times as long as a device waits unless told otherwise: a board shows no more for ten times the points."""
+
+Fault = Literal["camera", "clock", "outbox"]
+_ALERTS: Mapping[Fault, str] = {
+    "camera": "the camera gives no picture",
+    "clock": "the clock is not synchronised",
+    "outbox": "the outbox is full",
+}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message, and when it reaches the broker."""
+
+    at: datetime
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What runs on a device."""
+
+    software: str
+    model: str
+    eyes: Eyes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceDay:
+    """``arrivals`` in the order of their moments, and the visitors that are counted in them."""
+
+    arrivals: Sequence[Arrival]
+    counted: Visitors
+
+
+class Device:
+    """Give it its days in order: cohorts, sequence numbers and uptime go on from one to the next.
+
+    Nothing that would arrive after ``until`` has arrived.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        character: Character,
+        faults: Faults,
+        *,
+        window_s: int,
+        until: datetime,
+        rng: np.random.Generator,
+    ) -> None:
+        self._name, self._site, self._character, self._faults = name, site, character, faults
+        self._window_s, self._until, self._rng = window_s, until, rng
+        self._rule = CohortRule(k=K, profile=character.profile)
+        self._release: Release | None = None
+        """What runs; None while there is no power."""
+        self._boot_id = ""
+        self._booted_at = self._clock_set_at = self._health_due = _LONG_AGO
+        self._seq = self._lost = 0
+        self._connected = False
+        self._alerted: dict[Fault, bool] = {"camera": False, "clock": False, "outbox": False}
+
+    def day(self, day: date, everybody: Visitors, release: Release) -> DeviceDay:
+        """One day, from half an hour before opening to half an hour after closing; the nights, in which nothing
+        happens, are left out. Nothing comes of a day on which the store is closed."""
+        opening = self._site.opening_intervals(day)
+        if not opening:
+            return DeviceDay((), _those(everybody, np.zeros(len(everybody.end_s), dtype=bool)))
+        start = opening[0][0].timestamp() - STAFF_S
+        count = math.ceil((opening[-1][1].timestamp() + STAFF_S - start) / self._window_s)
+        edges_s = start + self._window_s * np.arange(count + 1, dtype=np.float64)
+        covered_s = self._covered(edges_s)
+        seen = self._seen(everybody, edges_s, covered_s)
+        verdicts = release.eyes.see(self._rng, seen.labels)
+        arrivals: list[Arrival] = []
+        counted = np.zeros(count, dtype=bool)
+        for index, window in enumerate(windows(seen, verdicts, edges_s, covered_s)):
+            if overlap_s(window.start, window.end, self._faults.off):
+                arrivals += self._go_off(window.start)
+                continue
+            arrivals += self._boot(window.start, release)
+            arrivals += self._change_connection(window)
+            arrivals += self._change_alerts(window)
+            sent = self._window(window)
+            counted[index] = sent is not None and sent.at <= self._until
+            arrivals += [sent] if sent else []
+            arrivals += self._health(window)
+        arrivals = sorted((a for a in arrivals if a.at <= self._until), key=lambda arrival: arrival.at)
+        window_of = np.searchsorted(edges_s, seen.end_s, side="right") - 1
+        return DeviceDay(arrivals, _those(seen, counted[window_of]))
+
+    def _covered(self, edges_s: Floats) -> Floats:
+        """For each window the seconds in which it was watched."""
+        moments = [datetime.fromtimestamp(edge, UTC) for edge in edges_s.tolist()]
+        blind = [overlap_s(*pair, self._faults.blind) for pair in pairwise(moments)]
+        usual = self._faults.coverage
+        share = np.clip(self._rng.normal(usual, (1 - usual) / 4, len(blind)), 0, 1)
+        return np.asarray(share * (self._window_s - np.array(blind)))
+
+    def _seen(self, everybody: Visitors, edges_s: Floats, covered_s: Floats) -> Visitors:
+        """Whoever left within a window, and not from in front of a blind camera. Slow processing leaves gaps of a
+        second, which hide nobody."""
+        inside = (everybody.end_s >= edges_s[0]) & (everybody.end_s < edges_s[-1])
+        for first, last in self._faults.blind:
+            inside &= (everybody.end_s < first.timestamp()) | (everybody.end_s >= last.timestamp())
+        window_of = np.searchsorted(edges_s, everybody.end_s, side="right") - 1
+        inside[inside] &= covered_s[window_of[inside]] > 0
+        return _those(everybody, inside)
+
+    def _go_off(self, at: datetime) -> Iterator[Arrival]:
+        if self._release is not None and self._connected:
+            yield Arrival(at, self._status(online=False, since=self._booted_at))
+        self._release, self._connected = None, False
+
+    def _boot(self, at: datetime, release: Release) -> Iterator[Arrival]:
+        """Start the service, where it does not run or is another release. What waited for a cohort is gone."""
+        if release == self._release:
+            return
+        if (
+            self._boot_id and self._release is None
+        ):  # a Pi has no battery: after a power cut it asks for the time
+            self._clock_set_at = at + timedelta(minutes=3)
+        self._release, self._booted_at, self._health_due = release, at, at
+        self._boot_id = self._rng.bytes(8).hex()
+        self._seq = self._lost = 0
+        self._rule = CohortRule(k=K, profile=self._character.profile)
+        self._connected = False
+        yield from ()
+
+    def _change_connection(self, window: WindowAggregate) -> Iterator[Arrival]:
+        outage = within(window.end, self._faults.offline)
+        if outage is not None and self._connected:
+            self._connected = False
+            yield Arrival(outage[0], self._status(online=False, since=self._booted_at))
+        elif outage is None and not self._connected:
+            self._connected = True
+            yield Arrival(window.start, self._status(online=True, since=window.start))
+
+    def _change_alerts(self, window: WindowAggregate) -> Iterator[Arrival]:
+        faults: dict[Fault, bool] = {
+            "camera": overlap_s(window.start, window.end, self._faults.blind) > 0,
+            "clock": window.start < self._clock_set_at,
+            "outbox": self._waiting(window.end) > self._faults.outbox,
+        }
+        for fault, active in faults.items():
+            if active != self._alerted[fault]:
+                self._alerted[fault] = active
+                message = AlertMessage(
+                    site=self._site.name,
+                    device=self._name,
+                    at=window.start,
+                    fault=fault,
+                    active=active,
+                    text=_ALERTS[fault] if active else "",
+                )
+                yield self._arrival(window.start, message)
+
+    def _window(self, window: WindowAggregate) -> Arrival | None:
+        """The message of a window; None when the outbox had no room for it."""
+        assert self._release is not None
+        released = self._rule.release(window)
+        self._seq += 1
+        if self._waiting(window.end) > self._faults.outbox:
+            self._lost += 1
+            return None
+        message = WindowMessage(
+            site=self._site.name,
+            device=self._name,
+            camera="front",
+            start=window.start,
+            duration_s=self._window_s,
+            boot_id=self._boot_id,
+            seq=self._seq - 1,
+            clock_trusted=window.start >= self._clock_set_at,
+            is_historical=not self._connected,
+            software=self._release.software,
+            model=self._release.model,
+            calibration=self._release.eyes.calibration,
+            profile=self._character.profile,
+            k=K,
+            totals=released.totals,
+            coverage=Coverage(
+                share=round(window.coverage.covered_s / self._window_s, 4),
+                frames=window.coverage.frames,
+                dropped=window.coverage.dropped,
+            ),
+            pending=released.pending,
+            cohort=released.cohort,
+        )
+        return self._arrival(window.end, message)
+
+    def _health(self, window: WindowAggregate) -> Iterator[Arrival]:
+        if window.end < self._health_due:
+            return
+        self._health_due = window.end + timedelta(seconds=HEALTH_EVERY_S)
+        assert self._release is not None
+        fps = window.coverage.frames / self._window_s
+        message = HealthMessage(
+            site=self._site.name,
+            device=self._name,
+            at=window.end,
+            boot_id=self._boot_id,
+            software=self._release.software,
+            model=self._release.model,
+            camera_open=window.coverage.frames > 0,
+            fps=round(fps, 1),
+            step_ms=round(float(self._rng.normal(41, 2)) + 4 * window.occupancy_mean, 1),
+            dropped=window.coverage.dropped * HEALTH_EVERY_S // self._window_s,
+            outbox_depth=min(self._waiting(window.end), self._faults.outbox),
+            outbox_lost=self._lost,
+            clock_trusted=window.start >= self._clock_set_at,
+            temperature_c=round(self._faults.temperature_c + float(self._rng.normal(0, 1)), 1),
+            throttled=self._faults.temperature_c > 70,
+            disk_free_mb=20_000.0,
+            rss_mb=round(float(self._rng.normal(146, 1)), 1),
+            uptime_s=(window.end - self._booted_at).total_seconds(),
+        )
+        yield self._arrival(window.end, message)
+
+    def _waiting(self, at: datetime) -> int:
+        """Windows in the outbox."""
+        outage = within(at, self._faults.offline)
+        return 0 if outage is None else int((at - outage[0]).total_seconds() // self._window_s)
+
+    def _arrival(self, at: datetime, message: Message) -> Arrival:
+        outage = within(at, self._faults.offline)
+        return Arrival(outage[1] if outage else at, message)
+
+    def _status(self, *, online: bool, since: datetime) -> StatusMessage:
+        assert self._release is not None
+        return StatusMessage(
+            site=self._site.name,
+            device=self._name,
+            online=online,
+            since=since,
+            boot_id=self._boot_id,
+            software=self._release.software,
+        )
+
+
+def _those(visitors: Visitors, chosen: NDArray[np.bool_]) -> Visitors:
+    return Visitors(
+        end_s=visitors.end_s[chosen],
+        dwell_s=visitors.dwell_s[chosen],
+        attention_s=visitors.attention_s[chosen],
+        labels={attribute: labels[chosen] for attribute, labels in visitors.labels.items()},
+    )

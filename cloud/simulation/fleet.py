@@ -1,0 +1,171 @@
+"""A whole fleet, day by day: every message that reaches the broker, and the truth of each store and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.chain import Chain, Interval, Site
+from cloud.simulation.chain import PROMOTION, Stores, make_stores
+from cloud.simulation.device import Arrival, Device, Release
+from cloud.simulation.faults import draw_faults
+from cloud.simulation.visitors import Visitors, known_eyes, visitors
+from edge.vocabulary import ATTRIBUTES
+
+DAY_TO_DAY = 0.12
+"""Standard deviation of the log of a store's visits around what is usual for the weekday: the weather, the news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What really happened at one site on one local day, while it was open.
+
+    ``came`` were in front of its cameras; ``visits`` of them are in windows that reached the broker, and of
+    those are all the figures below it, by their true labels: what the store would hold if no model ever erred
+    and nothing were withheld.
+    """
+
+    site: str
+    day: date
+    open_s: float
+    came: int
+    visits: int
+    viewers: int
+    dwell_sum_s: float
+    attention_sum_s: float
+    gender: Mapping[str, int]
+    age_band: Mapping[str, int]
+    expression: Mapping[str, int]
+
+    def json(self) -> dict[str, Any]:
+        return {**asdict(self), "day": self.day.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDay:
+    """``arrivals`` are in order for each device."""
+
+    arrivals: Sequence[Arrival]
+    truth: Truth
+
+
+class Fleet:
+    """``stores`` devices' homes over the ``days`` days that end with ``last_day``, as far as ``until``.
+
+    Equal arguments give equal messages. ``window_s``: length of a window in seconds.
+    """
+
+    def __init__(
+        self, *, stores: int, days: int, last_day: date, until: datetime, window_s: int, seed: int
+    ) -> None:
+        self.days = [last_day - timedelta(days=back) for back in reversed(range(days))]
+        self._stores: Stores = make_stores(stores, self.days, seed)
+        self._seed = seed
+        self._until = until
+        self._devices = {
+            name: [
+                self._device(index, name, device, window_s)
+                for device in self._stores.characters[name].devices
+            ]
+            for index, name in enumerate(self.chain.sites)
+        }
+
+    @property
+    def chain(self) -> Chain:
+        return self._stores.chain
+
+    def chain_yaml(self) -> str:
+        """The chain file."""
+        return self._stores.yaml()
+
+    def site_days(self) -> Iterator[SiteDay]:
+        """Day after day, of each day every site. Once only: the devices remember."""
+        for index, day in enumerate(self.days):
+            for number, (name, site) in enumerate(self.chain.sites.items()):
+                rng = np.random.default_rng([self._seed, number, day.toordinal()])
+                release = self._release(number, index)
+                yield self._site_day(site, self._devices[name], day, release, rng)
+
+    def _device(self, site_number: int, site_name: str, name: str, window_s: int) -> Device:
+        site, character = self.chain.sites[site_name], self._stores.characters[site_name]
+        rng = np.random.default_rng([self._seed, site_number, character.devices.index(name)])
+        return Device(
+            name,
+            site,
+            character,
+            draw_faults(rng, site, self.days),
+            window_s=window_s,
+            until=self._until,
+            rng=rng,
+        )
+
+    def _release(self, site_number: int, day_number: int) -> Release:
+        """The new release comes to three stores on the tenth day to see how it does, to most of the others five
+        days later; every eighth store forgets it."""
+        eyes = known_eyes()
+        pilot = site_number % 100 in (1, 2, 3)
+        new = day_number >= (10 if pilot else 15) and site_number % 8 != 7
+        software = version("footlight")
+        if new or len(self.days) <= 10:
+            return Release(software, eyes[-1].calibration, eyes[-1])
+        return Release(software, f"{eyes[0].calibration}-previous", eyes[0])
+
+    def _site_day(
+        self, site: Site, devices: Sequence[Device], day: date, release: Release, rng: np.random.Generator
+    ) -> SiteDay:
+        character = self._stores.characters[site.name]
+        opening = site.opening_intervals(day)
+        promoted = any(
+            one.first <= day <= one.last and (not one.sites or site.name in one.sites)
+            for one in self.chain.annotations
+        )
+        factor = (PROMOTION if promoted else 1.0) * float(rng.lognormal(0, DAY_TO_DAY))
+        arrivals: list[Arrival] = []
+        came = 0
+        counted: list[Visitors] = []
+        for device in devices:
+            everybody = visitors(rng, character, site, day, factor)
+            one = device.day(day, everybody, release)
+            arrivals += one.arrivals
+            came += int(_during(everybody, opening).sum())
+            counted.append(one.counted)
+        return SiteDay(arrivals, _truth(site, day, came, counted))
+
+
+def _during(people: Visitors, opening: Sequence[Interval]) -> NDArray[np.bool_]:
+    """Who left while the store was open."""
+    inside = np.zeros(len(people.end_s), dtype=bool)
+    for first, last in opening:
+        inside |= (people.end_s >= first.timestamp()) & (people.end_s < last.timestamp())
+    return inside
+
+
+def _truth(site: Site, day: date, came: int, counted: Sequence[Visitors]) -> Truth:
+    opening = site.opening_intervals(day)
+    pairs = [(people, _during(people, opening)) for people in counted]
+    mixes = {
+        attribute: {
+            name: sum(int((people.labels[attribute][i] == index).sum()) for people, i in pairs)
+            for index, name in enumerate(names)
+        }
+        for attribute, names in ATTRIBUTES.items()
+    }
+    return Truth(
+        site=site.name,
+        day=day,
+        open_s=sum((last - first).total_seconds() for first, last in opening),
+        came=came,
+        visits=sum(int(i.sum()) for _, i in pairs),
+        viewers=sum(int((people.attention_s[i] > 0).sum()) for people, i in pairs),
+        dwell_sum_s=round(sum(float(people.dwell_s[i].sum()) for people, i in pairs), 1),
+        attention_sum_s=round(sum(float(people.attention_s[i].sum()) for people, i in pairs), 1),
+        gender=mixes["gender"],
+        age_band=mixes["age_band"],
+        expression=mixes["expression"],
+    )

@@ -1,0 +1,128 @@
+"""Who comes past one camera on one day, and what its device says of them.
+
+Arrays hold one entry per visit, in order of the visit's end; labels are indices into :mod:`edge.vocabulary`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.chain import Site
+from cloud.simulation.chain import Character
+from edge.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, UNKNOWN
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+_STEP_S = 300
+"""Within so many seconds the flow of people is even."""
+STAFF_S = 1800
+"""So long before opening and after closing, devices are on and see the staff."""
+_STAFF_PER_HOUR = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visitors:
+    """All visits of one camera and day; ``labels`` is the truth by attribute. Seconds of the UTC epoch."""
+
+    end_s: Floats
+    dwell_s: Floats
+    attention_s: Floats
+    labels: Mapping[str, Labels]
+
+    @property
+    def viewer(self) -> NDArray[np.bool_]:
+        return self.attention_s > 0
+
+
+def visitors(
+    rng: np.random.Generator, character: Character, site: Site, day: date, factor: float
+) -> Visitors:
+    """Draw one day; ``factor`` is what raises or lowers all of it: the weather, a promotion."""
+    flow = factor * character.visits_per_hour / len(character.devices) * character.kind.week[day.weekday()]
+    moments: list[Floats] = []
+    for start, end in site.opening_intervals(day):
+        steps = np.arange(start.timestamp(), end.timestamp(), _STEP_S)
+        local = np.array([_local_hour(site, start, moment) for moment in steps])
+        rush = sum(
+            weight * np.exp(-0.5 * ((local - hour) / width) ** 2)
+            for hour, width, weight in character.kind.peaks
+        )
+        came = rng.poisson(flow * (1 + rush) * _STEP_S / 3600)
+        moments.append(np.repeat(steps, came) + rng.uniform(0, _STEP_S, came.sum()))
+        for first in (start.timestamp() - STAFF_S, end.timestamp()):
+            staff = rng.poisson(_STAFF_PER_HOUR * STAFF_S / 3600)
+            moments.append(first + rng.uniform(0, STAFF_S, staff))
+    end_s = np.sort(np.concatenate(moments)) if moments else np.empty(0)
+    return _people(rng, character, end_s)
+
+
+def _local_hour(site: Site, start: datetime, moment: float) -> float:
+    local = (start + timedelta(seconds=moment - start.timestamp())).astimezone(site.zone)
+    return local.hour + local.minute / 60
+
+
+def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Visitors:
+    count = len(end_s)
+    dwell_s = np.clip(rng.lognormal(np.log(character.dwell_s), 0.9, count), 0.5, 900.0)
+    attention_s = dwell_s * rng.beta(2, 3, count) * (rng.random(count) < character.viewers)
+    return Visitors(
+        end_s=end_s,
+        dwell_s=dwell_s,
+        attention_s=attention_s,
+        labels={
+            "gender": rng.choice(2, count, p=[character.female, 1 - character.female]),
+            "age_band": rng.choice(len(AGE_BANDS), count, p=character.ages),
+            "expression": rng.choice(len(EXPRESSIONS), count, p=character.expressions),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eyes:
+    """How a device of one calibration sees: by attribute, the shares of its verdicts (columns, ``unknown`` last)
+    for each truth (rows)."""
+
+    calibration: str
+    verdicts: Mapping[str, Floats]
+
+    def see(self, rng: np.random.Generator, labels: Mapping[str, Labels]) -> list[tuple[str, str, str]]:
+        """A verdict per visit: gender, age band and expression."""
+        said = []
+        for attribute, names in ATTRIBUTES.items():
+            reached = np.cumsum(self.verdicts[attribute], axis=1)[labels[attribute]]
+            verdict = (rng.random((len(reached), 1)) > reached[:, :-1]).sum(axis=1)
+            words = (*names, UNKNOWN)
+            said.append([words[index] for index in verdict.tolist()])
+        return list(zip(*said, strict=True))
+
+
+@cache
+def known_eyes() -> Sequence[Eyes]:
+    """Of every calibration whose confusion matrices are committed, by its version."""
+    matrices = json.loads((files("models_tflite") / "confusion.json").read_text(encoding="utf-8"))
+    return [
+        Eyes(
+            version,
+            {attribute: _shares(matrix, attribute) for attribute, matrix in matrices[version].items()},
+        )
+        for version in sorted(matrices)
+    ]
+
+
+def _shares(matrix: Mapping[str, Any], attribute: str) -> Floats:
+    """Rows and columns in the order of the vocabulary."""
+    names = ATTRIBUTES[attribute]
+    rows = [matrix["labels"].index(name) for name in names]
+    columns = [matrix["verdicts"].index(name) for name in (*names, UNKNOWN)]
+    counts = np.array(matrix["counts"], dtype=np.float64)[np.ix_(rows, columns)]
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))

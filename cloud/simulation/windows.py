@@ -1,0 +1,98 @@
+"""The windows of one camera and day: what the aggregation of a device would have made of its visits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.simulation.visitors import Floats, Visitors
+from edge.types import Coverage, WindowAggregate
+from edge.wire import DWELL_BINS_S
+
+_FPS = 9.5
+_BINS = np.array(DWELL_BINS_S)
+
+
+def windows(
+    seen: Visitors,
+    verdicts: Sequence[tuple[str, str, str]],
+    edges_s: Floats,
+    covered_s: Floats,
+) -> list[WindowAggregate]:
+    """One per stretch between two of ``edges_s`` (n + 1, seconds of the UTC epoch), of which ``covered_s`` (n,)
+    seconds were watched. ``verdicts`` are those on ``seen``. A visit is counted in the window in which it ends;
+    the last window closes the day."""
+    bounds = np.searchsorted(seen.end_s, edges_s).tolist()
+    mean, most = _occupancy(seen, edges_s)
+    dwell_bins = _bins(seen.dwell_s)
+    attention_bins = _bins(seen.attention_s)
+    dwell_s, attention_s = seen.dwell_s.tolist(), seen.attention_s.tolist()
+    made = []
+    for index, covered in enumerate(covered_s.tolist()):
+        first, last = bounds[index], bounds[index + 1]
+        start, end = float(edges_s[index]), float(edges_s[index + 1])
+        watched = covered > 0
+        frames = int(_FPS * covered)
+        made.append(
+            WindowAggregate(
+                start=datetime.fromtimestamp(start, UTC),
+                end=datetime.fromtimestamp(end, UTC),
+                visits=last - first,
+                viewers=sum(seconds > 0 for seconds in attention_s[first:last]),
+                occupancy_mean=mean[index] if watched else 0.0,
+                occupancy_max=most[index] if watched else 0,
+                dwell_sum_s=sum(dwell_s[first:last]),
+                attention_sum_s=sum(attention_s[first:last]),
+                dwell_histogram=_histogram(dwell_bins[first:last]),
+                attention_histogram=_histogram(attention_bins[first:last]),
+                breakdown=Counter(verdicts[first:last]),
+                zones={},
+                coverage=Coverage(covered, frames, int(_FPS * (end - start)) - frames if watched else 0),
+                closing=index == len(covered_s) - 1,
+            )
+        )
+    return made
+
+
+def _bins(seconds: Floats) -> list[int]:
+    found: list[int] = np.maximum(0, np.searchsorted(_BINS, seconds, side="right") - 1).tolist()
+    return found
+
+
+_NONE = (0,) * len(DWELL_BINS_S)
+
+
+def _histogram(bins: Sequence[int]) -> tuple[int, ...]:
+    if not bins:
+        return _NONE
+    counts = [0] * len(DWELL_BINS_S)
+    for index in bins:
+        counts[index] += 1
+    return tuple(counts)
+
+
+def _occupancy(seen: Visitors, edges_s: Floats) -> tuple[list[float], list[int]]:
+    """Visits in view, for each window their mean and the most at one instant."""
+    came = np.sort(seen.end_s - seen.dwell_s)
+    until = _time_in_view(came, edges_s) - _time_in_view(seen.end_s, edges_s)
+    mean = np.diff(until) / np.diff(edges_s)
+    moments = np.concatenate([came, seen.end_s])
+    order = np.argsort(moments, kind="stable")
+    inside = np.cumsum(np.concatenate([np.ones(len(came)), -np.ones(len(came))])[order])
+    moments = moments[order]
+    most = np.searchsorted(came, edges_s[:-1]) - np.searchsorted(seen.end_s, edges_s[:-1])
+    window = np.searchsorted(edges_s, moments, side="right") - 1
+    during = (window >= 0) & (window < len(most))
+    np.maximum.at(most, window[during], inside[during].astype(most.dtype))
+    return mean.tolist(), most.tolist()
+
+
+def _time_in_view(since: Floats, until: Floats) -> NDArray[np.float64]:
+    """For each of ``until`` the summed seconds since those of ``since`` (sorted) that lie before it."""
+    sums = np.concatenate([[0.0], np.cumsum(since)])
+    before = np.searchsorted(since, until)
+    return np.asarray(before * until - sums[before])

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloud import rollup
 from cloud.bridge import Bridge, Tls
-from cloud.config import EmbeddedSettings, MqttSettings, Settings, load
+from cloud.config import MqttSettings, load
 from cloud.simulation import command as simulation
-from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.connect import open_store
 from cloud.stores.store import Store
-from edge.clock import Clock, SystemClock
+from edge.clock import SystemClock
 from edge.errors import UserError
 from edge.yamlfile import masked_yaml
 
@@ -67,13 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=0, help="port of the page (default: any free one)")
     demo.add_argument("--json", action="store_true", help="print the result as JSON")
     demo.set_defaults(command=_demo)
-    simulation.add_parser(commands, _open_store)
+    rollup.add_parser(commands)
+    simulation.add_parser(commands, open_store)
     return parser
 
 
 def _bridge(args: argparse.Namespace) -> int:
     settings = load(args.config)
-    store = _open_store(settings, SystemClock())
+    store = open_store(settings, SystemClock())
     try:
         bridge = _make_bridge(settings.mqtt, store)
         for number in _ENDS:
@@ -119,22 +121,6 @@ def _demo(args: argparse.Namespace) -> int:
     from cloud import demo  # it brings the whole edge with it
 
     return int(demo.run(args))
-
-
-def _open_store(settings: Settings, clock: Clock) -> Store:
-    store = settings.store
-    if isinstance(store, EmbeddedSettings):
-        return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=clock)
-    from cloud.stores.influx import InfluxStore  # an embedded store needs no client library
-
-    return InfluxStore(
-        url=store.url,
-        token=store.token.get_secret_value(),
-        org=store.org,
-        bucket=store.bucket,
-        timeout_s=store.timeout_s,
-        clock=clock,
-    )
 
 
 def _make_bridge(mqtt: MqttSettings, store: Store) -> Bridge:

@@ -88,7 +88,8 @@ class InfluxSettings(_Section):
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
     token: SecretStr
     org: str = "-"
-    bucket: str = "footlight"
+    bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
 

@@ -42,7 +42,8 @@ def test_the_example_is_the_defaults_and_names_every_key() -> None:
 def test_the_influx_example_in_the_comment_is_complete(tmp_path: Path) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     start = lines.index("# store:")
-    text = "\n".join(line.removeprefix("# ") for line in lines[start : start + 7])
+    end = lines.index("", start)
+    text = "\n".join(line.removeprefix("# ") for line in lines[start:end])
     store = load(write(tmp_path, text)).store
     assert isinstance(store, InfluxSettings)
     assert keys(yaml.safe_load(text)["store"]) == keys(store.model_dump())

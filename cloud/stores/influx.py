@@ -37,6 +37,12 @@ class InfluxStore:
         now = self._clock.now()
         self.write_points([point for message in messages for point in points(message, now)], "raw")
 
+    def bury(self, site: str, device: str, reason: str) -> None:
+        tags = {"site": site, "device": device}
+        self.write_points(
+            [layout.DEAD_LETTER.point(tags, self._clock.now(), {"reason": reason[:240]})], "raw"
+        )
+
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Points of one level. Raises as ``write`` does."""
         try:
@@ -90,7 +96,7 @@ def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[P
     values = {**cohort.model_dump(), "since": nanoseconds(cohort.since)}
     yield layout.COHORT.point(tags, at, _declared(layout.COHORT, values))
     for name, measurement in layout.BREAKDOWNS.items():
-        yield from _table(measurement, getattr(cohort, name), at, tags)
+        yield from _table(measurement, getattr(cohort, name), at, tags, cohort.visits)
     for gender, cells in (cohort.gender_age_band or {}).items():
         yield from _table(layout.COHORT_GENDER_AGE_BAND, cells, at, {**tags, "gender": gender})
     for zone, visits in cohort.zones.items():
@@ -99,13 +105,19 @@ def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[P
 
 
 def _table(
-    measurement: Measurement, cells: Cells | None, at: datetime, tags: Mapping[str, str]
+    measurement: Measurement,
+    cells: Cells | None,
+    at: datetime,
+    tags: Mapping[str, str],
+    visits: int | None = None,
 ) -> Iterator[Point]:
-    """A label that is missing stands for 0; so that what is absent here is what was withheld, it is written."""
+    """A label that is missing stands for 0; so that what is absent here is what was withheld, it is written.
+    ``visits`` are those of the whole table, where it is one."""
     if cells is not None:
-        counts = {label: cells.get(label, 0) for label in measurement.fields}
-        if any(count is not None for count in counts.values()):
-            yield measurement.point(tags, at, counts)
+        counts = {label: cells.get(label, 0) for label in measurement.labels}
+        released = sum(count or 0 for count in counts.values())
+        whole = {} if visits is None else {"withheld": visits - released}
+        yield measurement.point(tags, at, {**counts, "released": released, **whole})
 
 
 def _first_line(body: object) -> str:

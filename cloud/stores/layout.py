@@ -8,14 +8,14 @@ that is what a retention time belongs to in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict, get_args, get_origin
 
 from pydantic import BaseModel
 
-from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS
+from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS
 from edge.wire import (
     DWELL_BINS_S,
     Coverage,
@@ -28,9 +28,6 @@ from edge.wire import (
 
 Level = Literal["raw", "quarter", "day"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-RETENTION: Mapping[Level, str] = {"raw": "90d", "quarter": "104w", "day": "INF"}
-"""How long each level is kept where nobody decides otherwise, as InfluxQL writes a duration."""
-
 Kind = Literal["integer", "float", "boolean", "string"]
 Value = str | float | int | bool
 _KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", str: "string"}
@@ -65,6 +62,11 @@ class Measurement:
     """What the time of a point is."""
     fields: Mapping[str, Field]
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of a breakdown: the fields that count the visits of one label."""
+        return tuple(name for name in self.fields if name not in _READABLE)
+
     def point(self, tags: Mapping[str, str], at: datetime, values: Mapping[str, Value | None]) -> Point:
         """``values`` by field; None is left out. Raises ``KeyError`` for what is not in the layout."""
         given = {name: (self.fields[name].kind, value) for name, value in values.items() if value is not None}
@@ -76,6 +78,16 @@ class Measurement:
             "time": nanoseconds(at),
         }
 
+    def select(self, sites: Sequence[str], start: datetime, end: datetime) -> str:
+        """InfluxQL for all fields of the points of ``sites``, at least one, with a time in [start, end); the answer
+        has a series for each set of tags."""
+        fields = ", ".join(f'"{name}"' for name in self.fields)
+        chosen = " OR ".join(f"site = {_quoted(site)}" for site in sites)
+        period = f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}"
+        return (
+            f"SELECT {fields} FROM {self.name} WHERE ({chosen}) AND {period} GROUP BY {', '.join(self.tags)}"  # noqa: S608
+        )
+
 
 def bucket_of(bucket: str, level: Level) -> str:
     """Where a level is: in the configured bucket itself, or beside it. A retention policy is that of the raw level."""
@@ -84,6 +96,10 @@ def bucket_of(bucket: str, level: Level) -> str:
 
 def nanoseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _fields(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> dict[str, Field]:
@@ -108,6 +124,11 @@ def _kind(annotation: object) -> Kind:
 
 def _counts(labels: tuple[str, ...], meaning: str) -> dict[str, Field]:
     return dict.fromkeys(labels, Field("integer", meaning))
+
+
+def joint_field(gender: str, age_band: str) -> str:
+    """The field of a tally that counts visits of a gender and age band."""
+    return f"gender_age_band_{gender}_{age_band}"
 
 
 _DEVICE, _CAMERA = ("site", "device"), ("site", "device", "camera")
@@ -141,8 +162,14 @@ COHORT = Measurement(
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
     },
 )
+_READABLE = {
+    "released": Field(
+        "integer", "visits in the cells that can be read: InfluxQL cannot add up what may be absent"
+    ),
+    "withheld": Field("integer", "visits of the cohort in cells that are withheld"),
+}
 BREAKDOWNS: Mapping[str, Measurement] = {
-    name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, _counts(labels, meaning))
+    name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**_counts(labels, meaning), **_READABLE})
     for name, labels, meaning in (
         ("dwell", _BINS, "visits by dwell time; the name is the lower edge in seconds"),
         ("attention", _BINS, "visits by attention time, likewise"),
@@ -156,7 +183,7 @@ COHORT_GENDER_AGE_BAND = Measurement(
     "raw",
     (*_CAMERA, "gender"),
     _START,
-    _counts(AGE_BAND_LABELS, "visits of this gender by age band"),
+    {**_counts(AGE_BAND_LABELS, "visits of this gender by age band"), "released": _READABLE["released"]},
 )
 COHORT_ZONE = Measurement(
     "cohort_zone",
@@ -186,7 +213,14 @@ ALERT = Measurement(
     },
 )
 
-GENDER_AGE_BAND_FIELD = "gender_age_band_{}_{}"
+DEAD_LETTER = Measurement(
+    "dead_letter",
+    "raw",
+    _DEVICE,
+    "when the bridge gave it up",
+    {"reason": Field("string", "why a message of this device could not be stored")},
+)
+
 _TALLY = {
     "date": Field("string", "the local day, as in 2026-03-02"),
     "open_s": Field("float", "opening time"),
@@ -204,9 +238,7 @@ _TALLY = {
     **_counts(tuple(f"gender_{label}" for label in GENDER_LABELS), "visits in cohorts by gender"),
     **_counts(tuple(f"age_band_{label}" for label in AGE_BAND_LABELS), "visits in cohorts by age band"),
     **_counts(
-        tuple(
-            GENDER_AGE_BAND_FIELD.format(gender, band) for gender in GENDER_LABELS for band in AGE_BAND_LABELS
-        ),
+        tuple(joint_field(*label) for label in JOINT_LABELS),
         "visits in cohorts by gender and age band",
     ),
     **_counts(tuple(f"expression_{label}" for label in EXPRESSION_LABELS), "visits in cohorts by expression"),
@@ -228,6 +260,6 @@ CORRECTED = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, QUARTER, DAY,
-    CORRECTED,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, DEAD_LETTER,
+    QUARTER, DAY, CORRECTED,
 )  # fmt: skip

@@ -33,6 +33,13 @@ class Store(Protocol):
         """
         ...
 
+    def bury(self, site: str, device: str, reason: str) -> None:
+        """Note that a message which is said to be of this device came and can never be stored.
+
+        Called at the most once for each such message; a store may forget it. Raises as ``write`` does.
+        """
+        ...
+
     def close(self) -> None:
         """Release files and connections. Nothing may be written afterwards."""
         ...

@@ -1,0 +1,106 @@
+"""Windows read back from InfluxDB, the same as the embedded store gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cloud.stores import layout
+from cloud.stores.layout import Measurement
+from cloud.tally import GENDER_LABELS
+from edge.wire import Cells, Cohort, Coverage, Totals, WindowMessage
+
+if TYPE_CHECKING:
+    from cloud.stores.influxql import InfluxQL, Series
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_JOINT, _ZONE = layout.COHORT_GENDER_AGE_BAND, layout.COHORT_ZONE
+_MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, _ZONE)
+
+Key = tuple[str, str, int]
+"""Device, camera and start in nanoseconds."""
+Row = Mapping[str, Any]
+"""One point: its tags and fields."""
+
+
+class InfluxWindows:
+    """Windows of one InfluxDB. They were checked before they were stored, and are not checked again."""
+
+    def __init__(self, influxql: InfluxQL) -> None:
+        self._influxql = influxql
+
+    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
+        """Windows of all cameras of a site that start within [start, end), by start, device, camera.
+
+        As they were written, but for what stands for the same: a missing label is 0, a table of withheld cells
+        only is missing, and so is a zone that was withheld. Raises ``StoreUnavailable``.
+        """
+        answers = self._influxql.ask("raw", *(one.select([site], start, end) for one in _MEASUREMENTS))
+        tables = {m.name: _points(answer) for m, answer in zip(_MEASUREMENTS, answers, strict=True)}
+        found = [_window(site, key, points[0], tables) for key, points in tables[layout.WINDOW.name].items()]
+        return sorted(found, key=lambda w: (w.start, w.device, w.camera))
+
+
+def _points(answer: Iterable[Series]) -> dict[Key, list[Row]]:
+    points: dict[Key, list[Row]] = {}
+    for series in answer:
+        device, camera = series.tags["device"], series.tags["camera"]
+        for row in series:
+            points.setdefault((device, camera, row["time"]), []).append({**series.tags, **row})
+    return points
+
+
+def _window(
+    site: str, key: Key, row: Row, tables: Mapping[str, Mapping[Key, Sequence[Row]]]
+) -> WindowMessage:
+    device, camera, start_ns = key
+    own = WindowMessage.model_fields.keys() - {"site", "device", "camera", "start", "coverage"}
+    return WindowMessage.model_construct(
+        site=site,
+        device=device,
+        camera=camera,
+        start=_moment(start_ns),
+        totals=Totals.model_construct(**{name: row[name] for name in Totals.model_fields}),
+        coverage=Coverage.model_construct(
+            share=row["coverage"], frames=row["frames"], dropped=row["dropped"]
+        ),
+        cohort=_cohort({name: points[key] for name, points in tables.items() if key in points}),
+        **{name: row[name] for name in row.keys() & own},
+    )
+
+
+def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
+    """The cohort that came with one window, from its points by measurement."""
+    if layout.COHORT.name not in points:
+        return None
+    row = points[layout.COHORT.name][0]
+    tables = {name: _cells(m, points.get(m.name, ())) for name, m in layout.BREAKDOWNS.items()}
+    return Cohort.model_construct(
+        since=_moment(row["since"]),
+        visits=row["visits"],
+        dwell_sum_s=row["dwell_sum_s"],
+        attention_sum_s=row["attention_sum_s"],
+        dwell=tables["dwell"] or dict.fromkeys(layout.BREAKDOWNS["dwell"].labels),
+        attention=tables["attention"] or dict.fromkeys(layout.BREAKDOWNS["attention"].labels),
+        gender=tables["gender"],
+        age_band=tables["age_band"],
+        expression=tables["expression"],
+        gender_age_band=_joint(points.get(_JOINT.name, ())),
+        zones={zone["zone"]: zone["visits"] for zone in points.get(_ZONE.name, ())},
+    )
+
+
+def _cells(measurement: Measurement, points: Sequence[Row]) -> Cells | None:
+    return {label: points[0][label] for label in measurement.labels} if points else None
+
+
+def _joint(points: Sequence[Row]) -> dict[str, Cells] | None:
+    if not points:
+        return None
+    withheld = {gender: dict.fromkeys(_JOINT.labels) for gender in GENDER_LABELS}
+    return {**withheld, **{row["gender"]: _cells(_JOINT, [row]) or {} for row in points}}
+
+
+def _moment(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

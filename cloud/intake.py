@@ -9,15 +9,18 @@ of is sent again.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cloud.stores.store import Store, StoreRejected, StoreUnavailable
-from edge.wire import BY_CHANNEL, ROOT, Message, WireError, decode
+from edge.wire import BY_CHANNEL, NAME_PATTERN, ROOT, Message, WireError, decode
 
 log = logging.getLogger(__name__)
+
+_NAME = re.compile(NAME_PATTERN)
 
 FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in BY_CHANNEL)
 """What the cloud listens to. Not ``+/+/+``: the configuration that travels down to a device is none of it."""
@@ -164,6 +167,10 @@ class Intake:
     def _bury(self, delivery: Delivery, reason: str) -> None:
         log.warning("dead letter: %s", reason)
         self._dead_letter(delivery.topic, delivery.payload, reason)
+        try:
+            self._store.bury(*_sender(delivery.topic), reason)
+        except (StoreUnavailable, StoreRejected) as error:
+            log.warning("the store does not know of that dead letter: %s", error)
         self._count(dead=1)
         delivery.acknowledge()
 
@@ -177,6 +184,12 @@ class Intake:
                 dead=old.dead + dead,
                 retries=old.retries + retries,
             )
+
+
+def _sender(topic: str) -> tuple[str, str]:
+    """Site and device of a topic; what is no name, and so no sender of ours, is "-": a stranger makes up no tags."""
+    site, device = (part if _NAME.fullmatch(part) else "-" for part in topic.split("/")[2:4])
+    return site, device
 
 
 def dead_letter_topic(topic: str) -> str:

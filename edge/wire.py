@@ -31,7 +31,8 @@ MAX_BYTES = 64 * 1024
 DWELL_BINS_S = (0.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 """Lower edges in seconds of the dwell and attention histograms; the last bin is open."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """Site, device, camera and zone names: they become topic levels and tags, so no '/', '+', '#' or space."""
 
 Count = Annotated[int, Field(ge=0)]

@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.bridge import Bridge, Protocol, Tls
-from cloud.intake import dead_letter_topic
+from cloud.intake import Delivery, Intake, dead_letter_topic
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from edge.clock import SystemClock
@@ -22,7 +22,7 @@ from edge.errors import UserError
 from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
-from edge.wire import Message, WindowMessage, encode, topic
+from edge.wire import ROOT, Message, WindowMessage, encode, topic
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.messages import BOOT, MORNING, SetClock, health, window
 from tests.programs import require_program
@@ -40,6 +40,7 @@ class FaultyStore:
         self.rejected_camera: str | None = None
         self.attempts = 0
         self.written: list[Message] = []
+        self.buried: list[tuple[str, str, str]] = []
         self.before_return = threading.Event()
         self.before_return.set()
 
@@ -52,6 +53,11 @@ class FaultyStore:
         self.inner.write(messages)
         self.written.extend(messages)
         self.before_return.wait(30)
+
+    def bury(self, site: str, device: str, reason: str) -> None:
+        if not self.available.is_set():
+            raise StoreUnavailable("switched off")
+        self.buried.append((site, device, reason))
 
     def close(self) -> None:
         self.inner.close()
@@ -256,11 +262,28 @@ def test_a_message_that_cannot_be_decoded_goes_to_the_dead_letters_and_stops_not
     said = dict(letter.properties.UserProperty)  # type: ignore[union-attr]
     assert said["topic"] == where
     assert said["reason"].startswith(where)
+    assert store.buried == [("shop", "door", said["reason"])]
     # It was acknowledged: a bridge that comes later does not get it again.
     with running(make_bridge(store, mosquitto.port)) as later, publisher(mosquitto.port) as device:
         publish(device, window(2))
         until(lambda: len(store.windows()) == 2, "the next bridge works")
         assert later.stats.dead == 0
+
+
+def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: FaultyStore) -> None:
+    intake = Intake(store, lambda *_: None)
+    intake.submit(Delivery(f"{ROOT}/shop/door two/window", b"?", intake.stop))
+    intake.run()
+    assert [(site, device) for site, device, _ in store.buried] == [("shop", "-")]
+
+
+def test_a_store_that_is_away_holds_up_no_dead_letter(store: FaultyStore) -> None:
+    store.available.clear()
+    letters = []
+    intake = Intake(store, lambda topic_name, *_: letters.append(topic_name))
+    intake.submit(Delivery(topic(window(0)), b"?", intake.stop))
+    intake.run()
+    assert (letters, intake.stats.dead, store.buried) == ([topic(window(0))], 1, [])
 
 
 def test_a_message_that_the_store_rejects_goes_to_the_dead_letters_alone(

@@ -350,6 +350,9 @@ class Refusing:
     def write(self, messages: Sequence[Message]) -> None:
         raise self._fault
 
+    def bury(self, site: str, device: str, reason: str) -> None:
+        raise self._fault
+
     def close(self) -> None:
         """Nothing is open."""
 

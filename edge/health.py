@@ -46,7 +46,7 @@ class Health:
         self._started_s = self._since_s = clock.monotonic()
         self._frames = 0
         self._dropped_before = 0
-        self._faults: dict[Fault, str] = {}
+        self._faults: dict[Fault, str | None] = {}
 
     def step(self, seconds: float) -> None:
         """One frame was processed and took so long."""
@@ -90,16 +90,22 @@ class Health:
         )
 
     def alerts(self, faults: Mapping[Fault, str | None]) -> list[AlertMessage]:
-        """What began or ended since the last call. ``faults`` says in words what is wrong, or None if nothing."""
+        """What began or ended since the last call. ``faults`` says in words what is wrong, or None if nothing.
+
+        The first call speaks of every fault: a run that ended without a word, in a crash, may have left one open,
+        and whoever listens knows only the last that was said. What was said by a wrong clock is said again when it
+        is right, since it may be dated before that.
+        """
         found = []
+        clock_was_wrong = self._faults.get("clock") is not None
         for fault in get_args(Fault):
             text, before = faults.get(fault), self._faults.get(fault)
-            if text is not None and before is None:
+            if fault not in self._faults or (text is None) != (before is None):
+                over = f"over: {before}" if before else "none"
+                found.append(self._alert(fault, text is not None, over if text is None else text))
                 self._faults[fault] = text
-                found.append(self._alert(fault, True, text))
-            elif text is None and before is not None:
-                del self._faults[fault]
-                found.append(self._alert(fault, False, f"over: {before}"))
+        if clock_was_wrong and self._faults["clock"] is None:
+            self._faults = {"clock": None}
         return found
 
     def _alert(self, fault: Fault, active: bool, text: str) -> AlertMessage:

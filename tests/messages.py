@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from edge.health import Health
 from edge.wire import AlertMessage, Cohort, Coverage, HealthMessage, StatusMessage, Totals, WindowMessage
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -83,6 +85,20 @@ def status(
 
 def alert(*, active: bool, at: datetime = MORNING, fault: Any = "camera") -> AlertMessage:
     return AlertMessage(site="shop", device="door", at=at, fault=fault, active=active, text="camera gone")
+
+
+def first_words(at: datetime, *, camera: str | None = None) -> list[AlertMessage]:
+    """What a device says of its faults when it has started ``at``."""
+    speaking = Health(
+        site="shop",
+        device="door",
+        boot_id="fedcba98",
+        software="0.1.0",
+        model="1",
+        clock=SetClock(at),
+        state=Path(),
+    )
+    return speaking.alerts({"camera": camera})
 
 
 class SetClock:

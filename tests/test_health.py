@@ -76,6 +76,7 @@ def test_a_device_that_never_saw_a_frame_has_health_too(health: Health) -> None:
 def test_an_alert_is_sent_when_a_fault_begins_and_when_it_ends_and_never_between(
     health: Health, clock: ManualClock
 ) -> None:
+    health.alerts({})
     assert health.alerts({"camera": None, "outbox": None, "clock": None}) == []
     (begun,) = health.alerts({"camera": "no device /dev/video0", "outbox": None})
     assert (begun.fault, begun.active, begun.text) == ("camera", True, "no device /dev/video0")
@@ -86,6 +87,27 @@ def test_an_alert_is_sent_when_a_fault_begins_and_when_it_ends_and_never_between
     assert [(alert.fault, alert.active) for alert in ended] == [("camera", False), ("outbox", False)]
     assert "no device /dev/video0" in ended[0].text
     assert ended[0].at == clock.now()
+    assert health.alerts({}) == []
+
+
+def test_the_first_word_on_each_fault_ends_what_an_earlier_run_left_open(health: Health) -> None:
+    said = health.alerts({"camera": "no device /dev/video0"})
+    assert {alert.fault: alert.active for alert in said} == {"camera": True, "outbox": False, "clock": False}
+    assert health.alerts({"camera": "no device /dev/video0"}) == []
+
+
+def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health, clock: ManualClock) -> None:
+    wrong = "the clock is not synchronised"
+    assert len(health.alerts({"clock": wrong})) == 3
+    assert health.alerts({"clock": wrong}) == []
+    clock.elapsed_s += 3600
+    (ended,) = health.alerts({"outbox": None})
+    assert (ended.fault, ended.active) == ("clock", False)
+    again = health.alerts({})
+    assert [(alert.fault, alert.active, alert.at) for alert in again] == [
+        ("camera", False, clock.now()),
+        ("outbox", False, clock.now()),
+    ]
     assert health.alerts({}) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from cloud.stores.influx import InfluxStore
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from tests.influxdb import POLICY, InfluxDB
-from tests.messages import MORNING, SetClock, alert, cohort, health, status, window
+from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, status, window
 
 
 @pytest.fixture
@@ -70,6 +70,19 @@ def test_the_last_word_on_a_device_is_the_newest_point(influxdb: InfluxDB, store
     assert row["fps"] == 9.5
     (row,) = influxdb.query("SELECT last(active) AS active FROM alert GROUP BY fault")
     assert (row["fault"], row["active"]) == ("camera", True)
+
+
+@pytest.mark.parametrize("camera", [None, "still no camera"])
+def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(
+    influxdb: InfluxDB, store: InfluxStore, camera: str | None
+) -> None:
+    crashed = alert(active=True, at=MORNING)
+    restarted = first_words(MORNING + timedelta(minutes=5), camera=camera)
+    store.write([status(online=True), crashed, status(online=True, boot_id="fedcba98"), *restarted])
+    store.write([crashed])
+    rows = influxdb.query("SELECT last(active) AS active FROM alert GROUP BY fault")
+    expected = {"camera": camera is not None, "outbox": False, "clock": False}
+    assert {row["fault"]: row["active"] for row in rows} == expected
 
 
 def test_a_camera_costs_few_series(influxdb: InfluxDB, store: InfluxStore) -> None:

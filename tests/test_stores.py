@@ -22,7 +22,7 @@ from cloud.stores.store import StoreRejected, StoreUnavailable
 from edge.errors import UserError
 from edge.wire import Message
 from tests.brokers import free_port
-from tests.messages import MORNING, SetClock, alert, cohort, health, status, window
+from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, status, window
 
 DAY = (MORNING - timedelta(hours=1), MORNING + timedelta(days=1))
 
@@ -122,12 +122,13 @@ def test_a_device_of_which_only_the_status_came_was_never_seen(store: EmbeddedSt
     assert (state.device, state.last_seen, state.health) == ("shelf", None, None)
 
 
-def test_alerts_end_with_the_run_that_raised_them(store: EmbeddedStore) -> None:
-    store.write([status(online=True), alert(active=True, at=MORNING + timedelta(minutes=1))])
-    store.write([status(online=True, since=MORNING + timedelta(minutes=2))])
-    assert len(store.devices("shop")[0].alerts) == 1, "the same run connected again"
-    store.write([status(online=True, since=MORNING + timedelta(minutes=3), boot_id="fedcba98")])
+def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(store: EmbeddedStore) -> None:
+    crashed, restarted = alert(active=True, at=MORNING), first_words(MORNING + timedelta(minutes=5))
+    store.write([status(online=True), crashed])
+    store.write([status(online=True, boot_id="fedcba98"), *restarted])
     assert store.devices("shop")[0].alerts == ()
+    store.write([crashed])
+    assert store.devices("shop")[0].alerts == (), "delivered again, or late, it is no news"
 
 
 def test_windows_are_kept_for_the_time_given(store: EmbeddedStore, clock: SetClock) -> None:

@@ -181,17 +181,12 @@ class EmbeddedStore:
 
     def _put_status(self, message: StatusMessage, json: str, now: datetime) -> None:
         """The last to arrive counts: the broker keeps the order, and the ``since`` of a last will is that of the
-        connection it ends. A service that was restarted forgot what it had raised, so its alerts go."""
+        connection it ends."""
         identity = (message.site, message.device)
         query = "SELECT status FROM devices WHERE site = ? AND device = ?"
         known = self._db.execute(query, identity).fetchone()[0]
         if known == json:
             return
-        if known is not None and StatusMessage.model_validate_json(known).boot_id != message.boot_id:
-            self._db.execute(
-                "DELETE FROM alerts WHERE site = ? AND device = ? AND at < ?",
-                (*identity, message.since.timestamp()),
-            )
         at = message.since if message.online else now
         self._db.execute(
             "UPDATE devices SET status = ?, status_at = ?, software = ? WHERE site = ? AND device = ?",

@@ -259,7 +259,29 @@ CORRECTED = Measurement(
     },
 )
 
+SITE = Measurement(
+    "site",
+    "day",
+    ("site", "chain", "region", "timezone"),
+    "noon UTC of the last day that was rolled up",
+    {
+        "title": Field("string", "what people call the store"),
+        "latitude": Field("float", "where it is, in degrees"),
+        "longitude": Field("float", "likewise"),
+    },
+)
+ANNOTATION = Measurement(
+    "annotation",
+    "day",
+    ("site",),
+    "when it begins",
+    {
+        "words": Field("string", "what explains the figures, such as a promotion"),
+        "end_ms": Field("integer", "when it ends, in ms since 1970"),
+    },
+)
+
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, DEAD_LETTER,
-    QUARTER, DAY, CORRECTED,
+    QUARTER, DAY, CORRECTED, SITE, ANNOTATION,
 )  # fmt: skip

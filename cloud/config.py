@@ -129,10 +129,20 @@ class ServeSettings(_Section):
     page: PageSettings = PageSettings()
 
 
+class GrafanaSettings(_Section):
+    """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    token: SecretStr
+    influx_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    influx_token: SecretStr
+
+
 class Settings(_Section):
     mqtt: MqttSettings = MqttSettings()
     store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()
+    grafana: GrafanaSettings | None = None
 
 
 def load(path: Path) -> Settings:

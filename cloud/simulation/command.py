@@ -6,16 +6,15 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cloud.bridge import Tls
-from cloud.config import Settings, load
-from cloud.stores.store import Store
-from edge.clock import Clock, SystemClock
+from cloud.config import load
+from cloud.stores.connect import open_store
+from edge.clock import SystemClock
 from edge.errors import UserError
 from edge.wire import Message, StatusMessage, WindowMessage
 
@@ -23,14 +22,11 @@ if TYPE_CHECKING:
     from cloud.simulation.delivery import Stream
     from cloud.simulation.fleet import Fleet
 
-Commands = Any
-"""What ``ArgumentParser.add_subparsers`` gives, whose class argparse does not name."""
-
 WINDOWS_S = (60, 120, 300, 900)
 
 
-def add_parser(commands: Commands, open_store: Callable[[Settings, Clock], Store]) -> None:
-    """``open_store`` opens the store of some settings, for a clock."""
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """``footlight-cloud simulate``."""
     parser = commands.add_parser("simulate", help="fill a store with the days of a chain that does not exist")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="whose store is filled")
     parser.add_argument("--stores", type=_positive, default=300, metavar="N", help="(%(default)s)")
@@ -55,10 +51,11 @@ def add_parser(commands: Commands, open_store: Callable[[Settings, Clock], Store
         "--truth-out", type=Path, metavar="FILE", help="write what really happened, as JSON lines"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(command=lambda args: _run(args, open_store))
+    parser.set_defaults(command=run)
 
 
-def _run(args: argparse.Namespace, open_store: Callable[[Settings, Clock], Store]) -> int:
+def run(args: argparse.Namespace) -> int:
+    """The command. Raises ``UserError``."""
     # Here and not above: no other command needs numpy and the device's privacy rule.
     from cloud.simulation.delivery import SimulatedClock, through_broker, through_intake
     from cloud.simulation.fleet import Fleet
@@ -106,7 +103,7 @@ def _run(args: argparse.Namespace, open_store: Callable[[Settings, Clock], Store
         "seconds": round(seconds, 1),
         "windows_per_s": round(counts["WindowMessage"] / seconds),
     }
-    print(json.dumps(result) if args.json else _sentence(result))  # noqa: T201 - what the command is asked for
+    print(json.dumps(result) if args.json else _sentence(result))
     return 0
 
 

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from cloud.chain import Chain, Site
 from cloud.config import InfluxSettings, load
+from cloud.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.layout import Level, Point
@@ -63,6 +64,7 @@ def rollup(
 
     Raises ``StoreUnavailable`` and ``StoreRejected``.
     """
+    store.write_points(register(chain, day_time(last)), "day")
     written = empty = read = 0
     for site in chain.sites.values():
         over = [day for day in days(first, last) if site.local_day(day)[1] <= now]

@@ -21,13 +21,14 @@ from cloud.config import InfluxSettings, load
 from cloud.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
-from cloud.stores.layout import Level, Point
+from cloud.stores.layout import Level, Point, Value
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.stores.tallies import Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
 from cloud.tally import Tally, quarters
 from edge.clock import Clock, SystemClock
 from edge.errors import UserError
+from edge.vocabulary import ATTRIBUTES
 from edge.wire import WindowMessage
 
 LATE_DAYS = 7
@@ -93,8 +94,30 @@ def _by_day(site: Site, chunk: list[date], windows: Windows) -> Iterator[tuple[d
         yield day, [window for window in found if start <= window.start < end]
 
 
-def _day_points(parts: list[Tally], day: date) -> list[Point]:
-    return [tally_point(layout.DAY, sum(parts[1:], parts[0]), day_time(day))]
+def _day_points(parts: list[Tally], day: date) -> Iterator[Point]:
+    total, at = sum(parts[1:], parts[0]), day_time(day)
+    yield tally_point(layout.DAY, total, at)
+    yield from _corrected(total, at)
+
+
+def _corrected(total: Tally, at: datetime) -> Iterator[Point]:
+    from cloud.analysis.mix import mix  # numpy and scipy: no other part of the rollup needs them
+
+    for attribute, labels in ATTRIBUTES.items():
+        found = mix(total, attribute)
+        shares = {share.label: share for share in found.shares} if found else {}
+        for label in labels:
+            tags = {"site": total.site, "attribute": attribute, "label": label}
+            values: dict[str, Value | None] = {"visits": 0}
+            if share := shares.get(label):
+                values = {
+                    "raw": share.raw,
+                    "corrected": share.corrected,
+                    "low": share.low,
+                    "high": share.high,
+                }
+                values["visits"] = share.n
+            yield layout.CORRECTED.point(tags, at, values)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -27,6 +27,8 @@ dir = "{folder}/meta"
 dir = "{folder}/data"
 wal-dir = "{folder}/wal"
 query-log-enabled = false
+cache-snapshot-write-cold-duration = "{cold}"
+compact-full-write-cold-duration = "{cold}"
 [http]
 bind-address = "127.0.0.1:{engine}"
 auth-enabled = true
@@ -116,13 +118,13 @@ class InfluxDB:
 
 
 @contextmanager
-def influxdb_engine(folder: Path) -> Iterator[Engine]:
-    """Engine and front, started and, by their process ids, ended."""
+def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
+    """Engine and front, started and, by their process ids, ended. What was not written to for ``cold`` is compacted."""
     influxd = require_program("influxd", "apt-get install influxdb")
     nginx = require_program("nginx", "apt-get install nginx-light")
     ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
     engine_config, front_config = folder / "influxdb.conf", folder / "nginx.conf"
-    engine_config.write_text(_INFLUX.format(folder=folder, **ports))
+    engine_config.write_text(_INFLUX.format(folder=folder, cold=cold, **ports))
     front_config.write_text(_NGINX.format(folder=folder, **ports))
     commands = (
         [influxd, "-config", str(engine_config)],

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cloud.__main__ import main
+from cloud.analysis.confusion import shipped_confusions
+from cloud.analysis.mix import mix
 from cloud.chain import Chain
 from cloud.config import load
 from cloud.rollup import Rolled, period, rollup
@@ -128,6 +130,7 @@ class Both:
         return [
             self.server.query("SELECT * FROM quarter", "quarter"),
             self.server.query("SELECT * FROM day", "day"),
+            self.server.query("SELECT * FROM corrected", "day"),
         ]
 
     def close(self) -> None:
@@ -216,6 +219,33 @@ def test_a_date_is_that_date_in_utc_and_where_people_live(filled: Both) -> None:
     for row in rows:
         for zone in ("UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo"):
             assert datetime.fromtimestamp(row["time"], ZoneInfo(zone)).date().isoformat() == row["date"]
+
+
+def test_shares_are_written_raw_and_corrected_as_the_analysis_has_them(fresh: Both) -> None:
+    (calibration,) = list(shipped_confusions())[-1:]
+    start = datetime(2026, 3, 28, 10, tzinfo=UTC)
+    people = {"gender": {"female": 30, "male": 10, "unknown": 0}, "age_band": None, "gender_age_band": None}
+    with_people = some_cohort(start, "demographics", random.Random(1)).model_copy(
+        update={**people, "visits": 40}
+    )
+    fresh.write([window(0, start=start, visits=40, cohort=with_people, calibration=calibration)])
+    fresh.roll_up(chain())
+    columns = "raw, corrected, low, high, visits"
+    rows = fresh.server.query(
+        f"SELECT {columns} FROM corrected WHERE attribute = 'gender' GROUP BY label",  # noqa: S608
+        "day",
+    )
+    (tally,) = WindowTallies(fresh.embedded, chain()).tallies(["shop"], SATURDAY, SATURDAY)
+    expected = mix(tally, "gender")
+    assert expected is not None
+    assert expected.uncorrected is None
+    for row, share in zip(rows, expected.shares, strict=True):
+        assert (row["label"], row["raw"], row["visits"]) == (share.label, share.raw, 40)
+        assert (row["corrected"], row["low"], row["high"]) == pytest.approx(
+            (share.corrected, share.low, share.high)
+        )
+    nobody = fresh.server.query("SELECT raw, visits FROM corrected WHERE attribute = 'expression'", "day")
+    assert {(row["raw"], row["visits"]) for row in nobody} == {(None, 0)}
 
 
 def test_run_again_it_writes_the_same_points(filled: Both) -> None:

@@ -251,11 +251,13 @@ CORRECTED = Measurement(
     ("site", "attribute", "label"),
     "noon UTC of the local date",
     {
-        "raw": Field("float", "share of the label among the visits with a verdict, as counted"),
-        "share": Field("float", "the same, corrected by the confusion matrix of the models"),
-        "low": Field("float", "lower end of its 95 % interval"),
-        "high": Field("float", "upper end of its 95 % interval"),
-        "visits": Field("integer", "visits with a verdict, unknown included"),
+        "raw": Field("float", "share of the label among the visits with a known verdict, as counted"),
+        "corrected": Field(
+            "float", "the same, corrected for the mistakes of the models; absent where it cannot be"
+        ),
+        "low": Field("float", "lower end of the 95 % interval"),
+        "high": Field("float", "upper end of the 95 % interval"),
+        "visits": Field("integer", "visits that it rests on, those with the verdict unknown included"),
     },
 )
 

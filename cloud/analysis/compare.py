@@ -1,0 +1,164 @@
+"""Stores against each other, so that chance is not taken for a difference.
+
+A store is held against the rest of its chain on the same dates: what was counted over what would have been, had it
+been like the others (indirect standardisation), so that weekdays, holidays and weather common to all drop out. How
+much its days vary is measured on its days themselves: visits of days scatter far more than a Poisson count. The
+variances of all stores lend each other strength (moderated t, Smyth 2004, along the trend with size), a day that
+resembles the one before counts for less, and over all stores the rate of false discoveries is controlled (Benjamini
+and Hochberg 1995). Why so is in docs/decisions/0020, how to read it in docs/numbers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from scipy.stats import norm
+
+from cloud.analysis.comparable import LEAST_DAYS, comparable, coverage
+from cloud.analysis.confusion import Matrix
+from cloud.analysis.differences import differences
+from cloud.analysis.metrics import Metric
+from cloud.tally import Tally
+
+LEVEL = 0.05
+"""Of the differences that are called real, at most so many are chance on average; and in a chain of equal stores, at
+most so many comparisons call any store different."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One store. What is None was not compared."""
+
+    site: str
+    days: int
+    """Days that counted; over them is all below."""
+    coverage: float
+    """Share of its opening time that was watched, over all days."""
+    rate: float | None
+    """Made fair where a store's days are not those of the others."""
+    low: float | None
+    """The 95 % interval of this store alone is ``low`` to ``high``."""
+    high: float | None
+    versus: float | None
+    """``rate`` over what the rest of the chain has on the same dates; 1.15 is 15 % more."""
+    p: float | None
+    q: float | None
+    """p after the correction for the number of stores."""
+    real: bool
+    """Whether the difference from the rest is real, as far as ``LEVEL`` goes."""
+    set_apart: str | None
+    """Why it is not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``rows``: those compared by rate, highest first, then those set apart by name."""
+
+    metric: str
+    title: str
+    unit: str
+    first: date
+    last: date
+    level: float
+    rate: float | None
+    """Of all stores compared, together."""
+    detectable: float | None
+    """The smallest difference, as a share, that would be called real nine times in ten if one store had it: that of
+    the store in the middle. What is smaller may be there and not be seen in so few days."""
+    rows: tuple[Row, ...]
+
+
+def compare(
+    tallies: Iterable[Tally], metric: Metric, *, sites: Collection[str], first: date, last: date
+) -> Comparison:
+    """Compare ``sites`` from ``first`` to ``last``, both included. ``tallies``: at most one for a site and day."""
+    inside = [tally for tally in tallies if first <= tally.day <= last]
+    chosen = comparable(inside, sites, metric)
+    table = _table(chosen.kept, metric)
+    apart = {**chosen.set_apart, **dict.fromkeys(table.alone, "too few days on which others are open")}
+    watched = {site: _whole_coverage(inside, site) for site in sites}
+    rows, detectable = _rows(table, metric, watched) if table.sites else ([], None)
+    rows.sort(key=lambda row: (-(row.rate or 0), row.site))
+    rows += [
+        Row(site, 0, watched[site], None, None, None, None, None, None, False, apart[site])
+        for site in sorted(apart)
+    ]
+    total = float(table.denominator.sum())
+    rate = float(table.numerator.sum()) / total if total else None
+    return Comparison(
+        metric=metric.name,
+        title=metric.title,
+        unit=metric.unit,
+        first=first,
+        last=last,
+        level=LEVEL,
+        rate=rate,
+        detectable=detectable,
+        rows=tuple(rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Arrays (sites, dates), 0 where a day does not count."""
+
+    sites: list[str]
+    alone: list[str]
+    """Sites that are not in it, because nobody else is open on their days."""
+    numerator: Matrix
+    denominator: Matrix
+
+
+def _table(kept: Collection[Tally], metric: Metric) -> _Table:
+    tallies = list(kept)
+    sites, dates = sorted({t.site for t in tallies}), sorted({t.day for t in tallies})
+    row, column = ({name: i for i, name in enumerate(names)} for names in (sites, dates))
+    numerator, denominator = np.zeros((2, len(sites), len(dates)))
+    place = [row[t.site] for t in tallies], [column[t.day] for t in tallies]
+    if tallies:
+        numerator[place], denominator[place] = metric.terms(tallies)
+    alone = np.zeros(len(sites), bool)
+    while True:  # who is left out may have been the only company of another
+        used = denominator > 0
+        used &= used.sum(0) > 1
+        found = (used.sum(1) < LEAST_DAYS) & ~alone
+        numerator, denominator = np.where(used, numerator, 0), np.where(used, denominator, 0)
+        if not found.any():
+            break
+        alone |= found
+        numerator[alone], denominator[alone] = 0, 0
+    names = np.array(sites)
+    return _Table(list(names[~alone]), list(names[alone]), numerator[~alone], denominator[~alone])
+
+
+def _whole_coverage(tallies: Iterable[Tally], site: str) -> float:
+    own = [tally for tally in tallies if tally.site == site]
+    return coverage(sum(own[1:], own[0])) if own else 0.0
+
+
+def _rows(table: _Table, metric: Metric, watched: Mapping[str, float]) -> tuple[list[Row], float | None]:
+    """The rows, and the smallest difference that would be found."""
+    found = differences(table.numerator, table.denominator, by_date=metric.by_date)
+    most = 1.0 if metric.unit == "%" else np.inf
+    rows = [
+        Row(
+            site=site,
+            days=int((table.denominator[i] > 0).sum()),
+            coverage=watched[site],
+            rate=float(found.rate[i]),
+            low=float(np.clip(found.low[i], 0, most)),
+            high=float(np.clip(found.high[i], 0, most)),
+            versus=None if np.isnan(found.versus[i]) else float(found.versus[i]),
+            p=float(found.p[i]),
+            q=float(found.q[i]),
+            real=bool(found.q[i] <= LEVEL),
+            set_apart=None,
+        )
+        for i, site in enumerate(table.sites)
+    ]
+    errors = found.error[~np.isnan(found.error)]
+    bar = norm.ppf(1 - LEVEL / 2 / len(rows)) + norm.ppf(0.9)
+    return rows, float(bar * np.median(errors)) if len(errors) else None

@@ -1,0 +1,192 @@
+"""From counted verdicts to the mix of visitors: quantification with the confusion matrix.
+
+A classifier that is right 93 times in 100 still reports a wrong share, because its mistakes do not cancel. With
+``M[y, v]`` the probability that a visit of label ``y`` gets the verdict ``v`` ("unknown" is one of them), the
+verdicts have the shares ``q = pi M``, and the mix ``pi`` is what we want to know.
+
+- The corrected share is the maximum-likelihood one under that model, by expectation maximisation (Saerens et al.
+  2002, with verdicts in place of probabilities). It starts at the raw shares and is stopped early, which keeps it
+  from amplifying noise where labels are easily confused (iterative unfolding, D'Agostini 1995).
+- The interval is a score interval (Wilson 1927) around the adjusted count (Forman 2008; for a prevalence Rogan and
+  Gladen 1978) with the weights of least variance. Its variance adds what chance does among n visits to what chance
+  did among the labelled visits behind ``M``, which are finitely many. Without mistakes it is Wilson's interval.
+- Visits whose verdict the privacy rules withheld may be anything: the interval holds for every way in which they
+  could be dealt out (partial identification, Manski 2003).
+
+Why so is in docs/decisions/0018 and 0019, how to read it in docs/numbers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from cloud.analysis.confusion import Confusion, Matrix
+
+ROUNDS = 8
+"""Steps from the raw shares that are always taken; more only until every share is inside its interval."""
+
+_MOST_ROUNDS = 500
+_EVIDENCE_ROUNDS = 60
+"""Steps for the mix at which variances are taken: there it may be noisy, but not drawn to the raw shares."""
+
+_Z = float(norm.ppf(0.975))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One label's share of the visits, all in 0..1."""
+
+    label: str
+    raw: float | None
+    """Among the visits with a known verdict; None where there is none."""
+    corrected: float | None
+    """None where it could not be corrected."""
+    low: float
+    """The 95 % interval from ``low`` to ``high`` is about the corrected share, or else, by sampling alone, the raw."""
+    high: float
+    n: int
+    """Visits it rests on, those with the verdict unknown included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Arrays (..., labels)."""
+
+    shares: Matrix
+    low: Matrix
+    high: Matrix
+
+
+def corrected_shares(
+    counts: Mapping[str, int], confusion: Confusion | None, *, withheld: int = 0
+) -> list[Share]:
+    """The share of each label, raw and corrected.
+
+    ``counts``: visits by verdict, "unknown" last or anywhere. ``withheld``: further visits whose verdict is not
+    known to us. Without ``confusion``, and where no visit has a verdict, nothing is corrected.
+    """
+    labels = confusion.labels if confusion else tuple(label for label in counts if label != "unknown")
+    if foreign := counts.keys() - {*labels, "unknown"}:
+        raise ValueError(f"{min(foreign)!r} is none of {', '.join(labels)}")
+    by_label = np.array([counts.get(label, 0) for label in labels], np.float64)
+    unknown = counts.get("unknown", 0)
+    known = int(by_label.sum())
+    if known == 0:
+        return [Share(label, None, None, 0.0, 1.0, unknown) for label in labels]
+    hidden = np.array(withheld, np.float64)
+    if confusion is None:
+        perfect, endless = np.eye(len(labels)), np.full(len(labels), np.inf)
+        found = _estimate(by_label, perfect, endless, hidden)
+    else:
+        found = estimate(np.append(by_label, unknown), confusion.counts, hidden)
+    return [
+        Share(
+            label=label,
+            raw=float(by_label[i]) / known,
+            corrected=float(found.shares[i]) if confusion else None,
+            low=float(found.low[i]),
+            high=float(found.high[i]),
+            n=known + unknown,
+        )
+        for i, label in enumerate(labels)
+    ]
+
+
+def estimate(verdicts: Matrix, labelled: Matrix, withheld: Matrix) -> Estimate:
+    """Corrected shares and their 95 % intervals, for many counts at once.
+
+    ``verdicts``: visits (..., labels + 1), the last column "unknown"; ``labelled``: visits (..., labels, labels + 1)
+    by truth and verdict; ``withheld``: visits (...), verdict not told.
+    """
+    # One more visit for each label, spread over the verdicts (Perks 1947): what was never seen is not impossible.
+    columns = labelled.shape[-1]
+    visits = labelled.sum(-1) + 1
+    return _estimate(verdicts, (labelled + 1 / columns) / visits[..., None], visits, withheld)
+
+
+def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matrix) -> Estimate:
+    labels = matrix.shape[-2]
+    start = verdicts[..., :labels] + 1 / labels
+    start = start / start.sum(-1, keepdims=True)
+    likely = start
+    for _ in range(_EVIDENCE_ROUNDS):
+        likely = _step(likely, verdicts, matrix)
+    low, high = _interval(likely, verdicts, matrix, labelled, withheld)
+    shares = start
+    for done in range(_MOST_ROUNDS):
+        outside = ((shares < low) | (shares > high)).any(-1, keepdims=True)
+        if done >= ROUNDS and not outside.any():
+            break
+        shares = np.where((done < ROUNDS) | outside, _step(shares, verdicts, matrix), shares)
+    return Estimate(shares, np.minimum(low, shares), np.maximum(high, shares))
+
+
+def _step(shares: Matrix, verdicts: Matrix, matrix: Matrix) -> Matrix:
+    """One step of expectation maximisation: every verdict is dealt out to the labels it may come from."""
+    expected = np.einsum("...l,...lv->...v", shares, matrix)
+    ratio = np.divide(verdicts, expected, out=np.zeros_like(expected), where=expected > 0)
+    dealt: Matrix = shares * np.einsum("...v,...lv->...l", ratio, matrix)
+    total: Matrix = dealt.sum(-1, keepdims=True)
+    return dealt / total
+
+
+def _interval(
+    shares: Matrix, verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matrix
+) -> tuple[Matrix, Matrix]:
+    """Lower and upper ends (..., labels), variances taken near ``shares``.
+
+    For label ``l``, ``weights[l] @ q`` estimates its share without bias whenever ``matrix @ weights[l]`` is 1 at
+    ``l`` and 0 elsewhere. At a supposed share ``t``, the others keeping their proportions, its variance is a
+    quadratic in ``t``, and so is the set of all ``t`` that the estimate does not contradict.
+    """
+    labels = matrix.shape[-2]
+    n = verdicts.sum(-1, keepdims=True)
+    weights = _weights(shares, matrix, labelled, n)
+    second = np.einsum("...lv,...yv->...ly", weights**2, matrix)
+    spread = (second - np.eye(labels)) / labelled[..., None, :]
+    others = shares[..., None, :] * (1 - np.eye(labels)) + 1e-9
+    others /= others.sum(-1, keepdims=True)
+    own_second, own_spread = (np.einsum("...ll->...l", table) for table in (second, spread))
+    other_second, other_spread = (others * second).sum(-1), (others**2 * spread).sum(-1)
+    total = n + withheld[..., None]
+    told = np.einsum("...lv,...v->...l", weights, verdicts)
+    ends = []
+    for extreme, sign in ((weights.min(-1), -1), (weights.max(-1), 1)):
+        value = (told + withheld[..., None] * extreme) / total
+        # variance(t) = v0 + v1 t + v2 t^2
+        v0 = other_second / total + other_spread
+        v1 = (own_second - other_second) / total - 2 * other_spread
+        v2 = own_spread + other_spread - 1 / total
+        a, b, c = 1 - _Z**2 * v2, -2 * value - _Z**2 * v1, value**2 - _Z**2 * v0
+        root = np.sqrt(np.maximum(b**2 - 4 * a * c, 0))
+        # a <= 0: the labelled visits are too few, or too much alike, to exclude anything.
+        end = np.where(a > 0, (-b + sign * root) / (2 * np.where(a > 0, a, 1)), max(sign, 0))
+        ends.append(np.clip(end, 0, 1))
+    told_apart = np.abs(np.einsum("...lv,...yv->...ly", weights, matrix) - np.eye(labels)).max(-1) < 1e-6
+    return np.where(told_apart, ends[0], 0.0), np.where(told_apart, ends[1], 1.0)
+
+
+def _weights(shares: Matrix, matrix: Matrix, labelled: Matrix, n: Matrix) -> Matrix:
+    """The unbiased weights (..., labels, verdicts) of least variance: generalised least squares. What the labels
+    have in common drops out of the covariance under that condition, and what is left of it is a diagonal."""
+    diagonal = np.einsum("...l,...lv->...v", shares, matrix) / n
+    diagonal = diagonal + np.einsum("...l,...lv->...v", shares**2 / labelled, matrix)
+    scaled = matrix / np.maximum(diagonal, 1e-12)[..., None, :]
+    weights: Matrix = np.linalg.pinv(scaled @ np.swapaxes(matrix, -1, -2), hermitian=True) @ scaled
+    return weights
+
+
+def unbiased_weights(verdicts: Matrix, confusion: Confusion) -> Matrix:
+    """Weights (labels, labels + 1) that turn shares of verdicts into shares of labels, of least variance around
+    these ``verdicts`` (labels + 1): the adjusted count as a weighted sum, so that counts of days may be compared."""
+    columns = confusion.counts.shape[-1]
+    visits = confusion.counts.sum(-1) + 1
+    matrix = (confusion.counts + 1 / columns) / visits[..., None]
+    shares = np.full(len(confusion.labels), 1 / len(confusion.labels))
+    for _ in range(_EVIDENCE_ROUNDS):
+        shares = _step(shares, verdicts, matrix)
+    return _weights(shares, matrix, visits, verdicts.sum(-1, keepdims=True))

@@ -1,0 +1,90 @@
+"""How much the days of a store scatter, when there are only so many days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import digamma, polygamma
+
+from cloud.analysis.confusion import Matrix
+
+_FOR_A_TREND = 10
+"""Stores from which on the variance may depend on size; a line through fewer follows chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moderated:
+    """Variances (stores,) and the degrees of freedom that they are worth."""
+
+    value: Matrix
+    freedom: Matrix
+    own: Matrix
+    """How much of each variance is the store's own, in 0..1."""
+
+
+def moderated(variance: Matrix, freedom: Matrix, size: Matrix) -> Moderated:
+    """Draw the sample variances (stores,) of normal noise towards what is usual for a store of that size.
+
+    An own variance from few days is itself noise, and the stores with the smallest would seem the most certain.
+    How far each is drawn follows from how much they differ beyond chance: empirical Bayes with a scaled inverse
+    chi-square prior (Smyth 2004), fitted by the moments of log variances along a straight line in log size.
+    """
+    if len(variance) < 2:
+        return Moderated(variance, freedom, np.ones_like(freedom))
+    half = freedom / 2
+    logs = np.log(variance) - digamma(half) + np.log(half)
+    columns = [np.ones_like(logs)]
+    if len(logs) >= _FOR_A_TREND and np.ptp(np.log(size)) > 0:
+        columns.append(np.log(size) - np.log(size).mean())
+    design = np.stack(columns, -1)
+    usual = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
+    excess = ((logs - usual) ** 2).sum() / (len(logs) - len(columns)) - polygamma(1, half).mean()
+    if excess <= 0:  # they differ no more than chance lets them: all share the usual one
+        return Moderated(np.exp(usual), np.full_like(freedom, freedom.sum()), freedom / freedom.sum())
+    prior = 2 * _trigamma_inverse(float(excess))
+    prior_variance = np.exp(usual + digamma(prior / 2) - np.log(prior / 2))
+    joint = (prior * prior_variance + freedom * variance) / (prior + freedom)
+    return Moderated(joint, np.minimum(prior + freedom, freedom.sum()), freedom / (prior + freedom))
+
+
+def persistence(residuals: Matrix, used: Matrix) -> float:
+    """How much a day resembles the one before, as the correlation of both, in 0..0.8 and the same for all stores.
+
+    ``residuals`` (stores, dates) have mean 0 and variance 1 in each store; ``used`` is 1 where a day counts.
+    """
+    pairs = used[:, :-1] * used[:, 1:]
+    if pairs.sum() < 1:
+        return 0.0
+    correlation = float((residuals[:, :-1] * residuals[:, 1:] * pairs).sum() / pairs.sum())
+    # Each store's own mean is taken out, which makes its days look opposed (Kendall 1954).
+    days = max(4.0, float(used.sum(1).mean()))
+    return min(max((correlation + 1 / days) / (1 - 3 / days), 0.0), 0.8)
+
+
+def skewness(residuals: Matrix, used: Matrix, variation: Matrix) -> Matrix:
+    """Skewness (stores,) of days, taken to be one multiple of their coefficient of ``variation`` (stores,): it is 1 for
+    Poisson counts, 2 for gamma and about 3 for lognormal ones. ``residuals`` and ``used`` as above."""
+    multiple = (variation[:, None] * residuals**3 * used).sum() / (variation[:, None] ** 2 * used).sum()
+    found: Matrix = multiple * variation
+    return found
+
+
+def unskewed(t: Matrix, skew: Matrix, days: Matrix, own: Matrix) -> Matrix:
+    """The t values (stores,) of means over skewed ``days``, made as symmetric as those of normal ones.
+
+    Hall's monotone transformation (1992), for a variance of which only a part ``own`` (stores,) goes up and down with
+    the mean; at 1 it is his, at 0 that for a known variance.
+    """
+    small = skew / np.sqrt(days)
+    bend = (1 - 3 * own) / 6 * small
+    straight: Matrix = t + small / 6 - bend * t**2 + bend**2 * t**3 / 3
+    return straight
+
+
+def _trigamma_inverse(value: float) -> float:
+    # Between the bounds on trigamma that hold for all x > 0, its reciprocal and that plus its square.
+    return float(
+        brentq(lambda x: polygamma(1, x) - value, 1 / value, (1 + (1 + 4 * value) ** 0.5) / (2 * value))
+    )

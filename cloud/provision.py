@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cloud.chain import Chain
 from cloud.config import InfluxSettings, load
-from cloud.stores.layout import LEVELS, bucket_of
+from cloud.stores.levels import LEVELS, bucket_of
 from edge.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""What the chain file says of its stores, as points: so that Grafana can ask for names, regions, places and promotions."""
+"""What the chain file says of its stores, as points: so that Grafana can ask for names, regions and promotions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from cloud.chain import Annotation, Chain
 from cloud.stores import layout
-from cloud.stores.layout import Point
+from cloud.stores.measurement import Point, nanoseconds
 
 EVERYWHERE = "*"
 """The site of an annotation that is about all sites."""
@@ -25,15 +25,14 @@ def register(chain: Chain, at: datetime) -> Iterator[Point]:
             "region": site.region or NO_REGION,
             "timezone": site.timezone,
         }
-        place = {} if site.place is None else site.place.model_dump()
-        yield layout.SITE.point(tags, at, {"title": site.title, **place})
+        yield layout.SITE.point(tags, at, {"title": site.title})
     together: dict[tuple[str, datetime], list[tuple[datetime, str]]] = {}
     for annotation in chain.annotations:
         for name in annotation.sites or [EVERYWHERE]:
             start, end = _bounds(chain, name, annotation)
             together.setdefault((name, start), []).append((end, annotation.text))
     for (name, start), found in together.items():
-        end_ms = layout.nanoseconds(max(end for end, _ in found)) // 10**6
+        end_ms = nanoseconds(max(end for end, _ in found)) // 10**6
         words = "; ".join(text for _, text in found)
         yield layout.ANNOTATION.point({"site": name}, start, {"words": words, "end_ms": end_ms})
 

@@ -21,9 +21,10 @@ from cloud.config import InfluxSettings, load
 from cloud.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
-from cloud.stores.layout import Level, Point, Value
+from cloud.stores.levels import Level
+from cloud.stores.measurement import Point, Value
 from cloud.stores.store import StoreRejected, StoreUnavailable
-from cloud.stores.tallies import Windows, day_time, days, tally_point
+from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
 from cloud.tally import Tally, quarters
 from edge.clock import Clock, SystemClock
@@ -137,6 +138,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace, clock: Clock) -> int:
     """The command. Raises ``UserError``."""
+    from cloud.comparisons import comparison_points  # numpy and scipy
+
     store = load(args.config).store
     if not isinstance(store, InfluxSettings):
         raise UserError("store.kind: 'rollup' is for InfluxDB; an embedded store is read as it is")
@@ -145,6 +148,7 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
     with closing(open_influx(store, clock)) as target, closing(open_influxql(store)) as source:
         try:
             rolled = rollup(chain, InfluxWindows(source), target, first=first, last=last, now=clock.now())
+            target.write_points(comparison_points(InfluxTallies(source), chain, last), "day")
         except (StoreUnavailable, StoreRejected) as error:
             raise UserError(f"store: {error}; mend that and run the rollup again") from None
     if args.json:

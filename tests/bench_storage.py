@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 
 from cloud.__main__ import main as footlight_cloud
-from cloud.stores.layout import LEVELS, MEASUREMENTS
+from cloud.stores.layout import MEASUREMENTS
+from cloud.stores.levels import LEVELS
 from tests.brokers import until
 from tests.influxdb import Engine, InfluxDB, influxdb_engine
 

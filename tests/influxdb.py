@@ -11,12 +11,11 @@ from typing import Any
 
 import httpx
 
-from cloud.stores.layout import LEVELS, Level, bucket_of
+from cloud.stores.levels import LEVELS, Level, bucket_of, creation
 from tests.brokers import free_port, until
 from tests.programs import require_program
 
 USER, PASSWORD = "footlight", "right"
-POLICY = "kept"
 
 _INFLUX = """
 reporting-disabled = true
@@ -76,12 +75,11 @@ class Engine:
         self._names = (f"test{number}" for number in count())
 
     @contextmanager
-    def installation(self, *, retention: str = "INF") -> Iterator[InfluxDB]:
-        """A fresh database for each level of storage, dropped at the end."""
+    def installation(self) -> Iterator[InfluxDB]:
+        """A fresh database for each level of storage, kept for ever and dropped at the end."""
         fresh = InfluxDB(self.url, next(self._names))
         for level in LEVELS:
-            name = fresh.database(level)
-            fresh.query(f"CREATE DATABASE {name} WITH DURATION {retention} NAME {POLICY}", level)
+            fresh.query(creation(fresh.bucket, level, None), level)
         try:
             yield fresh
         finally:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloud.stores.influx import InfluxStore
+from cloud.stores.levels import creation
 from cloud.stores.store import StoreRejected, StoreUnavailable
-from tests.influxdb import POLICY, InfluxDB
+from tests.influxdb import InfluxDB
 from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, status, window
 
 
@@ -102,7 +103,7 @@ def test_a_wrong_password_and_a_missing_database_keep_the_counts(
 def test_a_point_older_than_the_retention_is_rejected_and_its_neighbours_are_not(
     influxdb: InfluxDB, store: InfluxStore
 ) -> None:
-    influxdb.query(f"ALTER RETENTION POLICY {POLICY} ON {influxdb.database()} DURATION 7d SHARD DURATION 1d")
+    influxdb.query(f"ALTER RETENTION POLICY kept ON {influxdb.database()} DURATION 7d SHARD DURATION 1d")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     fresh = window(0).model_copy(update={"start": now})
     old = window(1).model_copy(update={"start": now - timedelta(days=30)})
@@ -115,3 +116,12 @@ def test_a_field_of_another_type_is_rejected(influxdb: InfluxDB, store: InfluxSt
     influxdb.write("window,site=shop,device=door,camera=front k=0.5 1772438400000000000")
     with pytest.raises(StoreRejected, match="field type conflict"):
         store.write([window(0)])
+
+
+def test_a_level_is_created_as_the_page_tells(influxdb: InfluxDB) -> None:
+    influxdb.query(f"DROP DATABASE {influxdb.database('quarter')}", "quarter")
+    influxdb.query(creation(influxdb.bucket, "quarter", 728), "quarter")
+    (policy,) = influxdb.query(f"SHOW RETENTION POLICIES ON {influxdb.database('quarter')}", "quarter")
+    hours = (728 * 24, 28 * 24)
+    assert (policy["duration"], policy["shardGroupDuration"]) == tuple(f"{hour}h0m0s" for hour in hours)
+    assert policy["default"] is True

@@ -11,7 +11,8 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from cloud.stores import layout
-from cloud.stores.layout import Level, Measurement, Point, Value, bucket_of, nanoseconds
+from cloud.stores.levels import Level, bucket_of
+from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from edge.clock import Clock
 from edge.wire import AlertMessage, Cells, Cohort, HealthMessage, Message, StatusMessage, WindowMessage

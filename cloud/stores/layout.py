@@ -2,19 +2,17 @@
 so is docs/storage.md.
 
 A label is a field, not a tag: labels as tags would cost a camera some sixty series instead of ten. A withheld cell is
-absent, 0 is a fact. There are three levels, each a database (1.8), bucket (2.x) or database (3.x) of its own, because
-that is what a retention time belongs to in all of them.
+absent, 0 is a fact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal, TypedDict, get_args, get_origin
+from collections.abc import Mapping
+from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from cloud.stores.measurement import Field, Kind, Measurement
 from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS
 from edge.wire import (
     DWELL_BINS_S,
@@ -26,80 +24,7 @@ from edge.wire import (
     bin_label,
 )
 
-Level = Literal["raw", "quarter", "day"]
-LEVELS: tuple[Level, ...] = get_args(Level)
-Kind = Literal["integer", "float", "boolean", "string"]
-Value = str | float | int | bool
 _KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", str: "string"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Point(TypedDict):
-    """One point as influxdb-client takes it; ``time`` in nanoseconds."""
-
-    measurement: str
-    tags: dict[str, str]
-    fields: dict[str, Value]
-    time: int
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a field holds. InfluxDB fixes the kind with the first point and refuses others."""
-
-    kind: Kind
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One measurement. Its tags and the time are the identity of a point, so that a rewrite overwrites."""
-
-    name: str
-    level: Level
-    tags: tuple[str, ...]
-    time: str
-    """What the time of a point is."""
-    fields: Mapping[str, Field]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Of a breakdown: the fields that count the visits of one label."""
-        return tuple(name for name in self.fields if name not in _READABLE)
-
-    def point(self, tags: Mapping[str, str], at: datetime, values: Mapping[str, Value | None]) -> Point:
-        """``values`` by field; None is left out. Raises ``KeyError`` for what is not in the layout."""
-        given = {name: (self.fields[name].kind, value) for name, value in values.items() if value is not None}
-        return {
-            "measurement": self.name,
-            "tags": {name: tags[name] for name in self.tags},
-            # A float that happens to be whole is still a float.
-            "fields": {n: float(value) if kind == "float" else value for n, (kind, value) in given.items()},
-            "time": nanoseconds(at),
-        }
-
-    def select(self, sites: Sequence[str], start: datetime, end: datetime) -> str:
-        """InfluxQL for all fields of the points of ``sites``, at least one, with a time in [start, end); the answer
-        has a series for each set of tags."""
-        fields = ", ".join(f'"{name}"' for name in self.fields)
-        chosen = " OR ".join(f"site = {_quoted(site)}" for site in sites)
-        period = f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}"
-        return (
-            f"SELECT {fields} FROM {self.name} WHERE ({chosen}) AND {period} GROUP BY {', '.join(self.tags)}"  # noqa: S608
-        )
-
-
-def bucket_of(bucket: str, level: Level) -> str:
-    """Where a level is: in the configured bucket itself, or beside it. A retention policy is that of the raw level."""
-    return bucket if level == "raw" else f"{bucket.partition('/')[0]}_{level}"
-
-
-def nanoseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _fields(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> dict[str, Field]:
@@ -266,10 +191,29 @@ SITE = Measurement(
     "day",
     ("site", "chain", "region", "timezone"),
     "noon UTC of the last day that was rolled up",
+    {"title": Field("string", "what people call the store")},
+)
+COMPARISON = Measurement(
+    "comparison",
+    "day",
+    ("site", "metric"),
+    "noon UTC of the last day of the four weeks that are compared",
     {
+        "compared": Field("boolean", "false for a store that is set apart: then there is no rate"),
+        "apart_because": Field("string", "why it is set apart, or empty"),
         "title": Field("string", "what people call the store"),
         "latitude": Field("float", "where it is, in degrees"),
         "longitude": Field("float", "likewise"),
+        "days": Field("integer", "days that counted"),
+        "coverage": Field("float", "share of the opening time that was watched, over all days"),
+        "rate": Field("float", "the metric over the days that counted; a share is in 0..1"),
+        "low": Field("float", "lower end of its 95 % interval"),
+        "high": Field("float", "upper end of its 95 % interval"),
+        "versus": Field("float", "the rate over that of the rest of the chain on the same dates"),
+        "q": Field("float", "the p value after the correction for the number of stores"),
+        "real": Field("boolean", "whether the difference from the rest is more than chance explains"),
+        "models": Field("string", "versions of the models on the newest day, with commas between"),
+        "calibrations": Field("string", "versions of the calibrations, likewise"),
     },
 )
 ANNOTATION = Measurement(
@@ -285,5 +229,5 @@ ANNOTATION = Measurement(
 
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, DEAD_LETTER,
-    QUARTER, DAY, CORRECTED, SITE, ANNOTATION,
+    QUARTER, DAY, CORRECTED, SITE, ANNOTATION, COMPARISON,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud.chain import Chain
 from cloud.stores import layout
-from cloud.stores.layout import Measurement, Point, Value
+from cloud.stores.measurement import Measurement, Point, Value
 from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS, Tally, tally
 from edge.wire import WindowMessage
 

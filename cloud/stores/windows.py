@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloud.stores import layout
-from cloud.stores.layout import Measurement
+from cloud.stores.measurement import Measurement
 from cloud.tally import GENDER_LABELS
 from edge.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 

@@ -1,0 +1,79 @@
+"""What a measurement is, and how it becomes a point and a question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypedDict
+
+from cloud.stores.levels import Level
+
+Kind = Literal["integer", "float", "boolean", "string"]
+Value = str | float | int | bool
+_SUMS = ("released", "withheld")
+"""Fields of a breakdown that are no label."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Point(TypedDict):
+    """One point as influxdb-client takes it; ``time`` in nanoseconds."""
+
+    measurement: str
+    tags: dict[str, str]
+    fields: dict[str, Value]
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field holds. InfluxDB fixes the kind with the first point and refuses others."""
+
+    kind: Kind
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measurement. Its tags and the time are the identity of a point, so that a rewrite overwrites."""
+
+    name: str
+    level: Level
+    tags: tuple[str, ...]
+    time: str
+    """What the time of a point is."""
+    fields: Mapping[str, Field]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of a breakdown: the fields that count the visits of one label."""
+        return tuple(name for name in self.fields if name not in _SUMS)
+
+    def point(self, tags: Mapping[str, str], at: datetime, values: Mapping[str, Value | None]) -> Point:
+        """``values`` by field; None is left out. Raises ``KeyError`` for what is not in the layout."""
+        given = {name: (self.fields[name].kind, value) for name, value in values.items() if value is not None}
+        return {
+            "measurement": self.name,
+            "tags": {name: tags[name] for name in self.tags},
+            # A float that happens to be whole is still a float.
+            "fields": {n: float(value) if kind == "float" else value for n, (kind, value) in given.items()},
+            "time": nanoseconds(at),
+        }
+
+    def select(self, sites: Sequence[str], start: datetime, end: datetime) -> str:
+        """InfluxQL for all fields of the points of ``sites``, at least one, with a time in [start, end); the answer
+        has a series for each set of tags."""
+        fields = ", ".join(f'"{name}"' for name in self.fields)
+        chosen = " OR ".join(f"site = {_quoted(site)}" for site in sites)
+        period = f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}"
+        return (
+            f"SELECT {fields} FROM {self.name} WHERE ({chosen}) AND {period} GROUP BY {', '.join(self.tags)}"  # noqa: S608
+        )
+
+
+def nanoseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

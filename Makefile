@@ -7,15 +7,20 @@ PIP    := install --quiet --disable-pip-version-check
 
 # Demo: what to watch (0 for a webcam, clip.mp4, rtsp://...; the sample scene where empty).
 SOURCE ?=
-# Models: the folder with the data sets, where the trainings go on from, and the name of what comes out.
+# Models: the folder with the data sets, where the trainings go on from, where the models go, and their name.
 DATA    ?=
 RUNS    ?= runs
+OUT     ?= models_tflite
 VERSION ?= $(shell date -u +%Y.%m.%d)
 # Passed on as they are, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
 ARGS   ?=
 
+# What the models must run in besides .venv; only tests/test_runtimes.py looks there.
+RUNTIMES := build/runtimes
+OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test demo bench models need-data docs lock clean
+.PHONY: help setup setup-train check format test test-train demo bench models need-data docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,25 +42,45 @@ format: setup ## Format the code and sort its imports
 test: setup ## Run the tests (ARGS="-k name" for some of them)
 	$(BIN)/pytest $(ARGS)
 
+runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64
+
+test-runtimes: runtimes ## Run the models in both runtimes, on this machine and on an emulated aarch64
+	$(BIN)/pytest -rP tests/test_runtimes.py $(ARGS)
+
 demo: setup ## The whole product on the sample scene (SOURCE=0, clip.mp4, rtsp://...; ARGS=--stay)
 	$(BIN)/footlight-cloud demo $(if $(SOURCE),--source '$(SOURCE)') $(ARGS)
 
 bench: setup ## Frames per second and CPU seconds per frame, stage by stage, beside two peers
 	$(BIN)/python -m tests.bench $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
 
-models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder of the data sets)
-	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector
-	$(TRAIN)/python -m models_tflite.train_attributes --data '$(DATA)' --run $(RUNS)/attributes
-	$(TRAIN)/python -m models_tflite.export --data '$(DATA)' --version $(VERSION) \
-		--detector $(RUNS)/detector/detector.pt --attributes $(RUNS)/attributes/attributes.pt
-	$(TRAIN)/python -m models_tflite.calibrate --data '$(DATA)' --version $(VERSION)
-	$(TRAIN)/python -m models_tflite.report --data '$(DATA)'
+models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; stopped, it goes on)
+	$(TRAIN)/python -m models_tflite.check --data '$(DATA)'
+	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector-first $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector \
+		--finish $(RUNS)/detector-first/detector.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_people --data '$(DATA)' --run $(RUNS)/people $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/teacher --teacher $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/expression \
+		--learn-from $(RUNS)/teacher/expression.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.export --data '$(DATA)' --runs $(RUNS) --version '$(VERSION)' --out '$(OUT)'
+	$(TRAIN)/python -m models_tflite.calibrate --data '$(DATA)' --version '$(VERSION)' --models '$(OUT)'
+	$(TRAIN)/python -m models_tflite.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'
+
+test-train: setup-train ## The same recipe on painted data, every step cut short, and the result used (two minutes)
+	$(TRAIN)/python -m tests.training
 
 need-data:
 	@test -d '$(DATA)' || { echo 'make models needs DATA=folder with the data sets' >&2; exit 2; }
 
 docs: setup ## Write the pages and schemas of the wire anew from edge/wire.py
 	$(BIN)/python docs/generate.py
+
+dashboards: setup ## Write Grafana's dashboards and alert rules anew from dashboards/*.py
+	$(BIN)/python -m dashboards.build
+
+schema: ## Make the schema that the dashboards are checked against (needs Node.js)
+	cd dashboards/schema && npm install --no-package-lock --no-audit --no-fund && npm run schema
 
 lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
@@ -87,6 +112,34 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	@echo 'Installing the training stack into .venv-train (some minutes) ...'
 	@$(TRAIN)/pip $(PIP) -r requirements-train.txt
 	@PYTHONWARNINGS=ignore $(TRAIN)/pip $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Packages for the emulator's Python, and so for a Pi: Debian 12 has Python 3.11 and glibc 2.36.
+FOR_PI = --only-binary=:all: --implementation cp --python-version 3.11 --platform manylinux2014_aarch64 \
+	$(shell seq --format '--platform manylinux_2_%g_aarch64' 17 36)
+extra  = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"], sep="\n")'
+
+$(RUNTIMES)/emulator/.installed: tests/emulator.sh
+	@tests/emulator.sh $(@D)
+	@touch $@
+
+$(RUNTIMES)/here-tflite/.installed: pyproject.toml | .venv/.installed
+	@echo 'Installing tflite-runtime for this machine ...'
+	@rm -rf $(@D)
+	@python3.11 -m venv $(@D) || { echo 'tflite-runtime needs Python 3.11: apt-get install python3.11-venv' >&2; exit 2; }
+	@$(call extra,edge-legacy) | $(@D)/bin/pip $(PIP) -r /dev/stdin
+	@touch $@
+
+$(RUNTIMES)/aarch64-litert/.installed: pyproject.toml requirements-dev.txt | .venv/.installed
+	@echo 'Fetching ai-edge-litert for aarch64 ...'
+	@rm -rf $(@D)
+	@$(call extra,edge) | $(BIN)/pip $(PIP) $(FOR_PI) --target $(@D) --constraint requirements-dev.txt -r /dev/stdin
+	@touch $@
+
+$(RUNTIMES)/aarch64-tflite/.installed: pyproject.toml $(RUNTIMES)/here-tflite/.installed
+	@echo 'Fetching tflite-runtime for aarch64 ...'
+	@rm -rf $(@D)
+	@$(call extra,edge-legacy) | $(RUNTIMES)/here-tflite/bin/pip $(PIP) $(FOR_PI) --target $(@D) -r /dev/stdin
 	@touch $@
 
 define need-python

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import requests
+import yaml
 from grafana_client import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
 
@@ -69,7 +70,7 @@ def load_bundle() -> Bundle:
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".json")
     }
-    rules = models.pop("alert-rules", [])
+    rules = yaml.safe_load(folder.joinpath("alert-rules.yaml").read_text(encoding="utf-8"))
     return Bundle(models, rules)
 
 

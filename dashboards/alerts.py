@@ -1,0 +1,205 @@
+"""The alert rules, as Grafana's API and its provisioning files take them.
+
+A rule asks InfluxQL, takes the last value of each series, and compares it. They say what is wrong and where to look;
+whom they reach is decided in Grafana. Devices also report their own faults over MQTT: these rules see what a device
+cannot say of itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from grafana_foundation_sdk.builders import alerting, expr
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.alerting import RelativeTimeRange
+from grafana_foundation_sdk.models.common import DataSourceRef
+
+from dashboards.panels import Target
+from dashboards.queries import QUEUE, Query
+
+FOLDER = "Footlight"
+GROUP = "footlight"
+EVERY_S = 60
+HOUR_S, DAY_S = 3600, 86_400
+WEEK = 7 * DAY_S // EVERY_S
+"""Evaluations in a week: so long an alert stays on when its series is gone from the data it looks at."""
+
+LOW_COVERAGE = 0.8
+MIX_POINTS, MIX_DEVIATIONS, MIX_VISITS = 0.10, 4, 200
+"""A mix has changed when the share of women moved by more than ten points, and by more than four standard deviations of
+the difference of two shares, each of at least 200 visits: visits come in groups, so that fewer would be chance."""
+
+_EXPRESSION, _CONDITION = "__expr__", "CONDITION"
+
+# They see all stores; their time range is their own.
+_HEARD = Query(
+    'SELECT moving_average(count("fps"), 2) FROM "health" WHERE $timeFilter'
+    ' GROUP BY time(5m), "site", "device" fill(0)',
+    alias="$tag_site $tag_device",
+)
+"""Messages in the running five minutes and the five before, so that an interval that has just begun is no silence."""
+_COVERAGE = Query(
+    'SELECT mean("coverage") FROM "window" WHERE $timeFilter GROUP BY "site", "device", "camera"',
+    alias="$tag_site $tag_device $tag_camera",
+)
+_QUEUED = Query(
+    'SELECT max("outbox_depth") FROM "health" WHERE $timeFilter GROUP BY "site", "device"',
+    alias="$tag_site $tag_device",
+)
+_FEMALE = Query(
+    'SELECT sum("gender_female") FROM "day" WHERE $timeFilter GROUP BY "site"', "day", alias="$tag_site"
+)
+_KNOWN_GENDER = Query(
+    'SELECT sum("gender_female") + sum("gender_male") FROM "day" WHERE $timeFilter GROUP BY "site"',
+    "day",
+    alias="$tag_site",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query and the time it looks at, in seconds before now."""
+
+    query: Query
+    since_s: int
+    until_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One rule. ``condition`` is an expression of Grafana's over the last values of ``asked``, called ``$A``, ``$B``
+    and so on, and holds where it is not 0."""
+
+    name: str
+    title: str
+    asked: Sequence[Asked]
+    condition: str
+    lasting: str
+    audience: str
+    summary: str
+    look: str
+    stays: int | None = None
+    """Evaluations until it ends when its series is gone."""
+
+
+def alerts() -> list[Alert]:
+    # Shares A/B and C/D, written without a division: where nobody was described there is nothing to divide by.
+    apart = "($A * $D - $C * $B)"
+    points = f"abs{apart} > {MIX_POINTS} * $B * $D"
+    chance = "$B * $D * ($A + $C) * ($B + $D - $A - $C)"
+    deviations = f"{apart} ** 2 * ($B + $D) > {MIX_DEVIATIONS**2} * {chance}"
+    return [
+        Alert(
+            "device-silent",
+            "Device silent",
+            [Asked(_HEARD, DAY_S)],
+            "$A < 0.1",
+            "5m",
+            "installer",
+            "{{ $labels.site }}: nothing was heard of {{ $labels.device }} for more than five minutes",
+            "Power, network, broker. What it counts meanwhile waits in its outbox and comes later.",
+            stays=WEEK,
+        ),
+        Alert(
+            "camera-blind",
+            "Camera blind",
+            [Asked(_COVERAGE, HOUR_S // 4)],
+            "$A < 0.01",
+            "0s",
+            "installer",
+            "{{ $labels.site }}: {{ $labels.device }} sees nothing with {{ $labels.camera }}, for a quarter of an hour",
+            "Cable, stream, or the camera itself. Nothing is counted until it is back; the time shows as a gap.",
+        ),
+        Alert(
+            "outbox-queue",
+            "Messages wait",
+            [Asked(_QUEUED, HOUR_S // 4)],
+            f"$A > {QUEUE}",
+            "15m",
+            "installer",
+            "{{ $labels.site }}: more than an hour of messages waits in {{ $labels.device }}",
+            "It counts and cannot deliver: broker, certificate, network. Nothing is lost until the outbox is full.",
+        ),
+        Alert(
+            "coverage-low",
+            "Coverage low",
+            [Asked(_COVERAGE, HOUR_S)],
+            f"$A < {LOW_COVERAGE}",
+            "1h",
+            "installer",
+            "{{ $labels.site }}: {{ $labels.device }} watches less than 80 % of the time",
+            "Heat, a weak power supply, a camera that comes and goes. The counts of that time are too low.",
+        ),
+        Alert(
+            "mix-changed",
+            "Sudden change of mix",
+            [
+                Asked(_FEMALE, 3 * DAY_S),
+                Asked(_KNOWN_GENDER, 3 * DAY_S),
+                Asked(_FEMALE, 31 * DAY_S, 3 * DAY_S),
+                Asked(_KNOWN_GENDER, 31 * DAY_S, 3 * DAY_S),
+            ],
+            f"({points}) && ({deviations}) && ($B >= {MIX_VISITS}) && ($D >= {MIX_VISITS})",
+            "0s",
+            "hq",
+            "{{ $labels.site }}: the share of women of the last three days is unlike that of the four weeks before",
+            "First the camera (moved, dirty, new light) and the versions of the models, then the customers.",
+        ),
+    ]
+
+
+def rules() -> list[dict[str, Any]]:
+    """As Grafana's API takes them, but for folder and group."""
+    return [_rule(alert) for alert in alerts()]
+
+
+def provisioning() -> dict[str, Any]:
+    """The same as a provisioning file."""
+    group = {"orgId": 1, "name": GROUP, "folder": FOLDER, "interval": f"{EVERY_S}s"}
+    written = [{_FILE_KEYS.get(key, key): value for key, value in rule.items()} for rule in rules()]
+    return {"apiVersion": 1, "groups": [{**group, "rules": written}]}
+
+
+_FILE_KEYS: Mapping[str, str] = {"missingSeriesEvalsToResolve": "missing_series_evals_to_resolve"}
+_ELSEWHERE = ("folderUID", "ruleGroup", "orgID")
+"""Said of the whole group, in either way."""
+
+
+def _rule(alert: Alert) -> dict[str, Any]:
+    rule = (
+        alerting.Rule(alert.title)
+        .uid(f"footlight-{alert.name}")
+        .condition(_CONDITION)
+        .for_val(alert.lasting)
+        .no_data_state("OK")
+        .exec_err_state("Error")
+        .labels({"product": "footlight", "audience": alert.audience})
+        .annotations({"summary": alert.summary, "description": alert.look})
+    )
+    if alert.stays is not None:
+        rule.missing_series_evals_to_resolve(alert.stays)
+    for letter, asked in zip("ABCD", alert.asked, strict=False):
+        rule.with_query(
+            alerting.Query(f"{letter}_SERIES")
+            .datasource_uid(asked.query.source)
+            .relative_time_range(RelativeTimeRange(asked.since_s, asked.until_s))
+            .model(Target(asked.query, f"{letter}_SERIES"))
+        )
+        last = expr.TypeReduce().reducer("last").expression(f"{letter}_SERIES")
+        rule.with_query(alerting.Query(letter).datasource_uid(_EXPRESSION).model(_expression(last, letter)))
+    holds = expr.TypeMath().expression(alert.condition)
+    rule.with_query(
+        alerting.Query(_CONDITION).datasource_uid(_EXPRESSION).model(_expression(holds, _CONDITION))
+    )
+    encoded: dict[str, Any] = json.loads(JSONEncoder().encode(rule.build()))
+    return {key: value for key, value in encoded.items() if key not in _ELSEWHERE}
+
+
+Expression = TypeVar("Expression", expr.TypeMath, expr.TypeReduce)
+
+
+def _expression(expression: Expression, ref_id: str) -> Expression:
+    return expression.ref_id(ref_id).datasource(DataSourceRef(_EXPRESSION, _EXPRESSION))

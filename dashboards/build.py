@@ -1,0 +1,102 @@
+"""Writes the dashboards, the alert rules and their page: ``python -m dashboards.build``, or ``make dashboards``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from cloud.stores.levels import bucket_of
+from dashboards import alerts, chain_compare, data_quality, fleet_health, store_today
+from dashboards.queries import SOURCES
+
+HERE = Path(__file__).parent
+HEAD = "written by `make dashboards`: change dashboards/*.py"
+
+DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
+    "store-today": store_today.dashboard,
+    "chain-compare": chain_compare.dashboard,
+    "fleet-health": fleet_health.dashboard,
+    "data-quality": data_quality.dashboard,
+}
+
+
+def files() -> dict[Path, str]:
+    """Every generated file with its text; the same each time."""
+    generated, provisioned = HERE / "generated", HERE / "provisioning"
+    return {
+        **{generated / f"{name}.json": _json(encoded(make())) for name, make in DASHBOARDS.items()},
+        # Not JSON: Grafana takes every JSON file beside a dashboard for one.
+        generated / "alert-rules.yaml": _yaml(alerts.rules()),
+        provisioned / "alerting" / "footlight.yaml": _yaml(alerts.provisioning()),
+        provisioned / "datasources" / "footlight.yaml": _yaml(data_sources()),
+    }
+
+
+def data_sources() -> dict[str, Any]:
+    """InfluxDB, one source for each level of storage. Grafana fills in the environment and the secret."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": uid,
+                "uid": uid,
+                "type": "influxdb",
+                "access": "proxy",
+                "url": "${INFLUXDB_URL}",
+                "editable": False,
+                "jsonData": {
+                    "dbName": bucket_of("${INFLUXDB_DATABASE}", level),
+                    "httpMode": "GET",
+                    "httpHeaderName1": "Authorization",
+                },
+                "secureJsonData": {"httpHeaderValue1": "Token $__file{/run/secrets/influxdb_read_token}"},
+            }
+            for level, uid in SOURCES.items()
+        ],
+    }
+
+
+def encoded(board: Dashboard) -> dict[str, Any]:
+    """A dashboard as Grafana reads it. The SDK writes a few keys that Grafana 12.4 has no more, or never had there."""
+    document: dict[str, Any] = json.loads(JSONEncoder().encode(board.build()))
+    for shown in (*document["links"], *document["annotations"]["list"]):
+        shown.pop("placement", None)
+    for variable in document["templating"]["list"]:
+        for key in ("auto", "auto_count", "auto_min"):
+            variable.pop(key, None)
+    for panel in document["panels"]:
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
+    return document
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _yaml(document: object) -> str:
+    text = yaml.dump(document, Dumper=_NoAliases, sort_keys=False, allow_unicode=True, width=110)
+    return f"# {HEAD}\n{text}"
+
+
+class _NoAliases(yaml.SafeDumper):
+    """Everything in full, also where the same is said twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def main() -> None:
+    for path, text in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

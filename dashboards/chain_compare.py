@@ -1,0 +1,165 @@
+"""*Chain compare*: stores against each other, for head office."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+
+from cloud.analysis.comparable import LEAST_COVERAGE, LEAST_DAYS
+from cloud.comparisons import METRICS, PERIOD_DAYS
+from cloud.web.figures import SMALL_SAMPLE
+from dashboards import queries as q
+from dashboards.frame import annotate, choice, frame, query_variable
+from dashboards.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    coloured,
+    curve,
+    number,
+    place_map,
+    rows,
+    told,
+    unit,
+    words,
+)
+
+_SHARE = "percentunit"
+_REAL = {"true": ("really different", BLUE), "false": ("chance", GREY)}
+_COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
+_VERSUS = ((None, ORANGE), (0.95, GREY), (1.05, BLUE))
+
+HOW_TO_READ = f"""\
+Stores are compared over the last {PERIOD_DAYS} days on what was **watched** while they were **open**, each against
+the others on the same dates. The interval is where the store's own value lies with 95 % certainty. Of the stores
+marked **really different**, one in twenty at most is chance; **grey may be chance**, whatever the rank. A store that
+was watched less than {LEAST_COVERAGE:.0%} of its opening time, on fewer than {LEAST_DAYS} days, or with other models
+than the rest is set apart below and not ranked."""
+
+
+def dashboard() -> Dashboard:
+    board = frame(
+        "chain-compare", "Chain compare", "Stores ranked and on the map, and which differences are real."
+    )
+    board.time("now-28d", "now").refresh("1h")
+    board.with_variable(query_variable("chain", "Chain", q.CHAINS))
+    board.with_variable(query_variable("region", "Region", q.REGIONS, several=True))
+    board.with_variable(query_variable("site", "Store", q.REGION_SITES, several=True))
+    board.with_variable(choice("metric", "Compared on", METRICS))
+    annotate(board)
+
+    board.with_panel(words("How to read this", HOW_TO_READ, height=5))
+    board.with_row(Row("At a glance"))
+    for title, description, query in (
+        ("Compared", "Stores that were watched well enough to be compared.", q.STORES_COMPARED),
+        (
+            "Really different",
+            "Those whose difference from the others chance does not explain.",
+            q.STORES_DIFFERENT,
+        ),
+        ("Set apart", "Stores that cannot be compared; the reasons are below.", q.STORES_APART),
+    ):
+        board.with_panel(number(title, description, query, no_value="none", span=6))
+    board.with_panel(
+        number(
+            "Visits per watched opening hour",
+            "Of all the stores that are chosen, over the time shown.",
+            q.CHAIN_VISITS,
+            decimals=1,
+            span=6,
+        )
+    )
+
+    board.with_row(Row("Stores"))
+    board.with_panel(
+        rows(
+            "Ranking",
+            "By the metric that is chosen, highest first. A blue mark: the difference is real; grey: it is chance.",
+            q.RANKED,
+            {
+                "site": [],
+                "title": [],
+                "rate": unit("short", 3),
+                "low": unit("short", 3),
+                "high": unit("short", 3),
+                "versus": coloured(_VERSUS, *unit(_SHARE, 0)),
+                "real": told(_REAL),
+                "q": unit("short", 3),
+                "coverage": coloured(_COVERAGE, *unit(_SHARE, 0)),
+                "days": [],
+                "models": [],
+                "calibrations": [],
+            },
+            hidden=["Time"],
+            sort=("rate", True),
+            height=14,
+            span=14,
+        )
+    )
+    board.with_panel(
+        place_map(
+            "Map",
+            "Stores that were compared: blue has more than the others, orange less, grey about the same.",
+            q.MAP,
+            colour_by="versus",
+            steps=_VERSUS,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Set apart",
+            "Not ranked, for a blind camera must not look like an empty store, nor a better model like a better place.",
+            q.APART,
+            {
+                "site": [],
+                "title": [],
+                "apart_because": [],
+                "coverage": coloured(_COVERAGE, *unit(_SHARE, 0)),
+                "models": [],
+                "calibrations": [],
+            },
+            hidden=["Time"],
+            sort=("coverage", False),
+            height=8,
+        )
+    )
+
+    board.with_row(Row("Day by day"))
+    board.with_panel(
+        curve(
+            "Visits per watched opening hour, by day",
+            "A day on which nobody watched is a gap.",
+            [q.DAILY_RATE],
+        )
+    )
+    board.with_panel(
+        curve(
+            "Coverage of the opening hours, by day",
+            "The share of the opening time that was watched. A gap: closed, or nothing arrived.",
+            [q.DAILY_COVERAGE],
+            unit=_SHARE,
+            highest=1,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Raw and corrected shares",
+            "The newest day of each store. Models mistake some labels for others; the corrected share takes that "
+            "out, and its 95 % interval holds both chance and what is not known of the mistakes.",
+            q.CORRECTED,
+            {
+                "site": [],
+                "attribute": [],
+                "label": [],
+                "raw": unit(_SHARE, 1),
+                "corrected": unit(_SHARE, 1),
+                "low": unit(_SHARE, 1),
+                "high": unit(_SHARE, 1),
+                "visits": coloured(((None, GREY), (SMALL_SAMPLE, "text"))),
+            },
+            hidden=["Time"],
+            no_value="no day with a released breakdown",
+        )
+    )
+    return board

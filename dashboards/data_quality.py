@@ -1,0 +1,177 @@
+"""*Data quality and privacy*: how far the figures can be trusted, and what was held back on purpose."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+
+from cloud.web.figures import FULL_COVERAGE
+from dashboards import queries as q
+from dashboards.frame import annotate, frame, query_variable
+from dashboards.panels import GREEN, ORANGE, RED, coloured, curve, number, rows, unit
+
+_SHARE = "percentunit"
+_COVERAGE = ((None, RED), (0.5, ORANGE), (FULL_COVERAGE, GREEN))
+
+
+def dashboard() -> Dashboard:
+    board = frame(
+        "data-quality",
+        "Data quality and privacy",
+        "How much was watched, how much is unknown, and what was held back.",
+    )
+    board.time("now-7d", "now").refresh("15m")
+    board.with_variable(query_variable("site", "Store", q.SITE_NAMES, several=True))
+    board.with_variable(query_variable("device", "Device", q.DEVICE_NAMES, several=True))
+    board.with_variable(query_variable("timezone", "Time zone", q.SITE_ZONE))
+    annotate(board)
+
+    board.with_row(Row("Was it watched?"))
+    board.with_panel(
+        number(
+            "Coverage",
+            "The share of the time in which frames were really processed, all cameras together.",
+            q.QUALITY_COVERAGE,
+            unit=_SHARE,
+            decimals=1,
+            steps=_COVERAGE,
+        )
+    )
+    board.with_panel(
+        number(
+            "Blind windows",
+            "Windows in which nothing was watched: no data, and counted nowhere.",
+            q.BLIND_WINDOWS,
+        )
+    )
+    board.with_panel(
+        number(
+            "Clock not set",
+            "Windows whose clock was not synchronised: their hour may be wrong.",
+            q.UNTRUSTED_WINDOWS,
+            no_value="none",
+        )
+    )
+    board.with_panel(
+        number(
+            "Delivered late",
+            "Windows that came from an outbox after an outage. They are complete.",
+            q.LATE_WINDOWS,
+            no_value="none",
+        )
+    )
+    board.with_panel(
+        number(
+            "Dead letters",
+            "Messages that broke the contract and were set aside unread.",
+            q.DEAD_LETTERS,
+            steps=((None, GREEN), (1, RED)),
+            no_value="none",
+        )
+    )
+    board.with_panel(
+        curve(
+            "Coverage by store",
+            "A line that breaks off means that nothing arrived.",
+            [q.COVERAGE_BY_SITE],
+            unit=_SHARE,
+            highest=1,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Coverage by camera",
+            "The worst on top.",
+            q.COVERAGE_BY_CAMERA,
+            {"site": [], "device": [], "camera": [], "coverage": coloured(_COVERAGE, *unit(_SHARE, 1))},
+            hidden=["Time"],
+            sort=("coverage", False),
+            span=12,
+            height=8,
+            no_value="no window came",
+        )
+    )
+
+    board.with_row(Row("Was it recognised?"))
+    for attribute in ("gender", "age_band", "expression"):
+        board.with_panel(
+            curve(
+                f"Unknown {attribute.replace('_', ' ')}",
+                "The share of the described visits that were not seen well enough for a verdict. A jump after a change "
+                "of camera, light or model is a reason to distrust the mix.",
+                [q.unknown_share(attribute)],
+                unit=_SHARE,
+                highest=1,
+                span=8,
+            )
+        )
+
+    board.with_row(Row("What was held back"))
+    board.with_panel(
+        number(
+            "Never described",
+            "The share of the visits that are in no group: too few were together before the day closed, or "
+            "they still wait.",
+            q.UNDESCRIBED,
+            unit=_SHARE,
+            decimals=1,
+        )
+    )
+    board.with_panel(
+        number(
+            "Waiting now",
+            "Visits that wait for a group, by the newest window of each camera.",
+            q.PENDING,
+            recent="15m",
+        )
+    )
+    board.with_panel(
+        number(
+            "Smallest group",
+            "The smallest k in force: fewer visits are never described together.",
+            q.SMALLEST_K,
+        )
+    )
+    for attribute in ("gender", "age_band", "expression"):
+        board.with_panel(
+            number(
+                f"Withheld: {attribute.replace('_', ' ')}",
+                "The share of the described visits in cells that were withheld "
+                "because somebody could be read from them.",
+                q.withheld_share(attribute),
+                unit=_SHARE,
+                decimals=1,
+                no_value="not estimated here",
+            )
+        )
+    board.with_panel(
+        rows(
+            "Privacy in force",
+            "What each camera may release at all, and the size of the smallest group.",
+            q.VERSIONS,
+            {
+                "site": [],
+                "device": [],
+                "camera": [],
+                "profile": [],
+                "k": [],
+                "model": [],
+                "calibration": [],
+                "software": [],
+            },
+            hidden=["Time"],
+            span=12,
+            height=8,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Dead letters by device",
+            "Why messages were set aside.",
+            q.DEAD_LETTER_REASONS,
+            {"Time": unit("dateTimeAsIso"), "site": [], "device": [], "reason": []},
+            sort=("Time", True),
+            span=12,
+            height=8,
+        )
+    )
+    return board

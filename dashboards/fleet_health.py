@@ -1,0 +1,190 @@
+"""*Fleet health*: every device, for the installer."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+
+from dashboards import queries as q
+from dashboards.frame import annotate, frame, query_variable
+from dashboards.panels import (
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    coloured,
+    curve,
+    in_words,
+    number,
+    rows,
+    states,
+    told,
+    unit,
+)
+
+HOT_C, TOO_HOT_C = 70, 80
+"""A Raspberry Pi slows itself down from 80 degrees Celsius on."""
+LITTLE_MB = 1024
+
+_FAULTY = ((None, GREEN), (1, RED))
+_OPEN = {"true": ("open", GREEN), "false": ("blind", RED)}
+_SLOWED = {"true": ("slowed", RED), "false": ("full speed", GREEN)}
+_TRUSTED = {"true": ("right", GREEN), "false": ("not set", RED)}
+_DATETIME = "dateTimeFromNow"
+
+
+def dashboard() -> Dashboard:
+    board = frame(
+        "fleet-health", "Fleet health", "Every device: does it run, see, send, and has nothing been lost?"
+    )
+    board.time("now-24h", "now").refresh("1m")
+    board.with_variable(query_variable("site", "Store", q.SITE_NAMES, several=True))
+    board.with_variable(query_variable("device", "Device", q.DEVICE_NAMES, several=True))
+    annotate(board)
+
+    board.with_row(Row("At a glance"))
+    board.with_panel(
+        number("Devices", "Devices that were heard in the time shown.", q.HEARD, no_value="none was heard")
+    )
+    board.with_panel(
+        number(
+            "Reporting now",
+            "Devices that were heard in the last ten minutes.",
+            q.HEARD,
+            no_value="none",
+            recent="10m",
+            steps=((None, RED), (1, "text")),
+        )
+    )
+    for title, description, query in (
+        ("Offline", "Devices of which the broker says that they are gone.", q.OFFLINE),
+        ("Blind cameras", "Devices whose camera was not open when they were last heard.", q.BLIND),
+        ("Slowed", "Devices that run slower than they could, for heat or a weak power supply.", q.SLOWED),
+        ("Long queues", f"Devices with more than {q.QUEUE} messages waiting for the broker.", q.QUEUED),
+    ):
+        board.with_panel(number(title, description, query, steps=_FAULTY, no_value="none"))
+
+    board.with_row(Row("Devices"))
+    board.with_panel(
+        rows(
+            "Devices",
+            "The last health message of each device, those that were silent longest on top.",
+            q.DEVICE_TABLE,
+            {
+                "site": [],
+                "device": [],
+                "Time": unit(_DATETIME),
+                "camera_open": told(_OPEN),
+                "fps": unit("suffix: frames/s", 1),
+                "step_ms": unit("ms", 0),
+                "dropped": [],
+                "temperature_c": coloured(
+                    ((None, GREEN), (HOT_C, ORANGE), (TOO_HOT_C, RED)), *unit("celsius", 0)
+                ),
+                "throttled": told(_SLOWED),
+                "disk_free_mb": coloured(((None, RED), (LITTLE_MB, GREEN)), *unit("mbytes", 0)),
+                "clock_trusted": told(_TRUSTED),
+                "outbox_depth": coloured(((None, GREEN), (q.QUEUE, RED))),
+                "outbox_lost": coloured(_FAULTY),
+                "rss_mb": unit("mbytes", 0),
+                "uptime_s": unit("dtdurations", 0),
+                "software": [],
+                "model": [],
+            },
+            sort=("Time", False),
+            no_value="no device was heard",
+        )
+    )
+    board.with_panel(
+        rows(
+            "Faults",
+            "What devices reported as a fault and not yet as over.",
+            q.FAULTS,
+            {"Time": unit(_DATETIME), "site": [], "device": [], "fault": [], "text": []},
+            hidden=["active"],
+            span=12,
+            height=7,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Windows lost",
+            "Gaps in the numbering of the windows of one run: counts that were made and never arrived. Those that wait "
+            "in an outbox are among them until they come.",
+            q.LOST,
+            {"site": [], "device": [], "camera": [], "lost": coloured(_FAULTY)},
+            hidden=["Time"],
+            sort=("lost", True),
+            span=12,
+            height=7,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Versions and profiles",
+            "What each camera's newest window was made with.",
+            q.VERSIONS,
+            {
+                "site": [],
+                "device": [],
+                "camera": [],
+                "software": [],
+                "model": [],
+                "calibration": [],
+                "profile": [],
+                "k": [],
+            },
+            hidden=["Time"],
+            height=8,
+        )
+    )
+
+    board.with_row(Row("Over time"))
+    board.with_panel(
+        states(
+            "Camera",
+            "Green while the camera was open, red while it was not; nothing while nothing was heard.",
+            q.over_time("camera_open", function="last"),
+            mappings=[in_words(_OPEN)],
+        )
+    )
+    board.with_panel(
+        states(
+            "Processor speed",
+            "Red while the firmware held the processor back, for heat or a weak power supply; grey "
+            "on machines that cannot tell.",
+            q.over_time("throttled", function="last"),
+            mappings=[in_words(_SLOWED)],
+            steps=((None, GREY),),
+        )
+    )
+    board.with_panel(
+        curve(
+            "Frames per second", "Frames processed a second.", [q.over_time("fps")], unit="suffix: frames/s"
+        )
+    )
+    board.with_panel(
+        curve(
+            "Temperature",
+            "The hottest sensor. The dashed lines: warm, and where a Raspberry Pi slows down.",
+            [q.over_time("temperature_c", function="max")],
+            unit="celsius",
+            lowest=None,
+            steps=((None, "transparent"), (HOT_C, ORANGE), (TOO_HOT_C, RED)),
+        )
+    )
+    board.with_panel(
+        curve(
+            "Outbox",
+            "Messages waiting for the broker. It grows while the network is away and empties afterwards.",
+            [q.over_time("outbox_depth", function="max")],
+        )
+    )
+    board.with_panel(
+        curve(
+            "Free disk",
+            "Space where the outbox lies.",
+            [q.over_time("disk_free_mb", function="min")],
+            unit="mbytes",
+        )
+    )
+    return board

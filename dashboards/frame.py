@@ -1,0 +1,64 @@
+"""What all dashboards share: how they are named and found, their variables and annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards import queries as q
+from dashboards.panels import BLUE, GREY, Note, source
+from dashboards.queries import Query
+
+TAG = "footlight"
+
+
+def frame(uid: str, title: str, description: str) -> dashboard.Dashboard:
+    """An empty dashboard. It cannot be edited in Grafana: it is made here, and a hand edit would be lost."""
+    board = dashboard.Dashboard(title).uid(f"{TAG}-{uid}").description(description).tags([TAG])
+    board.readonly().timezone("browser").tooltip(model.DashboardCursorSync.CROSSHAIR)
+    board.link(
+        dashboard.DashboardLink("Footlight")
+        .type(model.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(False)
+        .keep_time(False)
+        .include_vars(False)
+    )
+    return board
+
+
+def query_variable(name: str, label: str, query: Query, *, several: bool = False) -> dashboard.QueryVariable:
+    """A variable whose values are asked of the data. With ``several``, all of them are chosen at first."""
+    variable = dashboard.QueryVariable(name).label(label).query(query.text).datasource(source(query))
+    variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
+    if several:
+        everything = model.VariableOption(text=["All"], value=["$__all"], selected=True)
+        variable.multi(True).include_all(True).current(everything)
+    return variable
+
+
+def choice(name: str, label: str, options: Sequence[str]) -> dashboard.CustomVariable:
+    """A variable with fixed values, the first of them chosen."""
+    listed = [
+        model.VariableOption(text=option, value=option, selected=option == options[0]) for option in options
+    ]
+    variable = dashboard.CustomVariable(name).label(label).values(",".join(options))
+    return variable.options(listed).current(listed[0])
+
+
+def annotate(board: dashboard.Dashboard) -> None:
+    """Promotions from the chain file, and devices that began anew: a change of configuration needs that."""
+    for name, query, colour in (
+        ("Promotions", q.PROMOTIONS, BLUE),
+        ("Devices started", q.STARTS, GREY),
+    ):
+        board.annotation(
+            dashboard.AnnotationQuery()
+            .name(name)
+            .datasource(source(query))
+            .enable(True)
+            .icon_color(colour)
+            .target(Note(query))
+        )

@@ -1,0 +1,299 @@
+"""The kinds of panel that Footlight's dashboards are made of, with its house rules built in.
+
+No data never looks like zero: a gap is drawn as a gap, and a single number says in words why there is none. What rests
+on few visits is grey. Everything else is Grafana's own look, so that an upgrade of Grafana is no work here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from grafana_foundation_sdk.builders import (
+    barchart,
+    bargauge,
+    common,
+    dashboard,
+    geomap,
+    stat,
+    statetimeline,
+    table,
+    text,
+    timeseries,
+)
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import common as values
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models import geomap as geomap_models
+from grafana_foundation_sdk.models import text as text_models
+
+from dashboards.queries import Query
+
+GREEN, ORANGE, RED, GREY, BLUE = "green", "orange", "red", "#8e8e8e", "blue"
+NO_DATA = "nobody watched"
+
+Kind = TypeVar(
+    "Kind",
+    barchart.Panel,
+    bargauge.Panel,
+    geomap.Panel,
+    stat.Panel,
+    statetimeline.Panel,
+    table.Panel,
+    timeseries.Panel,
+)
+
+Steps = Sequence[tuple[float | None, str]]
+"""Colours by lower edge, in the unit of the field; the first edge is None, for minus infinity."""
+
+
+class Target(Dataquery, Builder[Dataquery]):
+    """One InfluxQL query as Grafana's InfluxDB data source takes it; its own builder, as the SDK asks for one."""
+
+    def __init__(self, query: Query, ref_id: str) -> None:
+        self.ref_id, self.query = ref_id, query
+
+    def to_json(self) -> dict[str, object]:
+        alias = {"alias": self.query.alias} if self.query.alias else {}
+        return {
+            "refId": self.ref_id,
+            "datasource": source(self.query),
+            "query": self.query.text,
+            "rawQuery": True,
+            "resultFormat": "time_series" if self.query.alias else "table",
+            **alias,
+        }
+
+    def build(self) -> Target:
+        return self
+
+
+class Note(Target):
+    """The query of an annotation: columns ``words`` and, where it has an end, ``end_ms``; tags beside it."""
+
+    def __init__(self, query: Query) -> None:
+        super().__init__(query, "Annotation")
+
+    def to_json(self) -> dict[str, object]:
+        columns = {"textColumn": "words", "timeEndColumn": "end_ms", "tagsColumn": "site,device"}
+        return {**super().to_json(), "fromAnnotations": True, **columns}
+
+
+def source(query: Query) -> values.DataSourceRef:
+    """The provisioned data source of the level that is asked."""
+    return values.DataSourceRef("influxdb", query.source)
+
+
+def number(
+    title: str, description: str, query: Query, *, unit: str = "short", decimals: int | None = None,
+    steps: Steps = ((None, "text"),), no_value: str = NO_DATA, recent: str | None = None,
+    mappings: Sequence[model.ValueMapping] = (), span: int = 4,
+) -> stat.Panel:  # fmt: skip
+    """One number. ``recent`` overrides the range of the dashboard, such as the last "5m"."""
+    panel = stat.Panel().height(4).graph_mode(values.BigValueGraphMode.NONE).mappings(list(mappings))
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    panel.no_value(no_value).unit(unit).thresholds(_thresholds(steps))
+    if decimals is not None:
+        panel.decimals(decimals)
+    if recent is not None:
+        panel.time_from(recent)
+    return _described(panel, title, description, [query], span)
+
+
+def bars(
+    title: str, description: str, queries: Sequence[Query], *, no_value: str, upright: bool = True, span: int = 8,
+    height: int = 8,
+) -> bargauge.Panel:  # fmt: skip
+    """Counts by label, on one scale. A query that is marked ``few`` is drawn grey."""
+    panel = bargauge.Panel().display_mode(values.BarGaugeDisplayMode.BASIC).height(height)
+    panel.orientation(values.VizOrientation.VERTICAL if upright else values.VizOrientation.HORIZONTAL)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    panel.min(0).no_value(no_value).show_unfilled(False).thresholds(_thresholds([(None, BLUE)]))
+    panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+    for ref_id, query in _lettered(queries):
+        if query.few:
+            panel.override_by_query(ref_id, [_fixed(GREY)])
+    return _described(panel, title, description, queries, span)
+
+
+def curve(
+    title: str, description: str, queries: Sequence[Query], *, unit: str = "short", lowest: float | None = 0,
+    highest: float | None = None, steps: Steps = (), span: int = 12,
+) -> timeseries.Panel:  # fmt: skip
+    """Values over time; where there is none the line is broken, and each value alone is a point."""
+    panel = timeseries.Panel().unit(unit).height(8).no_value(NO_DATA).span_nulls(False)
+    panel.show_points(values.VisibilityMode.ALWAYS).point_size(3).line_width(1)
+    panel.legend(_LEGEND).tooltip(_TOOLTIP)
+    if lowest is not None:
+        panel.min(lowest)
+    if highest is not None:
+        panel.max(highest)
+    if steps:
+        panel.thresholds(_thresholds(steps))
+        panel.thresholds_style(
+            common.GraphThresholdsStyleConfig().mode(values.GraphThresholdsStyleMode.DASHED)
+        )
+    return _described(panel, title, description, queries, span)
+
+
+def states(
+    title: str, description: str, query: Query, *, steps: Steps = (), mappings: Sequence[model.ValueMapping] = (),
+    unit: str = "short", span: int = 12, height: int = 8,
+) -> statetimeline.Panel:  # fmt: skip
+    """What was the case when, one line for each series; nothing is drawn where nothing was heard."""
+    panel = (
+        statetimeline.Panel().height(height).unit(unit).mappings(list(mappings)).no_value("nothing was heard")
+    )
+    panel.show_value(values.VisibilityMode.NEVER).merge_values(True).row_height(0.8)
+    panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+    panel.legend(_LEGEND).tooltip(_TOOLTIP)
+    panel.thresholds(_thresholds(steps or [(None, GREY)]))
+    return _described(panel, title, description, [query], span)
+
+
+def rows(
+    title: str, description: str, query: Query, columns: Mapping[str, Sequence[model.DynamicConfigValue]], *,
+    hidden: Sequence[str] = (), sort: tuple[str, bool] | None = None, no_value: str = "none", span: int = 24,
+    height: int = 10,
+) -> table.Panel:  # fmt: skip
+    """A table. ``columns`` gives the order and the look of each, by its name in the answer of the query; the engine
+    may answer tags in any order. ``sort`` is a column and whether the largest comes first."""
+    panel = table.Panel().height(height).no_value(no_value)
+    order = {name: position for position, name in enumerate(columns)}
+    panel.with_transformation(
+        _step("organize", indexByName=order, excludeByName=dict.fromkeys(hidden, True), renameByName={})
+    )
+    for name, look in columns.items():
+        if look:
+            panel.override_by_name(name, list(look))
+    if sort is not None:
+        panel.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
+    return _described(panel, title, description, [query], span)
+
+
+def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.Panel:
+    """Visits by hour of the day, of several days side by side. Each number is written on its bar, so that 0 is read
+    and a gap stays empty."""
+    panel = barchart.Panel().height(9).x_field("Time").stacking(values.StackingMode.NONE).no_value(NO_DATA)
+    panel.show_value(values.VisibilityMode.ALWAYS).orientation(values.VizOrientation.VERTICAL).group_width(
+        0.8
+    ).bar_width(0.95)
+    panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0)
+    panel.override_by_name("today", [_fixed(BLUE)]).override_by_name("partly watched", [_fixed(GREY)])
+    panel.override_by_name("a week before", [_fixed("light-blue")])
+    panel.with_transformation(_step("formatTime", timeField="Time", outputFormat="HH:mm"))
+    panel.with_transformation(_step("joinByField", byField="Time", mode="outer"))
+    panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "Time", "desc": False}]))
+    return _described(panel, title, description, queries, 24)
+
+
+def busiest(title: str, description: str, query: Query) -> stat.Panel:
+    """The time and the size of a maximum."""
+    panel = number(title, description, query).text_mode(values.BigValueTextMode.VALUE)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("/.*/"))
+    return panel.override_by_name("Time", [model.DynamicConfigValue("unit", "time:HH:mm")])
+
+
+def place_map(title: str, description: str, query: Query, *, colour_by: str, steps: Steps) -> geomap.Panel:
+    """Stores where they are, by columns ``latitude`` and ``longitude``. The map itself comes from a server of maps."""
+    style = {
+        "size": {"fixed": 8, "min": 6, "max": 14},
+        "color": {"field": colour_by, "fixed": GREY},
+        "opacity": 0.8,
+        "symbol": {"fixed": "img/icons/marker/circle.svg", "mode": "fixed"},
+    }
+    where = common.FrameGeometrySource().mode(values.FrameGeometrySourceMode.COORDS)
+    where.latitude("latitude").longitude("longitude")
+    markers = common.MapLayerOptions().type("markers").name("Stores").tooltip(True)
+    markers.config({"style": style, "showLegend": True}).location(where)
+    panel = geomap.Panel().height(14).thresholds(_thresholds(steps)).unit("short")
+    panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+    panel.basemap(common.MapLayerOptions().type("default").name("Map").config({})).layers([markers])
+    panel.view(geomap.MapViewConfig().id("fit").all_layers(True).lat(0).lon(0).zoom(15))
+    panel.controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(False).show_attribution(True))
+    panel.tooltip(geomap.TooltipOptions().mode(geomap_models.TooltipMode.DETAILS))
+    return _described(panel, title, description, [query], 10)
+
+
+def words(title: str, content: str, *, span: int = 24, height: int = 3) -> text.Panel:
+    """Text in Markdown: what the panels around it can and cannot say."""
+    return (
+        text.Panel()
+        .title(title)
+        .mode(text_models.TextMode.MARKDOWN)
+        .content(content)
+        .span(span)
+        .height(height)
+    )
+
+
+# How a column or a value looks.
+
+
+def unit(name: str, decimals: int | None = None) -> list[model.DynamicConfigValue]:
+    look = [model.DynamicConfigValue("unit", name)]
+    return look if decimals is None else [*look, model.DynamicConfigValue("decimals", decimals)]
+
+
+def coloured(steps: Steps, *looks: model.DynamicConfigValue) -> list[model.DynamicConfigValue]:
+    """The text of a cell in the colour of its value."""
+    return [
+        *looks,
+        model.DynamicConfigValue("thresholds", _thresholds(steps).build()),
+        model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+    ]
+
+
+def told(words_by_value: Mapping[str, tuple[str, str]]) -> list[model.DynamicConfigValue]:
+    """Words and a colour instead of a value."""
+    return [
+        model.DynamicConfigValue("mappings", [in_words(words_by_value)]),
+        model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+    ]
+
+
+def in_words(words_by_value: Mapping[str, tuple[str, str]]) -> model.ValueMapping:
+    return model.ValueMap(
+        {
+            value: model.ValueMappingResult(text=said, color=colour)
+            for value, (said, colour) in words_by_value.items()
+        }
+    )
+
+
+_LEGEND = (
+    common.VizLegendOptions()
+    .display_mode(values.LegendDisplayMode.LIST)
+    .placement(values.LegendPlacement.BOTTOM)
+    .show_legend(True)
+    .calcs([])
+)
+_TOOLTIP = common.VizTooltipOptions().mode(values.TooltipDisplayMode.MULTI).sort(values.SortOrder.DESCENDING)
+
+
+def _step(transformation: str, **options: object) -> model.DataTransformerConfig:
+    return model.DataTransformerConfig(transformation, options=options)
+
+
+def _described(panel: Kind, title: str, description: str, queries: Sequence[Query], span: int) -> Kind:
+    panel.title(title).description(description).span(span).datasource(source(queries[0]))
+    for ref_id, query in _lettered(queries):
+        panel.with_target(Target(query, ref_id))
+    return panel
+
+
+def _lettered(queries: Sequence[Query]) -> list[tuple[str, Query]]:
+    return list(zip("ABCDEFGH", queries, strict=False))
+
+
+def _thresholds(steps: Steps) -> Builder[model.ThresholdsConfig]:
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(model.ThresholdsMode.ABSOLUTE)
+        .steps([model.Threshold(value=edge, color=colour) for edge, colour in steps])
+    )
+
+
+def _fixed(colour: str) -> model.DynamicConfigValue:
+    return model.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})

@@ -1,0 +1,304 @@
+"""Every question that the dashboards and alert rules ask, in InfluxQL.
+
+Grafana fills in ``$timeFilter`` and the variables. Two rules: what nobody watched is left out, so that it is a gap and
+not a zero; and where a share rests on fewer than :data:`SMALL_SAMPLE` visits a query that is marked ``few`` answers in
+place of the other one, and is drawn grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cloud.stores import layout
+from cloud.stores.levels import Level
+from cloud.web.figures import FULL_COVERAGE, SMALL_SAMPLE
+
+SOURCES: Mapping[Level, str] = {
+    "raw": "footlight",
+    "quarter": "footlight-quarter",
+    "day": "footlight-day",
+}
+"""The fixed uid of the provisioned data source of each level of storage."""
+
+
+QUEUE = 60
+"""Messages in an outbox that are too many: an hour of one camera that did not get through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One InfluxQL statement. With an ``alias`` the answer is read as time series of that name, else as a table."""
+
+    text: str
+    level: Level = "raw"
+    alias: str = ""
+    few: bool = False
+
+    @property
+    def source(self) -> str:
+        return SOURCES[self.level]
+
+
+SITE = "\"site\" = '$site' AND $timeFilter"
+"""One store."""
+SITES = '"site" =~ /^${site:regex}$/ AND $timeFilter'
+DEVICES = f'{SITES} AND "device" =~ /^${{device:regex}}$/'
+WATCHED = '("coverage" > 0 OR "visits" > 0)'
+"""Windows that say something: a visit that ended as the camera failed is a fact too."""
+LOCAL = "tz('$timezone')"
+
+# Variables.
+
+SITE_NAMES = Query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')
+DEVICE_NAMES = Query('SHOW TAG VALUES FROM "health" WITH KEY = "device" WHERE "site" =~ /^${site:regex}$/')
+SITE_ZONE = Query(
+    'SHOW TAG VALUES FROM "site" WITH KEY = "timezone" WHERE "site" =~ /^${site:regex}$/', "day"
+)
+"""Empty without a chain file; InfluxQL takes that for UTC."""
+CHAINS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "chain"', "day")
+REGIONS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "region" WHERE "chain" = \'$chain\'', "day")
+REGION_SITES = Query(
+    'SHOW TAG VALUES FROM "site" WITH KEY = "site" WHERE "chain" = \'$chain\''
+    ' AND "region" =~ /^${region:regex}$/',
+    "day",
+)
+
+# Annotations.
+
+PROMOTIONS = Query(
+    'SELECT "words", "end_ms" FROM "annotation" WHERE ("site" =~ /^${site:regex}$/ OR "site" = \'*\') AND $timeFilter'
+    ' GROUP BY "site"',
+    "day",
+)
+STARTS = Query(
+    'SELECT "words" FROM (SELECT "software" AS "words", "online" FROM "status" WHERE '
+    f'{SITES} GROUP BY "site", "device") WHERE "online" = true GROUP BY "site", "device"'
+)
+
+# Store today.
+
+VISITS = Query(f'SELECT sum("visits") AS "visits" FROM "window" WHERE {SITE} AND {WATCHED}')
+VIEWERS = Query(f'SELECT sum("viewers") AS "viewers" FROM "window" WHERE {SITE} AND {WATCHED}')
+IN_VIEW = Query(
+    'SELECT sum("in view") AS "in view" FROM (SELECT last("occupancy_mean") AS "in view" FROM "window"'
+    f' WHERE {SITE} AND "coverage" > 0 GROUP BY "device", "camera")'
+)
+
+
+def _hourly(name: str) -> str:
+    """Visits by hour of the store's time, and how much of each hour was watched."""
+    return (
+        f'SELECT sum("visits") AS "{name}", mean("coverage") AS "watched" FROM "window" WHERE {SITE}'
+        f" GROUP BY time(1h) fill(none) {LOCAL}"
+    )
+
+
+HOURS = Query(f'SELECT "today" FROM ({_hourly("today")}) WHERE "watched" >= {FULL_COVERAGE}')
+HOURS_PARTLY = Query(
+    f'SELECT "partly watched" FROM ({_hourly("partly watched")})'
+    f' WHERE "watched" < {FULL_COVERAGE} AND ("watched" > 0 OR "partly watched" > 0)',
+    few=True,
+)
+HOURS_BEFORE = Query(
+    'SELECT sum("visits") AS "a week before" FROM "window" WHERE "site" = \'$site\''
+    f" AND time >= ${{__from}}ms - 7d AND time < ${{__from}}ms - 6d AND {WATCHED}"
+    f" GROUP BY time(1h) fill(none) {LOCAL}"
+)
+BUSIEST = Query(
+    f'SELECT max("visits") AS "visits" FROM ({_hourly("visits")}) WHERE "watched" > 0 OR "visits" > 0'
+)
+DWELL_MEAN = Query(f'SELECT sum("dwell_sum_s") / sum("visits") AS "dwell" FROM "cohort" WHERE {SITE}')
+ATTENTION_MEAN = Query(
+    f'SELECT sum("attention_sum_s") / sum("visits") AS "attention" FROM "cohort" WHERE {SITE}'
+)
+ATTRACTION = Query(
+    f'SELECT sum("attention_sum_s") / sum("dwell_sum_s") AS "attraction" FROM "cohort" WHERE {SITE}'
+)
+DESCRIBED = Query(f'SELECT sum("released") AS "visits" FROM "cohort_gender" WHERE {SITE}')
+COVERAGE = Query(f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {SITE}')
+COVERAGE_TIMES = Query(
+    f'SELECT mean("coverage") FROM "window" WHERE {SITE} GROUP BY time(15m), "device", "camera" fill(null)',
+    alias="$tag_device $tag_camera",
+)
+ZONES = Query(
+    f'SELECT sum("visits") FROM "cohort_zone" WHERE {SITE} GROUP BY "zone"',
+    alias="$tag_zone",
+)
+
+
+def breakdown(measurement: str, labels: Iterable[str], *, named: str = "{}", where: str = "") -> list[Query]:
+    """Visits by label, twice: for a sample that is large enough and, marked ``few``, for one that is not.
+
+    ``named`` makes the name of a bar from its label; ``where`` narrows the points further.
+    """
+    names = {label: named.format(label) for label in labels}
+    sums = ", ".join(f'sum("{label}") AS "{name}"' for label, name in names.items())
+    shown = ", ".join(f'"{name}"' for name in names.values())
+    inner = f'SELECT {sums}, sum("released") AS "n" FROM "{measurement}" WHERE {SITE}{where}'
+    return [
+        Query(f'SELECT {shown} FROM ({inner}) WHERE "n" >= {SMALL_SAMPLE}'),
+        Query(f'SELECT {shown} FROM ({inner}) WHERE "n" > 0 AND "n" < {SMALL_SAMPLE}', few=True),
+    ]
+
+
+def age_by_gender(gender: str) -> list[Query]:
+    """Visits of one gender by age band."""
+    table = layout.COHORT_GENDER_AGE_BAND
+    return breakdown(table.name, table.labels, named=f"{gender} {{}}", where=f" AND \"gender\" = '{gender}'")
+
+
+# Chain compare.
+
+_COMPARED = "\"metric\" = '$metric'"
+_NEWEST = (
+    'SELECT last("days") AS "days", "compared", "apart_because", "title", "latitude", "longitude", "coverage", "rate",'
+    ' "low", "high", "versus", "q", "real", "models", "calibrations" FROM "comparison"'
+    f' WHERE {SITES} AND {_COMPARED} GROUP BY "site"'
+)
+"""The newest comparison of each store."""
+
+
+def compared(fields: Iterable[str], condition: str = '"compared" = true') -> Query:
+    shown = ", ".join(f'"{name}"' for name in fields)
+    return Query(f'SELECT {shown} FROM ({_NEWEST}) WHERE {condition} GROUP BY "site"', "day")
+
+
+def stores_where(condition: str) -> Query:
+    """How many stores of which a condition holds."""
+    return Query(f'SELECT count("days") AS "stores" FROM ({_NEWEST}) WHERE {condition}', "day")
+
+
+RANKED = compared(
+    ("title", "rate", "low", "high", "versus", "real", "q", "coverage", "days", "models", "calibrations")
+)
+APART = compared(("title", "apart_because", "coverage", "models", "calibrations"), '"compared" = false')
+MAP = compared(("title", "latitude", "longitude", "rate", "low", "high", "versus", "real"))
+STORES_COMPARED = stores_where('"compared" = true')
+STORES_APART = stores_where('"compared" = false')
+STORES_DIFFERENT = stores_where('"compared" = true AND "real" = true')
+CHAIN_VISITS = Query(
+    f'SELECT sum("visits") / sum("covered_s") * 3600 AS "rate" FROM "day" WHERE {SITES} AND "covered_s" > 0',
+    "day",
+)
+DAILY_RATE = Query(
+    f'SELECT sum("visits") / sum("covered_s") * 3600 FROM "day" WHERE {SITES} AND "covered_s" > 0'
+    ' GROUP BY time(1d), "site" fill(null)',
+    "day",
+    alias="$tag_site",
+)
+DAILY_COVERAGE = Query(
+    f'SELECT sum("covered_s") / sum("open_s") FROM "day" WHERE {SITES} AND "open_s" > 0'
+    ' GROUP BY time(1d), "site" fill(null)',
+    "day",
+    alias="$tag_site",
+)
+CORRECTED = Query(
+    'SELECT "raw", "corrected", "low", "high", "visits" FROM "corrected" WHERE '
+    f'{SITES} AND "visits" > 0 GROUP BY "site", "attribute", "label" ORDER BY time DESC LIMIT 1',
+    "day",
+)
+
+# Fleet health.
+
+_LAST_HEALTH = (
+    "software", "model", "camera_open", "fps", "step_ms", "dropped", "temperature_c", "throttled", "disk_free_mb",
+    "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
+)  # fmt: skip
+DEVICE_TABLE = Query(
+    "SELECT " + ", ".join(f'"{name}"' for name in _LAST_HEALTH) + f' FROM "health" WHERE {DEVICES}'
+    ' GROUP BY "site", "device" ORDER BY time DESC LIMIT 1'
+)
+HEARD = Query(
+    f'SELECT count("fps") AS "devices" FROM (SELECT last("fps") AS "fps" FROM "health" WHERE {DEVICES}'
+    ' GROUP BY "site", "device")'
+)
+OFFLINE = Query(
+    'SELECT count("online") AS "devices" FROM (SELECT last("online") AS "online" FROM "status" WHERE'
+    f' {DEVICES} GROUP BY "site", "device") WHERE "online" = false'
+)
+
+
+def counted(field: str, condition: str) -> Query:
+    """Devices of whose last health message in the time shown a condition on a field holds."""
+    return Query(
+        f'SELECT count("{field}") AS "devices" FROM (SELECT last("{field}") AS "{field}" FROM "health"'
+        f' WHERE {DEVICES} GROUP BY "site", "device") WHERE "{field}" {condition}'
+    )
+
+
+BLIND = counted("camera_open", "= false")
+SLOWED = counted("throttled", "= true")
+QUEUED = counted("outbox_depth", f"> {QUEUE}")
+LOST = Query(
+    'SELECT sum("missing") AS "lost" FROM (SELECT difference("seq") - 1 AS "missing" FROM "window" WHERE'
+    f' {DEVICES} GROUP BY "site", "device", "camera") WHERE "missing" > 0 GROUP BY "site", "device", "camera"'
+)
+VERSIONS = Query(
+    f'SELECT "software", "model", "calibration", "profile", "k" FROM "window" WHERE {DEVICES}'
+    ' GROUP BY "site", "device", "camera" ORDER BY time DESC LIMIT 1'
+)
+FAULTS = Query(
+    'SELECT "active", "text" FROM (SELECT last("active") AS "active", "text" FROM "alert" WHERE'
+    f' {DEVICES} GROUP BY "site", "device", "fault") WHERE "active" = true GROUP BY "site", "device", "fault"'
+)
+
+
+def over_time(field: str, measurement: str = "health", function: str = "mean") -> Query:
+    """A number of each device over time; a gap where it was not heard."""
+    return Query(
+        f'SELECT {function}("{field}") FROM "{measurement}" WHERE {DEVICES}'
+        ' GROUP BY time($__interval), "site", "device" fill(null)',
+        alias="$tag_site $tag_device",
+    )
+
+
+# Data quality and privacy.
+
+QUALITY_COVERAGE = Query(f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES}')
+COVERAGE_BY_SITE = Query(
+    f'SELECT mean("coverage") FROM "window" WHERE {DEVICES} GROUP BY time($__interval), "site" fill(null)',
+    alias="$tag_site",
+)
+COVERAGE_BY_CAMERA = Query(
+    f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES} GROUP BY "site", "device", "camera"'
+)
+
+
+def windows_where(condition: str) -> Query:
+    """How many windows of which a condition holds."""
+    return Query(f'SELECT count("visits") AS "windows" FROM "window" WHERE {DEVICES} AND {condition}')
+
+
+BLIND_WINDOWS = windows_where('"coverage" = 0')
+UNTRUSTED_WINDOWS = windows_where('"clock_trusted" = false')
+LATE_WINDOWS = windows_where('"is_historical" = true')
+DEAD_LETTERS = Query(f'SELECT count("reason") AS "letters" FROM "dead_letter" WHERE {SITES}')
+DEAD_LETTER_REASONS = Query(
+    f'SELECT "reason" FROM "dead_letter" WHERE {SITES} GROUP BY "site", "device" ORDER BY time DESC LIMIT 5'
+)
+PENDING = Query(
+    'SELECT sum("pending") AS "pending" FROM (SELECT last("pending") AS "pending" FROM "window" WHERE'
+    f' {DEVICES} GROUP BY "site", "device", "camera")'
+)
+UNDESCRIBED = Query(
+    f'SELECT 1 - sum("cohort_visits") / sum("visits") AS "undescribed" FROM "day" WHERE {SITES}', "day"
+)
+SMALLEST_K = Query(f'SELECT min("k") AS "k" FROM "window" WHERE {DEVICES}')
+
+
+def unknown_share(attribute: str) -> Query:
+    """Of the visits whose verdict may be read, by day."""
+    return Query(
+        f'SELECT sum("unknown") / sum("released") FROM "cohort_{attribute}" WHERE {DEVICES}'
+        f' GROUP BY time(1d), "site" fill(null) {LOCAL}',
+        alias="$tag_site",
+    )
+
+
+def withheld_share(attribute: str) -> Query:
+    """Of the visits in cohorts that were described by an attribute."""
+    return Query(
+        f'SELECT sum("withheld") / (sum("released") + sum("withheld")) AS "withheld" FROM "cohort_{attribute}"'
+        f" WHERE {DEVICES}"
+    )

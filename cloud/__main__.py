@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud import provision, rollup
+from cloud.analysis import command as comparison
 from cloud.bridge import Bridge, Tls
 from cloud.config import MqttSettings, load
 from cloud.simulation import command as simulation
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--json", action="store_true", help="print the result as JSON")
     demo.set_defaults(command=_demo)
     rollup.add_parser(commands)
+    comparison.add_parser(commands)
     simulation.add_parser(commands)
     provision.add_parser(commands)
     return parser

@@ -29,7 +29,7 @@ from cloud.analysis.confusion import Confusion, Matrix
 ROUNDS = 8
 """Steps from the raw shares that are always taken; more only until every share is inside its interval."""
 
-_MOST_ROUNDS = 500
+_MOST_ROUNDS = 100
 _EVIDENCE_ROUNDS = 60
 """Steps for the mix at which variances are taken: there it may be noisy, but not drawn to the raw shares."""
 
@@ -112,10 +112,12 @@ def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matr
     labels = matrix.shape[-2]
     start = verdicts[..., :labels] + 1 / labels
     start = start / start.sum(-1, keepdims=True)
-    likely = start
-    for _ in range(_EVIDENCE_ROUNDS):
-        likely = _step(likely, verdicts, matrix)
-    low, high = _interval(likely, verdicts, matrix, labelled, withheld)
+    low, high = _interval(start, verdicts, matrix, labelled)
+    if withheld.any():
+        # All of them to one verdict, whichever: what lies between is a mixture of these.
+        dealt = np.eye(verdicts.shape[-1]) * withheld[..., None, None] + verdicts[..., None, :]
+        ends = _interval(start[..., None, :], dealt, matrix[..., None, :, :], labelled[..., None, :])
+        low, high = np.minimum(low, ends[0].min(-2)), np.maximum(high, ends[1].max(-2))
     shares = start
     for done in range(_MOST_ROUNDS):
         outside = ((shares < low) | (shares > high)).any(-1, keepdims=True)
@@ -128,46 +130,43 @@ def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matr
 def _step(shares: Matrix, verdicts: Matrix, matrix: Matrix) -> Matrix:
     """One step of expectation maximisation: every verdict is dealt out to the labels it may come from."""
     expected = np.einsum("...l,...lv->...v", shares, matrix)
-    ratio = np.divide(verdicts, expected, out=np.zeros_like(expected), where=expected > 0)
+    ratio = verdicts / np.maximum(expected, 1e-12)
     dealt: Matrix = shares * np.einsum("...v,...lv->...l", ratio, matrix)
     total: Matrix = dealt.sum(-1, keepdims=True)
     return dealt / total
 
 
-def _interval(
-    shares: Matrix, verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matrix
-) -> tuple[Matrix, Matrix]:
-    """Lower and upper ends (..., labels), variances taken near ``shares``.
+def _interval(start: Matrix, verdicts: Matrix, matrix: Matrix, labelled: Matrix) -> tuple[Matrix, Matrix]:
+    """Lower and upper ends (..., labels).
 
     For label ``l``, ``weights[l] @ q`` estimates its share without bias whenever ``matrix @ weights[l]`` is 1 at
     ``l`` and 0 elsewhere. At a supposed share ``t``, the others keeping their proportions, its variance is a
-    quadratic in ``t``, and so is the set of all ``t`` that the estimate does not contradict.
+    quadratic in ``t``, and so the set of all ``t`` that the estimate does not contradict has two ends.
     """
-    labels = matrix.shape[-2]
+    each = np.eye(matrix.shape[-2])
     n = verdicts.sum(-1, keepdims=True)
+    shares = start
+    for _ in range(_EVIDENCE_ROUNDS):
+        shares = _step(shares, verdicts, matrix)
     weights = _weights(shares, matrix, labelled, n)
+    value = np.einsum("...lv,...v->...l", weights, verdicts) / n
     second = np.einsum("...lv,...yv->...ly", weights**2, matrix)
-    spread = (second - np.eye(labels)) / labelled[..., None, :]
-    others = shares[..., None, :] * (1 - np.eye(labels)) + 1e-9
+    spread = (second - each) / labelled[..., None, :]
+    others = shares[..., None, :] * (1 - each) + 1e-9
     others /= others.sum(-1, keepdims=True)
     own_second, own_spread = (np.einsum("...ll->...l", table) for table in (second, spread))
     other_second, other_spread = (others * second).sum(-1), (others**2 * spread).sum(-1)
-    total = n + withheld[..., None]
-    told = np.einsum("...lv,...v->...l", weights, verdicts)
-    ends = []
-    for extreme, sign in ((weights.min(-1), -1), (weights.max(-1), 1)):
-        value = (told + withheld[..., None] * extreme) / total
-        # variance(t) = v0 + v1 t + v2 t^2
-        v0 = other_second / total + other_spread
-        v1 = (own_second - other_second) / total - 2 * other_spread
-        v2 = own_spread + other_spread - 1 / total
-        a, b, c = 1 - _Z**2 * v2, -2 * value - _Z**2 * v1, value**2 - _Z**2 * v0
-        root = np.sqrt(np.maximum(b**2 - 4 * a * c, 0))
-        # a <= 0: the labelled visits are too few, or too much alike, to exclude anything.
-        end = np.where(a > 0, (-b + sign * root) / (2 * np.where(a > 0, a, 1)), max(sign, 0))
-        ends.append(np.clip(end, 0, 1))
-    told_apart = np.abs(np.einsum("...lv,...yv->...ly", weights, matrix) - np.eye(labels)).max(-1) < 1e-6
-    return np.where(told_apart, ends[0], 0.0), np.where(told_apart, ends[1], 1.0)
+    # variance(t) = v0 + v1 t + v2 t^2, and the ends solve (value - t)^2 = z^2 variance(t)
+    v0 = other_second / n + other_spread
+    v1 = (own_second - other_second) / n - 2 * other_spread
+    v2 = own_spread + other_spread - 1 / n
+    a, b, c = 1 - _Z**2 * v2, -2 * value - _Z**2 * v1, value**2 - _Z**2 * v0
+    root = np.sqrt(np.maximum(b**2 - 4 * a * c, 0))
+    told_apart = np.abs(np.einsum("...lv,...yv->...ly", weights, matrix) - each).max(-1) < 1e-6
+    # a <= 0: the labelled visits are too few, or too much alike, to exclude anything.
+    usable = told_apart & (a > 0)
+    below, above = ((-b + sign * root) / (2 * np.where(usable, a, 1)) for sign in (-1, 1))
+    return np.where(usable, np.clip(below, 0, 1), 0.0), np.where(usable, np.clip(above, 0, 1), 1.0)
 
 
 def _weights(shares: Matrix, matrix: Matrix, labelled: Matrix, n: Matrix) -> Matrix:

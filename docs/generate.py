@@ -1,4 +1,7 @@
-"""Writes wire.md, schema/*.json and asyncapi.yaml beside this file from ``edge.wire``: ``make docs``."""
+"""Writes wire.md, schema/*.json, asyncapi.yaml and storage.md beside this file: ``make docs``.
+
+The first three come from ``edge.wire``, the last from ``cloud.stores.layout`` and from what was measured.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from cloud.stores import layout
+from cloud.stores.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of, creation
+from cloud.stores.measurement import Field, Measurement
 from edge import wire
 from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
 
@@ -153,13 +159,145 @@ def asyncapi() -> str:
     return f"# {HEAD}\n{yaml.safe_dump(page, sort_keys=False, allow_unicode=True, width=100)}"
 
 
+STORAGE_HEAD = "written by `make docs` from `cloud/stores/layout.py`: change that"
+BUCKET = "footlight"
+HOLDS: dict[Level, str] = {
+    "raw": "every window and cohort, health, status, alerts, as the bridge writes them",
+    "quarter": "tallies by quarter of an hour, opening hours only",
+    "day": "tallies by local day, opening hours only, and what is worked out from them",
+}
+
+STORAGE = f"""# What is stored
+
+<!-- {STORAGE_HEAD} -->
+
+In InfluxDB 1.8, 2.x and 3.x alike; the embedded store of one shop keeps the messages themselves and works the same
+figures out when they are asked for. The bridge writes points through the v2 write API, which all three have;
+everything is read in InfluxQL over `/query`, which all three answer.
+[0015](decisions/0015-rollup-by-a-job-of-ours.md) and [0016](decisions/0016-a-database-for-each-level.md) tell why.
+
+- A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
+- A label is a field, not a tag. A cell that the privacy rules withhold is absent; 0 is a fact: nobody.
+- No name is a tag in one place and a field in another.
+- Visits at coverage 0 are no data. Add up first, then divide: a mean of means weighs a quiet hour like a busy one.
+
+## Levels
+
+A retention time belongs to a whole database or bucket, so each level has one of its own, beside the first.
+
+| level | bucket | holds | kept |
+| --- | --- | --- | --- |
+"""
+
+ROLLUP = """
+`footlight-cloud rollup` makes the other two from the first; `footlight-rollup.timer` runs it every six hours. A run
+does the last week, so that a device which was offline for days is counted all the same; any other day whose windows
+are still kept is done again with `--from` and `--to`:
+```
+footlight-cloud rollup --config cloud.yaml --chain chain.yaml
+footlight-cloud rollup --config cloud.yaml --chain chain.yaml --from 2026-03-02 --to 2026-03-08 --json
+```
+When a store is open, and in which time zone, it learns from the chain file; run it again when that was corrected. A day
+of which nothing came is not written, and a day that is not over is left for a later run.
+
+## What the installer sets
+
+Once, before the bridge starts. Where the first level is kept for another time, `store.retention_days` says so too.
+"""
+
+
+def kept(days: int | None) -> str:
+    return "for ever" if days is None else f"{days} days"
+
+
+def levels() -> str:
+    rows = [
+        f"| {level} | `{bucket_of(BUCKET, level)}` | {HOLDS[level]} | {kept(KEPT_DAYS[level])} |"
+        for level in LEVELS
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def creations() -> str:
+    """The commands that create all levels, for each generation of InfluxDB."""
+    in_1 = [f"influx -execute '{creation(BUCKET, level, KEPT_DAYS[level])}'" for level in LEVELS]
+    in_2, in_3 = [], []
+    for level in LEVELS:
+        name, days = bucket_of(BUCKET, level), KEPT_DAYS[level]
+        in_2.append(
+            f"influx bucket create --name {name} --retention {days or 0}d --shard-group-duration {SHARD_DAYS[level]}d"
+        )
+        in_3.append(f"influxdb3 create database {f'--retention-period {days}d ' if days else ''}{name}")
+    generations = {"InfluxDB 1.8": in_1, "InfluxDB 2.x": in_2, "InfluxDB 3.x": in_3}
+    return "".join(
+        f"\n{name}:\n```\n" + "\n".join(commands) + "\n```\n" for name, commands in generations.items()
+    )
+
+
+def measurement(about: Measurement) -> str:
+    """One measurement, its fields in the order of the layout; those with the same meaning share a line."""
+    grouped: dict[Field, list[str]] = {}
+    for name, field in about.fields.items():
+        grouped.setdefault(field, []).append(f"`{name}`")
+    lines = [
+        f"\n### {about.name}\n",
+        f"Level {about.level}. Tags: {', '.join(f'`{tag}`' for tag in about.tags)}. Time: {about.time}.",
+        "",
+        "| field | type | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for field, names in grouped.items():
+        lines.append(f"| {', '.join(names)} | {field.kind} | {field.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def measured() -> str:
+    """What it costs, from the last run of the benchmark."""
+    found = json.loads((HERE / "storage-measured.json").read_text(encoding="utf-8"))
+    cameras, devices, days = found["cameras"], found["devices"], found["days"]
+
+    def series(*tags: str) -> int:
+        """Those of all measurements whose tags begin like this, and go on with no device or camera."""
+        rest = {"device", "camera"} - set(tags)
+        chosen = [
+            m.name for m in layout.MEASUREMENTS if m.tags[: len(tags)] == tags and not rest & set(m.tags)
+        ]
+        return sum(found["series"].get(name, 0) for name in chosen)
+
+    rows = [
+        ("series of a camera", f"{series('site', 'device', 'camera') / cameras:.1f}"),
+        ("series of a device, besides", f"{series('site', 'device') / devices:.1f}"),
+        ("series of a store, at the levels quarter and day", f"{series('site') / found['stores']:.1f}"),
+        ("bytes of a window with all that came with it", f"{found['bytes']['raw'] / found['windows']:.0f}"),
+        ("level raw, bytes of a device and day", f"{found['bytes']['raw'] / devices / days:,.0f}"),
+        *(
+            (f"level {level}, bytes of a store and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
+            for level in LEVELS[1:]
+        ),
+        ("windows written a second, simulated and through the intake", f"{found['written_per_s']:,}"),
+        ("windows rolled up a second", f"{found['rolled_up_per_s']:,}"),
+    ]
+    return (
+        "\n## What it costs\n\n"
+        f"Measured by `python -m tests.bench_storage --write` on {found['engine']}: {found['stores']} simulated stores"
+        f" with {cameras} cameras for {days} days, {found['windows']:,} windows. Bytes are those of compacted files,"
+        " which hold the points; how many windows a day has is up to the opening hours.\n\n"
+        "| | |\n| --- | ---: |\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
+    )
+
+
+def storage() -> str:
+    measurements = "".join(measurement(about) for about in layout.MEASUREMENTS)
+    return f"{STORAGE}{levels()}{ROLLUP}{creations()}\n## Measurements\n{measurements}{measured()}"
+
+
 def pages() -> dict[str, str]:
     """Every generated file, by its path below ``docs``."""
     schemas = {
         f"schema/{channel}.json": json.dumps(schema(model), indent=2, ensure_ascii=False) + "\n"
         for channel, model in wire.BY_CHANNEL.items()
     }
-    return {"wire.md": markdown(), "asyncapi.yaml": asyncapi(), **schemas}
+    return {"wire.md": markdown(), "asyncapi.yaml": asyncapi(), "storage.md": storage(), **schemas}
 
 
 if __name__ == "__main__":

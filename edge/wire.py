@@ -204,7 +204,7 @@ class HealthMessage(_Message):
 
 
 class AlertMessage(_Message):
-    """A fault that begins or ends; sent on the transition only."""
+    """A fault that begins or ends. A device that has just started speaks of every fault, then of changes only."""
 
     kind: Literal["footlight.alert/1"] = Field(default="footlight.alert/1", alias="schema")
     site: Name

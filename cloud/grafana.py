@@ -40,7 +40,7 @@ class Bundle:
     """What ``dashboards`` has built: models of dashboards and alert rules, by name."""
 
     dashboards: Mapping[str, Json]
-    rules: Sequence[Json] = ()
+    rules: Sequence[Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,9 @@ class _Run:
 
     def _rules(self, rules: Sequence[Json], folder: str) -> None:
         """All rules are one group: their order and interval belong together."""
-        if not rules:
+        provisioning = self._api.alertingprovisioning
+        known = [_found(partial(provisioning.get_alertrule, rule["uid"])) for rule in rules]
+        if any(rule is not None and rule.get("provenance") == "file" for rule in known):
             return
         group = "footlight"
         wanted = {
@@ -221,12 +223,9 @@ class _Run:
             "interval": RULES_EVERY_S,
             "rules": [{**rule, "folderUID": folder, "ruleGroup": group} for rule in rules],
         }
-        provisioning = self._api.alertingprovisioning
         found = _found(lambda: provisioning.get_rule_group(folder, group))
-        if found is not None:
-            from_file = any(rule.get("provenance") == "file" for rule in found["rules"])
-            if from_file or holds(found, wanted):
-                return
+        if found is not None and holds(found, wanted):
+            return
         self._do(
             "create" if found is None else "update",
             "alert rules",

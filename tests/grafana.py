@@ -218,6 +218,14 @@ class Grafana:
             raise Refused(404)
         return self.rule_groups[key]
 
+    def get_rule(self, request: Request, body: Json) -> Json:
+        for group in self.rule_groups.values():
+            for rule in group["rules"]:
+                if rule["uid"] == request.path_params["uid"]:
+                    found: Json = rule
+                    return found
+        raise Refused(404)
+
     def put_rules(self, request: Request, body: Json) -> Json:
         key = request.path_params["folder"], request.path_params["group"]
         self._folder(key[0])
@@ -272,6 +280,7 @@ class Grafana:
                 route("/datasources/uid/{uid}/health", "GET", self.source_health),
                 route("/dashboards/db", "POST", self.save_dashboard),
                 route("/dashboards/uid/{uid}", "GET", self.get_dashboard),
+                route("/v1/provisioning/alert-rules/{uid}", "GET", self.get_rule),
                 route(group, "GET", self.get_rules),
                 route(group, "PUT", self.put_rules),
             ]

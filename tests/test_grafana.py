@@ -171,8 +171,9 @@ def test_what_comes_from_files_stays_with_them(server: Grafana) -> None:
     server.dashboards["store-today"]["dashboard"]["panels"].clear()
     server.dashboards["store-today"]["meta"]["provisioned"] = True
     server.sources["footlight"].update(readOnly=True, url="http://elsewhere")
-    rules = server.rule_groups["footlight-hq", "footlight"]["rules"]
-    rules[0].update({"for": "1h", "provenance": "file"})
+    rules = server.rule_groups.pop(("footlight-hq", "footlight"))
+    rules["rules"][0].update({"for": "1h", "provenance": "file"})
+    server.rule_groups["another-folder", "footlight"] = rules
     assert run(server) == []
 
 
@@ -186,6 +187,17 @@ def test_a_new_store_costs_only_its_own(server: Grafana) -> None:
         ("update", "permissions"),
         ("create", "dashboard"),
     }
+
+
+def test_what_footlight_brings_is_taken_and_then_left_alone(server: Grafana) -> None:
+    bundle = load_bundle()
+    assert {"store-today", "chain-compare", "fleet-health", "data-quality"} <= bundle.dashboards.keys()
+    run(server, bundle=bundle)
+    shown = {one["meta"]["folderUid"]: one["dashboard"]["title"] for one in server.dashboards.values()}
+    assert shown["footlight-mitte"] == bundle.dashboards["store-today"]["title"]
+    (group,) = server.rule_groups.values()
+    assert [rule["uid"] for rule in group["rules"]] == [rule["uid"] for rule in bundle.rules]
+    assert run(server, bundle=bundle) == []
 
 
 def test_long_names_give_short_and_different_uids() -> None:

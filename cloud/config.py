@@ -21,6 +21,7 @@ from pydantic import (
 
 from cloud.bridge import Protocol
 from cloud.chain import TimeZone
+from cloud.stores.levels import RAW_DAYS
 from edge.wire import Name
 from edge.yamlfile import load_yaml_model
 
@@ -89,7 +90,7 @@ class InfluxSettings(_Section):
     token: SecretStr
     org: str = "-"
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    retention_days: Annotated[int, Field(ge=3, le=3650)] = RAW_DAYS
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
 

@@ -57,11 +57,19 @@ class Rolled:
     empty: int = 0
     """Those of which nothing came: nothing is written, for no data is not zero."""
     windows: int = 0
+    unregistered: tuple[str, ...] = ()
+    """Sites of which there are windows, and which the chain file does not know: nothing of them was rolled up."""
 
 
-def rollup(
-    chain: Chain, windows: Windows, store: Points, *, first: date, last: date, now: datetime
-) -> Rolled:
+class Source(Windows, Protocol):
+    """Where windows are read from."""
+
+    def sites(self) -> list[str]:
+        """Every site that windows are kept of, by name."""
+        ...
+
+
+def rollup(chain: Chain, source: Source, store: Points, *, first: date, last: date, now: datetime) -> Rolled:
     """Roll up the local days from ``first`` to ``last``, both included, of every site, as far as they are over.
 
     Raises ``StoreUnavailable`` and ``StoreRejected``.
@@ -73,7 +81,7 @@ def rollup(
         for start in range(0, len(over), _CHUNK_DAYS):
             chunk = over[start : start + _CHUNK_DAYS]
             batches: dict[Level, list[Point]] = {"quarter": [], "day": []}
-            for day, group in _by_day(site, chunk, windows):
+            for day, group in _by_day(site, chunk, source):
                 read += len(group)
                 if not group:
                     empty += 1
@@ -85,12 +93,13 @@ def rollup(
             for level, batch in batches.items():
                 if batch:
                     store.write_points(batch, level)
-    return Rolled(len(chain.sites), written, empty, read)
+    unregistered = tuple(name for name in source.sites() if name not in chain.sites)
+    return Rolled(len(chain.sites), written, empty, read, unregistered)
 
 
-def _by_day(site: Site, chunk: list[date], windows: Windows) -> Iterator[tuple[date, list[WindowMessage]]]:
+def _by_day(site: Site, chunk: list[date], source: Source) -> Iterator[tuple[date, list[WindowMessage]]]:
     bounds = [site.local_day(day) for day in chunk]
-    found = windows.windows(site.name, bounds[0][0], bounds[-1][1])
+    found = source.windows(site.name, bounds[0][0], bounds[-1][1])
     for day, (start, end) in zip(chunk, bounds, strict=True):
         yield day, [window for window in found if start <= window.start < end]
 
@@ -157,6 +166,8 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         print(f"{first} to {last}: {rolled.days} days of {rolled.sites} sites from {rolled.windows} windows")
         if rolled.empty:
             print(f"no windows: {rolled.empty} days")
+        if rolled.unregistered:
+            print(f"not in {args.chain}, and so left out: {', '.join(rolled.unregistered)}")
     return 0
 
 
@@ -164,8 +175,8 @@ def period(first: date | None, last: date | None, now: datetime, retention_days:
     """The days to roll up. Raises ``UserError`` when some of their windows may be gone: the figures of a whole day
     would be replaced by those of what is left of it."""
     last = last or now.date() - timedelta(days=1)
-    # A day more for the oldest: some of its windows are older than its noon.
-    kept = now.date() - timedelta(days=retention_days - 1)
+    # Two days less: today, and what a date in the far east begins earlier than in UTC.
+    kept = now.date() - timedelta(days=retention_days - 2)
     given = first is not None
     first = first or max(kept, last - timedelta(days=LATE_DAYS - 1))
     if last < first:

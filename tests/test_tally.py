@@ -9,7 +9,7 @@ from operator import add
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.chain import Chain, Site
@@ -128,6 +128,7 @@ def numbers(value: Tally) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(Tally)}
 
 
+@settings(max_examples=30)
 @given(windows=some_windows(), order=st.randoms())
 def test_the_order_of_windows_does_not_matter(windows: list[WindowMessage], order: Any) -> None:
     shuffled = list(windows)
@@ -136,6 +137,7 @@ def test_the_order_of_windows_does_not_matter(windows: list[WindowMessage], orde
     assert tally(shuffled, shop, SPRING) == tally(windows, shop, SPRING)
 
 
+@settings(max_examples=30)
 @given(windows=some_windows())
 def test_quarters_add_up_to_the_day_and_cover_all_of_it(windows: list[WindowMessage]) -> None:
     shop = site("00:10-03:40", "09:07-20:00")
@@ -148,16 +150,18 @@ def test_quarters_add_up_to_the_day_and_cover_all_of_it(windows: list[WindowMess
     assert all(0 <= part.open_s <= QUARTER.total_seconds() for part in parts.values())
 
 
+@settings(max_examples=30)
 @given(windows=some_windows())
 def test_open_round_the_clock_every_window_is_in_exactly_one_day(windows: list[WindowMessage]) -> None:
     shop = site("00:00-24:00")
-    days = [SPRING + timedelta(days=shift) for shift in range(-3, 5)]
+    days = [SPRING + timedelta(days=shift) for shift in range(-3, 4)]
     total = reduce(add, (tally(windows, shop, day) for day in days))
     assert total.visits == sum(w.totals.visits for w in windows)
     assert total.cohort_visits == sum(w.cohort.visits for w in windows if w.cohort)
     assert total.day == days[0]
 
 
+@settings(max_examples=30)
 @given(windows=some_windows())
 def test_addition_is_commutative_and_associative(windows: list[WindowMessage]) -> None:
     one, two = (tally(windows, site("09:00-20:00"), SPRING + timedelta(days=shift)) for shift in (-1, 0))

@@ -8,7 +8,8 @@ from typing import Literal, get_args
 
 Level = Literal["raw", "quarter", "day"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-KEPT_DAYS: Mapping[Level, int | None] = {"raw": 90, "quarter": 728, "day": None}
+RAW_DAYS = 90
+KEPT_DAYS: Mapping[Level, int | None] = {"raw": RAW_DAYS, "quarter": 728, "day": None}
 """How long a level is kept unless somebody decides otherwise; None for ever."""
 SHARD_DAYS: Mapping[Level, int] = {"raw": 7, "quarter": 28, "day": 364}
 """What the engine deletes and compresses at a time. Few points in many shards would cost more than the points."""

@@ -30,6 +30,11 @@ class InfluxWindows:
     def __init__(self, influxql: InfluxQL) -> None:
         self._influxql = influxql
 
+    def sites(self) -> list[str]:
+        """Every site that windows are kept of, by name. Raises ``StoreUnavailable``."""
+        (answer,) = self._influxql.ask("raw", f"SHOW TAG VALUES FROM {layout.WINDOW.name} WITH KEY = site")
+        return sorted(row["value"] for series in answer for row in series)
+
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Windows of all cameras of a site that start within [start, end), by start, device, camera.
 

@@ -130,8 +130,9 @@ def _table(kept: Collection[Tally], metric: Metric) -> _Table:
             break
         alone |= found
         numerator[alone], denominator[alone] = 0, 0
-    names = np.array(sites)
-    return _Table(list(names[~alone]), list(names[alone]), numerator[~alone], denominator[~alone])
+    kept_sites = [site for site, left in zip(sites, alone, strict=True) if not left]
+    left_out = [site for site, left in zip(sites, alone, strict=True) if left]
+    return _Table(kept_sites, left_out, numerator[~alone], denominator[~alone])
 
 
 def _whole_coverage(tallies: Iterable[Tally], site: str) -> float:

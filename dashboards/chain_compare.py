@@ -108,7 +108,7 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         rows(
-            "Set apart",
+            "Why set apart",
             "Not ranked, for a blind camera must not look like an empty store, nor a better model like a better place.",
             q.APART,
             {

@@ -70,14 +70,15 @@ http {{
 class Engine:
     """One server for all tests; each works in databases of its own. ``url`` speaks the v2 write API."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, http: httpx.Client) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        self._http = http
         self._names = (f"test{number}" for number in count())
 
     @contextmanager
     def installation(self) -> Iterator[InfluxDB]:
         """A fresh database for each level of storage, kept for ever and dropped at the end."""
-        fresh = InfluxDB(self.url, next(self._names))
+        fresh = InfluxDB(self.url, next(self._names), self._http)
         for level in LEVELS:
             fresh.query(creation(fresh.bucket, level, None), level)
         try:
@@ -90,8 +91,9 @@ class Engine:
 class InfluxDB:
     """One installation: ``url``, ``token`` and ``bucket`` are what the configuration says of it."""
 
-    def __init__(self, url: str, bucket: str) -> None:
+    def __init__(self, url: str, bucket: str, http: httpx.Client) -> None:
         self.url, self.bucket, self.token = url, bucket, f"{USER}:{PASSWORD}"
+        self._http = http
 
     def database(self, level: Level = "raw") -> str:
         return bucket_of(self.bucket, level)
@@ -99,13 +101,13 @@ class InfluxDB:
     def write(self, lines: str, level: Level = "raw") -> None:
         """Points in line protocol, past the store."""
         values = {"db": self.database(level)}
-        answer = httpx.post(f"{self.url}/write", params=values, content=lines, auth=(USER, PASSWORD))
+        answer = self._http.post(f"{self.url}/write", params=values, content=lines)
         answer.raise_for_status()
 
     def query(self, text: str, level: Level = "raw") -> list[dict[str, Any]]:
         """The rows of all series of one statement, tags among the columns; times in seconds."""
         values = {"q": text, "db": self.database(level), "epoch": "s"}
-        answer = httpx.post(f"{self.url}/query", params=values, auth=(USER, PASSWORD)).json()
+        answer = self._http.post(f"{self.url}/query", params=values).json()
         (result,) = answer["results"]
         assert "error" not in result, result
         return [
@@ -133,7 +135,9 @@ def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
         with (folder / "output.log").open("wb") as log:
             for command in commands:
                 processes.append(subprocess.Popen(command, stdout=log, stderr=log))  # noqa: PERF401 - each is ended
-        server = Engine(ports["front"])
+        # One client: each new one reads all certificates of the machine.
+        http = httpx.Client(auth=(USER, PASSWORD), timeout=30)
+        server = Engine(ports["front"], http)
 
         def answers() -> bool:
             assert all(process.poll() is None for process in processes), (folder / "output.log").read_text()
@@ -145,7 +149,8 @@ def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
         until(answers, "InfluxDB answers through nginx")
         admin = f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES"
         httpx.post(f"{server.url}/query", params={"q": admin}).raise_for_status()
-        yield server
+        with http:
+            yield server
     finally:
         for process in processes:
             process.terminate()

@@ -1,0 +1,121 @@
+"""What *Chain compare* must show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cloud.analysis.compare import Row as Compared
+from cloud.analysis.mix import mix
+from cloud.tally import Tally
+from edge.vocabulary import ATTRIBUTES
+from tests.dashboards.panels import Row, Scene
+from tests.dashboards.shops import CHAIN
+from tests.dashboards.world import Answer, Board, World, chosen, over_time
+
+BOARD = Board()
+
+NUMBERS = ("rate", "low", "high", "versus")
+
+
+def _rows(world: World, scene: Scene, *, compared: bool) -> list[Compared]:
+    metric = scene.variables["metric"]
+    assert isinstance(metric, str)
+    found = [row for row in world.comparisons[metric].rows if row.site in chosen(scene)]
+    return [row for row in found if (row.set_apart is None) == compared]
+
+
+def _versions(world: World, site: str) -> dict[str, str]:
+    last = max((t for t in world.tallies if t.site == site), key=lambda t: t.day)
+    return {"models": ",".join(sorted(last.models)), "calibrations": ",".join(sorted(last.calibrations))}
+
+
+BOARD.one("Compared", "stores", lambda w, s: len(_rows(w, s, compared=True)) or None)
+BOARD.one("Set apart", "stores", lambda w, s: len(_rows(w, s, compared=False)) or None)
+BOARD.one("Really different", "stores", lambda w, s: sum(r.real for r in _rows(w, s, compared=True)) or None)
+
+
+@BOARD.shows("Ranking")
+def _ranking(world: World, scene: Scene) -> list[Answer]:
+    return [
+        [
+            {
+                "site": row.site,
+                "title": CHAIN.sites[row.site].title,
+                **{name: getattr(row, name) for name in (*NUMBERS, "real", "q", "coverage", "days")},
+                **_versions(world, row.site),
+            }
+            for row in _rows(world, scene, compared=True)
+        ]
+    ]
+
+
+@BOARD.shows("Map")
+def _map(world: World, scene: Scene) -> list[Answer]:
+    rows: list[Row] = []
+    for row in _rows(world, scene, compared=True):
+        place = CHAIN.sites[row.site].place
+        where = {"latitude": place and place.latitude, "longitude": place and place.longitude}
+        title = CHAIN.sites[row.site].title
+        rows.append(
+            {"site": row.site, "title": title, **where, **{n: getattr(row, n) for n in (*NUMBERS, "real")}}
+        )
+    return [rows]
+
+
+@BOARD.shows("Why set apart")
+def _apart(world: World, scene: Scene) -> list[Answer]:
+    return [
+        [
+            {
+                "site": row.site,
+                "title": CHAIN.sites[row.site].title,
+                "apart_because": row.set_apart,
+                "coverage": row.coverage,
+                **_versions(world, row.site),
+            }
+            for row in _rows(world, scene, compared=False)
+        ]
+    ]
+
+
+def _watched(world: World, scene: Scene) -> list[Tally]:
+    return [t for t in world.days(scene) if t.covered_s > 0]
+
+
+BOARD.one(
+    "Visits per watched opening hour",
+    "rate",
+    lambda w, s: 3600 * sum(t.visits for t in _watched(w, s)) / sum(t.covered_s for t in _watched(w, s)),
+)
+
+
+def _daily(title: str, value: Callable[[Tally], float | None]) -> None:
+    def answer(world: World, scene: Scene) -> list[Answer]:
+        days = ((t.site, _utc_midnight(t), value(t)) for t in world.days(scene))
+        return [over_time(days, lambda found: found[0])]
+
+    BOARD.shows(title)(answer)
+
+
+def _utc_midnight(tally: Tally) -> int:
+    return (tally.day.toordinal() - 719_163) * 86_400
+
+
+_daily(
+    "Visits per watched opening hour, by day",
+    lambda t: 3600 * t.visits / t.covered_s if t.covered_s else None,
+)
+_daily("Coverage of the opening hours, by day", lambda t: t.covered_s / t.open_s if t.open_s else None)
+
+
+@BOARD.shows("Raw and corrected shares")
+def _shares(world: World, scene: Scene) -> list[Answer]:
+    rows: list[Row] = []
+    for site in chosen(scene):
+        for attribute in ATTRIBUTES:
+            days = sorted((t for t in world.days(scene) if t.site == site), key=lambda t: t.day)
+            found = next((m for t in reversed(days) if (m := mix(t, attribute)) is not None), None)
+            for share in found.shares if found else ():
+                named = {"site": site, "attribute": attribute, "label": share.label, "visits": share.n}
+                rows.append({**named, **{n: getattr(share, n) for n in ("raw", "corrected", "low", "high")}})
+    return [rows]

@@ -1,0 +1,131 @@
+"""What *Fleet health* must show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from edge.wire import AlertMessage, HealthMessage
+from tests.dashboards.panels import Scene
+from tests.dashboards.world import Answer, Board, World, bucket, newest, over_time
+
+BOARD = Board()
+
+BOARD.one("Devices heard", "devices", lambda w, s: len(w.healthy(s)) or None)
+BOARD.one("Reporting now", "devices", lambda w, s: len(w.healthy(s)) or None)
+
+
+def _last_health(condition: Callable[[HealthMessage], Any]) -> Callable[[World, Scene], int | None]:
+    return lambda world, scene: (
+        sum(bool(condition(found[-1])) for found in world.healthy(scene).values()) or None
+    )
+
+
+BOARD.one("Blind cameras", "devices", _last_health(lambda m: not m.camera_open))
+BOARD.one("Slowed", "devices", _last_health(lambda m: m.throttled))
+BOARD.one("Long queues", "devices", _last_health(lambda m: m.outbox_depth > 60))
+BOARD.one("Offline", "devices",
+    lambda w, s: sum(not m.online for m in {(m.site, m.device): m for m in w.status}.values()),
+)  # fmt: skip
+
+
+SHOWN = (
+    "software", "model", "camera_open", "fps", "step_ms", "dropped", "temperature_c", "throttled", "disk_free_mb",
+    "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
+)  # fmt: skip
+
+
+@BOARD.shows("Devices")
+def _devices(world: World, scene: Scene) -> list[Answer]:
+    return [
+        [
+            {
+                "time": int(found[-1].at.timestamp()),
+                "site": site,
+                "device": device,
+                **{name: getattr(found[-1], name) for name in SHOWN},
+            }
+            for (site, device), found in world.healthy(scene).items()
+        ]
+    ]
+
+
+@BOARD.shows("Faults")
+def _faults(world: World, scene: Scene) -> list[Answer]:
+    last: dict[tuple[str, str, str], AlertMessage] = {
+        (m.site, m.device, m.fault): m for m in sorted(world.alerts, key=lambda m: m.at)
+    }
+    return [
+        [
+            {
+                "time": int(found.at.timestamp()),
+                "site": site,
+                "device": device,
+                "fault": fault,
+                "active": True,
+                "text": found.text,
+            }
+            for (site, device, fault), found in last.items()
+            if found.active
+        ]
+    ]
+
+
+@BOARD.shows("Windows lost")
+def _lost(world: World, scene: Scene) -> list[Answer]:
+    """By run of the service: how many numbers are missing between the first and the last."""
+    runs: dict[tuple[str, str, str], list[int]] = {}
+    for window in world.inside(scene):
+        runs.setdefault((window.site, window.device, window.boot_id), []).append(window.seq)
+    lost: dict[tuple[str, str], int] = {}
+    for (site, device, _), numbers in runs.items():
+        lost[site, device] = lost.get((site, device), 0) + max(numbers) - min(numbers) + 1 - len(numbers)
+    return [
+        [
+            {"site": site, "device": device, "camera": "front", "lost": count}
+            for (site, device), count in lost.items()
+            if count
+        ]
+    ]
+
+
+def versions(world: World, scene: Scene) -> list[Answer]:
+    names = ("software", "model", "calibration", "profile", "k")
+    return [
+        [
+            {
+                "site": site,
+                "device": device,
+                "camera": "front",
+                **{name: getattr(window, name) for name in names},
+            }
+            for (site, device), window in newest(world.inside(scene)).items()
+        ]
+    ]
+
+
+BOARD.shows("Versions and profiles")(versions)
+
+
+def _curve(title: str, field: str, combine: Callable[[list[Any]], Any]) -> None:
+    def answer(world: World, scene: Scene) -> list[Answer]:
+        values = (
+            (f"{site} {device}", bucket(m.at, 600), getattr(m, field))
+            for (site, device), found in world.healthy(scene).items()
+            for m in found
+        )
+        return [over_time(values, combine)]
+
+    BOARD.shows(title)(answer)
+
+
+def _last(values: list[Any]) -> Any:
+    return values[-1]
+
+
+_curve("Camera", "camera_open", _last)
+_curve("Processor speed", "throttled", _last)
+_curve("Frames per second", "fps", lambda values: sum(values) / len(values))
+_curve("Temperature", "temperature_c", max)
+_curve("Outbox", "outbox_depth", max)
+_curve("Free disk", "disk_free_mb", min)

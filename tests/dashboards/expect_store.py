@@ -1,0 +1,147 @@
+"""What *Store today* must show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from edge.wire import DWELL_BINS_S, Cells, WindowMessage, bin_label
+from tests.dashboards.panels import Row, Scene
+from tests.dashboards.shops import BERLIN
+from tests.dashboards.world import (
+    Answer,
+    Board,
+    World,
+    bucket,
+    chosen,
+    cohorts,
+    mean,
+    newest,
+    over_time,
+    said,
+    sums,
+)
+
+BOARD = Board()
+
+FULL, FEW = 0.9, 30
+
+
+def breakdown(tables: Sequence[Cells | None], labels: Sequence[str], named: str = "{}") -> list[Answer]:
+    """For a sample that is large enough, and for one that is not."""
+    counts = sums(tables)
+    row: Row = {named.format(label): counts.get(label) for label in labels}
+    released = sum(counts.values())
+    return [[row] if released >= FEW else [], [row] if 0 < released < FEW else []]
+
+
+BOARD.one(
+    "Visits",
+    "visits",
+    lambda w, s: sum(x.totals.visits for x in w.inside(s)) if said(w.inside(s)) else None,
+)
+BOARD.one(
+    "Viewers",
+    "viewers",
+    lambda w, s: sum(x.totals.viewers for x in w.inside(s)) if said(w.inside(s)) else None,
+)
+BOARD.one("In view now", "in view",
+    lambda w, s: sum(x.totals.occupancy_mean for x in newest(w.inside(s)).values()) or None,
+)  # fmt: skip
+BOARD.one("Coverage", "coverage", lambda w, s: mean(x.coverage.share for x in w.inside(s)))
+BOARD.one("Described visits", "visits",
+    lambda w, s: sum(sums(c.gender for c in cohorts(w, s)).values()) if any(c.gender for c in cohorts(w, s)) else None,
+)  # fmt: skip
+
+
+def _hours(windows: Iterable[WindowMessage]) -> dict[int, tuple[int, float]]:
+    """Visits and coverage by hour."""
+    groups: dict[int, list[WindowMessage]] = {}
+    for window in windows:
+        hour = window.start.astimezone(BERLIN).replace(minute=0, second=0, microsecond=0)
+        groups.setdefault(int(hour.timestamp()), []).append(window)
+    return {
+        at: (sum(w.totals.visits for w in found), sum(w.coverage.share for w in found) / len(found))
+        for at, found in sorted(groups.items())
+    }
+
+
+@BOARD.shows("Visits by hour")
+def _by_hour(world: World, scene: Scene) -> list[Answer]:
+    hours = _hours(world.inside(scene))
+    week = timedelta(days=7)
+    before = [
+        w for w in world.windows
+        if w.site in chosen(scene) and scene.start - week <= w.start < scene.start - week + timedelta(days=1)
+    ]  # fmt: skip
+    return [
+        [{"time": at, "today": visits} for at, (visits, share) in hours.items() if share >= FULL],
+        [
+            {"time": at, "partly watched": visits}
+            for at, (visits, share) in hours.items()
+            if share < FULL and (share > 0 or visits > 0)
+        ],
+        [{"time": at, "a week before": visits} for at, (visits, _) in _hours(said(before)).items()],
+    ]
+
+
+@BOARD.shows("Busiest hour")
+def _busiest(world: World, scene: Scene) -> list[Answer]:
+    hours = {at: v for at, (v, share) in _hours(world.inside(scene)).items() if share > 0 or v > 0}
+    if not hours:
+        return [[]]
+    at = max(hours, key=lambda hour: (hours[hour], -hour))
+    return [[{"time": at, "visits": hours[at]}]]
+
+
+@BOARD.shows("Was the camera watching?")
+def _watching(world: World, scene: Scene) -> list[Answer]:
+    found = [(f"{w.device} {w.camera}", bucket(w.start, 900), w.coverage.share) for w in world.inside(scene)]
+    return [over_time(found, mean)]
+
+
+@BOARD.shows("Age and gender")
+def _pyramid(world: World, scene: Scene) -> list[Answer]:
+    return [
+        answer
+        for gender in GENDERS
+        for answer in breakdown(
+            [(c.gender_age_band or {}).get(gender) for c in cohorts(world, scene)],
+            (*AGE_BANDS, UNKNOWN),
+            f"{gender} {{}}",
+        )
+    ]
+
+
+@BOARD.shows("Expression")
+def _expression(world: World, scene: Scene) -> list[Answer]:
+    return breakdown([c.expression for c in cohorts(world, scene)], (*EXPRESSIONS, UNKNOWN))
+
+
+@BOARD.shows("Visits by dwell time")
+def _dwell(world: World, scene: Scene) -> list[Answer]:
+    return breakdown(
+        [c.dwell for c in cohorts(world, scene)], [bin_label(edge) for edge in DWELL_BINS_S], "{} s"
+    )
+
+
+@BOARD.shows("Zones")
+def _zones(world: World, scene: Scene) -> list[Answer]:
+    visits = sums(c.zones for c in cohorts(world, scene))
+    return [{zone: {round(scene.start.timestamp()): count} for zone, count in visits.items()}]
+
+
+def _ratio(above: str, below: str) -> Callable[[World, Scene], float | None]:
+    def ratio(world: World, scene: Scene) -> float | None:
+        found = cohorts(world, scene)
+        return (
+            sum(getattr(c, above) for c in found) / sum(getattr(c, below) for c in found) if found else None
+        )
+
+    return ratio
+
+
+BOARD.one("Dwell time", "dwell", _ratio("dwell_sum_s", "visits"))
+BOARD.one("Attention time", "attention", _ratio("attention_sum_s", "visits"))
+BOARD.one("Attraction ratio", "attraction", _ratio("attention_sum_s", "dwell_sum_s"))

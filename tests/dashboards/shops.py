@@ -1,0 +1,229 @@
+"""A small chain as its devices tell it: four stores, eight days and one that is not over, with all that can go wrong.
+
+Nothing here knows a database. What the tests expect of a dashboard they work out from these messages themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cloud.chain import Chain
+from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from edge.wire import (
+    DWELL_BINS_S,
+    AlertMessage,
+    Cells,
+    Cohort,
+    Coverage,
+    HealthMessage,
+    Message,
+    Profile,
+    StatusMessage,
+    Totals,
+    WindowMessage,
+    bin_label,
+)
+from tests.messages import alert, health
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TODAY = date(2026, 3, 18)
+NOW = datetime(2026, 3, 18, 15, 20, tzinfo=BERLIN).astimezone(UTC)
+FIRST = TODAY - timedelta(days=8)
+K = 5
+
+HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "09:00-20:00")
+
+
+def _site(title: str, zone: str = "Europe/Berlin", **more: Any) -> dict[str, Any]:
+    return {"title": title, "timezone": zone, "opening": HOURS, **more}
+
+
+CHAIN = Chain.model_validate(
+    {
+        "name": "corner-shops",
+        "sites": {
+            "mitte": _site("Berlin Mitte", region="east", place={"latitude": 52.52, "longitude": 13.4}),
+            "nord.2": _site("Berlin Nord", region="east", place={"latitude": 52.6, "longitude": 13.4}),
+            "baixa": _site("Lisboa", "Europe/Lisbon", region="west"),
+            "dark": _site("Without light"),
+        },
+        "annotations": [
+            {"from": "2026-03-16", "to": "2026-03-17", "sites": ["mitte"], "text": "coffee for free"},
+            {"from": "2026-03-16", "to": "2026-03-16", "sites": ["mitte"], "text": "sun"},
+            {"from": "2026-03-12", "to": "2026-03-12", "text": "prices cut"},
+        ],
+    }
+)
+DEVICES = (("mitte", "door"), ("mitte", "till"), ("nord.2", "door"), ("baixa", "door"), ("dark", "door"))
+PROFILES: dict[str, Profile] = {
+    "mitte": "expression",
+    "nord.2": "demographics",
+    "baixa": "demographics",
+    "dark": "count",
+}
+BUSY = {"mitte": 8, "nord.2": 2, "baixa": 5, "dark": 3}
+"""Most visits in a window."""
+
+BLIND_HOUR, HALF_HOUR, FAILED_HOUR = 12, 13, 11
+"""Hours of today in Berlin: nobody watched; half of it was watched; the camera failed as somebody left."""
+
+
+def windows() -> list[WindowMessage]:
+    """Every window: half hours on past days, five minutes today."""
+    random = Random(7)
+    made = [window for site, device in DEVICES for window in _device(site, device, random)]
+    return [window for window in made if not _lost(window)]
+
+
+def _lost(window: WindowMessage) -> bool:
+    """Two windows of one device never came."""
+    return window.site == "nord.2" and window.start.date() == TODAY and window.seq in (7, 9)
+
+
+def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
+    zone = CHAIN.sites[site].zone
+    for day in (FIRST + timedelta(days=n) for n in range((TODAY - FIRST).days + 1)):
+        begin = datetime.combine(day, time(9), zone).astimezone(UTC)
+        end = min(begin + timedelta(hours=11), NOW)
+        step = timedelta(minutes=5 if day == TODAY else 30)
+        waiting, since = 0, begin
+        for seq in range((end - begin) // step):
+            start = begin + seq * step
+            share = _coverage(site, day, start, random)
+            visits = random.randrange(BUSY[site] + 1) if share > 0 else 0
+            if share == 0 and site == "mitte" and start.astimezone(BERLIN).time() == time(FAILED_HOUR):
+                visits = 1
+            waiting += visits
+            cohort = None
+            if waiting >= 3 * K:
+                cohort = _cohort(waiting, since, PROFILES[site], random)
+                waiting, since = 0, start + step
+            yield WindowMessage(
+                site=site,
+                device=device,
+                camera="front",
+                start=start,
+                duration_s=round(step.total_seconds()),
+                boot_id=f"{day.toordinal():016x}",
+                seq=seq,
+                clock_trusted=not (device == "till" and seq == 3),
+                is_historical=device == "till" and seq == 4,
+                software="0.1.0",
+                model="1",
+                calibration="2026.11.21",
+                profile=PROFILES[site],
+                k=K,
+                totals=Totals(
+                    visits=visits,
+                    viewers=random.randrange(visits + 1),
+                    occupancy_mean=visits / 10,
+                    occupancy_max=min(visits, 3),
+                ),
+                coverage=Coverage(share=share, frames=round(9 * share * step.total_seconds()), dropped=2),
+                pending=waiting,
+                cohort=cohort,
+            )
+
+
+def _coverage(site: str, day: date, start: datetime, random: Random) -> float:
+    local = start.astimezone(BERLIN)
+    if site == "dark":
+        return random.choice((0.0, 0.0, 0.6))
+    if site != "mitte" or day != TODAY:
+        return random.choice((1.0, 1.0, 0.9375))
+    if local.hour == BLIND_HOUR or local.time() == time(FAILED_HOUR):
+        return 0.0
+    return 0.5 if local.hour == HALF_HOUR else 1.0
+
+
+def _cohort(visits: int, since: datetime, profile: Profile, random: Random) -> Cohort:
+    dwell = [round(random.expovariate(1 / 20), 2) for _ in range(visits)]
+    attention = [round(seconds * random.random(), 2) for seconds in dwell]
+    people = [
+        (random.choice((*GENDERS, *GENDERS, UNKNOWN)), random.choice((*AGE_BANDS[2:4], UNKNOWN)))
+        for _ in dwell
+    ]
+    joint = {gender: [band for g, band in people if g == gender] for gender in (*GENDERS, UNKNOWN)}
+    described = profile != "count"
+    in_shelf = random.randrange(visits + 1)
+    return Cohort(
+        since=since,
+        visits=visits,
+        dwell_sum_s=round(sum(dwell), 2),
+        attention_sum_s=round(sum(attention), 2),
+        dwell=_cells([_bin(seconds) for seconds in dwell], [bin_label(edge) for edge in DWELL_BINS_S]),
+        attention=_cells(
+            [_bin(seconds) for seconds in attention], [bin_label(edge) for edge in DWELL_BINS_S]
+        ),
+        gender=_cells([g for g, _ in people], (*GENDERS, UNKNOWN)) if described else None,
+        age_band=_cells([band for _, band in people], (*AGE_BANDS, UNKNOWN)) if described else None,
+        gender_age_band={g: _cells(bands, (*AGE_BANDS, UNKNOWN)) for g, bands in joint.items()}
+        if described
+        else None,
+        expression=_cells(random.choices((*EXPRESSIONS[:2], UNKNOWN), k=visits), (*EXPRESSIONS, UNKNOWN))
+        if profile == "expression"
+        else None,
+        zones={"shelf": in_shelf if in_shelf >= K else None, "till": visits},
+    )
+
+
+def _bin(seconds: float) -> str:
+    return bin_label(max(edge for edge in DWELL_BINS_S if edge <= seconds))
+
+
+def _cells(labels: Sequence[str], vocabulary: Sequence[str]) -> Cells:
+    """Counts by label; what would be readable and is below k is withheld."""
+    counts = Counter(labels)
+    return {
+        label: counts[label] if counts[label] == 0 or counts[label] >= K else None for label in vocabulary
+    }
+
+
+def others() -> list[Message]:
+    """Health, status and alerts of the last hours. One device is silent for 40 minutes, one is blind and slowed."""
+    random = Random(8)
+    told: list[Message] = []
+    for site, device in DEVICES:
+        silent = timedelta(minutes=40) if site == "baixa" else timedelta(minutes=1)
+        for minutes in range(180, 0, -2):
+            at = NOW - timedelta(minutes=minutes)
+            if at <= NOW - silent:
+                told.append(_health(site, device, at, random))
+        started = NOW - timedelta(hours=2, minutes=len(device))
+        told.append(_status(site, device, True, started))
+    told.append(_status("baixa", "door", False, NOW - timedelta(minutes=39)))
+    for site, fault, active, minutes in (
+        ("dark", "camera", True, 30),
+        ("mitte", "clock", True, 50),
+        ("mitte", "clock", False, 45),
+    ):
+        found = alert(active=active, at=NOW - timedelta(minutes=minutes), fault=fault)
+        told.append(AlertMessage.model_validate({**found.model_dump(by_alias=True), "site": site}))
+    return told
+
+
+def _health(site: str, device: str, at: datetime, random: Random) -> HealthMessage:
+    return health(
+        at=at,
+        site=site,
+        device=device,
+        fps=round(random.uniform(8, 10), 2),
+        step_ms=random.uniform(30, 50),
+        camera_open=site != "dark",
+        temperature_c=None if device == "till" else round(random.uniform(50, 84), 1),
+        throttled=None if device == "till" else site == "dark",
+        disk_free_mb=round(random.uniform(900, 9000), 1),
+        outbox_depth=random.randrange(61, 200) if site == "nord.2" else 0,
+        clock_trusted=device != "till",
+    )
+
+
+def _status(site: str, device: str, online: bool, since: datetime) -> StatusMessage:
+    return StatusMessage(
+        site=site, device=device, online=online, since=since, boot_id="0123456789abcdef", software="0.1.0"
+    )

@@ -1,0 +1,136 @@
+"""What each panel must show, worked out from the messages of :mod:`tests.dashboards.shops` without a database.
+
+One function a panel, in the ``expect_`` module of its dashboard; it gives an answer for each query of the panel, as
+:func:`tests.dashboards.panels.ask` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cloud.analysis.compare import Comparison
+from cloud.tally import Tally
+from edge.wire import (
+    AlertMessage,
+    Cells,
+    HealthMessage,
+    StatusMessage,
+    WindowMessage,
+)
+from tests.dashboards.panels import Row, Scene, Series
+from tests.dashboards.shops import NOW
+
+Answer = list[Row] | Series
+FULL, FEW = 0.9, 30
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What was sent, and what follows from it by the other paths through the code."""
+
+    windows: Sequence[WindowMessage]
+    health: Sequence[HealthMessage]
+    status: Sequence[StatusMessage]
+    alerts: Sequence[AlertMessage]
+    letters: Sequence[tuple[str, str, str]]
+    """Site, device and reason of what could not be decoded."""
+    letters_at: datetime
+    tallies: Sequence[Tally]
+    comparisons: Mapping[str, Comparison]
+
+    def inside(self, scene: Scene) -> list[WindowMessage]:
+        sites = chosen(scene)
+        return [w for w in self.windows if w.site in sites and scene.start <= w.start <= scene.end]
+
+    def healthy(self, scene: Scene) -> dict[tuple[str, str], list[HealthMessage]]:
+        """By device, in order of time."""
+        found: dict[tuple[str, str], list[HealthMessage]] = {}
+        for message in sorted(self.health, key=lambda m: m.at):
+            if scene.start <= message.at <= scene.end:
+                found.setdefault((message.site, message.device), []).append(message)
+        return found
+
+    def days(self, scene: Scene) -> list[Tally]:
+        sites = chosen(scene)
+        noon = timedelta(hours=12)
+        return [
+            t for t in self.tallies
+            if t.site in sites and scene.start <= _midnight(t) + noon <= scene.end
+        ]  # fmt: skip
+
+
+Expected = Callable[[World, Scene], list[Answer]]
+
+
+class Board:
+    """What the panels of one dashboard must show, by their titles."""
+
+    def __init__(self) -> None:
+        self.panels: dict[str, Expected] = {}
+
+    def shows(self, title: str) -> Callable[[Expected], Expected]:
+        def register(function: Expected) -> Expected:
+            self.panels[title] = function
+            return function
+
+        return register
+
+    def one(self, title: str, column: str, value: Callable[[World, Scene], Any]) -> None:
+        """A panel with a single number; None is no answer at all."""
+
+        def answer(world: World, scene: Scene) -> list[Answer]:
+            number = value(world, scene)
+            return [[] if number is None else [{column: number}]]
+
+        self.panels[title] = answer
+
+
+def chosen(scene: Scene) -> Sequence[str]:
+    chosen = scene.variables["site"]
+    return [chosen] if isinstance(chosen, str) else chosen
+
+
+def _midnight(tally: Tally) -> datetime:
+    return datetime.combine(tally.day, datetime.min.time(), NOW.tzinfo)
+
+
+def mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return sum(found) / len(found) if found else None
+
+
+def said(windows: Iterable[WindowMessage]) -> list[WindowMessage]:
+    return [w for w in windows if w.coverage.share > 0 or w.totals.visits > 0]
+
+
+def newest(windows: Iterable[WindowMessage]) -> dict[tuple[str, str], WindowMessage]:
+    return {(w.site, w.device): w for w in sorted(windows, key=lambda w: w.start)}
+
+
+def bucket(at: datetime, seconds: int) -> int:
+    return int(at.timestamp()) // seconds * seconds
+
+
+def over_time(values: Iterable[tuple[str, int, Any]], combine: Callable[[list[Any]], Any]) -> Series:
+    groups: dict[str, dict[int, list[Any]]] = {}
+    for name, at, value in values:
+        if value is not None:
+            groups.setdefault(name, {}).setdefault(at, []).append(value)
+    return {name: {at: combine(found) for at, found in times.items()} for name, times in groups.items()}
+
+
+def sums(tables: Iterable[Cells | None]) -> dict[str, int]:
+    """Readable counts by label; a label that was always withheld is missing."""
+    found: dict[str, int] = {}
+    for table in tables:
+        for label, count in (table or {}).items():
+            if count is not None:
+                found[label] = found.get(label, 0) + count
+    return found
+
+
+def cohorts(world: World, scene: Scene) -> list[Any]:
+    return [w.cohort for w in world.inside(scene) if w.cohort is not None]

@@ -17,7 +17,7 @@ from datetime import date
 import numpy as np
 from scipy.stats import norm
 
-from cloud.analysis.comparable import LEAST_DAYS, comparable, coverage
+from cloud.analysis.comparable import LEAST_DAYS, comparable
 from cloud.analysis.confusion import Matrix
 from cloud.analysis.differences import differences
 from cloud.analysis.metrics import Metric
@@ -79,7 +79,7 @@ def compare(
     chosen = comparable(inside, sites, metric)
     table = _table(chosen.kept, metric)
     apart = {**chosen.set_apart, **dict.fromkeys(table.alone, "too few days on which others are open")}
-    watched = {site: _whole_coverage(inside, site) for site in sites}
+    watched = _watched(inside, sites)
     rows, detectable = _rows(table, metric, watched) if table.sites else ([], None)
     rows.sort(key=lambda row: (-(row.rate or 0), row.site))
     rows += [
@@ -135,9 +135,14 @@ def _table(kept: Collection[Tally], metric: Metric) -> _Table:
     return _Table(kept_sites, left_out, numerator[~alone], denominator[~alone])
 
 
-def _whole_coverage(tallies: Iterable[Tally], site: str) -> float:
-    own = [tally for tally in tallies if tally.site == site]
-    return coverage(sum(own[1:], own[0])) if own else 0.0
+def _watched(tallies: Iterable[Tally], sites: Collection[str]) -> dict[str, float]:
+    """By site, the share of its opening time that was watched, in 0..1."""
+    opened, covered = dict.fromkeys(sites, 0.0), dict.fromkeys(sites, 0.0)
+    for tally in tallies:
+        if tally.site in opened:
+            opened[tally.site] += tally.open_s
+            covered[tally.site] += min(tally.covered_s, tally.open_s)
+    return {site: covered[site] / opened[site] if opened[site] else 0.0 for site in sites}
 
 
 def _rows(table: _Table, metric: Metric, watched: Mapping[str, float]) -> tuple[list[Row], float | None]:

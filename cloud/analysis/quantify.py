@@ -129,9 +129,9 @@ def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matr
 
 def _step(shares: Matrix, verdicts: Matrix, matrix: Matrix) -> Matrix:
     """One step of expectation maximisation: every verdict is dealt out to the labels it may come from."""
-    expected = np.einsum("...l,...lv->...v", shares, matrix)
+    expected = (shares[..., None, :] @ matrix)[..., 0, :]
     ratio = verdicts / np.maximum(expected, 1e-12)
-    dealt: Matrix = shares * np.einsum("...v,...lv->...l", ratio, matrix)
+    dealt: Matrix = shares * (matrix @ ratio[..., None])[..., 0]
     total: Matrix = dealt.sum(-1, keepdims=True)
     return dealt / total
 

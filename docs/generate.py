@@ -274,8 +274,8 @@ def measured() -> str:
             (f"level {level}, bytes of a store and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
             for level in LEVELS[1:]
         ),
-        ("windows written a second, simulated and through the intake", f"{found['written_per_s']:,}"),
-        ("windows rolled up a second", f"{found['rolled_up_per_s']:,}"),
+        ("windows a second of CPU, simulated and written", f"{found['written_per_cpu_s']:,}"),
+        ("windows a second of CPU, rolled up", f"{found['rolled_up_per_cpu_s']:,}"),
     ]
     return (
         "\n## What it costs\n\n"

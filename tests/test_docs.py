@@ -35,7 +35,7 @@ def shown_commands() -> Iterator[tuple[str, str, str]]:
             for line in block.splitlines():
                 if found := COMMAND.match(line.strip()):
                     yield path.name, found[1], found[2]
-    for path in (ROOT / "edge" / "example.yaml", ROOT / "cloud" / "example.yaml"):
+    for path in (*ROOT.glob("edge/*example.yaml"), *ROOT.glob("cloud/*example.yaml")):
         for found in re.finditer(
             rf"^#.*?\s{COMMAND.pattern}", path.read_text(encoding="utf-8"), re.MULTILINE
         ):

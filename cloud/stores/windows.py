@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement
+from cloud.stores.measurement import Measurement, moment
 from cloud.tally import GENDER_LABELS
 from edge.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL, Series
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JOINT, _ZONE = layout.COHORT_GENDER_AGE_BAND, layout.COHORT_ZONE
 _MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, _ZONE)
+# Looked up once: a rollup builds hundreds of thousands of windows.
+_TOTALS = tuple(Totals.model_fields)
+_PLAIN = tuple((WindowMessage.model_fields.keys() & layout.WINDOW.fields.keys()) - {"coverage"})
 
 Key = tuple[str, str, int]
 """Device, camera and start in nanoseconds."""
@@ -60,18 +62,17 @@ def _window(
     site: str, key: Key, row: Row, tables: Mapping[str, Mapping[Key, Sequence[Row]]]
 ) -> WindowMessage:
     device, camera, start_ns = key
-    own = WindowMessage.model_fields.keys() - {"site", "device", "camera", "start", "coverage"}
     return WindowMessage.model_construct(
         site=site,
         device=device,
         camera=camera,
-        start=_moment(start_ns),
-        totals=Totals.model_construct(**{name: row[name] for name in Totals.model_fields}),
+        start=moment(start_ns),
+        totals=Totals.model_construct(**{name: row[name] for name in _TOTALS}),
         coverage=Coverage.model_construct(
             share=row["coverage"], frames=row["frames"], dropped=row["dropped"]
         ),
         cohort=_cohort({name: points[key] for name, points in tables.items() if key in points}),
-        **{name: row[name] for name in row.keys() & own},
+        **{name: row[name] for name in _PLAIN},
     )
 
 
@@ -82,7 +83,7 @@ def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
     row = points[layout.COHORT.name][0]
     tables = {name: _cells(m, points.get(m.name, ())) for name, m in layout.BREAKDOWNS.items()}
     return Cohort.model_construct(
-        since=_moment(row["since"]),
+        since=moment(row["since"]),
         visits=row["visits"],
         dwell_sum_s=row["dwell_sum_s"],
         attention_sum_s=row["attention_sum_s"],
@@ -105,7 +106,3 @@ def _joint(points: Sequence[Row]) -> dict[str, Cells] | None:
         return None
     withheld = {gender: dict.fromkeys(_JOINT.labels) for gender in GENDER_LABELS}
     return {**withheld, **{row["gender"]: _cells(_JOINT, [row]) or {} for row in points}}
-
-
-def _moment(nanoseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -75,5 +75,10 @@ def nanoseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def moment(nanoseconds: int) -> datetime:
+    """The other way round."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

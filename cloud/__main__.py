@@ -14,6 +14,7 @@ from cloud import provision, rollup
 from cloud.analysis import command as comparison
 from cloud.bridge import Bridge, Tls
 from cloud.config import MqttSettings, load
+from cloud.reports import command as report
 from cloud.simulation import command as simulation
 from cloud.stores.connect import open_store
 from cloud.stores.store import Store
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     rollup.add_parser(commands)
     comparison.add_parser(commands)
+    report.add_parser(commands)
     simulation.add_parser(commands)
     provision.add_parser(commands)
     return parser

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud.chain import Chain
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement, Point, Value
-from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS, Tally, tally
+from cloud.stores.measurement import Measurement, Point, Value, moment
+from cloud.tally import (
+    AGE_BAND_LABELS,
+    EXPRESSION_LABELS,
+    GENDER_LABELS,
+    JOINT_LABELS,
+    Tally,
+    quarters,
+    tally,
+)
 from edge.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -29,6 +37,10 @@ class Tallies(Protocol):
 
         A day that nothing is known of is missing. Raises ``StoreUnavailable``.
         """
+        ...
+
+    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
+        """The same of one site in quarters of an hour, by their start in UTC, for the whole local days."""
         ...
 
 
@@ -54,6 +66,15 @@ class WindowTallies:
             if (windows := self._windows.windows(site.name, *site.local_day(day)))
         ]
 
+    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
+        of = self._chain.sites[site]
+        return {
+            at: part
+            for day in days(first, last)
+            if (windows := self._windows.windows(site, *of.local_day(day)))
+            for at, part in quarters(windows, of, day).items()
+        }
+
 
 class InfluxTallies:
     """``Tallies`` that the rollup has written: right for a chain."""
@@ -68,6 +89,13 @@ class InfluxTallies:
         (answer,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period))
         found = [_tally(series.tags["site"], row) for series in answer for row in series]
         return sorted(found, key=lambda t: (t.site, t.day))
+
+    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
+        # Which day a quarter is of was decided in the store's time zone, and is written in it.
+        period = day_time(first) - _DAY, day_time(last) + 2 * _DAY
+        (answer,) = self._influxql.ask(layout.QUARTER.level, layout.QUARTER.select([site], *period))
+        found = ((moment(row["time"]), _tally(site, row)) for series in answer for row in series)
+        return {at: part for at, part in sorted(found, key=lambda pair: pair[0]) if first <= part.day <= last}
 
 
 def days(first: date, last: date) -> list[date]:

@@ -1,0 +1,227 @@
+"""One week of one store against the weeks before it, with the statistics by which stores are held against each other.
+
+The weeks take the place of the stores and the weekdays that of the dates: a week is held against the others on the same
+weekdays, how much days vary is measured on the days themselves, and days that resemble the one before count for less
+(:mod:`cloud.analysis.differences`). Several figures are judged at once, so the level is divided by their number
+(Bonferroni): of a hundred reports in which nothing has changed, at most five say of any figure that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import brentq
+
+from cloud.analysis.comparable import (
+    LEAST_COVERAGE,
+    LEAST_SHARE_OF_DAYS,
+    MOST_WITHHELD,
+    Versions,
+    coverage,
+)
+from cloud.analysis.compare import LEVEL
+from cloud.analysis.differences import Differences, differences
+from cloud.analysis.metrics import Metric
+from cloud.tally import Tally
+
+WEEKS_BEFORE = 4
+LEAST_WEEKS_BEFORE = 2
+LEAST_DAYS = 3
+"""Days that a week must share with this one, by weekday."""
+
+_FAR = 20.0
+"""A change beyond this factor either way has no bound."""
+
+Verdict = Literal["more", "less", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week of one figure, made fair where its weekdays are not those of the others."""
+
+    first: date
+    """A Monday."""
+    days: int
+    """Days that count."""
+    rate: float | None
+    """None where the week is not compared; ``low`` and ``high``, its own 95 % interval, likewise."""
+    low: float | None
+    high: float | None
+    set_apart: str | None
+    """Why it is not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one figure. Where ``set_apart`` says why it was not compared, all numbers are None."""
+
+    metric: str
+    unit: str
+    rate: float | None
+    """Of this week."""
+    before: float | None
+    """Of the weeks before, on the same weekdays."""
+    ratio: float | None
+    """``rate`` over ``before``; 1.15 is 15 % more."""
+    low: float | None
+    """The interval of ``ratio``, which excludes 1 where, and only where, the verdict is more or less."""
+    high: float | None
+    """None for no upper bound."""
+    p: float | None
+    """The probability of a change as large where nothing changed."""
+    level: float
+    """Largest ``p`` that is not called chance; 1 - ``level`` is the confidence of the interval."""
+    verdict: Verdict | None
+    weeks: tuple[Week, ...]
+    """Oldest first; the last is this week."""
+    set_apart: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The days of a week that count, by weekday, and why others do not."""
+
+    first: date
+    good: Mapping[int, Tally]
+    opened: int
+    cause: str | None
+
+
+def changes(
+    tallies: Sequence[Tally], metrics: Sequence[Metric], week: date, *, level: float = LEVEL
+) -> list[Change]:
+    """What changed in the week that begins on the Monday ``week``. ``tallies``: of one store, at most one a day.
+    ``level`` is shared by the metrics."""
+    return [_change(tallies, metric, week, level / len(metrics)) for metric in metrics]
+
+
+def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) -> Change:
+    mondays = [week - timedelta(weeks=back) for back in reversed(range(WEEKS_BEFORE + 1))]
+    by_day = {tally.day: tally for tally in tallies if tally.open_s > 0}
+    current = _versions(by_day, week)
+    weeks = [_days(by_day, metric, monday, current) for monday in mondays]
+    this = weeks[-1]
+    why = _why_apart(this, metric)
+    shared = {
+        days.first: days for days in weeks[:-1] if len(days.good.keys() & this.good.keys()) >= LEAST_DAYS
+    }
+    if why is None and len(shared) < LEAST_WEEKS_BEFORE:
+        cause = next((days.cause for days in reversed(weeks[:-1]) if days.cause), "too few days")
+        why = f"only {len(shared)} of the {WEEKS_BEFORE} weeks before can be compared ({cause})"
+    if why is not None:
+        apart = tuple(_week(days, None, 0, days.cause or why) for days in weeks)
+        return Change(metric.name, metric.unit, *[None] * 6, level, None, apart, why)
+    return _compared(metric, weeks, [this, *shared.values()], level)
+
+
+def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: Versions) -> _Days:
+    tallies = [by_day[day] for n in range(7) if (day := monday + timedelta(days=n)) in by_day]
+    causes = {tally.day: _cause(tally, metric, current) for tally in tallies}
+    good = {tally.day.weekday(): tally for tally in tallies if causes[tally.day] is None}
+    found = [cause for cause in causes.values() if cause]
+    cause = max(sorted(set(found)), key=found.count) if found else None if tallies else "no data"
+    return _Days(monday, good, len(tallies), cause)
+
+
+def _cause(tally: Tally, metric: Metric, current: Versions) -> str | None:
+    """Why a day does not count."""
+    if tally.covered_s <= 0:
+        return "no data"
+    if coverage(tally) < LEAST_COVERAGE:
+        return f"watched less than {LEAST_COVERAGE:.0%} of the time"
+    if (tally.models, tally.calibrations) != current:
+        return "other models"
+    if metric.described(tally) + metric.withheld(tally) == 0 and tally.visits > 0:
+        return "not released"
+    return None
+
+
+def _versions(by_day: Mapping[date, Tally], week: date) -> Versions:
+    """The models and calibrations of most days of this week."""
+    used = [
+        (by_day[day].models, by_day[day].calibrations)
+        for n in range(7)
+        if (day := week + timedelta(days=n)) in by_day and by_day[day].covered_s > 0
+    ]
+    return max(used, key=used.count, default=(frozenset(), frozenset()))
+
+
+def _why_apart(this: _Days, metric: Metric) -> str | None:
+    if len(this.good) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * this.opened):
+        return f"only {len(this.good)} days of this week count ({this.cause or 'too few days'})"
+    described, hidden = (
+        sum(of(tally) for tally in this.good.values()) for of in (metric.described, metric.withheld)
+    )
+    if described + hidden == 0:
+        return "nothing was counted"
+    if hidden > MOST_WITHHELD * (described + hidden):
+        return f"privacy withheld {hidden / (described + hidden):.0%} of the visits"
+    return None
+
+
+def _compared(metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], level: float) -> Change:
+    """``used``: this week, then those that are held against it."""
+    weekdays = sorted(used[0].good.keys() & {weekday for days in used[1:] for weekday in days.good})
+    numerator, denominator = np.zeros((2, len(used), len(weekdays)))
+    places = [
+        (i, j) for i, days in enumerate(used) for j, weekday in enumerate(weekdays) if weekday in days.good
+    ]
+    tallies = [used[i].good[weekdays[j]] for i, j in places]
+    index = tuple(np.array(places).T)
+    numerator[index], denominator[index] = metric.terms(tallies)
+
+    def found(ratio: float) -> Differences:
+        """As if this week had been ``ratio`` times as long: then a true ratio of that much is no difference."""
+        scale = np.ones((len(used), 1))
+        scale[0] = ratio
+        return differences(numerator, denominator * scale, by_date=metric.by_date)
+
+    plain = found(1.0)
+    rate, ratio, p = (float(values[0]) for values in (plain.rate, plain.versus, plain.p))
+    if np.isnan(ratio):
+        why = "nothing was counted in the weeks before"
+        apart = tuple(_week(days, None, 0, days.cause or why) for days in weeks)
+        return Change(metric.name, metric.unit, *[None] * 6, level, None, apart, why)
+    low, high = _interval(lambda r: float(found(r).p[0]), ratio, level)
+    rows = {days.first: i for i, days in enumerate(used)}
+    most = 1.0 if metric.unit == "%" else np.inf
+    return Change(
+        metric=metric.name,
+        unit=metric.unit,
+        rate=rate,
+        before=rate / ratio if ratio > 0 else float(numerator[1:].sum() / denominator[1:].sum()),
+        ratio=ratio,
+        low=low,
+        high=high,
+        p=p,
+        level=level,
+        verdict="none" if p > level else "more" if ratio > 1 else "less",
+        weeks=tuple(
+            _week(days, plain, rows[days.first], None, most)
+            if days.first in rows
+            else _week(days, None, 0, days.cause or "too few days")
+            for days in weeks
+        ),
+        set_apart=None,
+    )
+
+
+def _interval(p: Callable[[float], float], ratio: float, level: float) -> tuple[float, float | None]:
+    """All ratios that the test does not exclude (an inverted test), so that interval and verdict never disagree."""
+    start, least, most = max(ratio, 1e-6), ratio / _FAR, max(ratio, 1.0) * _FAR
+    low = 0.0 if ratio <= 0 or p(least) > level else brentq(lambda r: p(r) - level, least, start, xtol=1e-5)
+    high = None if p(most) > level else brentq(lambda r: p(r) - level, start, most, xtol=1e-5)
+    return float(low), None if high is None else float(high)
+
+
+def _week(
+    days: _Days, found: Differences | None, row: int, set_apart: str | None, most: float = np.inf
+) -> Week:
+    if found is None:
+        return Week(days.first, len(days.good), None, None, None, set_apart)
+    low, high = (float(np.clip(values[row], 0, most)) for values in (found.low, found.high))
+    return Week(days.first, len(days.good), float(found.rate[row]), low, high, set_apart)

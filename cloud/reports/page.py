@@ -1,0 +1,160 @@
+"""From a report to the page that is printed: one HTML file that needs no other, or a PDF made from it by Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from cloud.analysis.change import WEEKS_BEFORE
+from cloud.analysis.comparable import LEAST_COVERAGE
+from cloud.reports import plots, words
+from cloud.reports.chain import ChainReport
+from cloud.reports.store import StoreReport
+from cloud.stores.tallies import days
+from cloud.web.figures import SMALL_SAMPLE
+from edge.errors import UserError
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PATIENCE_S = 120
+
+MOST_OUTAGES = 6
+MOST_RANKED = 36
+MOST_NAMED = 14
+"""What fits on two pages; how many more there are is said, and all of them are in the JSON."""
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("cloud.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {
+        "value": words.value, "signed": words.signed, "percent": words.percent, "verdict": words.verdict,
+        "span": words.span, "outage": words.outage,
+    }  # fmt: skip
+    environment.globals |= {
+        "figures": words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
+        "least_coverage": LEAST_COVERAGE, "too_wide": plots.TOO_WIDE, "most_named": MOST_NAMED,
+    }  # fmt: skip
+    return environment
+
+
+def store_page(report: StoreReport) -> str:
+    """HTML of two pages of A4."""
+    first, *_ = report.changes
+    reach = max(
+        (abs(end - 1) for one in report.changes for end in (one.low, one.high) if end is not None),
+        default=0.5,
+    )
+    genders = report.mixes.get("gender")
+    faces = report.mixes.get("expression")
+    ages = report.mixes.get("age_band")
+    drawn = {
+        "weeks": plots.weeks(first) if first.ratio is not None else None,
+        "intervals": [plots.interval(one, min(reach, 1.0)) for one in report.changes],
+        "heat": plots.heat(report.hours, days(report.first, report.last)) if report.hours else None,
+        "genders": plots.shares(genders, plots.COLOURS, height_mm=22) if genders else None,
+        "ages": plots.pyramid(report.ages)
+        if len(report.ages) == len(plots.COLOURS)
+        else plots.shares(ages, {}, height_mm=52)
+        if ages
+        else None,
+        "expressions": plots.shares(faces, {}, height_mm=46) if faces else None,
+        "watched": plots.watched(report.days) if report.days else None,
+    }
+    return _environment().get_template("store.html").render(
+        report=report,
+        headline=words.headline(report),
+        plots={name: _markup(plot) for name, plot in drawn.items()},
+        outages=report.outages[:MOST_OUTAGES],
+        more_outages=len(report.outages) - MOST_OUTAGES,
+        unwatched=words.duration(report.outages),
+    )  # fmt: skip
+
+
+def chain_page(report: ChainReport) -> str:
+    """HTML of two pages of A4."""
+    titles = {one.site: one.title for one in report.stores}
+    first, *others = report.comparisons
+    compared = [(rank, row) for rank, row in enumerate(first.rows, 1) if row.set_apart is None]
+    half = MOST_RANKED // 2
+    shown = compared if len(compared) <= MOST_RANKED else [*compared[:half], *compared[-half:]]
+    changed = {name: one for name, one in report.changes.items() if one.verdict in ("more", "less")}
+    return _environment().get_template("chain.html").render(
+        report=report,
+        titles=titles,
+        first=first,
+        others=others,
+        compared=len(compared),
+        hidden=len(compared) - len(shown),
+        different=sum(row.real for _, row in compared),
+        apart=[row for row in first.rows if row.set_apart is not None],
+        changed=dict(sorted(changed.items(), key=lambda pair: -abs((pair[1].ratio or 1) - 1))),
+        uncompared=sum(one.verdict is None for one in report.changes.values()),
+        plot=_markup(plots.ranking(first, shown, titles)) if shown else None,
+    )  # fmt: skip
+
+
+def as_json(report: StoreReport | ChainReport) -> dict[str, object]:
+    """All figures of a report; days and times are to be written as text."""
+    return asdict(report)
+
+
+def write(html: str, path: Path) -> None:
+    """Write a report; as PDF where ``path`` ends in ``.pdf``. Raises ``UserError``."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix != ".pdf":
+            path.write_text(html, encoding="utf-8")
+            return
+        with TemporaryDirectory() as folder:
+            page = Path(folder) / "report.html"
+            page.write_text(html, encoding="utf-8")
+            _print(page, path)
+    except OSError as error:
+        raise UserError(f"--out {path}: {error.strerror or error}") from None
+
+
+def require_browser() -> str:
+    """The program that makes a PDF of a page. Raises ``UserError``."""
+    for name in _BROWSERS:
+        if found := shutil.which(name):
+            return found
+    raise UserError(
+        "a PDF is made by Chromium, which is not installed: apt-get install chromium, or write .html"
+    )
+
+
+def _print(page: Path, path: Path) -> None:
+    command = [require_browser(), "--headless", "--disable-gpu", "--no-pdf-header-footer", "--no-first-run"]
+    if os.geteuid() == 0:  # Chromium refuses to isolate as root; the page is ours and runs no script
+        command.append("--no-sandbox")
+    command += [
+        f"--user-data-dir={page.parent / 'profile'}",
+        f"--print-to-pdf={path.resolve()}",
+        page.as_uri(),
+    ]
+    path.unlink(missing_ok=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"--out {path}: Chromium did not answer within {_PATIENCE_S} s; write .html"
+        ) from None
+    if not path.exists():
+        said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise UserError(f"--out {path}: Chromium made no PDF: {said[:200]}")
+
+
+def _markup(plot: str | list[str] | None) -> Markup | list[Markup] | None:
+    """Our own SVG, whose texts matplotlib has escaped."""
+    if isinstance(plot, list):
+        return [Markup(one) for one in plot]  # noqa: S704
+    return None if plot is None else Markup(plot)  # noqa: S704

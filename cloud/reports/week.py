@@ -1,0 +1,59 @@
+"""Weeks as people name them: ``2026-W46``, Monday to Sunday (ISO 8601)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cloud.chain import Site
+from edge.errors import UserError
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class IsoWeek:
+    """One week; ``first`` is its Monday."""
+
+    first: date
+
+    @property
+    def last(self) -> date:
+        return self.first + 6 * _DAY
+
+    @property
+    def name(self) -> str:
+        year, number, _ = self.first.isocalendar()
+        return f"{year}-W{number:02}"
+
+    def weeks_before(self, count: int) -> date:
+        """The Monday ``count`` weeks before."""
+        return self.first - 7 * count * _DAY
+
+
+def week_named(text: str) -> IsoWeek:
+    """The week of a name. Raises ``UserError``."""
+    year, _, number = text.partition("-W")
+    try:
+        return IsoWeek(date.fromisocalendar(int(year), int(number), 1))
+    except ValueError:
+        raise UserError(f"--week {text}: is not a week; write one like 2026-W46") from None
+
+
+def last_week(now: datetime) -> IsoWeek:
+    """The week before the one that ``now`` is in, in UTC."""
+    day = now.date()
+    return IsoWeek(day - (day.weekday() + 7) * _DAY)
+
+
+def require_over(week: IsoWeek, sites: Iterable[Site], now: datetime) -> None:
+    """Raises ``UserError`` when the week is not over at one of ``sites``: what is still to come would look like
+    missing data."""
+    for site in sites:
+        end = site.local_day(week.last)[1]
+        if now < end:
+            local = end.astimezone(site.zone)
+            raise UserError(
+                f"--week {week.name}: is not over at {site.name} before {local:%Y-%m-%d %H:%M %Z}"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes.util
 import os
 import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -22,6 +23,12 @@ def require_library(name: str, install: str) -> None:
     """As ``require_program``, for the shared library ``libNAME.so``."""
     if ctypes.util.find_library(name) is None:
         _lacking(f"lib{name}", install)
+
+
+def require_made(path: Path, how: str) -> None:
+    """As ``require_program``, for what ``how`` makes in this checkout."""
+    if not path.exists():
+        _lacking(path.parent.name, how)
 
 
 def _lacking(what: str, install: str) -> NoReturn:

@@ -46,9 +46,14 @@ BOARD.one(
     "viewers",
     lambda w, s: sum(x.totals.viewers for x in w.inside(s)) if said(w.inside(s)) else None,
 )
-BOARD.one("In view now", "in view",
-    lambda w, s: sum(x.totals.occupancy_mean for x in newest(w.inside(s)).values()) or None,
-)  # fmt: skip
+
+
+@BOARD.shows("In view now")
+def _in_view(world: World, scene: Scene) -> list[Answer]:
+    seen = newest(w for w in world.inside(scene) if w.coverage.share > 0).values()
+    return [[{"in view": sum(w.totals.occupancy_mean for w in seen)}] if seen else []]
+
+
 BOARD.one("Coverage", "coverage", lambda w, s: mean(x.coverage.share for x in w.inside(s)))
 BOARD.one("Described visits", "visits",
     lambda w, s: sum(sums(c.gender for c in cohorts(w, s)).values()) if any(c.gender for c in cohorts(w, s)) else None,

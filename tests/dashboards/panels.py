@@ -82,7 +82,7 @@ def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) if floor else at
 
 
-def filled(query: str, scene: Scene) -> str:
+def statement(query: str, scene: Scene) -> str:
     """The statement as it goes to InfluxDB."""
     start, end = (f"{round(at.timestamp() * 1000)}ms" for at in (scene.start, scene.end))
     text = query.replace("$timeFilter", f"time >= {start} and time <= {end}").replace("${__from}ms", start)
@@ -103,7 +103,7 @@ def _regex(value: str | Sequence[str]) -> str:
 
 def ask(influxdb: InfluxDB, target: Mapping[str, Any], scene: Scene) -> list[Row] | Series:
     """The answer to a target: rows with their time, or series without their gaps."""
-    rows = influxdb.query(filled(target["query"], scene), LEVEL_OF[target["datasource"]["uid"]])
+    rows = influxdb.query(statement(target["query"], scene), LEVEL_OF[target["datasource"]["uid"]])
     if target["resultFormat"] == "table":
         return rows
     series: Series = {}

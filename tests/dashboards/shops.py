@@ -69,8 +69,10 @@ PROFILES: dict[str, Profile] = {
 BUSY = {"mitte": 8, "nord.2": 2, "baixa": 5, "dark": 3}
 """Most visits in a window."""
 
-BLIND_HOUR, HALF_HOUR, FAILED_HOUR = 12, 13, 11
-"""Hours of today in Berlin: nobody watched; half of it was watched; the camera failed as somebody left."""
+BLIND_HOUR, HALF_HOUR, FAILED_HOUR, EMPTY_HOUR = 12, 13, 11, 14
+"""Hours of today in Berlin: nobody watched; half of it was watched; the camera failed as somebody left; nobody came."""
+WOMEN_FROM = TODAY - timedelta(days=2)
+"""From then on nearly all who come to Mitte are women."""
 
 
 def windows() -> list[WindowMessage]:
@@ -96,12 +98,14 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
             start = begin + seq * step
             share = _coverage(site, day, start, random)
             visits = random.randrange(BUSY[site] + 1) if share > 0 else 0
-            if share == 0 and site == "mitte" and start.astimezone(BERLIN).time() == time(FAILED_HOUR):
-                visits = 1
+            local = start.astimezone(BERLIN)
+            if site == "mitte" and day == TODAY and local.hour in (FAILED_HOUR, EMPTY_HOUR):
+                visits = 1 if local.time() == time(FAILED_HOUR) else 0 if local.hour == EMPTY_HOUR else visits
             waiting += visits
             cohort = None
             if waiting >= 3 * K:
-                cohort = _cohort(waiting, since, PROFILES[site], random)
+                women = 12 if site == "mitte" and day >= WOMEN_FROM else 2
+                cohort = _cohort(waiting, since, PROFILES[site], women, random)
                 waiting, since = 0, start + step
             yield WindowMessage(
                 site=site,
@@ -133,7 +137,7 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
 def _coverage(site: str, day: date, start: datetime, random: Random) -> float:
     local = start.astimezone(BERLIN)
     if site == "dark":
-        return random.choice((0.0, 0.0, 0.6))
+        return 0.0 if start >= NOW - timedelta(minutes=20) else random.choice((0.0, 0.0, 0.6))
     if site != "mitte" or day != TODAY:
         return random.choice((1.0, 1.0, 0.9375))
     if local.hour == BLIND_HOUR or local.time() == time(FAILED_HOUR):
@@ -141,13 +145,12 @@ def _coverage(site: str, day: date, start: datetime, random: Random) -> float:
     return 0.5 if local.hour == HALF_HOUR else 1.0
 
 
-def _cohort(visits: int, since: datetime, profile: Profile, random: Random) -> Cohort:
+def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: Random) -> Cohort:
+    """``women`` to two men and one whose gender was not seen."""
     dwell = [round(random.expovariate(1 / 20), 2) for _ in range(visits)]
     attention = [round(seconds * random.random(), 2) for seconds in dwell]
-    people = [
-        (random.choice((*GENDERS, *GENDERS, UNKNOWN)), random.choice((*AGE_BANDS[2:4], UNKNOWN)))
-        for _ in dwell
-    ]
+    genders = random.choices((*GENDERS, UNKNOWN), (women, 2, 1), k=visits)
+    people = [(gender, random.choice((*AGE_BANDS[2:4], UNKNOWN))) for gender in genders]
     joint = {gender: [band for g, band in people if g == gender] for gender in (*GENDERS, UNKNOWN)}
     described = profile != "count"
     in_shelf = random.randrange(visits + 1)

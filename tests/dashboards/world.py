@@ -6,9 +6,10 @@ One function a panel, in the ``expect_`` module of its dashboard; it gives an an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from cloud.analysis.compare import Comparison
@@ -21,7 +22,6 @@ from edge.wire import (
     WindowMessage,
 )
 from tests.dashboards.panels import Row, Scene, Series
-from tests.dashboards.shops import NOW
 
 Answer = list[Row] | Series
 FULL, FEW = 0.9, 30
@@ -55,11 +55,7 @@ class World:
 
     def days(self, scene: Scene) -> list[Tally]:
         sites = chosen(scene)
-        noon = timedelta(hours=12)
-        return [
-            t for t in self.tallies
-            if t.site in sites and scene.start <= _midnight(t) + noon <= scene.end
-        ]  # fmt: skip
+        return [t for t in self.tallies if t.site in sites and scene.start <= noon(t) <= scene.end]
 
 
 Expected = Callable[[World, Scene], list[Answer]]
@@ -93,8 +89,9 @@ def chosen(scene: Scene) -> Sequence[str]:
     return [chosen] if isinstance(chosen, str) else chosen
 
 
-def _midnight(tally: Tally) -> datetime:
-    return datetime.combine(tally.day, datetime.min.time(), NOW.tzinfo)
+def noon(tally: Tally) -> datetime:
+    """The time of a point about a day."""
+    return datetime.combine(tally.day, time(12), UTC)
 
 
 def mean(values: Iterable[float]) -> float | None:
@@ -134,3 +131,26 @@ def sums(tables: Iterable[Cells | None]) -> dict[str, int]:
 
 def cohorts(world: World, scene: Scene) -> list[Any]:
     return [w.cohort for w in world.inside(scene) if w.cohort is not None]
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """As no engine promises it."""
+    order = ("time", "site", "device", "camera", "attribute", "label")
+    return sorted(rows, key=lambda row: tuple(str(row[name]) for name in order if name in row))
+
+
+def assert_same(found: Any, wanted: Any) -> None:
+    """Equal, but for the last digits of a float."""
+    assert type(found) is type(wanted) or {type(found), type(wanted)} == {int, float}, (found, wanted)
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        for key in wanted:
+            assert_same(found[key], wanted[key])
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted), (found, wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert_same(one, other)
+    elif isinstance(wanted, float):
+        assert math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9), (found, wanted)
+    else:
+        assert found == wanted

@@ -1,0 +1,35 @@
+"""What people choose at the top of each dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.dashboards import shops
+from tests.dashboards.panels import Scene, dashboard, moment
+
+SITES = sorted(shops.CHAIN.sites)
+
+VARIABLES: Mapping[str, list[dict[str, Any]]] = {
+    "store-today": [{"site": site, "timezone": "Europe/Berlin"} for site in ("mitte", "nord.2", "dark")],
+    "chain-compare": [
+        *(
+            {"chain": "corner-shops", "region": ["east", "west", "-"], "site": SITES, "metric": name}
+            for name in ("visits_per_open_hour", "share:gender=female")
+        ),
+        {"chain": "corner-shops", "region": ["east"], "site": ["mitte", "nord.2"], "metric": "dwell_mean"},
+    ],
+    "fleet-health": [{"site": SITES, "device": ["door", "till"]}],
+    "data-quality": [
+        {"site": SITES, "device": ["door", "till"], "timezone": "Europe/Berlin"},
+        {"site": ["nord.2"], "device": ["door"], "timezone": "Europe/Berlin"},
+    ],
+}
+
+
+def scenes(name: str, time_from: str | None = None) -> list[Scene]:
+    """What people look at: each choice of the variables, over the range that the dashboard or the panel opens with."""
+    shown = dashboard(name)["time"]
+    assert shown["to"] == "now"
+    start = moment(f"now-{time_from}" if time_from else shown["from"], shops.NOW, shops.BERLIN)
+    return [Scene(start, shops.NOW, variables) for variables in VARIABLES[name]]

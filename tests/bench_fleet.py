@@ -12,126 +12,53 @@ import argparse
 import json
 import os
 import platform
-import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from statistics import median
 from typing import Any
-from zoneinfo import ZoneInfo
 
+import httpx
 import yaml
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from cloud.stores.levels import LEVELS, Level
-from dashboards.queries import SOURCES
-from tests.influxdb import InfluxDB, influxdb_engine
+from cloud.stores.levels import LEVELS
+from tests.brokers import Mosquitto, until
+from tests.dashboards.questions import Question, questions
+from tests.influxdb import PASSWORD, USER, Engine, InfluxDB, influxdb_engine
 
 Json = dict[str, Any]
+
+MEASURED = Path(__file__).parent.parent / "docs" / "scale-measured.json"
 
 LIMIT_S = 1.0
 """No query of a dashboard may take longer."""
 ROUNDS = 3
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One query of one panel, variable or annotation, as Grafana would send it."""
-
-    dashboard: str
-    panel: str
-    level: Level
-    text: str
-
-
-def questions(board: Json, sites: Sequence[str], zone: str, now: datetime) -> Iterator[Question]:
-    """Every query of a dashboard, macros and variables filled in."""
-
-    def filled(panel: str, target: Json, start: datetime) -> Question:
-        (level,) = (level for level in LEVELS if SOURCES[level] == target["datasource"]["uid"])
-        return Question(board["title"], panel, level, fill(target["query"], sites, zone, start, now))
-
-    first = since(board["time"]["from"], zone, now)
-    for variable in board["templating"]["list"]:
-        if variable["type"] == "query":
-            yield filled(f"variable {variable['name']}", variable, first)
-    for annotation in board["annotations"]["list"]:
-        if "target" in annotation:
-            yield filled(f"annotation {annotation['name']}", annotation["target"], first)
-    for panel in panels(board):
-        start = since(f"now-{panel['timeFrom']}", zone, now) if panel.get("timeFrom") else first
-        for target in panel.get("targets", []):
-            yield filled(panel.get("title", "?"), target, start)
-
-
-def panels(node: Json) -> Iterator[Json]:
-    """All panels, those inside rows too."""
-    for panel in node.get("panels", []):
-        yield panel
-        yield from panels(panel)
-
-
-def fill(text: str, sites: Sequence[str], zone: str, start: datetime, end: datetime) -> str:
-    """A query with its macros and variables: one store where one is asked for, all where several may be."""
-    every = "(" + "|".join(re.escape(site).replace("\\-", "-") for site in sites) + ")"
-    interval = f"{max(60, round((end - start).total_seconds() / 1000))}s"
-    known = {
-        "${site:regex}": every,
-        "${region:regex}": ".*",
-        "${device:regex}": ".*",
-        "${chain:regex}": ".*",
-        "$chain": "simulated",
-        "$metric": "visits_per_open_hour",
-        "$timeFilter": f"time >= {_ms(start)}ms AND time <= {_ms(end)}ms",
-        "$timezone": zone,
-        "$__interval": interval,
-        "$interval": interval,
-        "$site": sites[0],
-    }
-    for name, value in known.items():
-        text = text.replace(name, value)
-    if left := re.search(r"\$\{?\w+", text):
-        raise SystemExit(f"bench_fleet does not know {left[0]}")
-    return text
-
-
-def since(expression: str, zone: str, now: datetime) -> datetime:
-    """``now-7d``, ``now/d``, ``now-1d/d`` in the time zone of a store."""
-    found = re.fullmatch(r"now(?:-(\d+)([mhdw]))?(/d)?", expression)
-    if found is None:
-        raise SystemExit(f"bench_fleet does not know the time {expression}")
-    moment = now - timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else now
-    if found[3]:
-        local = moment.astimezone(ZoneInfo(zone))
-        moment = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    return moment
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def ask(server: InfluxDB, question: Question) -> Json:
-    """How long one query takes: the first time, and the median of some more."""
+def ask(client: httpx.Client, server: InfluxDB, question: Question) -> Json:
+    """How long one query takes over a connection that stands, as Grafana's do: the first time, and the median of some
+    more."""
     took = []
     rows = 0
+    values = {"q": question.text, "db": server.database(question.level), "epoch": "ms"}
     for _ in range(1 + ROUNDS):
         began = time.perf_counter()
-        rows = len(server.query(question.text, question.level))
+        answer = client.post("/query", params=values)
         took.append(time.perf_counter() - began)
+        (result,) = answer.raise_for_status().json()["results"]
+        assert "error" not in result, (question, result)
+        rows = sum(len(series["values"]) for series in result.get("series", []))
     return {
-        "dashboard": question.dashboard,
-        "panel": question.panel,
+        "where": question.where,
+        "what": question.what,
         "level": question.level,
         "rows": rows,
         "first_s": round(took[0], 4),
@@ -152,8 +79,59 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def bridged(folder: Path, engine: Engine, note: Console) -> Json:
+    """Two days of some stores through a real broker and one bridge: what a message costs each of them."""
+    note.print("two days of some stores through broker and bridge")
+    with engine.installation() as server, Mosquitto(folder) as broker:
+        store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
+        config = folder / "bridge.yaml"
+        config.write_text(yaml.safe_dump({"mqtt": {"port": broker.port}, "store": store}))
+        before = cpu_s()
+        began = time.monotonic()
+        bridge = subprocess.Popen([sys.executable, "-m", "cloud", "bridge", "--config", str(config)])
+        try:
+            until(lambda: "bridge" in (folder / "mosquitto.log").read_text(), "the bridge has subscribed")
+            sent = command(
+                "simulate", "--config", config, "--broker", "--stores", 10, "--days", 2, "--window", 60
+            )
+            wanted = sent["windows"]
+            until(
+                lambda: (
+                    [row["count"] for row in server.query('SELECT count("visits") FROM "window"')] == [wanted]
+                ),
+                "everything is stored",
+                timeout_s=600,
+            )
+            seconds = time.monotonic() - began
+            spent = {name: cpu - before.get(name, 0.0) for name, cpu in cpu_s().items()}
+        finally:
+            bridge.terminate()
+            bridge.wait(20)
+    parts = {"broker": "mosquitto", "bridge": Path(sys.executable).name, "influxdb": "influxd"}
+    return {
+        "messages": sent["messages"],
+        "messages_per_s": round(sent["messages"] / seconds),
+        "cpu_ms_per_message": {
+            part: round(1000 * spent[program[:15]] / sent["messages"], 4) for part, program in parts.items()
+        },
+    }
+
+
+def cpu_s() -> dict[str, float]:
+    """CPU seconds so far of the programs that this one has started and that still run, by name."""
+    tick = os.sysconf("SC_CLK_TCK")
+    spent: dict[str, float] = {}
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in children.read_text().split():
+            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+            user, system = rest.split()[11:13]
+            spent[name] = spent.get(name, 0.0) + (int(user) + int(system)) / tick
+    return spent
+
+
 def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
     with influxdb_engine(folder, cold="20s") as engine, engine.installation() as server:
+        through_broker = bridged(folder, engine, note)
         config, chain = folder / "cloud.yaml", folder / "chain.yaml"
         store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
         config.write_text(yaml.safe_dump({"store": {**store, "timeout_s": 60}}))
@@ -172,9 +150,11 @@ def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
         )
         rolled["seconds"] = round(time.monotonic() - began, 1)
         settle([folder / part / server.database(level) for part in ("data", "wal") for level in LEVELS])
-        devices = len(server.query('SHOW TAG VALUES FROM "window" WITH KEY = "device"'))
+        devices = len(server.query('SHOW SERIES FROM "window"'))
         note.print("asking what the dashboards ask")
-        queries = [ask(server, question) for question in everything(server, now)]
+        sites = [row["value"] for row in server.query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')]
+        with httpx.Client(base_url=server.url, auth=(USER, PASSWORD), timeout=60) as client:
+            queries = [ask(client, server, question) for question in questions(sites, now)]
         levels = {}
         for level in LEVELS:
             database = server.database(level)
@@ -189,18 +169,10 @@ def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
         "rollup": rolled,
         "devices": devices,
         "levels": levels,
+        "through_broker": through_broker,
         "queries": queries,
         "slowest": max(queries, key=lambda query: float(query["s"])),
     }
-
-
-def everything(server: InfluxDB, now: datetime) -> Iterator[Question]:
-    """All questions of all dashboards, about the stores that are there."""
-    sites = [row["value"] for row in server.query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')]
-    for entry in sorted((files("dashboards") / "generated").iterdir(), key=lambda entry: entry.name):
-        board = json.loads(entry.read_text(encoding="utf-8")) if entry.name.endswith(".json") else {}
-        if "panels" in board:
-            yield from questions(board, sites, "Europe/Berlin", now)
 
 
 def settle(folders: Sequence[Path]) -> None:
@@ -229,14 +201,14 @@ def show(result: Mapping[str, Any], console: Console) -> None:
         f" Rollup: {result['rollup']['seconds']:g} s."
     )
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("dashboard", "panel", "level"):
+    for heading in ("where", "what", "level"):
         table.add_column(heading)
     for heading in ("rows", "first, ms", "again, ms"):
         table.add_column(heading, justify="right")
     for query in sorted(result["queries"], key=lambda query: -query["s"]):
         table.add_row(
-            query["dashboard"],
-            query["panel"],
+            query["where"],
+            query["what"],
             query["level"],
             f"{query['rows']:,}",
             f"{1000 * query['first_s']:.0f}",
@@ -250,18 +222,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stores", type=int, default=300)
     parser.add_argument("--days", type=int, default=28)
     parser.add_argument("--window", type=int, default=60, help="seconds in a window (%(default)s)")
+    parser.add_argument("--write", action="store_true", help="keep the figures for docs/scale.md")
     parser.add_argument("--json", action="store_true", help="the same numbers for a program")
     options = parser.parse_args(argv)
     note = Console(stderr=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended and the folder goes
     with tempfile.TemporaryDirectory(prefix="footlight-fleet-") as folder:
         result = measure(options, Path(folder), note)
+    if options.write:
+        MEASURED.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if options.json:
         print(json.dumps(result, indent=1))
     else:
-        show(result, Console())
+        console = Console()
+        console.width = max(console.width, 110)  # a row broken in two is no table
+        show(result, console)
     slow = [query for query in result["queries"] if query["s"] > LIMIT_S]
     for query in slow:
-        note.print(f"slower than {LIMIT_S:g} s: {query['dashboard']}: {query['panel']}, {query['s']:.2f} s")
+        note.print(f"slower than {LIMIT_S:g} s: {query['where']}: {query['what']}, {query['s']:.2f} s")
     return 1 if slow else 0
 
 

@@ -5,17 +5,15 @@ Arrays hold one entry per visit, in order of the visit's end; labels are indices
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cloud.analysis.confusion import Confusion, shipped_confusions
 from cloud.chain import Site
 from cloud.simulation.chain import Character
 from edge.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, UNKNOWN
@@ -109,20 +107,18 @@ class Eyes:
 @cache
 def known_eyes() -> Sequence[Eyes]:
     """Of every calibration whose confusion matrices are committed, by its version."""
-    matrices = json.loads((files("models_tflite") / "confusion.json").read_text(encoding="utf-8"))
     return [
         Eyes(
             version,
-            {attribute: _shares(matrix, attribute) for attribute, matrix in matrices[version].items()},
+            {attribute: _shares(matrices[attribute], names) for attribute, names in ATTRIBUTES.items()},
         )
-        for version in sorted(matrices)
+        for version, matrices in sorted(shipped_confusions().items())
     ]
 
 
-def _shares(matrix: Mapping[str, Any], attribute: str) -> Floats:
+def _shares(confusion: Confusion, names: Sequence[str]) -> Floats:
     """Rows and columns in the order of the vocabulary."""
-    names = ATTRIBUTES[attribute]
-    rows = [matrix["labels"].index(name) for name in names]
-    columns = [matrix["verdicts"].index(name) for name in (*names, UNKNOWN)]
-    counts = np.array(matrix["counts"], dtype=np.float64)[np.ix_(rows, columns)]
+    rows = [confusion.labels.index(name) for name in names]
+    columns = [confusion.verdicts.index(name) for name in (*names, UNKNOWN)]
+    counts = confusion.counts[np.ix_(rows, columns)]
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))

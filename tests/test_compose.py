@@ -4,6 +4,7 @@ itself. The broker is the real one with the real configuration; only ports and p
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -119,6 +120,21 @@ def test_two_bridges_of_one_group_have_names_of_their_own(made: Path) -> None:
         environment["DOCKER_INFLUXDB_INIT_ORG"],
         environment["DOCKER_INFLUXDB_INIT_BUCKET"],
     )
+
+
+def test_a_bridge_is_healthy_while_it_is_connected_to_the_broker() -> None:
+    kind, check = SERVICES["bridge-1"]["healthcheck"]["test"]
+    assert (kind, SERVICES["mosquitto"]["ports"]) == ("CMD-SHELL", ["8883:8883"])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = f"{8883:04X}", f"{server.getsockname()[1]:04X}"
+        assert port[0] in check
+
+        def healthy() -> bool:
+            return subprocess.run(["sh", "-c", check.replace(*port)], check=False).returncode == 0
+
+        assert not healthy()
+        with socket.create_connection(server.getsockname()):
+            assert healthy()
 
 
 # The secrets.

@@ -13,9 +13,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from cloud.stores.levels import bucket_of
 from dashboards import alerts, chain_compare, data_quality, fleet_health, store_today
+from dashboards.page import page
 from dashboards.queries import SOURCES
 
 HERE = Path(__file__).parent
+SCHEMA = HERE / "schema"
 HEAD = "written by `make dashboards`: change dashboards/*.py"
 
 DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
@@ -29,13 +31,28 @@ DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
 def files() -> dict[Path, str]:
     """Every generated file with its text; the same each time."""
     generated, provisioned = HERE / "generated", HERE / "provisioning"
+    boards = {name: encoded(make()) for name, make in DASHBOARDS.items()}
     return {
-        **{generated / f"{name}.json": _json(encoded(make())) for name, make in DASHBOARDS.items()},
+        **{generated / f"{name}.json": _json(board) for name, board in boards.items()},
         # Not JSON: Grafana takes every JSON file beside a dashboard for one.
         generated / "alert-rules.yaml": _yaml(alerts.rules()),
         provisioned / "alerting" / "footlight.yaml": _yaml(alerts.provisioning()),
         provisioned / "datasources" / "footlight.yaml": _yaml(data_sources()),
+        HERE.parent / "docs" / "dashboards.md": page(
+            list(boards.values()),
+            alerts.alerts(),
+            head=HEAD,
+            grafana=grafana_release(),
+            sources=list(SOURCES.values()),
+        ),
     }
+
+
+def grafana_release() -> str:
+    """The release whose schema the dashboards are checked against."""
+    package = json.loads((SCHEMA / "package.json").read_text(encoding="utf-8"))
+    release: str = package["dependencies"]["@grafana/schema"]
+    return release
 
 
 def data_sources() -> dict[str, Any]:

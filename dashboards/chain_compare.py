@@ -26,7 +26,7 @@ from dashboards.panels import (
 )
 
 _SHARE = "percentunit"
-_REAL = {"true": ("really different", BLUE), "false": ("chance", GREY)}
+_REAL = {"true": ("really different", BLUE), "false": ("may be chance", GREY)}
 _COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
 _VERSUS = ((None, ORANGE), (0.95, GREY), (1.05, BLUE))
 
@@ -75,7 +75,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Ranking",
-            "By the metric that is chosen, highest first. A blue mark: the difference is real; grey: it is chance.",
+            "By the metric that is chosen, highest first. Blue: the difference is real; grey: it may be chance.",
             q.RANKED,
             {
                 "site": [],

@@ -43,7 +43,9 @@ def dashboard() -> Dashboard:
 
     board.with_row(Row("At a glance"))
     board.with_panel(
-        number("Devices heard", "Devices that were heard in the time shown.", q.HEARD, no_value="none was heard")
+        number(
+            "Devices heard", "Devices that were heard in the time shown.", q.HEARD, no_value="none was heard"
+        )
     )
     board.with_panel(
         number(

@@ -12,6 +12,7 @@ from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, 
 from edge.vocabulary import GENDERS
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
+_NO_GROUP = "no group is together yet"
 _FEW = f"Grey: it rests on fewer than {SMALL_SAMPLE} visits, and chance alone moves a share by more than ten points."
 
 HOW_TO_READ = f"""\
@@ -61,7 +62,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Described visits",
-            f"Visits whose gender may be shown: those that were in a group large enough. {_FEW}",
+            f"Visits whose gender may be shown: those that were in a group large enough. Grey below {SMALL_SAMPLE}.",
             q.DESCRIBED,
             steps=((None, GREY), (SMALL_SAMPLE, "text")),
             no_value="none yet",
@@ -112,7 +113,12 @@ def dashboard() -> Dashboard:
     board.with_row(Row("How long and where"))
     board.with_panel(
         number(
-            "Dwell time", "First to last sight of a visit, on average.", q.DWELL_MEAN, unit="s", decimals=0
+            "Dwell time",
+            "First to last sight of a visit, on average.",
+            q.DWELL_MEAN,
+            no_value=_NO_GROUP,
+            unit="s",
+            decimals=0,
         )
     )
     board.with_panel(
@@ -120,13 +126,19 @@ def dashboard() -> Dashboard:
             "Attention time",
             "Of it, facing the camera or display, on average.",
             q.ATTENTION_MEAN,
+            no_value=_NO_GROUP,
             unit="s",
             decimals=0,
         )
     )
     board.with_panel(
         number(
-            "Attraction ratio", "Attention time / dwell time.", q.ATTRACTION, unit="percentunit", decimals=0
+            "Attraction ratio",
+            "Attention time / dwell time.",
+            q.ATTRACTION,
+            no_value=_NO_GROUP,
+            unit="percentunit",
+            decimals=0,
         )
     )
     board.with_panel(
@@ -134,7 +146,7 @@ def dashboard() -> Dashboard:
             "Visits by dwell time",
             f"Each bar begins at so many seconds. {_FEW}",
             q.breakdown("cohort_dwell", layout.BREAKDOWNS["dwell"].labels, named="{} s"),
-            no_value="no group is together yet",
+            no_value=_NO_GROUP,
             span=12,
         )
     )

@@ -102,10 +102,16 @@ def estimate(verdicts: Matrix, labelled: Matrix, withheld: Matrix) -> Estimate:
     ``verdicts``: visits (..., labels + 1), the last column "unknown"; ``labelled``: visits (..., labels, labels + 1)
     by truth and verdict; ``withheld``: visits (...), verdict not told.
     """
-    # One more visit for each label, spread over the verdicts (Perks 1947): what was never seen is not impossible.
-    columns = labelled.shape[-1]
+    matrix, visits = _rates(labelled)
+    return _estimate(verdicts, matrix, visits, withheld)
+
+
+def _rates(labelled: Matrix) -> tuple[Matrix, Matrix]:
+    """The probability of each verdict (..., labels, verdicts) and the visits behind it (..., labels).
+
+    One visit more for each label, spread over the verdicts (Perks 1947): what was never seen is not impossible."""
     visits = labelled.sum(-1) + 1
-    return _estimate(verdicts, (labelled + 1 / columns) / visits[..., None], visits, withheld)
+    return (labelled + 1 / labelled.shape[-1]) / visits[..., None], visits
 
 
 def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matrix) -> Estimate:
@@ -182,9 +188,7 @@ def _weights(shares: Matrix, matrix: Matrix, labelled: Matrix, n: Matrix) -> Mat
 def unbiased_weights(verdicts: Matrix, confusion: Confusion) -> Matrix:
     """Weights (labels, labels + 1) that turn shares of verdicts into shares of labels, of least variance around
     these ``verdicts`` (labels + 1): the adjusted count as a weighted sum, so that counts of days may be compared."""
-    columns = confusion.counts.shape[-1]
-    visits = confusion.counts.sum(-1) + 1
-    matrix = (confusion.counts + 1 / columns) / visits[..., None]
+    matrix, visits = _rates(confusion.counts)
     shares = np.full(len(confusion.labels), 1 / len(confusion.labels))
     for _ in range(_EVIDENCE_ROUNDS):
         shares = _step(shares, verdicts, matrix)

@@ -8,7 +8,7 @@ docs/privacy.md and docs/decisions/0010-privacy-rule.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,6 +60,13 @@ class _Pool:
         self.breakdown.update(window.breakdown)
         self.zones.update(window.zones)
 
+    def marginal(self, place: int, labels: Sequence[str]) -> dict[str, int]:
+        """Visits by the label that stands at ``place`` of the breakdown, zeros included."""
+        counts = dict.fromkeys(labels, 0)
+        for key, count in self.breakdown.items():
+            counts[key[place]] += count
+        return counts
+
 
 class CohortRule:
     """Turns windows, in order, into what may be published of them.
@@ -99,18 +106,28 @@ class CohortRule:
         if not must and self._undecided < self._k:
             return None
         self._undecided = 0
-        cohort = self._margins()
-        return self._with_joint(cohort) if must or _complete(cohort) else None
+        return self._draft() if must or not self._has_small_cells() else None
 
-    def _margins(self) -> wire.Cohort:
-        """All but the joint table, which takes most of the time and has no part in whether to wait."""
+    def _has_small_cells(self) -> bool:
+        """Whether anything would be withheld: only beside a small cell is any other. The joint table is left out,
+        whose cells are too many to wait for."""
+        pool = self._pool
+        tables: list[Iterable[int]] = [pool.dwell, pool.attention, pool.zones.values()]
+        tables.append(pool.visits - count for count in pool.zones.values())
+        if self._profile != "count":
+            tables += [pool.marginal(0, _GENDERS).values(), pool.marginal(1, _BANDS).values()]
+        if self._profile == "expression":
+            tables.append(pool.marginal(2, _EXPRESSIONS).values())
+        return any(0 < count < self._k for table in tables for count in table)
+
+    def _draft(self) -> wire.Cohort:
         pool, k = self._pool, self._k
         assert pool.since is not None
         dwell_sum_s, attention_sum_s = round(pool.dwell_sum_s, 1), round(pool.attention_sum_s, 1)
         demographics = self._profile in ("demographics", "expression")
-        gender = {g: sum(n for (a, _, _), n in pool.breakdown.items() if a == g) for g in _GENDERS}
-        band = {b: sum(n for (_, a, _), n in pool.breakdown.items() if a == b) for b in _BANDS}
-        expression = {e: sum(n for (_, _, a), n in pool.breakdown.items() if a == e) for e in _EXPRESSIONS}
+        gender, band = pool.marginal(0, _GENDERS), pool.marginal(1, _BANDS)
+        expression = pool.marginal(2, _EXPRESSIONS)
+        hidden_gender, hidden_band = withhold_in_table(gender, k), withhold_in_table(band, k)
         return wire.Cohort(
             since=pool.since,
             visits=pool.visits,
@@ -128,8 +145,9 @@ class CohortRule:
                     floor_of_first=pool.visits - pool.viewers,
                 ),
             ),
-            gender=_cells(gender, withhold_in_table(gender, k)) if demographics else None,
-            age_band=_cells(band, withhold_in_table(band, k)) if demographics else None,
+            gender=_cells(gender, hidden_gender) if demographics else None,
+            age_band=_cells(band, hidden_band) if demographics else None,
+            gender_age_band=self._joint(gender, band, hidden_gender, hidden_band) if demographics else None,
             expression=(
                 _cells(expression, withhold_in_table(expression, k))
                 if self._profile == "expression"
@@ -140,24 +158,22 @@ class CohortRule:
             ),
         )
 
-    def _with_joint(self, cohort: wire.Cohort) -> wire.Cohort:
-        if cohort.gender is None or cohort.age_band is None:
-            return cohort
+    def _joint(
+        self,
+        gender: Mapping[str, int],
+        band: Mapping[str, int],
+        hidden_gender: AbstractSet[str],
+        hidden_band: AbstractSet[str],
+    ) -> dict[str, wire.Cells] | None:
         joint = {(g, b): 0 for g in _GENDERS for b in _BANDS}
         for (g, b, _), count in self._pool.breakdown.items():
             joint[g, b] += count
         hidden = withhold_in_joint(
-            joint,
-            {g: sum(joint[g, b] for b in _BANDS) for g in _GENDERS},
-            {b: sum(joint[g, b] for g in _GENDERS) for b in _BANDS},
-            self._k,
-            rows_withheld={g for g, count in cohort.gender.items() if count is None},
-            columns_withheld={b for b, count in cohort.age_band.items() if count is None},
+            joint, gender, band, self._k, rows_withheld=hidden_gender, columns_withheld=hidden_band
         )
         if hidden is None or all(key in hidden for key, count in joint.items() if count):
-            return cohort
-        table = {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
-        return wire.Cohort.model_validate({**dict(cohort), "gender_age_band": table})
+            return None
+        return {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
 
 
 def _cells(counts: Mapping[str, int], hidden: AbstractSet[str]) -> wire.Cells:
@@ -169,9 +185,3 @@ def _bins(counts: list[int], hidden: AbstractSet[int]) -> wire.Cells:
         wire.bin_label(edge): None if index in hidden else counts[index]
         for index, edge in enumerate(wire.DWELL_BINS_S)
     }
-
-
-def _complete(cohort: wire.Cohort) -> bool:
-    """Nothing is withheld outside the joint table, whose cells are too many to wait for."""
-    tables = (cohort.dwell, cohort.attention, cohort.zones, cohort.gender, cohort.age_band, cohort.expression)
-    return all(None not in table.values() for table in tables if table is not None)

@@ -75,8 +75,8 @@ def command(*arguments: str | int | Path) -> Json:
 
 
 def size(folder: Path) -> int:
-    """Bytes of the files below ``folder``."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes on disk of the files below ``folder``; the engine makes some larger than what is in them."""
+    return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())
 
 
 def bridged(folder: Path, engine: Engine, note: Console) -> Json:

@@ -2,19 +2,19 @@
 
 The weeks take the place of the stores and the weekdays that of the dates: a week is held against the others on the same
 weekdays, how much days vary is measured on the days themselves, and days that resemble the one before count for less
-(:mod:`cloud.analysis.differences`). Several figures are judged at once, so the level is divided by their number
+(:mod:`cloud.analysis.differences`). Several figures are judged at once, so the level is divided among them
 (Bonferroni): of a hundred reports in which nothing has changed, at most five say of any figure that it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.stats import t
 
 from cloud.analysis.comparable import (
     LEAST_COVERAGE,
@@ -32,9 +32,6 @@ WEEKS_BEFORE = 4
 LEAST_WEEKS_BEFORE = 2
 LEAST_DAYS = 3
 """Days that a week must share with this one, by weekday."""
-
-_FAR = 20.0
-"""A change beyond this factor either way has no bound."""
 
 Verdict = Literal["more", "less", "none"]
 
@@ -70,11 +67,8 @@ class Change:
     low: float | None
     """The interval of ``ratio``, which excludes 1 where, and only where, the verdict is more or less."""
     high: float | None
-    """None for no upper bound."""
-    p: float | None
-    """The probability of a change as large where nothing changed."""
     level: float
-    """Largest ``p`` that is not called chance; 1 - ``level`` is the confidence of the interval."""
+    """1 less the confidence of the interval: how often it would miss the truth by chance."""
     verdict: Verdict | None
     weeks: tuple[Week, ...]
     """Oldest first; the last is this week."""
@@ -95,8 +89,10 @@ def changes(
     tallies: Sequence[Tally], metrics: Sequence[Metric], week: date, *, level: float = LEVEL
 ) -> list[Change]:
     """What changed in the week that begins on the Monday ``week``. ``tallies``: of one store, at most one a day.
-    ``level`` is shared by the metrics."""
-    return [_change(tallies, metric, week, level / len(metrics)) for metric in metrics]
+    Half of ``level`` is spent on the first of several metrics, on which the others depend; they share the rest."""
+    first, *others = metrics
+    levels = [level / 2, *[level / 2 / len(others)] * len(others)] if others else [level]
+    return [_change(tallies, metric, week, own) for metric, own in zip((first, *others), levels, strict=True)]
 
 
 def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) -> Change:
@@ -113,8 +109,7 @@ def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) 
         cause = next((days.cause for days in reversed(weeks[:-1]) if days.cause), "too few days")
         why = f"only {len(shared)} of the {WEEKS_BEFORE} weeks before can be compared ({cause})"
     if why is not None:
-        apart = tuple(_week(days, None, 0, days.cause or why) for days in weeks)
-        return Change(metric.name, metric.unit, *[None] * 6, level, None, apart, why)
+        return _apart(metric, weeks, level, why)
     return _compared(metric, weeks, [this, *shared.values()], level)
 
 
@@ -135,8 +130,8 @@ def _cause(tally: Tally, metric: Metric, current: Versions) -> str | None:
         return f"watched less than {LEAST_COVERAGE:.0%} of the time"
     if (tally.models, tally.calibrations) != current:
         return "other models"
-    if metric.described(tally) + metric.withheld(tally) == 0 and tally.visits > 0:
-        return "not released"
+    if metric.terms([tally])[1][0] <= 0:
+        return "nothing counted"
     return None
 
 
@@ -163,6 +158,11 @@ def _why_apart(this: _Days, metric: Metric) -> str | None:
     return None
 
 
+def _apart(metric: Metric, weeks: Sequence[_Days], level: float, why: str) -> Change:
+    shown = tuple(_week(days, None, 0, days.cause or why) for days in weeks)
+    return Change(metric.name, metric.unit, None, None, None, None, None, level, None, shown, why)
+
+
 def _compared(metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], level: float) -> Change:
     """``used``: this week, then those that are held against it."""
     weekdays = sorted(used[0].good.keys() & {weekday for days in used[1:] for weekday in days.good})
@@ -174,19 +174,14 @@ def _compared(metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], lev
     index = tuple(np.array(places).T)
     numerator[index], denominator[index] = metric.terms(tallies)
 
-    def found(ratio: float) -> Differences:
-        """As if this week had been ``ratio`` times as long: then a true ratio of that much is no difference."""
-        scale = np.ones((len(used), 1))
-        scale[0] = ratio
-        return differences(numerator, denominator * scale, by_date=metric.by_date)
-
-    plain = found(1.0)
-    rate, ratio, p = (float(values[0]) for values in (plain.rate, plain.versus, plain.p))
+    found = differences(numerator, denominator, by_date=metric.by_date)
+    rate, ratio, error = (float(values[0]) for values in (found.rate, found.versus, found.error))
     if np.isnan(ratio):
-        why = "nothing was counted in the weeks before"
-        apart = tuple(_week(days, None, 0, days.cause or why) for days in weeks)
-        return Change(metric.name, metric.unit, *[None] * 6, level, None, apart, why)
-    low, high = _interval(lambda r: float(found(r).p[0]), ratio, level)
+        return _apart(metric, weeks, level, "nothing was counted in the weeks before")
+    # A week scatters around the others by its own noise and by theirs, which is one part in so many of the whole.
+    error *= np.sqrt(1 - 1 / len(used))
+    reach = float(t.ppf(1 - level / 2, found.freedom[0])) * error
+    low, high = max(ratio - reach, 0.0), ratio + reach
     rows = {days.first: i for i, days in enumerate(used)}
     most = 1.0 if metric.unit == "%" else np.inf
     return Change(
@@ -197,25 +192,16 @@ def _compared(metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], lev
         ratio=ratio,
         low=low,
         high=high,
-        p=p,
         level=level,
-        verdict="none" if p > level else "more" if ratio > 1 else "less",
+        verdict="more" if low > 1 else "less" if high < 1 else "none",
         weeks=tuple(
-            _week(days, plain, rows[days.first], None, most)
+            _week(days, found, rows[days.first], None, most)
             if days.first in rows
             else _week(days, None, 0, days.cause or "too few days")
             for days in weeks
         ),
         set_apart=None,
     )
-
-
-def _interval(p: Callable[[float], float], ratio: float, level: float) -> tuple[float, float | None]:
-    """All ratios that the test does not exclude (an inverted test), so that interval and verdict never disagree."""
-    start, least, most = max(ratio, 1e-6), ratio / _FAR, max(ratio, 1.0) * _FAR
-    low = 0.0 if ratio <= 0 or p(least) > level else brentq(lambda r: p(r) - level, least, start, xtol=1e-5)
-    high = None if p(most) > level else brentq(lambda r: p(r) - level, start, most, xtol=1e-5)
-    return float(low), None if high is None else float(high)
 
 
 def _week(

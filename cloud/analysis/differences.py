@@ -33,6 +33,8 @@ class Differences:
     """The share of chance among the differences with this ``p`` or less (Benjamini and Hochberg 1995)."""
     error: Matrix
     """Standard error of ``versus``; NaN likewise."""
+    freedom: Matrix
+    """Its degrees of freedom."""
 
 
 def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True) -> Differences:
@@ -86,6 +88,7 @@ def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True)
         p=p,
         q=stats.false_discovery_control(p, method="bh"),
         error=of_difference / np.where(due > 0, due, np.nan),
+        freedom=variance.freedom,
     )
 
 

@@ -60,13 +60,13 @@ def store_page(report: StoreReport) -> str:
         "weeks": plots.weeks(first) if first.ratio is not None else None,
         "intervals": [plots.interval(one, min(reach, 1.0)) for one in report.changes],
         "heat": plots.heat(report.hours, days(report.first, report.last)) if report.hours else None,
-        "genders": plots.shares(genders, plots.COLOURS, height_mm=22) if genders else None,
+        "genders": plots.shares(genders, plots.COLOURS, height_mm=26) if genders else None,
         "ages": plots.pyramid(report.ages)
         if len(report.ages) == len(plots.COLOURS)
-        else plots.shares(ages, {}, height_mm=52)
+        else plots.shares(ages, {}, height_mm=66)
         if ages
         else None,
-        "expressions": plots.shares(faces, {}, height_mm=46) if faces else None,
+        "expressions": plots.shares(faces, {}, height_mm=66) if faces else None,
         "watched": plots.watched(report.days) if report.days else None,
     }
     return _environment().get_template("store.html").render(

@@ -19,6 +19,7 @@ from cloud.analysis.compare import Comparison, Row
 from cloud.analysis.mix import Mix
 from cloud.analysis.quantify import Share
 from cloud.reports.store import Day, Hour
+from cloud.reports.words import percent, signed
 
 INK, MUTED, LINE, HATCH = "#1d282d", "#5b6970", "#e2e1db", "#b9bfc0"
 ACCENT, SOFT, GREY = "#1f6f78", "#a9d0d1", "#c9cecf"
@@ -53,7 +54,7 @@ _MM = 1 / 25.4
 def weeks(change: Change) -> str:
     """The figure week by week with its intervals; this week is dark."""
     with rc_context(_STYLE):
-        figure, axes = _figure(82, 52)
+        figure, axes = _figure(82, 44)
         shown = [week for week in change.weeks if week.rate is not None]
         top = max((week.high or 0.0 for week in shown), default=1.0) * 1.12 or 1.0
         for x, week in enumerate(change.weeks):
@@ -85,8 +86,8 @@ def interval(change: Change, reach: float) -> str:
         axes.axis("off")
         axes.set(xlim=(-reach * 1.05, reach * 1.05), ylim=(-1, 1))
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        if change.ratio is not None and change.low is not None:
-            high = reach if change.high is None else min(change.high - 1, reach)
+        if change.ratio is not None and change.low is not None and change.high is not None:
+            high = min(change.high - 1, reach)
             colour = MUTED if change.verdict == "none" else ACCENT
             axes.plot([max(change.low - 1, -reach), high], [0, 0], color=colour, linewidth=2.2, alpha=0.6)
             axes.plot([min(max(change.ratio - 1, -reach), reach)], [0], "o", color=colour, markersize=5)
@@ -96,7 +97,7 @@ def interval(change: Change, reach: float) -> str:
 def heat(hours: Sequence[Hour], week: Sequence[date]) -> str:
     """Visits an hour by weekday and hour of the local clock. White is closed, hatched not watched."""
     with rc_context(_STYLE):
-        figure, axes = _figure(180, 62)
+        figure, axes = _figure(180, 56)
         first, last = min(hour.hour for hour in hours), max(hour.hour for hour in hours)
         top = max((hour.rate or 0.0 for hour in hours), default=0.0) or 1.0
         for hour in hours:
@@ -141,7 +142,7 @@ def shares(mix: Mix, colours: Mapping[str, str], *, height_mm: float) -> str:
 def pyramid(ages: Mapping[str, Mix]) -> str:
     """Age bands to either side, of women and of men; each side adds up to 100 %."""
     with rc_context(_STYLE):
-        figure, axes = _figure(86, 62)
+        figure, axes = _figure(86, 74)
         for side, (gender, mix) in zip((-1, 1), ages.items(), strict=True):
             for y, share in enumerate(reversed(mix.shares)):
                 _bar(axes, y, share, COLOURS[gender], side=side)
@@ -157,11 +158,11 @@ def pyramid(ages: Mapping[str, Mix]) -> str:
 def watched(days: Sequence[Day]) -> str:
     """How much of each day's opening time was watched."""
     with rc_context(_STYLE):
-        figure, axes = _figure(86, 26)
+        figure, axes = _figure(86, 34)
         for x, day in enumerate(days):
             _missing(axes, x - 0.34, 0, 0.68, 1, "")
             axes.bar(x, day.coverage, 0.68, color=ACCENT)
-            said = "no data" if day.visits is None else f"{_floor(day.coverage)} %"
+            said = "no data" if day.visits is None else percent(day.coverage)
             axes.text(x, 1.05, said, ha="center", va="bottom", size=7, color=MUTED)
         axes.set_xticks(range(len(days)), [_WEEKDAYS[day.day.weekday()] for day in days])
         axes.set(ylim=(0, 1.2), xlim=(-0.5, max(len(days), 1) - 0.5), yticks=[])
@@ -172,7 +173,7 @@ def watched(days: Sequence[Day]) -> str:
 def ranking(comparison: Comparison, rows: Sequence[tuple[int, Row]], titles: Mapping[str, str]) -> str:
     """The stores by rank with their intervals; dark are those that really differ from the rest."""
     with rc_context(_STYLE):
-        figure, axes = _figure(180, 14 + 4.6 * len(rows))
+        figure, axes = _figure(180, 14 + min(9.0, 190 / len(rows)) * len(rows))
         for y, (_, row) in enumerate(rows):
             assert row.rate is not None
             assert row.low is not None
@@ -199,12 +200,7 @@ def ranking(comparison: Comparison, rows: Sequence[tuple[int, Row]], titles: Map
 def _versus(row: Row) -> str:
     if row.versus is None:
         return "–"
-    return ("▲ " if row.versus > 1 else "▼ ") * row.real + f"{100 * (row.versus - 1):+.0f} %"
-
-
-def _floor(share: float) -> int:
-    """Percent, rounded down: 99.6 % is not all of it."""
-    return int(100 * share + 1e-9)
+    return ("▲ " if row.versus > 1 else "▼ ") * row.real + signed(row.versus - 1)
 
 
 def _bar(axes: Axes, y: float, share: Share, colour: str, *, side: int) -> None:

@@ -49,7 +49,7 @@ def headline(report: StoreReport) -> str:
         return "This week cannot be compared with the weeks before"
     by = f"{abs(visits.ratio - 1):.0%}".replace("%", " %")
     if visits.verdict == "none":
-        return "As many visits as in the weeks before, as far as chance lets us tell"
+        return "No change in visits beyond chance"
     return f"{by} {'more' if visits.verdict == 'more' else 'fewer'} visits than in the weeks before"
 
 
@@ -64,10 +64,9 @@ def value(number: float | None, unit: str) -> str:
 
 def span(change: Change) -> str:
     """The interval of a change: ``−3 % to +14 %``."""
-    if change.low is None:
+    if change.low is None or change.high is None:
         return ""
-    high = "more" if change.high is None else signed(change.high - 1)
-    return f"{signed(change.low - 1)} to {high}"
+    return f"{signed(change.low - 1)} to {signed(change.high - 1)}"
 
 
 def signed(share: float) -> str:

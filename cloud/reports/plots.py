@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from io import StringIO
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from cloud.analysis.change import Change
@@ -30,7 +32,7 @@ TOO_WIDE = 0.5
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HEAT = LinearSegmentedColormap.from_list("heat", ["#f1f6f5", "#a9d0d1", ACCENT, "#0d3a40"])
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     # Text stays text: it can be searched, and looks like that of the page.
     "svg.fonttype": "none",
     "svg.hashsalt": "footlight",
@@ -229,8 +231,9 @@ def _missing(axes: Axes, x: float, y: float, width: float, height: float, text: 
 
 
 def _figure(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width_mm * _MM, height_mm * _MM), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01)  # type: ignore[union-attr]
+    figure = Figure(
+        figsize=(width_mm * _MM, height_mm * _MM), layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01)
+    )
     FigureCanvasSVG(figure)
     return figure, figure.add_subplot()
 

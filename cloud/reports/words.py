@@ -47,7 +47,7 @@ def headline(report: StoreReport) -> str:
     visits = report.changes[0]
     if visits.ratio is None:
         return "This week cannot be compared with the weeks before"
-    by = f"{abs(visits.ratio - 1):.0%}".replace("%", " %")
+    by = f"{abs(visits.ratio - 1):.0%}".replace("%", "\N{NO-BREAK SPACE}%")
     if visits.verdict == "none":
         return "No change in visits beyond chance"
     return f"{by} {'more' if visits.verdict == 'more' else 'fewer'} visits than in the weeks before"
@@ -58,8 +58,8 @@ def value(number: float | None, unit: str) -> str:
     if number is None:
         return "–"
     if unit == "%":
-        return f"{100 * number:.0f} %"
-    return f"{number:.1f} s" if unit == "s" else f"{number:.1f}"
+        return f"{100 * number:.0f}\N{NO-BREAK SPACE}%"
+    return f"{number:.1f}\N{NO-BREAK SPACE}s" if unit == "s" else f"{number:.1f}"
 
 
 def span(change: Change) -> str:
@@ -72,12 +72,12 @@ def span(change: Change) -> str:
 def signed(share: float) -> str:
     """A change in percent with its sign."""
     rounded = round(100 * share)
-    return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded)} %"
+    return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded)}\N{NO-BREAK SPACE}%"
 
 
 def percent(share: float | None) -> str:
     """A share in percent, rounded down so that not quite all is never said to be all; a dash for None."""
-    return "–" if share is None else f"{int(100 * share + 1e-9)} %"
+    return "–" if share is None else f"{int(100 * share + 1e-9)}\N{NO-BREAK SPACE}%"
 
 
 def outage(one: Outage) -> str:

@@ -41,6 +41,8 @@ MEASURED = Path(__file__).parent.parent / "docs" / "scale-measured.json"
 LIMIT_S = 1.0
 """No query of a dashboard may take longer."""
 ROUNDS = 3
+QUEUE = "max_queued_messages 1000000"
+"""As in cloud/compose; unless told otherwise mosquitto drops what comes after the first 1,000."""
 COUNT = 'SELECT count("visits") FROM "window"'
 
 
@@ -83,7 +85,7 @@ def size(folder: Path) -> int:
 def bridged(folder: Path, engine: Engine, note: Console) -> Json:
     """Two days of some stores through a real broker and one bridge: what a message costs each of them."""
     note.print("two days of some stores through broker and bridge")
-    with engine.installation() as server, Mosquitto(folder) as broker:
+    with engine.installation() as server, Mosquitto(folder, QUEUE) as broker:
         store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
         config = folder / "bridge.yaml"
         config.write_text(yaml.safe_dump({"mqtt": {"port": broker.port}, "store": store}))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby, islice
+from operator import itemgetter
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -25,6 +27,8 @@ from cloud.stores.store import Store
 from edge.errors import UserError
 from edge.wire import CONTENT_TYPE, Message, StatusMessage, encode, topic
 
+_BATCH = 2000
+"""Messages that are stored together."""
 _PATIENCE_S = 30.0
 """A broker that says nothing for so long is away."""
 
@@ -64,68 +68,49 @@ def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
 
     Raises ``UserError`` when the store will never take one of the messages.
     """
-    feed = _Feed(store, clock)
+    sent = Sent()
+    refused: list[str] = []
+    intake = Intake(store, lambda _, __, reason: refused.append(reason), capacity=_BATCH, batch=_BATCH)
     with ThreadPoolExecutor(1) as beside:
-        sending = beside.submit(feed.send, stream)
+        storing = beside.submit(intake.run)
         try:
-            feed.intake.run()
+            for moment, messages in _batches(stream):
+                clock.moment = moment
+                _store(messages, intake, storing, sent)
         finally:
-            feed.stop()
-        sent = sending.result()
-    if feed.refused:
-        raise UserError(
-            f"store: {len(feed.refused)} messages were refused, the first with: {feed.refused[0]}"
-        )
+            intake.stop()
+    storing.result()
+    if refused:
+        raise UserError(f"store: {len(refused)} messages were refused, the first with: {refused[0]}")
     return sent
 
 
-class _Feed:
-    """Puts messages into an intake from a thread beside it, and knows when they are stored."""
+def _batches(stream: Stream) -> Iterator[tuple[datetime, list[Message]]]:
+    """Messages that are stored under one moment, in portions."""
+    for moment, same in groupby(stream, key=itemgetter(0)):
+        while batch := [message for _, message in islice(same, _BATCH)]:
+            yield moment, batch
 
-    def __init__(self, store: Store, clock: SimulatedClock) -> None:
-        self.refused: list[str] = []
-        self.intake = Intake(
-            store, lambda _, __, reason: self.refused.append(reason), capacity=5000, batch=2000
-        )
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._open = 0
-        self._stopped = False
 
-    def send(self, stream: Stream) -> Sent:
-        sent = Sent()
-        try:
-            for moment, message in stream:
-                if moment != self._clock.moment:
-                    self._settle()
-                    self._clock.moment = moment
-                if self._stopped:
-                    break
-                payload = encode(message)
-                with self._changed:
-                    self._open += 1
-                self.intake.submit(Delivery(topic(message), payload, self._acknowledge))
-                sent.add(payload)
-            self._settle()
-        finally:
-            self.intake.stop()
-        return sent
+def _store(messages: Sequence[Message], intake: Intake, storing: Future[None], sent: Sent) -> None:
+    """Put a batch into the intake and wait until it is stored: the next one is made while nothing runs beside it,
+    for two threads that hand the interpreter to and fro are slower than one after the other."""
+    left, done = len(messages), threading.Event()
+    storing.add_done_callback(lambda _: done.set())
 
-    def stop(self) -> None:
-        self.intake.stop()
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+    def acknowledge() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            done.set()
 
-    def _acknowledge(self) -> None:
-        with self._changed:
-            self._open -= 1
-            if not self._open:
-                self._changed.notify_all()
-
-    def _settle(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopped or not self._open)
+    for message in messages:
+        payload = encode(message)
+        sent.add(payload)
+        intake.submit(Delivery(topic(message), payload, acknowledge))
+    done.wait()
+    if storing.done():
+        storing.result()  # raises what ended it
 
 
 def through_broker(

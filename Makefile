@@ -12,6 +12,8 @@ DATA    ?=
 RUNS    ?= runs
 OUT     ?= models_tflite
 VERSION ?= $(shell date -u +%Y.%m.%d)
+# Server: the name or address under which the devices reach it.
+HOST   ?=
 # Passed on as they are, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
 ARGS   ?=
 
@@ -20,10 +22,10 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train demo bench models need-data docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train runtimes test-runtimes demo bench models need-data server docs dashboards schema lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.installed ## Make .venv with everything but the training stack
 
@@ -55,12 +57,14 @@ bench: setup ## Frames per second and CPU seconds per frame, stage by stage, bes
 
 models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; stopped, it goes on)
 	$(TRAIN)/python -m models_tflite.check --data '$(DATA)'
-	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector-first $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector \
-		--finish $(RUNS)/detector-first/detector.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector $(SMOKE)
 	$(TRAIN)/python -m models_tflite.train_landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_people --data '$(DATA)' --run $(RUNS)/people $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/teacher --teacher $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_people --data '$(DATA)' --run $(RUNS)/people-first $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_people --data '$(DATA)' --run $(RUNS)/people \
+		--finish $(RUNS)/people-first/people.pt --learn-from models_tflite $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/teacher-first --teacher $(SMOKE)
+	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/teacher --teacher \
+		--finish $(RUNS)/teacher-first/expression.pt $(SMOKE)
 	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/expression \
 		--learn-from $(RUNS)/teacher/expression.pt $(SMOKE)
 	$(TRAIN)/python -m models_tflite.export --data '$(DATA)' --runs $(RUNS) --version '$(VERSION)' --out '$(OUT)'
@@ -73,8 +77,14 @@ test-train: setup-train ## The same recipe on painted data, every step cut short
 need-data:
 	@test -d '$(DATA)' || { echo 'make models needs DATA=folder with the data sets' >&2; exit 2; }
 
-docs: setup ## Write the pages and schemas of the wire anew from edge/wire.py
+server: ## The server of a chain in containers, on this machine (HOST=name or address the devices use; needs docker)
+	@test -n '$(HOST)' || { echo 'make server needs HOST=the name or address under which devices reach it' >&2; exit 2; }
+	cloud/compose/secrets.sh init $(HOST)
+	docker compose --file cloud/compose.yaml up --detach --build --wait
+
+docs: setup ## Write the pages of the wire and of storage anew from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/scale.py
 
 dashboards: setup ## Write Grafana's dashboards and alert rules anew from dashboards/*.py
 	$(BIN)/python -m dashboards.build

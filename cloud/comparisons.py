@@ -1,4 +1,4 @@
-"""The comparison of stores as points, so that a dashboard shows what ``footlight-cloud compare`` says and nothing else."""
+"""The comparison of stores as points: a dashboard shows what ``footlight-cloud compare`` says and nothing else."""
 
 from __future__ import annotations
 

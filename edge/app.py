@@ -18,6 +18,7 @@ from edge.config import Settings
 from edge.health import Fault, Health, clock_trusted
 from edge.inference.classify import AttributeClassifier
 from edge.inference.detect import FaceDetector
+from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
@@ -58,7 +59,7 @@ def software_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Both networks, loaded, and what is written about them."""
+    """The networks, loaded, and what is written about them."""
 
     detector: Detector
     classifier: Classifier
@@ -74,6 +75,7 @@ def load_models(settings: Settings) -> Models:
         calibration=manifest.detector_calibration,
         min_score=settings.detection.low_score,
         min_side_px=settings.detection.min_face_px,
+        refiner=LandmarkRefiner(Model(manifest.landmarks, threads=threads, runtime=runtime)),
     )
     classifier = AttributeClassifier(
         Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures

@@ -75,13 +75,13 @@ class AttributeSettings(_Section):
     observations_per_visit: Annotated[int, Field(ge=1, le=100)] = 5
     budget_ms: Positive = 40
     min_face_px: Pixels = 28
-    max_yaw_deg: Degrees = 40
-    max_pitch_deg: Degrees = 30
+    max_yaw_deg: Degrees = 50
+    max_pitch_deg: Degrees = 40
 
 
 class AttentionSettings(_Section):
-    yaw_deg: Degrees = 25
-    pitch_deg: Degrees = 25
+    yaw_deg: Degrees = 30
+    pitch_deg: Degrees = 30
 
 
 class ZoneSettings(_Section):

@@ -83,6 +83,30 @@ def glasses(images: Tensor, share: float = 0.2) -> Tensor:
     return images
 
 
+def masks(images: Tensor, share: float = 0.12) -> Tensor:
+    """Draw a face mask from the bridge of the nose to the chin of faces that lie on the template."""
+    chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
+    count, side = len(chosen), images.shape[-1]
+    if count == 0:
+        return images
+    axis = (torch.arange(side) + 0.5) / side
+    y, x = (grid[None] for grid in torch.meshgrid(axis, axis, indexing="ij"))
+
+    def between(low: float, high: float) -> Tensor:
+        return torch.empty(count, 1, 1).uniform_(low, high)
+
+    off = (x - 0.5).abs()
+    top = between(0.40, 0.52) + 0.35 * off  # highest on the nose
+    chin = between(0.88, 1.02)
+    width = between(0.30, 0.40) * (1 - ((y - 0.55) / (chin - 0.50)).clamp(0, 1) ** 2).sqrt()
+    cloth = ((y - top) * side).clamp(0, 1) * ((width - off) * side).clamp(0, 1)
+    folds = 1 - between(0.0, 0.25) * (0.5 + 0.5 * torch.sin(y * between(25.0, 60.0)))
+    colour = torch.where(torch.rand(count, 1, 1, 1) < 0.7, 150.0, 0.0) + 105 * torch.rand(count, 3, 1, 1)
+    solid = cloth[:, None]
+    images[chosen] = images[chosen] * (1 - solid) + colour * folds[:, None] * solid
+    return images
+
+
 def surround(images: Tensor, share: float = 0.25) -> Tensor:
     """Paint over what lies about the face, hair included: a cap, a hood, hair tied back, another wall."""
     chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
@@ -135,5 +159,5 @@ def erase(images: Tensor, share: float = 0.15) -> Tensor:
     for index in torch.nonzero(torch.rand(len(images)) < share).flatten().tolist():
         height, width = (int(v) for v in torch.randint(side // 8, side // 2, (2,)))
         top, left = int(torch.randint(0, side - height, (1,))), int(torch.randint(0, side - width, (1,)))
-        images[index, :, top : top + height, left : left + width] = torch.rand(3, 1, 1) * 255
+        images[index, :, top : top + height, left : left + width] = torch.rand(images.shape[1], 1, 1) * 255
     return images

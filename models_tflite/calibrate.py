@@ -1,14 +1,15 @@
 """Make the probabilities mean what they say: ``python -m models_tflite.calibrate --data DIR``.
 
-Fits one temperature a head on val (Guo et al. 2017) and chooses the "unknown" thresholds, then writes both into
-the manifest. Measured on the int8 files through ``edge.inference``.
+Fits one temperature a head on val (Guo et al. 2017), chooses the "unknown" thresholds of visits, and counts how the
+verdicts on visits are wrong: the first two go into the manifest, the last into ``confusion.json``, by which the cloud
+corrects shares. Measured on the int8 files through the code that ships.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,28 @@ import tomli_w
 
 from edge.inference.detect import MIDDLE_SIDE, OCTAVES
 from edge.inference.manifest import FILE, packaged_models
-from edge.types import FaceObservation, FaceScores, Pose, Verdict
 from edge.vision.consensus import Consensus
 from edge.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
-from models_tflite.datasets import FER2013_LABELS, DataSet, scenes, select
-from models_tflite.evaluate import Shipped, bands, described, detected
+from models_tflite.datasets import FER2013_LABELS, DataSet, majority_votes, scenes, select
+from models_tflite.evaluate import Shipped, bands, described, detected, nominal_crop
 from models_tflite.scenes import HEIGHT, WIDTH
 from models_tflite.scoring import expected_calibration_error, matched
+from models_tflite.visits import CONFUSION, confusion, visited
 
 NEUTRAL: dict[str, dict[str, Any]] = {
     "detector": {"score_scale": 1.0, "score_shift": 0.0, "score_octave": 0.0},
     "attributes": {
-        "temperatures": {"age": 1.0, "gender": 1.0, "expression": 1.0},
+        "temperatures": {"age": 1.0, "gender": 1.0, "expression": 1.0, "fer2013": 1.0},
         "thresholds": {"gender": 0.5, "age_band": 0.0, "expression": 0.0},
     },
 }
 """What an export starts with: nothing calibrated."""
 
+LOWEST = 0.02
+"""Scores of the detector, not calibrated yet, from which findings teach the calibration: below is only noise."""
+
 RISK = {"gender": 0.04, "age_band": 0.05, "expression": 0.25}
-"""Share of wrong verdicts that a single look may keep; for the age band, wrong means more than one band off."""
+"""Share of wrong verdicts on visits that may remain; for the age band, wrong means more than one band off."""
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -62,16 +66,6 @@ def threshold_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) ->
     wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(wrong <= risk)
     return float(confidence[order[good[-1]]]) if len(good) else 1.0
-
-
-def verdicts(age: np.ndarray, gender: np.ndarray, expression: np.ndarray) -> list[Mapping[str, Verdict]]:
-    """What the device's consensus says of each single look, nothing held back."""
-    consensus = Consensus(dict.fromkeys(ATTRIBUTES, 0.0))
-    front = Pose(0.0, 0.0, 0.0)
-    return [
-        consensus.verdicts([FaceObservation(0, 0.0, FaceScores(*scores), front, 1.0)])
-        for scores in zip(*(head.astype(np.float32) for head in (age, gender, expression)), strict=True)
-    ]
 
 
 def fit_logistic(inputs: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -109,42 +103,56 @@ def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
     return {"score_scale": scale, "score_shift": shift, "score_octave": octave}
 
 
-def calibrate_attributes(shipped: Shipped, data: Path) -> dict[str, Any]:
-    """The attributes' part of the manifest: temperatures and thresholds."""
+def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
+    """A temperature for each output of the attribute network, which must have been neutral so far."""
     utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
     age, gender, _ = described(shipped, utk)
     _, _, expression = described(shipped, fer)
     years = np.clip(np.array([int(value) for value in utk.column("age")]), 0, AGE_BINS - 1)
-    genders = select(utk.column("gender"), GENDERS)
-    labels = select(fer.column("fer2013"), FER2013_LABELS)
-    heads = {"age": (age, years), "gender": (gender, genders), "expression": (expression, labels)}
+    majority = majority_votes(fer)
+    clear = (majority >= 0) & (majority < len(EXPRESSIONS))
+    labelled = np.stack([shipped.fer2013(nominal_crop(image, "fer")) for image in fer.images()])
+    heads = {
+        "age": (age, years),
+        "gender": (gender, select(utk.column("gender"), GENDERS)),
+        "expression": (expression[clear], majority[clear]),
+        "fer2013": (labelled, select(fer.column("fer2013"), FER2013_LABELS)),
+    }
     temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
-    honest = {name: tempered(head[0], temperatures[name]) for name, head in heads.items()}
     for name, (probabilities, truth) in heads.items():
-        before, after = (expected_calibration_error(p, truth) for p in (probabilities, honest[name]))
+        honest = tempered(probabilities, temperatures[name])
+        before, after = (expected_calibration_error(p, truth) for p in (probabilities, honest))
         print(
             f"{name:10} temperature {temperatures[name]:.2f}, calibration error {before:.3f} -> {after:.3f}"
         )
+    return temperatures
 
-    blank = np.full((len(utk), len(EXPRESSIONS)), 1 / len(EXPRESSIONS))
-    nobody = np.full((len(fer), AGE_BINS), 1 / AGE_BINS), np.full((len(fer), 2), 0.5)
-    described_utk = verdicts(honest["age"], honest["gender"], blank)
-    band = np.array([AGE_BANDS.index(look["age_band"].label) for look in described_utk])
+
+def choose_thresholds(shipped: Shipped, data: Path) -> dict[str, float]:
+    """For each attribute the least confidence of a verdict on a visit, at the :data:`RISK` that it may carry."""
+    utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
+    everything = Consensus(dict.fromkeys(ATTRIBUTES, 0.0))
+    people, faces = visited(shipped, utk, everything), visited(shipped, fer, everything)
+    genders = np.array([GENDERS.index(visit["gender"].label) for visit in people])
+    band = np.array([AGE_BANDS.index(visit["age_band"].label) for visit in people])
+    shown = np.array([EXPRESSIONS.index(visit["expression"].label) for visit in faces])
+    majority = majority_votes(fer)
+    true_bands = bands(np.array([float(value) for value in utk.column("age")]))
     told = {
-        "gender": (described_utk, honest["gender"].argmax(1) == genders),
-        "age_band": (described_utk, np.abs(band - bands(years)) <= 1),
-        "expression": (verdicts(*nobody, honest["expression"]), honest["expression"].argmax(1) == labels),
+        "gender": (people, genders == select(utk.column("gender"), GENDERS), np.ones(len(utk), bool)),
+        "age_band": (people, np.abs(band - true_bands) <= 1, np.ones(len(utk), bool)),
+        "expression": (faces, shown == majority, majority >= 0),
     }
     thresholds = {}
-    for name, (looks, right) in told.items():
-        confidence = np.array([look[name].confidence for look in looks])
-        thresholds[name] = threshold_at_risk(confidence, right, RISK[name])
+    for name, (visits, right, known) in told.items():
+        confidence = np.array([visit[name].confidence for visit in visits])[known]
+        thresholds[name] = threshold_at_risk(confidence, right[known], RISK[name])
         kept = confidence >= thresholds[name]
         print(
             f"{name:10} threshold {thresholds[name]:.3f} keeps {kept.mean():.1%}, of these right "
-            f"{right[kept].mean():.1%} (all: {right.mean():.1%})"
+            f"{right[known][kept].mean():.1%} (all: {right[known].mean():.1%})"
         )
-    return {"temperatures": temperatures, "thresholds": thresholds}
+    return thresholds
 
 
 def main() -> None:
@@ -153,16 +161,25 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=packaged_models())
     parser.add_argument("--version", required=True, help="name of this calibration")
     arguments = parser.parse_args()
-    path = arguments.models / FILE
+    data, path = arguments.data, arguments.models / FILE
     table = tomllib.loads(path.read_text())
     for name, neutral in NEUTRAL.items():
         table[name] |= neutral
-    path.write_text(tomli_w.dumps(table))
-    shipped = Shipped(arguments.models)
-    table["detector"] |= calibrate_detector(shipped, arguments.data)
-    table["attributes"] |= calibrate_attributes(shipped, arguments.data)
     table["calibration"] = arguments.version
-    path.write_text(tomli_w.dumps(table))
+
+    def shipped() -> Shipped:
+        """The models with what is in the table so far."""
+        path.write_text(tomli_w.dumps(table))
+        return Shipped(arguments.models, min_score=LOWEST)
+
+    neutral_models = shipped()
+    table["detector"] |= calibrate_detector(neutral_models, data)
+    table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
+    table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
+    matrices = path.with_name(CONFUSION)
+    counts = json.loads(matrices.read_text()) if matrices.exists() else {}
+    counts[arguments.version] = confusion(shipped(), data, "val")
+    matrices.write_text(json.dumps(counts, indent=1) + "\n")
 
 
 if __name__ == "__main__":

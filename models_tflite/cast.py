@@ -21,7 +21,7 @@ import numpy as np
 
 from edge.inference.align import similarity
 from models_tflite.datasets import DataSet
-from models_tflite.teacher import Teacher
+from models_tflite.teacher import Teacher, teacher
 
 SIDE = 144
 """Side of a member's picture, pixels."""
@@ -165,7 +165,7 @@ def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def usable(data: DataSet, teacher: Teacher, member: Member, limit: int = 700) -> Iterator[Source]:
+def usable(data: DataSet, labeller: Teacher, member: Member, limit: int = 700) -> Iterator[Source]:
     """Frontal coloured faces of the member's gender and years, in an order that the seed decides."""
     low, high = member.ages
     rows = [row for row in data.rows if row["gender"] == member.gender and low <= int(row["age"]) <= high]
@@ -173,7 +173,7 @@ def usable(data: DataSet, teacher: Teacher, member: Member, limit: int = 700) ->
     margin = 24  # the set's faces fill their picture; the teacher wants something around them
     for image in data.images(rows[index]["name"] for index in order):
         around = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
-        _, points, scores = teacher.faces(around, 1.0)
+        _, points, scores = labeller.faces(around, 1.0)
         if not len(scores) or scores.max() < 0.88:
             continue
         landmarks = (points[scores.argmax()] - margin).astype(np.float32)
@@ -327,10 +327,10 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    data, teacher = DataSet(arguments.data, "utkface", "train"), Teacher(arguments.data)
+    data, labeller = DataSet(arguments.data, "utkface", "train"), teacher(arguments.data)
     lines = [f'note = "{NOTE}"', f"side = {SIDE}"]
     for member in CAST:
-        found = list(usable(data, teacher, member))
+        found = list(usable(data, labeller, member))
         used = choose(found, member)
         landmarks = common_shape(used)
         pictures = overlaid(used, landmarks)

@@ -26,6 +26,9 @@ COLUMNS = {
     "landmarks": ("name", "source", "left_eye_x", "mouth_right_y"),
 }
 
+HELD_OUT = 10
+"""Every tenth face of ``landmarks``, a set without splits, is kept from training: it measures the landmarks."""
+
 FER2013_LABELS = ("neutral", "happy", "sad", "angry", "surprise", "fear", "disgust")
 """The labels of the csv, in the order of our :data:`EXPRESSIONS`."""
 
@@ -139,19 +142,25 @@ def landmark_points(data: DataSet) -> np.ndarray:
     return np.array(points, np.float32)
 
 
-def expression_targets(data: DataSet, votes_weight: float) -> np.ndarray:
-    """Soft targets (n, 7): the fer2013 label mixed with the FER+ vote distribution where votes exist.
+def vote_shares(data: DataSet) -> tuple[np.ndarray, np.ndarray]:
+    """FER+ votes as soft targets (n, 7), and the share (n,) of the ten annotators who stand behind each row.
 
-    FER+ (Barsoum et al. 2016) showed that training on the vote distribution beats the single label.
+    A single vote for a class is an outlier and goes, as in Barsoum et al. 2016, who showed that training on the
+    distribution of votes beats the single label.
     """
-    out = np.zeros((len(data), len(EXPRESSIONS)), np.float32)
-    for index, row in enumerate(data.rows):
-        label = np.zeros(len(EXPRESSIONS), np.float32)
-        label[FER2013_LABELS.index(row["fer2013"])] = 1.0
-        votes = np.array([float(row.get(column) or 0) for column in FERPLUS_VOTES[:7]], np.float32)
-        weight = votes_weight if votes.sum() > 0 else 0.0
-        out[index] = (1 - weight) * label + weight * votes / max(votes.sum(), 1.0)
-    return out
+    votes = np.array([[float(row.get(column) or 0) for column in FERPLUS_VOTES[:7]] for row in data.rows])
+    votes[votes <= 1] = 0
+    total = votes.sum(1)
+    return (votes / np.maximum(total, 1)[:, None]).astype(np.float32), (total / 10).astype(np.float32)
+
+
+def majority_votes(data: DataSet) -> np.ndarray:
+    """The FER+ class (n,) that most annotators chose, -1 where that is none of the eight or a tie."""
+    columns = (*FERPLUS_VOTES, "unknown", "nf")
+    votes = np.array([[float(row.get(column) or 0) for column in columns] for row in data.rows])
+    majority = votes.argmax(1)
+    clear = (majority < len(FERPLUS_VOTES)) & ((votes == votes.max(1, keepdims=True)).sum(1) == 1)
+    return np.where(clear, majority, -1)
 
 
 def select(values: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:

@@ -9,6 +9,7 @@ ones, the same for every picture, so that the figure does not depend on a detect
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -18,11 +19,11 @@ import numpy as np
 
 from edge.errors import UserError
 from edge.inference.align import TEMPLATE, aligned_crop
-from edge.inference.classify import AttributeClassifier
+from edge.inference.classify import AttributeClassifier, softmax
 from edge.inference.detect import FaceDetector
+from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
-from edge.inference.model import Model
-from edge.types import Image
+from edge.types import Floats, Image
 from edge.vocabulary import AGE_BAND_STARTS, AGE_BINS, GENDERS
 from models_tflite.datasets import (
     FER2013_LABELS,
@@ -30,28 +31,49 @@ from models_tflite.datasets import (
     SET_SHIFT,
     DataSet,
     landmark_points,
+    majority_votes,
     scenes,
     select,
 )
-from models_tflite.scoring import Found, average_precision, expected_calibration_error, recall_at_precision
+from models_tflite.floats import models
+from models_tflite.scoring import (
+    Found,
+    average_precision,
+    expected_calibration_error,
+    recall_at_precision,
+    wilson_interval,
+)
 
 RACES = ("White", "Black", "Asian", "Indian", "other")
 SMALLEST_GROUP = 100
 
 
 class Shipped:
-    """The models as the device loads them."""
+    """The models as the device loads them; those in the folder ``floats`` stand in for the int8 ones if it is given."""
 
-    def __init__(self, folder: Path | None = None, *, runtime: str = "auto", min_score: float = 0.02) -> None:
-        manifest = load_manifest(folder or packaged_models())
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        runtime: str = "auto",
+        min_score: float = 1e-4,
+        floats: Path | None = None,
+    ) -> None:
+        self.manifest = load_manifest(folder or packaged_models())
+        self.models = models(self.manifest, runtime=runtime, floats=floats)
         self.detector = FaceDetector(
-            Model(manifest.detector, runtime=runtime),
-            calibration=manifest.detector_calibration,
+            self.models["detector"],
+            calibration=self.manifest.detector_calibration,
             min_score=min_score,
+            refiner=LandmarkRefiner(self.models["landmarks"]),
         )
-        self.classifier = AttributeClassifier(
-            Model(manifest.attributes, runtime=runtime), manifest.temperatures
-        )
+        self.classifier = AttributeClassifier(self.models["attributes"], self.manifest.temperatures)
+
+    def fer2013(self, crop: Image) -> Floats:
+        """The output that no device reads, probabilities (7,): what fer2013's one annotator would have said."""
+        model = self.models["attributes"]
+        logits = model.outputs["fer2013"].floats(model.run(crop)["fer2013"].reshape(-1))
+        return softmax(logits / self.manifest.temperatures["fer2013"])
 
 
 def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,15 +87,26 @@ def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, 
     return age, gender, expression
 
 
+def nominal_landmarks(image: Image, name: str) -> Floats:
+    """The median landmarks (5, 2) of a pre-cropped set, in pixels of one of its pictures."""
+    return ((TEMPLATE - np.array([0, SET_SHIFT[name]], np.float32)) * image.shape[0]).astype(np.float32)
+
+
 def nominal_crop(image: Image, name: str) -> Image:
-    """The device's crop of a pre-cropped picture, by the set's median landmarks."""
-    landmarks = (TEMPLATE - np.array([0, SET_SHIFT[name]], np.float32)) * image.shape[0]
-    return aligned_crop(image, landmarks.astype(np.float32))
+    """The device's crop of a pre-cropped picture."""
+    return aligned_crop(image, nominal_landmarks(image, name))
 
 
 def bands(years: np.ndarray) -> np.ndarray:
     """Age band indices of years."""
     return np.searchsorted(AGE_BAND_STARTS, np.floor(years), side="right") - 1
+
+
+def band_calibration_error(age: np.ndarray, years: np.ndarray) -> float:
+    """Calibration error of the age bands: the mass (n, 7) that the distribution (n, 101) gives to each."""
+    edges = [*AGE_BAND_STARTS, AGE_BINS]
+    mass = np.stack([age[:, low:high].sum(1) for low, high in itertools.pairwise(edges)], 1)
+    return expected_calibration_error(mass, bands(years))
 
 
 def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
@@ -89,9 +122,12 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         for label, label_name in enumerate(GENDERS):
             group = (races == race) & (truth == label) & adult
             if group.any():
+                low, high = wilson_interval(int(right[group].sum()), int(group.sum()))
                 groups[f"{race_name} {label_name}"] = {
                     "n": int(group.sum()),
                     "accuracy": float(right[group].mean()),
+                    "low": low,
+                    "high": high,
                 }
     large = [group["accuracy"] for group in groups.values() if group["n"] >= SMALLEST_GROUP]
     return {
@@ -102,27 +138,33 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         "age_within_one_band": float((np.abs(bands(years) - bands(truth_age)) <= 1).mean()),
         "worst_group_gender_accuracy": min(large) if large else None,
         "gender_ece": expected_calibration_error(gender, truth),
+        "age_ece": band_calibration_error(age, truth_age),
         "groups_18plus": groups,
     }
 
 
 def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    _, _, expression = described(shipped, data)
+    """Two label sets, two outputs: ``accuracy_ferplus`` and ``ece`` are those of the expression that a device tells,
+    against the majority of ten annotators; ``accuracy_fer2013`` is that of the output ``fer2013`` against the one
+    label of that set, and ``told_fer2013`` that of what a device tells against it. The two sets of labels agree
+    with each other on ``labels_agree`` of the faces."""
+    _, _, told = described(shipped, data)
+    labelled = np.stack([shipped.fer2013(nominal_crop(image, data.name)) for image in data.images()])
     labels = select(data.column("fer2013"), FER2013_LABELS)
-    predicted = expression.argmax(1)
     result = {
         "n": len(data),
-        "accuracy_fer2013": float((predicted == labels).mean()),
-        "ece": expected_calibration_error(expression, labels),
+        "accuracy_fer2013": float((labelled.argmax(1) == labels).mean()),
+        "ece": expected_calibration_error(labelled, labels),
+        "ece_fer2013": expected_calibration_error(labelled, labels),
+        "told_fer2013": float((told.argmax(1) == labels).mean()),
     }
     if FERPLUS_VOTES[0] in data.rows[0]:
-        columns = (*FERPLUS_VOTES, "unknown", "nf")
-        votes = np.array([[float(row[column]) for column in columns] for row in data.rows])
-        majority = votes.argmax(1)
-        # the usual protocol: faces whose majority is one of the eight classes; a tie is no majority
-        clear = (majority < len(FERPLUS_VOTES)) & ((votes == votes.max(1, keepdims=True)).sum(1) == 1)
+        majority = majority_votes(data)
+        clear = majority >= 0
         result["n_ferplus"] = int(clear.sum())
-        result["accuracy_ferplus"] = float((predicted == majority)[clear].mean())
+        result["accuracy_ferplus"] = float((told.argmax(1) == majority)[clear].mean())
+        result["ece"] = expected_calibration_error(told[clear], majority[clear])
+        result["labels_agree"] = float((labels == majority)[clear].mean())
     return result
 
 

@@ -1,4 +1,4 @@
-"""The two networks, in PyTorch. Both take ``(pixel - 128) / 64`` so that int8 input is ``pixel - 128``."""
+"""The networks, in PyTorch. All take ``(pixel - 128) / 64`` so that int8 input is ``pixel - 128``."""
 
 from __future__ import annotations
 
@@ -59,40 +59,105 @@ class Residual(nn.Module):
         return self.relu(x + self.body(x))
 
 
-class AttributeNet(nn.Module):
-    """Age, gender and expression of one aligned face in one pass.
+class Tower(nn.Module):
+    """A plain residual network over one aligned face, with one or more heads.
 
-    Input (n, 3, 64, 64); outputs logits: age (n, AGE_BINS), gender (n, 2), expression (n, 7).
-    Plain 3x3 convolutions: a Cortex-A72 and a training CPU both run them better than depthwise ones.
+    Input (n, ``inputs``, 64, 64); outputs logits (n, size) for each of ``heads``. Four stages of stride 2, each
+    with as many residual blocks as ``blocks`` says. Plain 3x3 convolutions: a Cortex-A72 and a training CPU both
+    run them better than depthwise ones.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (32, 36, 72, 144), dropout: float = 0.2):
+    def __init__(
+        self,
+        inputs: int,
+        widths: tuple[int, int, int, int],
+        blocks: tuple[int, int, int, int],
+        heads: tuple[int, ...],
+        dropout: float = 0.2,
+    ):
         super().__init__()
-        stem, first, second, third = widths
-        self.trunk = nn.Sequential(
-            ConvNorm(3, stem, 3, 2),
-            ConvNorm(stem, first, 3, 2),
-            Residual(first),
-            ConvNorm(first, second, 3, 2),
-            Residual(second),
-            ConvNorm(second, third, 3, 2),
-            Residual(third),
-        )
+        stages: list[nn.Module] = []
+        for width, count in zip(widths, blocks, strict=True):
+            stages += [ConvNorm(inputs, width, 3, 2), *(Residual(width) for _ in range(count))]
+            inputs = width
+        self.trunk = nn.Sequential(*stages)
         self.pool = nn.AvgPool2d(4)
         self.dropout = nn.Dropout(dropout)
         # 1x1 convolutions, not dense layers: a per-channel quantised dense head of two outputs crashes
         # tflite-runtime 2.14 on aarch64.
-        self.age = nn.Conv2d(third, AGE_BINS, 1)
-        self.gender = nn.Conv2d(third, len(GENDERS), 1)
-        self.expression = nn.Conv2d(third, len(EXPRESSIONS), 1)
+        self.heads = nn.ModuleList(nn.Conv2d(inputs, size, 1) for size in heads)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         features = self.dropout(self.pool(self.trunk(x)))
-        return (
-            self.age(features).flatten(1),
-            self.gender(features).flatten(1),
-            self.expression(features).flatten(1),
-        )
+        return tuple(head(features).flatten(1) for head in self.heads)
+
+
+PEOPLE_HEADS = (AGE_BINS, len(GENDERS))
+EXPRESSION_HEADS = (len(EXPRESSIONS), len(EXPRESSIONS))
+"""What FER+ annotators would vote, which is what ships as the expression, and the label of fer2013."""
+
+LUMA = (0.114, 0.587, 0.299)
+"""Grey of blue, green and red (ITU-R BT.601), as the grey pictures of fer were made."""
+
+
+def people_tower(inputs: int = 3) -> Tower:
+    """Age and gender, of a face in colour."""
+    return Tower(inputs, (16, 22, 46, 92), (0, 1, 1, 1), PEOPLE_HEADS)
+
+
+def expression_tower(inputs: int = 1) -> Tower:
+    """Expression, of a grey face: all that the data shows."""
+    return Tower(inputs, (24, 28, 56, 112), (0, 1, 1, 1), EXPRESSION_HEADS)
+
+
+def expression_teacher() -> Tower:
+    """Four times the work, for the training room only: the small tower learns from what it says."""
+    return Tower(1, (24, 48, 96, 192), (1, 1, 1, 1), EXPRESSION_HEADS, dropout=0.4)
+
+
+class AttributeNet(nn.Module):
+    """Age, gender and expression of one aligned face in one pass: both towers over one picture.
+
+    Input (n, 3, 64, 64) in colour; outputs logits: age (n, AGE_BINS), gender (n, 2), expression (n, 7),
+    fer2013 (n, 7). Two towers and not one trunk: the sets share no picture, the tasks want different
+    augmentation, and what one gains in a shared trunk the other loses.
+    """
+
+    OUTPUTS = ("age", "gender", "expression", "fer2013")
+
+    def __init__(self, people: Tower, expression: Tower):
+        super().__init__()
+        self.people = people
+        self.expression = expression_tower(3)
+        state = expression.state_dict()
+        stem = next(iter(state))
+        # a colour face is seen through its grey: the stem of one channel, spread over three
+        state[stem] = state[stem] * torch.tensor(LUMA).reshape(1, 3, 1, 1)
+        self.expression.load_state_dict(state)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (*self.people(x), *self.expression(x))
+
+
+class LandmarkNet(nn.Module):
+    """Five landmarks of one face, from the picture about a detector's box.
+
+    Input (n, 3, 48, 48); output (n, 10): x and y of each point from the middle of the crop, in crop sides.
+    The head sees where in the last map a feature lies, which an average over the map would hide.
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int] = (12, 16, 32, 64)):
+        super().__init__()
+        stages: list[nn.Module] = []
+        inputs = 3
+        for index, width in enumerate(widths):
+            stages += [ConvNorm(inputs, width, 3, 2), *([Residual(width)] if index else [])]
+            inputs = width
+        self.trunk = nn.Sequential(*stages)
+        self.points = nn.Conv2d(inputs, 10, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        return (self.points(self.trunk(x)).flatten(1),)
 
 
 class Separable(nn.Module):

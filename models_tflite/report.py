@@ -1,186 +1,97 @@
-"""Measure the shipped files and write their cards: ``python -m models_tflite.report --data DIR``.
+"""Measure the shipped files and write their cards: ``python -m models_tflite.report --data DIR --runs RUNS``.
 
-``cards/measured.json`` holds what was measured, of which files, on which data; the cards are rendered from it
-and from nothing else, so that no figure is typed by hand.
+``cards/measured.json`` holds what was measured, of which files, on which data; the cards and their pictures are made
+from it and from nothing else, so that no figure is typed by hand.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from edge.inference.manifest import Manifest, load_manifest, packaged_models
-from models_tflite.datasets import DataSet
+from edge.inference.manifest import packaged_models
+from models_tflite.cards import NAMES, render
+from models_tflite.datasets import HELD_OUT, DataSet
 from models_tflite.evaluate import SETS, Shipped
+from models_tflite.visits import CONFUSION
 
 Json = dict[str, Any]
 
-CARDS = Path(__file__).parent / "cards"
-MEASURED = CARDS / "measured.json"
-
-LICENCES = {
-    "utkface": (
-        "UTKFace (Zhang et al. 2017): **non-commercial research only**. A shop must not rely on weights trained "
-        "from it: retrain on data it may use, in the same form, with `make models DATA=folder`."
-    ),
-    "fer": (
-        "FER2013 pictures: gathered from the web for a challenge, without a clear grant; FER+ votes: MIT. The same "
-        "advice holds: retrain on data you may use."
-    ),
-    "faces": "Scenes with face boxes: one source CC0 or MIT, the others pictures from the web without a licence.",
-    "landmarks": "Faces of LFW and AFLW with five points: research.",
-    "teacher": "YuNet (Apache-2.0) labelled what the sets lack: landmarks on scenes, boxes on single faces.",
-}
+MEASURED = "measured.json"
+DEVICE_SCORE = 0.25
+"""From here a device listens to findings; the figures of the detector go down to where there are no more."""
 
 
-def measure(data: Path, manifest: Manifest) -> Json:
-    """Every set's figures of the shipped int8 files on its val split (``landmarks`` has none: all of it)."""
-    shipped = Shipped()
-    figures, digests = {}, {}
+def measure(models: Path, data: Path, floats: Path) -> Json:
+    """Every set's figures on its val split (``landmarks`` has none: the part that is held out), int8 and float."""
+    from models_tflite import measure  # the training stack, which the cards do not need
+
+    shipped, original = Shipped(models), Shipped(models, floats=floats)
+    figures: dict[str, Json] = {"int8": {}, "float": {}}
+    digests = {}
     for name, evaluate in SETS.items():
         part = DataSet(data, name, "val")
-        figures[name] = evaluate(shipped, part)
         digests[name] = part.digest()
-    return {
+        if name == "landmarks":
+            part.rows = part.rows[::HELD_OUT]
+        for kind, networks in (("int8", shipped), ("float", original)):
+            figures[kind][name] = evaluate(networks, part)
+            print(f"{name:10} {kind}", flush=True)
+    manifest = shipped.manifest
+    entries = {name: getattr(manifest, name) for name in NAMES}
+    utk, faces = DataSet(data, "utkface", "val"), DataSet(data, "faces", "val")
+    measured = {
         "version": manifest.version,
         "calibration": manifest.calibration,
-        "sha256": {"detector": manifest.detector.sha256, "attributes": manifest.attributes.sha256},
-        "bytes": {
-            "detector": manifest.detector.path.stat().st_size,
-            "attributes": manifest.attributes.path.stat().st_size,
-        },
+        "sha256": {name: entry.sha256 for name, entry in entries.items()},
+        "bytes": {name: entry.path.stat().st_size for name, entry in entries.items()},
+        "multiply_accumulates": measure.work(),
         "data_csv_sha256": digests,
         "figures": figures,
+        "groups": measure.groups(shipped, utk),
+        "conditions": measure.conditions(shipped, utk),
+        "masks": measure.masks(shipped, faces),
+        "visits": measure.visits(shipped, data, "val"),
+        "reliability": measure.reliabilities(shipped, data, "val"),
+        "confusion": json.loads((models / CONFUSION).read_text())[manifest.calibration],
+        "latency": measure.latency(Shipped(models, min_score=DEVICE_SCORE), data),
     }
+    return measured | {"digest": digest(measured)}
 
 
-def render(measured: Json) -> dict[str, str]:
-    """The cards by file name, from what was measured."""
-    return {"detector.md": _detector(measured), "attributes.md": _attributes(measured)}
-
-
-def _head(measured: Json, name: str, title: str) -> list[str]:
-    file = (
-        f"Models {measured['version']}, calibration {measured['calibration']}. `{name}.tflite`, "
-        f"{measured['bytes'][name]:,} bytes, fully integer int8, sha256 `{measured['sha256'][name][:16]}`."
-    )
-    return [
-        f"# {title}",
-        "",
-        file,
-        "This page is generated by `models_tflite.report`; do not edit it.",
-        "",
-    ]
-
-
-def _table(rows: list[tuple[str, str]]) -> list[str]:
-    return [
-        "| figure | measured |",
-        "| --- | --- |",
-        *(f"| {label} | {value} |" for label, value in rows),
-        "",
-    ]
-
-
-def _share(value: float | None) -> str:
-    return "not enough faces" if value is None else f"{value:.1%}"
-
-
-def _detector(measured: Json) -> str:
-    faces, points = measured["figures"]["faces"], measured["figures"]["landmarks"]
-    lines = _head(measured, "detector", "Face detector with five landmarks")
-    measured_on = (
-        f"**Measured** on the int8 file through the code that ships, val split, {faces['n']} scenes with "
-        f"{faces['n_faces']} faces (AP at IoU 0.4; smaller faces ignored), and {points['n']} single faces, of which "
-        "nine in ten were also trained on:"
-    )
-    lines += [
-        "**Purpose.** Find the faces of people who look roughly towards a camera in a shop, so that their visits can",
-        "be counted. It recognises nobody. Input 320 x 256 pixels; anchor-free, strides 8, 16 and 32.",
-        "",
-        "**Limits.** Profiles beyond about 60 degrees, faces under 20 pixels in a picture 640 wide, and heads seen",
-        "from above or behind are missed. Patterns that look like faces can be taken for one; the tracker drops",
-        "those that flicker, score low or never move.",
-        "",
-        measured_on,
-        "",
-        *_table(
-            [
-                *((f"AP, faces of {px} px and more", f"{faces[f'ap40_{px}px']:.3f}") for px in (16, 24, 40)),
-                ("recall at 90 % precision, 24 px and more", _share(faces["recall_p90_24px"])),
-                ("landmark error, share of the distance between the eyes, mean", _share(points["nme"])),
-                ("the same, median", _share(points["nme_median"])),
-            ]
-        ),
-        "**Score.** Calibrated on val: 0.5 means that such a finding is as often right as wrong.",
-        "",
-        "**Data and its licence.**",
-        *(f"- {LICENCES[name]}" for name in ("faces", "landmarks", "teacher")),
-        "- About two thirds of the faces in the scenes wear a mask. Decoys (skulls, smileys) are painted by the code.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _attributes(measured: Json) -> str:
-    utk, fer = measured["figures"]["utkface"], measured["figures"]["fer"]
-    groups = sorted(utk["groups_18plus"].items(), key=lambda item: item[1]["accuracy"])
-    lines = _head(measured, "attributes", "Age, gender and expression")
-    measured_on = (
-        f"**Measured** on the int8 file through the code that ships, val splits: {utk['n']} faces of utkface, "
-        f"{fer['n']} of fer, one look each, nothing held back as unknown:"
-    )
-    gap = (
-        f"Largest gap: {groups[0][0]} {_share(groups[0][1]['accuracy'])} against {groups[-1][0]} "
-        f"{_share(groups[-1][1]['accuracy'])}. Groups of under 100 faces move by several points by chance."
-    )
-    lines += [
-        "**Purpose.** Aggregate counts by age band, gender and expression of the visits of a shop. One pass over a",
-        "face of 64 x 64 pixels, aligned by five landmarks. Nothing it says of one person is kept or published.",
-        "",
-        "**Limits.** It estimates how old and of which of two genders a face looks to those who labelled the data,",
-        "and which expression the face shows, never what the person feels. Single answers are often wrong; where it is",
-        "unsure the verdict is `unknown`. Not for decisions about a person.",
-        "",
-        measured_on,
-        "",
-        *_table(
-            [
-                ("gender, all ages", _share(utk["gender_accuracy"])),
-                ("gender, 18 and over", _share(utk["gender_accuracy_18plus"])),
-                ("age, mean absolute error", f"{utk['age_mae']:.2f} years"),
-                ("age band, right or next to it", _share(utk["age_within_one_band"])),
-                ("expression, seven classes (fer2013 label)", _share(fer["accuracy_fer2013"])),
-                ("expression, FER+ majority of eight classes", _share(fer.get("accuracy_ferplus"))),
-                ("calibration error, gender", _share(utk["gender_ece"])),
-                ("calibration error, expression", _share(fer["ece"])),
-            ]
-        ),
-        "**By group** (gender accuracy, 18 and over; the race label serves this table alone):",
-        "",
-        "| group | faces | right |",
-        "| --- | --- | --- |",
-        *(f"| {name} | {group['n']} | {_share(group['accuracy'])} |" for name, group in groups),
-        "",
-        gap,
-        "",
-        "**Data and its licence.**",
-        *(f"- {LICENCES[name]}" for name in ("utkface", "fer")),
-    ]
-    return "\n".join(lines) + "\n"
+def digest(measured: Json) -> str:
+    """SHA-256 of all that was measured."""
+    rest = {key: value for key, value in measured.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument(
+        "--data", type=Path, help="measure anew; without it the cards are drawn from what was measured"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="where the export left the float files"
+    )
+    parser.add_argument("--models", type=Path, default=packaged_models())
     arguments = parser.parse_args()
-    measured = measure(arguments.data, load_manifest(packaged_models()))
-    CARDS.mkdir(exist_ok=True)
-    MEASURED.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
+    from models_tflite.pictures import draw  # matplotlib, which the cards do not need
+
+    cards = arguments.models / "cards"
+    cards.mkdir(exist_ok=True)
+    path = cards / MEASURED
+    if arguments.data:
+        measured = measure(arguments.models, arguments.data, arguments.runs / "float")
+        path.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
+    measured = json.loads(path.read_text())
+    for picture in draw(measured, cards):
+        print(picture)
     for name, text in render(measured).items():
-        (CARDS / name).write_text(text)
-        print(CARDS / name)
+        (cards / name).write_text(text)
+        print(cards / name)
 
 
 if __name__ == "__main__":

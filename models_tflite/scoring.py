@@ -76,13 +76,30 @@ def recall_at_precision(
     return float(recall[good].max()) if good.any() else 0.0
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error of the top class (Guo et al. 2017): probabilities (n, c), labels (n,)."""
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict[str, float]]:
+    """Of the top class, by confidence: ``n``, mean ``confidence`` and share ``right``, empty bins left out.
+    Probabilities (n, c), labels (n,)."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     where = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[where == b].mean() - right[where == b].mean()) * (where == b).mean()
+    return [
+        {
+            "n": int((where == b).sum()),
+            "confidence": float(confidence[where == b].mean()),
+            "right": float(right[where == b].mean()),
+        }
         for b in range(bins)
         if (where == b).any()
     ]
-    return float(sum(gaps))
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error of the top class (Guo et al. 2017): probabilities (n, c), labels (n,)."""
+    parts = reliability(probabilities, labels, bins)
+    return sum(abs(part["confidence"] - part["right"]) * part["n"] for part in parts) / len(labels)
+
+
+def wilson_interval(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927), sensible also for few and for all."""
+    middle = (right + z**2 / 2) / (total + z**2)
+    half = z / (total + z**2) * (right * (total - right) / total + z**2 / 4) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,29 +1,59 @@
-"""Labels that the sets lack, from YuNet as a teacher: landmarks on ``faces``, boxes on ``landmarks``.
+"""Labels that the sets lack, from a teacher: landmarks on ``faces``, boxes on ``landmarks``.
 
-The teacher's weights are read from the data folder and never shipped.
+YuNet where the data folder brings it (its weights are read there and never shipped), else the last release.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from edge.errors import UserError
 from models_tflite.boxes import pairwise_iou
+from models_tflite.evaluate import Shipped
+
+YUNET = Path("teacher") / "yunet_n_320_320.onnx"
 
 
-class Teacher:
+class Teacher(Protocol):
+    def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes (n, 4) x1, y1, x2, y2 that hug the face, landmarks (n, 5, 2), scores (n,) in pixels of ``image``."""
+        ...
+
+
+def teacher(data: Path) -> Teacher:
+    path = data / YUNET
+    if path.is_file():
+        return YuNet(path)
+    print(f"{path}: no such file; the detector of the last release labels what the sets lack", flush=True)
+    return LastRelease()
+
+
+class LastRelease:
+    """The detector that ships; it finds faces of every size without enlarging them."""
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        self._detector = Shipped(min_score=threshold).detector
+
+    def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        found = self._detector.detect(image)
+        boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in found], np.float32)
+        points = np.array([d.landmarks for d in found], np.float32)
+        return boxes.reshape(-1, 4), points.reshape(-1, 5, 2), np.array([d.score for d in found], np.float32)
+
+
+BOX_SHIFT = np.array([0.0, 0.132, 0.0, 0.047], np.float32)
+"""Share of the box's height by which y1 and y2 of YuNet's lie above those drawn by hand on ``faces`` (medians over
+535 matched faces of val): it includes the forehead."""
+
+
+class YuNet:
     """YuNet through OpenCV on an enlarged picture, so that it sees faces smaller than it was made for."""
 
-    def __init__(self, data: Path, threshold: float = 0.5) -> None:
-        path = data / "teacher" / "yunet_n_320_320.onnx"
-        if not path.is_file():
-            raise UserError(
-                f"{path}: no such file; the detector is trained with YuNet as its labelling teacher"
-            )
+    def __init__(self, path: Path, threshold: float = 0.5) -> None:
         self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold)
 
     def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,12 +68,8 @@ class Teacher:
         back = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
         corner, size = found[:, 0:2] * back, found[:, 2:4] * back
         points = found[:, 4:14].reshape(-1, 5, 2) * back
-        return np.hstack([corner, corner + size]), points, found[:, 14]
-
-
-BOX_SHIFT = np.array([0.0, 0.132, 0.0, 0.047], np.float32)
-"""Share of the teacher's box height by which its y1 and y2 lie above those drawn by hand on ``faces``
-(medians over 535 matched faces of val): the teacher includes the forehead."""
+        boxes = np.hstack([corner, corner + size]) + BOX_SHIFT * size[:, 1:2]
+        return boxes, points, found[:, 14]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +107,7 @@ def label_patch(teacher: Teacher, image: np.ndarray, landmarks: np.ndarray) -> L
     best = int(apart.argmin())
     if apart[best] > 0.25 * max(eyes, 6.0):
         return None
-    hugging = found + BOX_SHIFT * (found[:, 3:4] - found[:, 1:2])
     others = np.delete(found, best, 0)
     return Labelled(
-        image, hugging[best : best + 1].astype(np.float32), landmarks[None], others.astype(np.float32)
+        image, found[best : best + 1].astype(np.float32), landmarks[None], others.astype(np.float32)
     )

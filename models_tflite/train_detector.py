@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from edge.inference.detect import suppress
 from models_tflite import training
-from models_tflite.datasets import DataSet, landmark_points, scenes
+from models_tflite.datasets import HELD_OUT, DataSet, landmark_points, scenes
 from models_tflite.networks import DetectorNet
 from models_tflite.scenes import HEIGHT, WIDTH, Sample, letterbox, random_sample
 from models_tflite.scoring import average_precision
-from models_tflite.teacher import Labelled, Teacher, label_patch, label_scene
+from models_tflite.teacher import Labelled, label_patch, label_scene, teacher
 
 TOP = 9
 """Cells a face may teach (task-aligned assignment)."""
@@ -179,19 +179,18 @@ class Validation:
         return {f"ap40_{px}": average_precision(found, truth, px) for px in (16, 24, 40)}
 
 
-def load(data: Path, limit: int | None) -> tuple[list[Labelled], list[Labelled]]:
-    """Scenes and patches of the training part with the teacher's complements."""
-    teacher = Teacher(data)
-    faces = DataSet(data, "faces", "train")
+def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelled], list[Labelled]]:
+    """Scenes and patches of one part, ``train`` or ``val``, with the teacher's complements."""
+    labeller = teacher(data)
+    faces = DataSet(data, "faces", split)
     listed = scenes(faces)[:limit]
     images = faces.images(scene.name for scene in listed)
-    wide = [label_scene(teacher, image, scene.boxes) for scene, image in zip(listed, images, strict=True)]
+    wide = [label_scene(labeller, image, scene.boxes) for scene, image in zip(listed, images, strict=True)]
     single = DataSet(data, "landmarks")
-    # every tenth face is held out: it measures the landmarks
-    chosen = [index for index in range(len(single)) if index % 10][:limit]
+    chosen = [index for index in range(len(single)) if bool(index % HELD_OUT) == (split == "train")][:limit]
     points = landmark_points(single)[chosen]
     pictures = single.images(single.rows[index]["name"] for index in chosen)
-    patches = [label_patch(teacher, image, p) for image, p in zip(pictures, points, strict=True)]
+    patches = [label_patch(labeller, image, p) for image, p in zip(pictures, points, strict=True)]
     return wide, [patch for patch in patches if patch is not None]
 
 
@@ -206,7 +205,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     training.seed_everything(1)
-    wide, patches = load(arguments.data, arguments.limit)
+    wide, patches = load(arguments.data, "train", arguments.limit)
     print(f"{len(wide)} scenes, {len(patches)} patches", flush=True)
     steps = max(1, len(wide) // arguments.batch)
 

@@ -28,6 +28,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def normalise(images: Tensor) -> Tensor:
+    """What the networks take of pixels (n, c, h, w) in 0..255, where the training runs."""
+    return ((images - 128) / 64).to(device(), memory_format=torch.channels_last)
+
+
 class Averaged:
     """Exponential moving average of the weights, which is what gets exported (Polyak averaging)."""
 
@@ -70,7 +75,11 @@ def fit(
     weight_decay: float,
     average_decay: float = 0.999,
 ) -> nn.Module:
-    """Train and return the averaged network. ``run/last.pt`` resumes, ``run/log.jsonl`` keeps the figures."""
+    """Train and return the averaged network. ``run/last.pt`` resumes, ``run/log.jsonl`` keeps the figures.
+
+    A run that is stopped and started again ends with the weights of one that was not: the dice are thrown anew at
+    the start of every epoch.
+    """
     run.mkdir(parents=True, exist_ok=True)
     where = device()
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from edge.errors import UserError
 from edge.inference.align import CROP_SIDE, TEMPLATE, aligned_crop, similarity
 from edge.inference.classify import AttributeClassifier, softmax
-from edge.inference.detect import FaceDetector, suppress
+from edge.inference.detect import MOST_REFINED, FaceDetector, suppress
+from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.inference.model import Model, interpreter_class
+from edge.scene.cast import CastMember, load_cast
 from edge.scene.render import crowd
-from edge.types import Box, Detection, Floats
+from edge.types import Box, Detection, Floats, Image
 from edge.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, age_band
 
 
@@ -43,12 +45,17 @@ def copied_models(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def refiner() -> LandmarkRefiner:
+    return LandmarkRefiner(Model(load_manifest(packaged_models()).landmarks))
+
+
 # --- the files ---------------------------------------------------------------------------------------------
 
 
 def test_shipped_models_are_small_whole_and_fully_integer() -> None:
     manifest = load_manifest(packaged_models())
-    for entry in (manifest.detector, manifest.attributes):
+    for entry in (manifest.detector, manifest.landmarks, manifest.attributes):
         assert entry.path.stat().st_size < 2_000_000
         interpreter = interpreter_class()(model_content=entry.content())
         interpreter.allocate_tensors()
@@ -224,3 +231,72 @@ def test_age_bands_hold_the_years_they_name(years: float) -> None:
     index = AGE_BANDS.index(age_band(years))
     assert AGE_BAND_STARTS[index] <= years
     assert index + 1 == len(AGE_BANDS) or years < AGE_BAND_STARTS[index + 1]
+
+
+# --- landmarks ---------------------------------------------------------------------------------------------
+
+
+def on_a_wall(member: CastMember, side: float) -> tuple[Image, Floats]:
+    """A portrait ``side`` pixels wide in the middle of a grey picture, and its landmarks there."""
+    scale = side / member.side
+    matrix = np.array([[scale, 0, 160 - side / 2], [0, scale, 120 - side / 2]], np.float32)
+    moved = cv2.warpAffine(member.picture, matrix, (320, 240), flags=cv2.INTER_AREA)
+    alpha = moved[..., 3:].astype(np.float32) / 255
+    picture = (moved[..., :3] * alpha + 128 * (1 - alpha)).astype(np.uint8)
+    return picture, np.asarray(member.landmarks @ matrix[:, :2].T + matrix[:, 2], np.float32)
+
+
+def hugging(landmarks: Floats, *, wrong_by: float = 0.0) -> Box:
+    """The box of a face with these landmarks, moved by a share of its side."""
+    eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
+    x, y = (float(value) for value in landmarks.mean(0))
+    x, y = x + 2.2 * eyes * wrong_by, y - 2.2 * eyes * wrong_by
+    return Box(x - 1.0 * eyes, y - 1.2 * eyes, x + 1.0 * eyes, y + 1.2 * eyes)
+
+
+@pytest.mark.parametrize("side", [40, 70, 140])
+@pytest.mark.parametrize("wrong_by", [0.0, 0.08])
+def test_landmarks_of_a_face_seen_close_up_are_where_they_are(
+    refiner: LandmarkRefiner, side: int, wrong_by: float
+) -> None:
+    errors = []
+    for member in load_cast():
+        picture, truth = on_a_wall(member, side)
+        guess = np.broadcast_to(truth.mean(0), (5, 2)).astype(np.float32)
+        found = refiner.refine(picture, Detection(hugging(truth, wrong_by=wrong_by), 0.9, guess))
+        eyes = float(np.linalg.norm(truth[1] - truth[0]))
+        errors.append(float(np.linalg.norm(found.landmarks - truth, axis=1).mean()) / eyes)
+    assert float(np.mean(errors)) < 0.12
+
+
+def test_only_the_landmarks_change(refiner: LandmarkRefiner) -> None:
+    picture, truth = on_a_wall(load_cast()[0], 90)
+    coarse = Detection(hugging(truth), 0.8, truth + 4)
+    fine = refiner.refine(picture, coarse)
+    assert (fine.box, fine.score) == (coarse.box, coarse.score)
+    assert fine.landmarks.shape == (5, 2)
+    assert fine.landmarks.dtype == np.float32
+
+
+def test_a_face_beyond_the_edge_of_the_picture_has_landmarks_all_the_same(refiner: LandmarkRefiner) -> None:
+    picture, truth = on_a_wall(load_cast()[0], 90)
+    cut = picture[:, 150:]
+    moved = (truth - np.array([150, 0], np.float32)).astype(np.float32)
+    fine = refiner.refine(np.ascontiguousarray(cut), Detection(hugging(moved), 0.8, moved))
+    assert np.isfinite(fine.landmarks).all()
+
+
+def test_a_crowd_costs_no_more_second_looks_than_its_limit() -> None:
+    class Counting(LandmarkRefiner):
+        refined = 0
+
+        def refine(self, image: Image, detection: Detection) -> Detection:
+            self.refined += 1
+            return super().refine(image, detection)
+
+    manifest = load_manifest(packaged_models())
+    counting = Counting(Model(manifest.landmarks))
+    detector = FaceDetector(Model(manifest.detector), min_score=0.02, refiner=counting)
+    found = detector.detect(crowd(20, 1280, 720, fps=1, seconds=1).render(0))
+    assert len(found) > MOST_REFINED
+    assert counting.refined == MOST_REFINED

@@ -37,27 +37,33 @@ def similarity(landmarks: Floats, side: int = CROP_SIDE) -> Floats:
 
 
 def aligned_crop(image: Image, landmarks: Floats, side: int = CROP_SIDE) -> Image:
-    """The face as (side, side, 3) uint8, upright and centred, the border repeated where it leaves the frame.
+    """The face as (side, side, 3) uint8, upright and centred, the border repeated where it leaves the frame."""
+    return sampled(image, similarity(landmarks, side), side)
 
-    A large face is first shrunk by area averaging: sampling every third pixel would alias.
+
+def sampled(image: Image, matrix: Floats, side: int) -> Image:
+    """The picture through ``matrix`` (2, 3), a turn, scale and shift, as (side, side, 3) uint8.
+
+    What is large is first shrunk by area averaging: sampling every third pixel would alias.
     """
-    matrix = similarity(landmarks, side)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     steps = int(np.floor(np.log2(1 / scale))) if 0 < scale < 0.5 else 0
     if steps:
         factor = 1 << steps
+        # the middle of the crop, in the picture, and how far its corners reach
+        cx, cy = np.linalg.solve(matrix[:, :2], side / 2 - matrix[:, 2])
         reach = side / scale
-        cx, cy = landmarks.mean(0)
         height, width = image.shape[:2]
         x1, y1 = max(0, int(cx - reach)), max(0, int(cy - reach))
         x2, y2 = min(width, int(cx + reach) + 1), min(height, int(cy + reach) + 1)
         small = (max(1, (x2 - x1) // factor), max(1, (y2 - y1) // factor))
         if x2 > x1 and y2 > y1:
-            ratio = np.array([small[0] / (x2 - x1), small[1] / (y2 - y1)], np.float32)
+            ratio = np.array([(x2 - x1) / small[0], (y2 - y1) / small[1]], np.float32)
             image = cv2.resize(image[y1:y2, x1:x2], small, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-            # pixel centres: (p + 0.5) * ratio - 0.5
-            moved = (landmarks - np.array([x1, y1], np.float32) + 0.5) * ratio - 0.5
-            matrix = similarity(moved.astype(np.float32), side)
+            # pixel centres: p = (q + 0.5) * ratio - 0.5 + the corner, for a pixel q of the small picture
+            corner = (ratio - 1) / 2 + np.array([x1, y1], np.float32)
+            turn = matrix[:, :2] * ratio
+            matrix = np.hstack([turn, (matrix[:, :2] @ corner + matrix[:, 2])[:, None]]).astype(np.float32)
     crop = cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

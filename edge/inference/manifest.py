@@ -54,11 +54,12 @@ class ScoreCalibration:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Versions and entries of both models. ``thresholds`` and ``temperatures`` are keyed by attribute."""
+    """Versions and entries of the models. ``thresholds`` and ``temperatures`` are keyed by attribute."""
 
     version: str
     calibration: str
     detector: ModelEntry
+    landmarks: ModelEntry
     attributes: ModelEntry
     detector_calibration: ScoreCalibration
     thresholds: Mapping[str, float]
@@ -95,6 +96,7 @@ def load_manifest(folder: Path) -> Manifest:
             str(table["version"]),
             str(table["calibration"]),
             entry("detector"),
+            entry("landmarks"),
             entry("attributes"),
             ScoreCalibration(
                 float(table["detector"]["score_scale"]),

@@ -1,0 +1,53 @@
+"""Find the five landmarks of one face again, closer up than the detector saw it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edge.inference.align import sampled
+from edge.inference.model import Model
+from edge.types import Detection, Floats, Image
+
+CROP_SIDE = 48
+"""Side of the network's input, pixels."""
+
+CROP_REACH = 1.3
+"""Side of the crop over the longer side of the detector's box, which hugs the face."""
+
+MIRRORED = [1, 0, 2, 4, 3]
+"""The five points of a mirror image, in the order of the face."""
+
+
+class LandmarkRefiner:
+    """The detector sees a whole shop in 320 pixels, where a face may be 10 wide; this looks at that face alone."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def refine(self, image: Image, detection: Detection) -> Detection:
+        """The same detection with better landmarks.
+
+        Two looks: at the box, and, mirrored, half way to where the first one found the face. A network errs less
+        alike on a face and its mirror image, so their mean is better than either.
+        """
+        box = detection.box
+        reach = CROP_REACH * max(box.width, box.height)
+        middle = np.array(box.centre, np.float32)
+        first = self._look(image, middle, reach)
+        second = self._look(image, (middle + first.mean(0)) / 2, reach, mirrored=True)
+        return replace(detection, landmarks=(first + second) * np.float32(0.5))
+
+    def _look(self, image: Image, middle: Floats, reach: float, *, mirrored: bool = False) -> Floats:
+        """Landmarks (5, 2) in pixels of ``image``, from a crop of side ``reach`` about ``middle``."""
+        side = self._model.width
+        scale = side / reach
+        # pixel centres lie at whole numbers: the middle of the box falls on the middle of the crop
+        shift = side / 2 - 0.5 - scale * (middle - 0.5)
+        crop = sampled(image, np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32), side)
+        raw = self._model.run(np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop)
+        points = self._model.outputs["points"].floats(raw["points"].reshape(-1)).reshape(5, 2)
+        if mirrored:
+            points = points[MIRRORED] * np.array([-1, 1], np.float32)
+        return middle + points * np.float32(reach)

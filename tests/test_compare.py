@@ -26,7 +26,7 @@ from tests.messages import SetClock, window
 
 ROOT = Path(__file__).parent.parent
 FIRST = date(2026, 10, 1)
-VERSION = frozenset({"2026.11.21"})
+VERSION = frozenset({"2026.11.21-2"})
 WEEK = np.array([0.75, 0.85, 0.9, 1.0, 1.15, 1.5, 0.9])
 
 
@@ -179,8 +179,8 @@ def test_the_store_that_differs_is_named() -> None:
     [
         ({"covered_s": 0.0, "visits": 0}, "no data on 28 of 28 days"),
         ({"covered_s": 20_000.0}, "coverage below 80% on 28 of 28 days"),
-        ({"models": frozenset({"2027.1"})}, "model 2027.1 (calibration 2026.11.21), the others have"),
-        ({"calibrations": frozenset({"2027.1"})}, "model 2026.11.21 (calibration 2027.1), the others have"),
+        ({"models": frozenset({"2027.1"})}, "model 2027.1 (calibration 2026.11.21-2), the others have"),
+        ({"calibrations": frozenset({"2027.1"})}, "model 2026.11.21-2 (calibration 2027.1), the others have"),
     ],
 )
 def test_what_cannot_be_compared_is_set_apart(changes: dict[str, object], reason: str) -> None:

@@ -29,7 +29,7 @@ from cloud.analysis.confusion import Confusion, Matrix
 ROUNDS = 8
 """Steps from the raw shares that are always taken; more only until every share is inside its interval."""
 
-_MOST_ROUNDS = 100
+_MOST_ROUNDS = 1000
 _EVIDENCE_ROUNDS = 60
 """Steps for the mix at which variances are taken: there it may be noisy, but not drawn to the raw shares."""
 

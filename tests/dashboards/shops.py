@@ -119,7 +119,7 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
                 is_historical=device == "till" and seq == 4,
                 software="0.1.0",
                 model="1",
-                calibration="2026.11.21",
+                calibration="2026.11.21-2",
                 profile=PROFILES[site],
                 k=K,
                 totals=Totals(

@@ -175,7 +175,7 @@ class _Run:
             "url": source.url,
             "jsonData": {
                 "dbName": source.database,
-                "httpMode": "GET",
+                "httpMode": "POST",
                 "httpHeaderName1": "Authorization",
             },
         }

@@ -69,7 +69,7 @@ def data_sources() -> dict[str, Any]:
                 "editable": False,
                 "jsonData": {
                     "dbName": bucket_of("${INFLUXDB_DATABASE}", level),
-                    "httpMode": "GET",
+                    "httpMode": "POST",
                     "httpHeaderName1": "Authorization",
                 },
                 "secureJsonData": {"httpHeaderValue1": "Token $__file{/run/secrets/influxdb_read_token}"},

@@ -297,6 +297,15 @@ def test_a_site_that_the_chain_file_does_not_know_is_named(fresh: Both) -> None:
     assert fresh.roll_up(chain()).unregistered == ("shp",)
 
 
+def test_a_question_may_name_more_stores_than_an_address_holds(influxdb: InfluxDB) -> None:
+    one_of = "|".join(f"a-store-with-a-long-name-{number}" for number in range(3000))
+    with closing(
+        InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    ) as influxql:
+        question = f'SELECT "visits" FROM "day" WHERE "site" =~ /^({one_of})$/'  # noqa: S608 - the names are ours
+        assert influxql.ask("day", question) == [[]]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

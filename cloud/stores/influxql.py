@@ -48,7 +48,10 @@ class InfluxQL:
         if policy:
             values["rp"] = policy
         try:
-            answer = self._http.request("GET", self._url, fields=values, headers=self._headers)
+            # In the body: the names of some hundred stores are more than a server or a proxy takes as an address.
+            answer = self._http.request_encode_body(
+                "POST", self._url, fields=values, headers=self._headers, encode_multipart=False
+            )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreUnavailable(f"InfluxDB: {error}") from None
         if answer.status != 200:

@@ -1,8 +1,8 @@
 """The tally: what one store counted on one local day while it was open. Every analysis works on it.
 
 One function makes it, from windows, whichever store they come from. Two rules: a window belongs to the moment at
-which it starts, and so does the cohort that it brought; and time that nobody watched is missing from
-``covered_s``, never counted as zero visits.
+which it starts, and so does the cohort that it brought, unless it came after the door was shut of visits from before;
+and time that nobody watched is missing from ``covered_s``, never counted as zero visits.
 """
 
 from __future__ import annotations
@@ -96,10 +96,22 @@ def quarters(windows: Iterable[WindowMessage], site: Site, day: date) -> dict[da
     cameras = len({(w.device, w.camera) for w in inside})
     opening = site.opening_intervals(day)
     groups: dict[datetime, list[WindowMessage]] = {at: [] for at in _quarter_starts(start, end)}
+    released: dict[datetime, list[WindowMessage]] = {at: [] for at in groups}
     for window in inside:
-        if any(opens <= window.start < closes for opens, closes in opening):
+        if _is_open(window.start, opening):
             groups[_quarter_of(window.start)].append(window)
-    return {at: _tally(site.name, day, at, group, opening, cameras) for at, group in groups.items()}
+            released[_quarter_of(window.start)].append(window)
+        elif window.cohort and window.cohort.since <= window.start and _is_open(window.cohort.since, opening):
+            # the last cohort of a day comes together when the door is shut: it is of those who came before
+            closed = max(closes for _, closes in opening if closes <= window.start)
+            released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
+    return {
+        at: _tally(site.name, day, at, group, released[at], opening, cameras) for at, group in groups.items()
+    }
+
+
+def _is_open(at: datetime, opening: Sequence[Interval]) -> bool:
+    return any(opens <= at < closes for opens, closes in opening)
 
 
 def _quarter_of(at: datetime) -> datetime:
@@ -116,12 +128,13 @@ def _tally(
     day: date,
     at: datetime,
     group: Sequence[WindowMessage],
+    released: Sequence[WindowMessage],
     opening: Sequence[Interval],
     cameras: int,
 ) -> Tally:
-    cohorts = [w.cohort for w in group if w.cohort is not None]
-    people = [w.cohort for w in group if w.cohort is not None and w.profile != "count"]
-    faces = [w.cohort for w in group if w.cohort is not None and w.profile == "expression"]
+    cohorts = [w.cohort for w in released if w.cohort is not None]
+    people = [w.cohort for w in released if w.cohort is not None and w.profile != "count"]
+    faces = [w.cohort for w in released if w.cohort is not None and w.profile == "expression"]
     joint = _counted(JOINT_LABELS, (_joint(cohort) for cohort in people))
     return Tally(
         site=site,

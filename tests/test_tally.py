@@ -56,6 +56,26 @@ def test_only_windows_that_start_while_the_store_is_open_count() -> None:
     assert (counted.site, counted.day) == ("shop", MONDAY)
 
 
+def test_the_last_cohort_of_a_day_counts_though_it_is_released_after_closing() -> None:
+    shop = site("09:00-12:00", "15:00-20:00")
+    nine = at(MONDAY, 9).start
+
+    def since(hours: int, visits: int) -> Cohort:
+        return cohort().model_copy(update={"since": nine + timedelta(hours=hours), "visits": visits})
+
+    late = [
+        at(MONDAY, 12, 30, visits=0, cohort=since(0, 8)),
+        at(MONDAY, 20, 1, visits=3, cohort=since(8, 9)),
+        at(MONDAY, 22, 0, visits=0, cohort=since(12, 10)),
+    ]
+    parts = quarters(late, shop, MONDAY)
+    assert {begin: part.cohort_visits for begin, part in parts.items() if part.cohort_visits} == {
+        nine + timedelta(hours=2, minutes=45): 8,
+        nine + timedelta(hours=10, minutes=45): 9,
+    }, "the third holds nobody who came while the store was open"
+    assert tally(late, shop, MONDAY).visits == 0, "who is counted after closing is not of the day"
+
+
 def test_a_day_of_which_nothing_came_is_open_and_not_watched() -> None:
     counted = tally([], site("09:00-20:00"), MONDAY)
     assert (counted.open_s, counted.covered_s, counted.visits) == (11 * 3600, 0, 0)

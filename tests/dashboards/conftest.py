@@ -1,40 +1,14 @@
-"""The small chain in a real InfluxDB: sent, stored, rolled up and compared, once for all tests of this folder."""
+"""The small chain in a real InfluxDB, once for all tests of this folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 import pytest
 
-from cloud.analysis.compare import compare
-from cloud.analysis.metrics import metric_named
-from cloud.comparisons import METRICS, PERIOD_DAYS, comparison_points
-from cloud.intake import Delivery, Intake
-from cloud.rollup import rollup
-from cloud.stores.influx import InfluxStore
-from cloud.stores.influxql import InfluxQL
-from cloud.stores.tallies import InfluxTallies, WindowTallies
-from cloud.stores.windows import InfluxWindows
-from edge.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
-from tests.dashboards import shops
-from tests.dashboards.scenes import SITES
+from tests.dashboards.filling import fill
 from tests.dashboards.world import World
 from tests.influxdb import Engine, InfluxDB
-from tests.messages import SetClock
-
-LEARNED = shops.NOW - timedelta(minutes=39)
-"""When the bridge heard the last will of a device, and when it gave up what it could not decode."""
-
-
-class Sent:
-    """The windows that were sent, for the path that needs no database."""
-
-    def __init__(self, sent: list[WindowMessage]) -> None:
-        self._sent = sent
-
-    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        return [w for w in self._sent if w.site == site and start <= w.start < end]
 
 
 @pytest.fixture(scope="session")
@@ -45,42 +19,4 @@ def filled(engine: Engine) -> Iterator[InfluxDB]:
 
 @pytest.fixture(scope="session")
 def world(filled: InfluxDB) -> World:
-    """Everything is sent, stored, rolled up and compared."""
-    windows, others = shops.windows(), shops.others()
-    store = InfluxStore(
-        url=filled.url,
-        token=filled.token,
-        org="-",
-        bucket=filled.bucket,
-        timeout_s=20.0,
-        clock=SetClock(LEARNED),
-    )
-    for start in range(0, len(windows), 1000):
-        store.write(windows[start : start + 1000])
-    store.write(others)
-    letters: list[str] = []
-    intake = Intake(store, lambda _, __, reason: letters.append(reason))
-    intake.submit(Delivery(topic(windows[0]), b"{}", intake.stop))
-    intake.run()
-    yesterday = shops.TODAY - timedelta(days=1)
-    source = InfluxQL(url=filled.url, token=filled.token, bucket=filled.bucket, timeout_s=20.0)
-    rollup(shops.CHAIN, InfluxWindows(source), store, first=shops.FIRST, last=yesterday, now=shops.NOW)
-    store.write_points(comparison_points(InfluxTallies(source), shops.CHAIN, yesterday), "day")
-    source.close()
-    store.close()
-
-    first = yesterday - timedelta(days=PERIOD_DAYS - 1)
-    tallies = WindowTallies(Sent(windows), shops.CHAIN).tallies(SITES, first, yesterday)
-    return World(
-        windows=windows,
-        health=[m for m in others if isinstance(m, HealthMessage)],
-        status=[m for m in others if isinstance(m, StatusMessage)],
-        alerts=[m for m in others if isinstance(m, AlertMessage)],
-        letters=[(windows[0].site, windows[0].device, reason) for reason in letters],
-        letters_at=LEARNED,
-        tallies=tallies,
-        comparisons={
-            name: compare(tallies, metric_named(name), sites=SITES, first=first, last=yesterday)
-            for name in METRICS
-        },
-    )
+    return fill(filled)

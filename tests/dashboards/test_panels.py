@@ -6,22 +6,18 @@ is worked out from the same messages without a database (``expect_*.py``).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from tests.dashboards import expect_chain, expect_fleet, expect_quality, expect_store, shops
+from tests.dashboards import shops, table
+from tests.dashboards.expected import EXPECTED, alike, asked
 from tests.dashboards.panels import Panel, Scene, ask, dashboard, panels
 from tests.dashboards.scenes import scenes
-from tests.dashboards.world import World, assert_same, in_order
+from tests.dashboards.world import World, assert_same
 from tests.influxdb import InfluxDB
 
-EXPECTED = {
-    "store-today": expect_store.BOARD.panels,
-    "chain-compare": expect_chain.BOARD.panels,
-    "fleet-health": expect_fleet.BOARD.panels,
-    "data-quality": expect_quality.BOARD.panels,
-}
 CASES = [
     pytest.param(panel, scene, id=f"{panel.dashboard}-{panel.title}-{number}")
     for panel in panels()
@@ -41,12 +37,7 @@ def test_a_panel_shows_what_was_counted(filled: InfluxDB, world: World, panel: P
     found = [ask(filled, target, scene) for target in panel.targets]
     assert len(found) == len(expected)
     for answer, wanted in zip(found, expected, strict=True):
-        if isinstance(answer, list) and isinstance(wanted, list):
-            timed = any("time" in row for row in wanted)
-            rows = [{k: v for k, v in row.items() if timed or k != "time"} for row in answer]
-            assert_same(in_order(rows), in_order(wanted))
-        else:
-            assert_same(answer, wanted)
+        assert_same(*alike(answer, wanted))
 
 
 def test_the_world_shows_what_the_panels_are_for(world: World) -> None:
@@ -60,6 +51,15 @@ def test_the_world_shows_what_the_panels_are_for(world: World) -> None:
         )
     ]
     assert empty == []
+
+
+def test_the_table_says_what_is_equal_and_what_is_not(filled: InfluxDB, world: World) -> None:
+    every = asked(filled, world)
+    assert len(every) == sum(len(panel.targets) * len(scenes(panel.dashboard)) for panel in panels())
+    assert all(one.equal for one in every)
+    other = asked(filled, replace(world, windows=world.windows[:-1]))
+    assert not all(one.equal for one in other)
+    assert sum(line.endswith("| no |") for line in table.page(other)) == sum(not one.equal for one in other)
 
 
 def hours(filled: InfluxDB, ref_id: str) -> dict[int, int]:

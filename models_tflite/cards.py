@@ -47,5 +47,5 @@ def _gap(measured: Json) -> Json:
         ({"name": name} | group for name, group in groups.items()), key=lambda group: group["accuracy"]
     )
     large = [group for group in ranked if group["n"] >= SMALL_GROUP]
-    ends = {"worst": large[0], "best": large[-1]} if large else {}
-    return {"ranked": ranked, "least": SMALL_GROUP, **ends}
+    worst, best = (large[0], large[-1]) if large else (None, None)
+    return {"ranked": ranked, "least": SMALL_GROUP, "worst": worst, "best": best}

@@ -257,9 +257,10 @@ def over_time(field: str, measurement: str = "health", function: str = "mean") -
 
 QUALITY_COVERAGE = Query(f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES}')
 COVERAGE_BY_SITE = Query(
-    f'SELECT mean("coverage") FROM "window" WHERE {DEVICES} GROUP BY time($__interval), "site" fill(null)',
+    f'SELECT mean("coverage") FROM "window" WHERE {DEVICES} GROUP BY time(1h), "site" fill(null)',
     alias="$tag_site",
 )
+"""By the hour: at the interval of the panel 300 stores would be 300,000 points, which take a second."""
 COVERAGE_BY_CAMERA = Query(
     f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES} GROUP BY "site", "device", "camera"'
 )

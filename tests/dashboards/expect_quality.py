@@ -48,7 +48,7 @@ BOARD.shows("Privacy in force")(versions)
 
 @BOARD.shows("Coverage by store")
 def _by_store(world: World, scene: Scene) -> list[Answer]:
-    return [over_time(((w.site, bucket(w.start, 600), w.coverage.share) for w in world.inside(scene)), mean)]
+    return [over_time(((w.site, bucket(w.start, 3600), w.coverage.share) for w in world.inside(scene)), mean)]
 
 
 @BOARD.shows("Coverage by camera")

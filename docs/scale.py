@@ -41,8 +41,8 @@ def _measured(found: dict[str, Any]) -> str:
 
 ## What one machine does
 
-Measured by `python -m tests.bench_fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had \
-other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["stores"]} stores with \
+Measured by `python -m tests.bench_fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
+other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["stores"]} stores with
 {found["devices"]} cameras over {simulated["days"]} days.
 
 | | |
@@ -61,7 +61,8 @@ other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2
 
 
 def _sums(found: dict[str, Any]) -> str:
-    simulated, cpu = found["simulate"], found["through_broker"]["cpu_ms_per_message"]
+    simulated, through = found["simulate"], found["through_broker"]
+    cpu = through["cpu_ms_per_message"]
     devices = round(STORES * found["devices"] / simulated["stores"])
     messages_s = 2 * devices / EACH_S
     size = simulated["bytes"] / simulated["messages"]
@@ -81,14 +82,14 @@ def _sums(found: dict[str, Any]) -> str:
     rented = {part: REPLICAS * max(1, round(needed + 0.499)) for part, needed in cores.items()}
     euros = sum(rented.values()) * ASSUMED["core"] + REPLICAS * stored_gb * ASSUMED["gb"]
     lines = "".join(
-        f"| cores for {name}, {100 * BUSY:.0f} % busy | {cores[part]:.1f}, rented {rented[part]} |\n"
+        f"| cores for {name}, {100 * BUSY:.0f} % busy | {cores[part]:.2f}, rented {rented[part]} |\n"
         for part, name in (("broker", "brokers"), ("bridge", "bridges"), ("influxdb", "InfluxDB's writes"))
     )
     return f"""
 ## The sums for {STORES:,} stores
 
-As many cameras to a store as above, a window and a health message every {EACH_S} s around the clock, levels kept \
-as [storage](storage.md) says (days for ten years). Everything is there {REPLICAS} times, so that any one machine \
+As many cameras to a store as above, a window and a health message every {EACH_S} s around the clock, levels kept
+as [storage](storage.md) says (days for ten years). Everything is there {REPLICAS} times, so that any one machine
 may be away.
 
 | | |
@@ -100,13 +101,15 @@ may be away.
 | series in the first level | {round(found["levels"]["raw"]["series"] / found["devices"] * devices):,} |
 | cost | {euros:,.0f} euros a month, {euros / STORES:.2f} for a store |
 
-The cost is the rent of cores and disks alone, assumed to be {ASSUMED["core"]:g} euros a month for a core with 4 GB \
-of memory and {ASSUMED["gb"]:.2f} for a gigabyte: put in your own prices. Queries come on top: head office asks the \
+The cost is the rent of cores and disks alone, assumed to be {ASSUMED["core"]:g} euros a month for a core with 4 GB
+of memory and {ASSUMED["gb"]:.2f} for a gigabyte: put in your own prices. Queries come on top: head office asks the
 levels of quarters and days, which grow with the stores and not with the minutes.
 
-Windows end on the full minute everywhere, so that what is a mean of {messages_s:,.0f} messages a second comes as \
-{messages_s * EACH_S / 2:,.0f} windows at once. Broker and outboxes take that: a message waits some seconds in the \
-broker, and nothing is lost, for a device keeps what was not acknowledged.
+Windows end on the full minute everywhere, so that what is a mean of {messages_s:,.0f} messages a second comes as
+{devices:,} windows at once, for which one bridge needs, at the rate above,
+{devices / through["messages_per_s"]:.0f} s. Meanwhile they wait in the broker, which must be let keep that many (`max_queued_messages` in
+[its configuration](../cloud/compose/mosquitto.conf); mosquitto drops what comes after the first 1,000 unless told
+otherwise), or in the devices' outboxes.
 """
 
 
@@ -138,7 +141,8 @@ Each part grows by itself, in this order. Nothing on the devices changes but the
 5. **Grafana.** Several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets up
    each region, or all.
 
-Measured is what the first table says. EMQX, a clustered InfluxDB and the clouds were not measured here.
+Measured is what the first table says, without TLS and over one connection. What the connections of all devices cost a
+broker, EMQX, a clustered InfluxDB and the clouds were not measured here.
 """
 
 

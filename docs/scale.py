@@ -107,9 +107,9 @@ levels of quarters and days, which grow with the stores and not with the minutes
 
 Windows end on the full minute everywhere, so that what is a mean of {messages_s:,.0f} messages a second comes as
 {devices:,} windows at once, for which one bridge needs, at the rate above,
-{devices / through["messages_per_s"]:.0f} s. Meanwhile they wait in the broker, which must be let keep that many (`max_queued_messages` in
-[its configuration](../cloud/compose/mosquitto.conf); mosquitto drops what comes after the first 1,000 unless told
-otherwise), or in the devices' outboxes.
+{devices / through["messages_per_s"]:.0f} s. Meanwhile they wait in the broker, or in the devices' outboxes. The broker
+must be let keep that many (`max_queued_messages` in [its configuration](../cloud/compose/mosquitto.conf)): mosquitto
+drops what comes after the first 1,000 unless told otherwise.
 """
 
 

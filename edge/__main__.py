@@ -7,18 +7,15 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge.clock import SystemClock
 from edge.errors import UserError
 from edge.systemd import configure_logging
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from edge.config import Settings
 
 PROGRAM = "footlight-edge"
@@ -97,7 +94,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from edge.app import load_models
+    from edge import tables
+    from edge.stages import load_models
     from edge.trial import replay_source
 
     settings = _settings(arguments)
@@ -106,7 +104,7 @@ def _replay(arguments: argparse.Namespace) -> int:
         # fresh models a source: what one file did cannot colour the next
         models = load_models(settings)
         try:
-            with _progress(source) as progress:
+            with tables.progress(source) as progress:
                 result = replay_source(source, settings, models, SystemClock(), progress=progress)
         except UserError as error:  # the others are worth their line all the same
             code = _complain(error)
@@ -115,12 +113,13 @@ def _replay(arguments: argparse.Namespace) -> int:
             print(json.dumps(result), flush=True)
         results.append(result)
     if arguments.format == "table" and results:
-        _print(_replay_table(results))
+        tables.show(tables.replay_table(results))
     return code
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from edge.app import load_models
+    from edge import tables
+    from edge.stages import load_models
     from edge.trial import draw, inspect_picture, save_picture
 
     settings = _settings(arguments)
@@ -130,11 +129,12 @@ def _inspect(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps({"source": str(arguments.image), "faces": faces}))
     else:
-        _print(_inspect_table(faces))
+        tables.show(tables.inspect_table(faces))
     return 0
 
 
 def _scene(arguments: argparse.Namespace) -> int:
+    from edge import tables
     from edge.scene.render import DEFAULT_SEED, Scene
     from edge.trial import scene_truth
 
@@ -142,7 +142,7 @@ def _scene(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps(truth))
     else:
-        _print(_scene_table(truth))
+        tables.show(tables.scene_table(truth))
     return 0
 
 
@@ -159,96 +159,6 @@ def _show_config(arguments: argparse.Namespace) -> int:
 
     print(show(load(arguments.file)), end="")
     return 0
-
-
-@contextmanager
-def _progress(source: str) -> Iterator[Any]:
-    """A line that counts frames, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed} frames"))
-    console = Console(stderr=True)
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(Path(source).name or source, total=None)
-        yield lambda frames: bar.update(task, completed=frames)
-
-
-def _replay_table(results: Sequence[dict[str, Any]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title="What was counted (k = 1, nothing published)")
-    for heading in (
-        "source",
-        "frames",
-        "fps",
-        "visits",
-        "viewers",
-        "gender",
-        "age band",
-        "expression",
-        "dwell s",
-    ):
-        table.add_column(
-            heading, justify="right" if heading in ("frames", "fps", "visits", "viewers") else "left"
-        )
-    for result in results:
-        cells = [
-            ", ".join(f"{count} {label}" for label, count in result[key].items() if count)
-            for key in ("gender", "age_band", "expression")
-        ]
-        table.add_row(
-            Path(result["source"]).name,
-            *(str(result[key]) for key in ("frames", "fps", "visits", "viewers")),
-            *cells,
-            " ".join(f"{dwell:.1f}" for dwell in result["dwell_s"]),
-        )
-    return table
-
-
-def _inspect_table(faces: Sequence[dict[str, Any]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=f"{len(faces)} face{'' if len(faces) == 1 else 's'}")
-    for heading in ("score", "size px", "yaw", "quality", "gender", "age", "expression"):
-        table.add_column(heading)
-    for face in faces:
-        x1, y1, x2, y2 = face["box"]
-        verdicts = [
-            f"{face[key]['label']} {face[key]['probabilities'][face[key]['label']]:.0%}"
-            for key in ("gender", "expression")
-        ]
-        table.add_row(
-            f"{face['score']:.2f}",
-            f"{x2 - x1:.0f} x {y2 - y1:.0f}",
-            f"{face['pose']['yaw']:+.0f}",
-            "too poor" if face["quality"] is None else f"{face['quality']:.2f}",
-            verdicts[0],
-            f"{face['age']:.0f}",
-            verdicts[1],
-        )
-    return table
-
-
-def _scene_table(truth: dict[str, Any]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=f"{truth['visits']} people walk by; none of them exists")
-    for heading in ("gender", "age band", "expression", "enters s", "leaves s"):
-        table.add_column(heading)
-    for person in truth["people"]:
-        table.add_row(
-            *(str(person[key]) for key in ("gender", "age_band", "expression", "enters_s", "leaves_s"))
-        )
-    return table
-
-
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    Console().print(table)
 
 
 COMMANDS = {

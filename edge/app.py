@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from threading import Event
@@ -16,24 +14,15 @@ from edge.capture.latest import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
 from edge.health import Fault, Health, clock_trusted
-from edge.inference.classify import AttributeClassifier
-from edge.inference.detect import FaceDetector
-from edge.inference.landmarks import LandmarkRefiner
-from edge.inference.manifest import Manifest, load_manifest, packaged_models
-from edge.inference.model import Model
-from edge.pipeline import AttentionCone, Looks, Pipeline
+from edge.inference.manifest import Manifest
+from edge.pipeline import Pipeline
+from edge.stages import Models, build_pipeline, load_models
 from edge.systemd import Notifier, Watchdog
-from edge.types import Classifier, Detector, Frame, WindowAggregate
+from edge.types import Frame, WindowAggregate
 from edge.uplink.mqtt import Broker, Tls
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
-from edge.vision.aggregate import Aggregator
-from edge.vision.consensus import Consensus
 from edge.vision.privacy import CohortRule
-from edge.vision.quality import QualityGate
-from edge.vision.tracker import Tracker
-from edge.vision.visits import Visits
-from edge.vision.zones import Zone, Zones
 from edge.wire import Coverage, WindowMessage
 
 log = logging.getLogger(__name__)
@@ -48,78 +37,11 @@ UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
 FIRST_HEALTH_S = 5.0
 """The first health message comes soon, but not before there is a rate of frames to tell."""
-SECOND_LOOK_GAIN = 1.15
-LOOK_SPACING_S = 0.3
 
 
 @cache
 def software_version() -> str:
     return version("footlight")
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The networks, loaded, and what is written about them."""
-
-    detector: Detector
-    classifier: Classifier
-    manifest: Manifest
-
-
-def load_models(settings: Settings) -> Models:
-    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
-    manifest = load_manifest(settings.models.directory or packaged_models())
-    runtime, threads = settings.models.runtime, settings.detection.threads
-    detector = FaceDetector(
-        Model(manifest.detector, threads=threads, runtime=runtime),
-        calibration=manifest.detector_calibration,
-        min_score=settings.detection.low_score,
-        min_side_px=settings.detection.min_face_px,
-        refiner=LandmarkRefiner(Model(manifest.landmarks, threads=threads, runtime=runtime)),
-    )
-    classifier = AttributeClassifier(
-        Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures
-    )
-    return Models(detector, classifier, manifest)
-
-
-def build_pipeline(
-    settings: Settings,
-    models: Models,
-    clock: Clock,
-    *,
-    budget_s: float | None,
-    counted_until: datetime | None = None,
-) -> Pipeline:
-    """The stages with their plain values. ``budget_s`` None classifies without regard to time;
-    ``counted_until`` is where an earlier run of the service stopped counting."""
-    attributes, detection = settings.attributes, settings.detection
-    return Pipeline(
-        detector=models.detector,
-        classifier=models.classifier,
-        tracker=Tracker(
-            confirm_s=settings.tracking.confirm_s,
-            lost_s=settings.tracking.lost_s,
-            high_score=detection.min_score,
-            low_score=detection.low_score,
-        ),
-        visits=Visits(Consensus(models.manifest.thresholds)),
-        gate=QualityGate(
-            min_side_px=attributes.min_face_px,
-            max_yaw=attributes.max_yaw_deg,
-            max_pitch=attributes.max_pitch_deg,
-        ),
-        zones=Zones([Zone(zone.name, zone.polygon, zone.exclude) for zone in settings.zones]),
-        aggregator=Aggregator(
-            window_s=settings.window.seconds,
-            max_gap_s=settings.window.max_gap_s,
-            counted_until=counted_until,
-            zones=[zone.name for zone in settings.zones if not zone.exclude],
-        ),
-        cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
-        looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
-        clock=clock,
-    )
 
 
 class App:

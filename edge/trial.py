@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.app import Models, build_pipeline
 from edge.capture.camera import open_camera
 from edge.capture.opencv import read_picture
 from edge.capture.replay import replay
@@ -19,6 +18,7 @@ from edge.clock import Clock
 from edge.config import Settings
 from edge.errors import UserError
 from edge.scene.render import Scene
+from edge.stages import Models, build_pipeline
 from edge.types import Detection, FaceScores, Floats, Image, Visit
 from edge.vision.pose import estimate_pose
 from edge.vision.quality import QualityGate

@@ -28,12 +28,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge.app import load_models
 from edge.capture.opencv import VideoFile
 from edge.clock import SystemClock
 from edge.config import Settings
 from edge.errors import UserError
 from edge.scene.render import crowd
+from edge.stages import load_models
 from tests.bench_contestants import Contestant, EveryFace, Footlight, HaarDetector, Run, YuNetDetector, run
 
 Json = dict[str, Any]

@@ -14,10 +14,10 @@ import cv2
 import cv2.data
 import numpy as np
 
-from edge.app import Models, build_pipeline
 from edge.clock import SystemClock
 from edge.config import Settings
 from edge.inference.align import TEMPLATE
+from edge.stages import Models, build_pipeline
 from edge.types import Box, Classifier, Detection, Detector, FaceScores, Floats, Frame, Image, Track
 from edge.vision.tracker import Tracker, Tracks
 

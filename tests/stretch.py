@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 
 import edge.capture.opencv  # noqa: F401  FFmpeg asks how much to say when it is first used, here by the writer
-from edge.app import Models, load_models
 from edge.config import Settings
 from edge.scene.render import Scene
+from edge.stages import Models, load_models
 from edge.types import Image
 
 PEOPLE = 2

@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
-from edge.app import Models, build_pipeline, load_models
 from edge.clock import SystemClock
 from edge.config import Settings, ZoneSettings
 from edge.scene.camera import SceneCamera
+from edge.stages import Models, build_pipeline, load_models
 from edge.types import Detection, FaceScores, Frame, Image, Visit, WindowAggregate
 
 SECONDS_PER_WINDOW = 15

@@ -19,6 +19,7 @@ from pydantic import (
 
 from edge.capture.camera import masked
 from edge.errors import UserError
+from edge.vision.privacy import MAX_COHORT
 from edge.wire import Name, Profile, Share
 from edge.yamlfile import load_yaml_model, masked_yaml
 
@@ -114,7 +115,7 @@ class WindowSettings(_Section):
 class PrivacySettings(_Section):
     profile: Profile = "demographics"
     k: Annotated[int, Field(ge=1)] = 5
-    max_cohort: Annotated[int, Field(ge=1)] = 40
+    max_cohort: Annotated[int, Field(ge=1)] = MAX_COHORT
 
     @model_validator(mode="after")
     def _cohort_holds_k(self) -> Self:

@@ -107,7 +107,7 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
             "window: seconds 7 does not divide a day (86400); use 60, 300 or 900",
         ),
         ("window: {max_gap_s: 60}", "window: max_gap_s 60 must be less than seconds 60"),
-        ("privacy: {k: 50}", "privacy: max_cohort 40 must not be less than k 50"),
+        ("privacy: {k: 500}", "privacy: max_cohort 200 must not be less than k 500"),
         ("privacy: {profile: all}", "'count', 'demographics' or 'expression'; found 'all'"),
         ("mqtt: {tls: {cert: a.pem}}", "cert is given without key; a client certificate needs both"),
         ("mqtt: {tls: {key: a.key}}", "key is given without cert; a client certificate needs both"),

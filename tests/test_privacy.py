@@ -155,7 +155,7 @@ def test_a_zone_that_nearly_all_or_nearly_none_were_in_is_withheld() -> None:
 def test_over_a_day_every_visit_is_published_once_and_every_number_shown_is_right(
     minutes: list[list[Person]], k: int, profile: wire.Profile
 ) -> None:
-    releases = day(CohortRule(k=k, profile=profile), minutes)
+    releases = day(CohortRule(k=k, profile=profile, max_cohort=8 * k), minutes)
     waiting: list[Person] = []
     for people, release in zip(minutes, releases, strict=True):
         waiting += people

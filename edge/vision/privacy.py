@@ -22,6 +22,9 @@ _GENDERS = (*GENDERS, UNKNOWN)
 _BANDS = (*AGE_BANDS, UNKNOWN)
 _EXPRESSIONS = (*EXPRESSIONS, UNKNOWN)
 
+MAX_COHORT = 200
+"""At 40 more than a third of the verdicts on gender are withheld, at 200 one in a hundred: docs/decisions/0019."""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -73,12 +76,12 @@ class CohortRule:
 
     ``k``: smallest cohort and smallest readable cell; 1 withholds nothing. ``profile``: which breakdowns may
     be released at all. ``max_cohort``: the number of visits at which a cohort is released even though cells
-    of it have to be withheld; 8 k unless given.
+    of it have to be withheld.
     """
 
-    def __init__(self, *, k: int, profile: wire.Profile, max_cohort: int | None = None) -> None:
+    def __init__(self, *, k: int, profile: wire.Profile, max_cohort: int = MAX_COHORT) -> None:
         self._k, self._profile = k, profile
-        self._max_cohort = 8 * k if max_cohort is None else max_cohort
+        self._max_cohort = max_cohort
         self._pool = _Pool()
         self._undecided = 0
 

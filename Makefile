@@ -22,7 +22,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train runtimes test-runtimes demo bench models need-data server docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench models need-data server docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ format: setup ## Format the code and sort its imports
 
 test: setup ## Run the tests (ARGS="-k name" for some of them)
 	$(BIN)/pytest $(ARGS)
+
+appliance-test: setup ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
+	$(BIN)/pytest tests/appliance $(ARGS)
 
 runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,12 @@ from tests.influxdb import Engine, InfluxDB, influxdb_engine
 # A deadline in milliseconds would test the load of the machine. What failed is printed so that it can be repeated.
 settings.register_profile("footlight", deadline=None, print_blob=True)
 settings.load_profile("footlight")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Machines are booted only for those who ask for them: ``make appliance-test``."""
+    asked_for = any("appliance" in argument for argument in config.args)
+    return True if collection_path == Path(__file__).parent / "appliance" and not asked_for else None
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,244 @@
+"""A Debian that boots with its own systemd, beside this one: what the units and the playbook are tried on.
+
+    python -m tests.appliance.machine bookworm     # boots one, says how to enter it, and ends it with Ctrl-C
+
+It is a container without a network but its own loopback; its files are a layer over a root that is made once and
+kept under ``build/appliance``. Needs root, debootstrap, systemd-container, and this machine's mirror of Debian.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Self
+
+RELEASES = ("bookworm", "trixie")
+"""Those of Raspberry Pi OS; their Pythons are 3.11 and 3.13."""
+
+BUILD = Path(__file__).parents[2] / "build" / "appliance"
+BOOT_S = 60.0
+STOP_S = 20.0
+
+# What Raspberry Pi OS has from the start, and what the playbook adds: there is no mirror in the container.
+PACKAGES = (
+    *("ca-certificates", "dbus", "iproute2", "libnss-systemd", "libpam-systemd", "openssh-server", "sudo"),
+    *("mosquitto", "mosquitto-clients", "systemd", "systemd-sysv", "systemd-timesyncd"),
+    *("python3", "python3-apt", "python3-systemd", "python3-venv"),
+)
+
+# Where the host's init is not systemd and its cgroups are hybrid, nspawn needs a pure hierarchy of its own.
+_BOOT = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs /run
+umount -R /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir /sys/fs/cgroup/$NAME
+echo $$ >/sys/fs/cgroup/$NAME/cgroup.procs
+mount -t overlay overlay -o lowerdir=$LOWER,upperdir=$FOLDER/upper,workdir=$FOLDER/work $FOLDER/root
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+exec systemd-nspawn -D $FOLDER/root --boot --register=no --keep-unit --console=pipe --machine=$NAME \
+    --hostname=$HOSTNAME --private-network --capability=all --system-call-filter=bpf
+"""
+_ENTER = ("-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
+_ENVIRON = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8")
+
+
+class Machine:
+    """One booted container of ``release``. Entering the context boots it; leaving ends it and removes its files."""
+
+    def __init__(self, release: str, *, hostname: str = "pi") -> None:
+        self.release = release
+        self._hostname = hostname
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = Path()
+        self._leader: int | None = None
+
+    @property
+    def leader(self) -> int:
+        """The process id, on this machine, of the container's init: whom ``nsenter -t`` follows."""
+        assert self._leader is not None, "not booted"
+        return self._leader
+
+    @property
+    def console(self) -> str:
+        """All that the machine has written on its console."""
+        return (self._folder / "console").read_text(errors="replace")
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """The command that runs what follows it as root inside."""
+        return ("nsenter", "-t", str(self.leader), *_ENTER, *_ENVIRON)
+
+    def boot(self) -> Self:
+        """Returns when every unit that the boot pulls in is up, or has failed."""
+        lower = debian_root(self.release)
+        self._folder = BUILD / "machines" / f"{self.release}-{secrets.token_hex(4)}"
+        for part in ("upper/etc", "work", "root"):
+            (self._folder / part).mkdir(parents=True)
+        # An identity of its own, and not the first boot of an image, which would turn every service on.
+        (self._folder / "upper/etc/machine-id").write_text(f"{secrets.token_hex(16)}\n")
+        with (self._folder / "console").open("wb") as console:
+            self._process = subprocess.Popen(
+                # ends with this process, however that ends
+                ["setpriv", "--pdeathsig", "TERM", "unshare", "-m", "bash", "-c", _BOOT],
+                env={
+                    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                    "NAME": self._folder.name,
+                    "HOSTNAME": self._hostname,
+                    "LOWER": str(lower),
+                    "FOLDER": str(self._folder),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+        deadline = time.monotonic() + BOOT_S
+        while not self._booted():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self.console
+                self.stop()
+                raise RuntimeError(f"{self.release} does not boot:\n{said}")
+            time.sleep(0.1)
+        return self
+
+    def run(
+        self, command: str, *, text: str = "", check: bool = True, timeout_s: float = 120.0
+    ) -> CompletedProcess[str]:
+        """Run a line of shell as root inside, ``text`` on its standard input.
+
+        Raises ``RuntimeError`` with everything it wrote when it fails and ``check`` is set.
+        """
+        done = subprocess.run(
+            [*self.enter, "sh", "-ec", command],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def copy(self, source: Path, target: str) -> None:
+        """Put a file, or all that is in a folder, at the absolute path ``target`` inside; root owns it."""
+        folder = target if source.is_dir() else str(Path(target).parent)
+        pack = ["tar", "--create", "--owner=0", "--group=0", "--directory"]
+        if source.is_dir():
+            pack += [str(source), "."]
+        else:
+            pack += [str(source.parent), f"--transform=s|.*|{Path(target).name}|", source.name]
+        unpack = [*self.enter, "tar", "--extract", "--directory", folder]
+        self.run(f"mkdir -p {folder}")
+        with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
+            subprocess.run(unpack, stdin=packing.stdout, check=True)
+        assert packing.returncode == 0, f"{source} cannot be packed"
+
+    def stop(self) -> None:
+        """Shut it down and remove its files."""
+        if self._process is None:
+            return
+        self._process.terminate()  # nspawn tells the container's init to power off
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = self._leader = None
+        _remove_cgroup(self._folder.name)
+        shutil.rmtree(self._folder)
+
+    def __enter__(self) -> Self:
+        return self.boot()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def _booted(self) -> bool:
+        assert self._process is not None
+        pid = self._process.pid
+        with contextlib.suppress(OSError):  # it may just have ended
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                if Path(f"/proc/{child}/comm").read_text() == "systemd\n":
+                    self._leader = int(child)
+        if self._leader is None:
+            return False
+        state = self.run("systemctl is-system-running --wait", check=False).stdout.strip()
+        return state in {"running", "degraded"}
+
+
+def debian_root(release: str) -> Path:
+    """A folder with ``release`` and :data:`PACKAGES`; made when it is asked for the first time, a minute or two."""
+    digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
+    root = BUILD / f"{release}-{digest}"
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / f"{release}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be making it
+        if root.exists():
+            return root
+        print(f"Making a Debian {release} (a minute or two) ...", file=sys.stderr)
+        part = root.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        done = subprocess.run(
+            [
+                "debootstrap",
+                "--variant=minbase",
+                f"--include={','.join(PACKAGES)}",
+                release,
+                str(part),
+                _mirror(),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        (part / "etc/resolv.conf").unlink()  # that of this machine
+        # No kernel of its own, so no modules to load.
+        (part / "etc/systemd/system/systemd-modules-load.service").symlink_to("/dev/null")
+        part.rename(root)
+    return root
+
+
+def _mirror() -> str:
+    """The mirror of Debian that this machine's apt uses."""
+    uris = subprocess.run(["apt-get", "--print-uris", "update"], capture_output=True, text=True, check=True)
+    found = re.search(r"^'(.*)/dists/[a-z]+/InRelease'", uris.stdout, flags=re.MULTILINE)
+    assert found is not None, "this machine's apt knows no mirror of Debian"
+    return found[1]
+
+
+def _remove_cgroup(name: str) -> None:
+    for root in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")):
+        if (group := root / name).is_dir():
+            for folder in sorted(group.rglob("*/"), reverse=True):
+                folder.rmdir()
+            group.rmdir()
+            return
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.appliance.machine", description="Boot a machine.")
+    parser.add_argument("release", choices=RELEASES)
+    release = parser.parse_args().release
+    with Machine(release) as machine, contextlib.suppress(KeyboardInterrupt):
+        print(f"{release} runs; its init is {machine.leader}. Enter it with:\n{' '.join(machine.enter)} bash")
+        print("Ctrl-C ends it.", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from edge.clock import Clock
 from edge.wire import AlertMessage, HealthMessage
 
-Fault = Literal["camera", "outbox", "clock"]
+Fault = Literal["camera", "outbox", "clock", "config"]
 
 _STEPS = 512
 """Step times the median is taken over: half a minute at 15 frames a second."""

@@ -7,6 +7,7 @@ can import it without a camera library.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -17,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationError,
     model_validator,
 )
@@ -39,6 +41,8 @@ Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Timestamp = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+"""See :func:`short_hash`."""
 Profile = Literal["count", "demographics", "expression"]
 Cells = dict[str, Count | None]
 """Counts by label. ``null`` is a cell withheld by the privacy rules; 0 is a fact."""
@@ -201,6 +205,12 @@ class HealthMessage(_Message):
     )
     rss_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     uptime_s: Seconds
+    config: Hash | None = Field(
+        default=None, description="hash of the settings in force: devices that show the same one count alike"
+    )
+    config_message: Hash | None = Field(
+        default=None, description="hash of the config message that is in force; null while there is none"
+    )
 
 
 class AlertMessage(_Message):
@@ -210,20 +220,66 @@ class AlertMessage(_Message):
     site: Name
     device: Name
     at: Timestamp
-    fault: Literal["camera", "outbox", "clock"]
+    fault: Literal["camera", "outbox", "clock", "config"]
     active: bool
     text: str = Field(max_length=240)
 
 
-Message = WindowMessage | StatusMessage | HealthMessage | AlertMessage
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
 
-BY_CHANNEL: dict[str, type[WindowMessage | StatusMessage | HealthMessage | AlertMessage]] = {
+
+class ProbeMessage(_Message):
+    """A question to the bridge, asked by ``footlight-edge doctor``: do you hear me, and can you store? It counts
+    nothing."""
+
+    kind: Literal["footlight.probe/1"] = Field(default="footlight.probe/1", alias="schema")
+    site: Name
+    device: Name
+    at: Timestamp
+    nonce: Nonce = Field(description="made for this one question")
+
+
+class EchoMessage(_Message):
+    """The bridge's answer to a probe: it was stored, and read back from the store."""
+
+    kind: Literal["footlight.echo/1"] = Field(default="footlight.echo/1", alias="schema")
+    site: Name
+    device: Name
+    at: Timestamp = Field(description="by the clock of the bridge, when the probe was read back")
+    nonce: Nonce = Field(description="that of the probe")
+
+
+class ConfigMessage(_Message):
+    """What the server asks of one device, retained until it asks for something else. The device is the judge: it
+    takes all of it, or nothing and raises the fault ``config``. No settings at all mean the device's own file."""
+
+    kind: Literal["footlight.config/1"] = Field(default="footlight.config/1", alias="schema")
+    site: Name
+    device: Name
+    at: Timestamp = Field(description="when it was asked for; the same settings sent again are tried again")
+    settings: dict[str, JsonValue] = Field(description="a part of the settings, as in the file of the device")
+
+
+Message = (
+    WindowMessage | StatusMessage | HealthMessage | AlertMessage | ProbeMessage | EchoMessage | ConfigMessage
+)
+
+BY_CHANNEL: dict[str, type[Message]] = {
     "window": WindowMessage,
     "status": StatusMessage,
     "health": HealthMessage,
     "alert": AlertMessage,
+    "probe": ProbeMessage,
+    "echo": EchoMessage,
+    "config": ConfigMessage,
 }
 """The last topic level names what travels there."""
+
+STORED = ("window", "status", "health", "alert", "probe")
+"""The channels that a bridge hears and stores."""
+
+TO_DEVICE = frozenset({"echo", "config"})
+"""The channels on which a device is spoken to; on all others it speaks."""
 
 _CHANNELS = {model: channel for channel, model in BY_CHANNEL.items()}
 _TOPIC = re.compile(rf"^{re.escape(ROOT)}/([^/]+)/([^/]+)/([^/]+)$")
@@ -240,7 +296,17 @@ def bin_label(edge_s: float) -> str:
 
 def topic(message: Message) -> str:
     """``footlight/v1/{site}/{device}/{channel}``."""
-    return f"{ROOT}/{message.site}/{message.device}/{_CHANNELS[type(message)]}"
+    return address(message.site, message.device, _CHANNELS[type(message)])
+
+
+def address(site: str, device: str, channel: str) -> str:
+    """The topic, before there is a message."""
+    return f"{ROOT}/{site}/{device}/{channel}"
+
+
+def short_hash(payload: bytes) -> str:
+    """The first 12 hexadecimal digits of SHA-256: to tell one payload from another, not to trust it."""
+    return hashlib.sha256(payload).hexdigest()[:12]
 
 
 def encode(message: Message) -> bytes:

@@ -26,7 +26,7 @@ INTRODUCTION = f"""# What travels
 
 <!-- {HEAD} -->
 
-Everything a device says is one of the messages below: JSON in UTF-8 on MQTT, content type
+Everything a device says and hears is one of the messages below: JSON in UTF-8 on MQTT, content type
 `{wire.CONTENT_TYPE}`, at most {wire.MAX_BYTES // 1024} KiB. Field `schema` names the message and its version.
 Both sides refuse unknown fields, unknown labels, and a payload whose `site` and `device` are not those of its
 topic. Times are UTC, durations seconds. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
@@ -58,7 +58,14 @@ SERVICE = {
     "status": "1, retained; the last will says `online: false`",
     "health": "1",
     "alert": "1",
+    "probe": "1",
+    "echo": "1, to the device",
+    "config": "1, retained, to the device",
 }
+
+
+ANY_JSON = "JsonValue"
+"""pydantic's name of it."""
 
 
 def schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -70,6 +77,8 @@ def kind(field: dict[str, Any]) -> str:
     """A field's type in a few words."""
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
+        if name == ANY_JSON:
+            return "any value"
         return f"[{name}](#{name.lower()})"
     if "anyOf" in field:
         return " or ".join(kind(option) for option in field["anyOf"])
@@ -115,7 +124,7 @@ def markdown() -> str:
         described = schema(model)
         text += table(model.__name__, described)
         for name, part in described.get("$defs", {}).items():
-            text += table(name, part)
+            text += "" if name == ANY_JSON else table(name, part)
     return text
 
 
@@ -131,10 +140,11 @@ def asyncapi() -> str:
             },
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         }
-        operations[f"send_{channel}"] = {
-            "action": "send",
+        action = "receive" if channel in wire.TO_DEVICE else "send"
+        operations[f"{action}_{channel}"] = {
+            "action": action,
             "channel": {"$ref": f"#/channels/{channel}"},
-            "bindings": {"mqtt": {"qos": 1, "retain": channel == "status"}},
+            "bindings": {"mqtt": {"qos": 1, "retain": "retained" in SERVICE[channel]}},
         }
         messages[name] = {
             "contentType": wire.CONTENT_TYPE,
@@ -149,7 +159,7 @@ def asyncapi() -> str:
         "info": {
             "title": "Footlight",
             "version": wire.ROOT.rsplit("/", 1)[-1],
-            "description": "What a Footlight device sends: totals and cohorts, and how it does.",
+            "description": "What a Footlight device sends and hears: totals and cohorts, and how it does.",
         },
         "defaultContentType": wire.CONTENT_TYPE,
         "channels": channels,

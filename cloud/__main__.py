@@ -140,7 +140,7 @@ def _make_bridge(mqtt: MqttSettings, store: Store) -> Bridge:
         session_expiry_s=mqtt.session_expiry_s,
         username=mqtt.username,
         password=mqtt.password.get_secret_value() if mqtt.password else None,
-        tls=Tls(tls.ca, tls.cert, tls.key) if tls else None,
+        tls=Tls(*tls.files()) if tls else None,
     )
 
 

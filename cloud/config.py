@@ -23,7 +23,7 @@ from cloud.bridge import Protocol
 from cloud.chain import TimeZone
 from cloud.stores.levels import RAW_DAYS
 from edge.wire import Name
-from edge.yamlfile import load_yaml_model
+from edge.yamlfile import load_yaml_model, secret_file
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
@@ -51,6 +51,11 @@ class TlsSettings(_Section):
             given, other = ("cert", "key") if self.key is None else ("key", "cert")
             raise ValueError(f"{given} is given without {other}; a client certificate needs both")
         return self
+
+    def files(self, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, Path | None, Path | None]:
+        """Where ca, cert and key are; see ``secret_file`` for relative paths."""
+        ca, cert, key = (path and secret_file(path, environ) for path in (self.ca, self.cert, self.key))
+        return ca, cert, key
 
 
 class MqttSettings(_Section):

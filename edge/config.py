@@ -21,7 +21,7 @@ from edge.capture.camera import masked
 from edge.errors import UserError
 from edge.vision.privacy import MAX_COHORT
 from edge.wire import Name, Profile, Share
-from edge.yamlfile import load_yaml_model, masked_yaml
+from edge.yamlfile import load_yaml_model, masked_yaml, secret_file
 
 SECONDS_PER_DAY = 86_400
 
@@ -112,6 +112,11 @@ class WindowSettings(_Section):
         return self
 
 
+class PacingSettings(_Section):
+    idle_fps: Annotated[float, Field(ge=2, le=240)] = 3
+    hot_c: Annotated[float, Field(ge=40, le=100)] = 75
+
+
 class PrivacySettings(_Section):
     profile: Profile = "demographics"
     k: Annotated[int, Field(ge=1)] = 5
@@ -138,6 +143,11 @@ class TlsSettings(_Section):
             raise ValueError(f"{given} is given without {other}; a client certificate needs both")
         return self
 
+    def files(self, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, Path | None, Path | None]:
+        """Where ca, cert and key are; see ``secret_file`` for relative paths."""
+        ca, cert, key = (path and secret_file(path, environ) for path in (self.ca, self.cert, self.key))
+        return ca, cert, key
+
 
 class MqttSettings(_Section):
     host: Annotated[str, Field(min_length=1)] = "localhost"
@@ -158,17 +168,21 @@ class MqttSettings(_Section):
             raise ValueError("a password is given without username; add username")
         return self
 
-    def secret(self) -> str | None:
-        """The password in clear, from wherever it is. Raises ``UserError`` when its file cannot be read."""
+    def secret(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """The password in clear, from wherever it is; see ``secret_file`` for a relative ``password_file``.
+
+        Raises ``UserError`` when its file cannot be read.
+        """
         if self.password_file is None:
             return self.password.get_secret_value() if self.password is not None else None
+        path = secret_file(self.password_file, environ)
         try:
-            lines = self.password_file.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text in UTF-8"
-            raise UserError(f"mqtt.password_file: {self.password_file} cannot be read ({reason})") from None
+            raise UserError(f"mqtt.password_file: {path} cannot be read ({reason})") from None
         if not lines or not lines[0]:
-            raise UserError(f"mqtt.password_file: {self.password_file} has no password in its first line")
+            raise UserError(f"mqtt.password_file: {path} has no password in its first line")
         return lines[0]
 
 
@@ -206,6 +220,7 @@ class Settings(_Section):
     attention: AttentionSettings = AttentionSettings()
     zones: tuple[ZoneSettings, ...] = ()
     window: WindowSettings = WindowSettings()
+    pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     outbox: OutboxSettings = OutboxSettings()
@@ -220,6 +235,17 @@ class Settings(_Section):
         if isinstance(data, dict):
             return {key: value for key, value in data.items() if value is not None}
         return data
+
+    @model_validator(mode="after")
+    def _idle_time_is_watched(self) -> Self:
+        # half an interval more, since frames do not come to the millisecond
+        idle_fps, max_gap_s = self.pacing.idle_fps, self.window.max_gap_s
+        if 1.5 / idle_fps > max_gap_s:
+            raise ValueError(
+                f"pacing.idle_fps {idle_fps:g} is too low for window.max_gap_s {max_gap_s:g}: an empty shop would"
+                f" count as not watched; give at least {1.5 / max_gap_s:.1f}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _zone_names_differ(self) -> Self:

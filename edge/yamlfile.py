@@ -6,7 +6,8 @@ Both sides configure themselves this way. A mistake is one line that names the f
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -62,6 +63,11 @@ def load_yaml_model(path: Path, model: type[Model]) -> Model:
         # A misspelt key is why another one is missing, and not the other way round.
         first = min(errors, key=lambda item: item["type"] != "extra_forbidden")
         raise UserError(f"{path}: {_explain(first, model, data)}{more}") from None
+
+
+def secret_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a secret is: a relative path starts in the directory of systemd's credentials, or the current one."""
+    return Path(environ.get("CREDENTIALS_DIRECTORY", "")) / path
 
 
 def masked_yaml(settings: BaseModel) -> str:

@@ -53,6 +53,12 @@ def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
     assert load(write(tmp_path, "store: {path: a.sqlite}")).store == EmbeddedSettings(path=Path("a.sqlite"))
 
 
+def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) -> None:
+    tls = load(write(tmp_path, "mqtt: {tls: {ca: ca.crt, cert: /a, key: /b}}")).mqtt.tls
+    assert tls is not None
+    assert tls.files({"CREDENTIALS_DIRECTORY": "/run/c"}) == (Path("/run/c/ca.crt"), Path("/a"), Path("/b"))
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -204,6 +204,21 @@ def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
         load(path).mqtt.secret()
 
 
+def test_secrets_of_the_service_are_in_its_credentials(tmp_path: Path) -> None:
+    settings = load(
+        write(
+            tmp_path,
+            "mqtt: {username: door, password_file: mqtt-password, tls: {ca: ca.crt, cert: /a, key: /b}}",
+        )
+    ).mqtt
+    (tmp_path / "mqtt-password").write_text("hunter2\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert settings.secret(environ) == "hunter2"
+    assert settings.tls is not None
+    assert settings.tls.files(environ) == (tmp_path / "ca.crt", Path("/a"), Path("/b"))
+    assert settings.tls.files({}) == (Path("ca.crt"), Path("/a"), Path("/b"))
+
+
 def test_no_password_is_no_secret() -> None:
     assert Settings().mqtt.secret() is None
 

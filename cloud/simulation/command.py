@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
                 port=mqtt.port,
                 username=mqtt.username,
                 password=mqtt.password.get_secret_value() if mqtt.password else None,
-                tls=Tls(tls.ca, tls.cert, tls.key) if tls else None,
+                tls=Tls(*tls.files()) if tls else None,
             )
         else:
             clock = SimulatedClock()

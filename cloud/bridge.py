@@ -21,10 +21,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from cloud.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic
+from cloud.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.stores.store import Store
+from edge.clock import Clock, SystemClock
 from edge.errors import UserError
-from edge.wire import CONTENT_TYPE
+from edge.wire import CONTENT_TYPE, ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +72,20 @@ class Bridge:
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
         reconnect_s: tuple[int, int] = (1, 30),
+        clock: Clock | None = None,
     ) -> None:
         self._address = f"{host}:{port}"
         self._endpoint = (host, port)
         self._v5 = protocol == "5"
         self._filters = [f"$share/{share}/{name}" for name in FILTERS] if self._v5 else list(FILTERS)
         self._session_expiry_s = session_expiry_s
+        self._clock = clock or SystemClock()
         self._intake = Intake(
-            store, self._publish_dead_letter, retry_first_s=retry_first_s, retry_most_s=retry_most_s
+            store,
+            self._publish_dead_letter,
+            self._publish_echo,
+            retry_first_s=retry_first_s,
+            retry_most_s=retry_most_s,
         )
         self._lock = threading.Lock()
         self._connection = 0
@@ -207,13 +214,23 @@ class Bridge:
 
     # Called in the intake's thread.
 
-    def _publish_dead_letter(self, topic: str, payload: bytes, reason: str) -> None:
-        properties = None
-        if self._v5:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.ContentType = CONTENT_TYPE
-            properties.UserProperty = [("reason", reason), ("topic", topic)]
-        sent = self._client.publish(dead_letter_topic(topic), payload, qos=1, properties=properties)
+    def _publish_echo(self, probe: ProbeMessage) -> None:
+        # Nobody waits for its acknowledgement: a doctor that heard nothing asks again.
+        answer = echo_of(probe, self._clock)
+        self._client.publish(topic(answer), encode(answer), qos=1, properties=self._properties())
+
+    def _publish_dead_letter(self, topic_name: str, payload: bytes, reason: str) -> None:
+        properties = self._properties(("reason", reason), ("topic", topic_name))
+        sent = self._client.publish(dead_letter_topic(topic_name), payload, qos=1, properties=properties)
         if sent.rc == mqtt.MQTT_ERR_SUCCESS:
             # While the connection is away paho keeps the letter; the original is then sent again anyway.
             sent.wait_for_publish(timeout=5)
+
+    def _properties(self, *said: tuple[str, str]) -> Properties | None:
+        if not self._v5:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.ContentType = CONTENT_TYPE
+        if said:
+            properties.UserProperty = list(said)
+        return properties

@@ -22,7 +22,7 @@ from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
-from cloud.intake import FILTERS, Delivery, dead_letter_topic
+from cloud.intake import FILTERS, Delivery
 from edge.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -127,10 +127,10 @@ class EmbeddedBroker:
         if self._broker is not None:
             await self._broker.shutdown()
 
-    async def dead_letter(self, topic: str, payload: bytes) -> None:
-        """Hand on what can never be stored to whoever listens for it."""
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Say something to whoever listens for it."""
         assert self._broker is not None
-        await self._broker.internal_message_broadcast(dead_letter_topic(topic), payload, qos=0)
+        await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._broker is not None

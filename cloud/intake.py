@@ -16,14 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cloud.stores.store import Store, StoreRejected, StoreUnavailable
-from edge.wire import BY_CHANNEL, NAME_PATTERN, ROOT, Message, WireError, decode
+from edge.clock import Clock
+from edge.wire import NAME_PATTERN, ROOT, STORED, EchoMessage, Message, ProbeMessage, WireError, decode
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(NAME_PATTERN)
 
-FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in BY_CHANNEL)
-"""What the cloud listens to. Not ``+/+/+``: the configuration that travels down to a device is none of it."""
+FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
+"""What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Stats:
 class Intake:
     """Stores what is submitted. ``run`` is the loop; all other methods may be called from any thread.
 
-    ``dead_letter(topic, payload, reason)`` publishes what can never be stored. ``capacity`` deliveries wait at
+    ``dead_letter(topic, payload, reason)`` publishes what can never be stored, ``echo(probe)`` answers a probe that
+    was stored and read back. ``capacity`` deliveries wait at
     most (None: any number); the next ``submit`` waits with them.
     """
 
@@ -56,6 +58,7 @@ class Intake:
         self,
         store: Store,
         dead_letter: Callable[[str, bytes, str], None],
+        echo: Callable[[ProbeMessage], None],
         *,
         capacity: int | None = 2000,
         batch: int = 200,
@@ -64,6 +67,7 @@ class Intake:
     ) -> None:
         self._store = store
         self._dead_letter = dead_letter
+        self._echo = echo
         self._capacity = capacity
         self._batch = batch
         self._retry_first_s = retry_first_s
@@ -129,9 +133,7 @@ class Intake:
                 self._settle_one(delivery, message)
             return
         if stored:
-            self._count(stored=len(decoded))
-            for delivery, _ in decoded:
-                delivery.acknowledge()
+            self._conclude(decoded)
 
     def _settle_one(self, delivery: Delivery, message: Message) -> None:
         try:
@@ -140,8 +142,26 @@ class Intake:
             self._bury(delivery, str(error))
             return
         if stored:
-            self._count(stored=1)
+            self._conclude([(delivery, message)])
+
+    def _conclude(self, stored: list[tuple[Delivery, Message]]) -> None:
+        """Say that it has arrived, then answer the probes that can be read, too."""
+        self._count(stored=len(stored))
+        for delivery, _ in stored:
             delivery.acknowledge()
+        for _, message in stored:
+            if isinstance(message, ProbeMessage):
+                self._read_back(message)
+
+    def _read_back(self, probe: ProbeMessage) -> None:
+        sender = f"{probe.site}/{probe.device}"
+        try:
+            if self._store.holds(probe):
+                self._echo(probe)
+            else:
+                log.warning("the probe of %s was stored and is not there", sender)
+        except StoreUnavailable as error:
+            log.warning("the probe of %s was stored and cannot be read back: %s", sender, error)
 
     def _write(self, messages: list[Message]) -> bool:
         """Write, however long the store is away. False when stopped before it came back."""
@@ -190,6 +210,11 @@ def _sender(topic: str) -> tuple[str, str]:
     """Site and device of a topic; what is no name, and so no sender of ours, is "-": a stranger makes up no tags."""
     site, device = (part if _NAME.fullmatch(part) else "-" for part in topic.split("/")[2:4])
     return site, device
+
+
+def echo_of(probe: ProbeMessage, clock: Clock) -> EchoMessage:
+    """The answer to a probe that has just been read back."""
+    return EchoMessage(site=probe.site, device=probe.device, at=clock.now(), nonce=probe.nonce)
 
 
 def dead_letter_topic(topic: str) -> str:

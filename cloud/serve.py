@@ -16,12 +16,13 @@ import uvicorn
 
 from cloud.broker import EmbeddedBroker
 from cloud.config import EmbeddedSettings, PageSettings, Settings
-from cloud.intake import Intake, Stats
+from cloud.intake import Intake, Stats, dead_letter_topic, echo_of
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import Reader
 from cloud.web.app import create_app
 from edge.clock import Clock
 from edge.errors import UserError
+from edge.wire import ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,15 @@ async def serve(
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
-    def dead_letter(topic: str, payload: bytes, _: str) -> None:
-        asyncio.run_coroutine_threadsafe(broker.dead_letter(topic, payload), loop)
+    def dead_letter(topic_name: str, payload: bytes, _: str) -> None:
+        asyncio.run_coroutine_threadsafe(broker.publish(dead_letter_topic(topic_name), payload), loop)
+
+    def echo(probe: ProbeMessage) -> None:
+        answer = echo_of(probe, clock)
+        asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
     # Devices bound what is unacknowledged themselves; a full queue would make the event loop wait.
-    intake = Intake(store, dead_letter, capacity=None)
+    intake = Intake(store, dead_letter, echo, capacity=None)
     broker = EmbeddedBroker(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=intake.submit
     )

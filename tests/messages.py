@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from edge.health import Health
-from edge.wire import AlertMessage, Cohort, Coverage, HealthMessage, StatusMessage, Totals, WindowMessage
+from edge.wire import (
+    AlertMessage,
+    Cohort,
+    Coverage,
+    HealthMessage,
+    ProbeMessage,
+    StatusMessage,
+    Totals,
+    WindowMessage,
+)
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BOOT = "0123456789abcdef"
@@ -85,6 +94,10 @@ def status(
 
 def alert(*, active: bool, at: datetime = MORNING, fault: Any = "camera") -> AlertMessage:
     return AlertMessage(site="shop", device="door", at=at, fault=fault, active=active, text="camera gone")
+
+
+def probe(number: int = 0, *, at: datetime = MORNING, device: str = "door") -> ProbeMessage:
+    return ProbeMessage(site="shop", device=device, at=at, nonce=f"{number:016x}")
 
 
 def first_words(at: datetime, *, camera: str | None = None) -> list[AlertMessage]:

@@ -22,9 +22,9 @@ from edge.errors import UserError
 from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
-from edge.wire import ROOT, Message, WindowMessage, encode, topic
+from edge.wire import ROOT, EchoMessage, Message, ProbeMessage, WindowMessage, decode, encode, topic
 from tests.brokers import Listener, Mosquitto, free_port, until
-from tests.messages import BOOT, MORNING, SetClock, health, window
+from tests.messages import BOOT, MORNING, SetClock, health, probe, window
 from tests.programs import require_program
 
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
@@ -34,6 +34,7 @@ class FaultyStore:
     """The embedded store with faults put before it; a real ``Store``."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.inner = EmbeddedStore(path, retention_days=3650, clock=SetClock())
         self.available = threading.Event()
         self.available.set()
@@ -53,6 +54,9 @@ class FaultyStore:
         self.inner.write(messages)
         self.written.extend(messages)
         self.before_return.wait(30)
+
+    def holds(self, probe: ProbeMessage) -> bool:
+        return self.inner.holds(probe)
 
     def bury(self, site: str, device: str, reason: str) -> None:
         if not self.available.is_set():
@@ -270,8 +274,50 @@ def test_a_message_that_cannot_be_decoded_goes_to_the_dead_letters_and_stops_not
         assert later.stats.dead == 0
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_probe_comes_back_once_it_can_be_read_from_the_store(
+    store: FaultyStore, mosquitto: Mosquitto, protocol: Protocol
+) -> None:
+    store.available.clear()
+    with (
+        Listener(mosquitto.port, f"{ROOT}/shop/door/echo") as asker,
+        running(make_bridge(store, mosquitto.port, protocol=protocol)) as bridge,
+        publisher(mosquitto.port) as device,
+    ):
+        publish(device, probe(7))
+        until(lambda: bridge.stats.retries > 1, "the bridge tries in vain")
+        assert asker.messages == []
+        store.available.set()
+        until(lambda: asker.messages, "the echo")
+        assert store.holds(probe(7))
+    (heard,) = asker.messages
+    answer = decode(heard.topic, bytes(heard.payload))
+    assert isinstance(answer, EchoMessage)
+    assert answer.nonce == probe(7).nonce
+
+
+def test_a_probe_that_cannot_be_read_back_is_acknowledged_and_not_answered(store: FaultyStore) -> None:
+    class WriteOnly(FaultyStore):
+        def holds(self, probe: ProbeMessage) -> bool:
+            raise StoreUnavailable("this token may not read")
+
+    answered: list[ProbeMessage] = []
+    acknowledged = []
+
+    def acknowledge() -> None:
+        acknowledged.append(True)
+        intake.stop()
+
+    writing = WriteOnly(store.path.with_name("write-only.sqlite"))
+    intake = Intake(writing, lambda *_: None, answered.append)
+    intake.submit(Delivery(topic(probe()), encode(probe()), acknowledge))
+    intake.run()
+    writing.close()
+    assert (acknowledged, answered, intake.stats.stored) == ([True], [], 1)
+
+
 def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: FaultyStore) -> None:
-    intake = Intake(store, lambda *_: None)
+    intake = Intake(store, lambda *_: None, lambda _: None)
     intake.submit(Delivery(f"{ROOT}/shop/door two/window", b"?", intake.stop))
     intake.run()
     assert [(site, device) for site, device, _ in store.buried] == [("shop", "-")]
@@ -280,7 +326,7 @@ def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: Fault
 def test_a_store_that_is_away_holds_up_no_dead_letter(store: FaultyStore) -> None:
     store.available.clear()
     letters = []
-    intake = Intake(store, lambda topic_name, *_: letters.append(topic_name))
+    intake = Intake(store, lambda topic_name, *_: letters.append(topic_name), lambda _: None)
     intake.submit(Delivery(topic(window(0)), b"?", intake.stop))
     intake.run()
     assert (letters, intake.stats.dead, store.buried) == ([topic(window(0))], 1, [])

@@ -11,7 +11,7 @@ from cloud.stores.influx import InfluxStore
 from cloud.stores.levels import creation
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from tests.influxdb import InfluxDB
-from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, status, window
+from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, probe, status, window
 
 
 @pytest.fixture
@@ -82,8 +82,17 @@ def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(
     store.write([status(online=True), crashed, status(online=True, boot_id="fedcba98"), *restarted])
     store.write([crashed])
     rows = influxdb.query("SELECT last(active) AS active FROM alert GROUP BY fault")
-    expected = {"camera": camera is not None, "outbox": False, "clock": False}
+    expected = {"camera": camera is not None, "outbox": False, "clock": False, "config": False}
     assert {row["fault"]: row["active"] for row in rows} == expected
+
+
+def test_a_probe_is_there_once_it_was_written(influxdb: InfluxDB, store: InfluxStore) -> None:
+    at = MORNING + timedelta(microseconds=1)
+    assert not store.holds(probe(1, at=at))
+    store.write([probe(1, at=at), probe(2, at=at, device="shelf")])
+    assert store.holds(probe(1, at=at))
+    assert not store.holds(probe(2, at=at))
+    assert not store.holds(probe(1))
 
 
 def test_a_camera_costs_few_series(influxdb: InfluxDB, store: InfluxStore) -> None:

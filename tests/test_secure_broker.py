@@ -19,7 +19,7 @@ from cloud.bridge import Bridge, Tls
 from cloud.config import load
 from cloud.stores.embedded import EmbeddedStore
 from edge.clock import SystemClock
-from edge.wire import Message, StatusMessage, encode, topic
+from edge.wire import STORED, Message, StatusMessage, encode, topic
 from tests.brokers import until
 from tests.messages import BOOT, health, window
 from tests.secure_broker import Party, SecureMosquitto, make_secrets, secrets
@@ -44,9 +44,9 @@ def test_a_device_speaks_as_itself(broker: SecureMosquitto, made: Path) -> None:
         Party(broker, made, "bridge", "footlight/v1/+/+/+") as bridge,
         Party(broker, made, "devices/shop/door") as device,
     ):
-        for channel in ("window", "health", "alert", "status"):
+        for channel in STORED:
             assert device.send(f"{MINE}/{channel}") == "Success"
-        until(lambda: len(bridge.heard) == 4, "the bridge hears the device")
+        until(lambda: len(bridge.heard) == len(STORED), "the bridge hears the device")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,9 @@ def test_a_device_speaks_as_itself(broker: SecureMosquitto, made: Path) -> None:
     [
         "footlight/v1/shop/shelf/window",
         "footlight/v1/other/door/window",
+        "footlight/v1/shop/shelf/probe",
         "footlight/v1/shop/door/config",
+        "footlight/v1/shop/door/echo",
         "footlight/v1/shop/door/window/more",
         "footlight/v1/shop/window",
         "footlight/v1-dead-letter/shop/door",
@@ -83,6 +85,17 @@ def test_a_device_hears_nobody(broker: SecureMosquitto, made: Path) -> None:
         device.send(f"{MINE}/window")
         until(lambda: bridge.heard, "the bridge hears the device")
         # Its own configuration is the only thing that could reach it, and nobody has sent one.
+        assert neighbour.heard == []
+
+
+def test_a_device_hears_the_echo_of_its_own_probes(broker: SecureMosquitto, made: Path) -> None:
+    with (
+        Party(broker, made, "bridge") as bridge,
+        Party(broker, made, "devices/shop/shelf", "footlight/v1/+/+/echo") as neighbour,
+        Party(broker, made, "devices/shop/door", f"{MINE}/echo") as device,
+    ):
+        assert bridge.send(f"{MINE}/echo") == "Success"
+        until(lambda: device.heard, "the device hears its echo")
         assert neighbour.heard == []
 
 

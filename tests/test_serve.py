@@ -31,9 +31,9 @@ from edge.errors import UserError
 from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
-from edge.wire import Message, encode, topic
+from edge.wire import EchoMessage, Message, decode, encode, topic
 from tests.brokers import free_port, until
-from tests.messages import BOOT, MORNING, health, status, window
+from tests.messages import BOOT, MORNING, health, probe, status, window
 
 
 def settings(folder: Path, **broker: Any) -> Settings:
@@ -199,6 +199,20 @@ def test_what_cannot_be_decoded_is_handed_on_and_stops_nothing(tmp_path: Path) -
         until(lambda: len(heard) == 1, "the dead letter is heard")
         assert heard[0].payload == b"nonsense"
         assert (box.stats().dead, box.stats().stored) == (1, 1)
+
+
+def test_a_probe_comes_back_from_the_box(tmp_path: Path) -> None:
+    with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+        subscribed, heard = threading.Event(), []
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.on_message = lambda _, __, message: heard.append(message)
+        client.subscribe("footlight/v1/shop/door/echo", 1)
+        assert subscribed.wait(10)
+        publish(client, probe(7)).wait_for_publish(10)
+        until(lambda: heard, "the echo")
+        answer = decode(heard[0].topic, bytes(heard[0].payload))
+        assert isinstance(answer, EchoMessage)
+        assert answer.nonce == probe(7).nonce
 
 
 def test_the_counts_are_there_after_a_restart(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from edge.wire import (
     Cells,
     HealthMessage,
     Message,
+    ProbeMessage,
     StatusMessage,
     WindowMessage,
     decode,
@@ -348,6 +349,9 @@ class Refusing:
         self._fault = fault
 
     def write(self, messages: Sequence[Message]) -> None:
+        raise self._fault
+
+    def holds(self, probe: ProbeMessage) -> bool:
         raise self._fault
 
     def bury(self, site: str, device: str, reason: str) -> None:

@@ -22,7 +22,7 @@ from cloud.stores.store import StoreRejected, StoreUnavailable
 from edge.errors import UserError
 from edge.wire import Message
 from tests.brokers import free_port
-from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, status, window
+from tests.messages import MORNING, SetClock, alert, cohort, first_words, health, probe, status, window
 
 DAY = (MORNING - timedelta(hours=1), MORNING + timedelta(days=1))
 
@@ -129,6 +129,24 @@ def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(st
     assert store.devices("shop")[0].alerts == ()
     store.write([crashed])
     assert store.devices("shop")[0].alerts == (), "delivered again, or late, it is no news"
+
+
+def test_the_last_probe_is_there_and_counts_nothing(store: EmbeddedStore) -> None:
+    store.write([probe(1), probe(2), probe(3, device="shelf")])
+    assert [store.holds(probe(number)) for number in (1, 2, 3)] == [False, True, False]
+    assert (store.sites(), store.devices("shop")) == ([], [])
+
+
+def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: SetClock) -> None:
+    path = tmp_path / "store.sqlite"
+    EmbeddedStore(path, retention_days=30, clock=clock).close()
+    with sqlite3.connect(path) as before:
+        before.execute("DROP TABLE probes")
+    before.close()
+    store = EmbeddedStore(path, retention_days=30, clock=clock)
+    store.write([probe()])
+    assert store.holds(probe())
+    store.close()
 
 
 def test_windows_are_kept_for_the_time_given(store: EmbeddedStore, clock: SetClock) -> None:
@@ -301,6 +319,7 @@ MESSAGES: list[Message] = [
     health(),
     status(online=True),
     alert(active=True),
+    probe(),
 ]
 
 

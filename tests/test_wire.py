@@ -19,8 +19,10 @@ from edge.wire import (
     AlertMessage,
     Cohort,
     Coverage,
+    EchoMessage,
     HealthMessage,
     Message,
+    ProbeMessage,
     StatusMessage,
     Totals,
     WindowMessage,
@@ -132,8 +134,13 @@ alerts = st.builds(
 )
 
 
+nonces = st.text("0123456789abcdef", min_size=8, max_size=32)
+probes = st.builds(ProbeMessage, site=names, device=names, at=times, nonce=nonces)
+echoes = st.builds(EchoMessage, site=names, device=names, at=times, nonce=nonces)
+
+
 @settings(deadline=None)
-@given(st.one_of(windows(), statuses, healths, alerts))
+@given(st.one_of(windows(), statuses, healths, alerts, probes, echoes))
 def test_a_valid_message_comes_back_as_it_was(message: Message) -> None:
     payload = encode(message)
     assert len(payload) <= wire.MAX_BYTES

@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, for a shop with one Pi and no server.
 
-The wire JSON is kept as it came, beside the few columns that are asked for. Of health and status only the last
-is kept, of alerts the last word on each fault: the page shows no more, and every write wears the card.
+The wire JSON is kept as it came, beside the few columns that are asked for. Of health, status and probes only the
+last is kept, of alerts the last word on each fault: the page shows no more, and every write wears the card.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from cloud.stores.store import DeviceState, StoreUnavailable
 from edge.clock import Clock
 from edge.errors import UserError
-from edge.wire import AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage
+from edge.wire import AlertMessage, HealthMessage, Message, ProbeMessage, StatusMessage, WindowMessage
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -34,6 +34,14 @@ CREATE TABLE alerts (
     site TEXT NOT NULL, device TEXT NOT NULL, fault TEXT NOT NULL, at REAL NOT NULL, active INTEGER NOT NULL,
     json TEXT NOT NULL,
     PRIMARY KEY (site, device, fault)
+);
+"""
+# Later than the rest, and made where it is missing: as it changes nothing else, a version from before it can still use
+# the file, and so can be gone back to.
+_PROBES = """
+CREATE TABLE IF NOT EXISTS probes (
+    site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, nonce TEXT NOT NULL,
+    PRIMARY KEY (site, device)
 );
 """
 _PRUNE_EVERY = timedelta(hours=1)
@@ -74,6 +82,7 @@ class EmbeddedStore:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
         elif version != _SCHEMA_VERSION:
             raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
+        self._db.execute(_PROBES)
 
     def write(self, messages: Sequence[Message]) -> None:
         now = self._clock.now()
@@ -82,6 +91,13 @@ class EmbeddedStore:
                 for message in messages:
                     self._put(message, now)
                 self._prune(now)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from None
+
+    def holds(self, probe: ProbeMessage) -> bool:
+        query = "SELECT 1 FROM probes WHERE site = ? AND device = ? AND nonce = ?"
+        try:
+            return bool(self._rows(query, probe.site, probe.device, probe.nonce))
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from None
 
@@ -150,6 +166,14 @@ class EmbeddedStore:
 
     def _put(self, message: Message, now: datetime) -> None:
         identity = (message.site, message.device)
+        if isinstance(
+            message, ProbeMessage
+        ):  # it tells nothing of the shop, not even that there is such a device
+            self._db.execute(
+                "INSERT OR REPLACE INTO probes (site, device, at, nonce) VALUES (?, ?, ?, ?)",
+                (*identity, message.at.timestamp(), message.nonce),
+            )
+            return
         json = message.model_dump_json(by_alias=True)
         self._db.execute("INSERT OR IGNORE INTO devices (site, device) VALUES (?, ?)", identity)
         if not isinstance(message, StatusMessage):

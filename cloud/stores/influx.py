@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -11,11 +11,21 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from cloud.stores import layout
+from cloud.stores.influxql import InfluxQL
 from cloud.stores.levels import Level, bucket_of
 from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from edge.clock import Clock
-from edge.wire import AlertMessage, Cells, Cohort, HealthMessage, Message, StatusMessage, WindowMessage
+from edge.wire import (
+    AlertMessage,
+    Cells,
+    Cohort,
+    HealthMessage,
+    Message,
+    ProbeMessage,
+    StatusMessage,
+    WindowMessage,
+)
 
 _REJECTED = frozenset({400, 413, 422})
 """What is wrong with the points themselves. A wrong token or a missing bucket (401, 403, 404) is wrong with us:
@@ -31,12 +41,19 @@ class InfluxStore:
         # The bridge retries, with the batch in its hand; a second retry below it would only hide the fault.
         self._client = InfluxDBClient(url, token, org=org, timeout=int(timeout_s * 1000), retries=False)
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+        self._reading = InfluxQL(url=url, token=token, bucket=bucket, timeout_s=timeout_s)
         self._bucket = bucket
         self._clock = clock
 
     def write(self, messages: Sequence[Message]) -> None:
         now = self._clock.now()
         self.write_points([point for message in messages for point in points(message, now)], "raw")
+
+    def holds(self, probe: ProbeMessage) -> bool:
+        question = layout.PROBE.select([probe.site], probe.at, probe.at + timedelta(microseconds=1))
+        (answer,) = self._reading.ask("raw", question)
+        mine = (series for series in answer if series.tags["device"] == probe.device)
+        return any(row["nonce"] == probe.nonce for series in mine for row in series)
 
     def bury(self, site: str, device: str, reason: str) -> None:
         tags = {"site": site, "device": device}
@@ -57,6 +74,7 @@ class InfluxStore:
             raise StoreUnavailable(f"InfluxDB: {error}") from None
 
     def close(self) -> None:
+        self._reading.close()
         self._writer.close()  # type: ignore[no-untyped-call]
         self._client.close()  # type: ignore[no-untyped-call]
 
@@ -75,6 +93,8 @@ def points(message: Message, now: datetime) -> Iterator[Point]:
         case AlertMessage():
             values = _declared(layout.ALERT, message.model_dump())
             yield layout.ALERT.point({**tags, "fault": message.fault}, message.at, values)
+        case ProbeMessage():
+            yield layout.PROBE.point(tags, message.at, {"nonce": message.nonce})
 
 
 def _declared(measurement: Measurement, values: Mapping[str, Value | None]) -> dict[str, Value | None]:

@@ -137,7 +137,13 @@ ALERT = Measurement(
         "text": Field("string", "what is wrong, in words"),
     },
 )
-
+PROBE = Measurement(
+    "probe",
+    "raw",
+    _DEVICE,
+    "`at` of the message",
+    {"nonce": Field("string", "what the device made for this question; it counts nothing")},
+)
 DEAD_LETTER = Measurement(
     "dead_letter",
     "raw",
@@ -228,6 +234,6 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, DEAD_LETTER,
-    QUARTER, DAY, CORRECTED, SITE, ANNOTATION, COMPARISON,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, PROBE,
+    DEAD_LETTER, QUARTER, DAY, CORRECTED, SITE, ANNOTATION, COMPARISON,
 )  # fmt: skip

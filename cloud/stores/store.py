@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from edge.wire import AlertMessage, HealthMessage, Message, WindowMessage
+from edge.wire import AlertMessage, HealthMessage, Message, ProbeMessage, WindowMessage
 
 
 class StoreUnavailable(Exception):
@@ -25,12 +25,16 @@ class Store(Protocol):
         """Store all of ``messages``; returns only when they are durable.
 
         Idempotent: a message of the same identity overwrites. The identity of a window is (site, device,
-        camera, start), of a health message or alert its device and time; of the status, the last to arrive counts. A
-        store may keep only the newest of what is not a window.
+        camera, start), of a health message, alert or probe its device and time; of the status, the last to arrive
+        counts. A store may keep only the newest of what is not a window.
         Raises ``StoreUnavailable`` for a fault that heals, and ``StoreRejected`` when at least one of the
         messages can never be stored (give them one by one to learn which); after either, some of them may
         have been stored.
         """
+        ...
+
+    def holds(self, probe: ProbeMessage) -> bool:
+        """Whether this very probe can be read back; asked right after it was written. Raises ``StoreUnavailable``."""
         ...
 
     def bury(self, site: str, device: str, reason: str) -> None:

@@ -49,7 +49,7 @@ def fill(influxdb: InfluxDB) -> World:
         store.write(windows[start : start + 1000])
     store.write(others)
     letters: list[str] = []
-    intake = Intake(store, lambda _, __, reason: letters.append(reason))
+    intake = Intake(store, lambda _, __, reason: letters.append(reason), lambda _: None)
     intake.submit(Delivery(topic(windows[0]), b"{}", intake.stop))
     intake.run()
     yesterday = shops.TODAY - timedelta(days=1)

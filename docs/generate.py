@@ -61,6 +61,7 @@ SERVICE = {
     "probe": "1",
     "echo": "1, to the device",
     "config": "1, retained, to the device",
+    "placement": "0, never stored; only while a camera is hung",
 }
 
 
@@ -88,6 +89,8 @@ def kind(field: dict[str, Any]) -> str:
         return " or ".join(f"`{value}`" for value in field["enum"])
     if field.get("type") == "object":
         return f"map of {kind(field['additionalProperties'])}"
+    if field.get("type") == "array":
+        return f"list of {kind(field['items'])}"
     words = [str(field.get("format") or field["type"])]
     for key, sign in (
         ("minimum", "≥"),
@@ -144,7 +147,7 @@ def asyncapi() -> str:
         operations[f"{action}_{channel}"] = {
             "action": action,
             "channel": {"$ref": f"#/channels/{channel}"},
-            "bindings": {"mqtt": {"qos": 1, "retain": "retained" in SERVICE[channel]}},
+            "bindings": {"mqtt": {"qos": int(SERVICE[channel][0]), "retain": "retained" in SERVICE[channel]}},
         }
         messages[name] = {
             "contentType": wire.CONTENT_TYPE,

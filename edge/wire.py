@@ -260,8 +260,59 @@ class ConfigMessage(_Message):
     settings: dict[str, JsonValue] = Field(description="a part of the settings, as in the file of the device")
 
 
+class PlacementReading(_Message):
+    """One thing the placement check measures."""
+
+    name: Name
+    label: str = Field(max_length=40, description="for people")
+    value: float | None = Field(allow_inf_nan=False, description="null while there was nothing to measure")
+    says: str = Field(max_length=120, description="the value in words, with what is needed")
+    level: Share | None = Field(description="how much of what would be ideal, for a bar")
+    state: Literal["good", "poor", "bad", "unknown"]
+
+
+class PlacementFace(_Message):
+    """Where a face is now, in shares of the picture's width and height."""
+
+    x1: Share
+    y1: Share
+    x2: Share
+    y2: Share
+    good: bool = Field(description="whether the models can tell something of it")
+
+
+class PlacementMessage(_Message):
+    """What ``footlight-edge place --publish`` shows on the built-in page, about once a second while somebody hangs
+    a camera: numbers and outlines, never a picture. Nobody stores it."""
+
+    kind: Literal["footlight.placement/1"] = Field(default="footlight.placement/1", alias="schema")
+    site: Name
+    device: Name
+    camera: Name
+    at: Timestamp
+    left_s: Seconds = Field(description="how long the check still watches; 0 in its last message")
+    width: Annotated[int, Field(ge=1)] = Field(description="of the picture, in pixels")
+    height: Annotated[int, Field(ge=1)]
+    visits: Count = Field(description="seen so far")
+    readings: Annotated[tuple[PlacementReading, ...], Field(max_length=32)]
+    faces: Annotated[tuple[PlacementFace, ...], Field(max_length=64)]
+    advice: Annotated[tuple[Annotated[str, Field(max_length=240)], ...], Field(max_length=32)] = Field(
+        description="what to change, most important first"
+    )
+    verdict: Literal["works", "limits", "fails", "unclear"] = Field(
+        description="so far; unclear while too few faces were seen"
+    )
+
+
 Message = (
-    WindowMessage | StatusMessage | HealthMessage | AlertMessage | ProbeMessage | EchoMessage | ConfigMessage
+    WindowMessage
+    | StatusMessage
+    | HealthMessage
+    | AlertMessage
+    | ProbeMessage
+    | EchoMessage
+    | ConfigMessage
+    | PlacementMessage
 )
 
 BY_CHANNEL: dict[str, type[Message]] = {
@@ -272,6 +323,7 @@ BY_CHANNEL: dict[str, type[Message]] = {
     "probe": ProbeMessage,
     "echo": EchoMessage,
     "config": ConfigMessage,
+    "placement": PlacementMessage,
 }
 """The last topic level names what travels there."""
 

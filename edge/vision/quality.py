@@ -18,6 +18,9 @@ GOOD_SIDE_PX = 64.0
 SHARP = 0.05
 """Sharpness of a face in good focus; see :func:`sharpness`."""
 
+LEAST_SHARPNESS = 0.004
+"""A face below is a smear that tells the classifier nothing."""
+
 NOISE = 10.0
 """Variance in grey levels^2 below which a picture holds nothing: a face has hundreds."""
 
@@ -43,7 +46,7 @@ class QualityGate:
         min_side_px: float = 24.0,
         max_yaw: float = 50.0,
         max_pitch: float = 40.0,
-        min_sharpness: float = 0.004,
+        min_sharpness: float = LEAST_SHARPNESS,
     ) -> None:
         self._min_side_px = min_side_px
         self._max_yaw = max_yaw
@@ -61,19 +64,18 @@ class QualityGate:
             return None
         if abs(pose.yaw) >= self._max_yaw or abs(pose.pitch) >= self._max_pitch:
             return None
-        visible = _clip(box, image)
-        inside = visible.area / box.area
+        inside = _clip(box, image).area / box.area
         if inside < LEAST_INSIDE:
             return None
         frontal = (_falling(pose.yaw / self._max_yaw) * _falling(pose.pitch / self._max_pitch)) ** 2
         at_best = min(1.0, box.side / GOOD_SIDE_PX) * frontal * inside
         if at_best <= above:
             return None
-        face = _measured(image, visible)
+        face = grey_face(image, box)
         sharp = sharpness(face)
         if sharp < self._min_sharpness:
             return None
-        quality = at_best * min(1.0, sharp / SHARP) * _exposure(face)
+        quality = at_best * min(1.0, sharp / SHARP) * exposure(face)
         return quality if quality > above else None
 
 
@@ -97,14 +99,16 @@ def _falling(share: float) -> float:
     return math.cos(math.pi / 2 * share)
 
 
-def _exposure(face: Image) -> float:
+def exposure(face: Image) -> float:
+    """0..1 of a grey face: the share of it that is neither black nor burnt out, times its contrast as far as that lacks."""
     usable = cv2.countNonZero(cv2.inRange(face, (11,), (244,))) / face.size
     contrast = min(1.0, _deviation(face) / 20)
     return usable * contrast
 
 
-def _measured(image: Image, box: Box) -> Image:
-    """The face, grey, (MEASURE_SIDE, MEASURE_SIDE)."""
+def grey_face(image: Image, box: Box) -> Image:
+    """What of the box lies in the picture, grey, (MEASURE_SIDE, MEASURE_SIDE): the size at which faces are measured."""
+    box = _clip(box, image)
     x1, y1, x2, y2 = math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
     crop = image[y1:y2, x1:x2]
     shrinks = min(crop.shape[:2]) > MEASURE_SIDE

@@ -218,7 +218,7 @@ class Settings(_Section):
     tracking: TrackingSettings = TrackingSettings()
     attributes: AttributeSettings = AttributeSettings()
     attention: AttentionSettings = AttentionSettings()
-    zones: tuple[ZoneSettings, ...] = ()
+    zones: Annotated[tuple[ZoneSettings, ...], Field(max_length=32)] = ()
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -253,6 +253,16 @@ class Settings(_Section):
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"zones: the name {twice!r} is given twice; each zone needs its own")
         return self
+
+
+REMOTELY_SETTABLE = frozenset(
+    {
+        *("detection", "tracking", "attributes", "attention", "zones", "pacing", "health", "log"),
+        *("camera.width", "camera.height", "camera.fps"),
+    }
+)
+"""What a server may ask for, as sections and keys. Not among them is whatever decides who this device is, what it may
+publish, how finely in time, and to whom: that is in the hands of whoever holds the device."""
 
 
 def load(path: Path | str) -> Settings:

@@ -56,13 +56,21 @@ def load_yaml_model(path: Path, model: type[Model]) -> Model:
     if not isinstance(data, dict):
         raise UserError(f"{path}: must hold 'key: value' lines, found {_shown(data)}")
     try:
+        return checked(data, model)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def checked(data: Mapping[str, Any], model: type[Model]) -> Model:
+    """``data`` as the model. Raises ``UserError`` with the first mistake: its key and the way out."""
+    try:
         return model.model_validate(data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         # A misspelt key is why another one is missing, and not the other way round.
         first = min(errors, key=lambda item: item["type"] != "extra_forbidden")
-        raise UserError(f"{path}: {_explain(first, model, data)}{more}") from None
+        raise UserError(f"{_explain(first, model, data)}{more}") from None
 
 
 def secret_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -7,6 +7,7 @@ publish forbidden by the broker's access list looks like a success. Use 3.1.1 on
 
 from __future__ import annotations
 
+import logging
 import queue
 import ssl
 import threading
@@ -22,13 +23,18 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import UserError
-from edge.wire import CONTENT_TYPE
+from edge.wire import CONTENT_TYPE, MAX_BYTES
+
+log = logging.getLogger(__name__)
 
 Protocol = Literal["5", "3.1.1"]
 
 IN_FLIGHT = 20
 """Publishes without an answer at one time, unless the broker asks for fewer."""
 SESSION_EXPIRY_S = 7 * 24 * 3600
+LARGEST_HEARD = 4 * MAX_BYTES
+"""Bytes: more the broker keeps to itself, or anybody could fill the memory of a device. What is too large to be right
+but smaller than this arrives, so that it can be refused with a word."""
 NO_SUBSCRIBERS = 0x10
 FAILED = 0x80
 """Reason codes from here on are failures (MQTT 5, 2.4)."""
@@ -129,7 +135,8 @@ class Connection:
     """One connection, from CONNACK to its end; it is never mended, the next one is a new object.
 
     So nothing is resent behind the back of the outbox: what was not acknowledged is sent again from there.
-    ``on_event`` is called from the network thread whenever there is an answer to fetch or the end has come.
+    ``on_event`` is called from the network thread whenever there is an answer to fetch or the end has come, and
+    ``on_message`` with each payload that comes on the topic ``hears``.
     """
 
     def __init__(
@@ -140,6 +147,8 @@ class Connection:
         will: Outgoing,
         on_event: Callable[[], None],
         timeout_s: float,
+        hears: str | None = None,
+        on_message: Callable[[bytes], None] = lambda payload: None,
     ) -> None:
         """Connects. Raises ``BrokerRefused`` or ``BrokerUnreachable``."""
         self._broker = broker
@@ -162,6 +171,9 @@ class Connection:
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
         self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        # Set before connecting: what waited in the session comes before we have subscribed.
+        self._client.on_message = lambda client, data, message: on_message(bytes(message.payload))
         if broker.username is not None:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls is not None:
@@ -179,6 +191,8 @@ class Connection:
         if not greeting.accepted:
             self.close()
             raise self._refusal(greeting)
+        if hears is not None:
+            self._client.subscribe(hears, qos=1)
 
     @property
     def end(self) -> Answer | None:
@@ -213,6 +227,7 @@ class Connection:
             self._client.loop_stop()
         # paho closes its inner socket pair when it is collected, and our callbacks would put that off.
         self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
+        self._client.on_subscribe = self._client.on_message = None
         del self._client
 
     def _dial(self) -> None:
@@ -221,6 +236,7 @@ class Connection:
             if self._v5:
                 properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
                 properties.SessionExpiryInterval = SESSION_EXPIRY_S
+                properties.MaximumPacketSize = LARGEST_HEARD
                 # clean_start must be said: left alone, paho's first session dies with the broker.
                 self._client.connect(
                     broker.host, broker.port, broker.keepalive_s, clean_start=False, properties=properties
@@ -284,6 +300,13 @@ class Connection:
     ) -> None:
         self._answers.put(Answer(mid, reason.value, str(reason)))
         self._on_event()
+
+    def _on_subscribe(
+        self, client: Client, data: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                log.warning("broker %s: nothing can be heard from it: %s", self._broker, reason)
 
     def _on_disconnect(
         self,

@@ -1,4 +1,5 @@
-"""The thread that carries the outbox to the broker, and the door through which the pipeline hands in.
+"""The thread that carries the outbox to the broker, and the door through which the pipeline hands in. What the server
+asks of this device comes back the same way.
 
 Windows and alerts wait in the outbox and leave it only when the broker has acknowledged them. Health is said of
 now: without a connection it is dropped. A message the broker will never take (malformed, too large) is dropped,
@@ -79,6 +80,7 @@ class Uplink:
         self._dropped = 0
         self._progress = 0
         self._passing: deque[Outgoing] = deque(maxlen=IN_FLIGHT)
+        self._asked: deque[bytes] = deque(maxlen=1)
         self._in_flight: dict[int, Item] = {}
         self._delivered: set[int] = set()
         self._sent_up_to = 0
@@ -113,6 +115,11 @@ class Uplink:
         if not kept and self.connected:  # what the disk would not have may still arrive
             self._passing.append(Outgoing(topic, payload, qos=1 if durable else 0))
         self._wake.set()
+
+    def asked(self) -> bytes | None:
+        """The newest message on the topic ``config`` since the last call, as it came; older ones are asked for no more.
+        A retained one comes again with every connection."""
+        return self._asked.popleft() if self._asked else None
 
     def stop(self, timeout_s: float) -> None:
         """Deliver what can be delivered within ``timeout_s``, say that we go, and end. The rest stays in the outbox."""
@@ -183,6 +190,8 @@ class Uplink:
             will=self._status(online=False),
             on_event=self._wake.set,
             timeout_s=_CONNECT_TIMEOUT_S,
+            hears=wire.address(self._site, self._device, "config"),
+            on_message=self._asked.append,
         )
         connection.publish(self._status(online=True))
         self._connected_at = self._clock.monotonic()

@@ -197,7 +197,7 @@ def debian_root(release: str) -> Path:
                 f"--include={','.join(PACKAGES)}",
                 release,
                 str(part),
-                _mirror(),
+                debian_mirror(),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -212,7 +212,7 @@ def debian_root(release: str) -> Path:
     return root
 
 
-def _mirror() -> str:
+def debian_mirror() -> str:
     """The mirror of Debian that this machine's apt uses."""
     uris = subprocess.run(["apt-get", "--print-uris", "update"], capture_output=True, text=True, check=True)
     found = re.search(r"^'(.*)/dists/[a-z]+/InRelease'", uris.stdout, flags=re.MULTILINE)

@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 TRAIN  := .venv-train/bin
+ANSIBLE := .venv-ansible/bin
 PIP    := install --quiet --disable-pip-version-check
 
 # Demo: what to watch (0 for a webcam, clip.mp4, rtsp://...; the sample scene where empty).
@@ -12,6 +13,11 @@ DATA    ?=
 RUNS    ?= runs
 OUT     ?= models_tflite
 VERSION ?= $(shell date -u +%Y.%m.%d)
+# Devices: for which processor the wheels are, and for which roles; whom to set up, and from which inventory.
+ARCH      ?= aarch64
+EXTRAS    ?= edge
+LIMIT     ?=
+INVENTORY ?= ansible/inventory
 # Server: the name or address under which the devices reach it.
 HOST   ?=
 # Passed on as they are, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
@@ -22,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench models need-data server docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench models need-data server setup-ansible lint-ansible wheelhouse deploy upgrade docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -85,6 +91,20 @@ server: ## The server of a chain in containers, on this machine (HOST=name or ad
 	cloud/compose/secrets.sh init $(HOST)
 	docker compose --file cloud/compose.yaml up --detach --build --wait
 
+setup-ansible: .venv-ansible/.installed ## Make .venv-ansible, from which machines are set up
+
+lint-ansible: setup-ansible ## Lint the playbooks and roles
+	cd ansible && PATH="$(CURDIR)/$(ANSIBLE):$$PATH" ansible-lint --offline --profile production
+
+wheelhouse: setup ## Gather all that a device installs (ARCH=x86_64, EXTRAS="edge cloud")
+	$(BIN)/python ansible/wheelhouse.py gather --arch $(ARCH) $(EXTRAS:%=--extra %) dist/wheelhouse/$(ARCH)
+
+deploy: setup-ansible ## Set machines up as the inventory says (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
+	$(PLAY) ansible/site.yml $(ARGS)
+
+upgrade: setup-ansible ## Bring devices to the wheelhouse's version, in stages, and back when one fails (LIMIT=, ARGS=)
+	$(PLAY) ansible/upgrade.yml $(ARGS)
+
 docs: setup ## Write the pages of the wire and of storage anew from the code
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/scale.py
@@ -99,13 +119,19 @@ lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-dev.txt pyproject.toml -
 	sed -i 's/-r -$$/dev group/' requirements-dev.txt
+	echo 'numpy<2' | $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-bookworm.txt pyproject.toml -
+	sed -i 's/-r -$$/numpy<2/' requirements-bookworm.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["ansible"], sep="\n")' \
+	| $(COMPILE) --generate-hashes --no-annotate --output-file requirements-ansible.txt -
 	$(COMPILE) --no-annotate --extra edge --extra train --output-file requirements-train.txt pyproject.toml
 	sed -i -E '1i # Versions only: which file is torch for a CPU differs between package indexes, and so does its hash.' requirements-train.txt
 	sed -i -E 's/^([a-z0-9-]+==[0-9.]+)\+[a-z0-9]+/\1/' requirements-train.txt
 
 clean: ## Remove the environments and whatever can be made again
-	rm -rf .venv .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-ansible .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+PLAY = ANSIBLE_CONFIG=ansible/ansible.cfg $(ANSIBLE)/ansible-playbook --inventory '$(INVENTORY)' $(if $(LIMIT),--limit '$(LIMIT)')
 
 # The locks name no package index, no path and no host, so that they hold wherever pip gets its packages.
 COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --allow-unsafe --strip-extras \
@@ -117,6 +143,13 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	@echo 'Installing the locked packages into .venv (a minute or two) ...'
 	@$(BIN)/pip $(PIP) --require-hashes -r requirements-dev.txt
 	@PYTHONWARNINGS=ignore $(BIN)/pip $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-ansible/.installed: requirements-ansible.txt
+	$(call need-python)
+	$(call venv,.venv-ansible)
+	@echo 'Installing Ansible into .venv-ansible (a minute or two) ...'
+	@$(ANSIBLE)/pip $(PIP) --require-hashes -r requirements-ansible.txt
 	@touch $@
 
 .venv-train/.installed: requirements-train.txt pyproject.toml

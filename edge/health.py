@@ -21,7 +21,8 @@ _STEPS = 512
 
 
 class Health:
-    """Collects what a health message says. ``state`` is the directory that the outbox lies in; ``proc``, ``thermal``
+    """Collects what a health message says. ``state`` is the directory that the outbox lies in, ``config`` the hash of
+    the settings in force; ``proc``, ``thermal``
     and ``platform`` are where Linux shows its state."""
 
     def __init__(
@@ -34,12 +35,13 @@ class Health:
         model: str,
         clock: Clock,
         state: Path,
+        config: str | None = None,
         proc: Path = Path("/proc"),
         thermal: Path = Path("/sys/class/thermal"),
         platform: Path = Path("/sys/devices/platform"),
     ) -> None:
         self._site, self._device, self._boot_id = site, device, boot_id
-        self._software, self._model = software, model
+        self._software, self._model, self._config = software, model, config
         self._clock, self._state = clock, state
         self._proc, self._thermal, self._platform = proc, thermal, platform
         self._steps: deque[float] = deque(maxlen=_STEPS)
@@ -61,6 +63,7 @@ class Health:
         outbox_depth: int,
         outbox_lost: int,
         clock_trusted: bool,
+        config_message: str | None = None,
     ) -> HealthMessage:
         """The state now; frames a second and dropped frames are those since the last call."""
         now_s = self._clock.monotonic()
@@ -87,6 +90,8 @@ class Health:
             disk_free_mb=disk_free_mb(self._state),
             rss_mb=round(rss_mb(self._proc), 1),
             uptime_s=round(now_s - self._started_s, 1),
+            config=self._config,
+            config_message=config_message,
         )
 
     def alerts(self, faults: Mapping[Fault, str | None]) -> list[AlertMessage]:
@@ -100,7 +105,9 @@ class Health:
         clock_was_wrong = self._faults.get("clock") is not None
         for fault in get_args(Fault):
             text, before = faults.get(fault), self._faults.get(fault)
-            if fault not in self._faults or (text is None) != (before is None):
+            # why a camera is away may be put in ever other words; of a config each refusal is an answer
+            differs = text != before if fault == "config" else (text is None) != (before is None)
+            if fault not in self._faults or differs:
                 over = f"over: {before}" if before else "none"
                 found.append(self._alert(fault, text is not None, over if text is None else text))
                 self._faults[fault] = text
@@ -138,13 +145,19 @@ limit of temperature. Those from 16 on tell of the past: since boot on some kern
 
 
 def throttled(platform: Path = Path("/sys/devices/platform")) -> bool | None:
-    """Whether a Raspberry Pi runs slower than it could, for heat or for want of power; None on other machines.
+    """Whether a Raspberry Pi runs slower than it could, for heat or for want of power; None on other machines."""
+    word = firmware_word(platform)
+    return None if word is None else bool(word & _HELD_BACK)
+
+
+def firmware_word(platform: Path = Path("/sys/devices/platform")) -> int | None:
+    """What the firmware of a Raspberry Pi says of heat and power; None on other machines.
 
     The same word as ``vcgencmd get_throttled`` shows, without the device file that the command needs.
     """
     for word in platform.glob("soc*/*firmware/get_throttled"):
         try:
-            return bool(int(word.read_text(), 16) & _HELD_BACK)
+            return int(word.read_text(), 16)
         except (OSError, ValueError):  # the file may be there and the firmware too old to answer
             continue
     return None
@@ -183,8 +196,13 @@ def clock_trusted(marker: Path = Path("/run/systemd/timesync/synchronized")) -> 
     systemd-timesyncd leaves ``marker``; any other one (chrony, ntpd) tells the kernel, which is asked second, as a
     sandboxed service may be forbidden to. Where neither can say, the clock is not trusted.
     """
-    if marker.exists():
-        return True
+    return marker.exists() or clock_error_s() is not None
+
+
+def clock_error_s() -> float | None:
+    """By how many seconds the wall clock is wrong at most, as the kernel reckons; None where it does not know."""
     timex = _Timex()
     state: int = _LIBC.adjtimex(ctypes.byref(timex))
-    return state not in (-1, _TIME_ERROR) and not timex.status & _STA_UNSYNC
+    if state in (-1, _TIME_ERROR) or timex.status & _STA_UNSYNC:
+        return None
+    return float(timex.maxerror / 1e6)

@@ -1,0 +1,85 @@
+"""The control machine: a chain's inventory in a folder, and the playbooks played to booted machines from it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.appliance.machine import Machine
+from tests.programs import require_made
+
+ROOT = Path(__file__).parents[2]
+ANSIBLE = ROOT / "ansible"
+PLAY_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a playbook did: ``failed`` of all hosts together, ``changed`` by host, and all that Ansible wrote."""
+
+    changed: Mapping[str, int]
+    failed: int
+    output: str
+
+
+class Control:
+    """Plays to ``hosts``, each of which may be any of the booted machines; one machine may be several hosts."""
+
+    def __init__(
+        self,
+        folder: Path,
+        hosts: Mapping[str, Machine],
+        groups: Mapping[str, list[str]],
+        variables: Mapping[str, Any],
+    ) -> None:
+        program = ROOT / ".venv-ansible" / "bin" / "ansible-playbook"
+        require_made(program, "make setup-ansible")
+        self._program = str(program)
+        self.folder = folder
+        reached = {"ansible_connection": "community.docker.nsenter", "ansible_python_interpreter": "/usr/bin/python3"}
+        inventory = {
+            "all": {
+                "hosts": {
+                    name: {**reached, "ansible_nsenter_pid": machine.leader} for name, machine in hosts.items()
+                },
+                "children": {name: {"hosts": dict.fromkeys(members)} for name, members in groups.items()},
+                "vars": dict(variables),
+            }
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+
+    def play(self, playbook: Path, *arguments: str, check: bool = True) -> Played:
+        """Play it with further ``arguments`` of ``ansible-playbook``; fail with what it wrote when it does."""
+        done = subprocess.run(
+            [self._program, "--inventory", str(self.folder / "hosts.yml"), str(playbook), *arguments],
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "HOME": str(self.folder),
+                "ANSIBLE_ROLES_PATH": str(ANSIBLE / "roles"),
+                "ANSIBLE_NOCOLOR": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PLAY_S,
+        )
+        output = done.stdout + done.stderr
+        recap = re.findall(
+            r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", output, flags=re.MULTILINE
+        )
+        played = Played(
+            changed={host: int(changed) for host, changed, _, _ in recap},
+            failed=sum(int(unreachable) + int(failed) for _, _, unreachable, failed in recap),
+            output=output,
+        )
+        assert not check or done.returncode == 0, output
+        return played

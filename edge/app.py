@@ -13,9 +13,12 @@ from edge.capture.camera import Camera, open_camera
 from edge.capture.latest import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
-from edge.health import Fault, Health, clock_trusted
+from edge.errors import UserError
+from edge.health import Fault, Health, clock_trusted, temperature_c, throttled
 from edge.inference.manifest import Manifest
-from edge.pipeline import Pipeline
+from edge.pacing import Heat, Motion, Pacer
+from edge.pipeline import Pipeline, Step
+from edge.remote import Remote, fingerprint
 from edge.stages import Models, build_pipeline, load_models
 from edge.systemd import Notifier, Watchdog
 from edge.types import Frame, WindowAggregate
@@ -35,6 +38,7 @@ CAMERA_LIMIT_S = 20.0
 
 UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
+HEAT_EVERY_S = 10.0
 FIRST_HEALTH_S = 5.0
 """The first health message comes soon, but not before there is a rate of frames to tell."""
 
@@ -45,7 +49,8 @@ def software_version() -> str:
 
 
 class App:
-    """One run of the service. ``run()`` returns when ``stop`` is set or a finite source is over."""
+    """One run of the service. ``run()`` returns when ``stop`` is set, a finite source is over, or the next run is to
+    begin with other settings."""
 
     def __init__(
         self,
@@ -55,42 +60,62 @@ class App:
         camera: CameraThread,
         uplink: Uplink,
         health: Health,
+        remote: Remote,
+        pacer: Pacer,
+        heat: Heat,
         rule: CohortRule,
         watchdog: Watchdog,
         notifier: Notifier,
         manifest: Manifest,
         boot_id: str,
         clock: Clock,
+        stop: Event,
     ) -> None:
         self._settings, self._pipeline, self._camera, self._uplink = settings, pipeline, camera, uplink
         self._health, self._rule, self._watchdog, self._notifier = health, rule, watchdog, notifier
+        self._remote, self._again, self._counted, self._in_view = remote, False, False, False
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
+        self._pacer, self._motion, self._heat = pacer, Motion(), heat
+        self._heat_due_s = 0.0
         self._seq = 0
         self._dropped_before = 0
         self._health_due_s = 0.0
         self._last_frame_s = 0.0
-        self.stop = Event()
+        self.stop = stop
 
-    def run(self) -> None:
-        """Raises ``UserError`` when the camera or the broker refuses for good."""
+    def run(self) -> bool:
+        """True when another run is to follow, with the settings that the server asked for. Raises ``UserError`` when
+        the camera or the broker refuses for good."""
         try:
             self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
             self._uplink.start()
             self._watch()
             self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
             self._notifier.ready()
-            while not self.stop.is_set() and not self._camera.ended:
+            while not (self.stop.is_set() or self._camera.ended or self._again):
                 frame = self._camera.frames.get(FRAME_WAIT_S)
                 if frame is not None:
-                    self._process(frame)
+                    if self._due(frame):
+                        self._process(frame)
                 elif self._camera.live:  # a file that is slow to read has its own time, which stands still
-                    self._publish(self._pipeline.idle(self._clock.now(), self._clock.monotonic()).windows)
+                    self._take(self._pipeline.idle(self._clock.now(), self._clock.monotonic()))
                 self._look_after()
         finally:
-            self._notifier.stopping()
+            if not self._again:
+                self._notifier.stopping()
             self._camera.stop()
             self._publish(self._pipeline.finish(self._last_frame_s).windows)
             self._uplink.stop(STOP_S)
+            if self._again:
+                self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
+        return self._again
+
+    def _due(self, frame: Frame) -> bool:
+        """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""
+        if not self._camera.live:
+            return True
+        moved = self._motion.seen(frame.image, frame.monotonic_s)
+        return self._pacer.due(frame.monotonic_s, moved=moved, spacing_s=self._heat.spacing_s)
 
     def _process(self, frame: Frame) -> None:
         began = self._clock.monotonic()
@@ -98,7 +123,13 @@ class App:
         step = self._pipeline.step(frame, dropped=dropped - self._dropped_before)
         self._dropped_before = dropped
         self._last_frame_s = frame.monotonic_s
+        self._pacer.saw(step.tracks.active, frame.monotonic_s)
         self._health.step(self._clock.monotonic() - began)
+        self._counted = True
+        self._take(step)
+
+    def _take(self, step: Step) -> None:
+        self._in_view = bool(step.tracks.active)
         self._publish(step.windows)
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:
@@ -137,14 +168,19 @@ class App:
     def _look_after(self) -> None:
         """Watchdog, alerts and health: what must go on when no frame comes."""
         self._watchdog.feed()
+        self._hear()
         faults: dict[Fault, str | None] = {
             "camera": self._camera.fault,
             "outbox": self._uplink.outbox_fault,
             "clock": None if clock_trusted() else "the clock is not synchronised",
+            "config": self._remote.fault,
         }
         for alert in self._health.alerts(faults):
             self._uplink.send(alert)
         now_s = self._clock.monotonic()
+        if now_s >= self._heat_due_s:
+            self._heat_due_s = now_s + HEAT_EVERY_S
+            self._heat.feel(now_s, temperature_c(), throttled())
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + self._settings.health.every_s
             message = self._health.message(
@@ -153,9 +189,22 @@ class App:
                 outbox_depth=self._uplink.outbox_depth,
                 outbox_lost=self._uplink.outbox_lost,
                 clock_trusted=clock_trusted(),
+                config_message=self._remote.message,
             )
             self._uplink.send(message)
             self._notifier.status(f"{message.fps:.1f} frames/s, {message.outbox_depth} messages wait")
+
+    def _hear(self) -> None:
+        """What the server asks for. A file is there to be counted once, with the settings it began with."""
+        asked = self._uplink.asked()
+        if asked is not None:
+            self._remote.offer(asked)
+        self._again = self._camera.live and self._remote.turn(
+            self._clock.monotonic(),
+            counted=self._counted,
+            in_view=self._in_view,
+            seeing=self._camera.fault is None,
+        )
 
     def _watch(self) -> None:
         """The loop itself is watched by feeding; these two run in threads of their own."""
@@ -175,11 +224,17 @@ def build(
     camera: Camera | None = None,
     broker: Broker | None = None,
     models: Models | None = None,
+    remote: Remote | None = None,
+    stop: Event | None = None,
 ) -> App:
-    """Compose the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
+    """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
 
-    Raises ``UserError`` for whatever is wrong with models, files or the source.
+    ``remote`` knows what the server asked for. Raises ``UserError`` for whatever is wrong with models, files or the
+    source.
     """
+    location = settings.outbox.location()
+    remote = remote or Remote(settings)
+    settings = remote.settings
     boot_id = secrets.token_hex(8)
     software = software_version()
     models = models or load_models(settings)
@@ -194,7 +249,6 @@ def build(
     )
     broker = broker or _broker(settings)
     # Last, so that whatever else is refused leaves no file open.
-    location = settings.outbox.location()
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     return App(
         settings,
@@ -224,7 +278,11 @@ def build(
             model=models.manifest.version,
             clock=clock,
             state=location.parent,
+            config=fingerprint(settings),
         ),
+        remote=remote,
+        pacer=Pacer(idle_fps=settings.pacing.idle_fps),
+        heat=Heat(hot_c=settings.pacing.hot_c),
         rule=CohortRule(
             k=settings.privacy.k, profile=settings.privacy.profile, max_cohort=settings.privacy.max_cohort
         ),
@@ -233,7 +291,37 @@ def build(
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,
+        stop=stop or Event(),
     )
+
+
+def serve(
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: Event,
+    camera: Camera | None = None,
+    broker: Broker | None = None,
+    models: Models | None = None,
+) -> None:
+    """Run until ``stop``, and again with other settings whenever the server asks for them.
+
+    Raises ``UserError`` as ``build`` and ``App.run`` do, unless it comes of a config on trial: then that is dropped.
+    """
+    remote = Remote(settings)
+    again = True
+    while again:
+        logging.getLogger().setLevel(remote.settings.log.level.upper())
+        try:
+            app = build(
+                settings, clock=clock, camera=camera, broker=broker, models=models, remote=remote, stop=stop
+            )
+            again = app.run()
+        except UserError as error:
+            again = remote.drop(str(error))
+            if not again:
+                raise
+    remote.leave()
 
 
 def _broker(settings: Settings) -> Broker:
@@ -244,6 +332,6 @@ def _broker(settings: Settings) -> Broker:
         protocol=mqtt.protocol,
         username=mqtt.username,
         password=mqtt.secret(),
-        tls=None if mqtt.tls is None else Tls(mqtt.tls.ca, mqtt.tls.cert, mqtt.tls.key),
+        tls=None if mqtt.tls is None else Tls(*mqtt.tls.files()),
         keepalive_s=mqtt.keepalive_s,
     )

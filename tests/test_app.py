@@ -240,6 +240,26 @@ def test_while_it_runs_it_is_retained_as_online_and_afterwards_as_offline(tmp_pa
             until(lambda: statuses(late) == [False], "it is retained as offline")
 
 
+def test_an_empty_shop_is_not_looked_at_in_every_frame_and_counts_as_watched(tmp_path: Path) -> None:
+    clock = SystemClock()
+    camera = LiveCamera(clock)
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
+        app = build(
+            settings(tmp_path),
+            clock=clock,
+            camera=camera,
+            broker=Broker("127.0.0.1", mosquitto.port),
+            models=models(),
+        )
+        with running(app):
+            until(lambda: len(windows(listener)) == 3, "some windows are over")
+        until(lambda: statuses(listener) == [True, False], "it has gone")
+        came = windows(listener)
+    assert [window.coverage.share for window in came[1:-1]] == [1] * (len(came) - 2)
+    used = sum(window.coverage.frames + window.coverage.dropped for window in came)
+    assert used < 0.7 * camera.given  # the rest was neither looked at nor missed
+
+
 def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -420,6 +440,7 @@ def test_a_frame_loop_that_stands_still_stops_the_feed_although_the_camera_lives
             clock.elapsed_s += 10
             until(lambda: "WATCHDOG" in journal.since(), "it is fed")
             detector.hung.set()
+            clock.elapsed_s += 1  # an empty shop is not looked at in every frame
             assert detector.inside.wait(20)
             journal.mark()
             given = camera.given

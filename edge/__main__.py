@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from edge.clock import SystemClock
@@ -47,7 +48,15 @@ def _parser() -> argparse.ArgumentParser:
         ("check-config", "Say whether a configuration is right."),
         ("show-config", "Print the effective configuration, secrets masked."),
     ):
-        commands.add_parser(name, help=text, description=text).add_argument("file", type=Path, metavar="FILE")
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("file", type=Path, metavar="FILE")
+        if name == "show-config":
+            command.add_argument(
+                "--state",
+                type=Path,
+                metavar="DIR",
+                help="with what the server asked for, as kept by the service here",
+            )
     return parser
 
 
@@ -75,15 +84,15 @@ def _complain(error: UserError) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from edge.app import build
+    from edge.app import serve
     from edge.config import load
 
     settings = load(arguments.config)
     configure_logging(settings.log.level)
-    app = build(settings, clock=SystemClock())
+    stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: app.stop.set())
-    app.run()
+        signal.signal(number, lambda *_: stop.set())
+    serve(settings, clock=SystemClock(), stop=stop)
     return 0
 
 
@@ -157,7 +166,13 @@ def _check_config(arguments: argparse.Namespace) -> int:
 def _show_config(arguments: argparse.Namespace) -> int:
     from edge.config import load, show
 
-    print(show(load(arguments.file)), end="")
+    settings = load(arguments.file)
+    if arguments.state is not None:
+        from edge.remote import as_kept
+
+        settings, explained = as_kept(settings, arguments.state)
+        print("".join(f"# {line}\n" for line in explained), end="")
+    print(show(settings), end="")
     return 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -22,6 +22,13 @@ from edge.wire import ConfigMessage, Hash, WireError, address, decode, short_has
 from edge.yamlfile import checked
 
 log = logging.getLogger(__name__)
+
+SUFFIX = ".config.json"
+"""Of the file beside the outbox in which it is kept."""
+PATIENCE_S = 60.0
+"""A change waits for so long until nobody is in view."""
+TRIAL_S = 60.0
+"""Within this time a camera that worked before must give a frame with the new settings."""
 
 _NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
     **dict.fromkeys(("site", "device", "mqtt", "outbox", "health", "log"), True),
@@ -50,20 +57,21 @@ class _State(_Kept):
 
 
 class Remote:
-    """``own`` are the settings of the device's file; ``path`` is where the state is kept.
+    """``own`` are the settings of the device's file. What the server asked for is kept beside the outbox.
 
     ``settings`` are those in force, ``fault`` is why the config that is asked for is not among them, or None.
     """
 
-    def __init__(self, own: Settings, path: Path) -> None:
-        self._own, self._path = own, path
+    def __init__(self, own: Settings) -> None:
+        self._own = own
+        self._path = own.outbox.location().with_suffix(SUFFIX)
         self.settings = own
         self.fault: str | None = None
-        self.must_see = False
-        """Whether a frame is to come before a config on trial is proven: the camera worked without it."""
         self._in_force: _Overlay | None = None
         self._waiting: _Overlay | None = None
-        self._state = _load(path)
+        self._since_s: float | None = None  # of the waiting, or of the trial
+        self._must_see = True
+        self._state = _load(self._path)
         if self._state.trial is not None:
             self.drop("the process ended before it had counted a frame with it")
         elif self._state.proven is not None:
@@ -77,11 +85,6 @@ class Remote:
     @property
     def on_trial(self) -> bool:
         return self._state.trial is not None
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a config waits for ``switch``."""
-        return self._waiting is not None
 
     def offer(self, payload: bytes) -> None:
         """Judge what came on the topic ``config``. The same message may come any number of times."""
@@ -100,29 +103,45 @@ class Remote:
                 return
             self.fault = None
             if wanted != self.settings or self.on_trial:
-                self._waiting = overlay
+                self._waiting, self._since_s = overlay, None
             else:
                 self._in_force = overlay
                 self._keep(_State(proven=overlay))
                 log.info("config %s changes nothing", message)
 
-    def switch(self, *, seeing: bool) -> bool:
-        """Put what waits in force, on trial; the next run begins with it. ``seeing``: the camera works so far.
-        False when it cannot be kept: a config that is gone with the power would be a riddle."""
-        overlay, self._waiting = self._waiting, None
-        assert overlay is not None
+    def turn(self, now_s: float, *, counted: bool, in_view: bool, seeing: bool) -> bool:
+        """Go on with a change of settings; true when the run is to end, for the next one to begin with others.
+
+        ``counted``: this run has counted a frame; ``in_view``: somebody is in view, whose visit the change would cut
+        in two; ``seeing``: the camera works.
+        """
+        if self.on_trial:
+            if counted or not self._must_see:
+                self._prove()
+                return False
+            return self._lasted(now_s) >= TRIAL_S and self.drop(f"no frame came within {TRIAL_S:g} s")
+        if self._waiting is None or (in_view and self._lasted(now_s) < PATIENCE_S):
+            return False
+        self._must_see = seeing  # a camera that is away already is not the fault of a config
+        return self._switch(self._waiting)
+
+    def _lasted(self, now_s: float) -> float:
+        self._since_s = now_s if self._since_s is None else self._since_s
+        return now_s - self._since_s
+
+    def _switch(self, overlay: _Overlay) -> bool:
+        """Put it in force, on trial. Not when it cannot be kept: one that is gone with the power would be a riddle."""
+        self._waiting = self._since_s = None
         state = self._state.model_copy(update={"trial": overlay, "failed": None})
         if not _write(self._path, state):
             self._refuse(f"config {overlay.message} refused: {self._path} cannot be written; see the disk")
             return False
         self._state = state
         self._in_force, self.settings = overlay, overlaid(self._own, overlay.settings)
-        self.must_see = seeing
         log.info("config %s: the next run begins with it", overlay.message)
         return True
 
-    def prove(self) -> None:
-        """The config on trial runs."""
+    def _prove(self) -> None:
         log.info("config %s is in force", self._in_force and self._in_force.message)
         self._keep(_State(proven=self._state.trial))
 
@@ -138,6 +157,11 @@ class Remote:
         self._return_to(self._state.proven)
         self._refuse(text)
         return True
+
+    def leave(self) -> None:
+        """The process is told to end: that judges nothing, and a config on trial will be asked for again."""
+        if self.on_trial:
+            self._keep(self._state.model_copy(update={"trial": None}))
 
     def _asked_for(self, payload: bytes) -> Mapping[str, JsonValue]:
         """An empty payload is what deletes a retained message: nothing is asked for."""
@@ -199,16 +223,54 @@ def fingerprint(settings: Settings) -> str:
     return short_hash(json.dumps(tree, sort_keys=True).encode())
 
 
+def as_kept(own: Settings, folder: Path) -> tuple[Settings, list[str]]:
+    """The settings in force where the service keeps its state in ``folder``, and in lines what they are made of.
+    Raises ``UserError`` when the state cannot be read."""
+    path = own.outbox.location({"STATE_DIRECTORY": str(folder)}).with_suffix(SUFFIX)
+    try:
+        state = _read(path)
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}); ask as root") from None
+    overlay = state.trial or state.proven
+    settings = own if overlay is None else overlaid(own, overlay.settings)
+    lines = [f"config {fingerprint(settings)}"]
+    if overlay is not None:
+        lines.append(f"config message {overlay.message}{', on trial' if state.trial else ''}, sets")
+        before = dict(_leaves(own.model_dump(mode="json")))
+        after = dict(_leaves(settings.model_dump(mode="json")))
+        lines += [
+            f"  {key}: {json.dumps(after[key])}, not {json.dumps(before[key])}"
+            for key in after
+            if after[key] != before[key]
+        ]
+    if state.why_failed:
+        lines.append(state.why_failed)
+    return settings, lines
+
+
+def _leaves(tree: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
 def _only_in_the_file(key: str) -> UserError:
     known = ", ".join(sorted(REMOTELY_SETTABLE))
     return UserError(f"{key}: is set in the device's own file only; remotely settable are {known}")
 
 
-def _load(path: Path) -> _State:
+def _read(path: Path) -> _State:
     try:
         return _State.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return _State()
+
+
+def _load(path: Path) -> _State:
+    try:
+        return _read(path)
     except (OSError, ValidationError) as error:
         # The server's word is retained, and comes again with the next connection.
         log.warning(

@@ -92,13 +92,18 @@ def test_an_alert_is_sent_when_a_fault_begins_and_when_it_ends_and_never_between
 
 def test_the_first_word_on_each_fault_ends_what_an_earlier_run_left_open(health: Health) -> None:
     said = health.alerts({"camera": "no device /dev/video0"})
-    assert {alert.fault: alert.active for alert in said} == {"camera": True, "outbox": False, "clock": False}
+    assert {alert.fault: alert.active for alert in said} == {
+        "camera": True,
+        "outbox": False,
+        "clock": False,
+        "config": False,
+    }
     assert health.alerts({"camera": "no device /dev/video0"}) == []
 
 
 def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health, clock: ManualClock) -> None:
     wrong = "the clock is not synchronised"
-    assert len(health.alerts({"clock": wrong})) == 3
+    assert len(health.alerts({"clock": wrong})) == 4
     assert health.alerts({"clock": wrong}) == []
     clock.elapsed_s += 3600
     (ended,) = health.alerts({"outbox": None})
@@ -107,8 +112,19 @@ def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health,
     assert [(alert.fault, alert.active, alert.at) for alert in again] == [
         ("camera", False, clock.now()),
         ("outbox", False, clock.now()),
+        ("config", False, clock.now()),
     ]
     assert health.alerts({}) == []
+
+
+def test_each_refusal_of_a_config_is_said(health: Health) -> None:
+    health.alerts({})
+    for text in ("config 1 refused", "config 2 refused"):
+        (said,) = health.alerts({"config": text})
+        assert (said.fault, said.active, said.text) == ("config", True, text)
+        assert health.alerts({"config": text}) == []
+    (over,) = health.alerts({})
+    assert (over.active, over.text) == (False, "over: config 2 refused")
 
 
 def test_the_hottest_zone_counts_and_one_that_cannot_be_read_does_not(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloud import provision, rollup
+from cloud import configure, provision, rollup
 from cloud.analysis import command as comparison
 from cloud.bridge import Bridge, Tls
 from cloud.config import MqttSettings, load
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_parser(commands)
     simulation.add_parser(commands)
     provision.add_parser(commands)
+    configure.add_parser(commands)
     return parser
 
 

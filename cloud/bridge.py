@@ -49,6 +49,21 @@ class Tls:
     key: Path | None = None
 
 
+def set_tls(client: mqtt.Client, tls: Tls) -> None:
+    """Raises ``UserError`` for files that are not there or do not belong together."""
+    for path in (tls.ca, tls.cert, tls.key):
+        if path is not None and not path.is_file():
+            raise UserError(f"mqtt.tls: {path}: no such file")
+    try:
+        client.tls_set(
+            ca_certs=str(tls.ca) if tls.ca else None,
+            certfile=str(tls.cert) if tls.cert else None,
+            keyfile=str(tls.key) if tls.key else None,
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"mqtt.tls: {error}; give 'cert' and 'key' in PEM form") from None
+
+
 class Bridge:
     """Moves messages from a broker into a store.
 
@@ -106,7 +121,7 @@ class Bridge:
         if username is not None:
             self._client.username_pw_set(username, password)
         if tls is not None:
-            self._set_tls(tls)
+            set_tls(self._client, tls)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
@@ -141,19 +156,6 @@ class Bridge:
     def stop(self) -> None:
         """End ``run``; from any thread or a signal handler."""
         self._intake.stop()
-
-    def _set_tls(self, tls: Tls) -> None:
-        for path in (tls.ca, tls.cert, tls.key):
-            if path is not None and not path.is_file():
-                raise UserError(f"mqtt.tls: {path}: no such file")
-        try:
-            self._client.tls_set(
-                ca_certs=str(tls.ca) if tls.ca else None,
-                certfile=str(tls.cert) if tls.cert else None,
-                keyfile=str(tls.key) if tls.key else None,
-            )
-        except (OSError, ValueError) as error:
-            raise UserError(f"mqtt.tls: {error}; give 'cert' and 'key' in PEM form") from None
 
     # Called in paho's thread, which must never wait for the store.
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the secrets of cloud/compose.yaml in the folder secrets/ beside this script; what is there is kept.
-#   secrets.sh init HOST...          authority, broker's certificate for these names, tokens, bridges' settings
+#   secrets.sh init HOST...          authority, broker's certificate for these names, tokens, settings of the bridges
+#                                    and of footlight-cloud configure
 #   secrets.sh device SITE DEVICE    a certificate under which a device speaks as SITE/DEVICE, for its mqtt.tls
 # Afterwards take secrets/ca.key away from the server: who has it can be any device.
 set -eu
@@ -40,6 +41,16 @@ store:
 YAML
 }
 
+for_configure() { # HOST
+    here=$(cd "$folder" && pwd)
+    cat <<YAML
+mqtt:
+  host: $1
+  port: 8883
+  tls: {ca: $here/ca.crt, cert: $here/configure.crt, key: $here/configure.key}
+YAML
+}
+
 mkdir -p "$folder"
 case "${1:-}" in
 init)
@@ -57,12 +68,14 @@ init)
     certificate broker "/CN=mosquitto" "subjectAltName=$names
 extendedKeyUsage=serverAuth"
     certificate bridge "/CN=bridge" "extendedKeyUsage=clientAuth"
+    certificate configure "/CN=configure" "extendedKeyUsage=clientAuth"
     random | keep influxdb_password
     random | keep influxdb_token
     echo "grafana:$(random)" | keep influxdb_read_token
     random | keep grafana_password
     settings bridge-1 | keep bridge-1.yaml
     settings bridge-2 | keep bridge-2.yaml
+    for_configure "$1" | keep configure.yaml
     ;;
 device)
     if [ $# -ne 3 ]; then echo "usage: secrets.sh device SITE DEVICE" >&2; exit 2; fi

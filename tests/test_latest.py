@@ -235,6 +235,50 @@ def test_the_wait_grows_to_its_bound_and_starts_small_again_after_a_frame() -> N
     assert watcher.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 0.5]
 
 
+def test_a_plug_that_is_loose_all_day_is_told_of_seldom_and_retried_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A frame, a fault, a frame, a fault ...: for six hours, with two seconds of pictures between the faults."""
+    caplog.set_level(logging.INFO)
+
+    def pictures() -> Frame:
+        watcher.clock.advance(2)
+        return frame(0)
+
+    faults = 6 * 3600 // 2
+    reads: list[Frame | Exception | Callable[[], Frame]] = []
+    for _ in range(faults):
+        reads += [pictures, CameraError("unplugged")]
+    watcher = Watcher(ScriptedCamera(reads, live=True))
+    watcher.take_all()
+    assert set(watcher.waits) == {FIRST_RETRY_S}
+    assert len(caplog.records) <= 4
+    assert watcher.thread.fault == "unplugged"
+
+
+@given(st.lists(st.floats(0.1, 2000), min_size=1, max_size=300))
+def test_faults_are_told_of_no_more_than_some_times_an_hour(good_s: list[float]) -> None:
+    """However long a camera delivers between its faults."""
+    told: list[str | None] = []
+
+    def delivers(seconds: float) -> Callable[[], Frame]:
+        def read() -> Frame:
+            watcher.clock.advance(seconds)
+            if watcher.thread.fault != (told[-1] if told else None):
+                told.append(watcher.thread.fault)
+            return frame(0)
+
+        return read
+
+    reads: list[Frame | Exception | Callable[[], Frame]] = []
+    for seconds in good_s:
+        reads += [*[delivers(seconds / 4)] * 4, CameraError("unplugged")]
+    watcher = Watcher(ScriptedCamera(reads, live=True))
+    watcher.take_all()
+    # doubling up to ten minutes: eight times in the first, six an hour from then on
+    assert len(told) / 2 <= 10 + 6 * watcher.clock.elapsed_s / 3600
+
+
 def test_a_camera_that_opens_but_gives_nothing_is_one_long_fault_and_not_hammered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

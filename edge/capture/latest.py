@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 from collections.abc import Callable
@@ -14,6 +15,13 @@ from edge.types import Frame
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
+
+RELAPSE_S = 3600.0
+"""A fault that comes so soon after the last one is likely that one still: a loose plug, a supply too weak."""
+
+PROOF_S = (5.0, 600.0)
+"""For so long a camera that relapses must deliver before its fault is said to be over: at first, and at most. A plug
+that is loose all day fills neither the log nor the outbox with alerts."""
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -110,6 +118,9 @@ class CameraThread:
         self._failures = 0
         self._fault: str | None = None
         self._fault_since_s = 0.0
+        self._mended_s = -math.inf
+        self._proof_s = 0.0
+        self._delivers_since_s: float | None = None
         self._called_at: float | None = None
 
     def start(self) -> None:
@@ -154,7 +165,8 @@ class CameraThread:
     def fault(self) -> str | None:
         """Why no frames come, in one line without credentials; None while they do.
 
-        It lasts until a frame came: a camera that only opens again is not mended yet.
+        It lasts until a frame came: a camera that only opens again is not mended yet. Of one that relapses it lasts
+        until frames have come for a while.
         """
         return self._fault
 
@@ -218,13 +230,24 @@ class CameraThread:
 
     def _fail(self, error: CameraError) -> None:
         self._failures += 1
+        self._delivers_since_s = None
         if self._fault is None:
-            self._fault_since_s = self._clock.monotonic()
+            now_s = self._clock.monotonic()
+            first_s, most_s = PROOF_S
+            relapsed = now_s - self._mended_s < RELAPSE_S
+            self._proof_s = min(max(2 * self._proof_s, first_s), most_s) if relapsed else 0.0
+            self._fault_since_s = now_s
             _log.warning("%s; trying again until it is back", error)
         self._fault = str(error)
 
     def _mend(self) -> None:
-        if self._fault is not None:
-            away_s = self._clock.monotonic() - self._fault_since_s
+        self._failures = 0
+        if self._fault is None:
+            return
+        now_s = self._clock.monotonic()
+        if self._delivers_since_s is None:
+            self._delivers_since_s = now_s
+        if now_s - self._delivers_since_s >= self._proof_s:
+            away_s = self._delivers_since_s - self._fault_since_s
             _log.info("camera %s: back after %.0f s", self._camera.describe(), away_s)
-            self._failures, self._fault = 0, None
+            self._fault, self._mended_s = None, now_s

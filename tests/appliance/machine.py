@@ -48,7 +48,7 @@ echo $$ >/sys/fs/cgroup/$NAME/cgroup.procs
 mount -t overlay overlay -o lowerdir=$LOWER,upperdir=$FOLDER/upper,workdir=$FOLDER/work $FOLDER/root
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec systemd-nspawn -D $FOLDER/root --boot --register=no --keep-unit --console=pipe --machine=$NAME \
-    --hostname=$HOSTNAME --private-network --capability=all --system-call-filter=bpf
+    --private-network --capability=all --system-call-filter=bpf
 """
 _ENTER = ("-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
 _ENVIRON = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8")
@@ -86,8 +86,11 @@ class Machine:
         self._folder = BUILD / "machines" / f"{self.release}-{secrets.token_hex(4)}"
         for part in ("upper/etc", "work", "root"):
             (self._folder / part).mkdir(parents=True)
+        etc = self._folder / "upper/etc"
         # An identity of its own, and not the first boot of an image, which would turn every service on.
-        (self._folder / "upper/etc/machine-id").write_text(f"{secrets.token_hex(16)}\n")
+        (etc / "machine-id").write_text(f"{secrets.token_hex(16)}\n")
+        (etc / "hostname").write_text(f"{self._hostname}\n")
+        (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {self._hostname}\n")
         with (self._folder / "console").open("wb") as console:
             self._process = subprocess.Popen(
                 # ends with this process, however that ends
@@ -95,7 +98,6 @@ class Machine:
                 env={
                     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
                     "NAME": self._folder.name,
-                    "HOSTNAME": self._hostname,
                     "LOWER": str(lower),
                     "FOLDER": str(self._folder),
                 },

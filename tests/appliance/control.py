@@ -64,6 +64,7 @@ class Control:
                 "PATH": os.environ["PATH"],
                 "LANG": "C.UTF-8",
                 "HOME": str(self.folder),
+                "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
                 "ANSIBLE_ROLES_PATH": str(ANSIBLE / "roles"),
                 "ANSIBLE_NOCOLOR": "1",
             },

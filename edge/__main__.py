@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -39,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("sources", nargs="+", metavar="SOURCE", help="video, picture or folder of pictures")
     scene = add("scene", "Tell who walks by in the sample scene (camera source: scene).", config=None)
     scene.add_argument("--seed", type=int, help="another scene than that of the demo")
+    doctor = add("doctor", "Check every hop from the camera to the store and back.", config=True)
+    doctor.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
     inspect = add("inspect", "Describe every face of one picture.", config=False)
     inspect.add_argument("image", type=Path, metavar="IMAGE")
     inspect.add_argument("--annotate", type=Path, metavar="OUT.png", help="draw the findings into a picture")
@@ -155,6 +158,23 @@ def _scene(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from edge.config import load
+    from edge.doctor.command import doctor
+    from edge.doctor.table import as_json, show
+
+    logging.disable(logging.WARNING)  # what a part of the service would log is a line of the doctor's here
+    hops = doctor(load(arguments.config), arguments.config, clock=SystemClock())
+    if arguments.json:
+        line, state = as_json(hops)
+        print(line)
+    else:
+        state = show(hops, Console())
+    return int(state == "red")
+
+
 def _check_config(arguments: argparse.Namespace) -> int:
     from edge.config import load
 
@@ -181,6 +201,7 @@ COMMANDS = {
     "replay": _replay,
     "inspect": _inspect,
     "scene": _scene,
+    "doctor": _doctor,
     "check-config": _check_config,
     "show-config": _show_config,
 }

@@ -55,6 +55,13 @@ class Health:
         self._frames += 1
         self._steps.append(seconds)
 
+    @property
+    def slow_step_ms(self) -> float:
+        """The 95th percentile of the steps whose median a message tells."""
+        if len(self._steps) < 2:
+            return 1000 * sum(self._steps)
+        return 1000 * statistics.quantiles(self._steps, n=20, method="inclusive")[-1]
+
     def message(
         self,
         *,

@@ -28,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench models need-data server setup-ansible lint-ansible wheelhouse deploy upgrade docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench models need-data server setup-ansible lint-ansible wheelhouse deploy fleet upgrade docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -101,6 +101,9 @@ wheelhouse: setup ## Gather all that a device installs (ARCH=x86_64, EXTRAS="edg
 
 deploy: setup-ansible ## Set machines up as the inventory says (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
 	$(PLAY) ansible/site.yml $(ARGS)
+
+fleet: setup-ansible ## How every device is, in one table (LIMIT=store-12)
+	$(PLAY) ansible/fleet.yml $(ARGS)
 
 upgrade: setup-ansible ## Bring devices to the wheelhouse's version, in stages, and back when one fails (LIMIT=, ARGS=)
 	$(PLAY) ansible/upgrade.yml $(ARGS)

@@ -78,6 +78,7 @@ class Uplink:
         self._fault: str | None = None
         self._forbidden: str | None = None
         self._dropped = 0
+        self._windows_delivered = 0
         self._progress = 0
         self._passing: deque[Outgoing] = deque(maxlen=IN_FLIGHT)
         self._asked: deque[bytes] = deque(maxlen=1)
@@ -154,6 +155,11 @@ class Uplink:
     def dropped(self) -> int:
         """Messages given up since the start because no broker would ever take them."""
         return self._dropped
+
+    @property
+    def windows_delivered(self) -> int:
+        """Windows of this run that the broker has taken; what an earlier run left in the outbox does not count."""
+        return self._windows_delivered
 
     @property
     def progress(self) -> int:
@@ -239,6 +245,7 @@ class Uplink:
         nobody = answer.code == NO_SUBSCRIBERS and item.topic.endswith("/window")
         if answer.accepted and not nobody:
             self._delivered.add(item.id)
+            self._windows_delivered += item.topic.endswith("/window") and self._boot_id.encode() in item.payload
             self._suspect = None
             if self._forbidden == item.topic:
                 log.info("broker %s: %s: taken again", self._broker, item.topic)

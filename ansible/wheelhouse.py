@@ -52,9 +52,17 @@ TARGETS = (
 
 def gather(folder: Path, *, arch: str, extras: list[str]) -> None:
     """Fill ``folder``, which appears only when it is complete. Raises ``Incomplete`` otherwise."""
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
+        part = Path(scratch, folder.name)
+        part.mkdir()
+        fill(part, arch=arch, extras=extras)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+
+
+def fill(part: Path, *, arch: str, extras: list[str]) -> None:
+    """The work of :func:`gather`."""
     wheel = build(part)
     wanted = requirements(extras)
     for target in TARGETS:
@@ -74,8 +82,6 @@ def gather(folder: Path, *, arch: str, extras: list[str]) -> None:
     seal(part, arch=arch, extras=extras, version=wheel.name.split("-")[1])
     for target in TARGETS:
         prove(part, target, arch)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
 
 
 def build(folder: Path) -> Path:

@@ -33,7 +33,7 @@ STOP_S = 20.0
 PACKAGES = (
     *("ca-certificates", "dbus", "iproute2", "libnss-systemd", "libpam-systemd", "openssh-server", "sudo"),
     *("mosquitto", "mosquitto-clients", "systemd", "systemd-sysv", "systemd-timesyncd"),
-    *("python3", "python3-apt", "python3-systemd", "python3-venv"),
+    *("nftables", "python3", "python3-apt", "python3-systemd", "python3-venv", "tzdata", "unattended-upgrades"),
 )
 
 # Where the host's init is not systemd and its cgroups are hybrid, nspawn needs a pure hierarchy of its own.

@@ -21,7 +21,7 @@ from edge.pipeline import Pipeline, Step
 from edge.remote import Remote, fingerprint
 from edge.stages import Models, build_pipeline, load_models
 from edge.systemd import Notifier, Watchdog
-from edge.types import Frame, WindowAggregate
+from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.mqtt import Broker, Tls
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
@@ -129,7 +129,7 @@ class App:
         self._take(step)
 
     def _take(self, step: Step) -> None:
-        self._in_view = bool(step.tracks.active)
+        self._in_view = any(track.state is not TrackState.TENTATIVE for track in step.tracks.active)
         self._publish(step.windows)
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:

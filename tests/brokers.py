@@ -131,6 +131,10 @@ class Listener:
         self._client.connect("127.0.0.1", port, clean_start=False, properties=properties)
         self._client.loop_start()
 
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Say something oneself, retained."""
+        self._client.publish(topic, payload, qos=1, retain=True)
+
     def on(self, channel: str) -> list[MQTTMessage]:
         return [message for message in list(self.messages) if message.topic.endswith("/" + channel)]
 

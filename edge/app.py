@@ -14,6 +14,7 @@ from edge.capture.latest import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
 from edge.errors import UserError
+from edge.figures import Sampler
 from edge.health import Fault, Health, clock_trusted, temperature_c, throttled
 from edge.inference.manifest import Manifest
 from edge.pacing import Heat, Motion, Pacer
@@ -77,6 +78,7 @@ class App:
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
         self._pacer, self._motion, self._heat = pacer, Motion(), heat
         self._heat_due_s = 0.0
+        self._sampler = Sampler()
         self._seq = 0
         self._dropped_before = 0
         self._health_due_s = 0.0
@@ -95,6 +97,7 @@ class App:
             while not (self.stop.is_set() or self._camera.ended or self._again):
                 frame = self._camera.frames.get(FRAME_WAIT_S)
                 if frame is not None:
+                    self._sampler.frame(frame)
                     if self._due(frame):
                         self._process(frame)
                 elif self._camera.live:  # a file that is slow to read has its own time, which stands still
@@ -192,7 +195,14 @@ class App:
                 config_message=self._remote.message,
             )
             self._uplink.send(message)
-            self._notifier.status(f"{message.fps:.1f} frames/s, {message.outbox_depth} messages wait")
+            figures = self._sampler.figures(
+                step_ms=message.step_ms,
+                slow_ms=self._health.slow_step_ms,
+                waiting=message.outbox_depth,
+                lost=message.outbox_lost,
+                delivered=self._uplink.windows_delivered,
+            )
+            self._notifier.status(str(figures))
 
     def _hear(self) -> None:
         """What the server asks for. A file is there to be counted once, with the settings it began with."""
@@ -247,7 +257,7 @@ def build(
         clock=clock,
         realtime=settings.camera.realtime,
     )
-    broker = broker or _broker(settings)
+    broker = broker or broker_of(settings)
     # Last, so that whatever else is refused leaves no file open.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     return App(
@@ -324,7 +334,8 @@ def serve(
     remote.leave()
 
 
-def _broker(settings: Settings) -> Broker:
+def broker_of(settings: Settings) -> Broker:
+    """Where the settings say the broker is. Raises ``UserError`` for a password file that cannot be read."""
     mqtt = settings.mqtt
     return Broker(
         host=mqtt.host,

@@ -17,7 +17,8 @@ from edge.vision.light import light_of
 class Figures:
     """What the service says of itself, once a health period. ``camera_fps`` is what the camera gives, looked at or
     not; ``step_ms`` and ``slow_ms`` are the median and the 95th percentile of one pipeline step; ``luma`` and
-    ``burnt`` as in ``Light``; ``waiting`` and ``lost`` are messages of the outbox."""
+    ``burnt`` as in ``Light``; ``waiting`` and ``lost`` are messages of the outbox, ``delivered``
+    windows of this run; an upgrade is judged by them."""
 
     camera_fps: float
     step_ms: float
@@ -26,11 +27,13 @@ class Figures:
     burnt: float
     waiting: int
     lost: int
+    delivered: int
 
     def __str__(self) -> str:
         return (
             f"{self.camera_fps:.1f} frames/s, {self.step_ms:.1f} ms a step, {self.slow_ms:.1f} ms a slow one, "
-            f"light {self.luma:.0f}, {self.burnt:.0%} burnt out, {self.waiting} messages wait, {self.lost} lost"
+            f"light {self.luma:.0f}, {self.burnt:.0%} burnt out, {self.waiting} messages wait, {self.lost} lost, "
+            f"{self.delivered} windows delivered"
         )
 
     @classmethod
@@ -39,7 +42,7 @@ class Figures:
         found = _LINE.fullmatch(line)
         if found is None:
             return None
-        fps, step_ms, slow_ms, luma, burnt, waiting, lost = found.groups()
+        fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered = found.groups()
         return cls(
             float(fps),
             float(step_ms),
@@ -48,12 +51,13 @@ class Figures:
             float(burnt) / 100,
             int(waiting),
             int(lost),
+            int(delivered),
         )
 
 
 _LINE = re.compile(
     r"([\d.]+) frames/s, ([\d.]+) ms a step, ([\d.]+) ms a slow one, "
-    r"light (\d+), (\d+)% burnt out, (\d+) messages wait, (\d+) lost"
+    r"light (\d+), (\d+)% burnt out, (\d+) messages wait, (\d+) lost, (\d+) windows delivered"
 )
 
 
@@ -71,7 +75,7 @@ class Sampler:
             self._first = frame
         self._newest = frame
 
-    def figures(self, *, step_ms: float, slow_ms: float, waiting: int, lost: int) -> Figures:
+    def figures(self, *, step_ms: float, slow_ms: float, waiting: int, lost: int, delivered: int) -> Figures:
         """Of the time since the last call."""
         first, newest = self._first, self._newest
         fps = luma = burnt = 0.0
@@ -81,4 +85,4 @@ class Sampler:
             light = light_of(newest.image)
             luma, burnt = light.luma, light.burnt
         self._first = self._newest = None
-        return Figures(fps, step_ms, slow_ms, luma, burnt, waiting, lost)
+        return Figures(fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered)

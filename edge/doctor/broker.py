@@ -8,7 +8,6 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,37 +104,34 @@ def handshake(
     if not connected:
         return not_reached("no connection"), None
     try:
-        with closing(socket.create_connection((host, port), timeout_s)) as plain:
-            with context.wrap_socket(plain, server_hostname=host) as secure:
-                shown = _shown(secure, host)
-                _await_refusal(secure)
-                return green(
-                    f"{secure.version()}, both sides trust each other" if tls.cert else _only_them(secure)
-                ), shown
+        version, shown = _shake(context, host, port, timeout_s)
     except ssl.SSLCertVerificationError as error:
-        value = _CERTIFICATE_FAULTS.get(error.verify_code, error.verify_message)
-        return red(
-            f"{value} ({error.verify_message})", _CERTIFICATE_FIXES.get(error.verify_code, _AUTHORITY)
-        ), None
-    except TimeoutError:
-        return red(
-            f"no answer within {timeout_s:g} s", "check that mqtt.port is the port of TLS, mostly 8883"
-        ), None
+        value = _CERTIFICATE_FAULTS.get(error.verify_code, "the broker's certificate will not do")
+        fix = _CERTIFICATE_FIXES.get(error.verify_code, _AUTHORITY)
+        return red(f"{value} ({error.verify_message})", fix), None
     except OSError as error:
         return _refused(error, tls), None
+    trust = (
+        "both sides trust each other" if tls.cert else "the broker is trusted; this device has no certificate"
+    )
+    return green(f"{version}, {trust}"), shown
 
 
-def _only_them(secure: ssl.SSLSocket) -> str:
-    return f"{secure.version()}, the broker is trusted; this device shows no certificate"
-
-
-def _await_refusal(secure: ssl.SSLSocket) -> None:
-    secure.settimeout(REFUSAL_S)
-    try:
-        if not secure.recv(1):
-            raise ConnectionResetError
-    except TimeoutError:
-        return
+def _shake(context: ssl.SSLContext, host: str, port: int, timeout_s: float) -> tuple[str, Certificate]:
+    """The version of TLS and the broker's certificate. Raises ``OSError``, of which ``ssl.SSLError`` is one."""
+    with (
+        socket.create_connection((host, port), timeout_s) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        shown = secure.getpeercert() or {}
+        secure.settimeout(REFUSAL_S)
+        try:
+            if not secure.recv(1):
+                raise ConnectionResetError
+        except TimeoutError:  # silence: it waits for us to speak
+            pass
+        since, until = _moment(str(shown["notBefore"])), _moment(str(shown["notAfter"]))
+        return str(secure.version()), Certificate("the broker's certificate", host, since, until)
 
 
 def _refused(error: OSError, tls: Tls) -> Finding:
@@ -218,13 +214,6 @@ def authorities(path: Path) -> list[Certificate]:
         Certificate(AUTHORITY, "", _moment(str(one["notBefore"])), _moment(str(one["notAfter"])))
         for one in context.get_ca_certs()
     ]
-
-
-def _shown(secure: ssl.SSLSocket, host: str) -> Certificate:
-    shown = secure.getpeercert() or {}
-    return Certificate(
-        "the broker's certificate", host, _moment(str(shown["notBefore"])), _moment(str(shown["notAfter"]))
-    )
 
 
 def _moment(text: str) -> datetime:

@@ -32,12 +32,14 @@ class Watched:
     image: Image
 
 
-def watch(camera: Camera, clock: Clock, *, seconds: float = WATCH_S) -> Watched:
+def watch(
+    camera: Camera, clock: Clock, *, seconds: float = WATCH_S, patience_s: float = FIRST_FRAME_S
+) -> Watched:
     """Open ``camera``, look, and close it. Raises ``CameraError`` when it gives no picture in time."""
     thread = CameraThread(camera, clock=clock)  # a thread, since a camera that hangs must not hold us
     thread.start()
     try:
-        first = newest = thread.frames.get(FIRST_FRAME_S)
+        first = newest = thread.frames.get(patience_s)
         if first is None:
             raise CameraError(
                 thread.fault or f"camera {camera.describe()}: gives no picture; check cable and power"

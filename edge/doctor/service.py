@@ -98,7 +98,7 @@ def outbox(path: Path, figures: Figures | None, *, running: bool, most: int) -> 
             "the service has not told yet", "wait a minute (health.every_s), then run the doctor again"
         )
     if figures is not None and running:
-        waiting, lost = figures.waiting, f"{figures.lost} lost"
+        waiting, lost = figures.waiting, f"{figures.lost} lost, {figures.delivered} windows delivered"
     elif not path.exists():
         return green("empty: nothing was ever counted")
     else:

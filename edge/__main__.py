@@ -42,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     scene.add_argument("--seed", type=int, help="another scene than that of the demo")
     doctor = add("doctor", "Check every hop from the camera to the store and back.", config=True)
     doctor.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
+    place = add("place", "Tell within half a minute whether this camera position will work.", config=True)
+    place.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="how long to watch (30)")
+    place.add_argument("--json", action="store_true", help="every figure, and nothing else, when it is over")
+    place.add_argument("--publish", action="store_true", help="show numbers and outlines on the built-in page")
     inspect = add("inspect", "Describe every face of one picture.", config=False)
     inspect.add_argument("image", type=Path, metavar="IMAGE")
     inspect.add_argument("--annotate", type=Path, metavar="OUT.png", help="draw the findings into a picture")
@@ -61,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
                 help="with what the server asked for, as kept by the service here",
             )
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 5 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text}: give 5 to 3600 seconds")
+    return seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -175,6 +186,19 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return int(state == "red")
 
 
+def _place(arguments: argparse.Namespace) -> int:
+    from edge.config import load
+    from edge.place.command import place
+
+    return place(
+        load(arguments.config),
+        seconds=arguments.seconds,
+        as_json=arguments.json,
+        publish=arguments.publish,
+        clock=SystemClock(),
+    )
+
+
 def _check_config(arguments: argparse.Namespace) -> int:
     from edge.config import load
 
@@ -202,6 +226,7 @@ COMMANDS = {
     "inspect": _inspect,
     "scene": _scene,
     "doctor": _doctor,
+    "place": _place,
     "check-config": _check_config,
     "show-config": _show_config,
 }

@@ -144,7 +144,7 @@ class Connection:
         broker: Broker,
         client_id: str,
         *,
-        will: Outgoing,
+        will: Outgoing | None,
         on_event: Callable[[], None],
         timeout_s: float,
         hears: str | None = None,
@@ -178,9 +178,9 @@ class Connection:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls is not None:
             self._client.tls_set_context(broker.tls.context())
-        self._client.will_set(
-            will.topic, will.payload, will.qos, will.retain, self._properties(PacketTypes.WILLMESSAGE)
-        )
+        if will is not None:
+            properties = self._properties(PacketTypes.WILLMESSAGE)
+            self._client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
         self._dial()
         self._client.loop_start()
         try:

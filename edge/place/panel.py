@@ -1,0 +1,128 @@
+"""The check on a terminal: a live panel for somebody on a ladder, or plain lines where nobody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from edge.place.assessment import Advice, Assessment, Reading, State, Verdict
+from edge.place.check import Moment
+from edge.place.sights import Glance, Sight
+
+STYLE: dict[State, str] = {"good": "green", "poor": "yellow", "bad": "bold red", "unknown": "dim"}
+SIGN: dict[State, str] = {"good": "✓", "poor": "!", "bad": "✗", "unknown": "·"}
+VERDICT: dict[Verdict, tuple[str, str]] = {
+    "works": ("This position works.", "bold green"),
+    "limits": ("This position works, with limits.", "bold yellow"),
+    "fails": ("This position will not work.", "bold red"),
+    "unclear": ("Too few faces seen to tell.", "bold yellow"),
+}
+
+MAP_COLUMNS = 36
+BAR = 8
+TOP_ADVICE = 3
+"""More at once would be read by nobody on a ladder; the end says all."""
+
+LINE_EVERY_S = 5.0
+
+
+def follow(moments: Iterable[Moment], title: str, console: Console) -> Moment:
+    """Show ``moments`` as they come, and the verdict; returns the last."""
+    last = None
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            for last in moments:
+                live.update(panel(last, title), refresh=True)
+    else:
+        due_s = None
+        for last in moments:
+            if due_s is None or last.left_s <= due_s:
+                due_s = last.left_s - LINE_EVERY_S
+                console.print(line(last))
+    assert last is not None, "a check has a last moment"
+    console.print(panel(last, title) if console.is_terminal else readings(last.assessment))
+    console.print(verdict(last.assessment))
+    return last
+
+
+def line(moment: Moment) -> str:
+    figures = moment.assessment.figures
+    fps = "" if figures.fps is None else f", {figures.fps:.1f} frames a second"
+    return f"{moment.left_s:.0f} s left: {figures.counted} visits{fps}"
+
+
+def panel(moment: Moment, title: str) -> RenderableType:
+    assessment, glance = moment.assessment, moment.glance
+    left = f"{moment.left_s:.0f} s left" if moment.left_s else "done"
+    map_of = Panel(
+        outlines(glance, MAP_COLUMNS), padding=0, expand=False, subtitle=f"{glance.width}x{glance.height}"
+    )
+    body = Table.grid(padding=(0, 1))
+    body.add_row(map_of, readings(assessment))
+    now = assessment.advice[:TOP_ADVICE]
+    words = advice(now) if now else Text("Nothing to change so far.", style="green")
+    return Panel(Group(body, words), title=title, subtitle=left, expand=False)
+
+
+def readings(assessment: Assessment) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for reading in assessment.readings:
+        style = STYLE[reading.state]
+        table.add_row(
+            Text(SIGN[reading.state], style=style),
+            Text(reading.label),
+            bar(reading),
+            Text(reading.says, style="" if reading.state == "good" else style),
+        )
+    return table
+
+
+def bar(reading: Reading) -> Text:
+    if reading.level is None:
+        return Text("·" * BAR, style="dim")
+    full = round(BAR * reading.level)
+    return Text.assemble(("█" * full, STYLE[reading.state]), ("░" * (BAR - full), "dim"))
+
+
+def advice(items: Sequence[Advice]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for number, item in enumerate(items, 1):
+        table.add_row(f"{number}.", item.text)
+    return table
+
+
+def verdict(assessment: Assessment) -> RenderableType:
+    words, style = VERDICT[assessment.verdict]
+    return Group(Text(words, style=style), advice(assessment.advice))
+
+
+def outlines(glance: Glance, columns: int) -> Text:
+    """Where faces are now, as a mirror would not show it: left is left in the picture. A character is about twice as
+    high as it is wide."""
+    rows = max(4, round(columns * glance.height / glance.width / 2))
+    cells: list[list[tuple[str, str]]] = [[(" ", "")] * columns for _ in range(rows)]
+    for sight in glance.sights:
+        _draw(cells, sight)
+    return Text("\n").join(Text.assemble(*row) for row in cells)
+
+
+def _draw(cells: list[list[tuple[str, str]]], sight: Sight) -> None:
+    rows, columns = len(cells), len(cells[0])
+    style = "green" if sight.counted else "yellow"
+    outline = sight.outline
+    x1, x2 = (min(columns - 1, max(0, int(x * columns))) for x in (outline.x1, outline.x2))
+    y1, y2 = (min(rows - 1, max(0, int(y * rows))) for y in (outline.y1, outline.y2))
+    if x2 - x1 < 2 or y2 - y1 < 1:
+        cells[y1][x1] = ("□", style)
+        return
+    for x in range(x1 + 1, x2):
+        cells[y1][x] = cells[y2][x] = ("─", style)
+    for y in range(y1 + 1, y2):
+        cells[y][x1] = cells[y][x2] = ("│", style)
+    for y, x, corner in ((y1, x1, "┌"), (y1, x2, "┐"), (y2, x1, "└"), (y2, x2, "┘")):
+        cells[y][x] = (corner, style)

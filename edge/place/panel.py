@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -23,8 +24,10 @@ VERDICT: dict[Verdict, tuple[str, str]] = {
     "unclear": ("Too few faces seen to tell.", "bold yellow"),
 }
 
-MAP_COLUMNS = 36
-BAR = 8
+MAP_COLUMNS, LEAST_COLUMNS = 36, 12
+READINGS_COLUMNS = 66
+"""What readings and frames need beside the map; a narrow terminal gets a small map, or none."""
+BAR = 6
 TOP_ADVICE = 3
 """More at once would be read by nobody on a ladder; the end says all."""
 
@@ -32,41 +35,56 @@ LINE_EVERY_S = 5.0
 
 
 def follow(moments: Iterable[Moment], title: str, console: Console) -> Moment:
-    """Show ``moments`` as they come, and the verdict; returns the last."""
+    """Show ``moments`` as they come, and the verdict at the end; returns the last."""
+    return _live(moments, title, console) if console.is_terminal else _lines(moments, console)
+
+
+def _live(moments: Iterable[Moment], title: str, console: Console) -> Moment:
     last = None
-    if console.is_terminal:
-        with Live(console=console, auto_refresh=False, transient=True) as live:
-            for last in moments:
-                live.update(panel(last, title), refresh=True)
-    else:
-        due_s = None
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         for last in moments:
-            if due_s is None or last.left_s <= due_s:
-                due_s = last.left_s - LINE_EVERY_S
-                console.print(line(last))
+            live.update(panel(last, title, console.width), refresh=True)
     assert last is not None, "a check has a last moment"
-    console.print(panel(last, title) if console.is_terminal else readings(last.assessment))
-    console.print(verdict(last.assessment))
+    console.print(panel(last, title, console.width))
     return last
 
 
-def line(moment: Moment) -> str:
-    figures = moment.assessment.figures
-    fps = "" if figures.fps is None else f", {figures.fps:.1f} frames a second"
-    return f"{moment.left_s:.0f} s left: {figures.counted} visits{fps}"
+def _lines(moments: Iterable[Moment], console: Console) -> Moment:
+    last, due_s = None, math.inf
+    for last in moments:
+        if last.left_s <= due_s:
+            due_s = last.left_s - LINE_EVERY_S
+            console.print(
+                f"{last.left_s:.0f} s left, {last.assessment.figures.counted} visits", soft_wrap=True
+            )
+    assert last is not None, "a check has a last moment"
+    assessment = last.assessment
+    said = [f"{reading.label}: {reading.says} ({reading.state})" for reading in assessment.readings]
+    told = [f"{number}. {item.text}" for number, item in enumerate(assessment.advice, 1)]
+    for text in (*said, VERDICT[assessment.verdict][0], *told):
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    return last
 
 
-def panel(moment: Moment, title: str) -> RenderableType:
+def panel(moment: Moment, title: str, width: int) -> RenderableType:
+    """Outlines beside the readings, the advice below; ``width`` is that of the terminal."""
     assessment, glance = moment.assessment, moment.glance
-    left = f"{moment.left_s:.0f} s left" if moment.left_s else "done"
-    map_of = Panel(
-        outlines(glance, MAP_COLUMNS), padding=0, expand=False, subtitle=f"{glance.width}x{glance.height}"
-    )
+    columns = min(MAP_COLUMNS, width - READINGS_COLUMNS)
     body = Table.grid(padding=(0, 1))
-    body.add_row(map_of, readings(assessment))
-    now = assessment.advice[:TOP_ADVICE]
-    words = advice(now) if now else Text("Nothing to change so far.", style="green")
-    return Panel(Group(body, words), title=title, subtitle=left, expand=False)
+    if columns >= LEAST_COLUMNS:
+        size = f"{glance.width}x{glance.height}"
+        body.add_row(
+            Panel(outlines(glance, columns), padding=0, expand=False, subtitle=size), readings(assessment)
+        )
+    else:
+        body.add_row(readings(assessment))
+    if moment.left_s:
+        left, words = f"{moment.left_s:.0f} s left", advice(assessment.advice[:TOP_ADVICE])
+        headline = Text("" if assessment.advice else "Nothing to change so far.", style="green")
+    else:
+        left, words = "done", advice(assessment.advice)
+        headline = Text(*VERDICT[assessment.verdict])
+    return Panel(Group(body, headline, words), title=title, subtitle=left, expand=False)
 
 
 def readings(assessment: Assessment) -> Table:
@@ -96,14 +114,8 @@ def advice(items: Sequence[Advice]) -> Table:
     return table
 
 
-def verdict(assessment: Assessment) -> RenderableType:
-    words, style = VERDICT[assessment.verdict]
-    return Group(Text(words, style=style), advice(assessment.advice))
-
-
 def outlines(glance: Glance, columns: int) -> Text:
-    """Where faces are now, as a mirror would not show it: left is left in the picture. A character is about twice as
-    high as it is wide."""
+    """Where faces are now: green is a visit, yellow is not, or not yet. A character is about twice as high as wide."""
     rows = max(4, round(columns * glance.height / glance.width / 2))
     cells: list[list[tuple[str, str]]] = [[(" ", "")] * columns for _ in range(rows)]
     for sight in glance.sights:

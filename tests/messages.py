@@ -10,6 +10,7 @@ from edge.health import Health
 from edge.wire import (
     AlertMessage,
     Cohort,
+    ConfigMessage,
     Coverage,
     HealthMessage,
     ProbeMessage,
@@ -98,6 +99,10 @@ def alert(*, active: bool, at: datetime = MORNING, fault: Any = "camera") -> Ale
 
 def probe(number: int = 0, *, at: datetime = MORNING, device: str = "door") -> ProbeMessage:
     return ProbeMessage(site="shop", device=device, at=at, nonce=f"{number:016x}")
+
+
+def asking(asked: dict[str, Any], *, at: datetime = MORNING, device: str = "door") -> ConfigMessage:
+    return ConfigMessage(site="shop", device=device, at=at, settings=asked)
 
 
 def first_words(at: datetime, *, camera: str | None = None) -> list[AlertMessage]:

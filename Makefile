@@ -28,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench models need-data server setup-ansible lint-ansible wheelhouse deploy fleet upgrade docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench soak models need-data server setup-ansible lint-ansible wheelhouse deploy fleet upgrade docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ demo: setup ## The whole product on the sample scene (SOURCE=0, clip.mp4, rtsp:/
 
 bench: setup ## Frames per second and CPU seconds per frame, stage by stage, beside two peers
 	$(BIN)/python -m tests.bench $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
+
+soak: setup ## A week of the service in ten minutes: does it grow, lose or invent anything (ARGS=--json)
+	$(BIN)/python -m tests.soak $(ARGS)
 
 models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; stopped, it goes on)
 	$(TRAIN)/python -m models_tflite.check --data '$(DATA)'

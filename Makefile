@@ -28,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test runtimes test-runtimes demo bench soak models need-data server setup-ansible lint-ansible wheelhouse deploy fleet upgrade docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-arm64 runtimes test-runtimes demo bench soak models need-data server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,7 +51,10 @@ test: setup ## Run the tests (ARGS="-k name" for some of them)
 	$(BIN)/pytest $(ARGS)
 
 appliance-test: setup ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
-	$(BIN)/pytest tests/appliance $(ARGS)
+	$(BIN)/pytest tests/appliance --ignore tests/appliance/test_arm64.py $(ARGS)
+
+appliance-test-arm64: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; an hour)
+	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
 
 runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64
 
@@ -98,6 +101,10 @@ setup-ansible: .venv-ansible/.installed ## Make .venv-ansible, from which machin
 
 lint-ansible: setup-ansible ## Lint the playbooks and roles
 	cd ansible && PATH="$(CURDIR)/$(ANSIBLE):$$PATH" ansible-lint --offline --profile production
+
+image-settings: setup-ansible ## What a freshly flashed card is to find: name, user, key, Wi-Fi (LIMIT=store-12)
+	$(PLAY) ansible/image.yml $(ARGS)
+	@echo 'They are in build/image-settings, a folder for each device; docs/install.md tells where they go.'
 
 wheelhouse: setup ## Gather all that a device installs (ARCH=x86_64, EXTRAS="edge cloud")
 	$(BIN)/python ansible/wheelhouse.py gather --arch $(ARCH) $(EXTRAS:%=--extra %) dist/wheelhouse/$(ARCH)

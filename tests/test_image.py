@@ -22,7 +22,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGfS9hDYTHAPkL5cvNJ3rBqxZqq7B0N5q8TlP
 COMMON: dict[str, Any] = {
     "ansible_user": "footlight",
     "image_ssh_keys": [f"{KEY}\n", KEY.replace("installer", "other")],
-    "image_timezone": "Europe/Berlin",
+    "base_timezone": "Europe/Berlin",
 }
 # The example of the standard that says how a passphrase becomes a key (IEEE 802.11, annex J.4).
 STANDARD = {"ssid": "IEEE", "password": "password", "country": "DE"}
@@ -37,7 +37,7 @@ HOSTS: dict[str, dict[str, Any]] = {
 # Host, what is wrong in the inventory, and what the one line about it says.
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no-keys": ({"image_ssh_keys": None}, "missing required arguments: image_ssh_keys"),
-    "no-timezone": ({"image_timezone": None}, "missing required arguments: image_timezone"),
+    "no-user": ({"ansible_user": None}, "missing required arguments: ansible_user"),
     "no-country": ({"image_wifi": {"ssid": "a", "password": "long enough"}}, "country found in image_wifi"),
     "two_words": ({}, "two_words: is no name for a machine"),
     "clear-password": ({"image_password_hash": "secret"}, "clear-password: image_password_hash is no hash"),
@@ -72,7 +72,7 @@ def write(folder: Path, hosts: Mapping[str, Mapping[str, Any]]) -> Run:
         for host, own in hosts.items()
     }
     # As out of a vault: not a template, whatever it looks like.
-    inventory = yaml.safe_dump({"all": {"hosts": settings}}).replace("password: ", "password: !unsafe ")
+    inventory = yaml.safe_dump({"edge": {"hosts": settings}}).replace("password: ", "password: !unsafe ")
     (folder / "hosts.yml").write_text(inventory, encoding="utf-8")
     done = subprocess.run(
         [

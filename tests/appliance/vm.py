@@ -1,0 +1,309 @@
+"""An emulated arm64 machine with a kernel of its own: what the aarch64 wheels and the limits on memory are tried on.
+
+    python -m tests.appliance.vm bookworm     # boots one, says how to enter it, and ends it with Ctrl-C
+
+It is a Pi as far as an emulator goes: the processor of a Pi 4 and a Debian of the same release, without its camera,
+its firmware and its pace (some fifty times slower: no latency is ever taken from here). Its only network is an
+ssh port on this machine's loopback. Needs root, debootstrap, qemu-system-arm, qemu-user-static and the mirror.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Self
+
+from tests.appliance.machine import BUILD, PACKAGES, RELEASES, debian_mirror
+
+BOOT_S = 600.0
+STOP_S = 120.0
+DISK = "6G"
+
+# Beside what a container has: who reads the settings of a flashed card, and what a kernel of its own wants.
+MORE = ("cloud-init", "kmod", "udev")
+KERNEL = "linux-image-cloud-arm64"
+
+# As Raspberry Pi OS names it; the files of a card (`ansible/image.yml`) know no other.
+_COMMAND_LINE = "root=/dev/nvme0n1 rw console=ttyAMA0 quiet net.ifnames=0"
+
+
+class VM:
+    """One emulated machine of ``release``. Entering the context boots it; leaving ends it and forgets its disk.
+
+    ``card`` are files by name that its first start finds on a small FAT disk, as on the boot partition of a card:
+    user-data, network-config, meta-data. Without them cloud-init is off, and only root with our key gets in.
+    """
+
+    def __init__(
+        self,
+        release: str,
+        *,
+        hostname: str = "pi",
+        card: Mapping[str, str] | None = None,
+        memory_mib: int = 1536,
+    ) -> None:
+        self.release = release
+        self._hostname = hostname
+        self._card = card
+        self._memory_mib = memory_mib
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = Path()
+        self.port = 0
+        """The port of its ssh on 127.0.0.1, while it runs."""
+
+    @property
+    def key(self) -> Path:
+        """The private key with which root gets in."""
+        return debian_disk(self.release) / "key"
+
+    @property
+    def console(self) -> str:
+        """All that the machine has written on its console."""
+        return (self._folder / "console").read_text(errors="replace")
+
+    def ssh(self, user: str = "root") -> tuple[str, ...]:
+        """The command that runs what follows it as ``user`` inside; it joins that with spaces for a shell."""
+        options = (
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "BatchMode=yes",
+        )
+        return (
+            *("ssh", "-F", "/dev/null", "-i", str(self.key), "-p", str(self.port)),
+            *(word for option in (*options, "ConnectTimeout=60") for word in ("-o", option)),
+            f"{user}@127.0.0.1",
+        )
+
+    def boot(self) -> Self:
+        """Returns when every unit that the boot pulls in is up, or has failed."""
+        made = debian_disk(self.release)
+        self._folder = BUILD / "machines" / f"arm64-{self.release}-{secrets.token_hex(4)}"
+        self._folder.mkdir(parents=True)
+        self.port = _free_port()
+        line = f"{_COMMAND_LINE} systemd.hostname={self._hostname}"
+        # The kernel finds ext4 on NVMe without modules, and so without an initramfs, which takes minutes to make.
+        drives = ["-drive", f"file={made / 'disk.ext4'},format=raw,if=none,id=disk,snapshot=on,cache=unsafe"]
+        drives += ["-device", "nvme,drive=disk,serial=disk"]
+        if self._card is None:
+            line += " cloud-init=disabled"
+        else:
+            card = self._folder / "card"
+            card.mkdir()
+            for name, text in self._card.items():
+                (card / name).write_text(text, encoding="utf-8")
+            drives += ["-blockdev", f"driver=vvfat,node-name=card,dir={card},label=CIDATA,read-only=on"]
+            drives += ["-device", "virtio-blk-pci,drive=card"]
+        with (self._folder / "console").open("wb") as console:
+            self._process = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig", "TERM"),  # ends with this process, however that ends
+                    *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2"),
+                    *("-accel", "tcg,thread=multi", "-m", str(self._memory_mib), "-nodefaults", "-nographic"),
+                    *("-serial", "stdio", "-device", "virtio-rng-pci", *drives),
+                    *("-kernel", str(made / "vmlinuz"), "-append", line),
+                    *("-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
+                    *("-device", "virtio-net-pci,netdev=net,romfile="),
+                ],
+                env={"PATH": "/usr/bin:/bin", "TMPDIR": str(self._folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+        self.wait_until_up()
+        return self
+
+    def wait_until_up(self) -> None:
+        """Until ssh answers and every unit of the boot is up, or has failed; also after a reboot."""
+        assert self._process is not None, "not booted"
+        deadline = time.monotonic() + BOOT_S
+        while self.run("systemctl is-system-running --wait", check=False).stdout.strip() not in {
+            "running",
+            "degraded",
+        }:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self.console
+                self.stop()
+                raise RuntimeError(f"{self.release} on arm64 does not boot:\n{said}")
+            time.sleep(2)
+
+    def run(
+        self,
+        command: str,
+        *,
+        text: str = "",
+        check: bool = True,
+        timeout_s: float = 600.0,
+        user: str = "root",
+    ) -> CompletedProcess[str]:
+        """Run a line of shell as ``user`` inside, ``text`` on its standard input.
+
+        Raises ``RuntimeError`` with everything it wrote when it fails and ``check`` is set.
+        """
+        done = subprocess.run(
+            [*self.ssh(user), f"sh -ec {shlex.quote(command)}"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def copy(self, source: Path, target: str) -> None:
+        """Put a file, or all that is in a folder, at the absolute path ``target`` inside; root owns it."""
+        folder = target if source.is_dir() else str(Path(target).parent)
+        pack = ["tar", "--create", "--owner=0", "--group=0", "--directory"]
+        if source.is_dir():
+            pack += [str(source), "."]
+        else:
+            pack += [str(source.parent), f"--transform=s|.*|{Path(target).name}|", source.name]
+        self.run(f"mkdir -p {folder}")
+        with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
+            subprocess.run(
+                [*self.ssh(), "tar", "--extract", "--directory", folder], stdin=packing.stdout, check=True
+            )
+        assert packing.returncode == 0, f"{source} cannot be packed"
+
+    def stop(self) -> None:
+        """Switch it off: nothing on its disk is kept, so nothing is shut down."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+        shutil.rmtree(self._folder)
+
+    def __enter__(self) -> Self:
+        return self.boot()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+def debian_disk(release: str) -> Path:
+    """A folder with disk.ext4, vmlinuz and root's key; made when first asked for, ten minutes or more."""
+    digest = hashlib.sha256(" ".join((*PACKAGES, *MORE, KERNEL)).encode()).hexdigest()[:8]
+    made = BUILD / "arm64" / f"{release}-{digest}"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with (made.parent / f"{release}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be making it
+        if not made.exists():
+            print(f"Making a Debian {release} for arm64 (ten minutes or more) ...", file=sys.stderr)
+            part = made.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            _make_root(release, part / "root")
+            _make_disk(part)
+            shutil.rmtree(part / "root")
+            part.rename(made)
+    return made
+
+
+def _make_root(release: str, root: Path) -> None:
+    _need_emulated_programs()
+    include = f"--include={','.join((*PACKAGES, *MORE))}"
+    mirror = debian_mirror()
+    _do("debootstrap", "--foreign", "--arch=arm64", "--variant=minbase", include, release, str(root), mirror)
+    _do("chroot", str(root), "/debootstrap/debootstrap", "--second-stage")
+    _add_kernel(root)
+    (root / "etc/resolv.conf").unlink()  # that of this machine
+    network = root / "etc/systemd/network/wired.network"
+    network.write_text("[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n")
+    _do("chroot", str(root), "systemctl", "enable", "systemd-networkd", "ssh")
+    # An identity, for a first boot of an image would turn every service on.
+    (root / "etc/machine-id").write_text(f"{secrets.token_hex(16)}\n")
+
+
+def _add_kernel(root: Path) -> None:
+    """Unpack the kernel and its modules only: installing it would make an initramfs, in minutes, for nothing."""
+    _do("chroot", str(root), "apt-get", "-qq", "-o", "APT::Sandbox::User=root", "update")
+    shown = _do("chroot", str(root), "apt-cache", "--no-all-versions", "show", KERNEL)
+    found = re.search(r"^Depends:.*?(linux-image-(\d\S*))", shown, flags=re.MULTILINE)
+    assert found is not None, shown
+    _do(
+        "chroot",
+        str(root),
+        "sh",
+        "-c",
+        f"cd /var/tmp && apt-get -qq -o APT::Sandbox::User=root download {found[1]}",
+    )
+    (package,) = (root / "var/tmp").glob("linux-image-*.deb")
+    _do("dpkg-deb", "--extract", str(package), str(root))
+    package.unlink()
+    _do("chroot", str(root), "depmod", found[2])
+    shutil.move(root / f"boot/vmlinuz-{found[2]}", root.parent / "vmlinuz")
+
+
+def _make_disk(part: Path) -> None:
+    root = part / "root"
+    _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "appliance test", "-f", str(part / "key"))
+    keys = root / "root/.ssh/authorized_keys"
+    keys.parent.mkdir(mode=0o700, exist_ok=True)
+    keys.write_text((part / "key.pub").read_text())
+    # From the folder: no loop device is needed, and often there is none.
+    _do("mke2fs", "-q", "-t", "ext4", "-d", str(root), str(part / "disk.ext4"), DISK)
+
+
+def _need_emulated_programs() -> None:
+    """The second half of debootstrap runs programs of arm64; the kernel must know who emulates them."""
+    registry = Path("/proc/sys/fs/binfmt_misc")
+    if not (registry / "status").exists():
+        _do("mount", "-t", "binfmt_misc", "binfmt_misc", str(registry))
+    if not (registry / "qemu-aarch64").exists():
+        _do("update-binfmts", "--enable", "qemu-aarch64")
+
+
+def _do(*command: str) -> str:
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"},
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+    return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.appliance.vm", description="Boot an arm64 machine."
+    )
+    parser.add_argument("release", choices=RELEASES)
+    with VM(parser.parse_args().release) as vm, contextlib.suppress(KeyboardInterrupt):
+        print(f"{vm.release} runs on arm64, process {os.getpid()}. Enter it with:\n{' '.join(vm.ssh())}")
+        print("Ctrl-C ends it.", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

@@ -43,7 +43,7 @@ from edge.wire import (
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.messages import MORNING, asking
 from tests.secure_broker import Party, SecureMosquitto, make_secrets
-from tests.shop import Eye, SceneTime, Shop
+from tests.shop import Eye, FastTime, SceneTime, Shop
 from tests.stretch import models, stretch
 
 Capture = pytest.CaptureFixture[str]
@@ -75,7 +75,7 @@ def device(
     protocol: Protocol = "5",
 ) -> Iterator[Shop]:
     """The service in front of an empty shop, in a thread."""
-    clock, eye, stop = SceneTime(), Eye(), threading.Event()
+    clock, eye, stop = FastTime(), Eye(), threading.Event()
     shop = Shop(clock, eye, lambda index: EMPTY, opening)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(

@@ -122,16 +122,17 @@ class Uplink:
         A retained one comes again with every connection."""
         return self._asked.popleft() if self._asked else None
 
-    def stop(self, timeout_s: float) -> None:
-        """Deliver what can be delivered within ``timeout_s``, say that we go, and end. The rest stays in the outbox."""
+    def stop(self, timeout_s: float) -> bool:
+        """Deliver what can be delivered within ``timeout_s``, say that we go, and end. The rest stays in the outbox.
+        False while it hangs in an attempt to connect: then the outbox is still open."""
         self._stop_at = self._clock.monotonic() + timeout_s
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(timeout_s + 3.0)
-        if (
-            not self._thread.is_alive()
-        ):  # else it hangs in a connection attempt, and the process is about to end
+        ended = not self._thread.is_alive()
+        if ended:
             self._outbox.close()
+        return ended
 
     @property
     def connected(self) -> bool:

@@ -108,7 +108,8 @@ class App:
                 self._notifier.stopping()
             self._camera.stop()
             self._publish(self._pipeline.finish(self._last_frame_s).windows)
-            self._uplink.stop(STOP_S)
+            while not self._uplink.stop(STOP_S) and self._again:
+                pass  # the next run needs the outbox
             if self._again:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
         return self._again

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.appliance.machine import RELEASES, Machine
-from tests.programs import require_program
+from tests.programs import require_made, require_program
+
+ROOT = Path(__file__).parents[2]
+WHEELHOUSE = ROOT / "dist" / "wheelhouse" / "x86_64"
+INSTALL_S = 300.0
 
 
 @pytest.fixture(scope="module", params=RELEASES)
@@ -20,3 +25,22 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     require_program("systemd-nspawn", "apt-get install systemd-container")
     with Machine(request.param) as booted:
         yield booted
+
+
+@pytest.fixture(scope="module")
+def installed(machine: Machine) -> Machine:
+    """The machine with Footlight and its units in place as on a device, by hand and not by the playbook."""
+    require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
+    python = machine.run("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'").stdout.strip()
+    machine.copy(WHEELHOUSE / python, "/root/wheels")
+    machine.copy(ROOT / "systemd", "/etc/systemd/system")
+    machine.run(
+        "python3 -m venv --system-site-packages /opt/footlight/versions/tested\n"
+        "ln -s versions/tested /opt/footlight/current\n"
+        "/opt/footlight/current/bin/pip install --quiet --no-compile --no-index --find-links /root/wheels"
+        " --require-hashes --requirement /root/wheels/requirements.txt\n"
+        "cp /etc/systemd/system/footlight-edge.service /etc/systemd/system/footlight-edge@.service\n"
+        "systemctl daemon-reload",
+        timeout_s=INSTALL_S,
+    )
+    return machine

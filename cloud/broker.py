@@ -23,6 +23,7 @@ from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
 from cloud.intake import FILTERS, Delivery
+from cloud.web.placement import FILTER as PLACEMENT
 from edge.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -134,13 +135,16 @@ class EmbeddedBroker:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._broker is not None
-        await self._broker.external_connected(
-            StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER
-        )
+        try:
+            await self._broker.external_connected(
+                StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER
+            )
+        finally:  # amqtt forgets the connection of somebody who says nothing, or nothing that it understands
+            writer.close()
 
 
 def _is_ours(topic: str) -> bool:
-    return any(topic_matches_sub(name, topic) for name in FILTERS)
+    return any(topic_matches_sub(name, topic) for name in (*FILTERS, PLACEMENT))
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -16,10 +16,11 @@ import uvicorn
 
 from cloud.broker import EmbeddedBroker
 from cloud.config import EmbeddedSettings, PageSettings, Settings
-from cloud.intake import Intake, Stats, dead_letter_topic, echo_of
+from cloud.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import Reader
 from cloud.web.app import create_app
+from cloud.web.placement import Positions
 from edge.clock import Clock
 from edge.errors import UserError
 from edge.wire import ProbeMessage, encode, topic
@@ -67,14 +68,22 @@ async def serve(
         answer = echo_of(probe, clock)
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
+    def receive(delivery: Delivery) -> None:
+        if delivery.topic.endswith("/placement"):  # it is of now: shown, and never stored
+            positions.take(delivery.topic, delivery.payload)
+            delivery.acknowledge()
+        else:
+            intake.submit(delivery)
+
+    positions = Positions(clock)
     # Devices bound what is unacknowledged themselves; a full queue would make the event loop wait.
     intake = Intake(store, dead_letter, echo, capacity=None)
     broker = EmbeddedBroker(
-        host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=intake.submit
+        host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
         with _listen(settings.serve.page) as sock:
-            app = create_app(store, clock, settings.serve.page.timezone)
+            app = create_app(store, clock, settings.serve.page.timezone, positions)
             page = _Page(uvicorn.Config(app, log_config=None, access_log=False))
             mqtt_port = await broker.start()
             tasks = {

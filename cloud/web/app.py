@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cloud.stores.store import Reader
 from cloud.web import api
 from cloud.web.figures import day_bounds, day_figures
+from cloud.web.placement import Positions
 from edge.clock import Clock
 from edge.errors import UserError
 
@@ -45,18 +46,23 @@ _HEADERS = {
 }
 
 
-def create_app(reader: Reader, clock: Clock, timezone: str | None = None) -> ASGIApp:
+def create_app(
+    reader: Reader, clock: Clock, timezone: str | None = None, positions: Positions | None = None
+) -> ASGIApp:
     """The page over ``reader``. ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's.
+    ``positions`` are the cameras that are being checked, None where nobody hears of them.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     charts = _charts()
-    page = _Page(reader, clock, shop_zone(timezone), charts.map_style_id)
+    page = _Page(reader, clock, shop_zone(timezone), charts.map_style_id, positions or Positions(clock))
     return Starlette(
         routes=[
             Route("/", page.start),
             Route("/site/{site}", page.site),
+            Route("/site/{site}/position", page.position),
             Route("/api/{site}/today", page.today),
+            Route("/api/{site}/positions", page.positions),
             Route("/static/plotly.min.js", charts.serve),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
@@ -86,8 +92,11 @@ class _Answer:
 class _Page:
     """The handlers. They are plain functions: the framework runs them in threads, where a store may block."""
 
-    def __init__(self, reader: Reader, clock: Clock, zone: ZoneInfo, map_style_id: str) -> None:
+    def __init__(
+        self, reader: Reader, clock: Clock, zone: ZoneInfo, map_style_id: str, positions: Positions
+    ) -> None:
         self._reader = reader
+        self._positions = positions
         self._clock = clock
         self._zone = zone
         self._map_style_id = map_style_id
@@ -97,7 +106,7 @@ class _Page:
 
     def start(self, request: Request) -> Response:
         """The only site, or a choice of them."""
-        sites = self._reader.sites()
+        sites = self._sites()
         if len(sites) == 1:
             return RedirectResponse(request.url_for("site", site=sites[0]).path)
         return self._templates.TemplateResponse(request, "sites.html", {"sites": sites})
@@ -113,6 +122,15 @@ class _Page:
             self._answer(site), media_type="application/json", headers={"cache-control": "no-store"}
         )
 
+    def position(self, request: Request) -> Response:
+        site, _ = self._known(request)
+        return self._templates.TemplateResponse(request, "position.html", {"site": site})
+
+    def positions(self, request: Request) -> Response:
+        site, _ = self._known(request)
+        body = json.dumps(self._positions.of(site))
+        return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
     async def error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if request.url.path.startswith("/api/"):
@@ -123,10 +141,14 @@ class _Page:
         )
 
     def _known(self, request: Request) -> tuple[str, list[str]]:
-        site, sites = request.path_params["site"], self._reader.sites()
+        site, sites = request.path_params["site"], self._sites()
         if site not in sites:
             raise HTTPException(404, f"Nothing was ever received from a shop named {site}.")
         return site, sites
+
+    def _sites(self) -> list[str]:
+        """A shop whose camera is only being hung has sent nothing yet that is stored."""
+        return sorted({*self._reader.sites(), *self._positions.sites()})
 
     def _answer(self, site: str) -> bytes:
         # One reader at a time: who waits here then finds the answer of the one before.

@@ -126,8 +126,8 @@ def _facing(figures: Figures, _: Needs) -> str:
 
 def _missed(figures: Figures, _: Needs) -> str:
     return (
-        f"Hang it where faces are seen larger, longer and from the front: {figures.missed} of {figures.people} people "
-        "were seen too poorly to be counted."
+        "Hang it where faces are seen larger, longer and from the front: "
+        f"{figures.missed} of {figures.people} people were seen too poorly to be counted."
     )
 
 
@@ -156,6 +156,9 @@ ADVICE: Final[dict[str, Callable[[Figures, Needs], str]]] = {
     "unknown": _unknown,
 }
 """By the name of the reading that asks for it, causes before what follows from them."""
+
+CONSEQUENCES: Final = ("facing", "missed", "unknown")
+"""They follow from the others, or from where people happen to walk: the last thing to work on."""
 
 
 def distance_m(figures: Figures) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from edge.place.advice import ADVICE, few
+from edge.place.advice import ADVICE, CONSEQUENCES, few
 from edge.place.figures import Figures, Needs, interval, measure
 from edge.place.sights import Glance
 from edge.types import Visit
@@ -92,7 +92,8 @@ def assess(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) -> 
     figures = measure(glances, visits, needs)
     readings = read(figures, needs)
     faulty = [reading for reading in readings if reading.state in ("poor", "bad")]
-    faulty.sort(key=lambda reading: (reading.state != "bad", list(ADVICE).index(reading.name)))
+    causes = list(ADVICE)
+    faulty.sort(key=lambda one: (one.name in CONSEQUENCES, one.state != "bad", causes.index(one.name)))
     advice = [Advice(reading.name, ADVICE[reading.name](figures, needs)) for reading in faulty]
     if figures.people < FEWEST:
         advice.append(Advice("few", few(figures)))

@@ -1,0 +1,85 @@
+"""Camera positions that are being checked just now: the newest word of each camera, in memory and nowhere else.
+
+``GET /api/{site}/positions`` answers with what is here, as JSON::
+
+    positions[]   one for each camera that was checked within the last hour, the newest first:
+                  {device, camera, heard_s, state, left_s, width, height, visits, readings, faces, advice, verdict}
+                  heard_s: seconds since it last spoke; state: watching, done, or silent when it broke off;
+                  the rest is that of ``PlacementMessage``, docs/wire.md
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Literal
+
+from edge.clock import Clock
+from edge.wire import ROOT, PlacementMessage, WireError, decode
+
+log = logging.getLogger(__name__)
+
+FILTER = f"{ROOT}/+/+/placement"
+KEPT_S = 3600.0
+"""So long the verdict stays to be read; then the next check is due anyway."""
+SILENT_S = 5.0
+"""A check speaks every second."""
+MOST = 64
+"""Positions kept: more than a shop has cameras, and few enough for whoever makes up names."""
+
+Json = dict[str, Any]
+State = Literal["watching", "done", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    message: PlacementMessage
+    at_s: float
+
+
+class Positions:
+    """Safe to use from several threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._heard: dict[tuple[str, str, str], _Heard] = {}
+
+    def take(self, topic: str, payload: bytes) -> None:
+        """One message as it came; what breaks the contract is logged and forgotten, since nobody misses it."""
+        try:
+            message = decode(topic, payload)
+        except WireError as error:
+            log.warning("placement: %s", error)
+            return
+        if not isinstance(message, PlacementMessage):
+            return
+        key = (message.site, message.device, message.camera)
+        with self._lock:
+            self._heard.pop(key, None)  # to the end: the dictionary is in the order of hearing
+            self._heard[key] = _Heard(message, self._clock.monotonic())
+            if len(self._heard) > MOST:
+                del self._heard[next(iter(self._heard))]
+
+    def sites(self) -> set[str]:
+        """Shops in which a camera was checked lately."""
+        return {heard.message.site for heard in self._lately()}
+
+    def of(self, site: str) -> Json:
+        """The answer described above."""
+        now_s = self._clock.monotonic()
+        found = [heard for heard in reversed(self._lately()) if heard.message.site == site]
+        return {"positions": [_position(heard.message, now_s - heard.at_s) for heard in found]}
+
+    def _lately(self) -> list[_Heard]:
+        now_s = self._clock.monotonic()
+        with self._lock:
+            self._heard = {key: heard for key, heard in self._heard.items() if now_s - heard.at_s <= KEPT_S}
+            return list(self._heard.values())
+
+
+def _position(message: PlacementMessage, heard_s: float) -> Json:
+    state: State = "done" if message.left_s == 0 else "silent" if heard_s > SILENT_S else "watching"
+    said = message.model_dump(mode="json", exclude={"kind", "site", "at"})
+    return {**said, "heard_s": round(heard_s, 1), "state": state}

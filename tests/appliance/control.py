@@ -8,11 +8,10 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from tests.appliance.machine import Machine
 from tests.programs import require_made
 
 ROOT = Path(__file__).parents[2]
@@ -29,13 +28,22 @@ class Played:
     output: str
 
 
+class Reached(Protocol):
+    """A booted machine."""
+
+    @property
+    def reached(self) -> Mapping[str, Any]:
+        """How Ansible gets in, as variables of a host."""
+        ...
+
+
 class Control:
     """Plays to ``hosts``, each of which may be any of the booted machines; one machine may be several hosts."""
 
     def __init__(
         self,
         folder: Path,
-        hosts: Mapping[str, Machine],
+        hosts: Mapping[str, Reached],
         groups: Mapping[str, list[str]],
         variables: Mapping[str, Any],
     ) -> None:
@@ -43,11 +51,11 @@ class Control:
         require_made(program, "make setup-ansible")
         self._program = str(program)
         self.folder = folder
-        reached = {"ansible_connection": "community.docker.nsenter", "ansible_python_interpreter": "/usr/bin/python3"}
         inventory = {
             "all": {
                 "hosts": {
-                    name: {**reached, "ansible_nsenter_pid": machine.leader} for name, machine in hosts.items()
+                    name: {"ansible_python_interpreter": "/usr/bin/python3", **machine.reached}
+                    for name, machine in hosts.items()
                 },
                 "children": {name: {"hosts": dict.fromkeys(members)} for name, members in groups.items()},
                 "vars": dict(variables),

@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Self
+from typing import Any, Self
 
 RELEASES = ("bookworm", "trixie")
 """Those of Raspberry Pi OS; their Pythons are 3.11 and 3.13."""
@@ -33,7 +33,15 @@ STOP_S = 20.0
 PACKAGES = (
     *("ca-certificates", "dbus", "iproute2", "libnss-systemd", "libpam-systemd", "openssh-server", "sudo"),
     *("mosquitto", "mosquitto-clients", "systemd", "systemd-sysv", "systemd-timesyncd"),
-    *("nftables", "python3", "python3-apt", "python3-systemd", "python3-venv", "tzdata", "unattended-upgrades"),
+    *(
+        "nftables",
+        "python3",
+        "python3-apt",
+        "python3-systemd",
+        "python3-venv",
+        "tzdata",
+        "unattended-upgrades",
+    ),
 )
 
 # Where the host's init is not systemd and its cgroups are hybrid, nspawn needs a pure hierarchy of its own.
@@ -79,6 +87,11 @@ class Machine:
     def enter(self) -> tuple[str, ...]:
         """The command that runs what follows it as root inside."""
         return ("nsenter", "-t", str(self.leader), *_ENTER, *_ENVIRON)
+
+    @property
+    def reached(self) -> dict[str, Any]:
+        """How Ansible gets in, as variables of a host."""
+        return {"ansible_connection": "community.docker.nsenter", "ansible_nsenter_pid": self.leader}
 
     def boot(self) -> Self:
         """Returns when every unit that the boot pulls in is up, or has failed."""

@@ -25,7 +25,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Self
+from typing import Any, Self
 
 from tests.appliance.machine import BUILD, PACKAGES, RELEASES, debian_mirror
 
@@ -74,6 +74,17 @@ class VM:
     def console(self) -> str:
         """All that the machine has written on its console."""
         return (self._folder / "console").read_text(errors="replace")
+
+    @property
+    def reached(self) -> dict[str, Any]:
+        """How Ansible gets in, as variables of a host."""
+        options = "-F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+        return {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": self.port,
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_common_args": f"{options} -o ControlPersist=600",
+        }
 
     def ssh(self, user: str = "root") -> tuple[str, ...]:
         """The command that runs what follows it as ``user`` inside; it joins that with spaces for a shell."""

@@ -69,7 +69,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Devices",
-            "The last health message of each device, those that were silent longest on top.",
+            "The last health message of each device, those that were silent longest on top. Devices that show the same "
+            "config count alike.",
             q.DEVICE_TABLE,
             {
                 "site": [],
@@ -91,6 +92,7 @@ def dashboard() -> Dashboard:
                 "uptime_s": unit("dtdurations", 0),
                 "software": [],
                 "model": [],
+                "config": [],
             },
             sort=("Time", False),
             no_value="no device was heard",

@@ -19,7 +19,15 @@ from cloud.simulation.visitors import STAFF_S, Eyes, Floats, Visitors
 from cloud.simulation.windows import windows
 from edge.types import WindowAggregate
 from edge.vision.privacy import CohortRule
-from edge.wire import AlertMessage, Coverage, HealthMessage, Message, StatusMessage, WindowMessage
+from edge.wire import (
+    AlertMessage,
+    Coverage,
+    HealthMessage,
+    Message,
+    StatusMessage,
+    WindowMessage,
+    short_hash,
+)
 
 K = 5
 HEALTH_EVERY_S = 600
@@ -49,6 +57,11 @@ class Release:
     software: str
     model: str
     eyes: Eyes
+
+    @property
+    def config(self) -> str:
+        """All devices of a release have its defaults."""
+        return short_hash(f"{self.software} {self.model}".encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,6 +254,7 @@ class Device:
             disk_free_mb=20_000.0,
             rss_mb=round(float(self._rng.normal(146, 1)), 1),
             uptime_s=(window.end - self._booted_at).total_seconds(),
+            config=self._release.config,
         )
         yield self._arrival(window.end, message)
 

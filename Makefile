@@ -28,10 +28,10 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-arm64 runtimes test-runtimes demo bench soak models need-data server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade docs dashboards schema lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.installed ## Make .venv with everything but the training stack
 
@@ -53,7 +53,7 @@ test: setup ## Run the tests (ARGS="-k name" for some of them)
 appliance-test: setup ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
 	$(BIN)/pytest tests/appliance --ignore tests/appliance/test_arm64.py $(ARGS)
 
-appliance-test-arm64: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; an hour)
+appliance-test-emulated: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; an hour)
 	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
 
 runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64

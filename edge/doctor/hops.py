@@ -36,7 +36,7 @@ def red(value: str, fix: str) -> Finding:
 
 def not_reached(why: str) -> Finding:
     """For a hop that cannot be measured because of an earlier one, which says itself what to do."""
-    return amber(f"not reached: {why}", "mend that first, then run the doctor again")
+    return amber(f"not reached: {why}", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     place = add("place", "Tell within half a minute whether this camera position will work.", config=True)
     place.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="how long to watch (30)")
     place.add_argument("--json", action="store_true", help="every figure, and nothing else, when it is over")
-    place.add_argument("--publish", action="store_true", help="show numbers and outlines on the built-in page")
+    place.add_argument(
+        "--publish", action="store_true", help="show numbers and outlines on the built-in page"
+    )
+    bench = add("bench", "Measure what this machine can do, and say what to configure.", config=False)
+    bench.add_argument("--quick", action="store_true", help="in a tenth of the time, and coarser")
+    bench.add_argument("--json", action="store_true", help="every figure for a program")
     inspect = add("inspect", "Describe every face of one picture.", config=False)
     inspect.add_argument("image", type=Path, metavar="IMAGE")
     inspect.add_argument("--annotate", type=Path, metavar="OUT.png", help="draw the findings into a picture")
@@ -199,6 +204,12 @@ def _place(arguments: argparse.Namespace) -> int:
     )
 
 
+def _bench(arguments: argparse.Namespace) -> int:
+    from edge.bench.command import bench
+
+    return bench(_settings(arguments), clock=SystemClock(), quick=arguments.quick, as_text=not arguments.json)
+
+
 def _check_config(arguments: argparse.Namespace) -> int:
     from edge.config import load
 
@@ -227,6 +238,7 @@ COMMANDS = {
     "scene": _scene,
     "doctor": _doctor,
     "place": _place,
+    "bench": _bench,
     "check-config": _check_config,
     "show-config": _show_config,
 }

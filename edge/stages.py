@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,8 +35,11 @@ class Models:
     manifest: Manifest
 
 
-def load_models(settings: Settings) -> Models:
-    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
+def load_models(
+    settings: Settings, *, refiner: Callable[[Model], LandmarkRefiner] = LandmarkRefiner
+) -> Models:
+    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest. ``refiner`` may be one
+    that keeps the time."""
     manifest = load_manifest(settings.models.directory or packaged_models())
     runtime, threads = settings.models.runtime, settings.detection.threads
     detector = FaceDetector(
@@ -43,7 +47,7 @@ def load_models(settings: Settings) -> Models:
         calibration=manifest.detector_calibration,
         min_score=settings.detection.low_score,
         min_side_px=settings.detection.min_face_px,
-        refiner=LandmarkRefiner(Model(manifest.landmarks, threads=threads, runtime=runtime)),
+        refiner=refiner(Model(manifest.landmarks, threads=threads, runtime=runtime)),
     )
     classifier = AttributeClassifier(
         Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures

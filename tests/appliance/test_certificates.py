@@ -196,7 +196,7 @@ def test_a_device_cannot_ask_for_the_name_of_another(shop: Shop) -> None:
 
 def test_a_revoked_device_is_thrown_out_for_good_and_the_others_lose_nothing(shop: Shop) -> None:
     before = {name: shop.connections(name) for name in SUBJECTS}
-    shop.control.play(ANSIBLE / "revoke.yml", "-e", "revoke=shop/door")
+    shop.control.play(ANSIBLE / "revoke.yml", "-e", "device=shop/door")
     until(lambda: all(shop.connections(name) > before[name] for name in ("shelf", "bridge")), "the others are back")
     assert shop.publish("shelf", "footlight/v1/shop/shelf/window", "still") == ""
     shop.hears("bridge", "footlight/v1/shop/shelf/window still")
@@ -204,13 +204,13 @@ def test_a_revoked_device_is_thrown_out_for_good_and_the_others_lose_nothing(sho
     assert shop.publish("door", "footlight/v1/shop/door/window", "stolen") != ""
     assert shop.connections("door") == before["door"]
     # Again, nothing; and nobody is thrown out for it.
-    again = shop.control.play(ANSIBLE / "revoke.yml", "-e", "revoke=shop/door")
+    again = shop.control.play(ANSIBLE / "revoke.yml", "-e", "device=shop/door")
     assert set(again.changed.values()) == {0}
 
 
 def test_a_device_that_was_revoked_comes_back_with_a_new_key(shop: Shop) -> None:
     """The new one at the same door, or the old one after all."""
-    shop.control.play(ANSIBLE / "revoke.yml", "-e", "revoke=shop/door")
+    shop.control.play(ANSIBLE / "revoke.yml", "-e", "device=shop/door")
     key, before = shop.key("door"), shop.connections("door")
     shop.control.play(shop.issue, "--limit", "door")
     assert shop.key("door") != key
@@ -219,6 +219,6 @@ def test_a_device_that_was_revoked_comes_back_with_a_new_key(shop: Shop) -> None
 
 @pytest.mark.parametrize("name", ["shop/nobody", "../etc", ""])
 def test_a_name_that_was_never_issued_is_told(shop: Shop, name: str) -> None:
-    told = shop.control.play(ANSIBLE / "revoke.yml", "-e", f"revoke='{name}'", check=False)
+    told = shop.control.play(ANSIBLE / "revoke.yml", "-e", f"device='{name}'", check=False)
     assert told.failed
     assert f"has no certificate of '{name}'" in told.output

@@ -1,0 +1,163 @@
+"""A plain Debian machine becomes the server of a chain: broker, bridge, and what Grafana is to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import paho.mqtt.publish
+import pytest
+import yaml
+from paho.mqtt.client import MQTTv5
+
+from cloud.stores.levels import KEPT_DAYS, LEVELS, SHARD_DAYS
+from edge.wire import encode, topic
+from tests.appliance.conftest import ROOT, WHEELHOUSE
+from tests.appliance.control import ANSIBLE, Control, network_of
+from tests.appliance.machine import Machine
+from tests.brokers import until
+from tests.influxdb import PASSWORD, USER, Engine, influxdb_engine
+from tests.messages import window
+from tests.programs import require_made
+
+pytestmark = pytest.mark.timeout(900)
+
+BUCKET = "chain"
+
+PLAY = """
+- {name: Broker, hosts: broker, become: true, roles: [broker]}
+- {name: Bridge, hosts: bridge, become: true, roles: [bridge]}
+- name: A device, with nothing but its certificate
+  hosts: device
+  become: true
+  gather_facts: false
+  tasks:
+    - name: Have it
+      ansible.builtin.include_role: {name: authority, tasks_from: issue}
+      vars: {authority_unit: footlight-edge, authority_subject: shop/door}
+  handlers:
+    - name: Nothing to restart
+      ansible.builtin.meta: noop
+      listen: [Certificate of footlight-edge, Authority of footlight-edge]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One machine with everything a server has, and a device's certificate on it."""
+
+    machine: Machine
+    control: Control
+    influx: Engine
+    playbook: Path
+
+    def config(self) -> Any:
+        return yaml.safe_load(self.machine.run("cat /etc/footlight/cloud.yaml").stdout)
+
+    def rows(self, query: str) -> list[list[Any]]:
+        answer = httpx.post(f"{self.influx.url}/query", data={"q": query, "db": BUCKET}, auth=(USER, PASSWORD)).json()
+        return [row for series in answer["results"][0].get("series", []) for row in series["values"]]
+
+    def send(self, visits: int, minute: int) -> None:
+        """A window of the device, over TLS and with its certificate; returns when the broker has it."""
+        message = window(minute, visits=visits)
+        tls = {
+            "ca_certs": str(self.fetched("ca.crt")),
+            "certfile": str(self.fetched("device.crt")),
+            "keyfile": str(self.fetched("device.key")),
+        }
+        paho.mqtt.publish.single(
+            topic(message), encode(message), qos=1, hostname="127.0.0.1", port=8883, tls=tls, protocol=MQTTv5
+        )
+
+    def fetched(self, name: str) -> Path:
+        path = self.control.folder / name
+        path.write_text(self.machine.run(f"cat /etc/footlight/tls/footlight-edge/{name}").stdout)
+        return path
+
+    def stored(self, visits: int, minute: int) -> None:
+        """Send a window and wait until the store has it."""
+        self.send(visits, minute)
+        until(lambda: [visits] in [row[1:] for row in self.rows('SELECT visits FROM "window"')], "it is stored")
+
+
+@pytest.fixture(scope="module")
+def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
+    folder = tmp_path_factory.mktemp("chain")
+    with network_of(machine), influxdb_engine(tmp_path_factory.mktemp("influxdb")) as influx:
+        variables = {
+            "authority_passphrase": "open sesame",
+            "broker_hosts": ["127.0.0.1"],
+            "bridge_broker": "127.0.0.1",
+            "bridge_influx_url": influx.url,
+            "bridge_influx_token": f"{USER}:{PASSWORD}",
+            "bridge_influx_bucket": BUCKET,
+            "bridge_influx_create": True,
+            "bridge_chain": str(ROOT / "cloud" / "chain.example.yaml"),
+            "edge_wheelhouse": str(WHEELHOUSE),
+        }
+        names = ("broker", "bridge", "device")
+        control = Control(folder, {"server": machine}, {name: ["server"] for name in names}, variables)
+        playbook = folder / "server.yml"
+        playbook.write_text(PLAY)
+        control.play(playbook)
+        yield Server(machine, control, influx, playbook)
+
+
+def test_a_window_of_a_device_gets_into_the_store(server: Server) -> None:
+    server.stored(7, 0)
+
+
+def test_every_level_is_kept_as_long_as_it_should(server: Server) -> None:
+    """What the role creates is what the code takes for granted."""
+    for level, database in zip(LEVELS, (BUCKET, f"{BUCKET}_quarter", f"{BUCKET}_day"), strict=True):
+        ((_, kept, shard, *_),) = (
+            row for row in server.rows(f'SHOW RETENTION POLICIES ON "{database}"') if row[-1] is True
+        )
+        assert kept == f"{24 * (KEPT_DAYS[level] or 0) or '0'}{'h0m0s' if KEPT_DAYS[level] else 's'}"
+        assert shard == f"{24 * SHARD_DAYS[level]}h0m0s"
+
+
+def test_rollup_and_reports_run_in_their_time(server: Server) -> None:
+    timers = server.machine.run("systemctl list-timers --all --no-legend 'footlight-*'").stdout
+    assert {name for name in ("footlight-rollup.timer", "footlight-report.timer") if name in timers} == {
+        "footlight-rollup.timer",
+        "footlight-report.timer",
+    }
+    server.machine.run("systemctl start footlight-rollup")
+
+
+def test_a_second_run_changes_nothing(server: Server) -> None:
+    for arguments in ((), ("--check",)):
+        assert server.control.play(server.playbook, *arguments).changed == {"server": 0}
+
+
+def test_a_wrong_token_is_told_before_anything_is_changed(server: Server) -> None:
+    before = server.config()
+    wrong = server.control.play(
+        server.playbook, "--limit", "bridge", "-e", "bridge_influx_token=footlight:wrong", check=False
+    )
+    assert wrong.failed
+    assert "is bridge_influx_token right?" in wrong.output
+    assert server.config() == before
+
+
+def test_a_wrong_setting_is_told_and_never_gets_there(server: Server) -> None:
+    before = server.config()
+    wrong = server.control.play(
+        server.playbook, "-e", '{"bridge_settings": {"mqtt": {"porrt": 8883}}}', check=False
+    )
+    assert wrong.failed
+    assert "porrt" in wrong.output
+    assert server.config() == before
+
+
+def test_the_bridge_goes_on_with_a_new_certificate(server: Server) -> None:
+    invocation = server.machine.run("systemctl show -P InvocationID footlight-bridge").stdout
+    server.control.play(ANSIBLE / "certificates.yml", "--limit", "bridge", "-e", "authority_renew_days=1000")
+    assert server.machine.run("systemctl show -P InvocationID footlight-bridge").stdout != invocation
+    server.stored(11, 1)

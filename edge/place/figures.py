@@ -185,7 +185,8 @@ def interval(found: int, of: int, z: float = 1.96) -> tuple[float, float]:
     share, spread = found / of, z * z / of
     middle = (share + spread / 2) / (1 + spread)
     reach = z * math.sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    # The interval holds the share itself, which rounding would deny at 0 and 1.
+    return max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach))
 
 
 def _people(glances: Sequence[Glance]) -> list[_Person]:

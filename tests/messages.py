@@ -81,6 +81,7 @@ def health(*, at: datetime = MORNING, **changes: Any) -> HealthMessage:
         "temperature_c": None,
         "rss_mb": 142.0,
         "uptime_s": 3600.0,
+        "config": "0123456789ab",
     }
     return HealthMessage.model_validate({**values, **changes})
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from tests.appliance.machine import Machine
 from tests.programs import require_made
 
 ROOT = Path(__file__).parents[2]

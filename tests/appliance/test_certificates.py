@@ -71,7 +71,9 @@ class Shop:
         self.issue = folder / "issue.yml"
         self.issue.write_text(ISSUE)
         self.broker = folder / "broker.yml"
-        self.broker.write_text("[{name: Broker, hosts: broker, become: true, gather_facts: false, roles: [broker]}]")
+        self.broker.write_text(
+            "[{name: Broker, hosts: broker, become: true, gather_facts: false, roles: [broker]}]"
+        )
 
     def serial(self, name: str) -> str:
         return self.machine.run(f"openssl x509 -noout -serial -in {tls(name)}/device.crt").stdout
@@ -140,7 +142,9 @@ def test_nobody_comes_in_without_a_certificate(shop: Shop) -> None:
 
 
 def test_a_key_stays_where_it_was_made_and_the_authoritys_is_locked(shop: Shop) -> None:
-    holding = [path for path in shop.authority.rglob("*") if path.is_file() and "PRIVATE KEY" in path.read_text()]
+    holding = [
+        path for path in shop.authority.rglob("*") if path.is_file() and "PRIVATE KEY" in path.read_text()
+    ]
     assert holding == [shop.authority / "ca.key"]
     assert "ENCRYPTED" in holding[0].read_text()
     assert shop.authority.stat().st_mode & 0o777 == 0o700
@@ -155,7 +159,9 @@ def test_a_second_run_changes_nothing(shop: Shop) -> None:
 
 def test_a_wrong_passphrase_is_told_and_changes_nothing(shop: Shop) -> None:
     before = (shop.authority / "ca.key").read_bytes()
-    wrong = shop.control.play(shop.issue, "--limit", "door", "-e", "authority_passphrase=guessed", check=False)
+    wrong = shop.control.play(
+        shop.issue, "--limit", "door", "-e", "authority_passphrase=guessed", check=False
+    )
     assert wrong.failed
     assert "passphrase" in wrong.output
     assert (shop.authority / "ca.key").read_bytes() == before
@@ -171,7 +177,11 @@ def test_the_brokers_certificate_is_renewed_and_nobody_notices(shop: Shop) -> No
 
 
 def test_a_device_is_renewed_and_the_others_stay(shop: Shop) -> None:
-    key, serial, before = shop.key("door"), shop.serial("door"), {name: shop.connections(name) for name in SUBJECTS}
+    key, serial, before = (
+        shop.key("door"),
+        shop.serial("door"),
+        {name: shop.connections(name) for name in SUBJECTS},
+    )
     shop.control.play(shop.issue, "--limit", "door", "-e", "authority_renew_days=1000")
     assert shop.key("door") == key
     assert shop.serial("door") != serial
@@ -186,7 +196,9 @@ def test_a_device_cannot_ask_for_the_name_of_another(shop: Shop) -> None:
     shop.machine.run("cat >/usr/local/bin/openssl", text=f'{forge}\nexec /usr/bin/openssl "$@"\n')
     try:
         shop.machine.run("chmod 755 /usr/local/bin/openssl")
-        forged = shop.control.play(shop.issue, "--limit", "shelf", "-e", "authority_renew_days=1000", check=False)
+        forged = shop.control.play(
+            shop.issue, "--limit", "shelf", "-e", "authority_renew_days=1000", check=False
+        )
     finally:
         shop.machine.run("rm /usr/local/bin/openssl")
     assert forged.failed
@@ -197,7 +209,10 @@ def test_a_device_cannot_ask_for_the_name_of_another(shop: Shop) -> None:
 def test_a_revoked_device_is_thrown_out_for_good_and_the_others_lose_nothing(shop: Shop) -> None:
     before = {name: shop.connections(name) for name in SUBJECTS}
     shop.control.play(ANSIBLE / "revoke.yml", "-e", "device=shop/door")
-    until(lambda: all(shop.connections(name) > before[name] for name in ("shelf", "bridge")), "the others are back")
+    until(
+        lambda: all(shop.connections(name) > before[name] for name in ("shelf", "bridge")),
+        "the others are back",
+    )
     assert shop.publish("shelf", "footlight/v1/shop/shelf/window", "still") == ""
     shop.hears("bridge", "footlight/v1/shop/shelf/window still")
     # Its service tries every second.

@@ -58,7 +58,9 @@ class Server:
         return yaml.safe_load(self.machine.run("cat /etc/footlight/cloud.yaml").stdout)
 
     def rows(self, query: str) -> list[list[Any]]:
-        answer = httpx.post(f"{self.influx.url}/query", data={"q": query, "db": BUCKET}, auth=(USER, PASSWORD)).json()
+        answer = httpx.post(
+            f"{self.influx.url}/query", data={"q": query, "db": BUCKET}, auth=(USER, PASSWORD)
+        ).json()
         return [row for series in answer["results"][0].get("series", []) for row in series["values"]]
 
     def send(self, visits: int, minute: int) -> None:
@@ -81,7 +83,9 @@ class Server:
     def stored(self, visits: int, minute: int) -> None:
         """Send a window and wait until the store has it."""
         self.send(visits, minute)
-        until(lambda: [visits] in [row[1:] for row in self.rows('SELECT visits FROM "window"')], "it is stored")
+        until(
+            lambda: [visits] in [row[1:] for row in self.rows('SELECT visits FROM "window"')], "it is stored"
+        )
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ class Server:
     def send(self, visits: int, minute: int) -> None:
         """A window of the device, over TLS and with its certificate; returns when the broker has it."""
         message = window(minute, visits=visits)
-        tls = {
+        tls: paho.mqtt.publish.TLSParameter = {
             "ca_certs": str(self.fetched("ca.crt")),
             "certfile": str(self.fetched("device.crt")),
             "keyfile": str(self.fetched("device.key")),

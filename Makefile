@@ -120,6 +120,7 @@ upgrade: setup-ansible ## Bring devices to the wheelhouse's version, in stages, 
 
 docs: setup ## Write the pages of the wire and of storage anew from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/roles.py
 	$(BIN)/python docs/scale.py
 
 dashboards: setup ## Write Grafana's dashboards and alert rules anew from dashboards/*.py

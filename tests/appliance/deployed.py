@@ -1,0 +1,67 @@
+"""A shop with one device, set up by the playbook as an installer would, and whoever stores what it sends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.appliance.control import ANSIBLE, Control
+from tests.appliance.machine import Machine
+from tests.appliance.releases import WHEELHOUSE
+from tests.programs import require_made
+
+UNIT = "footlight-edge"
+LISTENER = "mosquitto_sub -V 5 -c -i store -x 3600 -q 1 -v -t footlight/# >/heard"
+# Short windows, so that nobody has to wait for one; a sample scene in place of a camera, which no container has.
+SETTINGS = {
+    "camera": {"source": "scene", "realtime": True},
+    "window": {"seconds": 5},
+    "health": {"every_s": 5},
+    "mqtt": {"host": "127.0.0.1"},
+}
+
+
+class Shop:
+    """One machine that is device and broker; ``variables`` are those of the inventory."""
+
+    def __init__(self, machine: Machine, folder: Path, **variables: Any) -> None:
+        require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64")
+        self.machine = machine
+        given = {
+            "base_reboot": False,  # there is nobody to reboot the container
+            "edge_site": "shop",
+            "edge_device": "door",
+            "edge_certificate": False,
+            "edge_settings": SETTINGS,
+            "edge_gate_s": 60,
+            **variables,
+        }
+        self.control = Control(folder, {"pi": machine}, {"edge": ["pi"]}, given)
+        machine.run("systemctl start mosquitto")
+        machine.run(f"systemd-run --unit=store --property=Restart=on-failure sh -c '{LISTENER}'")
+
+    def windows(self) -> list[dict[str, Any]]:
+        """All windows that have come so far."""
+        heard = (line.partition(" ") for line in self.machine.run("cat /heard").stdout.splitlines())
+        return [json.loads(payload) for topic, _, payload in heard if topic.endswith("/window")]
+
+    def counts_with(self, version: str) -> bool:
+        """Whether a window of this version has come."""
+        return any(window["software"] == version for window in self.windows())
+
+    def version(self) -> str:
+        """The one that the link points at."""
+        return self.machine.run("basename $(readlink /opt/footlight/current)").stdout.strip()
+
+    def versions(self) -> set[str]:
+        """All that are installed."""
+        return set(self.machine.run("ls /opt/footlight/versions").stdout.split())
+
+    def since(self) -> str:
+        """When the service was started; changes whenever it is restarted."""
+        return self.machine.run(f"systemctl show {UNIT} -P ActiveEnterTimestampMonotonic").stdout
+
+
+SITE = ANSIBLE / "site.yml"
+UPGRADE = ANSIBLE / "upgrade.yml"

@@ -92,7 +92,10 @@ def speed(measured: Speed, *, asked_fps: float, budget_ms: float, beside: str = 
     if possible_fps < LEAST_FPS:
         return red(value, f"{possible_fps:.1f} frames/s miss walkers: {slower}")
     if measured.slow_ms > interval_ms:
-        return amber(value, f"some frames are skipped, about {possible_fps:.0f} a second are seen: {slower}")
+        skipped = (
+            "frames are skipped" if measured.step_ms > interval_ms else "a frame is skipped now and then"
+        )
+        return amber(value, f"{skipped}: {slower}")
     if measured.classify_ms is not None and measured.classify_ms > budget_ms:
         return amber(value, "one face at a time is described: a higher attributes.budget_ms, or a faster Pi")
     return green(value)

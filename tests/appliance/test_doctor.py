@@ -1,0 +1,143 @@
+"""The doctor on a machine with the real units: beside the service, in its own sandbox, and when things break."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.appliance.machine import Machine
+from tests.brokers import until
+from tests.secure_broker import CLOUD, secrets
+
+pytestmark = pytest.mark.timeout(900)
+
+EDGE = """
+site: shop
+device: door
+camera: {source: scene, realtime: true}
+window: {seconds: 1, max_gap_s: 0.5}
+health: {every_s: 5}
+mqtt: {host: 127.0.0.1, port: 8883, tls: {ca: ca.crt, cert: device.crt, key: device.key}}
+"""
+BRIDGE = """
+mqtt: {host: 127.0.0.1, port: 8883, client_id: bridge, tls: {ca: ca.crt, cert: bridge.crt, key: bridge.key}}
+store: {kind: embedded, path: store.sqlite}
+"""
+SHOP = """
+ip address add 192.0.2.10/32 dev lo
+install -D --mode=644 /dev/null /run/systemd/timesync/synchronized
+systemd-run --quiet --unit=broker mosquitto -c /root/broker/mosquitto.conf
+systemctl start footlight-bridge footlight-edge
+"""
+DOCTOR = "/opt/footlight/current/bin/footlight-edge doctor --config /etc/footlight/footlight-edge.yaml"
+
+
+def placed(folder: Path) -> Path:
+    """The files of broker, bridge and device as they lie on the machine, below ``folder``."""
+    made = folder / "root/broker"
+    assert secrets(made, "init", "127.0.0.1", "192.0.2.10").returncode == 0
+    assert secrets(made, "device", "shop", "door").returncode == 0
+    config = (CLOUD / "compose" / "mosquitto.conf").read_text()
+    for theirs, ours in (("/run/secrets/", "/root/broker/"), ("/mosquitto/config/acl", "/root/broker/acl")):
+        config = config.replace(theirs, ours)
+    config = config.replace("/mosquitto/data/", "/root/broker/") + "user root\n"
+    (made / "mosquitto.conf").write_text(config)
+    (made / "acl").write_text((CLOUD / "compose" / "acl").read_text())
+    etc = folder / "etc/footlight"
+    for unit, name, source in (
+        ("footlight-edge", "device", "devices/shop/door"),
+        ("footlight-bridge", "bridge", "bridge"),
+    ):
+        tls = etc / "tls" / unit
+        tls.mkdir(parents=True)
+        (tls / "ca.crt").write_bytes((made / "ca.crt").read_bytes())
+        for kind in ("crt", "key"):
+            (tls / f"{name}.{kind}").write_bytes((made / f"{source}.{kind}").read_bytes())
+    (etc / "footlight-edge.yaml").write_text(EDGE)
+    (etc / "cloud.yaml").write_text(BRIDGE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shop(installed: Machine, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    files = placed(tmp_path_factory.mktemp("shop"))
+    for folder in ("root/broker", "etc/footlight"):
+        installed.copy(files / folder, f"/{folder}")
+    installed.run(SHOP)
+    return installed
+
+
+def told(machine: Machine, unit: str = "footlight-edge") -> str:
+    return machine.run(f"systemctl show --property=StatusText --value {unit}").stdout
+
+
+def examined(machine: Machine) -> dict[str, dict[str, Any]]:
+    done = machine.run(f"{DOCTOR} --json", check=False)
+    said = json.loads(done.stdout)
+    assert done.returncode == (said["state"] == "red"), done.stderr
+    return {hop["name"]: hop for hop in said["hops"]}
+
+
+def test_beside_the_running_service_nothing_is_red(shop: Machine) -> None:
+    until(lambda: "windows delivered" in told(shop), "the service says how it does", timeout_s=60)
+    hops = examined(shop)
+    assert [hop for hop in hops.values() if hop["state"] == "red"] == []
+    for name in ("clock", "light", "models", "tls", "certificates", "login", "as itself", "as another"):
+        assert hops[name]["state"] == "green", hops[name]
+    assert hops["camera"]["value"].startswith("the running service: ")
+    assert hops["store and back"]["value"].startswith("stored and read back, ")
+    assert "windows delivered" in hops["outbox"]["value"]
+    assert hops["service"]["value"].startswith("active (running) since ")
+    assert hops["sandbox"]["state"] == "green", hops["sandbox"]
+
+
+def test_the_timers_unit_finds_the_same_in_its_sandbox(shop: Machine) -> None:
+    shop.run("systemctl start footlight-doctor@footlight-edge")
+    shop.run("journalctl --sync")
+    lines = shop.run(
+        "journalctl --unit=footlight-doctor@footlight-edge --output=cat _TRANSPORT=stdout"
+    ).stdout.splitlines()
+    states = {line[7:].split("  ")[0].strip(): line.split()[0] for line in lines[:-1]}
+    assert "red" not in states.values(), lines
+    for name in (
+        "clock",
+        "light",
+        "models",
+        "tls",
+        "certificates",
+        "as another",
+        "store and back",
+        "sandbox",
+    ):
+        assert states[name] == "green", lines
+
+
+def test_a_service_that_is_stopped_leaves_the_camera_to_the_doctor(shop: Machine) -> None:
+    shop.run("systemctl stop footlight-edge")
+    hops = examined(shop)
+    assert hops["service"]["state"] == "red"
+    assert hops["service"]["fix"] == "systemctl enable --now footlight-edge.service"
+    assert hops["camera"]["value"].startswith("scene:")
+    assert hops["outbox"]["value"].endswith("the service is not running")
+
+
+def test_a_broker_behind_the_services_own_wall_is_told(shop: Machine) -> None:
+    """The doctor, run by hand, reaches it; the service does not."""
+    shop.run("sed -i 's/host: 127.0.0.1/host: 192.0.2.10/' /etc/footlight/footlight-edge.yaml")
+    hops = examined(shop)
+    assert hops["store and back"]["state"] == "green", hops
+    assert hops["sandbox"]["state"] == "red"
+    assert "keeps the service from the broker at 192.0.2.10" in hops["sandbox"]["value"]
+
+
+def test_without_the_bridge_the_broker_is_well_and_nobody_answers(shop: Machine) -> None:
+    shop.run("systemctl stop footlight-bridge")
+    hops = examined(shop)
+    assert hops["as itself"]["state"] == "green"
+    assert (hops["store and back"]["state"], hops["store and back"]["value"]) == (
+        "amber",
+        "taken by the broker, and no echo",
+    )

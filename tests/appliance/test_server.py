@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ class Server:
         ).json()
         return [row for series in answer["results"][0].get("series", []) for row in series["values"]]
 
-    def send(self, visits: int, minute: int) -> None:
+    def send(self, visits: int, minutes: int) -> None:
         """A window of the device, over TLS and with its certificate; returns when the broker has it."""
-        message = window(minute, visits=visits)
+        message = window(0, visits=visits, start=ago(minutes))
         tls: paho.mqtt.publish.TLSParameter = {
             "ca_certs": str(self.fetched("ca.crt")),
             "certfile": str(self.fetched("device.crt")),
@@ -80,12 +81,16 @@ class Server:
         path.write_text(self.machine.run(f"cat /etc/footlight/tls/footlight-edge/{name}").stdout)
         return path
 
-    def stored(self, visits: int, minute: int) -> None:
-        """Send a window and wait until the store has it."""
-        self.send(visits, minute)
+    def stored(self, visits: int, minutes: int) -> None:
+        """Send a window of some minutes ago and wait until the store has it."""
+        self.send(visits, minutes)
         until(
             lambda: [visits] in [row[1:] for row in self.rows('SELECT visits FROM "window"')], "it is stored"
         )
+
+
+def ago(minutes: int) -> datetime:
+    return datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes)
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +113,13 @@ def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         control = Control(folder, {"server": machine}, {name: ["server"] for name in names}, variables)
         playbook = folder / "server.yml"
         playbook.write_text(PLAY)
+        control.play(playbook, "--check")  # of a machine that has nothing yet
         control.play(playbook)
         yield Server(machine, control, influx, playbook)
 
 
 def test_a_window_of_a_device_gets_into_the_store(server: Server) -> None:
-    server.stored(7, 0)
+    server.stored(7, minutes=10)
 
 
 def test_every_level_is_kept_as_long_as_it_should(server: Server) -> None:
@@ -164,4 +170,4 @@ def test_the_bridge_goes_on_with_a_new_certificate(server: Server) -> None:
     invocation = server.machine.run("systemctl show -P InvocationID footlight-bridge").stdout
     server.control.play(ANSIBLE / "certificates.yml", "--limit", "bridge", "-e", "authority_renew_days=1000")
     assert server.machine.run("systemctl show -P InvocationID footlight-bridge").stdout != invocation
-    server.stored(11, 1)
+    server.stored(11, minutes=5)

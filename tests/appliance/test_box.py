@@ -1,0 +1,101 @@
+"""A shop with one Pi and no server: broker, store and page on it, set up by the playbook's role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import paho.mqtt.publish
+import pytest
+from paho.mqtt import MQTTException
+from paho.mqtt.client import MQTTv311
+
+from edge.wire import encode, topic
+from tests.appliance.conftest import WHEELHOUSE
+from tests.appliance.control import Control, network_of
+from tests.appliance.machine import Machine
+from tests.brokers import until
+from tests.messages import window
+from tests.programs import require_made
+
+pytestmark = pytest.mark.timeout(900)
+
+PLAY = "[{name: Box, hosts: serve, become: true, roles: [serve]}]"
+PASSWORD = "no word anybody knows"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    machine: Machine
+    control: Control
+    playbook: Path
+
+    def send(self, visits: int, password: str) -> None:
+        """A window of the last minutes, as a device of this shop sends it; raises when the broker refuses."""
+        started = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+        message = window(0, visits=visits, start=started)
+        paho.mqtt.publish.single(
+            topic(message),
+            encode(message),
+            qos=1,
+            hostname="127.0.0.1",
+            auth={"username": "door", "password": password},
+            protocol=MQTTv311,
+        )
+
+    def today(self) -> str:
+        """What the page knows of today."""
+        return httpx.get("http://127.0.0.1:8080/api/shop/today").text
+
+
+@pytest.fixture(scope="module")
+def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
+    folder = tmp_path_factory.mktemp("shop")
+    variables = {
+        "serve_page_host": "0.0.0.0",
+        "serve_timezone": "UTC",
+        "serve_users": {"door": PASSWORD},
+        "edge_wheelhouse": str(WHEELHOUSE),
+    }
+    with network_of(machine):
+        control = Control(folder, {"pi": machine}, {"serve": ["pi"]}, variables)
+        playbook = folder / "box.yml"
+        playbook.write_text(PLAY)
+        control.play(playbook, "--check")  # of a machine that has nothing yet
+        control.play(playbook)
+        yield Shop(machine, control, playbook)
+
+
+def test_the_page_shows_what_a_device_counted(shop: Shop) -> None:
+    shop.send(4_711, PASSWORD)
+    until(lambda: "4711" in shop.today(), "the page shows it")
+
+
+def test_nobody_without_the_password_is_counted(shop: Shop) -> None:
+    with pytest.raises(MQTTException):
+        shop.send(4_723, "guessed")
+    assert "4723" not in shop.today()
+
+
+def test_only_root_reads_the_password(shop: Shop) -> None:
+    assert shop.machine.run("stat -c '%a %U' /etc/footlight/cloud.yaml").stdout == "600 root\n"
+    assert PASSWORD not in shop.machine.run("journalctl --quiet").stdout
+
+
+def test_a_second_run_changes_nothing(shop: Shop) -> None:
+    for arguments in ((), ("--check",)):
+        assert shop.control.play(shop.playbook, *arguments).changed == {"pi": 0}
+
+
+def test_a_broker_open_to_everybody_is_refused_and_the_old_settings_stay(shop: Shop) -> None:
+    before = shop.machine.run("cat /etc/footlight/cloud.yaml").stdout
+    wrong = shop.control.play(
+        shop.playbook, "-e", '{"serve_broker_host": "0.0.0.0", "serve_users": {}}', check=False
+    )
+    assert wrong.failed
+    assert "add users" in wrong.output
+    assert shop.machine.run("cat /etc/footlight/cloud.yaml").stdout == before

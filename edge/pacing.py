@@ -116,7 +116,7 @@ class Heat:
     and goes in minutes, and a rate that swings helps nobody.
     """
 
-    STEPS_FPS = (math.inf, 10.0, 7.0, SLOWEST_BUSY_FPS)
+    STEPS_FPS = (math.inf, 7.0, SLOWEST_BUSY_FPS)
     STEP_S = 30.0
     COOL_S = 300.0
     MARGIN_C = 5.0
@@ -127,14 +127,14 @@ class Heat:
         self._stepped_s = self._warm_s = -math.inf
 
     @property
-    def most_fps(self) -> float:
-        """Frames a second that may be looked at; infinite while it is cool."""
+    def enough_fps(self) -> float:
+        """So many looks a second are enough now; infinite while it is cool, when every frame is looked at."""
         return self.STEPS_FPS[self._step]
 
     @property
     def spacing_s(self) -> float:
         """The same, as seconds between two looks."""
-        return 1 / self.most_fps
+        return 1 / self.enough_fps
 
     def feel(self, at_s: float, temperature_c: float | None, throttled: bool | None) -> None:
         """Take a reading; None is what this machine cannot tell."""

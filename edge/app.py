@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from threading import Event
@@ -335,7 +336,7 @@ def serve(
     remote.leave()
 
 
-def broker_of(settings: Settings) -> Broker:
+def broker_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Broker:
     """Where the settings say the broker is. Raises ``UserError`` for a password file that cannot be read."""
     mqtt = settings.mqtt
     return Broker(
@@ -343,7 +344,7 @@ def broker_of(settings: Settings) -> Broker:
         port=mqtt.port,
         protocol=mqtt.protocol,
         username=mqtt.username,
-        password=mqtt.secret(),
-        tls=None if mqtt.tls is None else Tls(*mqtt.tls.files()),
+        password=mqtt.secret(environ),
+        tls=None if mqtt.tls is None else Tls(*mqtt.tls.files(environ)),
         keepalive_s=mqtt.keepalive_s,
     )

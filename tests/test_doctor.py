@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import timedelta
@@ -45,6 +46,15 @@ def test_a_hop_that_fails_is_a_red_line_and_stops_nothing() -> None:
         Hop("two", "red", "camera /dev/video9: no such device", "plug it in"),
         Hop("three", "green", "well", ""),
     ]
+
+
+def test_what_only_root_may_see_says_so() -> None:
+    def closed() -> Finding:
+        raise PermissionError(13, "Permission denied", "/var/lib/private/footlight-edge")
+
+    (hop,) = go_through([("outbox", closed)])
+    assert (hop.state, hop.fix) == ("red", "run the doctor as root")
+    assert "/var/lib/private/footlight-edge" in hop.value
 
 
 @given(st.lists(st.sampled_from(STATES)))
@@ -460,12 +470,18 @@ def test_every_hop_is_measured_though_nothing_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "shop.yaml"
-    config.write_text("camera: {source: /dev/video99}\nmqtt: {host: broker.invalid, tls: {ca: none.crt}}\n")
+    config.write_text(
+        "camera: {source: /dev/video99}\n"
+        "mqtt: {host: broker.invalid, tls: {ca: none.crt}, username: door, password_file: none}\n"
+    )
     assert main(["doctor", "--config", str(config), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     hops = {hop["name"]: hop for hop in told["hops"]}
     assert told["state"] == "red"
-    assert len(hops) == len(told["hops"]) == 22
+    page = (Path(__file__).parent.parent / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert [hop["name"] for hop in told["hops"]] == re.findall(
+        r"^\| ([a-z ]+) \| .* \|.*\|.*\|", page, re.MULTILINE
+    )[1:]
     assert hops["camera"]["value"].startswith("camera /dev/video99: no such device")
     assert hops["broker name"]["state"] == hops["tls"]["state"] == "red"
     assert hops["store and back"]["value"].startswith("not reached")

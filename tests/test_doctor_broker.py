@@ -23,6 +23,7 @@ from edge.clock import SystemClock
 from edge.doctor import broker as way
 from edge.doctor.hops import Finding, Hop, State, go_through
 from edge.doctor.journey import Journey
+from edge.errors import UserError
 from edge.uplink.mqtt import Broker, Protocol, Tls
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.influxdb import InfluxDB
@@ -73,9 +74,9 @@ def device_of(made: Path, port: int, certificate: str | None = "devices/shop/doo
 
 
 def examined(
-    broker: Broker, *, site: str = "shop", device: str = "door", echo_s: float = 10.0
+    broker: Broker, *, echo_s: float = 10.0, secret: Callable[[], str | None] | None = None
 ) -> dict[str, Hop]:
-    journey = Journey(broker, site=site, device=device, clock=SystemClock(), echo_s=echo_s)
+    journey = Journey(broker, site="shop", device="door", clock=SystemClock(), echo_s=echo_s, secret=secret)
     looks: Sequence[tuple[str, Callable[[], Finding]]] = [
         ("name", journey.name),
         ("port", journey.port),
@@ -323,6 +324,16 @@ def test_a_wrong_password_is_told(tmp_path: Path) -> None:
         hops = examined(Broker("127.0.0.1", plain.port, username="door", password="wrong"))
     assert states(hops) == "ggggraaa"
     assert hops["login"].value == "refused: Not authorized"
+
+
+def test_a_password_that_cannot_be_read_is_a_matter_of_the_login(tmp_path: Path) -> None:
+    def secret() -> str | None:
+        raise UserError("mqtt.password_file: none cannot be read; give one line")
+
+    with Mosquitto(tmp_path) as plain:
+        hops = examined(Broker("127.0.0.1", plain.port, username="door"), secret=secret)
+    assert states(hops) == "ggggraaa"
+    assert hops["login"].value == "mqtt.password_file: none cannot be read"
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])

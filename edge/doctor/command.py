@@ -7,8 +7,10 @@ import platform
 import struct
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
+from edge.app import broker_of
 from edge.capture.camera import open_camera
 from edge.clock import Clock
 from edge.config import SECONDS_PER_DAY, Settings
@@ -20,7 +22,6 @@ from edge.health import clock_error_s, clock_trusted, firmware_word, temperature
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.scene.render import crowd
 from edge.stages import load_models
-from edge.uplink.mqtt import Broker, Tls
 from edge.vision.light import Light
 
 SECRETS = Path("/etc/footlight/tls")
@@ -31,8 +32,7 @@ STATES = Path("/var/lib")
 def doctor(
     settings: Settings, config: Path, *, clock: Clock, environ: Mapping[str, str] = os.environ
 ) -> Iterator[Hop]:
-    """Every hop as it is measured. ``config`` is the file that ``settings`` come from. Raises ``UserError`` for a
-    password file that cannot be read."""
+    """Every hop as it is measured. ``config`` is the file that ``settings`` come from."""
     unit, environ = surroundings(config, environ)
     return go_through(_Examination(settings, unit, clock, environ).hops())
 
@@ -43,7 +43,8 @@ def surroundings(config: Path, environ: Mapping[str, str]) -> tuple[str, Mapping
     given = environ.get("STATE_DIRECTORY")
     unit = Path(given).name if given else config.stem
     folders = {"CREDENTIALS_DIRECTORY": SECRETS / unit, "STATE_DIRECTORY": STATES / unit}
-    there = {key: str(folder) for key, folder in folders.items() if folder.is_dir()}
+    # Not Path.is_dir: it raises where somebody who is not root may not look.
+    there = {key: str(folder) for key, folder in folders.items() if os.path.isdir(folder)}  # noqa: PTH112
     return unit, {**there, **environ}
 
 
@@ -59,8 +60,14 @@ class _Examination:
         self._figures = Figures.read(self._properties.get("StatusText", "")) if self._running else None
         self._watched: camera.Watched | None = None
         self._models_are_right = False
+        # A password that cannot be read is a matter of the login, and of no hop before it.
+        without = settings.mqtt.model_copy(update={"password": None, "password_file": None})
         self._journey = Journey(
-            _broker(settings, environ), site=settings.site, device=settings.device, clock=clock
+            broker_of(settings.model_copy(update={"mqtt": without}), environ),
+            secret=partial(settings.mqtt.secret, environ),
+            site=settings.site,
+            device=settings.device,
+            clock=clock,
         )
 
     def hops(self) -> list[tuple[str, Look]]:
@@ -157,16 +164,3 @@ class _Examination:
 _NOT_TOLD = amber(
     "held by the service, which has not told yet", "wait a minute (health.every_s), then run the doctor again"
 )
-
-
-def _broker(settings: Settings, environ: Mapping[str, str]) -> Broker:
-    mqtt = settings.mqtt
-    return Broker(
-        host=mqtt.host,
-        port=mqtt.port,
-        protocol=mqtt.protocol,
-        username=mqtt.username,
-        password=mqtt.secret(environ),
-        tls=None if mqtt.tls is None else Tls(*mqtt.tls.files(environ)),
-        keepalive_s=mqtt.keepalive_s,
-    )

@@ -57,6 +57,8 @@ def go_through(hops: Sequence[tuple[str, Look]]) -> Iterator[Hop]:
     for name, look in hops:
         try:
             finding = look()
+        except PermissionError as error:
+            finding = red(" ".join(str(error).split()), "run the doctor as root")
         except (UserError, OSError) as error:
             what, _, way_out = " ".join(str(error).split()).partition("; ")
             finding = red(what, way_out or "look at the file or device that is named")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from edge.clock import Clock
 from edge.doctor import broker as way
 from edge.doctor import talk
@@ -10,12 +13,21 @@ from edge.uplink.mqtt import Broker
 
 
 class Journey:
-    """The hops are meant to be asked in the order in which they stand here, each once."""
+    """The hops are meant to be asked in the order in which they stand here, each once. ``secret`` gives the password
+    for the login, instead of the broker's; it may raise ``UserError``."""
 
     def __init__(
-        self, broker: Broker, *, site: str, device: str, clock: Clock, echo_s: float = talk.ECHO_S
+        self,
+        broker: Broker,
+        *,
+        site: str,
+        device: str,
+        clock: Clock,
+        secret: Callable[[], str | None] | None = None,
+        echo_s: float = talk.ECHO_S,
     ) -> None:
         self._broker, self._site, self._device, self._clock = broker, site, device, clock
+        self._secret = secret or (lambda: broker.password)
         self._echo_s = echo_s
         self.addresses: tuple[str, ...] = ()
         """Of the broker, once its name was looked up."""
@@ -53,7 +65,11 @@ class Journey:
             return not_reached("no connection that both sides trust")
         try:
             self._facts = talk.converse(
-                self._broker, site=self._site, device=self._device, clock=self._clock, echo_s=self._echo_s
+                replace(self._broker, password=self._secret()),
+                site=self._site,
+                device=self._device,
+                clock=self._clock,
+                echo_s=self._echo_s,
             )
         except talk.LoginRefused as refusal:
             return red(f"refused: {refusal}", refusal.fix)

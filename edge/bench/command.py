@@ -57,11 +57,10 @@ def bench(settings: Settings, *, clock: Clock, quick: bool, as_text: bool) -> in
     if not as_text:
         out.print(json.dumps(as_json(before, after, costs, slices, advice)), soft_wrap=True, highlight=False)
         return 0
-    out.width = max(out.width, 110)
     for table in tables(costs):
         out.print(table)
     for line in lines(before, after, slices, advice):
-        out.print(line, highlight=False, markup=False)
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -59,21 +59,24 @@ def lines(before: Machine, after: Machine, slices: Sequence[Slice], advice: Advi
 
 
 def tables(costs: Costs) -> Iterator[Table]:
-    for name, title in (
-        ("faces", "People in view"),
-        ("threads", "Threads of the models"),
-        ("size", "Size of the picture"),
-    ):
+    """Each fits a terminal of 80 columns."""
+    of: tuple[tuple[str, str, Callable[[Cost], str]], ...] = (
+        ("faces", "People in view", lambda cost: str(cost.faces)),
+        ("threads", "Threads of the models", lambda cost: str(cost.threads)),
+        ("size", "Size of the picture", lambda cost: f"{cost.width}x{cost.height}"),
+    )
+    for name, title, varied in of:
         table = Table(
-            title=f"{title}: milliseconds a frame, median / 95 of 100", box=SIMPLE_HEAD, pad_edge=False
+            title=f"{title}: milliseconds a frame, median/95 of 100",
+            box=SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
         )
-        for heading in ("picture", "faces", "threads", *STAGES, "CPU", "frames/s"):
+        for heading in (name, *STAGES, "CPU", "frames/s"):
             table.add_column(heading, justify="right", no_wrap=True)
         for cost in costs[name]:
             table.add_row(
-                f"{cost.width}x{cost.height}",
-                str(cost.faces),
-                str(cost.threads),
+                varied(cost),
                 *(f"{stage.median_ms:.1f}/{stage.p95_ms:.0f}" for stage in cost.stages.values()),
                 f"{cost.cpu_ms:.1f}",
                 f"{cost.fps:.0f}",

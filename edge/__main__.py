@@ -107,7 +107,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from edge.config import load
 
     settings = load(arguments.config)
-    configure_logging(settings.log.level)
+    names = {"SITE": settings.site, "DEVICE": settings.device, "CAMERA": settings.camera.name}
+    configure_logging(settings.log.level, fields={f"FOOTLIGHT_{key}": name for key, name in names.items()})
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

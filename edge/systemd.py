@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from edge.clock import Clock
 
 log = logging.getLogger(__name__)
+_FAULT = {"FOOTLIGHT_FAULT": "watchdog"}
 
 IDENTIFIER = "footlight-edge"
 
@@ -98,9 +99,9 @@ class Watchdog:
                 source.seen, source.moved_at = value, now
         stuck = frozenset(s.name for s in self._sources if now - s.moved_at > s.limit_s)
         for name in sorted(stuck - self._stuck):
-            log.error("watchdog: %s stands still; systemd will restart us", name)
+            log.error("watchdog: %s stands still; systemd will restart us", name, extra=_FAULT)
         for name in sorted(self._stuck - stuck):
-            log.warning("watchdog: %s moves again", name)
+            log.warning("watchdog: %s moves again", name, extra=_FAULT)
         self._stuck = stuck
         if not stuck and (self._fed_at is None or now - self._fed_at >= self._every_s):
             self._notifier.watchdog()
@@ -108,10 +109,16 @@ class Watchdog:
         return not stuck
 
 
-def configure_logging(level: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Log to the journal, with its priorities, where standard error leads there and systemd-python is installed;
-    one line a record on standard error everywhere else."""
-    handler = _journal_handler() if _to_journal(environ) else None
+def configure_logging(
+    level: str, *, fields: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Log to the journal where standard error leads there and systemd-python is installed; one line a record on
+    standard error everywhere else.
+
+    Every record of the journal carries ``fields``, and those of its own that ``extra`` gave it: what is in capitals
+    there, such as FOOTLIGHT_FAULT, can be asked for by journalctl.
+    """
+    handler = _journal_handler(fields or {}) if _to_journal(environ) else None
     if handler is None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -127,10 +134,11 @@ def _to_journal(environ: Mapping[str, str]) -> bool:
     return environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
-def _journal_handler() -> logging.Handler | None:
+def _journal_handler(fields: Mapping[str, str]) -> logging.Handler | None:
     try:
         journal = importlib.import_module("systemd.journal")
     except ImportError:
         return None
-    handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER=IDENTIFIER)
+    handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER=IDENTIFIER, **fields)
+    handler.setFormatter(logging.Formatter("%(message)s"))  # level and logger are fields of their own
     return handler

@@ -24,6 +24,7 @@ PROOF_S = (5.0, 600.0)
 that is loose all day fills neither the log nor the outbox with alerts."""
 
 _log = logging.getLogger(__name__)
+_FAULT = {"FOOTLIGHT_FAULT": "camera"}
 _Result = TypeVar("_Result")
 
 
@@ -237,7 +238,7 @@ class CameraThread:
             relapsed = now_s - self._mended_s < RELAPSE_S
             self._proof_s = min(max(2 * self._proof_s, first_s), most_s) if relapsed else 0.0
             self._fault_since_s = now_s
-            _log.warning("%s; trying again until it is back", error)
+            _log.warning("%s; trying again until it is back", error, extra=_FAULT)
         self._fault = str(error)
 
     def _mend(self) -> None:
@@ -249,5 +250,5 @@ class CameraThread:
             self._delivers_since_s = now_s
         if now_s - self._delivers_since_s >= self._proof_s:
             away_s = self._delivers_since_s - self._fault_since_s
-            _log.info("camera %s: back after %.0f s", self._camera.describe(), away_s)
+            _log.info("camera %s: back after %.0f s", self._camera.describe(), away_s, extra=_FAULT)
             self._fault, self._mended_s = None, now_s

@@ -18,6 +18,7 @@ from pathlib import Path
 from edge.errors import UserError
 
 log = logging.getLogger(__name__)
+_FAULT = {"FOOTLIGHT_FAULT": "outbox"}
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"""
@@ -101,7 +102,7 @@ class Outbox:
             self._last_id += 1
             self._depth += 1
             if self._fault:
-                log.warning("outbox: works again, %d messages were lost so far", self._lost)
+                log.warning("outbox: works again, %d messages were lost so far", self._lost, extra=_FAULT)
                 self._fault = None
             return True
 
@@ -220,7 +221,7 @@ class Outbox:
 
     def _note(self, fault: str) -> None:
         if self._fault is None:
-            log.error("outbox: %s; what it cannot keep is lost", fault)
+            log.error("outbox: %s; what it cannot keep is lost", fault, extra=_FAULT)
         self._fault = fault
 
 

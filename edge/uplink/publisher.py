@@ -33,6 +33,7 @@ from edge.uplink.mqtt import (
 from edge.uplink.outbox import Item, Outbox
 
 log = logging.getLogger(__name__)
+_FAULT = {"FOOTLIGHT_FAULT": "broker"}
 
 _NEVER = {0x90, 0x99, PACKET_TOO_LARGE}
 """Refusals that no waiting heals: topic name, payload format, size."""
@@ -204,12 +205,12 @@ class Uplink:
         self._connected_at = self._clock.monotonic()
         self._connection = connection
         self._fault = None
-        log.info("broker %s: connected, %d messages wait", self._broker, self._outbox.depth)
+        log.info("broker %s: connected, %d messages wait", self._broker, self._outbox.depth, extra=_FAULT)
 
     def _away(self, why: str) -> None:
         """Note that the broker is not to be had, and when to try again."""
         if self._fault is None:
-            log.warning("%s; messages are kept and delivered later", why)
+            log.warning("%s; messages are kept and delivered later", why, extra=_FAULT)
         self._fault = why
         # Jittered, or a whole chain would knock at once when its broker returns.
         self._attempt_at = self._clock.monotonic() + self._retry_s * random.uniform(0.5, 1.0)
@@ -246,7 +247,9 @@ class Uplink:
         nobody = answer.code == NO_SUBSCRIBERS and item.topic.endswith("/window")
         if answer.accepted and not nobody:
             self._delivered.add(item.id)
-            self._windows_delivered += item.topic.endswith("/window") and self._boot_id.encode() in item.payload
+            self._windows_delivered += (
+                item.topic.endswith("/window") and self._boot_id.encode() in item.payload
+            )
             self._suspect = None
             if self._forbidden == item.topic:
                 log.info("broker %s: %s: taken again", self._broker, item.topic)

@@ -109,8 +109,9 @@ class App:
                 self._notifier.stopping()
             self._camera.stop()
             self._publish(self._pipeline.finish(self._last_frame_s).windows)
-            while not self._uplink.stop(STOP_S) and self._again:
-                pass  # the next run needs the outbox
+            # The next run needs the outbox, and delivers what is in it.
+            while not self._uplink.stop(0.0 if self._again else STOP_S) and self._again:
+                pass
             if self._again:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
         return self._again

@@ -50,7 +50,9 @@ format: setup ## Format the code and sort its imports
 test: setup ## Run the tests (ARGS="-k name" for some of them)
 	$(BIN)/pytest $(ARGS)
 
-appliance-test: setup ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
+appliance-test: ARCH := x86_64
+appliance-test: EXTRAS := edge cloud
+appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
 	$(BIN)/pytest tests/appliance --ignore tests/appliance/test_arm64.py $(ARGS)
 
 appliance-test-emulated: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; an hour)

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amqtt.broker import Broker as Amqtt
 
 from edge.errors import UserError
 from edge.uplink.mqtt import (
+    LARGEST_HEARD,
     PACKET_TOO_LARGE,
     PROTOCOL_ERROR,
     Answer,
@@ -23,6 +25,7 @@ from edge.uplink.mqtt import (
     BrokerUnreachable,
     Connection,
     Outgoing,
+    Protocol,
     Tls,
 )
 from tests.brokers import Listener, Mosquitto, free_port, password_file, until
@@ -31,8 +34,8 @@ from tests.programs import require_program
 WILL = Outgoing("footlight/v1/s/d/status", b'"gone"', retain=True)
 
 
-def connect(broker: Broker, *, timeout_s: float = 5.0) -> Connection:
-    return Connection(broker, "device", will=WILL, on_event=lambda: None, timeout_s=timeout_s)
+def connect(broker: Broker, *, timeout_s: float = 5.0, **hearing: Any) -> Connection:
+    return Connection(broker, "device", will=WILL, on_event=lambda: None, timeout_s=timeout_s, **hearing)
 
 
 def answer_to(connection: Connection, message: Outgoing) -> tuple[int, str]:
@@ -65,6 +68,32 @@ def test_a_publish_is_answered_and_carries_its_content_type(tmp_path: Path) -> N
         until(lambda: len(listener.messages) == 2, "the second message")
         assert [message.topic for message in listener.messages] == ["a/b", "a/c"]
         again.close()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_what_is_retained_for_it_comes_with_every_connection(tmp_path: Path, protocol: Protocol) -> None:
+    with Mosquitto(tmp_path) as server, Listener(server.port) as listener:
+        listener.publish("to/me", b"first")
+        for said in (b"first", b"second"):
+            listener.publish("to/me", said)
+            heard: list[bytes] = []
+            connection = connect(
+                Broker("127.0.0.1", server.port, protocol), hears="to/me", on_message=heard.append
+            )
+            until(lambda: heard[-1:] == [said], "the last that was said")  # noqa: B023
+            connection.close()
+
+
+def test_what_would_fill_the_memory_is_kept_away(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as server, Listener(server.port) as listener:
+        heard: list[bytes] = []
+        connection = connect(Broker("127.0.0.1", server.port), hears="to/me", on_message=heard.append)
+        listener.publish("to/me", bytes(LARGEST_HEARD))
+        listener.publish("to/me", b"small")
+        until(lambda: heard, "something is heard")
+        assert heard == [b"small"]
+        assert connection.end is None
+        connection.close()
 
 
 def test_a_forbidden_publish_is_not_a_success(tmp_path: Path) -> None:

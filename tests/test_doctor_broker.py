@@ -21,6 +21,7 @@ from cloud.stores.influx import InfluxStore
 from cloud.stores.store import Store
 from edge.clock import SystemClock
 from edge.doctor import broker as way
+from edge.doctor.broker import REFUSAL_S
 from edge.doctor.hops import Finding, Hop, State, go_through
 from edge.doctor.journey import Journey
 from edge.errors import UserError
@@ -74,9 +75,22 @@ def device_of(made: Path, port: int, certificate: str | None = "devices/shop/doo
 
 
 def examined(
-    broker: Broker, *, echo_s: float = 10.0, secret: Callable[[], str | None] | None = None
+    broker: Broker,
+    *,
+    echo_s: float = 10.0,
+    refusal_s: float = 0.05,
+    secret: Callable[[], str | None] | None = None,
 ) -> dict[str, Hop]:
-    journey = Journey(broker, site="shop", device="door", clock=SystemClock(), echo_s=echo_s, secret=secret)
+    """What the journey finds. ``refusal_s`` is short where nobody is to be refused after the handshake."""
+    journey = Journey(
+        broker,
+        site="shop",
+        device="door",
+        clock=SystemClock(),
+        echo_s=echo_s,
+        refusal_s=refusal_s,
+        secret=secret,
+    )
     looks: Sequence[tuple[str, Callable[[], Finding]]] = [
         ("name", journey.name),
         ("port", journey.port),
@@ -173,8 +187,8 @@ def test_a_device_that_the_broker_does_not_know_is_told(
             broker.kill()
             broker.configure("tls_version tlsv1.2")
             broker.start()
-        refused = examined(Broker("localhost", broker.port, tls=foreign))
-        unnamed = examined(device_of(made, broker.port, None))
+        refused = examined(Broker("localhost", broker.port, tls=foreign), refusal_s=REFUSAL_S)
+        unnamed = examined(device_of(made, broker.port, None), refusal_s=REFUSAL_S)
     assert (refused["tls"].state, unnamed["tls"].state) == ("red", "red")
     assert refused["tls"].value.startswith(
         "the broker refuses this device's certificate: signed by an authority"

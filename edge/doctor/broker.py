@@ -88,7 +88,13 @@ def connect(addresses: Sequence[str], port: int, clock: Clock, *, timeout_s: flo
 
 
 def handshake(
-    host: str, port: int, tls: Tls | None, *, connected: bool, timeout_s: float = TIMEOUT_S
+    host: str,
+    port: int,
+    tls: Tls | None,
+    *,
+    connected: bool,
+    timeout_s: float = TIMEOUT_S,
+    refusal_s: float = REFUSAL_S,
 ) -> tuple[Finding, Certificate | None]:
     """Whether both sides trust each other; and the certificate that the broker shows.
 
@@ -104,7 +110,7 @@ def handshake(
     if not connected:
         return not_reached("no connection"), None
     try:
-        version, shown = _shake(context, host, port, timeout_s)
+        version, shown = _shake(context, host, port, timeout_s, refusal_s)
     except ssl.SSLCertVerificationError as error:
         value = _CERTIFICATE_FAULTS.get(error.verify_code, "the broker's certificate will not do")
         fix = _CERTIFICATE_FIXES.get(error.verify_code, _AUTHORITY)
@@ -117,14 +123,16 @@ def handshake(
     return green(f"{version}, {trust}"), shown
 
 
-def _shake(context: ssl.SSLContext, host: str, port: int, timeout_s: float) -> tuple[str, Certificate]:
+def _shake(
+    context: ssl.SSLContext, host: str, port: int, timeout_s: float, refusal_s: float
+) -> tuple[str, Certificate]:
     """The version of TLS and the broker's certificate. Raises ``OSError``, of which ``ssl.SSLError`` is one."""
     with (
         socket.create_connection((host, port), timeout_s) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,
     ):
         shown = secure.getpeercert() or {}
-        secure.settimeout(REFUSAL_S)
+        secure.settimeout(refusal_s)
         try:
             if not secure.recv(1):
                 raise ConnectionResetError

@@ -25,10 +25,11 @@ class Journey:
         clock: Clock,
         secret: Callable[[], str | None] | None = None,
         echo_s: float = talk.ECHO_S,
+        refusal_s: float = way.REFUSAL_S,
     ) -> None:
         self._broker, self._site, self._device, self._clock = broker, site, device, clock
         self._secret = secret or (lambda: broker.password)
-        self._echo_s = echo_s
+        self._echo_s, self._refusal_s = echo_s, refusal_s
         self.addresses: tuple[str, ...] = ()
         """Of the broker, once its name was looked up."""
         self._connects = self._trusts = False
@@ -46,7 +47,11 @@ class Journey:
 
     def tls(self) -> Finding:
         finding, self._shown = way.handshake(
-            self._broker.host, self._broker.port, self._broker.tls, connected=self._connects
+            self._broker.host,
+            self._broker.port,
+            self._broker.tls,
+            connected=self._connects,
+            refusal_s=self._refusal_s,
         )
         self._trusts = self._connects and finding.state != "red"
         return finding

@@ -13,6 +13,9 @@ from edge.wire import (
     ConfigMessage,
     Coverage,
     HealthMessage,
+    PlacementFace,
+    PlacementMessage,
+    PlacementReading,
     ProbeMessage,
     StatusMessage,
     Totals,
@@ -104,6 +107,36 @@ def probe(number: int = 0, *, at: datetime = MORNING, device: str = "door") -> P
 
 def asking(asked: dict[str, Any], *, at: datetime = MORNING, device: str = "door") -> ConfigMessage:
     return ConfigMessage(site="shop", device=device, at=at, settings=asked)
+
+
+def placement(*, left_s: float = 12.0, **changes: Any) -> PlacementMessage:
+    """A camera that hangs too far away."""
+    size = PlacementReading(
+        name="size",
+        label="Face size",
+        value=0.5,
+        says="18 px, 28 needed; 2 of 4 too small",
+        level=0.3,
+        state="bad",
+    )
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "camera": "front",
+        "at": MORNING,
+        "left_s": left_s,
+        "width": 640,
+        "height": 480,
+        "visits": 4,
+        "readings": (size,),
+        "faces": (
+            PlacementFace(x1=0.1, y1=0.2, x2=0.2, y2=0.4, good=True),
+            PlacementFace(x1=0.6, y1=0.2, x2=0.65, y2=0.3, good=False),
+        ),
+        "advice": ("Come closer: 2 of 4 faces are too small.",),
+        "verdict": "fails",
+    }
+    return PlacementMessage.model_validate({**values, **changes})
 
 
 def first_words(at: datetime, *, camera: str | None = None) -> list[AlertMessage]:

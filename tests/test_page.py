@@ -22,11 +22,12 @@ from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeviceState, Reader
 from cloud.web.app import create_app
 from cloud.web.figures import Cell, Day, day_figures
+from cloud.web.placement import KEPT_S, MOST, Positions
 from edge.clock import Clock
 from edge.errors import UserError
-from edge.wire import Cohort, Totals, WindowMessage
+from edge.wire import Cohort, PlacementMessage, Totals, WindowMessage, encode, topic
 from tests.brokers import until
-from tests.messages import MORNING, SetClock, alert, cohort, health, status, window
+from tests.messages import MORNING, SetClock, alert, cohort, health, placement, status, window
 from tests.programs import require_library, require_program
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -45,8 +46,8 @@ QUIET = (
 class _Server(uvicorn.Server):
     """The page on a free loopback port, in a thread."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
-        app = create_app(reader, clock, "Europe/Berlin")
+    def __init__(self, reader: Reader, clock: Clock, positions: Positions | None = None) -> None:
+        app = create_app(reader, clock, "Europe/Berlin", positions)
         super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None))
         self._thread = threading.Thread(target=self.run)
 
@@ -399,3 +400,96 @@ def test_the_page_only_reads(address: str) -> None:
 def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: SetClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
         create_app(store, clock, "Mars/Olympus")
+
+
+# A camera's position
+
+
+@pytest.fixture
+def positions(clock: SetClock) -> Positions:
+    return Positions(clock)
+
+
+@pytest.fixture
+def hung(store: EmbeddedStore, clock: SetClock, positions: Positions) -> Iterator[str]:
+    """The page of a shop that has sent nothing yet but what is said while its camera is hung."""
+    with _Server(store, clock, positions) as served:
+        yield f"{served}/site/shop/position"
+
+
+def say(positions: Positions, message: PlacementMessage) -> None:
+    positions.take(topic(message), encode(message))
+
+
+def test_a_position_is_shown_as_numbers_and_outlines(
+    chromium: Browser, positions: Positions, hung: str
+) -> None:
+    say(positions, placement())
+    with visit(chromium, hung) as page:
+        expect(page.locator("#live")).to_contain_text("live")
+        expect(page.locator(".verdict")).to_have_text("So far: This position will not work.12 seconds left")
+        assert page.locator(".advice li").all_inner_texts() == ["Come closer: 2 of 4 faces are too small."]
+        assert page.locator(".readings .bad .words").inner_text() == "18 px, 28 needed; 2 of 4 too small"
+        boxes = page.locator(".outlines rect")
+        assert [box.get_attribute("class") for box in boxes.all()] == ["good", "unknown"]
+        assert (boxes.first.get_attribute("x"), boxes.first.get_attribute("width")) == ("64", "64")
+        assert page.locator("img, video, canvas").count() == 0
+
+
+def test_a_position_follows_the_check_to_its_end(
+    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+) -> None:
+    say(positions, placement())
+    with visit(chromium, hung) as page:
+        expect(page.locator(".verdict")).to_contain_text("12 seconds left")
+        say(positions, placement(left_s=0.0, verdict="works", advice=()))
+        expect(page.locator(".verdict")).to_have_text("This position works.finished 0 seconds ago")
+        expect(page.locator(".outlines")).to_be_hidden()
+        clock.time += timedelta(minutes=3)
+        expect(page.locator(".verdict")).to_contain_text("finished 3 minutes ago")
+
+
+def test_a_check_that_breaks_off_is_said_to(
+    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+) -> None:
+    say(positions, placement())
+    clock.time += timedelta(seconds=30)
+    with visit(chromium, hung) as page:
+        expect(page.locator(".verdict")).to_contain_text("broke off 30 seconds ago")
+
+
+def test_where_no_camera_is_checked_the_page_says_how_to(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    store.write([window(0)])
+    with visit(chromium, address) as page:
+        page.get_by_role("link", name="Check a camera's position").click()
+        expect(page.locator("#nothing")).to_contain_text("systemctl start footlight-place@footlight-edge")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_position_fits_a_phone_and_its_words_are_no_markup(
+    chromium: Browser, positions: Positions, hung: str, scheme: str
+) -> None:
+    say(positions, placement(advice=("<img src=x onerror=alert(1)> " + 40 * "long ",)))
+    with visit(chromium, hung, viewport={"width": 375, "height": 812}, color_scheme=scheme) as page:
+        expect(page.locator(".advice li")).to_contain_text("<img")
+        assert page.locator("img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: SetClock) -> None:
+    for number in range(MOST + 5):
+        say(positions, placement(device=f"door-{number}"))
+    assert len(positions.of("shop")["positions"]) == MOST
+    assert positions.of("shop")["positions"][0]["device"] == f"door-{MOST + 4}"
+    assert positions.of("other") == {"positions": []}
+    clock.time += timedelta(seconds=KEPT_S + 1)
+    assert (positions.of("shop"), positions.sites()) == ({"positions": []}, set())
+
+
+def test_what_breaks_the_contract_is_no_position(positions: Positions) -> None:
+    positions.take("footlight/v1/shop/door/placement", b"{}")
+    positions.take(topic(window(0)), encode(window(0)))
+    positions.take("footlight/v1/other/door/placement", encode(placement()))
+    assert positions.sites() == set()

@@ -33,7 +33,7 @@ from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.wire import EchoMessage, Message, decode, encode, topic
 from tests.brokers import free_port, until
-from tests.messages import BOOT, MORNING, health, probe, status, window
+from tests.messages import BOOT, MORNING, health, placement, probe, status, window
 
 
 def settings(folder: Path, **broker: Any) -> Settings:
@@ -99,6 +99,17 @@ def test_a_window_is_stored_when_its_acknowledgement_comes_and_the_page_shows_it
         assert box.reader.windows("shop", MORNING, MORNING + timedelta(hours=1)) == sent
         assert box.stats().stored == 41
         assert "Footlight" in httpx.get(box.page_url, timeout=10, follow_redirects=True).text
+
+
+def test_a_camera_being_hung_is_shown_and_never_stored(tmp_path: Path) -> None:
+    with running(settings(tmp_path)) as box, device(box.mqtt_port) as client:
+        said = placement()
+        client.publish(topic(said), encode(said), qos=0)
+        publish(client, said).wait_for_publish(10)
+        shown = httpx.get(f"{box.page_url}api/shop/positions", timeout=10).json()["positions"]
+        assert [(one["device"], one["state"]) for one in shown] == [("door", "watching")]
+        assert (box.stats().received, box.reader.sites()) == (0, [])
+    assert b"footlight.placement" not in (tmp_path / "store.sqlite").read_bytes()
 
 
 def test_while_the_store_cannot_write_nothing_is_acknowledged_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -99,8 +99,11 @@ def _cut(figures: Figures, _: Needs) -> str:
 
 
 def _size(figures: Figures, needs: Needs) -> str:
-    side, least = figures.small_px or 1.0, needs.face_px
-    small = round((figures.too_small or 0) * figures.people)
+    least, small = needs.face_px, round((figures.too_small or 0) * figures.people)
+    if small <= 1:  # none to speak of, and yet
+        side = figures.side_px or 0.0
+        return f"Come closer: faces are {side:.0f} px, hardly more than the {least:.0f} needed; smaller ones go unseen."
+    side = figures.small_px or 1.0
     says = f"{small} of {figures.people} faces are too small, {side:.0f} px where {least:.0f} are needed"
     enough = [size for size in SIZES if size[0] > figures.width and side * size[0] / figures.width >= least]
     if enough and 5 * figures.missed < figures.people:  # they are found: only their pixels are too few

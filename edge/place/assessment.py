@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from edge.place.advice import ADVICE, CONSEQUENCES, few
-from edge.place.figures import Figures, Needs, interval, measure
+from edge.place.figures import FEWEST, Figures, Needs, interval, measure
 from edge.place.sights import Glance
 from edge.types import Visit
 from edge.vision.light import DARK, DIM, GLARING
@@ -16,8 +16,7 @@ from edge.vision.quality import SHARP
 State = Literal["good", "poor", "bad", "unknown"]
 Verdict = Literal["works", "limits", "fails", "unclear"]
 
-FEWEST = 2
-"""People who must walk by before anything is said of faces."""
+_BY_RANK: Final[tuple[State, ...]] = ("unknown", "good", "poor", "bad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,10 @@ class Limit:
 
 SHARE = Limit(0.2, 0.5)
 """A fault that every fifth person suffers is a limit, one of every second person makes the position useless."""
+
+BARELY = 1.25
+"""A usual face that is larger than the smallest by no more than this. Measured on the sample scene, taken farther away:
+at 1.3 everybody is found, at 1.2 a third is missed or too small."""
 
 FPS = Limit(6.0, 3.0)
 """Three sights make a visit: below, somebody who is in view for a second is not counted."""
@@ -114,19 +117,15 @@ def read(figures: Figures, needs: Needs) -> list[Reading]:
     f = figures
     tilt = Limit(needs.cone_pitch * 2 / 3, needs.cone_pitch)
     aside = Limit(needs.cone_yaw * 2 / 3, needs.cone_yaw)
-    side, least = f.side_px or 0.0, needs.face_px
     burnt, facing = f"{f.burnt:.0%} of the picture burnt out", f"{_of(f.facing, f.counted)} face the camera"
     excluded = f"{f.excluded or 0:.0%} in excluded zones"
     missed = f.missed / f.people if f.people else None
-    size = _fault(
-        "size", "Face size", f.too_small, f.people, f"{side:.0f} px, {least:.0f} needed; {{}} too small"
-    )
     readings = [
         _speed(f, needs),
         _reading("light", "Light", f.luma, f"brightness {f.luma:.0f} of 255", LUMA, f.luma / 128),
         _reading("burnt", "Highlights", f.burnt, burnt, BURNT, 1 - f.burnt),
         _sharpness(f),
-        replace(size, level=None if size.level is None else min(1.0, side / (2 * least))),
+        _size(f, needs),
         _fault("backlight", "Backlight", f.backlit, f.people, "{} against the light"),
         _angle("roll", "Tilt", f.roll, ("faces lean left", "faces lean right"), ROLL),
         _angle("pitch", "Height", f.pitch, ("seen from above", "seen from below"), tilt),
@@ -141,7 +140,7 @@ def read(figures: Figures, needs: Needs) -> list[Reading]:
 
 def _reading(name: str, label: str, value: float | None, says: str, limit: Limit, level: float) -> Reading:
     if value is None:
-        return Reading(name, label, None, "not seen yet", None, "unknown")
+        return Reading(name, label, None, "too little seen yet", None, "unknown")
     return Reading(name, label, value, says, min(1.0, max(0.0, level)), limit.judge(value))
 
 
@@ -158,12 +157,26 @@ def _speed(figures: Figures, needs: Needs) -> Reading:
     return _reading("fps", "Speed", figures.fps, says, FPS, fps / needs.fps)
 
 
+def _size(figures: Figures, needs: Needs) -> Reading:
+    """Too small for some, or barely large enough for all: then those a step farther away are not seen at all."""
+    side, least = figures.side_px or 0.0, needs.face_px
+    says = f"{side:.0f} px, {least:.0f} needed; {{}} too small"
+    found = _fault("size", "Face size", figures.too_small, figures.people, says)
+    if found.level is None:
+        return found
+    barely = Limit(BARELY * least, least).judge(side)
+    worse = max(found.state, barely, key=_BY_RANK.index)
+    return replace(found, level=min(1.0, side / (2 * least)), state=worse)
+
+
 def _unknown(figures: Figures) -> Reading:
     """Judged by the lower end of what the visits so far let expect, so that chance condemns no position."""
     found, of = max(figures.unknown.values()), figures.judged
     low, high = interval(found, of)
     says = f"{found} of {of} visits; expect {low:.0%} to {high:.0%}"
-    return _reading("unknown", "Unknown", low if of else None, says, UNKNOWN, 1 - found / max(of, 1))
+    return _reading(
+        "unknown", "Unknown", low if of >= FEWEST else None, says, UNKNOWN, 1 - found / max(of, 1)
+    )
 
 
 def _angle(name: str, label: str, value: float | None, sides: tuple[str, str], limit: Limit) -> Reading:
@@ -178,8 +191,10 @@ def _sharpness(figures: Figures) -> Reading:
     """Of the faces, or of the whole picture while there is none."""
     if figures.sharpness is None:
         value = figures.frame_sharpness
-        says = "no face yet; the picture is " + ("sharp" if value > FRAME_SHARPNESS.poor else "blurred")
-        return _reading("sharpness", "Sharpness", value, says, FRAME_SHARPNESS, value / FRAME_SHARPNESS.poor)
+        is_sharp = value is None or value > FRAME_SHARPNESS.poor
+        says = f"no face yet; the picture is {'sharp' if is_sharp else 'blurred'}"
+        level = (value or 0.0) / FRAME_SHARPNESS.poor
+        return _reading("sharpness", "Sharpness", value, says, FRAME_SHARPNESS, level)
     share = min(1.0, figures.sharpness / SHARP)
     return _reading("sharpness", "Sharpness", figures.sharpness, f"faces {share:.0%} sharp", SHARPNESS, share)
 

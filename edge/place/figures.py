@@ -15,6 +15,9 @@ from edge.vision.light import DIM
 from edge.vision.pose import attending
 from edge.vocabulary import UNKNOWN
 
+FEWEST = 2
+"""People who must walk by before anything is said of how heads are held: one of them may be a look aside."""
+
 UNDECIDED_S = 1.0
 """A face that came so lately may yet be counted."""
 
@@ -70,7 +73,7 @@ class Figures:
     dropped: int
     luma: float
     burnt: float
-    frame_sharpness: float
+    frame_sharpness: float | None
     people: int
     counted: int
     missed: int
@@ -154,7 +157,7 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
         dropped=dropped,
         luma=median(glance.luma for glance in glances),
         burnt=median(glance.burnt for glance in glances),
-        frame_sharpness=median(glance.sharpness for glance in glances),
+        frame_sharpness=_median([each.sharpness for each in glances if each.sharpness is not None]),
         people=len(people),
         counted=len(counted),
         missed=len(people) - len(counted),
@@ -165,11 +168,11 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
         sharpness=_median([median(s.sharpness for s in person.sights) for person in people]),
         slow_sharpness=_median([sight.sharpness for sight in sights if sight.speed < SLOW]),
         backlit=_share(person.is_backlit for person in people),
-        roll=_hanging(glances) or _median([median(s.pose.roll for s in person.sights) for person in people]),
-        pitch=_median([median(s.pose.pitch for s in person.sights) for person in people]),
-        yaw=_median([median(s.pose.yaw for s in person.sights) for person in people]),
-        turned=_median([median(abs(s.pose.yaw) for s in person.sights) for person in people]),
-        facing=_share(person.faces(needs) for person in counted),
+        roll=_hanging(glances) or _typical([median(s.pose.roll for s in person.sights) for person in people]),
+        pitch=_typical([median(s.pose.pitch for s in person.sights) for person in people]),
+        yaw=_typical([median(s.pose.yaw for s in person.sights) for person in people]),
+        turned=_typical([median(abs(s.pose.yaw) for s in person.sights) for person in people]),
+        facing=_share(person.faces(needs) for person in counted) if len(counted) >= FEWEST else None,
         cut=_share(person.cut is not None for person in people),
         cut_edge=edges.most_common(1)[0][0] if edges else None,
         excluded=excluded / (excluded + len(sights)) if excluded else _share(False for _ in sights),
@@ -229,6 +232,10 @@ def _unknown(visits: Sequence[Visit], attribute: str) -> int:
 
 def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
+
+
+def _typical(values: Sequence[float]) -> float | None:
+    return median(values) if len(values) >= FEWEST else None
 
 
 def _share(which: Iterable[bool]) -> float | None:

@@ -56,10 +56,9 @@ class Turned:
 class Glance:
     """One frame of ``width`` x ``height`` pixels.
 
-    ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out, ``sharpness`` that of
-    the whole picture in the measure of the quality gate. ``excluded`` faces lie in zones where nobody is counted;
-    ``dropped`` frames came before this one and were stale. ``turned`` is what a second look at the picture found,
-    turned by ``Turned.degrees``; not every frame gets one.
+    ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out. ``excluded`` faces lie in
+    zones where nobody is counted; ``dropped`` frames came before this one and were stale. Some frames get a longer
+    look: at the ``sharpness`` of the whole picture, in the measure of the quality gate, and at the picture ``turned``.
     """
 
     at_s: float
@@ -67,7 +66,7 @@ class Glance:
     height: int
     luma: float
     burnt: float
-    sharpness: float
+    sharpness: float | None
     sights: tuple[Sight, ...] = ()
     excluded: int = 0
     dropped: int = 0

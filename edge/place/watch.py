@@ -19,9 +19,9 @@ from edge.vision.tracker import SURE_SCORE
 from edge.vision.zones import Zones
 
 _TURNS = ((90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE))
-_TURN_EVERY_S = 1.0
+_LONG_LOOK_S = 1.0
 """A camera that hangs upside down or on its side sees hardly a face: so often the picture is looked at turned, one way
-after the other. That is one pass more a second."""
+after the other, and measured as a whole. That costs one pass more a second."""
 
 
 class Listening:
@@ -46,7 +46,7 @@ class Watcher:
         self._sure_score = sure_score
         self._before: dict[int, tuple[float, float, float]] = {}
         self._last_s = 0.0
-        self._turn_due_s = -math.inf
+        self._long_due_s = -math.inf
         self._turns = cycle(_TURNS)
 
     def look(self, frame: Frame, *, dropped: int) -> tuple[Glance, Sequence[Visit]]:
@@ -59,18 +59,20 @@ class Watcher:
         self._before = {
             track.track_id: (frame.monotonic_s, *detection.box.centre) for track, detection in seen
         }
-        light = light_of(image)
+        light, takes_long = light_of(image), frame.monotonic_s >= self._long_due_s
+        if takes_long:
+            self._long_due_s = frame.monotonic_s + _LONG_LOOK_S
         glance = Glance(
             at_s=frame.monotonic_s,
             width=width,
             height=height,
             luma=light.luma,
             burnt=light.burnt,
-            sharpness=sharpness(_grey(image)),
+            sharpness=sharpness(_grey(image)) if takes_long else None,
             sights=sights,
             excluded=self._excluded(width, height),
             dropped=dropped,
-            turned=self._turned(frame),
+            turned=self._turned(image) if takes_long else None,
         )
         return glance, step.visits
 
@@ -84,14 +86,10 @@ class Watcher:
             for found in self._detector.found
         )
 
-    def _turned(self, frame: Frame) -> Turned | None:
-        if frame.monotonic_s < self._turn_due_s:
-            return None
-        self._turn_due_s = frame.monotonic_s + _TURN_EVERY_S
+    def _turned(self, image: Image) -> Turned:
         degrees, rotation = next(self._turns)
         upright = _sure(self._detector.found)
-        found = self._detector.detect(cv2.rotate(frame.image, rotation))  # type: ignore[arg-type]
-        return Turned(degrees, upright, _sure(found))
+        return Turned(degrees, upright, _sure(self._detector.detect(cv2.rotate(image, rotation))))  # type: ignore[arg-type]
 
     def _sight(self, frame: Frame, track: Track, detection: Detection) -> Sight:
         image, box = frame.image, detection.box

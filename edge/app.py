@@ -24,9 +24,10 @@ from edge.remote import Remote, fingerprint
 from edge.stages import Models, build_pipeline, load_models
 from edge.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
-from edge.uplink.mqtt import Broker, Tls
+from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
+from edge.uplink.tls import Tls
 from edge.vision.privacy import CohortRule
 from edge.wire import Coverage, WindowMessage
 

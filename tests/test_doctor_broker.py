@@ -25,7 +25,8 @@ from edge.doctor.broker import REFUSAL_S
 from edge.doctor.hops import Finding, Hop, State, go_through
 from edge.doctor.journey import Journey
 from edge.errors import UserError
-from edge.uplink.mqtt import Broker, Protocol, Tls
+from edge.uplink.mqtt import Broker, Protocol
+from edge.uplink.tls import Tls
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.influxdb import InfluxDB
 from tests.messages import MORNING

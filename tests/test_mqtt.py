@@ -26,8 +26,8 @@ from edge.uplink.mqtt import (
     Connection,
     Outgoing,
     Protocol,
-    Tls,
 )
+from edge.uplink.tls import Tls
 from tests.brokers import Listener, Mosquitto, free_port, password_file, until
 from tests.programs import require_program
 

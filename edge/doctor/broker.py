@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.clock import Clock
 from edge.doctor.hops import Finding, amber, green, not_reached, red
-from edge.uplink.mqtt import Tls
+from edge.uplink.tls import Tls
 
 TIMEOUT_S = 5.0
 REFUSAL_S = 1.0

@@ -13,7 +13,6 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5, MQTTv311
@@ -23,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import UserError
+from edge.uplink.tls import Tls
 from edge.wire import CONTENT_TYPE, MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -54,42 +54,6 @@ class BrokerRefused(UserError):
 
 class BrokerUnreachable(Exception):
     """The broker cannot be had now; waiting may heal it."""
-
-
-class _TidySocket(ssl.SSLSocket):
-    """paho leaves a socket open whose handshake failed."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files: ``ca`` None trusts the system's authorities, ``cert`` and ``key`` name this device."""
-
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """Raises ``UserError`` for files that cannot be read or do not belong together."""
-        for name, path in (("ca", self.ca), ("cert", self.cert), ("key", self.key)):
-            if path is not None and not path.is_file():
-                raise UserError(f"mqtt.tls.{name}: {path} is not a readable file")
-        try:
-            context = ssl.create_default_context(cafile=self.ca)
-            context.sslsocket_class = _TidySocket
-            if self.cert is not None:
-                context.load_cert_chain(self.cert, self.key)
-        except OSError as error:  # ssl.SSLError is one
-            raise UserError(
-                f"mqtt.tls: {self.ca}, {self.cert}, {self.key}: {error}; give matching PEM files"
-            ) from None
-        return context
 
 
 @dataclass(frozen=True, slots=True)

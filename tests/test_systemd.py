@@ -137,21 +137,41 @@ def test_the_device_is_watched_and_started_again() -> None:
     assert (service["Type"], service["Restart"], service["WatchdogSec"]) == ("notify", "always", "30")
 
 
-def test_systemd_finds_nothing_wrong_with_any_unit(tmp_path: Path) -> None:
-    program = require_program("systemd-analyze", "apt-get install systemd")
-    units = []
+@pytest.fixture(scope="module")
+def units(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Copies that name a program which is here; everything else is as it ships, the template of the device too."""
+    folder = tmp_path_factory.mktemp("units")
     for unit in sorted([*UNIT.parent.glob("*.service"), *UNIT.parent.glob("*.timer")]):
-        # The program is not installed where this runs; everything else is judged by systemd itself.
-        copy = tmp_path / unit.name
-        copy.write_text(
-            re.sub(r"^(Exec\w+)=\S+", rf"\1={sys.executable}", unit.read_text(), flags=re.MULTILINE)
-        )
-        units.append(str(copy))
-    assert any(unit.endswith("footlight-rollup.timer") for unit in units)
-    done = subprocess.run(
-        [program, "verify", "--man=no", "--recursive-errors=no", *units],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        text = re.sub(r"^(Exec\w+)=/opt/\S+", rf"\1={sys.executable}", unit.read_text(), flags=re.MULTILINE)
+        (folder / unit.name).write_text(text)
+    (folder / "footlight-edge@.service").write_text((folder / "footlight-edge.service").read_text())
+    return sorted(folder.iterdir())
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = require_program("systemd-analyze", "apt-get install systemd")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_systemd_finds_nothing_wrong_with_any_unit(units: list[Path]) -> None:
+    assert {"footlight-edge@.service", "footlight-rollup.timer"} <= {unit.name for unit in units}
+    done = analyze("verify", "--man=no", "--recursive-errors=no", *map(str, units))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_service_is_locked_in(units: list[Path]) -> None:
+    services = [unit for unit in units if unit.suffix == ".service"]
+    assert UNIT.name in {unit.name for unit in services}
+    for unit in services:
+        # in tenths: an exposure of 2.0 at most, of 10
+        done = analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(unit))
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_a_secret_that_is_not_there_keeps_no_service_from_starting() -> None:
+    for unit in sorted(UNIT.parent.glob("*.service")):
+        loaded = dict(re.findall(r"^LoadCredential=([^:]+):(.*)$", unit.read_text(), flags=re.MULTILINE))
+        kept = set(re.findall(r"^SetCredential=([^:]+):\\n$", unit.read_text(), flags=re.MULTILINE))
+        assert {name for name, path in loaded.items() if not path.endswith(".yaml")} == kept, unit.name
+        # by hand the folder of the secrets stands for that of the credentials, so they have the same names
+        assert all(Path(loaded[name]).name == name for name in kept), unit.name

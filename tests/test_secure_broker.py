@@ -5,6 +5,7 @@ The real broker with the real configuration, access list and certificates.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -122,6 +123,18 @@ def test_only_a_certificate_of_the_authority_lets_in(
     assert is_let_in(broker, made, made / "bridge")
     assert not is_let_in(broker, made, tmp_path / "bridge")
     assert not is_let_in(broker, made, None)
+
+
+def test_the_certificates_are_fit_for_python_3_13(broker: SecureMosquitto, made: Path) -> None:
+    """Its default is strict (RFC 5280); on Raspberry Pi OS trixie a device would not connect otherwise."""
+    context = ssl.create_default_context(cafile=made / "ca.crt")
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.load_cert_chain(made / "bridge.crt", made / "bridge.key")
+    with (
+        socket.create_connection(("127.0.0.1", broker.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        assert secure.version() == "TLSv1.3"
 
 
 def bridge_of(broker: SecureMosquitto, made: Path, number: int, store: EmbeddedStore) -> Bridge:

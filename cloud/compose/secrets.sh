@@ -18,7 +18,7 @@ certificate() { # NAME SUBJECT EXTENSIONS
     if [ -e "$folder/$1.crt" ]; then return; fi
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$folder/$1.key" \
         -subj "$2" -out "$folder/$1.csr" 2>/dev/null
-    printf '%s\n' "$3" >"$folder/$1.ext"
+    printf '%s\nauthorityKeyIdentifier=keyid\n' "$3" >"$folder/$1.ext"
     openssl x509 -req -in "$folder/$1.csr" -CA "$folder/ca.crt" -CAkey "$folder/ca.key" -CAcreateserial \
         -days "$days" -sha256 -extfile "$folder/$1.ext" -out "$folder/$1.crt" 2>/dev/null
     rm "$folder/$1.csr" "$folder/$1.ext"
@@ -57,8 +57,10 @@ init)
     shift
     if [ $# -eq 0 ]; then echo "secrets.sh init: name the hosts under which devices reach the broker" >&2; exit 2; fi
     if [ ! -e "$folder/ca.crt" ]; then
+        # Python from 3.13 on wants to be told what the key may do.
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$folder/ca.key" \
-            -subj "/O=Footlight/CN=Footlight devices" -days 7300 -sha256 -out "$folder/ca.crt" 2>/dev/null
+            -subj "/O=Footlight/CN=Footlight devices" -addext keyUsage=critical,keyCertSign,cRLSign \
+            -days 7300 -sha256 -out "$folder/ca.crt" 2>/dev/null
         chmod 444 "$folder/ca.crt"
     fi
     names="DNS:mosquitto"

@@ -36,13 +36,15 @@ _CERTIFICATE_FAULTS = {
 }
 """OpenSSL's verdicts on a server's certificate, in our words."""
 
+_AUTHORITY = "give the authority that signed the broker's certificate in mqtt.tls.ca"
+_ANEW = "make the certificates anew (ansible/certificates.yml): this Python is stricter than the one before"
 _CERTIFICATE_FIXES = {
     9: "set the clock of this Pi",
     10: "renew the broker's certificate (ansible/certificates.yml)",
+    **dict.fromkeys((18, 19, 20, 21), _AUTHORITY),
     62: "use a name in mqtt.host that the certificate has, or make it anew with this name",
     64: "use a name in mqtt.host that the certificate has, or make it anew with this address",
 }
-_AUTHORITY = "give the authority that signed the broker's certificate in mqtt.tls.ca"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def handshake(
         version, shown = _shake(context, host, port, timeout_s, refusal_s)
     except ssl.SSLCertVerificationError as error:
         value = _CERTIFICATE_FAULTS.get(error.verify_code, "the broker's certificate will not do")
-        fix = _CERTIFICATE_FIXES.get(error.verify_code, _AUTHORITY)
+        fix = _CERTIFICATE_FIXES.get(error.verify_code, _ANEW)
         return red(f"{value} ({error.verify_message})", fix), None
     except OSError as error:
         return _refused(error, tls), None

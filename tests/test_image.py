@@ -32,7 +32,7 @@ HOSTS: dict[str, dict[str, Any]] = {
     "store-13": {
         "image_wifi": {"ssid": 'Käse "& \\ Wein": #1', "password": '\' or "1": {{ x }}', "country": "FR"}
     },
-    "store-14": {"image_password_hash": "$6$salt$of-something-long"},
+    "store-14.local": {"image_password_hash": "$6$salt$of-something-long"},
 }
 # Host, what is wrong in the inventory, and what the one line about it says.
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -117,7 +117,7 @@ def test_trixie_finds_the_name_and_the_user(run: Run, host: str) -> None:
 def test_bookworm_finds_the_same(run: Run, host: str) -> None:
     settings = tomllib.loads(run.text(host, "custom.toml"))
     assert settings["config_version"] == 1
-    assert settings["system"] == {"hostname": host}
+    assert settings["system"] == {"hostname": host.removesuffix(".local")}
     assert settings["user"]["name"] == "footlight"
     assert settings["user"].get("password") == HOSTS[host].get("image_password_hash")
     assert settings["ssh"] == {
@@ -162,17 +162,19 @@ def test_no_passphrase_is_on_a_card_and_only_its_owner_reads_it(run: Run) -> Non
 
 
 def test_without_wifi_nothing_is_said_of_a_radio(run: Run) -> None:
-    assert "wifis" not in yaml.safe_load(run.text("store-14", "network-config"))["network"]
-    assert "wlan" not in tomllib.loads(run.text("store-14", "custom.toml"))
-    assert "wifi" not in run.text("store-14", "user-data")
+    assert "wifis" not in yaml.safe_load(run.text("store-14.local", "network-config"))["network"]
+    assert "wlan" not in tomllib.loads(run.text("store-14.local", "custom.toml"))
+    assert "wifi" not in run.text("store-14.local", "user-data")
 
 
 def test_a_card_is_set_up_anew_when_its_settings_are_others_and_only_then(run: Run, tmp_path: Path) -> None:
     before = run.text("store-12", "meta-data")
-    other = write(tmp_path, {"store-12": HOSTS["store-12"], "store-14": {"image_timezone": "Europe/Paris"}})
+    other = write(
+        tmp_path, {"store-12": HOSTS["store-12"], "store-14.local": {"image_timezone": "Europe/Paris"}}
+    )
     assert other.code == 0, other.said
     assert other.text("store-12", "meta-data") == before
-    assert other.text("store-14", "meta-data") != run.text("store-14", "meta-data")
+    assert other.text("store-14.local", "meta-data") != run.text("store-14.local", "meta-data")
     # cloud-init reads this word, and not the instance_id that the image of Raspberry Pi OS has.
     assert yaml.safe_load(before).keys() == {"dsmode", "instance-id"}
 

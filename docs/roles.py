@@ -1,4 +1,4 @@
-"""Writes ansible.md beside this file: every input of every role, from its ``meta/argument_specs.yml``: ``make docs``."""
+"""Writes ansible.md beside this file: the inputs of all roles, from ``meta/argument_specs.yml``: ``make docs``."""
 
 from __future__ import annotations
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import cv2
+
+from edge.scene.render import Scene
 from tests.appliance.control import ANSIBLE, Control
 from tests.appliance.machine import Machine
 from tests.appliance.releases import WHEELHOUSE
@@ -13,9 +17,10 @@ from tests.programs import require_made
 
 UNIT = "footlight-edge"
 LISTENER = "mosquitto_sub -V 5 -c -i store -x 3600 -q 1 -v -t footlight/# >/heard"
-# Short windows, so that nobody has to wait for one; a sample scene in place of a camera, which no container has.
+PICTURES, FPS = 150, 5
+# Short windows, so that nobody has to wait for one.
 SETTINGS = {
-    "camera": {"source": "scene", "realtime": True},
+    "camera": {"source": "http://127.0.0.1:8081/", "fps": FPS},
     "window": {"seconds": 5},
     "health": {"every_s": 5},
     "mqtt": {"host": "127.0.0.1"},
@@ -38,6 +43,7 @@ class Shop:
             **variables,
         }
         self.control = Control(folder, {"pi": machine}, {"edge": ["pi"]}, given)
+        give_camera(machine)
         machine.run("systemctl start mosquitto")
         machine.run(f"systemd-run --unit=store --property=Restart=on-failure sh -c '{LISTENER}'")
 
@@ -61,6 +67,17 @@ class Shop:
     def since(self) -> str:
         """When the service was started; changes whenever it is restarted."""
         return self.machine.run(f"systemctl show {UNIT} -P ActiveEnterTimestampMonotonic").stdout
+
+
+def give_camera(machine: Machine) -> None:
+    """A network camera at port 8081 that shows half a minute of the sample scene again and again."""
+    scene = Scene()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(PICTURES):
+            cv2.imwrite(f"{folder}/{number:04}.jpg", scene.render(round(number * scene.fps / FPS)))
+        machine.copy(Path(folder), "/srv/pictures")
+    machine.copy(Path(__file__).with_name("network_camera.py"), "/srv/network_camera.py")
+    machine.run(f"systemd-run --unit=camera python3 /srv/network_camera.py /srv/pictures 8081 {FPS}")
 
 
 SITE = ANSIBLE / "site.yml"

@@ -20,11 +20,12 @@ from typing import Any
 import pytest
 import yaml
 
-from edge.app import FRAME_WAIT_S, App, build
+from edge.app import build
 from edge.capture.camera import CameraError
 from edge.clock import SystemClock
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
+from edge.service import FRAME_WAIT_S, App
 from edge.types import Detection, Frame, Image
 from edge.uplink.mqtt import Broker
 from edge.wire import AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage, decode
@@ -125,7 +126,7 @@ class ManualClock:
 
 
 @contextmanager
-def running(app: App) -> Iterator[Future[None]]:
+def running(app: App) -> Iterator[Future[bool]]:
     """The service in a thread, stopped and ended at the end."""
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(app.run)

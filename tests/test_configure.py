@@ -41,6 +41,7 @@ from edge.wire import (
     topic,
 )
 from tests.brokers import Listener, Mosquitto, free_port, until
+from tests.manager import Manager
 from tests.messages import MORNING, asking
 from tests.secure_broker import Party, SecureMosquitto, make_secrets
 from tests.shop import Eye, FastTime, SceneTime, Shop
@@ -169,9 +170,19 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
             assert (cleared.state, cleared.config) == ("accepted", fingerprint(own))
 
 
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    found = Manager(str(tmp_path / "notify"))
+    for name, value in found.environ.items():
+        monkeypatch.setenv(name, value)
+    yield found
+    found.close()
+
+
 def test_a_camera_that_refuses_a_config_has_the_former_one_back_at_once(
-    tmp_path: Path, capsys: Capture
+    tmp_path: Path, capsys: Capture, manager: Manager
 ) -> None:
+    """For systemd the service runs all the while: who says that he stops is ended."""
     own = settings(tmp_path)
 
     def opening(number: int) -> None:
@@ -209,6 +220,9 @@ def test_a_camera_that_refuses_a_config_has_the_former_one_back_at_once(
         assert shop.opened == 3, "the retained message has come again, and was not tried again"
         again = ask_for(listener, mosquitto.port, asking({"camera": {"width": 4096}}, at=later(1)))
         assert again.state == "accepted", "the camera would have it now"
+        words = manager.heard()
+        assert (words.count("READY=1"), "STOPPING=1" in words) == (3, False)
+    assert manager.heard()[-1] == "STOPPING=1"
 
 
 def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:

@@ -245,6 +245,21 @@ def test_a_window_that_nobody_takes_is_kept_until_somebody_does(tmp_path: Path, 
             until(lambda: outbox.depth == 0, "the acknowledgement")
 
 
+def test_windows_of_this_run_alone_say_that_it_delivers(tmp_path: Path, outbox: Outbox) -> None:
+    """An upgrade is judged by them: a version that only empties the outbox of the one before does not count."""
+    earlier = window(7).model_copy(update={"boot_id": "fedcba9876543210"})
+    outbox.put(TOPIC, wire.encode(earlier), datetime.now(UTC))
+    with Mosquitto(tmp_path) as server, Listener(server.port) as listener:
+        with uplink(outbox, Broker("127.0.0.1", server.port)) as link:
+            until(lambda: outbox.depth == 0, "the earlier one has gone")
+            assert link.windows_delivered == 0
+            link.send(window(8))
+            link.send(alert("no window"))
+            until(lambda: outbox.depth == 0, "the others have gone")
+            assert link.windows_delivered == 1
+        assert sequence(listener.on("window")) == [7, 8]
+
+
 def test_a_message_no_broker_takes_is_dropped_and_does_not_stand_before_the_rest(
     tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -21,6 +21,7 @@ from cloud.stores.influx import InfluxStore
 from cloud.stores.store import Store
 from edge.clock import SystemClock
 from edge.doctor import broker as way
+from edge.doctor import talk
 from edge.doctor.broker import REFUSAL_S
 from edge.doctor.hops import Finding, Hop, State, go_through
 from edge.doctor.journey import Journey
@@ -309,6 +310,29 @@ def test_a_bridge_with_another_time_is_told(
         hop = examined(device_of(made, broker.port))["back"]
     assert hop.state == "red"
     assert "the bridge's clock is 600 s behind this one" in hop.value
+
+
+REFUSED, TAKEN = 0x87, 0x00
+ECHO = talk.Echo(20.0, timedelta())
+
+
+@pytest.mark.parametrize(
+    ("facts", "itself", "another", "back"),
+    [
+        (talk.Facts(TAKEN, REFUSED, False, ECHO), "green", "green", "green"),
+        (talk.Facts(TAKEN, talk.HUNG_UP, False, ECHO), "green", "green", "green"),
+        (talk.Facts(talk.HUNG_UP, None, False, None), "red", "amber", "amber"),
+        (talk.Facts(None, None, False, None), "red", "amber", "amber"),
+        (talk.Facts(TAKEN, REFUSED, True, ECHO), "green", "red", "green"),  # refused in words only
+        (talk.Facts(TAKEN, TAKEN, False, None), "green", "red", "amber"),
+    ],
+)
+def test_a_broker_that_hangs_up_or_is_silent_is_told_from_one_that_refuses(
+    facts: talk.Facts, itself: State, another: State, back: State
+) -> None:
+    assert talk.as_itself(facts, reasons=True).state == itself
+    assert talk.as_another(facts, reasons=True, has_certificate=True).state == another
+    assert talk.and_back(facts).state == back
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

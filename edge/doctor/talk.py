@@ -31,6 +31,9 @@ NOBODY = "nobody-here"
 CLOCKS_APART = (timedelta(minutes=1), timedelta(seconds=2))
 """From which difference to the bridge's clock on it is red (counts fall into other windows), and amber."""
 
+HUNG_UP = 0x100
+"""Beside the reason codes of MQTT, and as much a refusal as those from ``FAILED`` on."""
+
 _UPDATE_ACL = "update the broker's access list (role broker, cloud/compose/acl)"
 
 
@@ -53,7 +56,7 @@ class Echo:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What came of the conversation. ``own`` and ``foreign`` are the broker's reason codes to a probe as ourselves and
-    as somebody else, None where it gave none. ``foreign_came_back``: the bridge heard the latter."""
+    as somebody else, None where it stayed silent. ``foreign_came_back``: the bridge heard the latter."""
 
     own: int | None
     foreign: int | None
@@ -65,6 +68,8 @@ def converse(broker: Broker, *, site: str, device: str, clock: Clock, echo_s: fl
     """Raises ``LoginRefused``, or ``OSError`` where there is no connection."""
     with Talk(broker, site=site, device=device, clock=clock) as talk:
         _, own = talk.probe(device)
+        if talk.over:
+            return Facts(own, None, foreign_came_back=False, echo=None)
         foreign_probe, foreign = talk.probe(NOBODY)
         if not talk.over:
             return _listen(talk, device, own, foreign, foreign_probe, echo_s)
@@ -144,7 +149,7 @@ class Talk:
         return self._ended.is_set()
 
     def probe(self, device: str) -> tuple[ProbeMessage, int | None]:
-        """Publish a probe as ``device``, and the broker's reason code; None when it says nothing or hangs up."""
+        """Publish a probe as ``device``, and the broker's reason code; None when it stays silent."""
         message = ProbeMessage(
             site=self._site, device=device, at=self._clock.now(), nonce=secrets.token_hex(8)
         )
@@ -152,7 +157,7 @@ class Talk:
         while (answer := self._await(self._answers)) is not None:
             if answer[0] == mid:
                 return message, answer[1]
-        return message, None
+        return message, HUNG_UP if self.over else None
 
     def echo_of(self, probe: ProbeMessage, *, within_s: float = ECHO_S) -> Echo | None:
         """Wait for the bridge's answer to ``probe``."""
@@ -205,6 +210,8 @@ class Talk:
 def as_itself(facts: Facts, *, reasons: bool) -> Finding:
     """May it speak as itself? ``reasons``: the broker gives them (MQTT 5)."""
     if facts.own is None:
+        return red("the broker does not answer", "see its log; it is overloaded, or no broker")
+    if facts.own == HUNG_UP:
         return red("the broker hangs up on a message of this device", _UPDATE_ACL)
     if facts.own >= FAILED:
         return red(
@@ -215,8 +222,9 @@ def as_itself(facts: Facts, *, reasons: bool) -> Finding:
 
 def as_another(facts: Facts, *, reasons: bool, has_certificate: bool) -> Finding:
     """May it speak as another? It must not, where certificates are to tell devices apart."""
-    refused = facts.foreign is None or facts.foreign >= FAILED
-    if refused and not facts.foreign_came_back:
+    if facts.foreign is None:
+        return not_reached("the broker does not answer")
+    if facts.foreign >= FAILED and not facts.foreign_came_back:
         return green("refused, as it must be")
     if not reasons and not facts.foreign_came_back:
         if facts.echo is None:

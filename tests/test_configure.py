@@ -170,9 +170,10 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
             assert (cleared.state, cleared.config) == ("accepted", fingerprint(own))
 
 
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
-    found = Manager(str(tmp_path / "notify"))
+@contextmanager
+def systemd(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    """Who hears the service from now on; a broker that was started before speaks to nobody."""
+    found = Manager(str(folder / "notify"))
     for name, value in found.environ.items():
         monkeypatch.setenv(name, value)
     yield found
@@ -180,7 +181,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
 
 
 def test_a_camera_that_refuses_a_config_has_the_former_one_back_at_once(
-    tmp_path: Path, capsys: Capture, manager: Manager
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For systemd the service runs all the while: who says that he stops is ended."""
     own = settings(tmp_path)
@@ -192,37 +193,26 @@ def test_a_camera_that_refuses_a_config_has_the_former_one_back_at_once(
     with (
         Mosquitto(tmp_path) as mosquitto,
         Listener(mosquitto.port, "footlight/#") as listener,
-        device(own, mosquitto.port, opening) as shop,
+        systemd(tmp_path, monkeypatch) as manager,
     ):
-        (tmp_path / "cloud.yaml").write_text(f"mqtt: {{host: 127.0.0.1, port: {mosquitto.port}}}")
-        (tmp_path / "wider.yaml").write_text("camera: {width: 4096}")
-        await_device(listener)
-        command = [
-            "configure",
-            "--config",
-            "cloud.yaml",
-            "--site",
-            "shop",
-            "--device",
-            "door",
-            "wider.yaml",
-            "--json",
-        ]
-        assert cloud([str(tmp_path / word) if word.endswith(".yaml") else word for word in command]) == 1
-        answer = Answer(**json.loads(capsys.readouterr().out))
-        assert answer.state == "refused"
-        assert answer.text.endswith("dropped: camera shop: no such size; send it again to try again")
-        until(lambda: listener.on("health"), "it says how it does")
-        assert (last_health(listener).config, last_health(listener).config_message) == (
-            fingerprint(own),
-            None,
-        )
-        assert shop.opened == 3, "the retained message has come again, and was not tried again"
-        again = ask_for(listener, mosquitto.port, asking({"camera": {"width": 4096}}, at=later(1)))
-        assert again.state == "accepted", "the camera would have it now"
-        words = manager.heard()
-        assert (words.count("READY=1"), "STOPPING=1" in words) == (3, False)
-    assert manager.heard()[-1] == "STOPPING=1"
+        with device(own, mosquitto.port, opening) as shop:
+            (tmp_path / "cloud.yaml").write_text(f"mqtt: {{host: 127.0.0.1, port: {mosquitto.port}}}")
+            (tmp_path / "wider.yaml").write_text("camera: {width: 4096}")
+            await_device(listener)
+            files = f"--config {tmp_path}/cloud.yaml {tmp_path}/wider.yaml"
+            assert cloud(f"configure --site shop --device door {files} --json".split()) == 1
+            answer = Answer(**json.loads(capsys.readouterr().out))
+            assert answer.state == "refused"
+            assert answer.text.endswith("dropped: camera shop: no such size; send it again to try again")
+            until(lambda: listener.on("health"), "it says how it does")
+            health = last_health(listener)
+            assert (health.config, health.config_message) == (fingerprint(own), None)
+            assert shop.opened == 3, "the retained message has come again, and was not tried again"
+            again = ask_for(listener, mosquitto.port, asking({"camera": {"width": 4096}}, at=later(1)))
+            assert again.state == "accepted", "the camera would have it now"
+            words = manager.heard()
+            assert (words.count("READY=1"), "STOPPING=1" in words) == (3, False)
+        assert manager.heard()[-1] == "STOPPING=1"
 
 
 def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:

@@ -50,11 +50,14 @@ class Control:
         hosts: Mapping[str, Reached],
         groups: Mapping[str, list[str]],
         variables: Mapping[str, Any],
+        *,
+        timeout_s: float = PLAY_S,
     ) -> None:
         program = ROOT / ".venv-ansible" / "bin" / "ansible-playbook"
         require_made(program, "make setup-ansible")
         self._program = str(program)
         self.folder = folder
+        self._timeout_s = timeout_s
         inventory = {
             "all": {
                 "hosts": {
@@ -83,7 +86,7 @@ class Control:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PLAY_S,
+            timeout=self._timeout_s,
         )
         output = done.stdout + done.stderr
         recap = re.findall(

@@ -96,7 +96,7 @@ class VM:
         )
         return (
             *("ssh", "-F", "/dev/null", "-i", str(self.key), "-p", str(self.port)),
-            *(word for option in (*options, "ConnectTimeout=60") for word in ("-o", option)),
+            *(word for option in (*options, *shared, "ConnectTimeout=60") for word in ("-o", option)),
             f"{user}@127.0.0.1",
         )
 

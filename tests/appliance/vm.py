@@ -94,6 +94,8 @@ class VM:
             "LogLevel=ERROR",
             "BatchMode=yes",
         )
+        # One handshake for all: it is the most that a command costs an emulator.
+        shared = ("ControlMaster=auto", f"ControlPath={self._folder}/%r", "ControlPersist=60")
         return (
             *("ssh", "-F", "/dev/null", "-i", str(self.key), "-p", str(self.port)),
             *(word for option in (*options, *shared, "ConnectTimeout=60") for word in ("-o", option)),

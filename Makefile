@@ -28,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -102,7 +102,7 @@ server: ## The server of a chain in containers, on this machine (HOST=name or ad
 setup-ansible: .venv-ansible/.installed ## Make .venv-ansible, from which machines are set up
 
 lint-ansible: setup-ansible ## Lint the playbooks and roles
-	cd ansible && PATH="$(CURDIR)/$(ANSIBLE):$$PATH" ansible-lint --offline --profile production
+	cd ansible && PATH="$(CURDIR)/$(ANSIBLE):$$PATH" ansible-lint
 
 image-settings: setup-ansible ## What a freshly flashed card is to find: name, user, key, Wi-Fi (LIMIT=store-12)
 	$(PLAY) ansible/image.yml $(ARGS)
@@ -111,13 +111,13 @@ image-settings: setup-ansible ## What a freshly flashed card is to find: name, u
 wheelhouse: setup ## Gather all that a device installs (ARCH=x86_64, EXTRAS="edge cloud")
 	$(BIN)/python ansible/wheelhouse.py gather --arch $(ARCH) $(EXTRAS:%=--extra %) dist/wheelhouse/$(ARCH)
 
-deploy: setup-ansible ## Set machines up as the inventory says (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
+deploy: need-inventory setup-ansible ## Set machines up as the inventory says (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
 	$(PLAY) ansible/site.yml $(ARGS)
 
-fleet: setup-ansible ## How every device is, in one table (LIMIT=store-12)
+fleet: need-inventory setup-ansible ## How every device is, in one table (LIMIT=store-12)
 	$(PLAY) ansible/fleet.yml $(ARGS)
 
-upgrade: setup-ansible ## Bring devices to the wheelhouse's version, in stages, and back when one fails (LIMIT=, ARGS=)
+upgrade: need-inventory setup-ansible ## Bring devices to the wheelhouse's version, in stages, and back when one fails (LIMIT=, ARGS=)
 	$(PLAY) ansible/upgrade.yml $(ARGS)
 
 docs: setup ## Write the pages of the wire and of storage anew from the code
@@ -146,6 +146,10 @@ lock: setup ## Write requirements-*.txt anew from pyproject.toml
 clean: ## Remove the environments and whatever can be made again
 	rm -rf .venv .venv-ansible .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+need-inventory:
+	@test -e '$(INVENTORY)' || { \
+	echo 'There is no $(INVENTORY): cp --recursive ansible/inventory.example ansible/inventory, and make it yours' >&2; exit 2; }
 
 PLAY = ANSIBLE_CONFIG=ansible/ansible.cfg $(ANSIBLE)/ansible-playbook --inventory '$(INVENTORY)' $(if $(LIMIT),--limit '$(LIMIT)')
 

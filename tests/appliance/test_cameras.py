@@ -1,0 +1,49 @@
+"""Several cameras on one Pi: a service and a device of the data for each, and none for one that was taken away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.appliance.deployed import Shop
+from tests.appliance.machine import Machine
+from tests.brokers import until
+
+pytestmark = pytest.mark.timeout(1800)
+
+DEVICES = "[{name: Devices, hosts: edge, become: true, roles: [edge]}]"
+CAMERAS = ("cereals", "sweets")
+
+
+@pytest.fixture(scope="module")
+def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(machine, tmp_path_factory.mktemp("chain"), edge_cores=3, edge_memory="300M")
+
+
+def play(shop: Shop, cameras: tuple[str, ...]) -> None:
+    playbook = Path(shop.control.folder, "devices.yml")
+    playbook.write_text(DEVICES)
+    wanted = yaml.safe_dump({"edge_cameras": [{"device": name} for name in cameras]})
+    shop.control.play(playbook, "--extra-vars", wanted)
+
+
+def running(shop: Shop) -> set[str]:
+    listed = shop.machine.run(
+        "systemctl list-units --plain --no-legend --state=active 'footlight-edge*'"
+    ).stdout
+    return {line.split()[0] for line in listed.splitlines()}
+
+
+def test_each_is_a_device_of_its_own_and_one_that_is_taken_away_stops(shop: Shop) -> None:
+    play(shop, CAMERAS)
+    assert running(shop) == {f"footlight-edge@{name}.service" for name in CAMERAS}
+    until(lambda: {window["device"] for window in shop.windows()} == set(CAMERAS), "windows of both", 60)
+    limits = "systemctl show footlight-edge@sweets -P MemoryMax -P CPUQuotaPerSecUSec"
+    assert shop.machine.run(limits).stdout.split() == [str(300 * 2**20), "1.500s"]
+
+    play(shop, ("sweets",))
+    assert running(shop) == {"footlight-edge@sweets.service"}
+    assert shop.machine.run("systemctl is-enabled footlight-edge@cereals", check=False).stdout != "enabled\n"
+    assert shop.machine.run("ls /etc/footlight").stdout.split() == ["footlight-edge@sweets.yaml"]

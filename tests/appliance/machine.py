@@ -118,14 +118,17 @@ class Machine:
                 stdout=console,
                 stderr=console,
             )
-        deadline = time.monotonic() + BOOT_S
-        while not self._booted():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                said = self.console
-                self.stop()
-                raise RuntimeError(f"{self.release} does not boot:\n{said}")
-            time.sleep(0.1)
+        try:
+            self._await_boot(BOOT_S)
+        except RuntimeError:
+            self.stop()
+            raise
         return self
+
+    def await_reboot(self) -> None:
+        """Returns when a machine that is about to reboot, or does, is up again; ``leader`` is another then."""
+        before = self.leader
+        self._await_boot(STOP_S + BOOT_S, before)
 
     def run(
         self, command: str, *, text: str = "", check: bool = True, timeout_s: float = 120.0
@@ -179,6 +182,14 @@ class Machine:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+    def _await_boot(self, timeout_s: float, before: int | None = None) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + timeout_s
+        while not self._booted() or self._leader == before:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.release} does not boot:\n{self.console}")
+            time.sleep(0.1)
 
     def _booted(self) -> bool:
         assert self._process is not None

@@ -466,6 +466,26 @@ def test_the_unit_is_that_of_the_file_or_of_the_folder_that_systemd_names() -> N
     assert surroundings(Path("/etc/footlight/footlight-edge.yaml"), {})[0] == "footlight-edge"
 
 
+def test_what_the_server_asked_for_is_what_it_is_held_against(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, state = tmp_path / "shop.yaml", tmp_path / "footlight-edge"
+    config.write_text("camera: {source: /dev/video99}\nmqtt: {host: broker.invalid}\n")
+    state.mkdir()
+    overlay = {"message": "0123456789ab", "settings": {"camera": {"fps": 7}}}
+    (state / "footlight.config.json").write_text(json.dumps({"proven": overlay}))
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+    main(["doctor", "--config", str(config), "--json"])
+    hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
+    assert "config message 0123456789ab, sets camera.fps: 7" in hops["settings"]["value"]
+    assert " of 143 ms; " in hops["speed"]["value"]  # the interval of 7 frames a second
+    (state / "footlight.config.json").write_text("{")
+    main(["doctor", "--config", str(config), "--json"])
+    hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
+    assert hops["settings"]["state"] == "red"
+    assert " of 67 ms; " in hops["speed"]["value"]
+
+
 def test_every_hop_is_measured_though_nothing_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,11 +15,13 @@ from edge.capture.camera import open_camera
 from edge.clock import Clock
 from edge.config import SECONDS_PER_DAY, Settings
 from edge.doctor import camera, machine, models, service
-from edge.doctor.hops import Finding, Hop, Look, amber, go_through, not_reached
+from edge.doctor.hops import Finding, Hop, Look, amber, go_through, green, not_reached
 from edge.doctor.journey import Journey
+from edge.errors import UserError
 from edge.figures import Figures
 from edge.health import clock_error_s, clock_trusted, firmware_word, temperature_c
 from edge.inference.manifest import load_manifest, packaged_models
+from edge.remote import as_kept
 from edge.scene.render import crowd
 from edge.stages import load_models
 from edge.vision.light import Light
@@ -52,7 +54,8 @@ class _Examination:
     """One run of the doctor. What several hops need is asked once."""
 
     def __init__(self, settings: Settings, unit: str, clock: Clock, environ: Mapping[str, str]) -> None:
-        self._settings, self._clock = settings, clock
+        self._clock = clock
+        self._settings, self._made_of = _in_force(settings, environ)
         self._unit = f"{unit}.service"
         self._outbox = settings.outbox.location(environ)
         self._properties = service.ask_systemd(self._unit)
@@ -85,6 +88,7 @@ class _Examination:
             ("power", lambda: machine.power(word)),
             ("disk", self._disk),
             ("clock", lambda: machine.clock(trusted=clock_trusted(), error_s=clock_error_s())),
+            ("settings", self._made_of),
             ("camera", self._camera),
             ("light", self._light),
             ("models", self._models),
@@ -159,6 +163,22 @@ class _Examination:
 
     def _sandbox(self) -> Finding:
         return service.sandbox(self._properties, service.exposure(self._unit), self._journey.addresses)
+
+
+def _in_force(own: Settings, environ: Mapping[str, str]) -> tuple[Settings, Look]:
+    """The settings that the service counts with, and the hop that says what they are made of: the server may have asked
+    for others than the file's."""
+    folder = Path(environ.get("STATE_DIRECTORY", "").split(":")[0])
+    try:
+        settings, lines = as_kept(own, folder)
+    except UserError as error:
+        fault = error
+
+        def unknown() -> Finding:
+            raise fault
+
+        return own, unknown
+    return settings, lambda: green(" ".join(" ".join(lines).split()))
 
 
 _NOT_TOLD = amber(

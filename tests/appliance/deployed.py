@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 
 from edge.scene.render import Scene
-from tests.appliance.control import ANSIBLE, Control
+from tests.appliance.control import ANSIBLE, Control, Played
 from tests.appliance.machine import Machine
 from tests.appliance.releases import WHEELHOUSE
 from tests.programs import require_made
@@ -46,6 +46,12 @@ class Shop:
         give_camera(machine)
         machine.run("systemctl start mosquitto")
         machine.run(f"systemd-run --unit=store --property=Restart=on-failure sh -c '{LISTENER}'")
+
+    def deploy_devices(self, *arguments: str) -> Played:
+        """Play what ``site.yml`` does for devices, without what it does for all machines."""
+        playbook = self.control.folder / "devices.yml"
+        playbook.write_text("[{name: Devices, hosts: edge, become: true, roles: [edge]}]")
+        return self.control.play(playbook, *arguments)
 
     def windows(self) -> list[dict[str, Any]]:
         """All windows that have come so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -36,8 +37,9 @@ def release(folder: Path, version: str, *, faults: Mapping[str, tuple[str, str]]
         (wheel,) = (folder / target.python).glob("footlight-*.whl")
         repack(wheel, version, faults or {})
         (folder / target.python / "requirements.txt").unlink()  # a link to that of the other wheelhouse
+    extras = json.loads((folder / "manifest.json").read_text())["extras"]
     (folder / "manifest.json").unlink()
-    maker.seal(folder, arch="x86_64", extras=["edge"], version=version)
+    maker.seal(folder, arch="x86_64", extras=extras, version=version)
     return folder
 
 

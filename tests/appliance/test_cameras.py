@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -13,7 +11,6 @@ from tests.brokers import until
 
 pytestmark = pytest.mark.timeout(1800)
 
-DEVICES = "[{name: Devices, hosts: edge, become: true, roles: [edge]}]"
 CAMERAS = ("cereals", "sweets")
 
 
@@ -23,10 +20,8 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def play(shop: Shop, cameras: tuple[str, ...]) -> None:
-    playbook = Path(shop.control.folder, "devices.yml")
-    playbook.write_text(DEVICES)
     wanted = yaml.safe_dump({"edge_cameras": [{"device": name} for name in cameras]})
-    shop.control.play(playbook, "--extra-vars", wanted)
+    shop.deploy_devices("--extra-vars", wanted)
 
 
 def running(shop: Shop) -> set[str]:

@@ -12,8 +12,15 @@ from tests.brokers import until
 pytestmark = pytest.mark.timeout(1800)
 
 
+CMDLINE = "console=tty1 root=PARTUUID=9730496b-02 rootfstype=ext4 fsck.repair=yes rootwait"
+
+
 @pytest.fixture(scope="module")
 def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A machine with the files of a Pi that the playbook changes."""
+    machine.run(
+        f"mkdir -p /boot/firmware /etc/rpi; echo '{CMDLINE}' >/boot/firmware/cmdline.txt; touch /etc/rpi/swap.conf"
+    )
     return Shop(machine, tmp_path_factory.mktemp("chain"))
 
 
@@ -57,6 +64,11 @@ def test_the_card_is_spared(shop: Shop, first: Played) -> None:
     journal = shop.machine.run("systemd-analyze cat-config systemd/journald.conf").stdout
     assert "\nStorage=volatile\n" in journal
     assert shop.machine.run("systemctl is-enabled tmp.mount").stdout == "enabled\n"
+
+
+def test_on_a_pi_there_is_no_swap_and_memory_can_be_limited(shop: Shop, first: Played) -> None:
+    assert shop.machine.run("cat /boot/firmware/cmdline.txt").stdout == f"{CMDLINE} cgroup_enable=memory\n"
+    assert "Mechanism=none" in shop.machine.run("cat /etc/rpi/swap.conf").stdout
 
 
 def test_updates_reboot_when_the_shop_is_closed(shop: Shop, first: Played) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.appliance.control import Played
-from tests.appliance.deployed import SITE, UPGRADE, Shop
+from tests.appliance.deployed import UPGRADE, Shop
 from tests.appliance.machine import Machine
 from tests.appliance.releases import DIES, KEEPS_QUIET, release
 from tests.brokers import until
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(2400)
 def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A device that counts."""
     made = Shop(machine, tmp_path_factory.mktemp("chain"))
-    made.control.play(SITE)
+    made.deploy_devices()
     until(lambda: made.counts_with(made.version()), "a window comes", 60)
     return made
 
@@ -62,6 +62,7 @@ def test_a_version_that_does_not_count_is_rolled_back(
     said = " ".join(broken.output.split())
     assert f"version {version} failed at '{failed_at}' and {before} runs again" in said
     assert shop.version() == before
+    assert version not in shop.versions()
     already = len(shop.windows())
     until(
         lambda: any(window["software"] == before for window in shop.windows()[already:]),

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     asked = {} if args.clear else load_yaml_model(args.settings, _AnyYaml).root
     parts = {"site": args.site, "device": args.device, "at": SystemClock().now(), "settings": asked}
     answer = ask(load(args.config).mqtt, checked(parts, ConfigMessage), wait_s=args.wait)
-    print(json.dumps(asdict(answer)) if args.json else f"{answer.state}: {answer.text}")
+    print(json.dumps(asdict(answer)) if args.json else answer.text)
     return 0 if answer.state == "accepted" else 1
 
 

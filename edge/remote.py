@@ -228,6 +228,8 @@ def as_kept(own: Settings, folder: Path) -> tuple[Settings, list[str]]:
     Raises ``UserError`` when the state cannot be read."""
     path = own.outbox.location({"STATE_DIRECTORY": str(folder)}).with_suffix(SUFFIX)
     try:
+        if not path.parent.is_dir():
+            raise UserError(f"{path.parent}: no such folder; name the state directory of the service")
         state = _read(path)
     except (OSError, ValidationError) as error:
         raise UserError(f"{path}: cannot be read ({type(error).__name__}); ask as root") from None
@@ -235,14 +237,12 @@ def as_kept(own: Settings, folder: Path) -> tuple[Settings, list[str]]:
     settings = own if overlay is None else overlaid(own, overlay.settings)
     lines = [f"config {fingerprint(settings)}"]
     if overlay is not None:
-        lines.append(f"config message {overlay.message}{', on trial' if state.trial else ''}, sets")
         before = dict(_leaves(own.model_dump(mode="json")))
         after = dict(_leaves(settings.model_dump(mode="json")))
-        lines += [
-            f"  {key}: {json.dumps(after[key])}, not {json.dumps(before[key])}"
-            for key in after
-            if after[key] != before[key]
-        ]
+        changed = [key for key in after if after[key] != before[key]]
+        trial = " on trial" if state.trial else ""
+        lines.append(f"config message {overlay.message}{trial} sets {'these' if changed else 'nothing'}")
+        lines += [f"  {key}: {json.dumps(after[key])}, not {json.dumps(before[key])}" for key in changed]
     if state.why_failed:
         lines.append(state.why_failed)
     return settings, lines

@@ -199,9 +199,13 @@ class App:
 
     def _hear(self) -> None:
         """What the server asks for. A file is there to be counted once, with the settings it began with."""
-        asked = self._uplink.asked()
+        asked, before = self._uplink.asked(), self._remote.message
         if asked is not None:
             self._remote.offer(asked)
+            if (
+                self._remote.message != before
+            ):  # it is what runs already: the next health message says so, now
+                self._health_due_s = self._clock.monotonic()
         self._again = self._camera.live and self._remote.turn(
             self._clock.monotonic(),
             counted=self._counted,

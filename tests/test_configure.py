@@ -154,8 +154,13 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
         )
         assert edge(["show-config", str(tmp_path / "edge.yaml"), "--state", str(tmp_path)]) == 0
         shown = capsys.readouterr().out
-        assert f"# config message {taken.message}, sets\n#   detection.min_score: 0.6, not 0.5\n" in shown
+        assert (
+            f"# config message {taken.message} sets these\n#   detection.min_score: 0.6, not 0.5\n" in shown
+        )
         assert yaml.safe_load(shown)["detection"]["min_score"] == 0.6
+
+        assert edge(["show-config", str(tmp_path / "edge.yaml"), "--state", str(tmp_path / "gone")]) == 2
+        assert "gone: no such folder; name the state directory" in capsys.readouterr().err
 
         # The broker forgets everything, and is away when the device starts.
         mosquitto.kill()

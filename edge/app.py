@@ -34,12 +34,13 @@ def build(
     broker: Broker | None = None,
     models: Models | None = None,
     remote: Remote | None = None,
+    rule: CohortRule | None = None,
     stop: Event | None = None,
 ) -> App:
     """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
 
-    ``remote`` knows what the server asked for. Raises ``UserError`` for whatever is wrong with models, files or the
-    source.
+    ``remote`` knows what the server asked for, and ``rule`` the visits of the run before that wait for their cohort.
+    Raises ``UserError`` for whatever is wrong with models, files or the source.
     """
     location = settings.outbox.location()
     remote = remote or Remote(settings)
@@ -92,9 +93,7 @@ def build(
         remote=remote,
         pacer=Pacer(idle_fps=settings.pacing.idle_fps),
         heat=Heat(hot_c=settings.pacing.hot_c),
-        rule=CohortRule(
-            k=settings.privacy.k, profile=settings.privacy.profile, max_cohort=settings.privacy.max_cohort
-        ),
+        rule=rule or _rule(settings),
         watchdog=Watchdog(notifier, clock),
         notifier=notifier,
         manifest=models.manifest,
@@ -117,13 +116,19 @@ def serve(
 
     Raises ``UserError`` as ``build`` and ``App.run`` do, unless it comes of a config on trial: then that is dropped.
     """
-    remote = Remote(settings)
-    again = True
+    remote, rule, again = Remote(settings), _rule(settings), True
     while again:
         logging.getLogger().setLevel(remote.settings.log.level.upper())
         try:
             app = build(
-                settings, clock=clock, camera=camera, broker=broker, models=models, remote=remote, stop=stop
+                settings,
+                clock=clock,
+                camera=camera,
+                broker=broker,
+                models=models,
+                remote=remote,
+                rule=rule,
+                stop=stop,
             )
             again = app.run()
         except UserError as error:
@@ -131,6 +136,11 @@ def serve(
             if not again:
                 raise
     remote.leave()
+
+
+def _rule(settings: Settings) -> CohortRule:
+    privacy = settings.privacy
+    return CohortRule(k=privacy.k, profile=privacy.profile, max_cohort=privacy.max_cohort)
 
 
 def broker_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Broker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from threading import Event
@@ -98,13 +99,19 @@ class App:
                 self._notifier.stopping()
         finally:
             self._camera.stop()
-            self._publish(self._pipeline.finish(self._last_frame_s).windows)
+            self._finish()
             # The next run needs the outbox, and delivers what is in it.
             while not self._uplink.stop(0.0 if self._again else STOP_S) and self._again:
                 pass
             if self._again:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
         return self._again
+
+    def _finish(self) -> None:
+        """End the visits and the open window. If another run follows, the visits that wait for a cohort go on waiting:
+        or whoever may ask for settings could have a cohort released right after the visit he is curious about."""
+        windows = self._pipeline.finish(self._last_frame_s).windows
+        self._publish([replace(window, closing=False) for window in windows] if self._again else windows)
 
     def _due(self, frame: Frame) -> bool:
         """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""

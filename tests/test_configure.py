@@ -337,7 +337,7 @@ def test_a_change_of_settings_costs_no_count_and_makes_none_twice(tmp_path: Path
     ):
         run = pool.submit(
             serve,
-            settings(tmp_path, zones=[]),
+            settings(tmp_path, privacy={"k": 3, "max_cohort": 3, "profile": "count"}),
             clock=clock,
             stop=stop,
             camera=Shop(clock, eye, picture),
@@ -365,3 +365,6 @@ def test_a_change_of_settings_costs_no_count_and_makes_none_twice(tmp_path: Path
     assert len({window.start for window in windows}) == len(windows)
     first = sum(w.totals.visits for w in windows if w.boot_id == windows[0].boot_id)
     assert first == len(stretch().truth.visits), "the change has waited until they were gone"
+    (cohort,) = [window.cohort for window in windows if window.cohort is not None]
+    after = min(window.start for window in windows if window.boot_id != windows[0].boot_id)
+    assert cohort.since < after, "who waited for a cohort has gone on waiting"

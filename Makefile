@@ -28,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -119,6 +119,13 @@ fleet: need-inventory setup-ansible ## How every device is, in one table (LIMIT=
 
 upgrade: need-inventory setup-ansible ## Bring devices to the wheelhouse's version, in stages, and back when one fails (LIMIT=, ARGS=)
 	$(PLAY) ansible/upgrade.yml $(ARGS)
+
+certificates: need-inventory setup-ansible ## Renew certificates that run out soon, one machine after another (LIMIT=store-12)
+	$(PLAY) ansible/certificates.yml $(ARGS)
+
+revoke: need-inventory setup-ansible ## Throw a device out of the broker for good (DEVICE=store-12/door)
+	@test -n '$(DEVICE)' || { echo 'make revoke needs DEVICE=SITE/DEVICE, such as store-12/door' >&2; exit 2; }
+	$(PLAY) ansible/revoke.yml --extra-vars 'device=$(DEVICE)' $(ARGS)
 
 docs: setup ## Write the pages of the wire and of storage anew from the code
 	$(BIN)/python docs/generate.py

@@ -40,6 +40,7 @@ class Shop:
             "edge_certificate": False,
             "edge_settings": SETTINGS,
             "edge_gate_s": 60,
+            "edge_wheelhouse": str(WHEELHOUSE),
             **variables,
         }
         self.control = Control(folder, {"pi": machine}, {"edge": ["pi"]}, given)

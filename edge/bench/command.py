@@ -29,7 +29,15 @@ def bench(settings: Settings, *, clock: Clock, quick: bool, as_text: bool) -> in
     counts = sorted({1, before.cores} if quick else range(1, before.cores + 1))
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("render", total=len(SIZES) + len(FACES) + len(counts) + seconds / 10)
+        kinds = dict.fromkeys([*((*USUAL, faces) for faces in FACES), *((*size, FEW) for size in SIZES)])
+        measurements = len(SIZES) + len(FACES) + len(counts)
+        task = bar.add_task("render", total=len(kinds) + measurements + seconds / 10)
+
+        def rendered(width: int, height: int, faces: int) -> Film:
+            bar.update(task, description=f"render {width}x{height}, {faces} faces")
+            film = Film(width, height, faces)
+            bar.advance(task)
+            return film
 
         def measured(film: Film, threads: int) -> Cost:
             bar.update(task, description=f"{film.width}x{film.height}, {film.faces} faces, {threads} threads")
@@ -37,10 +45,8 @@ def bench(settings: Settings, *, clock: Clock, quick: bool, as_text: bool) -> in
             bar.advance(task)
             return cost
 
-        usual = Film(*USUAL, FEW)
-        films = {(*USUAL, FEW): usual}
-        for key in (*((*USUAL, faces) for faces in FACES), *((*size, FEW) for size in SIZES)):
-            films.setdefault(key, Film(*key))
+        films = {kind: rendered(*kind) for kind in kinds}
+        usual = films[*USUAL, FEW]
         by_threads = [measured(usual, threads) for threads in counts]
         threads = fewest(by_threads).threads
         by_faces = [measured(films[*USUAL, faces], threads) for faces in FACES]

@@ -54,8 +54,8 @@ def lines(before: Machine, after: Machine, slices: Sequence[Slice], advice: Advi
     if advice.larger:
         yield f"             1280 x 720 can be afforded at {advice.fps} frames/s, for faces farther away"
     yield f"  detection: {{threads: {advice.threads}}}"
-    several = "camera" if advice.cameras == 1 else "cameras, an instance each"
-    yield f"It carries {advice.cameras} {several}, people in view of all of them all the time."
+    several = "camera" if advice.cameras == 1 else "cameras (an instance each)"
+    yield f"It carries {advice.cameras} {several} with three people in view of each."
 
 
 def tables(costs: Costs) -> Iterator[Table]:

@@ -58,6 +58,9 @@ export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec systemd-nspawn -D $FOLDER/root --boot --register=no --keep-unit --console=pipe --machine=$NAME \
     --private-network --capability=all --system-call-filter=bpf
 """
+_REBOOT = 133
+"""How nspawn ends when the container wants to boot again and somebody else is to see to that."""
+
 _ENTER = ("-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
 _ENVIRON = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8")
 
@@ -95,7 +98,6 @@ class Machine:
 
     def boot(self) -> Self:
         """Returns when every unit that the boot pulls in is up, or has failed."""
-        lower = debian_root(self.release)
         self._folder = BUILD / "machines" / f"{self.release}-{secrets.token_hex(4)}"
         for part in ("upper/etc", "work", "root"):
             (self._folder / part).mkdir(parents=True)
@@ -104,31 +106,38 @@ class Machine:
         (etc / "machine-id").write_text(f"{secrets.token_hex(16)}\n")
         (etc / "hostname").write_text(f"{self._hostname}\n")
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {self._hostname}\n")
-        with (self._folder / "console").open("wb") as console:
-            self._process = subprocess.Popen(
-                # ends with this process, however that ends
-                ["setpriv", "--pdeathsig", "TERM", "unshare", "-m", "bash", "-c", _BOOT],
-                env={
-                    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                    "NAME": self._folder.name,
-                    "LOWER": str(lower),
-                    "FOLDER": str(self._folder),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-            )
-        try:
-            self._await_boot(BOOT_S)
-        except RuntimeError:
-            self.stop()
-            raise
+        self._power_on()
         return self
 
     def await_reboot(self) -> None:
-        """Returns when a machine that is about to reboot, or does, is up again; ``leader`` is another then."""
-        before = self.leader
-        self._await_boot(STOP_S + BOOT_S, before)
+        """Returns when a machine that is about to reboot is up again; ``leader`` is another then."""
+        assert self._process is not None
+        code = self._process.wait(BOOT_S)
+        assert code == _REBOOT, f"{self.release} ended with {code}\n{self.console}"
+        self._leader = None
+        _remove_cgroup(self._folder.name)
+        self._power_on()
+
+    def _power_on(self) -> None:
+        environ = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "NAME": self._folder.name,
+            "LOWER": str(debian_root(self.release)),
+            "FOLDER": str(self._folder),
+        }
+        # ends with this process, however that ends
+        command = ["setpriv", "--pdeathsig", "TERM", "unshare", "-m", "bash", "-c", _BOOT]
+        with (self._folder / "console").open("ab") as console:
+            self._process = subprocess.Popen(
+                command, env=environ, stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            )
+        deadline = time.monotonic() + BOOT_S
+        while not self._booted():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self.console
+                self.stop()
+                raise RuntimeError(f"{self.release} does not boot:\n{said}")
+            time.sleep(0.1)
 
     def run(
         self, command: str, *, text: str = "", check: bool = True, timeout_s: float = 120.0
@@ -182,14 +191,6 @@ class Machine:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-
-    def _await_boot(self, timeout_s: float, before: int | None = None) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + timeout_s
-        while not self._booted() or self._leader == before:
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.release} does not boot:\n{self.console}")
-            time.sleep(0.1)
 
     def _booted(self) -> bool:
         assert self._process is not None

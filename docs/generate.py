@@ -78,19 +78,15 @@ def kind(field: dict[str, Any]) -> str:
     """A field's type in a few words."""
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
-        if name == ANY_JSON:
-            return "any value"
-        return f"[{name}](#{name.lower()})"
+        return "any value" if name == ANY_JSON else f"[{name}](#{name.lower()})"
     if "anyOf" in field:
         return " or ".join(kind(option) for option in field["anyOf"])
     if "const" in field:
         return f"`{field['const']}`"
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
-    if field.get("type") == "object":
-        return f"map of {kind(field['additionalProperties'])}"
-    if field.get("type") == "array":
-        return f"list of {kind(field['items'])}"
+    if inside := field.get("additionalProperties", field.get("items")):
+        return f"{'map' if field['type'] == 'object' else 'list'} of {kind(inside)}"
     words = [str(field.get("format") or field["type"])]
     for key, sign in (
         ("minimum", "≥"),

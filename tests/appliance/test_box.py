@@ -21,7 +21,7 @@ from tests.brokers import until
 from tests.messages import window
 from tests.programs import require_made
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 PLAY = "[{name: Box, hosts: serve, become: true, roles: [serve]}]"
 PASSWORD = "no word anybody knows"

@@ -5,6 +5,8 @@ The devices are mosquitto's own clients here, run as units that read the certifi
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ import pytest
 from tests.appliance.control import ANSIBLE, Control
 from tests.appliance.machine import Machine
 from tests.brokers import until
+from tests.secure_broker import secrets
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 PASSPHRASE = "open sesame"
 SUBJECTS = {"door": "shop/door", "shelf": "shop/shelf", "bridge": "bridge"}
@@ -230,6 +233,38 @@ def test_a_device_that_was_revoked_comes_back_with_a_new_key(shop: Shop) -> None
     shop.control.play(shop.issue, "--limit", "door")
     assert shop.key("door") != key
     until(lambda: shop.connections("door") > before, "the device is let in")
+
+
+def test_the_authority_of_the_server_in_containers_is_taken_over(machine: Machine, tmp_path: Path) -> None:
+    """As docs/install.md tells: its certificate is copied, its key gets a passphrase."""
+    assert secrets(tmp_path / "secrets", "init", "localhost").returncode == 0
+    chain = Control(
+        tmp_path,
+        {"till": machine},
+        {"clients": ["till"]},
+        {"authority_passphrase": PASSPHRASE, "subjects": {"till": "shop/till"}},
+    )
+    authority = tmp_path / "authority"
+    authority.mkdir()
+    shutil.copy(tmp_path / "secrets" / "ca.crt", authority)
+    lock = [
+        "openssl",
+        "ec",
+        "-aes256",
+        "-passout",
+        f"pass:{PASSPHRASE}",
+        "-in",
+        str(tmp_path / "secrets" / "ca.key"),
+    ]
+    subprocess.run([*lock, "-out", str(authority / "ca.key")], check=True, capture_output=True)
+    issue = tmp_path / "issue.yml"
+    issue.write_text(ISSUE)
+    chain.play(issue)
+    assert (authority / "ca.crt").read_bytes() == (tmp_path / "secrets" / "ca.crt").read_bytes()
+    machine.run(
+        f"systemctl stop footlight-edge@till; openssl verify -CAfile {tls('till')}/ca.crt {tls('till')}/device.crt"
+    )
+    assert chain.play(issue).changed == {"till": 0}
 
 
 @pytest.mark.parametrize("name", ["shop/nobody", "../etc", ""])

@@ -20,7 +20,7 @@ import yaml
 from tests.appliance.control import ROOT, Control, network_of
 from tests.appliance.machine import Machine
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 PLAY = "[{name: Dashboards, hosts: grafana, become: true, roles: [grafana]}]"
 TOKEN, PASSWORD = "reader:may only read", "for the first start"

@@ -24,7 +24,7 @@ from tests.influxdb import PASSWORD, USER, Engine, influxdb_engine
 from tests.messages import window
 from tests.programs import require_made
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 BUCKET = "chain"
 

@@ -118,7 +118,7 @@ def rows(machine: Machine, database: str, query: str) -> list[dict[str, Any]]:
     )
     copy = f"copy=$(mktemp --directory); cp /var/lib/private/{database}* $copy"
     found = machine.run(f'{copy}; python3 -c "{text}" $copy/{database.split("/")[1]} "{query}"').stdout
-    return [json.loads(line) for line in found.splitlines()]
+    return [json.loads(line) for line in found.splitlines() if line]
 
 
 def ready_again(machine: Machine, before: str, timeout_s: float) -> None:

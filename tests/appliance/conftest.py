@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.appliance.counting import SHOP
 from tests.appliance.machine import RELEASES, Machine
 from tests.programs import require_made, require_program
 
@@ -44,3 +45,10 @@ def installed(machine: Machine) -> Machine:
         timeout_s=INSTALL_S,
     )
     return machine
+
+
+@pytest.fixture(scope="module")
+def counting(installed: Machine) -> Machine:
+    """The machine as it counts the sample scene, over its own broker and bridge."""
+    installed.run(SHOP)
+    return installed

@@ -96,7 +96,7 @@ def warped(image: Image, matrix: np.ndarray) -> Image:
 
 def far(image: Image, _: int) -> Image:
     height, width = image.shape[:2]
-    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, 0.4))
+    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, 0.5))
 
 
 def tilted(image: Image, _: int, degrees: float) -> Image:

@@ -22,9 +22,9 @@ UNDECIDED_S = 1.0
 """A face that came so lately may yet be counted."""
 
 MISSED_SIGHTS = 3
-MISSED_MOVE = 1.0
-"""A face that the tracker never believed in was a person when it was seen so often and went so far, in face sizes: a
-pattern on the wall flickers, but it does not walk."""
+MISSED_WALK = 0.3
+"""A face that the tracker never believed in was a person when it was seen so often and went so far, in face sizes, from
+one third of its sights to the next and on: patterns on a wall flicker, even from one to another, but do not walk."""
 
 BACKLIT_RATIO = 2.0
 BACKLIT_EXPOSURE = 0.75
@@ -107,13 +107,26 @@ class _Person:
     @property
     def moved(self) -> float:
         """How far the face went along either axis, in face sizes."""
+        return max(max(way) - min(way) for way in self._ways())
+
+    @property
+    def walked(self) -> float:
+        """How far it went on, in face sizes, from the first third of its sights to the second, or from there to the
+        last if that is less; 0 when it turned back."""
+        third = max(1, len(self.sights) // 3)
+        steps = []
+        for way in self._ways():
+            first, middle, last = median(way[:third]), median(way[third:-third] or way), median(way[-third:])
+            onwards = (middle - first) * (last - middle) > 0
+            steps.append(min(abs(middle - first), abs(last - middle)) if onwards else 0.0)
+        return max(steps)
+
+    def _ways(self) -> tuple[list[float], list[float]]:
+        """The centre along either axis, sight by sight, in face sizes."""
         outlines = [sight.outline for sight in self.sights]
-        across, down = (o.x2 - o.x1 for o in outlines), (o.y2 - o.y1 for o in outlines)
-        lefts, tops = [o.x1 + o.x2 for o in outlines], [o.y1 + o.y2 for o in outlines]
-        return max(
-            (max(lefts) - min(lefts)) / 2 / max(median(across), 1e-6),
-            (max(tops) - min(tops)) / 2 / max(median(down), 1e-6),
-        )
+        across = max(2 * median(outline.x2 - outline.x1 for outline in outlines), 1e-6)
+        down = max(2 * median(outline.y2 - outline.y1 for outline in outlines), 1e-6)
+        return [(o.x1 + o.x2) / across for o in outlines], [(o.y1 + o.y2) / down for o in outlines]
 
     @property
     def cut(self) -> Edge | None:
@@ -205,7 +218,7 @@ def _people(glances: Sequence[Glance]) -> list[_Person]:
             is_nobody = seen[-1][0] - seen[0][0] >= STILL_S and person.moved < STILL_REACH
         else:
             came_late = seen[-1][0] > glances[-1].at_s - UNDECIDED_S
-            is_nobody = came_late or len(seen) < MISSED_SIGHTS or person.moved < MISSED_MOVE
+            is_nobody = came_late or len(seen) < MISSED_SIGHTS or person.walked < MISSED_WALK
         if not is_nobody:
             people.append(person)
     return people

@@ -26,6 +26,9 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @pytest.fixture(scope="module")
 def first(shop: Shop) -> Played:
+    """The first run, after a check of the machine as it is flashed."""
+    assert shop.control.play(SITE, "--check").failed == 0
+    assert not shop.machine.run("ls /opt").stdout, "a check installed something"
     return shop.control.play(SITE)
 
 

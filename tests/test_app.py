@@ -286,8 +286,10 @@ def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
         first, began, ended = alerts(listener, "camera")
         came = windows(listener)
     assert not first.active, "the first word on it: an earlier run may have left one open"
-    assert (began.active, began.text) == (True, "camera live: stopped delivering")
-    assert (ended.active, ended.text) == (False, "over: camera live: stopped delivering")
+    # Which of the two depends on whether it was asked again before the loop looked.
+    assert began.active
+    assert began.text in ("camera live: stopped delivering", "camera live: gone")
+    assert (ended.active, ended.text) == (False, f"over: {began.text}")
     assert [window.seq for window in came] == list(range(len(came)))
     blind = [window for window in came if window.coverage.frames == 0]
     assert {window.coverage.share for window in blind} == {0}

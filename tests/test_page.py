@@ -30,6 +30,7 @@ from tests.brokers import until
 from tests.messages import MORNING, SetClock, alert, cohort, health, placement, status, window
 from tests.programs import require_library, require_program
 
+expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
 BERLIN = ZoneInfo("Europe/Berlin")
 NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)
 QUIET = (

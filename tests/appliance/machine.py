@@ -15,6 +15,7 @@ import hashlib
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -260,6 +261,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.appliance.machine", description="Boot a machine.")
     parser.add_argument("release", choices=RELEASES)
     release = parser.parse_args().release
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Machine(release) as machine, contextlib.suppress(KeyboardInterrupt):
         print(f"{release} runs; its init is {machine.leader}. Enter it with:\n{' '.join(machine.enter)} bash")
         print("Ctrl-C ends it.", flush=True)

@@ -33,13 +33,13 @@ def installed(machine: Machine) -> Machine:
     """The machine with Footlight and its units in place as on a device, by hand and not by the playbook."""
     require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
     python = machine.run("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'").stdout.strip()
-    machine.copy(WHEELHOUSE / python, "/root/wheels")
+    machine.copy(WHEELHOUSE / python, "/srv/wheels")
     machine.copy(ROOT / "systemd", "/etc/systemd/system")
     machine.run(
         "python3 -m venv --system-site-packages /opt/footlight/versions/tested\n"
         "ln -s versions/tested /opt/footlight/current\n"
-        "/opt/footlight/current/bin/pip install --quiet --no-compile --no-index --find-links /root/wheels"
-        " --require-hashes --requirement /root/wheels/requirements.txt\n"
+        "/opt/footlight/current/bin/pip install --quiet --no-compile --no-index --find-links /srv/wheels"
+        " --require-hashes --requirement /srv/wheels/requirements.txt\n"
         "cp /etc/systemd/system/footlight-edge.service /etc/systemd/system/footlight-edge@.service\n"
         "systemctl daemon-reload",
         timeout_s=INSTALL_S,

@@ -119,8 +119,8 @@ def test_the_card_gives_it_its_name_and_lets_its_user_in(pi: Pi) -> None:
 
 
 def test_cloud_init_finds_no_mistake_in_the_card(pi: Pi) -> None:
-    pi.vm.copy(pi.card, "/root/card")
-    said = pi.vm.run("cloud-init schema --config-file /root/card/user-data").stdout
+    pi.vm.copy(pi.card, "/srv/card")
+    said = pi.vm.run("cloud-init schema --config-file /srv/card/user-data").stdout
     assert "Valid" in said
 
 

@@ -29,7 +29,7 @@ store: {kind: embedded, path: store.sqlite}
 SHOP = """
 ip address add 192.0.2.10/32 dev lo
 install -D --mode=644 /dev/null /run/systemd/timesync/synchronized
-systemd-run --quiet --unit=broker mosquitto -c /root/broker/mosquitto.conf
+systemd-run --quiet --unit=broker mosquitto -c /srv/broker/mosquitto.conf
 systemctl start footlight-bridge footlight-edge
 """
 DOCTOR = "/opt/footlight/current/bin/footlight-edge doctor --config /etc/footlight/footlight-edge.yaml"
@@ -41,9 +41,9 @@ def placed(folder: Path) -> Path:
     assert secrets(made, "init", "127.0.0.1", "192.0.2.10").returncode == 0
     assert secrets(made, "device", "shop", "door").returncode == 0
     config = (CLOUD / "compose" / "mosquitto.conf").read_text()
-    for theirs, ours in (("/run/secrets/", "/root/broker/"), ("/mosquitto/config/acl", "/root/broker/acl")):
+    for theirs, ours in (("/run/secrets/", "/srv/broker/"), ("/mosquitto/config/acl", "/srv/broker/acl")):
         config = config.replace(theirs, ours)
-    config = config.replace("/mosquitto/data/", "/root/broker/") + "user root\n"
+    config = config.replace("/mosquitto/data/", "/srv/broker/") + "user root\n"
     (made / "mosquitto.conf").write_text(config)
     (made / "acl").write_text((CLOUD / "compose" / "acl").read_text())
     etc = folder / "etc/footlight"

@@ -21,6 +21,9 @@ from edge.wire import (
     Coverage,
     EchoMessage,
     HealthMessage,
+    PlacementFace,
+    PlacementMessage,
+    PlacementReading,
     Message,
     ProbeMessage,
     StatusMessage,
@@ -137,10 +140,39 @@ alerts = st.builds(
 nonces = st.text("0123456789abcdef", min_size=8, max_size=32)
 probes = st.builds(ProbeMessage, site=names, device=names, at=times, nonce=nonces)
 echoes = st.builds(EchoMessage, site=names, device=names, at=times, nonce=nonces)
+shares = st.floats(0, 1)
+placements = st.builds(
+    PlacementMessage,
+    site=names,
+    device=names,
+    camera=names,
+    at=times,
+    left_s=seconds,
+    width=st.integers(1, 8192),
+    height=st.integers(1, 8192),
+    visits=counts,
+    readings=st.lists(
+        st.builds(
+            PlacementReading,
+            name=names,
+            label=st.text(max_size=40),
+            value=st.none() | seconds,
+            says=st.text(max_size=120),
+            level=st.none() | shares,
+            state=st.sampled_from(["good", "poor", "bad", "unknown"]),
+        ),
+        max_size=3,
+    ).map(tuple),
+    faces=st.lists(
+        st.builds(PlacementFace, x1=shares, y1=shares, x2=shares, y2=shares, good=st.booleans()), max_size=3
+    ).map(tuple),
+    advice=st.lists(st.text(max_size=240), max_size=3).map(tuple),
+    verdict=st.sampled_from(["works", "limits", "fails", "unclear"]),
+)
 
 
 @settings(deadline=None)
-@given(st.one_of(windows(), statuses, healths, alerts, probes, echoes))
+@given(st.one_of(windows(), statuses, healths, alerts, probes, echoes, placements))
 def test_a_valid_message_comes_back_as_it_was(message: Message) -> None:
     payload = encode(message)
     assert len(payload) <= wire.MAX_BYTES

@@ -61,6 +61,7 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "serve_users": {"door": PASSWORD},
         "edge_wheelhouse": str(WHEELHOUSE),
     }
+    machine.run("systemctl disable --now mosquitto")  # a Pi has none
     with network_of(machine):
         control = Control(folder, {"pi": machine}, {"serve": ["pi"]}, variables)
         playbook = folder / "box.yml"
@@ -99,3 +100,14 @@ def test_a_broker_open_to_everybody_is_refused_and_the_old_settings_stay(shop: S
     assert wrong.failed
     assert "add users" in wrong.output
     assert shop.machine.run("cat /etc/footlight/cloud.yaml").stdout == before
+
+
+def test_a_broker_that_is_there_already_is_told(shop: Shop) -> None:
+    """Debian's mosquitto on the same port, for one."""
+    shop.machine.run("systemctl stop footlight-serve; systemctl start mosquitto")
+    try:
+        told = shop.control.play(shop.playbook, check=False)
+        assert told.failed
+        assert "cannot listen on 127.0.0.1:1883" in told.output
+    finally:
+        shop.machine.run("systemctl stop mosquitto")

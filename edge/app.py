@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from threading import Event
 
-from edge.capture.camera import Camera, open_camera
+from edge.capture.camera import Camera
 from edge.capture.latest import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
@@ -17,7 +17,7 @@ from edge.health import Health
 from edge.pacing import Heat, Pacer
 from edge.remote import Remote, fingerprint
 from edge.service import App, software_version
-from edge.stages import Models, build_pipeline, load_models
+from edge.stages import Models, build_pipeline, camera_of, load_models
 from edge.systemd import Notifier, Watchdog
 from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
@@ -49,14 +49,7 @@ def build(
     software = software_version()
     models = models or load_models(settings)
     notifier = Notifier()
-    source = camera or open_camera(
-        settings.camera.source,
-        width=settings.camera.width,
-        height=settings.camera.height,
-        fps=settings.camera.fps,
-        clock=clock,
-        realtime=settings.camera.realtime,
-    )
+    source = camera or camera_of(settings.camera, clock=clock)
     broker = broker or broker_of(settings)
     # Last, so that whatever else is refused leaves no file open.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.capture.camera import Camera, open_camera
 from edge.clock import Clock
-from edge.config import Settings
+from edge.config import CameraSettings, Settings
 from edge.inference.classify import AttributeClassifier
 from edge.inference.detect import FaceDetector
 from edge.inference.landmarks import LandmarkRefiner
@@ -53,6 +54,18 @@ def load_models(
         Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures
     )
     return Models(detector, classifier, manifest)
+
+
+def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
+    """The camera that the settings ask for, not yet opened. Raises ``CameraError`` for a source that is none."""
+    return open_camera(
+        asked.source,
+        width=asked.width,
+        height=asked.height,
+        fps=asked.fps,
+        clock=clock,
+        realtime=asked.realtime,
+    )
 
 
 def build_pipeline(

@@ -11,14 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.capture.camera import open_camera
 from edge.capture.opencv import read_picture
 from edge.capture.replay import replay
 from edge.clock import Clock
 from edge.config import Settings
 from edge.errors import UserError
 from edge.scene.render import Scene
-from edge.stages import Models, build_pipeline
+from edge.stages import Models, build_pipeline, camera_of
 from edge.types import Detection, FaceScores, Floats, Image, Visit
 from edge.vision.pose import estimate_pose
 from edge.vision.quality import QualityGate
@@ -37,13 +36,8 @@ def replay_source(
     source: str, settings: Settings, models: Models, clock: Clock, *, progress: Callable[[int], None]
 ) -> Json:
     """Play a finite source through the pipeline at full speed; ``progress`` hears the number of frames."""
-    camera = open_camera(
-        source,
-        width=settings.camera.width,
-        height=settings.camera.height,
-        fps=settings.camera.fps,
-        clock=clock,
-    )
+    asked = settings.camera.model_copy(update={"source": source, "realtime": False})
+    camera = camera_of(asked, clock=clock)
     pipeline = build_pipeline(settings, models, clock, budget_s=None)
     visits: list[Visit] = []
     windows = frames = 0

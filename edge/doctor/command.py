@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from edge.app import broker_of
-from edge.capture.camera import open_camera
 from edge.clock import Clock
 from edge.config import SECONDS_PER_DAY, Settings
 from edge.doctor import camera, machine, models, service
@@ -23,7 +22,7 @@ from edge.health import clock_error_s, clock_trusted, firmware_word, temperature
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.remote import as_kept
 from edge.scene.render import crowd
-from edge.stages import load_models
+from edge.stages import camera_of, load_models
 from edge.vision.light import Light
 
 SECRETS = Path("/etc/footlight/tls")
@@ -120,14 +119,7 @@ class _Examination:
             if self._figures is None:
                 return _NOT_TOLD
             return camera.rate("the running service", self._figures.camera_fps, asked_fps=asked.fps)
-        source = open_camera(
-            asked.source,
-            width=asked.width,
-            height=asked.height,
-            fps=asked.fps,
-            clock=self._clock,
-            realtime=asked.realtime,
-        )
+        source = camera_of(asked, clock=self._clock)
         self._watched = camera.watch(source, self._clock)
         return camera.rate(self._watched.name, self._watched.fps, asked_fps=asked.fps)
 

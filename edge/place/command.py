@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from edge.app import broker_of
-from edge.capture.camera import Camera, masked, open_camera
+from edge.capture.camera import Camera, masked
 from edge.capture.latest import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
@@ -22,7 +22,7 @@ from edge.place.figures import Needs
 from edge.place.panel import follow
 from edge.place.publish import Page
 from edge.place.watch import Listening, Watcher
-from edge.stages import Models, build_pipeline, load_models
+from edge.stages import Models, build_pipeline, camera_of, load_models
 from edge.vision.zones import Zone, Zones
 from edge.wire import Profile
 
@@ -76,14 +76,7 @@ def check(
     the settings. Raises ``UserError`` when there is no camera to watch with."""
     models = models or load_models(settings)
     detector = Listening(models.detector)
-    source = camera or open_camera(
-        settings.camera.source,
-        width=settings.camera.width,
-        height=settings.camera.height,
-        fps=settings.camera.fps,
-        clock=clock,
-        realtime=settings.camera.realtime,
-    )
+    source = camera or camera_of(settings.camera, clock=clock)
     pipeline = build_pipeline(
         settings,
         Models(detector, models.classifier, models.manifest),

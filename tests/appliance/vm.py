@@ -115,6 +115,8 @@ class VM:
         if self._card is None:
             line += " cloud-init=disabled"
         else:
+            # Not left to the search for data sources, which systemd ends when it takes as long as here.
+            line += " cloud-init=enabled ds=nocloud"
             card = self._folder / "card"
             card.mkdir()
             for name, text in self._card.items():

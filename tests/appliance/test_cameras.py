@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-import yaml
 
 from tests.appliance.deployed import Shop
 from tests.appliance.machine import Machine
@@ -20,7 +21,7 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def play(shop: Shop, cameras: tuple[str, ...]) -> None:
-    wanted = yaml.safe_dump({"edge_cameras": [{"device": name} for name in cameras]})
+    wanted = json.dumps({"edge_cameras": [{"device": name} for name in cameras]})
     shop.deploy_devices("--extra-vars", wanted)
 
 

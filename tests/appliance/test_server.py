@@ -141,6 +141,17 @@ def test_rollup_and_reports_run_in_their_time(server: Server) -> None:
     server.machine.run("systemctl start footlight-rollup")
 
 
+def test_root_may_ask_devices_for_settings_from_here(server: Server) -> None:
+    server.machine.run("echo 'detection: {min_score: 0.6}' >change.yaml")
+    asked = server.machine.run(
+        "/opt/footlight/current/bin/footlight-cloud configure --config /etc/footlight/configure.yaml"
+        " --site shop --device door --wait 5 change.yaml",
+        check=False,
+    )
+    assert (asked.returncode, asked.stderr) == (1, "")
+    assert "shop/door is not connected; the broker keeps config" in asked.stdout
+
+
 def test_a_second_run_changes_nothing(server: Server) -> None:
     for arguments in ((), ("--check",)):
         assert server.control.play(server.playbook, *arguments).changed == {"server": 0}

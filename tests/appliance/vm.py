@@ -83,6 +83,7 @@ class VM:
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,
             "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_timeout": 300,  # a login and a sudo take longer here than the usual ten seconds
             "ansible_ssh_common_args": f"{options} -o ControlPersist=600",
         }
 
@@ -115,14 +116,14 @@ class VM:
         if self._card is None:
             line += " cloud-init=disabled"
         else:
-            # Not left to the search for data sources, which systemd ends when it takes as long as here.
-            line += " cloud-init=enabled ds=nocloud"
+            # The kernel finds it on NVMe, too: cloud-init looks before any module is loaded. Imager says the same.
+            line += " ds=nocloud"
             card = self._folder / "card"
             card.mkdir()
             for name, text in self._card.items():
                 (card / name).write_text(text, encoding="utf-8")
             drives += ["-blockdev", f"driver=vvfat,node-name=card,dir={card},label=CIDATA,read-only=on"]
-            drives += ["-device", "virtio-blk-pci,drive=card"]
+            drives += ["-device", "nvme,drive=card,serial=card"]
         with (self._folder / "console").open("wb") as console:
             self._process = subprocess.Popen(
                 [
@@ -246,6 +247,8 @@ def _make_root(release: str, root: Path) -> None:
     network = root / "etc/systemd/network/wired.network"
     network.write_text("[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n")
     _do("chroot", str(root), "systemctl", "enable", "systemd-networkd", "ssh")
+    # As every Pi has one; without it cloud-init wants an American one, and fails.
+    (root / "etc/default/locale").write_text("LANG=C.UTF-8\n")
     # An identity, for a first boot of an image would turn every service on.
     (root / "etc/machine-id").write_text(f"{secrets.token_hex(16)}\n")
 
@@ -264,7 +267,9 @@ def _add_kernel(root: Path) -> None:
         f"cd /var/tmp && apt-get -qq -o APT::Sandbox::User=root download {found[1]}",
     )
     (package,) = (root / "var/tmp").glob("linux-image-*.deb")
-    _do("dpkg-deb", "--extract", str(package), str(root))
+    # Not dpkg-deb --extract, which makes a folder of the link that /lib is.
+    unpack = 'dpkg-deb --fsys-tarfile "$0" | tar --extract --keep-directory-symlink --directory "$1"'
+    _do("sh", "-ec", unpack, str(package), str(root))
     package.unlink()
     _do("chroot", str(root), "depmod", found[2])
     shutil.move(root / f"boot/vmlinuz-{found[2]}", root.parent / "vmlinuz")

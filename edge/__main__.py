@@ -182,13 +182,16 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from edge.doctor.command import doctor
     from edge.doctor.table import as_json, show
 
-    logging.disable(logging.WARNING)  # what a part of the service would log is a line of the doctor's here
     hops = doctor(load(arguments.config), arguments.config, clock=SystemClock())
-    if arguments.json:
-        line, state = as_json(hops)
-        print(line)
-    else:
-        state = show(hops, Console())
+    logging.disable(logging.WARNING)  # what a part of the service would log is a line of the doctor's here
+    try:
+        if arguments.json:
+            line, state = as_json(hops)
+            print(line)
+        else:
+            state = show(hops, Console())
+    finally:
+        logging.disable(logging.NOTSET)
     return int(state == "red")
 
 

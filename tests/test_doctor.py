@@ -477,7 +477,7 @@ def test_what_the_server_asked_for_is_what_it_is_held_against(
     monkeypatch.setenv("STATE_DIRECTORY", str(state))
     main(["doctor", "--config", str(config), "--json"])
     hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
-    assert "config message 0123456789ab, sets camera.fps: 7" in hops["settings"]["value"]
+    assert "config message 0123456789ab sets these camera.fps: 7.0, not 15.0" in hops["settings"]["value"]
     assert " of 143 ms; " in hops["speed"]["value"]  # the interval of 7 frames a second
     (state / "footlight.config.json").write_text("{")
     main(["doctor", "--config", str(config), "--json"])

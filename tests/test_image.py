@@ -101,7 +101,7 @@ def test_trixie_finds_the_name_and_the_user(run: Run, host: str) -> None:
     assert text.startswith("#cloud-config\n")
     settings = yaml.safe_load(text)
     assert (settings["hostname"], settings["timezone"], settings["ssh_pwauth"]) == (
-        host.split(".")[0],
+        host.split(".", maxsplit=1)[0],
         "Europe/Berlin",
         False,
     )

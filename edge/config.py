@@ -121,6 +121,7 @@ class PrivacySettings(_Section):
     profile: Profile = "demographics"
     k: Annotated[int, Field(ge=1)] = 5
     max_cohort: Annotated[int, Field(ge=1)] = MAX_COHORT
+    closing_hour: Annotated[int, Field(ge=0, le=23)] = 0
 
     @model_validator(mode="after")
     def _cohort_holds_k(self) -> Self:

@@ -100,6 +100,7 @@ def build_pipeline(
             max_gap_s=settings.window.max_gap_s,
             counted_until=counted_until,
             zones=[zone.name for zone in settings.zones if not zone.exclude],
+            closing_hour=settings.privacy.closing_hour,
         ),
         cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
         looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),

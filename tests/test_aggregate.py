@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.types import Verdict, Visit, WindowAggregate
 from edge.vision.aggregate import LONGEST_SILENCE_S, Aggregator
 
+SECONDS_PER_DAY = 86_400
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 
 
@@ -210,3 +212,36 @@ def test_a_healthy_camera_is_covered_from_its_first_to_its_last_frame(
         windows += aggregator.observe(at(moment), moment, 0, 0)
     windows += aggregator.close()
     assert sum(window.coverage.covered_s for window in windows) == pytest.approx(moment - since, abs=1e-3)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]).map(
+        ZoneInfo
+    ),
+    st.dates(date(2026, 1, 1), date(2026, 12, 28)),
+    st.integers(0, 23),
+    st.sampled_from([300, 900, 3600]),
+)
+@example(ZoneInfo("Europe/Berlin"), date(2026, 3, 28), 2, 900)  # does not come
+@example(ZoneInfo("Europe/Berlin"), date(2026, 10, 24), 2, 900)  # comes twice
+def test_a_day_closes_once_at_its_hour_of_the_wall(
+    zone: ZoneInfo, first: date, hour: int, window_s: int
+) -> None:
+    aggregator = Aggregator(window_s=window_s, max_gap_s=1.0, closing_hour=hour, timezone=zone)
+    start = datetime.combine(first, time(12), UTC)
+    came = [
+        window
+        for step in range(3 * SECONDS_PER_DAY // window_s + 1)
+        for window in aggregator.observe(
+            start + timedelta(seconds=step * window_s), float(step * window_s), 0, 0
+        )
+    ]
+    hours = [datetime.combine(first + timedelta(days=day), time(hour), zone) for day in range(-1, 5)]
+    closed = [
+        window
+        for window in came
+        if any(window.start.timestamp() < moment.timestamp() <= window.end.timestamp() for moment in hours)
+    ]
+    assert [window for window in came if window.closing] == closed
+    assert len(closed) == sum(came[0].start < moment <= came[-1].end for moment in hours) >= 2

@@ -21,7 +21,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from edge.types import Coverage, Visit, WindowAggregate
 from edge.vocabulary import ATTRIBUTES, UNKNOWN
@@ -103,7 +103,8 @@ class Aggregator:
     ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
     window that an earlier run emitted: a service that restarts within a minute must not overwrite what it said
-    of that minute. ``zones`` are the names that a window tells of, even if nobody was there.
+    of that minute. ``zones`` are the names that a window tells of, even if nobody was there. The window in which
+    the hour ``closing_hour`` (0 to 23) of ``timezone`` comes is the last of its day; None is this machine's zone.
     """
 
     def __init__(
@@ -113,8 +114,11 @@ class Aggregator:
         max_gap_s: float = 1.0,
         counted_until: datetime | None = None,
         zones: Sequence[str] = (),
+        closing_hour: int = 0,
+        timezone: tzinfo | None = None,
     ) -> None:
         self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
+        self._closing_hour, self._timezone = closing_hour, timezone
         self._open: _Window | None = None
         self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
         if counted_until is not None:
@@ -181,7 +185,7 @@ class Aggregator:
         self._open.add(visit)
 
     def close(self) -> list[WindowAggregate]:
-        """End the day: the open window, marked as closing; nothing if no frame came since the last close."""
+        """End the run: the open window, marked as closing; nothing if no frame came since the last close."""
         if self._open is None:
             return []
         last, self._open = self._emit(self._open, closing=True), None
@@ -210,7 +214,15 @@ class Aggregator:
                 break
         else:
             self._emitted.append((window.start, window.end))
-        return window.freeze(closing=closing)
+        return window.freeze(closing=closing or self._ends_day(window))
+
+    def _ends_day(self, window: _Window) -> bool:
+        end = datetime.fromtimestamp(window.end, self._timezone)
+        # fold: an hour that comes twice, when clocks go back, closes the day once.
+        close = end.replace(hour=self._closing_hour, minute=0, second=0, microsecond=0, fold=0)
+        if close > end:
+            close -= timedelta(days=1)
+        return close.timestamp() > window.start
 
 
 def _bin(seconds: float) -> int:

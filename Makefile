@@ -55,7 +55,7 @@ appliance-test: EXTRAS := edge cloud
 appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
 	$(BIN)/pytest tests/appliance --ignore tests/appliance/test_arm64.py $(ARGS)
 
-appliance-test-emulated: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; an hour)
+appliance-test-emulated: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; long)
 	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
 
 runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Machines are booted only for those who ask for them: ``make appliance-test``."""
     asked_for = any("appliance" in argument for argument in config.args)
     return True if collection_path == Path(__file__).parent / "appliance" and not asked_for else None
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """A service that ran in a test has set the level of all logging, which is no matter of the next test."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture(scope="session")

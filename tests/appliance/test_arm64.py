@@ -74,7 +74,7 @@ class Pi:
         return self.vm.run(f"systemctl show {UNIT} -P {name}").stdout.strip()
 
     def play(self) -> Played:
-        """Set it up. Only the doctor, who comes last, may say no: nobody sends his probe back here."""
+        """Set it up. Only the doctor, who comes last, may say no: an emulator is too slow for him."""
         played = self.control.play(ANSIBLE / "site.yml", check=False)
         assert played.failed == 0 or "the table says why" in played.output, played.output
         return played
@@ -136,7 +136,11 @@ def test_it_counts_with_the_wheels_for_its_processor(pi: Pi, deployed: Played) -
     built = pi.vm.run("cd /opt/footlight/current/lib/python3*/site-packages && find . -name '*.so'").stdout
     assert "aarch64-linux-gnu.so" in built
     assert "x86_64" not in built
-    assert any(window["coverage"] > 0 for window in pi.windows()), "no frame was ever processed"
+    until(
+        lambda: any(window["totals"]["occupancy_max"] for window in pi.windows()),
+        "somebody is seen",
+        PATIENCE_S,
+    )
 
 
 def test_the_kernel_knows_how_much_memory_it_may_take(pi: Pi, deployed: Played) -> None:

@@ -173,7 +173,8 @@ def test_an_absent_broker_is_waited_for_and_what_waited_is_marked_late(
         assert outbox.depth == 3
         with server, Listener(server.port) as listener:
             until(lambda: outbox.depth == 0, "all is acknowledged")
-            until(lambda: len(listener.on("window")) == 2 and listener.on("alert"), "all is heard")
+            # The alert may have come before anybody listened; windows wait for somebody who does.
+            until(lambda: len(listener.on("window")) == 2, "both are heard")
             messages = [wire.decode(m.topic, bytes(m.payload)) for m in listener.on("window")]
             assert [m.is_historical for m in messages if isinstance(m, wire.WindowMessage)] == [True, False]
             assert listener.on("health") == []

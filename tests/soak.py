@@ -23,6 +23,8 @@ from threading import Event
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from pydantic import JsonValue
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -82,7 +84,10 @@ class Tally:
             self.hear(message.topic, bytes(message.payload))
 
         client.on_message = heard
-        client.connect("127.0.0.1", port, clean_start=True)
+        # As the bridge does: what the broker has taken for us outlives the connection that it breaks off.
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = 3600
+        client.connect("127.0.0.1", port, clean_start=False, properties=properties)
         client.loop_start()
         return client
 

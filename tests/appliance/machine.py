@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Self
@@ -147,42 +148,17 @@ class Machine:
 
         Raises ``RuntimeError`` with everything it wrote when it fails and ``check`` is set.
         """
-        done = subprocess.run(
-            [*self.enter, "sh", "-ec", command],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout_s,
-        )
-        if check and done.returncode != 0:
-            raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
+        return say([*self.enter, "sh", "-ec", command], command, text=text, check=check, timeout_s=timeout_s)
 
     def copy(self, source: Path, target: str) -> None:
         """Put a file, or all that is in a folder, at the absolute path ``target`` inside; root owns it."""
-        folder = target if source.is_dir() else str(Path(target).parent)
-        pack = ["tar", "--create", "--owner=0", "--group=0", "--directory"]
-        if source.is_dir():
-            pack += [str(source), "."]
-        else:
-            pack += [str(source.parent), f"--transform=s|.*|{Path(target).name}|", source.name]
-        unpack = [*self.enter, "tar", "--extract", "--directory", folder]
-        self.run(f"mkdir -p {folder}")
-        with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
-            subprocess.run(unpack, stdin=packing.stdout, check=True)
-        assert packing.returncode == 0, f"{source} cannot be packed"
+        bring(self.enter, source, target)
 
     def stop(self) -> None:
         """Shut it down and remove its files."""
         if self._process is None:
             return
-        self._process.terminate()  # nspawn tells the container's init to power off
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_S)  # nspawn tells the container's init to power off
         self._process = self._leader = None
         _remove_cgroup(self._folder.name)
         shutil.rmtree(self._folder)
@@ -204,6 +180,40 @@ class Machine:
             return False
         state = self.run("systemctl is-system-running --wait", check=False).stdout.strip()
         return state in {"running", "degraded"}
+
+
+def say(
+    program: Sequence[str], command: str, *, text: str, check: bool, timeout_s: float
+) -> CompletedProcess[str]:
+    """Run ``program``, by which a machine is told ``command``, as ``run`` of a machine promises."""
+    done = subprocess.run(program, input=text, capture_output=True, text=True, check=False, timeout=timeout_s)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def bring(enter: Sequence[str], source: Path, target: str) -> None:
+    """Put a file, or all that is in a folder, at ``target`` of the machine that ``enter`` leads into."""
+    folder = target if source.is_dir() else str(Path(target).parent)
+    pack = ["tar", "--create", "--owner=0", "--group=0", "--directory"]
+    if source.is_dir():
+        pack += [str(source), "."]
+    else:
+        pack += [str(source.parent), f"--transform=s|.*|{Path(target).name}|", source.name]
+    subprocess.run([*enter, "mkdir", "-p", folder], check=True)
+    with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
+        subprocess.run([*enter, "tar", "--extract", "--directory", folder], stdin=packing.stdout, check=True)
+    assert packing.returncode == 0, f"{source} cannot be packed"
+
+
+def end(process: subprocess.Popen[bytes], patience_s: float) -> None:
+    """Ask a machine's process to end, and end it when it does not."""
+    process.terminate()
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def debian_root(release: str) -> Path:

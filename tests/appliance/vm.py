@@ -27,7 +27,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Self
 
-from tests.appliance.machine import BUILD, PACKAGES, RELEASES, debian_mirror
+from tests.appliance.machine import BUILD, PACKAGES, RELEASES, bring, debian_mirror, end, say
 
 BOOT_S = 600.0
 STOP_S = 120.0
@@ -170,43 +170,18 @@ class VM:
 
         Raises ``RuntimeError`` with everything it wrote when it fails and ``check`` is set.
         """
-        done = subprocess.run(
-            [*self.ssh(user), f"sh -ec {shlex.quote(command)}"],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout_s,
-        )
-        if check and done.returncode != 0:
-            raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
+        program = [*self.ssh(user), f"sh -ec {shlex.quote(command)}"]
+        return say(program, command, text=text, check=check, timeout_s=timeout_s)
 
     def copy(self, source: Path, target: str) -> None:
         """Put a file, or all that is in a folder, at the absolute path ``target`` inside; root owns it."""
-        folder = target if source.is_dir() else str(Path(target).parent)
-        pack = ["tar", "--create", "--owner=0", "--group=0", "--directory"]
-        if source.is_dir():
-            pack += [str(source), "."]
-        else:
-            pack += [str(source.parent), f"--transform=s|.*|{Path(target).name}|", source.name]
-        self.run(f"mkdir -p {folder}")
-        with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
-            subprocess.run(
-                [*self.ssh(), "tar", "--extract", "--directory", folder], stdin=packing.stdout, check=True
-            )
-        assert packing.returncode == 0, f"{source} cannot be packed"
+        bring(self.ssh(), source, target)
 
     def stop(self) -> None:
         """Switch it off: nothing on its disk is kept, so nothing is shut down."""
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_S)
         self._process = None
         shutil.rmtree(self._folder)
 

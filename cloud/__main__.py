@@ -13,7 +13,7 @@ from pathlib import Path
 from cloud import configure, provision, rollup
 from cloud.analysis import command as comparison
 from cloud.bridge import Bridge, Tls
-from cloud.config import MqttSettings, load
+from cloud.config import Settings, load
 from cloud.reports import command as report
 from cloud.simulation import command as simulation
 from cloud.stores.connect import open_store
@@ -83,7 +83,7 @@ def _bridge(args: argparse.Namespace) -> int:
     settings = load(args.config)
     store = open_store(settings, SystemClock())
     try:
-        bridge = _make_bridge(settings.mqtt, store)
+        bridge = _make_bridge(settings, store)
         for number in _ENDS:
             signal.signal(number, lambda *_: bridge.stop())
         bridge.run()
@@ -129,8 +129,8 @@ def _demo(args: argparse.Namespace) -> int:
     return int(demo.run(args))
 
 
-def _make_bridge(mqtt: MqttSettings, store: Store) -> Bridge:
-    tls = mqtt.tls
+def _make_bridge(settings: Settings, store: Store) -> Bridge:
+    mqtt, tls = settings.mqtt, settings.mqtt.tls
     return Bridge(
         store,
         host=mqtt.host,
@@ -138,6 +138,7 @@ def _make_bridge(mqtt: MqttSettings, store: Store) -> Bridge:
         client_id=mqtt.client_id,
         protocol=mqtt.protocol,
         share=mqtt.share,
+        min_k=settings.privacy.min_k,
         session_expiry_s=mqtt.session_expiry_s,
         username=mqtt.username,
         password=mqtt.password.get_secret_value() if mqtt.password else None,

@@ -21,7 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from cloud.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.intake import FILTERS, MIN_K, Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.stores.store import Store
 from edge.clock import Clock, SystemClock
 from edge.errors import UserError
@@ -67,8 +67,9 @@ def set_tls(client: mqtt.Client, tls: Tls) -> None:
 class Bridge:
     """Moves messages from a broker into a store.
 
-    ``share`` names the group of bridges that split the load (MQTT 5 only). ``retry_first_s`` and ``retry_most_s``
-    are the pauses while the store is away, ``reconnect_s`` the same while the broker is.
+    ``min_k``: see ``Intake``. ``share`` names the group of bridges that split the load (MQTT 5 only).
+    ``retry_first_s`` and ``retry_most_s`` are the pauses while the store is away, ``reconnect_s`` the same while the
+    broker is.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Bridge:
         client_id: str,
         protocol: Protocol = "5",
         share: str = "bridge",
+        min_k: int = MIN_K,
         session_expiry_s: int = 86_400,
         username: str | None = None,
         password: str | None = None,
@@ -99,6 +101,7 @@ class Bridge:
             store,
             self._publish_dead_letter,
             self._publish_echo,
+            min_k=min_k,
             retry_first_s=retry_first_s,
             retry_most_s=retry_most_s,
         )

@@ -21,6 +21,7 @@ from pydantic import (
 
 from cloud.bridge import Protocol
 from cloud.chain import TimeZone
+from cloud.intake import MIN_K
 from cloud.stores.levels import RAW_DAYS
 from edge.wire import Name
 from edge.yamlfile import load_yaml_model, secret_file
@@ -144,7 +145,14 @@ class GrafanaSettings(_Section):
     influx_token: SecretStr
 
 
+class PrivacySettings(_Section):
+    """What ``bridge`` and ``serve`` refuse to store."""
+
+    min_k: Annotated[int, Field(ge=1)] = MIN_K
+
+
 class Settings(_Section):
+    privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()

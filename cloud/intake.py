@@ -17,11 +17,24 @@ from dataclasses import dataclass, replace
 
 from cloud.stores.store import Store, StoreRejected, StoreUnavailable
 from edge.clock import Clock
-from edge.wire import NAME_PATTERN, ROOT, STORED, EchoMessage, Message, ProbeMessage, WireError, decode
+from edge.wire import (
+    NAME_PATTERN,
+    ROOT,
+    STORED,
+    EchoMessage,
+    Message,
+    ProbeMessage,
+    WindowMessage,
+    WireError,
+    decode,
+)
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(NAME_PATTERN)
+
+MIN_K = 3
+"""Below it a withheld cell can only be 1."""
 
 FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
 """What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
@@ -50,7 +63,7 @@ class Intake:
     """Stores what is submitted. ``run`` is the loop; all other methods may be called from any thread.
 
     ``dead_letter(topic, payload, reason)`` publishes what can never be stored, ``echo(probe)`` answers a probe that
-    was stored and read back. ``capacity`` deliveries wait at
+    was stored and read back. A window with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at
     most (None: any number); the next ``submit`` waits with them.
     """
 
@@ -60,6 +73,7 @@ class Intake:
         dead_letter: Callable[[str, bytes, str], None],
         echo: Callable[[ProbeMessage], None],
         *,
+        min_k: int = MIN_K,
         capacity: int | None = 2000,
         batch: int = 200,
         retry_first_s: float = 1.0,
@@ -68,6 +82,7 @@ class Intake:
         self._store = store
         self._dead_letter = dead_letter
         self._echo = echo
+        self._min_k = min_k
         self._capacity = capacity
         self._batch = batch
         self._retry_first_s = retry_first_s
@@ -121,7 +136,7 @@ class Intake:
         decoded: list[tuple[Delivery, Message]] = []
         for delivery in batch:
             try:
-                decoded.append((delivery, decode(delivery.topic, delivery.payload)))
+                decoded.append((delivery, self._decode(delivery)))
             except WireError as error:
                 self._bury(delivery, str(error))
         if not decoded:
@@ -134,6 +149,15 @@ class Intake:
             return
         if stored:
             self._conclude(decoded)
+
+    def _decode(self, delivery: Delivery) -> Message:
+        """The message of a delivery. Raises ``WireError`` for one that breaks the contract or tells too much."""
+        message = decode(delivery.topic, delivery.payload)
+        if isinstance(message, WindowMessage) and message.k < self._min_k:
+            raise WireError(
+                f"{delivery.topic}: k: {message.k} is less than privacy.min_k {self._min_k} of this bridge"
+            )
+        return message
 
     def _settle_one(self, delivery: Delivery, message: Message) -> None:
         try:

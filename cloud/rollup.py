@@ -26,7 +26,7 @@ from cloud.stores.measurement import Point, Value
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
-from cloud.tally import Tally, quarters
+from cloud.tally import LATE, Tally, quarters
 from edge.clock import Clock, SystemClock
 from edge.errors import UserError
 from edge.vocabulary import ATTRIBUTES
@@ -82,8 +82,9 @@ def rollup(chain: Chain, source: Source, store: Points, *, first: date, last: da
             chunk = over[start : start + _CHUNK_DAYS]
             batches: dict[Level, list[Point]] = {"quarter": [], "day": []}
             for day, group in _by_day(site, chunk, source):
-                read += len(group)
-                if not group:
+                own = sum(window.start < site.local_day(day)[1] for window in group)
+                read += own
+                if not own:
                     empty += 1
                     continue
                 written += 1
@@ -99,9 +100,9 @@ def rollup(chain: Chain, source: Source, store: Points, *, first: date, last: da
 
 def _by_day(site: Site, chunk: list[date], source: Source) -> Iterator[tuple[date, list[WindowMessage]]]:
     bounds = [site.local_day(day) for day in chunk]
-    found = source.windows(site.name, bounds[0][0], bounds[-1][1])
+    found = source.windows(site.name, bounds[0][0], bounds[-1][1] + LATE)
     for day, (start, end) in zip(chunk, bounds, strict=True):
-        yield day, [window for window in found if start <= window.start < end]
+        yield day, [window for window in found if start <= window.start < end + LATE]
 
 
 def _day_points(parts: list[Tally], day: date) -> Iterator[Point]:

@@ -1,8 +1,8 @@
 """The tally: what one store counted on one local day while it was open. Every analysis works on it.
 
 One function makes it, from windows, whichever store they come from. Two rules: a window belongs to the moment at
-which it starts, and so does the cohort that it brought, unless it came after the door was shut of visits from before;
-and time that nobody watched is missing from ``covered_s``, never counted as zero visits.
+which it starts, and so does the cohort that it brought, unless it came after the door was shut, or on the next day, of
+visits from before; and time that nobody watched is missing from ``covered_s``, never counted as zero visits.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from cloud.chain import Interval, Site
 from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
@@ -22,6 +22,8 @@ EXPRESSION_LABELS = (*EXPRESSIONS, UNKNOWN)
 JOINT_LABELS = tuple((gender, band) for gender in GENDER_LABELS for band in AGE_BAND_LABELS)
 
 QUARTER = timedelta(minutes=15)
+LATE = timedelta(days=1)
+"""So long after a day its last cohort may come: a device that is switched off at night brings it in the morning."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Label = TypeVar("Label", str, tuple[str, str])
@@ -48,6 +50,12 @@ class Tally:
     dwell_sum_s: float
     """Of the visits in cohorts, and so are all below."""
     attention_sum_s: float
+    dwell_visits: int
+    """Those whose dwell times are in ``dwell_sum_s``; a cohort may withhold them."""
+    attention_visits: int
+    """Those whose attention times are in ``attention_sum_s``."""
+    attention_dwell_s: float
+    """Their dwell times: what the attention times are a share of."""
     cohort_visits: int
     gender: Mapping[str, int]
     age_band: Mapping[str, int]
@@ -69,6 +77,9 @@ class Tally:
             viewers=self.viewers + other.viewers,
             dwell_sum_s=self.dwell_sum_s + other.dwell_sum_s,
             attention_sum_s=self.attention_sum_s + other.attention_sum_s,
+            dwell_visits=self.dwell_visits + other.dwell_visits,
+            attention_visits=self.attention_visits + other.attention_visits,
+            attention_dwell_s=self.attention_dwell_s + other.attention_dwell_s,
             cohort_visits=self.cohort_visits + other.cohort_visits,
             gender=_added(self.gender, other.gender),
             age_band=_added(self.age_band, other.age_band),
@@ -81,7 +92,8 @@ class Tally:
 
 
 def tally(windows: Iterable[WindowMessage], site: Site, day: date) -> Tally:
-    """The tally of one local day. Of ``windows``, each at most once, those of other sites and days are left out."""
+    """The tally of one local day. Of ``windows``, each at most once, those of other sites and days are left out; give
+    those of the day after as well, for the cohorts in them."""
     parts = list(quarters(windows, site, day).values())
     return sum(parts[1:], parts[0])
 
@@ -89,19 +101,22 @@ def tally(windows: Iterable[WindowMessage], site: Site, day: date) -> Tally:
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date) -> dict[datetime, Tally]:
     """The same in quarters of an hour, by their start in UTC, for the whole local day: they add up to it."""
     start, end = site.local_day(day)
-    inside = sorted(
-        (w for w in windows if w.site == site.name and start <= w.start < end),
+    ordered = sorted(
+        (w for w in windows if w.site == site.name and start <= w.start < end + LATE),
         key=lambda w: (w.start, w.device, w.camera),
     )
+    inside = [w for w in ordered if w.start < end]
     cameras = len({(w.device, w.camera) for w in inside})
     opening = site.opening_intervals(day)
     groups: dict[datetime, list[WindowMessage]] = {at: [] for at in _quarter_starts(start, end)}
     released: dict[datetime, list[WindowMessage]] = {at: [] for at in groups}
-    for window in inside:
-        if _is_open(window.start, opening):
+    for window in ordered:
+        since = window.cohort.since if window.cohort else window.start
+        if window.start < end and _is_open(window.start, opening):
             groups[_quarter_of(window.start)].append(window)
-            released[_quarter_of(window.start)].append(window)
-        elif window.cohort and window.cohort.since <= window.start and _is_open(window.cohort.since, opening):
+            if since >= start:
+                released[_quarter_of(window.start)].append(window)
+        elif since <= window.start and _is_open(since, opening):
             # the last cohort of a day comes together when the door is shut: it is of those who came before
             closed = max(closes for _, closes in opening if closes <= window.start)
             released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
@@ -143,8 +158,11 @@ def _tally(
         covered_s=sum(_covered_s(window, opening) for window in group) / max(1, cameras),
         visits=sum(w.totals.visits for w in group),
         viewers=sum(w.totals.viewers for w in group),
-        dwell_sum_s=sum(cohort.dwell_sum_s for cohort in cohorts),
-        attention_sum_s=sum(cohort.attention_sum_s for cohort in cohorts),
+        dwell_sum_s=sum(cohort.dwell_sum_s or 0.0 for cohort in cohorts),
+        attention_sum_s=sum(cohort.attention_sum_s or 0.0 for cohort in cohorts),
+        dwell_visits=sum(timed(cohort)["dwell_visits"] for cohort in cohorts),
+        attention_visits=sum(timed(cohort)["attention_visits"] for cohort in cohorts),
+        attention_dwell_s=sum(timed(cohort)["attention_dwell_s"] for cohort in cohorts),
         cohort_visits=sum(cohort.visits for cohort in cohorts),
         gender=_counted(GENDER_LABELS, (cohort.gender for cohort in people)),
         age_band=_counted(AGE_BAND_LABELS, (cohort.age_band for cohort in people)),
@@ -154,6 +172,24 @@ def _tally(
         models=frozenset(w.model for w in group),
         calibrations=frozenset(w.calibration for w in group),
     )
+
+
+class Timed(TypedDict):
+    """What the sums of times in one cohort are about."""
+
+    dwell_visits: int
+    attention_visits: int
+    attention_dwell_s: float
+
+
+def timed(cohort: Cohort) -> Timed:
+    """Zero where the sums are withheld, so that a mean over cohorts leaves those out."""
+    dwell_s, watched = cohort.dwell_sum_s, cohort.attention_sum_s is not None
+    return {
+        "dwell_visits": 0 if dwell_s is None else cohort.visits,
+        "attention_visits": cohort.visits if watched else 0,
+        "attention_dwell_s": (dwell_s or 0.0) if watched else 0.0,
+    }
 
 
 def _overlap_s(one: Interval, other: Interval) -> float:

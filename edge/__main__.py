@@ -104,9 +104,10 @@ def _complain(error: UserError) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from edge.app import serve
-    from edge.config import load
+    from edge.config import load, refuse_to_publish
 
     settings = load(arguments.config)
+    refuse_to_publish(settings)
     names = {"SITE": settings.site, "DEVICE": settings.device, "CAMERA": settings.camera.name}
     configure_logging(settings.log.level, fields={f"FOOTLIGHT_{key}": name for key, name in names.items()})
     stop = Event()
@@ -215,9 +216,11 @@ def _bench(arguments: argparse.Namespace) -> int:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    from edge.config import load
+    from edge.config import load, refuse_to_publish
 
-    load(arguments.file).mqtt.secret()  # a password file that cannot be read is a mistake too
+    settings = load(arguments.file)
+    settings.mqtt.secret()  # a password file that cannot be read is a mistake too
+    refuse_to_publish(settings)
     print(f"{arguments.file}: fine")
     return 0
 

@@ -23,7 +23,12 @@ from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.uplink.tls import Tls
+from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
+from edge.vision.waiting import Waiting
+from edge.wire import short_hash
+
+log = logging.getLogger(__name__)
 
 
 def build(
@@ -34,12 +39,11 @@ def build(
     broker: Broker | None = None,
     models: Models | None = None,
     remote: Remote | None = None,
-    rule: CohortRule | None = None,
     stop: Event | None = None,
 ) -> App:
     """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
 
-    ``remote`` knows what the server asked for, and ``rule`` the visits of the run before that wait for their cohort.
+    ``remote`` knows what the server asked for. What waited when the run before ended, or the power went, goes on.
     Raises ``UserError`` for whatever is wrong with models, files or the source.
     """
     location = settings.outbox.location()
@@ -53,6 +57,7 @@ def build(
     broker = broker or broker_of(settings)
     # Last, so that whatever else is refused leaves no file open.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
+    waiting = _waiting(outbox)
     return App(
         settings,
         pipeline=build_pipeline(
@@ -61,6 +66,7 @@ def build(
             clock,
             budget_s=settings.attributes.budget_ms / 1000,
             counted_until=outbox.counted_until,
+            resume=waiting.window,
         ),
         camera=CameraThread(source, clock=clock),
         uplink=Uplink(
@@ -86,7 +92,7 @@ def build(
         remote=remote,
         pacer=Pacer(idle_fps=settings.pacing.idle_fps),
         heat=Heat(hot_c=settings.pacing.hot_c),
-        rule=rule or _rule(settings),
+        rule=_rule(settings, waiting.pool),
         watchdog=Watchdog(notifier, clock),
         notifier=notifier,
         manifest=models.manifest,
@@ -109,7 +115,7 @@ def serve(
 
     Raises ``UserError`` as ``build`` and ``App.run`` do, unless it comes of a config on trial: then that is dropped.
     """
-    remote, rule, again = Remote(settings), _rule(settings), True
+    remote, again = Remote(settings), True
     while again:
         logging.getLogger().setLevel(remote.settings.log.level.upper())
         try:
@@ -120,7 +126,6 @@ def serve(
                 broker=broker,
                 models=models,
                 remote=remote,
-                rule=rule,
                 stop=stop,
             )
             again = app.run()
@@ -131,9 +136,24 @@ def serve(
     remote.leave()
 
 
-def _rule(settings: Settings) -> CohortRule:
+def _waiting(outbox: Outbox) -> Waiting:
+    text = outbox.waiting
+    try:
+        return Waiting.load(text) if text else Waiting(Pool())
+    except ValueError as error:
+        log.warning("outbox: the visits that wait for a cohort cannot be read (%s); they stay totals", error)
+        return Waiting(Pool())
+
+
+def _rule(settings: Settings, pool: Pool) -> CohortRule:
     privacy = settings.privacy
-    return CohortRule(k=privacy.k, profile=privacy.profile, max_cohort=privacy.max_cohort)
+    return CohortRule(
+        k=privacy.k,
+        profile=privacy.profile,
+        max_cohort=privacy.max_cohort,
+        zones=short_hash(repr(settings.zones).encode()),
+        pool=pool,
+    )
 
 
 def broker_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Broker:

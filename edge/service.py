@@ -21,6 +21,7 @@ from edge.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
 from edge.vision.privacy import CohortRule
+from edge.vision.waiting import Waiting
 from edge.wire import Coverage, WindowMessage
 
 FRAME_WAIT_S = 0.5
@@ -32,6 +33,8 @@ CAMERA_LIMIT_S = 20.0
 UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
 HEAT_EVERY_S = 10.0
+CHECKPOINT_EVERY_S = 10.0
+"""A power cut costs so much of the open window."""
 FIRST_HEALTH_S = 5.0
 """The first health message comes soon, but not before there is a rate of frames to tell."""
 
@@ -74,6 +77,7 @@ class App:
         self._seq = 0
         self._dropped_before = 0
         self._health_due_s = 0.0
+        self._checkpoint_due_s = 0.0
         self._last_frame_s = 0.0
         self.stop = stop
 
@@ -108,10 +112,12 @@ class App:
         return self._again
 
     def _finish(self) -> None:
-        """End the visits and the open window. If another run follows, the visits that wait for a cohort go on waiting:
-        or whoever may ask for settings could have a cohort released right after the visit he is curious about."""
+        """End the visits and the open window. The visits that wait for a cohort go on waiting for the next run, but at
+        the end of a file: a stop must not release a cohort right after the visit that somebody is curious about."""
         windows = self._pipeline.finish(self._last_frame_s).windows
-        self._publish([replace(window, closing=False) for window in windows] if self._again else windows)
+        self._publish(
+            windows if self._camera.ended else [replace(window, closing=False) for window in windows]
+        )
 
     def _due(self, frame: Frame) -> bool:
         """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""
@@ -137,7 +143,8 @@ class App:
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:
         for window in windows:
-            self._uplink.send(self._message(window))
+            message = self._message(window)
+            self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
 
     def _message(self, window: WindowAggregate) -> WindowMessage:
         """The only way out of the process: through the privacy rules."""
@@ -157,11 +164,7 @@ class App:
             profile=settings.privacy.profile,
             k=settings.privacy.k,
             totals=release.totals,
-            coverage=Coverage(
-                share=round(window.coverage.covered_s / settings.window.seconds, 4),
-                frames=window.coverage.frames,
-                dropped=window.coverage.dropped,
-            ),
+            coverage=Coverage(share=round(window.coverage.covered_s / settings.window.seconds, 4)),
             pending=release.pending,
             cohort=release.cohort,
         )
@@ -181,12 +184,16 @@ class App:
         for alert in self._health.alerts(faults):
             self._uplink.send(alert)
         now_s = self._clock.monotonic()
+        if self._camera.live and now_s >= self._checkpoint_due_s:
+            self._checkpoint_due_s = now_s + CHECKPOINT_EVERY_S
+            self._uplink.remember(Waiting(self._rule.pool, self._pipeline.open_window).dump())
         if now_s >= self._heat_due_s:
             self._heat_due_s = now_s + HEAT_EVERY_S
             self._heat.feel(now_s, temperature_c(), throttled())
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + self._settings.health.every_s
             message = self._health.message(
+                fps=self._sampler.fps,
                 camera_open=self._camera.is_open,
                 dropped_total=self._camera.frames.dropped,
                 outbox_depth=self._uplink.outbox_depth,

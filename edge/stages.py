@@ -15,7 +15,7 @@ from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
-from edge.types import Classifier, Detector
+from edge.types import Classifier, Detector, WindowAggregate
 from edge.vision.aggregate import Aggregator
 from edge.vision.consensus import Consensus
 from edge.vision.quality import QualityGate
@@ -75,9 +75,11 @@ def build_pipeline(
     *,
     budget_s: float | None,
     counted_until: datetime | None = None,
+    resume: WindowAggregate | None = None,
 ) -> Pipeline:
     """The stages with their plain values. ``budget_s`` None classifies without regard to time;
-    ``counted_until`` is where an earlier run of the service stopped counting."""
+    ``counted_until`` is where an earlier run of the service stopped counting, and ``resume`` the window that was
+    open then."""
     attributes, detection = settings.attributes, settings.detection
     return Pipeline(
         detector=models.detector,
@@ -101,6 +103,8 @@ def build_pipeline(
             counted_until=counted_until,
             zones=[zone.name for zone in settings.zones if not zone.exclude],
             closing_hour=settings.privacy.closing_hour,
+            release_hours=settings.privacy.release_hours,
+            resume=resume,
         ),
         cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
         looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),

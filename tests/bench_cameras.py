@@ -92,7 +92,7 @@ def run(folder: Path, clip: Path, cameras: int, *, together: bool, threads: int)
         for process in processes:
             process.wait(60)
         until(lambda: len({message.topic for message in listener.on("window")}) == cameras, "all are heard")
-        heard = [decode(message.topic, bytes(message.payload)) for message in listener.on("window")]
+        heard = [decode(message.topic, bytes(message.payload)) for message in listener.on("health")]
     coverage = {
         name: [
             message.coverage

@@ -32,7 +32,7 @@ from tests.programs import require_library, require_program
 
 expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
 BERLIN = ZoneInfo("Europe/Berlin")
-NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)
+NOBODY = Totals(visits=0, viewers=0)
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",

@@ -76,6 +76,8 @@ def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random
     return Cohort(
         since=since,
         visits=visits,
+        occupancy_mean=0.1,
+        occupancy_max=2,
         dwell_sum_s=visits * 12.5,
         attention_sum_s=visits * 3.25,
         dwell=bins,
@@ -105,9 +107,9 @@ def five_weeks(
             visits = round(dice.gauss(usual, 2) * share)
             found.append(
                 window(
-                    0, site=site, start=start, duration_s=900, profile=profile, model="m", calibration=CALIBRATION,
-                    totals=Totals(visits=visits, viewers=visits // 2, occupancy_mean=0.5, occupancy_max=3),
-                    coverage=Coverage(share=share, frames=9000, dropped=0),
+                    0, site=site, start=start, duration_s=900, profile=profile, k=1, model="m", calibration=CALIBRATION,
+                    totals=Totals(visits=visits, viewers=visits // 2),
+                    coverage=Coverage(share=share),
                     cohort=a_cohort(start, hidden=hidden, dice=dice) if minute == 0 and share == 1 else None,
                 )
             )  # fmt: skip

@@ -35,7 +35,7 @@ def at(day: date, hour: int, minute: int = 0, **changes: Any) -> WindowMessage:
 
 
 def covered(share: float) -> Coverage:
-    return Coverage(share=share, frames=0, dropped=0)
+    return Coverage(share=share)
 
 
 def test_only_windows_that_start_while_the_store_is_open_count() -> None:

@@ -15,6 +15,7 @@ from cloud.stores.influxql import InfluxQL
 from cloud.stores.levels import Level, bucket_of
 from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
 from cloud.stores.store import StoreRejected, StoreUnavailable
+from cloud.tally import timed
 from edge.clock import Clock
 from edge.wire import (
     AlertMessage,
@@ -114,7 +115,7 @@ def _window(message: WindowMessage, tags: Mapping[str, str]) -> Iterator[Point]:
 
 
 def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
-    values = {**cohort.model_dump(), "since": nanoseconds(cohort.since)}
+    values = {**cohort.model_dump(), **timed(cohort), "since": nanoseconds(cohort.since)}
     yield layout.COHORT.point(tags, at, _declared(layout.COHORT, values))
     for name, measurement in layout.BREAKDOWNS.items():
         yield from _table(measurement, getattr(cohort, name), at, tags, cohort.visits)

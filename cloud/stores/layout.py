@@ -16,6 +16,7 @@ from cloud.stores.measurement import Field, Kind, Measurement
 from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS
 from edge.wire import (
     DWELL_BINS_S,
+    Cohort,
     Coverage,
     HealthMessage,
     StatusMessage,
@@ -68,12 +69,16 @@ WINDOW = Measurement(
     {
         **_fields(Totals),
         "coverage": _fields(Coverage)["share"],
-        **_fields(Coverage, without=("share",)),
         **_fields(
             WindowMessage,
             without=("kind", *_CAMERA, "start", "totals", "coverage", "cohort"),
         ),
     },
+)
+_TIMED: tuple[tuple[str, Kind, str], ...] = (
+    ("dwell_visits", "integer", "visits whose dwell times are in `dwell_sum_s`: divide by these"),
+    ("attention_visits", "integer", "visits whose attention times are in `attention_sum_s`: divide by these"),
+    ("attention_dwell_s", "float", "dwell times of these visits: what attention times are a share of"),
 )
 COHORT = Measurement(
     "cohort",
@@ -81,9 +86,11 @@ COHORT = Measurement(
     _CAMERA,
     _START,
     {
-        "visits": Field("integer", "visits in the cohort"),
-        "dwell_sum_s": Field("float", "sum of their dwell times"),
-        "attention_sum_s": Field("float", "sum of their attention times"),
+        **{
+            name: _fields(Cohort)[name]
+            for name in ("visits", "occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s")
+        },
+        **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
     },
 )
@@ -163,6 +170,7 @@ _TALLY = {
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
     "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
+    **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
     "withheld": Field("integer", "visits in cohorts whose cell by gender and age band was withheld"),
     "models": Field("string", "versions of the models in use, with commas between"),
     "calibrations": Field("string", "versions of the calibrations in use, likewise"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.chain import Chain
+from cloud.chain import Chain, Site
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, Point, Value, moment
 from cloud.tally import (
@@ -14,6 +14,7 @@ from cloud.tally import (
     EXPRESSION_LABELS,
     GENDER_LABELS,
     JOINT_LABELS,
+    LATE,
     Tally,
     quarters,
     tally,
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _PLAIN = (
-    "open_s", "covered_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "withheld",
+    "open_s", "covered_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "dwell_visits",
+    "attention_visits", "attention_dwell_s", "withheld",
 )  # fmt: skip
 
 
@@ -63,7 +65,7 @@ class WindowTallies:
             tally(windows, site, day)
             for site in (self._chain.sites[name] for name in sorted(sites))
             for day in days(first, last)
-            if (windows := self._windows.windows(site.name, *site.local_day(day)))
+            if (windows := self._of_day(site, day))
         ]
 
     def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
@@ -71,9 +73,15 @@ class WindowTallies:
         return {
             at: part
             for day in days(first, last)
-            if (windows := self._windows.windows(site, *of.local_day(day)))
+            if (windows := self._of_day(of, day))
             for at, part in quarters(windows, of, day).items()
         }
+
+    def _of_day(self, site: Site, day: date) -> list[WindowMessage]:
+        """The windows of a day and of the time in which its last cohort may come; none where the day has none."""
+        start, end = site.local_day(day)
+        found = self._windows.windows(site.name, start, end + LATE)
+        return found if any(window.start < end for window in found) else []
 
 
 class InfluxTallies:

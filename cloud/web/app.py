@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -162,9 +163,11 @@ class _Page:
 
     def _read(self, site: str) -> bytes:
         now = self._clock.now()
-        windows = self._reader.windows(site, *day_bounds(now, self._zone))
-        day = day_figures(windows, now, self._zone)
-        answer = api.today(site, now, self._zone, day, self._reader.devices(site))
+        start, end = day_bounds(now, self._zone)
+        last_evening = start - timedelta(microseconds=1)
+        windows = self._reader.windows(site, day_bounds(last_evening, self._zone)[0], end)
+        day, before = (day_figures(windows, at, self._zone) for at in (now, last_evening))
+        answer = api.today(site, now, self._zone, day, before, self._reader.devices(site))
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 
 

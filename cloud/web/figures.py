@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from cloud.tally import timed
 from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from edge.wire import DWELL_BINS_S, Cells, Cohort, Profile, WindowMessage, bin_label
 
@@ -31,12 +32,11 @@ HourState = Literal["future", "no_data", "partial", "full"]
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Occupancy in the newest window, summed over the cameras that reported it."""
+    """The newest window, summed over the cameras that reported it."""
 
     start: datetime
     end: datetime
-    mean: float
-    maximum: int
+    visits: int
     stale: bool
     """True when newer windows are overdue: then this is the past, not now."""
 
@@ -101,8 +101,10 @@ class Day:
     """Visits that still wait for their cohort."""
     cohort_visits: int
     attraction_ratio: float | None
-    """Attention time / dwell time, over the cohorts."""
+    """Attention time / dwell time, over the cohorts that tell both."""
     mean_dwell_s: float | None
+    occupancy_max: int | None
+    """The most visits in view of one camera at one instant; None until a cohort came."""
     dwell: Breakdown | None
     gender: Breakdown | None
     age_band: Breakdown | None
@@ -133,18 +135,25 @@ def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Day:
     """The figures of the local day around ``now``.
 
-    ``windows`` are those of one site, each at most once, in any order; other days are left out.
+    ``windows`` are those of one site, each at most once, in any order; other days are left out. A cohort belongs to
+    the day on which its first visits came: that of a device that was switched off comes the next morning.
     """
     start, end = day_bounds(now, zone)
     day = sorted((w for w in windows if start <= w.start < end), key=lambda w: w.start)
     cameras = _cameras(day)
     due = _due_until(day, now)
-    allowed = [(w.cohort, _PROFILES.index(w.profile)) for w in day if w.cohort is not None]
+    allowed = [
+        (w.cohort, _PROFILES.index(w.profile))
+        for w in sorted(windows, key=lambda w: w.start)
+        if w.cohort is not None and start <= w.cohort.since < end
+    ]
     cohorts = [cohort for cohort, _ in allowed]
     people = [cohort for cohort, level in allowed if level >= _PROFILES.index("demographics")]
     faces = [cohort for cohort, level in allowed if level >= _PROFILES.index("expression")]
     watched = bool(day) and _watched(day)
-    dwell_sum = sum(cohort.dwell_sum_s for cohort in cohorts)
+    times = [timed(cohort) for cohort in cohorts]
+    dwell_visits = sum(part["dwell_visits"] for part in times)
+    attention_dwell_s = sum(part["attention_dwell_s"] for part in times)
     cohort_visits = sum(cohort.visits for cohort in cohorts)
     bands, genders = (*AGE_BANDS, UNKNOWN), (*GENDERS, UNKNOWN)
     return Day(
@@ -160,8 +169,13 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         k=max((w.k for w in day), default=1),
         pending=sum(w.pending for w in _newest(day)),
         cohort_visits=cohort_visits,
-        attraction_ratio=sum(c.attention_sum_s for c in cohorts) / dwell_sum if dwell_sum > 0 else None,
-        mean_dwell_s=dwell_sum / cohort_visits if cohort_visits else None,
+        attraction_ratio=(
+            sum(c.attention_sum_s or 0.0 for c in cohorts) / attention_dwell_s
+            if attention_dwell_s > 0
+            else None
+        ),
+        mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
+        occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
         dwell=_breakdown(((c, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
         gender=_breakdown(((c, c.gender) for c in people), genders),
         age_band=_breakdown(((c, c.age_band) for c in people), bands),
@@ -247,8 +261,7 @@ def _now(day: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Now | N
     return Now(
         start=min(w.start for w in fresh).astimezone(zone),
         end=_end(last).astimezone(zone),
-        mean=sum(w.totals.occupancy_mean for w in fresh),
-        maximum=sum(w.totals.occupancy_max for w in fresh),
+        visits=sum(w.totals.visits for w in fresh),
         stale=now - _end(last) > 2 * length,
     )
 

@@ -20,7 +20,7 @@ from edge.errors import UserError
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = f"""
 CREATE TABLE message (
     id INTEGER PRIMARY KEY,
@@ -30,7 +30,8 @@ CREATE TABLE message (
 );
 CREATE TABLE progress (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    counted_until REAL NOT NULL
+    counted_until REAL,
+    waiting BLOB
 );
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -57,6 +58,18 @@ class Item:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the device has come with one window: its end, and what waits on the device after it."""
+
+    counted_until: datetime
+    waiting: bytes
+
+    def change(self) -> _Change:
+        statement = "INSERT OR REPLACE INTO progress (id, counted_until, waiting) VALUES (1, ?, ?)"
+        return statement, [(self.counted_until.timestamp(), self.waiting)]
+
+
 class Outbox:
     """A bounded queue of messages in one SQLite file, first in, first out.
 
@@ -80,31 +93,53 @@ class Outbox:
             hint = "another footlight-edge uses it" if _code(error) == sqlite3.SQLITE_BUSY else str(error)
             raise UserError(f"outbox {path}: {hint}; free it, or set another state directory") from None
 
-    def put(self, topic: str, payload: bytes, at: datetime, *, counted_until: datetime | None = None) -> bool:
+    def put(self, topic: str, payload: bytes, at: datetime, *, progress: Progress | None = None) -> bool:
         """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full.
 
-        ``counted_until``: the end of the window it carries, remembered in the same transaction.
+        ``progress`` is that of the window it carries. It is kept in the same transaction, and when the outbox is
+        full, too: a window is counted once, whatever becomes of it.
         """
+        changes: list[_Change] = [] if progress is None else [progress.change()]
         with self._lock:
-            if self._depth >= self._max:
-                return self._refuse(f"full, {self._max} messages wait")
-            row = (self._last_id + 1, topic, payload, at.timestamp())
-            changes: list[_Change] = [
-                ("INSERT INTO message (id, topic, payload, created_at) VALUES (?, ?, ?, ?)", [row])
-            ]
-            if counted_until is not None:
-                statement = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
-                changes.append((statement, [(counted_until.timestamp(),)]))
+            full = self._depth >= self._max
+            if not full:
+                row = (self._last_id + 1, topic, payload, at.timestamp())
+                changes.append(
+                    ("INSERT INTO message (id, topic, payload, created_at) VALUES (?, ?, ?, ?)", [row])
+                )
             try:
-                self._write("FULL", changes)
+                if changes:
+                    self._write("FULL", changes)
             except sqlite3.DatabaseError as error:
                 return self._refuse(_disk_fault(error))
+            if full:
+                return self._refuse(f"full, {self._max} messages wait")
             self._last_id += 1
             self._depth += 1
             if self._fault:
                 log.warning("outbox: works again, %d messages were lost so far", self._lost, extra=_FAULT)
                 self._fault = None
             return True
+
+    def remember(self, waiting: bytes) -> None:
+        """Keep what waits on the device while a window is open; see ``Progress``."""
+        statement = (
+            "INSERT INTO progress (id, waiting) VALUES (1, ?)"
+            " ON CONFLICT (id) DO UPDATE SET waiting = excluded.waiting"
+        )
+        with self._lock:
+            try:
+                self._write("FULL", [(statement, [(waiting,)])])
+            except sqlite3.DatabaseError as error:
+                self._note(_disk_fault(error))
+
+    def forget_history(self) -> None:
+        """Empty the log of SQLite, in which earlier states of what waited may still be read."""
+        with self._lock:
+            try:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.DatabaseError as error:
+                self._note(_disk_fault(error))
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
         """The oldest messages with an id above ``after``, at most ``limit``."""
@@ -136,7 +171,14 @@ class Outbox:
         """The end of the last window that was kept, by this run of the service or an earlier one."""
         with self._lock:
             row = self._db.execute("SELECT counted_until FROM progress").fetchone()
-        return None if row is None else datetime.fromtimestamp(row[0], UTC)
+        return None if row is None or row[0] is None else datetime.fromtimestamp(row[0], UTC)
+
+    @property
+    def waiting(self) -> bytes | None:
+        """What waited on the device when it was last kept."""
+        with self._lock:
+            row = self._db.execute("SELECT waiting FROM progress").fetchone()
+        return None if row is None else row[0]
 
     @property
     def depth(self) -> int:
@@ -186,6 +228,7 @@ class Outbox:
         try:
             db.execute("PRAGMA locking_mode=EXCLUSIVE")
             db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA secure_delete=ON")  # what waited is overwritten, not only let go
             if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
                 db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
             elif version != SCHEMA_VERSION:

@@ -137,7 +137,7 @@ def test_it_counts_with_the_wheels_for_its_processor(pi: Pi, deployed: Played) -
     assert "aarch64-linux-gnu.so" in built
     assert "x86_64" not in built
     until(
-        lambda: any(window["totals"]["occupancy_max"] for window in pi.windows()),
+        lambda: any(window["totals"]["visits"] for window in pi.windows()),
         "somebody is seen",
         PATIENCE_S,
     )

@@ -22,8 +22,9 @@ EXPRESSION_LABELS = (*EXPRESSIONS, UNKNOWN)
 JOINT_LABELS = tuple((gender, band) for gender in GENDER_LABELS for band in AGE_BAND_LABELS)
 
 QUARTER = timedelta(minutes=15)
-LATE = timedelta(days=1)
-"""So long after a day its last cohort may come: a device that is switched off at night brings it in the morning."""
+LATE = timedelta(days=4)
+"""So long after a day its last cohort may come: a device that is switched off at night, or over a long weekend, brings
+it when it is switched on again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Label = TypeVar("Label", str, tuple[str, str])
@@ -111,7 +112,7 @@ def quarters(windows: Iterable[WindowMessage], site: Site, day: date) -> dict[da
     groups: dict[datetime, list[WindowMessage]] = {at: [] for at in _quarter_starts(start, end)}
     released: dict[datetime, list[WindowMessage]] = {at: [] for at in groups}
     for window in ordered:
-        since = window.cohort.since if window.cohort else window.start
+        since = _since(window, site)
         if window.start < end and _is_open(window.start, opening):
             groups[_quarter_of(window.start)].append(window)
             if since >= start:
@@ -123,6 +124,14 @@ def quarters(windows: Iterable[WindowMessage], site: Site, day: date) -> dict[da
     return {
         at: _tally(site.name, day, at, group, released[at], opening, cameras) for at, group in groups.items()
     }
+
+
+def _since(window: WindowMessage, site: Site) -> datetime:
+    """When the first visits of its cohort came; the window's own start where there is none, or it is too late."""
+    if window.cohort is None or window.cohort.since > window.start:
+        return window.start
+    since = window.cohort.since
+    return since if window.start < site.local_day(since.astimezone(site.zone).date())[1] + LATE else window.start
 
 
 def _is_open(at: datetime, opening: Sequence[Interval]) -> bool:

@@ -65,8 +65,8 @@ def test_the_last_cohort_of_a_day_counts_though_it_is_released_after_closing() -
 
     late = [
         at(MONDAY, 12, 30, visits=0, cohort=since(0, 8)),
-        at(MONDAY, 20, 1, visits=3, cohort=since(8, 9)),
-        at(MONDAY, 22, 0, visits=0, cohort=since(12, 10)),
+        at(MONDAY, 20, 1, visits=3, k=1, cohort=since(8, 9)),
+        at(MONDAY, 22, 0, visits=0, k=1, cohort=since(12, 10)),
     ]
     parts = quarters(late, shop, MONDAY)
     assert {begin: part.cohort_visits for begin, part in parts.items() if part.cohort_visits} == {

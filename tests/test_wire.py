@@ -75,7 +75,10 @@ def cohorts(draw: st.DrawFn, k: int, profile: wire.Profile) -> Cohort:
         gender=draw(st.none() | cells(genders, visits, k)),
         age_band=draw(st.none() | cells(bands, visits, k)),
         gender_age_band=draw(
-            st.none() | st.builds(lambda gender, inside: {gender: inside}, st.sampled_from(genders), cells(bands, visits, k))
+            st.none()
+            | st.builds(
+                lambda gender, inside: {gender: inside}, st.sampled_from(genders), cells(bands, visits, k)
+            )
         ),
         expression=draw(st.none() | cells([*EXPRESSIONS, UNKNOWN], visits, k)),
         zones=draw(st.dictionaries(names, st.sampled_from([None, 0, visits]), max_size=5)),
@@ -213,7 +216,11 @@ def changed(**changes: Any) -> bytes:
         (TOPIC, changed(software="x" * wire.MAX_BYTES), f"bytes, more than {wire.MAX_BYTES}"),
         (TOPIC, changed(cohort__gender={"woman": 8}), "cohort: Value error, gender: unknown label 'woman'"),
         (TOPIC, changed(cohort__dwell={"3": 8}), "dwell: unknown label '3'"),
-        (TOPIC, changed(cohort__gender_age_band={"x": {"25-34": 8}}), "gender_age_band: unknown label 'x.25-34'"),
+        (
+            TOPIC,
+            changed(cohort__gender_age_band={"x": {"25-34": 8}}),
+            "gender_age_band: unknown label 'x.25-34'",
+        ),
         (
             TOPIC,
             changed(cohort__gender_age_band={"male": {"7": 1}}),
@@ -223,8 +230,16 @@ def changed(**changes: Any) -> bytes:
         (TOPIC, changed(cohort__zones={"till": 9}), "zones: a cell exceeds the visits"),
         (TOPIC, changed(cohort__attention_sum_s=99.0), "attention_sum_s exceeds dwell_sum_s"),
         (TOPIC, changed(cohort__visits=4), "cohort"),
-        (TOPIC, changed(cohort__gender={"female": 4, "male": None}), "cohort.gender: tells a cell of 1 to 4 visits"),
-        (TOPIC, changed(cohort__gender={"female": 6, "male": None}), "cohort.gender: tells a cell of 1 to 4 visits"),
+        (
+            TOPIC,
+            changed(cohort__gender={"female": 4, "male": None}),
+            "cohort.gender: tells a cell of 1 to 4 visits",
+        ),
+        (
+            TOPIC,
+            changed(cohort__gender={"female": 6, "male": None}),
+            "cohort.gender: tells a cell of 1 to 4 visits",
+        ),
         (TOPIC, changed(cohort__dwell={"0": 1, "5": None}), "cohort.dwell: tells a cell of 1 to 4 visits"),
         (
             TOPIC,

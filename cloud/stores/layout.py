@@ -80,16 +80,14 @@ _TIMED: tuple[tuple[str, Kind, str], ...] = (
     ("attention_visits", "integer", "visits whose attention times are in `attention_sum_s`: divide by these"),
     ("attention_dwell_s", "float", "dwell times of these visits: what attention times are a share of"),
 )
+_COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression", "zones")
 COHORT = Measurement(
     "cohort",
     "raw",
     _CAMERA,
     _START,
     {
-        **{
-            name: _fields(Cohort)[name]
-            for name in ("visits", "occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s")
-        },
+        **_fields(Cohort, without=(*_COHORT_LISTS, "since")),
         **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
     },

@@ -1,159 +1,188 @@
-"""Which cells of a table of counts must be withheld so that nobody can work out a small one.
+"""Which cells of a two-way table are withheld, so that nobody can work out a small one with the help of the margins.
 
-Withholding the cells of 1 to k-1 visits is not enough: a total minus the published cells gives them back. The
-published sums form a network in which every cell is an edge from one sum to another, and the withheld cells
-are the edges whose flow is not known (D. Gusfield, "A graph theoretic approach to statistical data security",
-SIAM J. Comput. 17(3), 1988). What a reader can work out from the published numbers are then the cuts:
+What is withheld follows from the *classes* of the cells alone: which are empty, small (1 to k-1) or large. So all
+tables with the same classes and sums look alike to a reader, and he can exclude none of them, even if he replays this
+rule. They are the whole-numbered points of a network: every cell is an edge from the sum of its row to the sum of its
+column, its class bounds its flow, and the sums are given (D. Gusfield, "A graph theoretic approach to statistical data
+security", SIAM J. Comput. 17(3), 1988). Two questions about that network decide, and their answers are the same at
+each of its points:
 
-- A set of withheld cells can be added up from published numbers if and only if it is a directed cut. Every
-  directed cut has to carry k visits. By max-flow min-cut that is one small flow problem per small cell.
-- A reader knows that a withheld cell is not 0, for a 0 is published as a fact. So one visit must be able to
-  move in or out of each small cell along a cycle of withheld cells that leaves none of them empty.
-
-Where a small cell fails, the published cells on the cheapest way round it are withheld as well, cheap meaning
-few visits. That can only help the cells that were safe already, so one pass is enough.
+- Can the cell change? It can if one visit can go round a cycle through it.
+- Do k visits stand behind every sum that can be read? A sum of withheld cells can be read if and only if they are a
+  directed cut; by max-flow min-cut that is one small flow problem for each small cell.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections import defaultdict, deque
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
-Name = TypeVar("Name", bound=Hashable)
-Row = TypeVar("Row", bound=Hashable)
-Column = TypeVar("Column", bound=Hashable)
+from edge.vision.disclosure import withhold
+
+Key = tuple[str, str]
 Node = Hashable
+_SUM, _SMALL = "sum", "sum of the small ones"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A count on its way from one published sum to another; a reader knows that it is at least ``floor``,
-    where it is not published itself."""
+class _Edge:
+    """A withheld cell, or one of a margin: ``count`` visits from one sum to another, and what they are known to be."""
 
-    count: int
     tail: Node
     head: Node
-    floor: int = 1
+    count: int
+    least: int
+    most: float
 
-    @property
-    def spare(self) -> bool:
-        return self.count > self.floor
+    def between(self, end: str, kind: str) -> _Edge:
+        """One of a margin, in its place: from the sum of all, called ``end``, to the sum of a line."""
+        places: dict[Node, Node] = {_SUM: end, _SMALL: (end, _SMALL)}
+        tail, head = (places.get(node, (kind, node)) for node in (self.tail, self.head))
+        return _Edge(tail, head, self.count, self.least, self.most)
 
-
-def withhold(
-    cells: Mapping[Name, Cell], k: int, already: AbstractSet[Name] = frozenset()
-) -> set[Name] | None:
-    """The cells to withhold besides and including ``already``; None if not even all of them would do."""
-    network = _Network(cells, set(already) | {name for name, cell in cells.items() if 0 < cell.count < k})
-    for name in [name for name in cells if name in network.withheld and cells[name].count < k]:
-        if not (network.carry(name, k) and network.move(name)):
-            return None
-    return network.withheld
+    def turned(self) -> _Edge:
+        return _Edge(self.head, self.tail, self.count, self.least, self.most)
 
 
 def withhold_in_joint(
-    joint: Mapping[tuple[Row, Column], int],
-    rows: Mapping[Row, int],
-    columns: Mapping[Column, int],
-    k: int,
-    *,
-    rows_withheld: AbstractSet[Row],
-    columns_withheld: AbstractSet[Column],
-) -> set[tuple[Row, Column]] | None:
-    """For a two-way table beside its margins, of which some are withheld already.
-
-    The table may cost no further cell of a margin: None says that it cannot be published at all.
-    """
-    margins: dict[tuple[Row | None, Column | None], Cell] = {}
-    for row in rows_withheld:
-        margins[row, None] = Cell(rows[row], "rows", ("row", row))
-    for column in columns_withheld:
-        margins[None, column] = Cell(columns[column], ("column", column), "columns")
-    if not all(margin.count for margin in margins.values()):
+    joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequence[str]
+) -> set[Key] | None:
+    """The cells to withhold where the margins are published without those that ``disclosure.withhold`` takes in this
+    order of ``rows`` and ``columns``. None says that the table cannot be published, or would tell nothing."""
+    by_row = {row: sum(joint[row, column] for column in columns) for row in rows}
+    by_column = {column: sum(joint[row, column] for row in rows) for column in columns}
+    lost = withhold(by_row, k, rows), withhold(by_column, k, columns)
+    if any(by_row[row] == 0 for row in lost[0]) or any(by_column[column] == 0 for column in lost[1]):
         return None  # a margin is withheld as a whole, its zeros too: this table would show them
-    inside = {key: Cell(count, ("row", key[0]), ("column", key[1])) for key, count in joint.items()}
-    withheld = withhold({**margins, **inside}, k, already=margins.keys())
-    return None if withheld is None else {key for key in joint if key in withheld}
+    hidden = _hidden(joint, k, rows, columns, lost)
+    if all(key in hidden for key, count in joint.items() if count):
+        return None
+    of_rows, of_columns = (
+        _margin({label: sums[label] for label in labels}, k)
+        for sums, labels in zip((by_row, by_column), lost, strict=True)
+    )
+    if of_rows is None or of_columns is None:
+        return None
+    edges = [
+        *(_edge(("row", row), ("column", column), joint[row, column], k) for row, column in sorted(hidden)),
+        *(edge.between("rows", "row") for edge in of_rows),
+        *(edge.between("columns", "column").turned() for edge in of_columns),
+    ]
+    # Cells have two values at least; the sum of small ones, an edge too, is none.
+    small = [index for index, edge in enumerate(edges) if (edge.least, edge.most) == (1, k - 1)]
+    safe = all(_can_change(edges, index) and _carried(edges, index, k) for index in small)
+    return hidden if safe else None
 
 
-@dataclass(slots=True)
-class _Network(Generic[Name]):
-    cells: Mapping[Name, Cell]
-    withheld: set[Name]
-    arcs: dict[Node, list[tuple[Node, Name, bool]]] = field(init=False)
-    """The cells at a node: where each leads, and whether that is its own direction."""
+def _hidden(
+    joint: Mapping[Key, int],
+    k: int,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    lost: tuple[set[str], set[str]],
+) -> set[Key]:
+    """The small cells, and large ones beside them: where the sum of a row or column is published, two of its cells at
+    least are withheld and one of them is large, or all that are not empty."""
+    hidden = {key for key, count in joint.items() if 0 < count < k}
+    lines: list[list[Key]] = [
+        # In turn, or one gender would be the one that is always withheld.
+        [(row, column) for row in (rows[0], *(rows[1:] if index % 2 else reversed(rows[1:])))]
+        for index, column in enumerate(columns)
+        if column not in lost[1]
+    ]
+    lines += [[(row, column) for column in columns] for row in rows if row not in lost[0]]
+    # Lines with a small cell first, so that what they need is there for the others.
+    lines.sort(key=lambda line: not any(key in hidden for key in line))
+    before = -1
+    while len(hidden) > before:
+        before = len(hidden)
+        for line in lines:
+            taken = [key for key in line if key in hidden]
+            left = [key for key in line if joint[key] and key not in hidden]
+            if taken and left and (len(taken) == 1 or all(joint[key] < k for key in taken)):
+                hidden.add(min(left, key=lambda key: not _crossed(key, hidden)))
+    return hidden
 
-    def __post_init__(self) -> None:
-        self.arcs = defaultdict(list)
-        for name, cell in self.cells.items():
-            if cell.count:
-                self.arcs[cell.tail].append((cell.head, name, True))
-                self.arcs[cell.head].append((cell.tail, name, False))
 
-    def carry(self, name: Name, k: int) -> bool:
-        """See to it that every directed cut through ``name`` carries ``k``; False if that cannot be had.
+def _crossed(key: Key, hidden: set[Key]) -> bool:
+    """Whether row and column of a cell lose another one already, so that it costs no further cell."""
+    return any(row == key[0] for row, _ in hidden) and any(column == key[1] for _, column in hidden)
 
-        Augmenting paths from tail to head. Against its direction a cell lets any flow pass, which keeps every
-        cut that it enters from being a minimum: only directed cuts remain.
-        """
-        cell, flow = self.cells[name], self.cells[name].count
-        room = {other: self.cells[other].count for other in self.cells}
-        while flow < k:
-            path = self._way(cell.tail, cell.head, name, lambda other, along: not along or room[other] > 0)
-            if path is None:
-                return False
-            self.withheld.update(other for other, _ in path)
-            step = min((room[other] for other, along in path if along), default=k)
-            for other, along in path:
-                room[other] += -step if along else step
-            flow += step
-        return True
 
-    def move(self, name: Name) -> bool:
-        """See to it that one visit can move in or out of ``name``; False if that cannot be had."""
-        cell = self.cells[name]
+def _edge(tail: Node, head: Node, count: int, k: int) -> _Edge:
+    return _Edge(tail, head, count, 1, k - 1) if count < k else _Edge(tail, head, count, k, float("inf"))
 
-        def can_move(other: Name, along: bool) -> bool:
-            return along or self.cells[other].spare
 
-        into = self._way(cell.head, cell.tail, name, can_move)
-        out = self._way(cell.tail, cell.head, name, can_move) if cell.spare else None
-        ways = [{other for other, _ in way} - self.withheld for way in (into, out) if way is not None]
-        if not ways:
-            return False
-        self.withheld |= min(ways, key=lambda way: sum(self.cells[other].count for other in way))
-        return True
+def _margin(counts: Mapping[str, int], k: int) -> list[_Edge] | None:
+    """The withheld cells of a margin; None where ``disclosure.withhold`` needed more than one large cell."""
+    small = {label: count for label, count in counts.items() if count < k}
+    large = [_edge(_SUM, label, count, k) for label, count in sorted(counts.items()) if count >= k]
+    n, total = len(small), sum(small.values())
+    if not large or n == 1:
+        return [*large, *(_edge(_SUM, label, count, k) for label, count in sorted(small.items()))]
+    # A large cell had to be withheld because the small ones add up to too little or too much: that stays so.
+    little, much = max(k, n + 2) - 1, n * (k - 1) - 1
+    least, most = (
+        (n, n * (k - 1)) if little >= much - 1 else (n, little) if total <= little else (much, much + 1)
+    )
+    both = _Edge(_SUM, _SMALL, total, least, most)
+    beside = [_edge(_SMALL, label, count, k) for label, count in sorted(small.items())]
+    return None if len(large) > 1 else [*large, both, *beside]
 
-    def _way(
-        self, start: Node, goal: Node, without: Name, passable: Callable[[Name, bool], bool]
-    ) -> list[tuple[Name, bool]] | None:
-        """The way on which the fewest published visits would have to be withheld (Dijkstra), as cells and
-        whether each is passed in its own direction."""
-        queue: list[tuple[int, int, Node]] = [(0, 0, start)]
-        came: dict[Node, tuple[Node, Name, bool]] = {}
-        cost, done, order = {start: 0}, set(), 0
-        while queue:
-            _, _, node = heapq.heappop(queue)
-            if node == goal:
-                break
-            if node in done:
-                continue
-            done.add(node)
-            for far, name, along in self.arcs[node]:
-                if name == without or far in done or not passable(name, along):
+
+def _can_change(edges: Sequence[_Edge], index: int) -> bool:
+    """Whether there is a cycle through this edge on which one visit more can flow, or one less."""
+    ways: dict[Node, set[Node]] = defaultdict(set)
+    for other, edge in enumerate(edges):
+        if other != index:
+            if edge.count < edge.most:
+                ways[edge.tail].add(edge.head)
+            if edge.count > edge.least:
+                ways[edge.head].add(edge.tail)
+    one = edges[index]
+    more = one.count < one.most and _reaches(ways, one.head, one.tail)
+    less = one.count > one.least and _reaches(ways, one.tail, one.head)
+    return more or less
+
+
+def _reaches(ways: Mapping[Node, set[Node]], start: Node, goal: Node) -> bool:
+    seen, queue = {start}, deque([start])
+    while queue:
+        for node in ways.get(queue.popleft(), set()) - seen:
+            seen.add(node)
+            queue.append(node)
+    return goal in seen
+
+
+def _carried(edges: Sequence[_Edge], index: int, k: int) -> bool:
+    """Whether every directed cut through this edge carries ``k`` visits.
+
+    Augmenting paths from tail to head. Against its direction an edge lets any flow pass, which keeps every cut that it
+    enters from being a minimum: only directed cuts remain.
+    """
+    room = [edge.count for edge in edges]
+    flow, start, goal = edges[index].count, edges[index].tail, edges[index].head
+    while flow < k:
+        came: dict[Node, tuple[Node, int, bool]] = {}
+        queue = deque([start])
+        while queue and goal not in came:
+            node = queue.popleft()
+            for other, edge in enumerate(edges):
+                if other == index:
                     continue
-                reached = cost[node] + (0 if name in self.withheld else self.cells[name].count)
-                if far not in cost or reached < cost[far]:
-                    cost[far], came[far], order = reached, (node, name, along), order + 1
-                    heapq.heappush(queue, (reached, order, far))
+                for near, far, along in ((edge.tail, edge.head, True), (edge.head, edge.tail, False)):
+                    if near == node and far not in came and far != start and (not along or room[other]):
+                        came[far] = node, other, along
+                        queue.append(far)
         if goal not in came:
-            return None
+            return False
         path, node = [], goal
         while node != start:
-            node, name, along = came[node]
-            path.append((name, along))
-        return path
+            node, other, along = came[node]
+            path.append((other, along))
+        step = min((room[other] for other, along in path if along), default=k)
+        for other, along in path:
+            room[other] += -step if along else step
+        flow += step
+    return True

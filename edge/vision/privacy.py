@@ -98,7 +98,7 @@ def _draft(pool: Pool, k: int, profile: wire.Profile) -> wire.Cohort:
         occupancy_max=pool.occupancy_max,
         gender=_cells(gender, hidden_gender) if demographics else None,
         age_band=_cells(band, hidden_band) if demographics else None,
-        gender_age_band=_joint(pool, k, gender, band, hidden_gender, hidden_band) if demographics else None,
+        gender_age_band=_joint(pool, k) if demographics else None,
         expression=_cells(expression, hidden_expression) if expressions else None,
         zones=_cells(
             pool.zones, pool.zones if pool.zones_changed else withhold_zones(pool.zones, pool.visits, k)
@@ -118,14 +118,14 @@ class _Times(TypedDict):
 def _times(pool: Pool, k: int) -> _Times:
     """Dwell and attention times, as far as they may be published together."""
     dwell_sum_s = round(pool.dwell_sum_s, 1)
-    few = 0 < pool.viewers < k
     dwell = Times(tuple(pool.dwell), dwell_sum_s)
     attention = Times(
         tuple(pool.attention),
-        None if few else min(round(pool.attention_sum_s, 1), dwell_sum_s),
+        min(round(pool.attention_sum_s, 1), dwell_sum_s),
         idle=pool.visits - pool.viewers,
     )
-    both = k == 1 or publishable(dwell, attention, k)
+    few = 0 < pool.viewers < k  # a published number: what is missing then tells nothing
+    both = k == 1 or (not few and publishable(dwell, attention, k))
     one = both or publishable(dwell, None, k)
     return {
         "dwell_sum_s": dwell_sum_s if one else None,
@@ -136,21 +136,12 @@ def _times(pool: Pool, k: int) -> _Times:
     }
 
 
-def _joint(
-    pool: Pool,
-    k: int,
-    gender: Mapping[str, int],
-    band: Mapping[str, int],
-    hidden_gender: Collection[str],
-    hidden_band: Collection[str],
-) -> dict[str, wire.Cells] | None:
+def _joint(pool: Pool, k: int) -> dict[str, wire.Cells] | None:
     joint = {(g, b): 0 for g in _GENDERS for b in _BANDS}
     for (g, b, _), count in pool.breakdown.items():
         joint[g, b] += count
-    hidden = withhold_in_joint(
-        joint, gender, band, k, rows_withheld=set(hidden_gender), columns_withheld=set(hidden_band)
-    )
-    if hidden is None or all(key in hidden for key, count in joint.items() if count):
+    hidden = withhold_in_joint(joint, k, _GENDERS_RAREST_FIRST, _BANDS_RAREST_FIRST)
+    if hidden is None:
         return None
     return {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
 

@@ -24,7 +24,7 @@ from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.wire import ROOT, EchoMessage, Message, ProbeMessage, WindowMessage, decode, encode, topic
 from tests.brokers import Listener, Mosquitto, free_port, until
-from tests.messages import BOOT, MORNING, SetClock, health, probe, window
+from tests.messages import BOOT, MORNING, SetClock, cohort, health, probe, window
 from tests.programs import require_program
 
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
@@ -241,6 +241,8 @@ POISON = {
     "not JSON": b"\xff{",
     "an unknown field": encode(window(0)).replace(b'"seq"', b'"sequel"'),
     "another device's word": encode(window(0, device="shelf")),
+    "a k below that of the bridge": encode(window(0, k=2)),
+    "a small cell": encode(window(0, visits=8, cohort=cohort())).replace(b'"female":8', b'"female":3'),
     "more viewers than visits": encode(window(0)).replace(b'"viewers":2', b'"viewers":9'),
     "empty": b"",
 }

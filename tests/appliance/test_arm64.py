@@ -37,7 +37,7 @@ INVENTORY: dict[str, Any] = {
     "edge_cores": 1,  # the other one is for ssh and the doctor
     "edge_settings": {
         "camera": {"source": "scene", "realtime": True, "fps": 2},
-        "window": {"seconds": 1, "max_gap_s": 0.5},
+        "window": {"seconds": 30, "max_gap_s": 0.5},
         "health": {"every_s": 10},
         "mqtt": {"host": "127.0.0.1"},
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from threading import Event
@@ -34,7 +35,7 @@ UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
 HEAT_EVERY_S = 10.0
 CHECKPOINT_EVERY_S = 10.0
-"""A power cut costs so much of the open window."""
+"""A power cut costs the visits of so many seconds. Each write wears the card, so there is none without a new visit."""
 FIRST_HEALTH_S = 5.0
 """The first health message comes soon, but not before there is a rate of frames to tell."""
 
@@ -78,6 +79,7 @@ class App:
         self._dropped_before = 0
         self._health_due_s = 0.0
         self._checkpoint_due_s = 0.0
+        self._kept: tuple[datetime, int] | None = None  # start and visits of the open window
         self._last_frame_s = 0.0
         self.stop = stop
 
@@ -186,7 +188,7 @@ class App:
         now_s = self._clock.monotonic()
         if self._camera.live and now_s >= self._checkpoint_due_s:
             self._checkpoint_due_s = now_s + CHECKPOINT_EVERY_S
-            self._uplink.remember(Waiting(self._rule.pool, self._pipeline.open_window).dump())
+            self._checkpoint()
         if now_s >= self._heat_due_s:
             self._heat_due_s = now_s + HEAT_EVERY_S
             self._heat.feel(now_s, temperature_c(), throttled())
@@ -210,6 +212,12 @@ class App:
                 delivered=self._uplink.windows_delivered,
             )
             self._notifier.status(str(figures))
+
+    def _checkpoint(self) -> None:
+        window = self._pipeline.open_window
+        if window is not None and window.visits and (window.start, window.visits) != self._kept:
+            self._kept = window.start, window.visits
+            self._uplink.remember(Waiting(self._rule.pool, window).dump())
 
     def _hear(self) -> None:
         """What the server asks for. A file is there to be counted once, with the settings it began with."""

@@ -69,7 +69,7 @@ class Crowd:
     def visits(self) -> int:
         return sum(self.dwell)
 
-    def window(self, minute: int = 0, *, closing: bool = True) -> WindowAggregate:
+    def window(self, minute: int = 0, *, closing: bool = True, due: bool = False) -> WindowAggregate:
         return WindowAggregate(
             start=MORNING + timedelta(minutes=minute),
             end=MORNING + timedelta(minutes=minute + 1),
@@ -84,6 +84,7 @@ class Crowd:
             breakdown=self.breakdown,
             zones={},
             coverage=Coverage(60.0, 600, 0),
+            due=due,
             closing=closing,
         )
 

@@ -131,7 +131,9 @@ def _since(window: WindowMessage, site: Site) -> datetime:
     if window.cohort is None or window.cohort.since > window.start:
         return window.start
     since = window.cohort.since
-    return since if window.start < site.local_day(since.astimezone(site.zone).date())[1] + LATE else window.start
+    return (
+        since if window.start < site.local_day(since.astimezone(site.zone).date())[1] + LATE else window.start
+    )
 
 
 def _is_open(at: datetime, opening: Sequence[Interval]) -> bool:

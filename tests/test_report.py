@@ -33,9 +33,9 @@ from cloud.stores.windows import InfluxWindows
 from cloud.tally import Tally
 from edge.errors import UserError
 from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from edge.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
+from edge.wire import DWELL_BINS_S, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
 from tests.influxdb import InfluxDB
-from tests.messages import SetClock, window
+from tests.messages import SetClock, fitting, window
 from tests.programs import require_program
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -90,7 +90,7 @@ def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random
 
 
 def five_weeks(
-    *, last: float = 1.0, site: str = "shop", hidden: int = 0, profile: str = "expression", seed: int = 1
+    *, last: float = 1.0, site: str = "shop", hidden: int = 0, profile: Profile = "expression", seed: int = 1
 ) -> list[WindowMessage]:
     """Quarters of an hour of four usual weeks and one with ``last`` times the visits, opening hours only. In the
     last one, Wednesday is missing, and on Thursday nobody watched from 13:15 to 14:15 and half of the time till 15."""
@@ -110,7 +110,9 @@ def five_weeks(
                     0, site=site, start=start, duration_s=900, profile=profile, k=1, model="m", calibration=CALIBRATION,
                     totals=Totals(visits=visits, viewers=visits // 2),
                     coverage=Coverage(share=share),
-                    cohort=a_cohort(start, hidden=hidden, dice=dice) if minute == 0 and share == 1 else None,
+                    cohort=fitting(a_cohort(start, hidden=hidden, dice=dice), profile)
+                    if minute == 0 and share == 1
+                    else None,
                 )
             )  # fmt: skip
     return found

@@ -230,7 +230,7 @@ def test_shares_are_written_raw_and_corrected_as_the_analysis_has_them(fresh: Bo
     with_people = some_cohort(start, "demographics", random.Random(1)).model_copy(
         update={**people, "visits": 40}
     )
-    fresh.write([window(0, start=start, visits=40, cohort=with_people, calibration=calibration)])
+    fresh.write([window(0, k=1, start=start, visits=40, cohort=with_people, calibration=calibration)])
     fresh.roll_up(chain())
     columns = "raw, corrected, low, high, visits"
     rows = fresh.server.query(

@@ -157,8 +157,8 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
         visits=visits,
         occupancy_mean=0.5,
         occupancy_max=3,
-        dwell_sum_s=None if visits % 7 == 0 else round(sum(dwell), 2),
-        attention_sum_s=None if visits % 7 in (0, 1) else round(sum(attention), 2),
+        dwell_sum_s=None if women == 12 and visits % 3 == 0 else round(sum(dwell), 2),
+        attention_sum_s=None if women == 12 and visits % 3 < 2 else round(sum(attention), 2),
         dwell=_cells([_bin(seconds) for seconds in dwell], [bin_label(edge) for edge in DWELL_BINS_S]),
         attention=_cells(
             [_bin(seconds) for seconds in attention], [bin_label(edge) for edge in DWELL_BINS_S]

@@ -16,7 +16,7 @@ from cloud.stores import layout
 from cloud.stores.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of, creation
 from cloud.stores.measurement import Field, Measurement
 from edge import wire
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
+from edge.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
 
 HERE = Path(__file__).parent
 HEAD = "written by `make docs` from `edge/wire.py`: change that"
@@ -29,7 +29,8 @@ INTRODUCTION = f"""# What travels
 Everything a device says and hears is one of the messages below: JSON in UTF-8 on MQTT, content type
 `{wire.CONTENT_TYPE}`, at most {wire.MAX_BYTES // 1024} KiB. Field `schema` names the message and its version.
 Both sides refuse unknown fields, unknown labels, and a payload whose `site` and `device` are not those of its
-topic. Times are UTC, durations seconds. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
+topic. Times are UTC, from {EARLIEST.year} to {LATEST.year}; durations are seconds. The bridge also
+refuses what is dated more than a day after its arrival. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
 [asyncapi.yaml](asyncapi.yaml). Why it holds so little: [privacy.md](privacy.md).
 
 | topic | message | quality of service |

@@ -20,7 +20,7 @@ from pydantic import (
 from edge.capture.camera import masked
 from edge.errors import UserError
 from edge.vision.privacy import MAX_COHORT
-from edge.wire import Name, Profile, Share
+from edge.wire import WINDOW_S, Name, Profile, Share
 from edge.yamlfile import load_yaml_model, masked_yaml, secret_file
 
 SECONDS_PER_DAY = 86_400
@@ -100,7 +100,7 @@ class ZoneSettings(_Section):
 
 
 class WindowSettings(_Section):
-    seconds: Annotated[int, Field(ge=1, le=SECONDS_PER_DAY)] = 60
+    seconds: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = 60
     max_gap_s: Positive = 1.0
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ import logging
 import queue
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ NO_SUBSCRIBERS = 0x10
 FAILED = 0x80
 """Reason codes from here on are failures (MQTT 5, 2.4)."""
 MALFORMED_PACKET, PROTOCOL_ERROR, PACKET_TOO_LARGE = 0x81, 0x82, 0x95
+TAKEN_OVER = 0x8E
+"""Another client connected under the same client id. mosquitto before 2.0.12 hangs up without this code."""
 _CLOSED = 0x100
 """Not of MQTT: the connection was closed before CONNACK."""
 _PASSING = {_CLOSED, 0x80, 0x83, 0x88, 0x89, 0x8B, 0x97, 0x9C, 0x9F}
@@ -100,7 +102,7 @@ class Connection:
 
     So nothing is resent behind the back of the outbox: what was not acknowledged is sent again from there.
     ``on_event`` is called from the network thread whenever there is an answer to fetch or the end has come, and
-    ``on_message`` with each payload that comes on the topic ``hears``.
+    ``on_message`` with topic and payload of what comes on the topics ``hears``.
     """
 
     def __init__(
@@ -111,8 +113,8 @@ class Connection:
         will: Outgoing | None,
         on_event: Callable[[], None],
         timeout_s: float,
-        hears: str | None = None,
-        on_message: Callable[[bytes], None] = lambda payload: None,
+        hears: Sequence[str] = (),
+        on_message: Callable[[str, bytes], None] = lambda topic, payload: None,
     ) -> None:
         """Connects. Raises ``BrokerRefused`` or ``BrokerUnreachable``."""
         self._broker = broker
@@ -137,7 +139,9 @@ class Connection:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         # Set before connecting: what waited in the session comes before we have subscribed.
-        self._client.on_message = lambda client, data, message: on_message(bytes(message.payload))
+        self._client.on_message = lambda client, data, message: on_message(
+            message.topic, bytes(message.payload)
+        )
         if broker.username is not None:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls is not None:
@@ -155,8 +159,8 @@ class Connection:
         if not greeting.accepted:
             self.close()
             raise self._refusal(greeting)
-        if hears is not None:
-            self._client.subscribe(hears, qos=1)
+        if hears:
+            self._client.subscribe([(topic, 1) for topic in hears])
 
     @property
     def end(self) -> Answer | None:

@@ -1,21 +1,29 @@
 """The durable hand-off between the pipeline and the broker: what is in here is not lost with the power.
 
+A delivered message stays for a while, in case the broker loses it on the way to the store (see ``Outbox.resend``). Each
+row has a checksum: SQLite notices damage to its own structure, but not a flipped bit in a payload.
+
 Wear and safety. A window a minute is one transaction a minute, so ``put`` may afford the one fsync that makes
-it survive a pulled plug (``synchronous=FULL``). ``delete`` does without (``NORMAL``): a deletion that is lost
-only delivers a message twice, and delivery is idempotent. Deletions come in batches, one transaction each.
+it survive a pulled plug (``synchronous=FULL``). ``delivered`` does without (``NORMAL``): if it is lost, a message is
+only delivered twice, and delivery is idempotent. Deliveries come in batches, one transaction each.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+import struct
 import threading
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from edge import salvage
 from edge.errors import UserError
+from edge.wire import HELD_S
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}
@@ -34,7 +42,14 @@ CREATE TABLE progress (
 );
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_LATER = {"crc": "INTEGER", "delivered_at": "REAL"}
+"""Columns that came later. An older version of Footlight leaves them alone, and so can still use the file."""
+_DAMAGED_ROWS = """
+CREATE TABLE IF NOT EXISTS damaged (id INTEGER PRIMARY KEY, topic BLOB, payload BLOB, created_at REAL, crc INTEGER)
+"""
+_DAMAGED_KEPT = 100
+_COLUMNS = ("id", "CAST(topic AS BLOB)", "CAST(payload AS BLOB)", "created_at", "crc", "delivered_at")
+"""As bytes: a damaged text is no Unicode, and would end the reading of all the others."""
 _DISK_FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk fails",
@@ -45,6 +60,17 @@ _DISK_FAULTS = {
 
 _Change = tuple[str, list[tuple[object, ...]]]
 """A statement and the rows it runs for."""
+_Row = tuple[Any, ...]
+"""The :data:`_COLUMNS` of one message."""
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM message"  # noqa: S608 - names of ours
+_INSERT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
+_TAKE_OVER = """
+INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc, delivered_at)
+VALUES (?, CAST(? AS TEXT), ?, ?, ?, ?)
+"""
+_DELIVERED = "UPDATE message SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL"
+_FORGET = "DELETE FROM message WHERE delivered_at < ? OR delivered_at > ?"
+_AGAIN = "UPDATE message SET delivered_at = NULL WHERE delivered_at IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +86,16 @@ class Item:
 class Outbox:
     """A bounded queue of messages in one SQLite file, first in, first out.
 
-    When ``max_messages`` wait, the oldest are kept and new ones refused. One process owns the file; within it
-    any thread may call. A damaged file, or one of another schema, is set aside as ``*.damaged`` and an empty one
-    begun. Raises ``UserError`` when the file cannot be had at all.
+    When ``max_messages`` wait, the oldest are kept and new ones refused. What was delivered is kept for ``hold_s``
+    longer. One process owns the file; within it any thread may call. A damaged file, or one of another schema, is set
+    aside as ``*.damaged``, and what is whole in it goes on in a new one. A damaged row is set aside within the file and
+    never sent. Raises ``UserError`` when the file cannot be opened at all.
     """
 
-    def __init__(self, path: Path, *, max_messages: int) -> None:
+    def __init__(self, path: Path, *, max_messages: int, hold_s: float = HELD_S) -> None:
         self._path = path
         self._max = max_messages
+        self._hold = timedelta(seconds=hold_s)
         self._lock = threading.Lock()
         self._lost = 0
         self._fault: str | None = None
@@ -77,7 +105,9 @@ class Outbox:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._open()
         except (OSError, sqlite3.OperationalError) as error:
-            hint = "another footlight-edge uses it" if _code(error) == sqlite3.SQLITE_BUSY else str(error)
+            hint = (
+                "another footlight-edge uses it" if salvage.code(error) == sqlite3.SQLITE_BUSY else str(error)
+            )
             raise UserError(f"outbox {path}: {hint}; free it, or set another state directory") from None
 
     def put(self, topic: str, payload: bytes, at: datetime, *, counted_until: datetime | None = None) -> bool:
@@ -88,10 +118,9 @@ class Outbox:
         with self._lock:
             if self._depth >= self._max:
                 return self._refuse(f"full, {self._max} messages wait")
-            row = (self._last_id + 1, topic, payload, at.timestamp())
-            changes: list[_Change] = [
-                ("INSERT INTO message (id, topic, payload, created_at) VALUES (?, ?, ?, ?)", [row])
-            ]
+            created_at = at.timestamp()
+            row = (self._last_id + 1, topic, payload, created_at, _crc(topic.encode(), payload, created_at))
+            changes: list[_Change] = [(_INSERT, [row])]
             if counted_until is not None:
                 statement = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
                 changes.append((statement, [(counted_until.timestamp(),)]))
@@ -107,29 +136,52 @@ class Outbox:
             return True
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
-        """The oldest messages with an id above ``after``, at most ``limit``."""
-        query = "SELECT id, topic, payload, created_at FROM message WHERE id > ? ORDER BY id LIMIT ?"
+        """The oldest messages with an id above ``after`` that wait, at most ``limit``."""
+        query = f"{_SELECT} WHERE id > ? AND delivered_at IS NULL ORDER BY id LIMIT ?"
         with self._lock:
             try:
                 rows = self._db.execute(query, (after, limit)).fetchall()
+                items, damaged = [_item(row) for row in rows], [row for row in rows if _item(row) is None]
+                if damaged:
+                    self._set_rows_aside(damaged)
             except sqlite3.DatabaseError as error:
-                if _code(error) in _DAMAGE:
+                if salvage.is_damage(error):
                     self._begin_anew(str(error))
                 else:
                     self._note(_disk_fault(error))
                 return []
-        return [Item(row[0], row[1], row[2], datetime.fromtimestamp(row[3], UTC)) for row in rows]
+        return [item for item in items if item is not None]
 
-    def delete(self, ids: Iterable[int]) -> bool:
-        """Forget messages that the broker has acknowledged; False when the disk would not have it (try again)."""
+    def delivered(self, ids: Iterable[int], at: datetime) -> bool:
+        """Note what the broker has acknowledged, and forget what it acknowledged long ago; False when the disk would
+        not take it (try again)."""
+        now = at.timestamp()
+        forgotten = (
+            now - self._hold.total_seconds(),
+            now,
+        )  # a clock that was set back keeps nothing for ever
         with self._lock:
             try:
-                statement = "DELETE FROM message WHERE id = ?"
-                self._depth -= self._write("NORMAL", [(statement, [(i,) for i in ids])])
+                changes: list[_Change] = [
+                    (_DELIVERED, [(now, number) for number in ids]),
+                    (_FORGET, [forgotten]),
+                ]
+                self._depth -= self._write("NORMAL", changes)[0]
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
                 return False
         return True
+
+    def resend(self) -> int:
+        """Let everything wait again that was delivered and is still kept; return how many messages that are."""
+        with self._lock:
+            try:
+                again = self._write("NORMAL", [(_AGAIN, [()])])[0]
+            except sqlite3.DatabaseError as error:
+                self._note(_disk_fault(error))
+                return 0
+            self._depth += again
+        return again
 
     @property
     def counted_until(self) -> datetime | None:
@@ -145,7 +197,7 @@ class Outbox:
 
     @property
     def lost(self) -> int:
-        """Messages refused since this outbox was opened."""
+        """Messages that were refused, or found damaged, since this outbox was opened."""
         return self._lost
 
     @property
@@ -157,29 +209,28 @@ class Outbox:
         with self._lock:
             self._db.close()
 
-    def _write(self, synchronous: str, changes: list[_Change]) -> int:
-        """Run one transaction and tell how many rows it changed; a damaged file is replaced on the way."""
+    def _write(self, synchronous: str, changes: list[_Change]) -> list[int]:
+        """Run one transaction and tell how many rows each change met; a damaged file is replaced on the way."""
         try:
             return self._transact(synchronous, changes)
         except sqlite3.DatabaseError as error:
-            if _code(error) not in _DAMAGE:
+            if not salvage.is_damage(error):
                 raise
             self._begin_anew(str(error))
             return self._transact(synchronous, changes)
 
-    def _transact(self, synchronous: str, changes: list[_Change]) -> int:
+    def _transact(self, synchronous: str, changes: list[_Change]) -> list[int]:
         self._db.execute(f"PRAGMA synchronous={synchronous}")
         with self._db:
-            return sum(self._db.executemany(statement, rows).rowcount for statement, rows in changes)
+            return [self._db.executemany(statement, rows).rowcount for statement, rows in changes]
 
     def _open(self) -> sqlite3.Connection:
         try:
             return self._open_file()
         except sqlite3.DatabaseError as error:
-            if _code(error) not in _DAMAGE:
+            if not salvage.is_damage(error):
                 raise
-            self._set_aside(str(error))
-            return self._open_file()
+            return self._replace_file(str(error))
 
     def _open_file(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
@@ -189,10 +240,14 @@ class Outbox:
             if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
                 db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
             elif version != SCHEMA_VERSION:
-                raise _damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")
-            if (verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise _damage(str(verdict))
-            self._depth, last = db.execute("SELECT count(*), coalesce(max(id), 0) FROM message").fetchone()
+                raise salvage.damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")
+            salvage.check(db)
+            known = {row[1] for row in db.execute("PRAGMA table_info(message)")}
+            for column in _LATER.keys() - known:
+                db.execute(f"ALTER TABLE message ADD COLUMN {column} {_LATER[column]}")
+            db.execute(_DAMAGED_ROWS)
+            self._depth = db.execute("SELECT count(*) FROM message WHERE delivered_at IS NULL").fetchone()[0]
+            last = db.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0]
         except BaseException:
             db.close()
             raise
@@ -202,17 +257,41 @@ class Outbox:
 
     def _begin_anew(self, why: str) -> None:
         self._db.close()
-        self._set_aside(why)
-        self._db = self._open_file()
+        self._db = self._replace_file(why)
 
-    def _set_aside(self, why: str) -> None:
-        # One damaged file is kept, not one per accident: they must not fill the disk.
-        aside = self._path.with_name(self._path.name + ".damaged")
-        for suffix in ("", "-wal", "-shm"):
-            source = self._path.with_name(self._path.name + suffix)
-            if source.exists():
-                source.replace(aside.with_name(aside.name + suffix))
-        log.error("outbox: %s is damaged (%s); kept as %s, an empty one begins", self._path, why, aside.name)
+    def _replace_file(self, why: str) -> sqlite3.Connection:
+        """Set the damaged file aside and begin a new one with the messages that are whole."""
+        aside = salvage.set_aside(self._path)
+        db = self._open_file()
+        with salvage.opened_copy(aside) as damaged:
+            rows = [row for row in salvage.whole_rows(damaged, "message", _COLUMNS) if _item(row) is not None]
+            if not rows:  # of a version before the checksums, or nothing is left
+                old = (*_COLUMNS[:4], "NULL", "NULL")
+                rows = [row for row in salvage.whole_rows(damaged, "message", old) if _item(row) is not None]
+            progress = list(salvage.whole_rows(damaged, "progress", ("id", "counted_until")))
+        with db:
+            db.executemany(_TAKE_OVER, rows)
+            db.executemany("INSERT OR IGNORE INTO progress (id, counted_until) VALUES (?, ?)", progress)
+        db.close()
+        db = self._open_file()
+        log.error(
+            "outbox: %s is damaged (%s); kept as %s, %d messages of it were saved",
+            self._path,
+            why,
+            aside.name,
+            len(rows),
+            extra=_FAULT,
+        )
+        return db
+
+    def _set_rows_aside(self, rows: list[_Row]) -> None:
+        ids: list[tuple[object, ...]] = [(row[0],) for row in rows]
+        keep = "INSERT OR REPLACE INTO damaged (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
+        bounded = "DELETE FROM damaged WHERE id NOT IN (SELECT id FROM damaged ORDER BY id DESC LIMIT ?)"
+        self._write("NORMAL", [(keep, [row[:5] for row in rows]), (bounded, [(_DAMAGED_KEPT,)])])
+        self._depth -= self._write("NORMAL", [("DELETE FROM message WHERE id = ?", ids)])[0]
+        self._lost += len(rows)
+        log.error("outbox: %d messages are damaged on the disk; they are not sent", len(rows), extra=_FAULT)
 
     def _refuse(self, why: str) -> bool:
         self._lost += 1
@@ -225,21 +304,26 @@ class Outbox:
         self._fault = fault
 
 
-def _code(error: BaseException) -> int | None:
-    """SQLite's primary result code; the extended ones carry more in the upper bytes."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
+def _crc(topic: bytes, payload: bytes, created_at: float) -> int:
+    return zlib.crc32(struct.pack("<dI", created_at, len(topic)) + topic + payload)
+
+
+def _item(row: _Row) -> Item | None:
+    """The message of a row, or None when the row is damaged. One without a checksum is of an older version."""
+    number, topic, payload, created_at, crc = row[:5]
+    if not (isinstance(topic, bytes) and isinstance(payload, bytes) and isinstance(created_at, float)):
+        return None
+    if crc is not None and crc != _crc(topic, payload, created_at):
+        return None
+    try:
+        return Item(number, topic.decode(), payload, datetime.fromtimestamp(created_at, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _disk_fault(error: sqlite3.DatabaseError) -> str:
     """The fault in words; an error that is not one of the disk's is raised again: it is a bug."""
-    code = _code(error)
+    code = salvage.code(error)
     if code not in _DISK_FAULTS:
         raise error
     return f"{_DISK_FAULTS[code]} ({error})"
-
-
-def _damage(text: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(text)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error

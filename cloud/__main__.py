@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloud import configure, provision, rollup
+from cloud import backup, configure, dead_letters, provision, rollup
 from cloud.analysis import command as comparison
 from cloud.bridge import Bridge, Tls
 from cloud.config import MqttSettings, load
@@ -76,12 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_parser(commands)
     provision.add_parser(commands)
     configure.add_parser(commands)
+    dead_letters.add_parser(commands)
+    backup.add_parser(commands)
     return parser
 
 
 def _bridge(args: argparse.Namespace) -> int:
     settings = load(args.config)
-    store = open_store(settings, SystemClock())
+    store = open_store(settings, SystemClock(), repair=True)
     try:
         bridge = _make_bridge(settings.mqtt, store)
         for number in _ENDS:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,7 +24,7 @@ from pydantic import (
 from cloud.bridge import Protocol
 from cloud.chain import TimeZone
 from cloud.stores.levels import RAW_DAYS
-from edge.wire import Name
+from edge.wire import LONGEST_SESSION_S, Name
 from edge.yamlfile import load_yaml_model, secret_file
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -67,7 +69,7 @@ class MqttSettings(_Section):
     protocol: Annotated[Protocol, BeforeValidator(lambda v: "5" if v == 5 else v)] = "5"
     client_id: Name = "footlight-bridge"
     share: Name = "bridge"
-    session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFF_FFFE)] = 86_400
+    session_expiry_s: Annotated[int, Field(ge=0, le=LONGEST_SESSION_S)] = LONGEST_SESSION_S
     username: str | None = None
     password: SecretStr | None = None
     tls: TlsSettings | None = None
@@ -83,16 +85,33 @@ class EmbeddedSettings(_Section):
     kind: Literal["embedded"] = "embedded"
     path: Path = Path("footlight.sqlite")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
+    backup: Path | None = Path("footlight.backup.sqlite")
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
+    def backup_location(self, environ: Mapping[str, str] = os.environ) -> Path | None:
+        """Where the copy of each night goes, likewise; None for no copies."""
+        return self.backup and Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.backup
+
+
+def _header_safe(token: SecretStr) -> SecretStr:
+    """A token travels in an HTTP header, where a line break or a letter beyond ASCII is an error far from here."""
+    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", token.get_secret_value()):
+        raise ValueError(
+            "must be one line of plain ASCII without spaces around it; check for a line break at its end"
+        )
+    return token
+
+
+Token = Annotated[SecretStr, AfterValidator(_header_safe)]
+
 
 class InfluxSettings(_Section):
     kind: Literal["influx"]
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    token: SecretStr
+    token: Token
     org: str = "-"
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
     retention_days: Annotated[int, Field(ge=3, le=3650)] = RAW_DAYS
@@ -139,9 +158,9 @@ class GrafanaSettings(_Section):
     """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    token: SecretStr
+    token: Token
     influx_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    influx_token: SecretStr
+    influx_token: Token
 
 
 class Settings(_Section):

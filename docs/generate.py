@@ -37,6 +37,12 @@ refuses what is dated more than a day after its arrival. The same as JSON Schema
 | --- | --- | --- |
 """
 
+RESEND = f"""
+Beside them, `{wire.RESEND_TOPIC}` asks all devices to send again what they have delivered in the last
+{wire.HELD_S // 3600} hours. It is the last will of every bridge, published when the broker ends its session; see
+[delivery.md](delivery.md).
+"""
+
 CELLS = f"""
 ## How to read counts
 
@@ -119,7 +125,7 @@ def markdown() -> str:
     text = INTRODUCTION
     for channel, model in wire.BY_CHANNEL.items():
         text += f"| `{ADDRESS}/{channel}` | [{model.__name__}](#{model.__name__.lower()}) | {SERVICE[channel]} |\n"
-    text += CELLS + "\n## The messages\n"
+    text += RESEND + CELLS + "\n## The messages\n"
     for model in wire.BY_CHANNEL.values():
         described = schema(model)
         text += table(model.__name__, described)

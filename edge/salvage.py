@@ -52,9 +52,10 @@ def set_aside(path: Path) -> Path:
 
 
 @contextmanager
-def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of a database, to read from: opening the file itself would change it, and with it the evidence."""
-    with TemporaryDirectory(dir=path.parent, prefix=path.name, ignore_cleanup_errors=True) as folder:
+def opened_copy(path: Path, beside: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
+    evidence."""
+    with TemporaryDirectory(dir=beside, prefix=path.name, ignore_cleanup_errors=True) as folder:
         for suffix in ("", "-wal"):
             source = path.with_name(path.name + suffix)
             if source.exists():

@@ -80,6 +80,7 @@ class App:
     def run(self) -> bool:
         """True when another run is to follow, with the settings that the server asked for. Raises ``UserError`` when
         the camera or the broker refuses for good."""
+        closing = False  # a crash is no closing time
         try:
             self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
             self._uplink.start()
@@ -97,9 +98,10 @@ class App:
                 self._look_after()
             if not self._again:
                 self._notifier.stopping()
+            closing = not self._again
         finally:
             self._camera.stop()
-            self._finish()
+            self._finish(closing=closing)
             # The next run needs the outbox, and delivers what is in it.
             while not self._uplink.stop(0.0 if self._again else STOP_S) and self._again:
                 pass
@@ -107,11 +109,12 @@ class App:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
         return self._again
 
-    def _finish(self) -> None:
-        """End the visits and the open window. If another run follows, the visits that wait for a cohort go on waiting:
-        or whoever may ask for settings could have a cohort released right after the visit he is curious about."""
+    def _finish(self, *, closing: bool) -> None:
+        """End the visits and the open window. Only when the service ends as it should are the visits released that wait
+        for a cohort: whoever can ask for settings or cause a crash must not choose the moment, which could be right
+        after a visit that he is curious about."""
         windows = self._pipeline.finish(self._last_frame_s).windows
-        self._publish([replace(window, closing=False) for window in windows] if self._again else windows)
+        self._publish(windows if closing else [replace(window, closing=False) for window in windows])
 
     def _due(self, frame: Frame) -> bool:
         """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -26,9 +26,10 @@ from edge.clock import SystemClock
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service import FRAME_WAIT_S, App
-from edge.types import Detection, Frame, Image
+from edge.types import Coverage, Detection, Detector, Frame, Image, WindowAggregate
 from edge.uplink.mqtt import Broker
-from edge.wire import AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage, decode
+from edge.vision.privacy import CohortRule
+from edge.wire import DWELL_BINS_S, AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage, decode
 from tests.brokers import Listener, Mosquitto, free_port, until
 from tests.manager import Manager
 from tests.stretch import clear_frame, models, stretch
@@ -191,6 +192,66 @@ def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
     assert sum(cohort.visits for cohort in cohorts) == len(stretch().truth.visits)
     for cells in ("gender", "age_band", "expression"):
         assert sum(sum(getattr(cohort, cells).values()) for cohort in cohorts) == len(stretch().truth.visits)
+
+
+class FailingDetector:
+    """Works until the last frame of the stretch, and ends in a fault that nobody named."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector, self._left = detector, len(stretch()) - 1
+
+    def detect(self, image: Image) -> list[Detection]:
+        if not self._left:
+            raise RuntimeError("a bug")
+        self._left -= 1
+        return self._detector.detect(image)
+
+
+def waiting_visits(count: int) -> CohortRule:
+    """The rule of a run before this one, with visits that differ and so wait for their cohort."""
+    rule = CohortRule(k=3, profile="demographics")
+    started = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    rule.release(
+        WindowAggregate(
+            start=started,
+            end=started + timedelta(seconds=WINDOW_S),
+            visits=count,
+            viewers=0,
+            occupancy_mean=1.0,
+            occupancy_max=1,
+            dwell_sum_s=3.0 * count,
+            attention_sum_s=0.0,
+            dwell_histogram=(count - 1, 1, *[0] * (len(DWELL_BINS_S) - 2)),
+            attention_histogram=(count, *[0] * (len(DWELL_BINS_S) - 1)),
+            breakdown={("female", "25-34", "neutral"): 1, ("male", "35-44", "happy"): count - 1},
+            zones={},
+            coverage=Coverage(float(WINDOW_S), 10, 0),
+            closing=False,
+        )
+    )
+    return rule
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_a_crash_releases_no_visit_that_waits_for_its_cohort(tmp_path: Path, crashes: bool) -> None:
+    working = models()
+    failing = replace(working, detector=FailingDetector(working.detector))
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
+        app = build(
+            settings(tmp_path, privacy={"k": 3}),
+            clock=SystemClock(),
+            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
+            broker=Broker("127.0.0.1", mosquitto.port),
+            models=failing if crashes else working,
+            rule=waiting_visits(3),
+        )
+        with pytest.raises(RuntimeError, match="a bug") if crashes else nullcontext():
+            app.run()
+        until(lambda: statuses(listener) == [True, False], "the service has come and gone")
+        came = windows(listener)
+    assert sum(window.totals.visits for window in came) == len(stretch().truth.visits)
+    released = sum(window.cohort.visits for window in came if window.cohort is not None)
+    assert released == (0 if crashes else 3 + len(stretch().truth.visits))
 
 
 def test_a_file_that_is_slow_to_read_is_counted_as_if_it_were_not(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -15,8 +16,13 @@ from pydantic import ValidationError
 import cloud
 from cloud.__main__ import main
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings, load
+from cloud.stores.connect import open_embedded
+from cloud.stores.embedded_file import back_up
+from cloud.stores.store import DeadLetter
+from edge.clock import SystemClock
 from edge.errors import UserError
 from tests.brokers import Mosquitto, until
+from tests.messages import MORNING, window
 
 EXAMPLE = Path(cloud.__path__[0]) / "example.yaml"
 
@@ -187,3 +193,67 @@ def test_the_bridge_command_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
             assert process.wait(20) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
     assert "stopped: Stats(received=0" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("store:\n  kind: influx\n  url: http://x\n  token: |\n    SECRET\n", "store.token"),
+        ("store: {kind: influx, url: 'http://x', token: 'SECRET\u20ac'}", "store.token"),
+        ("store: {kind: influx, url: 'http://x', token: ''}", "store.token"),
+        (
+            "grafana:\n  url: http://x\n  influx_url: http://y\n  influx_token: SECRET\n  token: |\n    SECRET\n",
+            "grafana.token",
+        ),
+        (
+            'grafana:\n  url: http://x\n  influx_url: http://y\n  token: SECRET\n  influx_token: "SEC\\u010cRET"',
+            "grafana.influx_token",
+        ),
+    ],
+)
+def test_a_token_that_no_header_can_carry_is_one_line_without_it(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(UserError, match=rf": {key}: must be one line of plain ASCII") as error:
+        load(write(tmp_path, text))
+    assert "SEC" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_session_is_not_longer_than_what_the_devices_hold(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mqtt\.session_expiry_s: .* less than or equal to 3600"):
+        load(write(tmp_path, "mqtt: {session_expiry_s: 86400}"))
+
+
+def test_dead_letters_are_listed_and_a_backup_is_restored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write(
+        tmp_path, f"store: {{path: {tmp_path}/store.sqlite, backup: {tmp_path}/stick/backup.sqlite}}"
+    )
+    arguments = ["--config", str(config)]
+    assert main(["dead-letters", *arguments]) == 0
+    assert capsys.readouterr().out == "no dead letters\n"
+    assert main(["restore", *arguments]) == 2
+    assert "backup.sqlite: no such file" in capsys.readouterr().err
+    settings = load(config).store
+    assert isinstance(settings, EmbeddedSettings)
+    target = settings.backup_location()
+    assert target is not None
+    target.parent.mkdir()
+    store = open_embedded(settings, SystemClock())
+    store.write([window(0), window(1)])
+    letter = DeadLetter(MORNING, "shop", "door", "footlight/v1/shop/door/window", "seq: missing", b"{}")
+    store.record_dead_letter(letter)
+    store.close()
+    back_up(settings.location(), target)
+    settings.location().unlink()
+    assert main(["restore", *arguments]) == 0
+    assert main(["restore", *arguments, str(target)]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["2", "0"]
+    assert main(["dead-letters", *arguments]) == 1
+    assert capsys.readouterr().out == "2026-03-02 08:00:00 UTC  shop/door  seq: missing\n"
+    assert main(["dead-letters", "--json", *arguments]) == 1
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert (shown["payload"], shown["topic"]) == ("{}", letter.topic)
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8" * 1000)
+    assert main(["restore", *arguments, f"{tmp_path}/photo.jpg"]) == 2
+    assert "cannot be restored (file is not a database)" in capsys.readouterr().err

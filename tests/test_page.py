@@ -18,8 +18,9 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from cloud.arrival import checked
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.store import DeviceState, Reader
+from cloud.stores.store import DeadLetter, DeviceState, Reader
 from cloud.web.app import create_app
 from cloud.web.figures import Cell, Day, day_figures
 from cloud.web.placement import KEPT_S, MOST, Positions
@@ -324,6 +325,9 @@ class _Hostile:
     def latest(self, site: str) -> WindowMessage | None:
         return None
 
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return [DeadLetter(MORNING, self.NAME, self.NAME, self.NAME, self.NAME, b"")]
+
 
 def test_names_are_text_and_never_markup(chromium: Browser, clock: SetClock) -> None:
     with _Server(_Hostile(), clock) as address, visit(chromium, address) as page:
@@ -331,8 +335,23 @@ def test_names_are_text_and_never_markup(chromium: Browser, clock: SetClock) -> 
         live(page)
         expect(page.locator("h1")).to_have_text(_Hostile.NAME)
         expect(page.locator("#devices b")).to_have_text(_Hostile.NAME)
-        expect(page.locator("#devices .alert")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#devices li .alert")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#letters .alert")).to_contain_text(_Hostile.NAME)
         assert page.locator("img").count() == 0
+
+
+def test_a_device_whose_clock_runs_ahead_is_marked_and_what_could_not_be_stored_is_shown(
+    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+) -> None:
+    store.write(a_morning())
+    ahead = health(at=clock.now() + timedelta(hours=5), clock_trusted=True)
+    store.write([checked(ahead, clock.now())])
+    store.record_dead_letter(DeadLetter(clock.now(), "shop", "door", "t", "seq: Field required", b"{}"))
+    with visit(chromium, address) as page:
+        expect(live(page).locator("#devices li .alert")).to_contain_text("its clock is wrong")
+        expect(page.locator("#letters")).to_contain_text(
+            "a message of door could not be stored: seq: Field required"
+        )
 
 
 def test_a_chain_of_shops_offers_a_choice(chromium: Browser, store: EmbeddedStore, address: str) -> None:

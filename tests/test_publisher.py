@@ -15,7 +15,7 @@ from paho.mqtt.client import MQTTMessage
 
 from edge import wire
 from edge.clock import SystemClock
-from edge.uplink.mqtt import Broker, BrokerRefused
+from edge.uplink.mqtt import TAKEN_OVER, Answer, Broker, BrokerRefused
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.brokers import Listener, Mosquitto, password_file, until
@@ -264,7 +264,7 @@ def test_windows_of_this_run_alone_say_that_it_delivers(tmp_path: Path, outbox: 
 def test_a_message_no_broker_takes_is_dropped_and_does_not_stand_before_the_rest(
     tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    size = len(wire.encode(window(10**9)))
+    size = len(wire.encode(window(10**6)))
     for seq in range(3):
         outbox.put(TOPIC, wire.encode(window(seq)), datetime.now(UTC))
     outbox.put(TOPIC, b" " * 4 * size, datetime.now(UTC))
@@ -325,3 +325,25 @@ def test_a_killed_device_is_reported_by_its_last_will_and_loses_nothing(tmp_path
                 until(lambda: statuses(newcomer) == [True], "the retained status")
                 assert newcomer.messages[0].retain
         outbox.close()
+
+
+def test_two_devices_of_one_name_are_told_of_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """mosquitto 2.0.11 does not say why it hangs up: that it does so again and again is what can be told."""
+    one, other = (Outbox(tmp_path / name, max_messages=10) for name in ("one.db", "other.db"))
+    with Mosquitto(tmp_path) as server:
+        broker = Broker("127.0.0.1", server.port)
+        with uplink(one, broker), uplink(other, broker):
+            said = "does another device use the name shop/door?"
+            until(lambda: any(said in record.message for record in caplog.records), "both are told")
+
+
+def test_a_broker_that_says_who_took_the_connection_is_quoted(outbox: Outbox) -> None:
+    link = make(outbox, Broker("127.0.0.1", 1))
+    taken, lost = (
+        Answer(None, TAKEN_OVER, "Session taken over"),
+        Answer(None, 0x80, "the connection was lost"),
+    )
+    assert "another device uses the name shop/door" in link._why(taken)
+    assert link._why(lost) == "the connection was lost"

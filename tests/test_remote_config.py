@@ -16,6 +16,7 @@ from edge.errors import UserError
 from edge.remote import PATIENCE_S, TRIAL_S, Remote, fingerprint, overlaid
 from edge.wire import MAX_BYTES, ConfigMessage, encode, short_hash
 from tests.messages import MORNING, asking
+from tests.test_wire import json_values, mutated
 
 LATER = MORNING + timedelta(minutes=1)
 STAFF = {"name": "staff", "polygon": [[0, 0], [0.2, 0], [0.2, 1]], "exclude": True}
@@ -54,6 +55,26 @@ def tree_of(paths: dict[str, Any]) -> dict[str, Any]:
         else:
             tree[section] = value
     return tree
+
+
+@given(
+    st.binary(max_size=300)
+    | mutated().map(lambda came: came[1])
+    | st.dictionaries(st.text(), json_values, max_size=3).map(lambda asked: encode(asking(asked)))
+    | st.tuples(st.sampled_from(sorted(Settings.model_fields)), json_values).map(
+        lambda asked: encode(asking(dict([asked])))
+    )
+)
+def test_whatever_is_asked_for_is_taken_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, payload: bytes
+) -> None:
+    remote = Remote(settings(tmp_path_factory.mktemp("state")))
+    remote.offer(payload)
+    remote.turn(0.0, counted=False, in_view=False, seeing=True)
+    if remote.fault is not None:
+        assert remote.fault.isascii()
+        assert remote.fault.isprintable()
+        assert len(remote.fault) <= 240
 
 
 # What is asked for, over what the file says

@@ -263,7 +263,7 @@ class Outbox:
         """Set the damaged file aside and begin a new one with the messages that are whole."""
         aside = salvage.set_aside(self._path)
         db = self._open_file()
-        with salvage.opened_copy(aside) as damaged:
+        with salvage.opened_copy(aside, aside.parent) as damaged:
             rows = [row for row in salvage.whole_rows(damaged, "message", _COLUMNS) if _item(row) is not None]
             if not rows:  # of a version before the checksums, or nothing is left
                 old = (*_COLUMNS[:4], "NULL", "NULL")

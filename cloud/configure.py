@@ -37,6 +37,7 @@ from edge.wire import (
     address,
     decode,
     encode,
+    one_line,
     short_hash,
     topic,
 )
@@ -113,7 +114,7 @@ def ask(settings: MqttSettings, message: ConfigMessage, *, wait_s: float) -> Ans
                 case HealthMessage(config_message=found) if found == name:
                     return Answer("accepted", name, heard.config, f"config {name} is in force on {who}")
                 case AlertMessage(fault="config", active=True) if heard.text.startswith(f"config {name} "):
-                    return Answer("refused", name, None, heard.text)
+                    return Answer("refused", name, None, one_line(heard.text, 240))
         return Answer(
             "waiting",
             name,

@@ -20,7 +20,7 @@ from cloud.bridge import Bridge, Tls
 from cloud.config import load
 from cloud.stores.embedded import EmbeddedStore
 from edge.clock import SystemClock
-from edge.wire import STORED, Message, StatusMessage, encode, topic
+from edge.wire import RESEND_TOPIC, STORED, Message, StatusMessage, encode, topic
 from tests.brokers import until
 from tests.messages import BOOT, health, window
 from tests.secure_broker import Party, SecureMosquitto, make_secrets, secrets
@@ -61,6 +61,7 @@ def test_a_device_speaks_as_itself(broker: SecureMosquitto, made: Path) -> None:
         "footlight/v1/shop/door/window/more",
         "footlight/v1/shop/window",
         "footlight/v1-dead-letter/shop/door",
+        "footlight/v1-resend",
         "footlight/v2/shop/door/window",
     ],
 )
@@ -98,6 +99,16 @@ def test_a_device_hears_the_echo_of_its_own_probes(broker: SecureMosquitto, made
         assert bridge.send(f"{MINE}/echo") == "Success"
         until(lambda: device.heard, "the device hears its echo")
         assert neighbour.heard == []
+
+
+def test_every_device_hears_that_a_bridge_is_gone(broker: SecureMosquitto, made: Path) -> None:
+    with (
+        Party(broker, made, "bridge") as bridge,
+        Party(broker, made, "devices/shop/shelf", RESEND_TOPIC) as one,
+        Party(broker, made, "devices/shop/door", RESEND_TOPIC) as other,
+    ):
+        assert bridge.send(RESEND_TOPIC) == "Success"
+        until(lambda: one.heard and other.heard, "both devices hear it")
 
 
 def is_let_in(broker: SecureMosquitto, made: Path, certificate: Path | None) -> bool:

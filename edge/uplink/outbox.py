@@ -12,44 +12,20 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import struct
 import threading
-import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from edge import salvage
 from edge.errors import UserError
+from edge.uplink import rows
+from edge.uplink.rows import Item
 from edge.wire import HELD_S
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}
 
-SCHEMA_VERSION = 1
-_SCHEMA = f"""
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY,
-    topic TEXT NOT NULL,
-    payload BLOB NOT NULL,
-    created_at REAL NOT NULL
-);
-CREATE TABLE progress (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    counted_until REAL NOT NULL
-);
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
-_LATER = {"crc": "INTEGER", "delivered_at": "REAL"}
-"""Columns that came later. An older version of Footlight leaves them alone, and so can still use the file."""
-_DAMAGED_ROWS = """
-CREATE TABLE IF NOT EXISTS damaged (id INTEGER PRIMARY KEY, topic BLOB, payload BLOB, created_at REAL, crc INTEGER)
-"""
-_DAMAGED_KEPT = 100
-_COLUMNS = ("id", "CAST(topic AS BLOB)", "CAST(payload AS BLOB)", "created_at", "crc", "delivered_at")
-"""As bytes: a damaged text is no Unicode, and would end the reading of all the others."""
 _DISK_FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk fails",
@@ -60,27 +36,6 @@ _DISK_FAULTS = {
 
 _Change = tuple[str, list[tuple[object, ...]]]
 """A statement and the rows it runs for."""
-_Row = tuple[Any, ...]
-"""The :data:`_COLUMNS` of one message."""
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM message"  # noqa: S608 - names of ours
-_INSERT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
-_TAKE_OVER = """
-INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc, delivered_at)
-VALUES (?, CAST(? AS TEXT), ?, ?, ?, ?)
-"""
-_DELIVERED = "UPDATE message SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL"
-_FORGET = "DELETE FROM message WHERE delivered_at < ? OR delivered_at > ?"
-_AGAIN = "UPDATE message SET delivered_at = NULL WHERE delivered_at IS NOT NULL"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One message that waits; ``id`` grows in the order of ``put``."""
-
-    id: int
-    topic: str
-    payload: bytes
-    created_at: datetime
 
 
 class Outbox:
@@ -119,11 +74,11 @@ class Outbox:
             if self._depth >= self._max:
                 return self._refuse(f"full, {self._max} messages wait")
             created_at = at.timestamp()
-            row = (self._last_id + 1, topic, payload, created_at, _crc(topic.encode(), payload, created_at))
-            changes: list[_Change] = [(_INSERT, [row])]
+            checksum = rows.crc(topic.encode(), payload, created_at)
+            row = (self._last_id + 1, topic, payload, created_at, checksum)
+            changes: list[_Change] = [(rows.PUT, [row])]
             if counted_until is not None:
-                statement = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
-                changes.append((statement, [(counted_until.timestamp(),)]))
+                changes.append((rows.COUNTED, [(counted_until.timestamp(),)]))
             try:
                 self._write("FULL", changes)
             except sqlite3.DatabaseError as error:
@@ -137,12 +92,11 @@ class Outbox:
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
         """The oldest messages with an id above ``after`` that wait, at most ``limit``."""
-        query = f"{_SELECT} WHERE id > ? AND delivered_at IS NULL ORDER BY id LIMIT ?"
         with self._lock:
             try:
-                rows = self._db.execute(query, (after, limit)).fetchall()
-                items, damaged = [_item(row) for row in rows], [row for row in rows if _item(row) is None]
-                if damaged:
+                found = self._db.execute(rows.PENDING, (after, limit)).fetchall()
+                items = [(row, rows.item(row)) for row in found]
+                if damaged := [row for row, item in items if item is None]:
                     self._set_rows_aside(damaged)
             except sqlite3.DatabaseError as error:
                 if salvage.is_damage(error):
@@ -150,7 +104,7 @@ class Outbox:
                 else:
                     self._note(_disk_fault(error))
                 return []
-        return [item for item in items if item is not None]
+        return [item for _, item in items if item is not None]
 
     def delivered(self, ids: Iterable[int], at: datetime) -> bool:
         """Note what the broker has acknowledged, and forget what it acknowledged long ago; False when the disk would
@@ -162,11 +116,13 @@ class Outbox:
         )  # a clock that was set back keeps nothing for ever
         with self._lock:
             try:
+                numbers = list(ids)
                 changes: list[_Change] = [
-                    (_DELIVERED, [(now, number) for number in ids]),
-                    (_FORGET, [forgotten]),
+                    (rows.HOLD, [(now, number) for number in numbers]),
+                    (rows.DELETE, [(number,) for number in numbers]),
+                    (rows.FORGET, [forgotten]),
                 ]
-                self._depth -= self._write("NORMAL", changes)[0]
+                self._depth -= self._write("NORMAL", changes)[1]
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
                 return False
@@ -176,7 +132,7 @@ class Outbox:
         """Let everything wait again that was delivered and is still kept; return how many messages that are."""
         with self._lock:
             try:
-                again = self._write("NORMAL", [(_AGAIN, [()])])[0]
+                again = self._write("NORMAL", [(rows.AGAIN, [()]), (rows.FORGET_ALL, [()])])[0]
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
                 return 0
@@ -235,19 +191,7 @@ class Outbox:
     def _open_file(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
         try:
-            db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            db.execute("PRAGMA journal_mode=WAL")
-            if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
-                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            elif version != SCHEMA_VERSION:
-                raise salvage.damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")
-            salvage.check(db)
-            known = {row[1] for row in db.execute("PRAGMA table_info(message)")}
-            for column in _LATER.keys() - known:
-                db.execute(f"ALTER TABLE message ADD COLUMN {column} {_LATER[column]}")
-            db.execute(_DAMAGED_ROWS)
-            self._depth = db.execute("SELECT count(*) FROM message WHERE delivered_at IS NULL").fetchone()[0]
-            last = db.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0]
+            self._depth, last = rows.prepare(db)
         except BaseException:
             db.close()
             raise
@@ -264,13 +208,13 @@ class Outbox:
         aside = salvage.set_aside(self._path)
         db = self._open_file()
         with salvage.opened_copy(aside, aside.parent) as damaged:
-            rows = [row for row in salvage.whole_rows(damaged, "message", _COLUMNS) if _item(row) is not None]
-            if not rows:  # of a version before the checksums, or nothing is left
-                old = (*_COLUMNS[:4], "NULL", "NULL")
-                rows = [row for row in salvage.whole_rows(damaged, "message", old) if _item(row) is not None]
+            # Without the column of the checksum nothing is found, and the file is of a version before it.
+            found = [*salvage.whole_rows(damaged, "message", rows.COLUMNS)]
+            found = found or [*salvage.whole_rows(damaged, "message", rows.COLUMNS_BEFORE)]
+            saved = [row for row in found if rows.item(row) is not None]
             progress = list(salvage.whole_rows(damaged, "progress", ("id", "counted_until")))
         with db:
-            db.executemany(_TAKE_OVER, rows)
+            db.executemany(rows.TAKE_OVER, saved)
             db.executemany("INSERT OR IGNORE INTO progress (id, counted_until) VALUES (?, ?)", progress)
         db.close()
         db = self._open_file()
@@ -279,19 +223,22 @@ class Outbox:
             self._path,
             why,
             aside.name,
-            len(rows),
+            len(saved),
             extra=_FAULT,
         )
         return db
 
-    def _set_rows_aside(self, rows: list[_Row]) -> None:
-        ids: list[tuple[object, ...]] = [(row[0],) for row in rows]
-        keep = "INSERT OR REPLACE INTO damaged (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
-        bounded = "DELETE FROM damaged WHERE id NOT IN (SELECT id FROM damaged ORDER BY id DESC LIMIT ?)"
-        self._write("NORMAL", [(keep, [row[:5] for row in rows]), (bounded, [(_DAMAGED_KEPT,)])])
-        self._depth -= self._write("NORMAL", [("DELETE FROM message WHERE id = ?", ids)])[0]
-        self._lost += len(rows)
-        log.error("outbox: %d messages are damaged on the disk; they are not sent", len(rows), extra=_FAULT)
+    def _set_rows_aside(self, damaged: list[rows.Row]) -> None:
+        changes: list[_Change] = [
+            (rows.SET_ASIDE, damaged),
+            (rows.BOUND_DAMAGED, [(rows.DAMAGED_KEPT,)]),
+            (rows.DELETE, [(row[0],) for row in damaged]),
+        ]
+        self._depth -= self._write("NORMAL", changes)[2]
+        self._lost += len(damaged)
+        log.error(
+            "outbox: %d messages are damaged on the disk; they are not sent", len(damaged), extra=_FAULT
+        )
 
     def _refuse(self, why: str) -> bool:
         self._lost += 1
@@ -302,23 +249,6 @@ class Outbox:
         if self._fault is None:
             log.error("outbox: %s; what it cannot keep is lost", fault, extra=_FAULT)
         self._fault = fault
-
-
-def _crc(topic: bytes, payload: bytes, created_at: float) -> int:
-    return zlib.crc32(struct.pack("<dI", created_at, len(topic)) + topic + payload)
-
-
-def _item(row: _Row) -> Item | None:
-    """The message of a row, or None when the row is damaged. One without a checksum is of an older version."""
-    number, topic, payload, created_at, crc = row[:5]
-    if not (isinstance(topic, bytes) and isinstance(payload, bytes) and isinstance(created_at, float)):
-        return None
-    if crc is not None and crc != _crc(topic, payload, created_at):
-        return None
-    try:
-        return Item(number, topic.decode(), payload, datetime.fromtimestamp(created_at, UTC))
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _disk_fault(error: sqlite3.DatabaseError) -> str:

@@ -31,7 +31,8 @@ from edge.uplink.mqtt import (
     Connection,
     Outgoing,
 )
-from edge.uplink.outbox import Item, Outbox
+from edge.uplink.outbox import Outbox
+from edge.uplink.rows import Item
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "broker"}

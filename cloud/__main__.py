@@ -10,17 +10,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloud import configure, provision, rollup
 from cloud.analysis import command as comparison
-from cloud.bridge import Bridge, Tls
 from cloud.config import MqttSettings, load
+from cloud.devices import configure
+from cloud.grafana import command as provision
+from cloud.ingest.bridge import Bridge, Tls
 from cloud.reports import command as report
+from cloud.rollup import command as rollup
 from cloud.simulation import command as simulation
 from cloud.stores.connect import open_store
 from cloud.stores.store import Store
-from edge.clock import SystemClock
-from edge.errors import UserError
-from edge.yamlfile import masked_yaml
+from common.clock import SystemClock
+from common.config_file import masked_yaml
+from common.errors import UserError
 
 log = logging.getLogger("cloud")
 
@@ -95,7 +97,7 @@ def _bridge(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     # Here and not above: a bridge needs neither a broker nor a page.
-    from cloud.serve import Box, serve
+    from cloud.onebox.serve import Box, serve
 
     settings = load(args.config)
 
@@ -124,7 +126,7 @@ def _show_config(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from cloud import demo  # it brings the whole edge with it
+    from cloud.onebox import demo  # it brings the whole edge with it
 
     return int(demo.run(args))
 

@@ -19,11 +19,11 @@ from pydantic import (
     model_validator,
 )
 
-from cloud.bridge import Protocol
-from cloud.chain import TimeZone
-from cloud.stores.levels import RAW_DAYS
-from edge.wire import Name
-from edge.yamlfile import load_yaml_model, secret_file
+from cloud.domain.chain import TimeZone
+from cloud.domain.levels import RAW_DAYS
+from common.config_file import load_yaml_model, secret_file
+from common.mqtt import Protocol
+from common.wire import Name
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]

@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from edge.clock import SystemClock
-from edge.errors import UserError
-from edge.systemd import configure_logging
+from common.clock import SystemClock
+from common.errors import UserError
+from edge.service.systemd import configure_logging
 
 if TYPE_CHECKING:
     from edge.config import Settings
@@ -103,8 +103,8 @@ def _complain(error: UserError) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from edge.app import serve
     from edge.config import load
+    from edge.service.supervisor import serve
 
     settings = load(arguments.config)
     names = {"SITE": settings.site, "DEVICE": settings.device, "CAMERA": settings.camera.name}
@@ -123,9 +123,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from edge import tables
-    from edge.stages import load_models
-    from edge.trial import replay_source
+    from edge.commands import tables
+    from edge.commands.replay import replay_source
+    from edge.service.build import load_models
 
     settings = _settings(arguments)
     results, code = [], 0
@@ -147,9 +147,9 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from edge import tables
-    from edge.stages import load_models
-    from edge.trial import draw, inspect_picture, save_picture
+    from edge.commands import tables
+    from edge.commands.replay import draw, inspect_picture, save_picture
+    from edge.service.build import load_models
 
     settings = _settings(arguments)
     image, faces = inspect_picture(arguments.image, settings, load_models(settings))
@@ -163,9 +163,9 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _scene(arguments: argparse.Namespace) -> int:
-    from edge import tables
+    from edge.commands import tables
+    from edge.commands.replay import scene_truth
     from edge.scene.render import DEFAULT_SEED, Scene
-    from edge.trial import scene_truth
 
     truth = scene_truth(Scene(DEFAULT_SEED if arguments.seed is None else arguments.seed))
     if arguments.format == "json":
@@ -178,9 +178,9 @@ def _scene(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from edge.commands.doctor.command import doctor
+    from edge.commands.doctor.table import as_json, show
     from edge.config import load
-    from edge.doctor.command import doctor
-    from edge.doctor.table import as_json, show
 
     hops = doctor(load(arguments.config), arguments.config, clock=SystemClock())
     logging.disable(logging.WARNING)  # what a part of the service would log is a line of the doctor's here
@@ -196,8 +196,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _place(arguments: argparse.Namespace) -> int:
+    from edge.commands.placement.command import place
     from edge.config import load
-    from edge.place.command import place
 
     return place(
         load(arguments.config),
@@ -209,7 +209,7 @@ def _place(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from edge.bench.command import bench
+    from edge.commands.bench.command import bench
 
     return bench(_settings(arguments), clock=SystemClock(), quick=arguments.quick, as_text=not arguments.json)
 
@@ -227,7 +227,7 @@ def _show_config(arguments: argparse.Namespace) -> int:
 
     settings = load(arguments.file)
     if arguments.state is not None:
-        from edge.remote import as_kept
+        from edge.service.remote_config import as_kept
 
         settings, explained = as_kept(settings, arguments.state)
         print("".join(f"# {line}\n" for line in explained), end="")

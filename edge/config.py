@@ -17,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from edge.capture.camera import masked
-from edge.errors import UserError
+from common.config_file import load_yaml_model, masked_yaml, secret_file
+from common.errors import UserError
+from common.masking import masked
+from common.wire import Name, Profile, Share
 from edge.vision.privacy import MAX_COHORT
-from edge.wire import Name, Profile, Share
-from edge.yamlfile import load_yaml_model, masked_yaml, secret_file
 
 SECONDS_PER_DAY = 86_400
 

@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cloud.bridge import Tls
 from cloud.config import load
+from cloud.ingest.bridge import Tls
 from cloud.stores.connect import open_store
-from edge.clock import SystemClock
-from edge.errors import UserError
-from edge.wire import Message, StatusMessage, WindowMessage
+from common.clock import SystemClock
+from common.errors import UserError
+from common.wire import Message, StatusMessage, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.simulation.delivery import Stream

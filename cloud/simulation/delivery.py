@@ -21,11 +21,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from cloud.bridge import Tls
-from cloud.intake import Delivery, Intake
+from cloud.ingest.bridge import Tls
+from cloud.ingest.intake import Delivery, Intake
 from cloud.stores.store import Store
-from edge.errors import UserError
-from edge.wire import CONTENT_TYPE, Message, StatusMessage, encode, topic
+from common.errors import UserError
+from common.wire import CONTENT_TYPE, Message, StatusMessage, encode, topic
 
 _BATCH = 2000
 """Messages that are stored together."""

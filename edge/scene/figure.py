@@ -13,7 +13,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from edge.scene.cast import CastMember
+from edge.scene.portraits import CastMember
 from edge.types import Floats, Image
 
 FACE = (-0.41, 0.02, 0.41, 1.0)

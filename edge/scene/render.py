@@ -12,11 +12,11 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from edge.scene.cast import CastMember, load_cast
+from edge.scene.background import draw_pillar, draw_shop
 from edge.scene.figure import EYE_LINE, FACE, Figure, Sprite, draw_figure, turn_map, turned_x
-from edge.scene.script import LINES, Pillar, Stance, Walk, obstacles, stand_still, write_script
-from edge.scene.shop import draw_pillar, draw_shop
-from edge.scene.truth import FACE_LEAST_PX, FaceTruth, SceneTruth, summarise
+from edge.scene.ground_truth import FACE_LEAST_PX, FaceTruth, SceneTruth, summarise
+from edge.scene.portraits import CastMember, load_cast
+from edge.scene.trajectories import LINES, Pillar, Stance, Walk, obstacles, stand_still, write_script
 from edge.types import Box, Floats, Image
 
 DEFAULT_SEED = 7

@@ -21,13 +21,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.errors import UserError
-from edge.uplink.tls import Tls
-from edge.wire import CONTENT_TYPE, MAX_BYTES
+from common.errors import UserError
+from common.mqtt import Protocol
+from common.mqtt.tls import Tls
+from common.wire import CONTENT_TYPE, MAX_BYTES
 
 log = logging.getLogger(__name__)
-
-Protocol = Literal["5", "3.1.1"]
 
 IN_FLIGHT = 20
 """Publishes without an answer at one time, unless the broker asks for fewer."""

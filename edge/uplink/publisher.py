@@ -15,8 +15,8 @@ import threading
 from collections import deque
 from datetime import timedelta
 
-from edge import wire
-from edge.clock import Clock
+from common import wire
+from common.clock import Clock
 from edge.uplink.mqtt import (
     IN_FLIGHT,
     MALFORMED_PACKET,

@@ -16,12 +16,12 @@ import pytest
 from tests.appliance.control import ANSIBLE, Control, Played
 from tests.appliance.machine import RELEASES
 from tests.appliance.vm import VM, debian_disk
-from tests.brokers import until
-from tests.programs import require_made, require_program
+from tests.support.brokers import until
+from tests.support.paths import ROOT
+from tests.support.programs import require_made, require_program
 
 pytestmark = pytest.mark.timeout(3 * 3600)
 
-ROOT = Path(__file__).parents[2]
 UNIT = "footlight-edge"
 CGROUP = f"/sys/fs/cgroup/footlight.slice/{UNIT}.service"
 MEMORY_MIB = 500

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.appliance.machine import Machine
-from tests.brokers import until
-from tests.secure_broker import CLOUD, secrets
+from tests.support.brokers import until
+from tests.support.secure_broker import CLOUD, secrets
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -32,12 +32,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.soak_shop import HOUR_S, Clock, Shop
+from common.mqtt.broker import Broker
 from common.wire import AlertMessage, ConfigMessage, StatusMessage, WindowMessage, decode, encode, topic
 from edge.config import Settings
 from edge.service.build import Models
 from edge.service.host import rss_mb
 from edge.service.supervisor import serve
-from edge.uplink.mqtt import Broker
 from tests.support.brokers import Mosquitto, until
 from tests.support.short_scene import models, stretch
 

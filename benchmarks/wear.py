@@ -26,8 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from common.clock import SystemClock
+from common.mqtt.broker import Broker
 from common.wire import WindowMessage, encode
-from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, until

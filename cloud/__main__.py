@@ -14,7 +14,7 @@ from cloud.analysis import command as comparison
 from cloud.config import MqttSettings, load
 from cloud.devices import configure
 from cloud.grafana import command as provision
-from cloud.ingest.bridge import Bridge, Tls
+from cloud.ingest.bridge import Bridge
 from cloud.reports import command as report
 from cloud.rollup import command as rollup
 from cloud.simulation import command as simulation
@@ -132,18 +132,18 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _make_bridge(mqtt: MqttSettings, store: Store) -> Bridge:
-    tls = mqtt.tls
+    broker = mqtt.broker()
     return Bridge(
         store,
-        host=mqtt.host,
-        port=mqtt.port,
+        host=broker.host,
+        port=broker.port,
         client_id=mqtt.client_id,
-        protocol=mqtt.protocol,
+        protocol=broker.protocol,
         share=mqtt.share,
         session_expiry_s=mqtt.session_expiry_s,
-        username=mqtt.username,
-        password=mqtt.password.get_secret_value() if mqtt.password else None,
-        tls=Tls(*tls.files()) if tls else None,
+        username=broker.username,
+        password=broker.password,
+        tls=broker.tls,
     )
 
 

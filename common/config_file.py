@@ -101,7 +101,7 @@ def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:
             annotations = [f.annotation for m in models for name, f in m.model_fields.items() if part == name]
             if not annotations:
                 continue  # the key of a mapping: what it holds is described by the same models
-            leaves = [leaf for annotation in annotations for leaf in _leaves(annotation)]
+            leaves = [leaf for annotation in annotations for leaf in annotation_leaves(annotation)]
             secret = secret or any(leaf in (SecretStr, SecretBytes) for leaf in leaves)
             models = [leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
     key = ".".join(names) or "top level"
@@ -123,13 +123,13 @@ def _keys(model: type[BaseModel]) -> Iterator[str]:
         yield field.alias or name
 
 
-def _leaves(annotation: object) -> Iterator[object]:
-    """The types inside an annotation, through unions, lists and Annotated."""
+def annotation_leaves(annotation: object) -> Iterator[object]:
+    """Yield the types inside an annotation, through unions, lists and Annotated."""
     arguments = get_args(annotation)
     if not arguments:
         yield annotation
     for argument in arguments:
-        yield from _leaves(argument)
+        yield from annotation_leaves(argument)
 
 
 def _shown(value: object) -> str:

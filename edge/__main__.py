@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("sources", nargs="+", metavar="SOURCE", help="video, picture or folder of pictures")
     scene = add("scene", "Tell who walks by in the sample scene (camera source: scene).", config=None)
     scene.add_argument("--seed", type=int, help="another scene than that of the demo")
-    doctor = add("doctor", "Check every hop from the camera to the store and back.", config=True)
+    doctor = add("doctor", "Check every check from the camera to the store and back.", config=True)
     doctor.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
     place = add("place", "Tell within half a minute whether this camera position will work.", config=True)
     place.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="how long to watch (30)")
@@ -182,14 +182,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from edge.commands.doctor.table import as_json, show
     from edge.config import load
 
-    hops = doctor(load(arguments.config), arguments.config, clock=SystemClock())
+    checks = doctor(load(arguments.config), arguments.config, clock=SystemClock())
     logging.disable(logging.WARNING)  # what a part of the service would log is a line of the doctor's here
     try:
         if arguments.json:
-            line, state = as_json(hops)
+            line, state = as_json(checks)
             print(line)
         else:
-            state = show(hops, Console())
+            state = show(checks, Console())
     finally:
         logging.disable(logging.NOTSET)
     return int(state == "red")

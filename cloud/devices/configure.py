@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import queue
-import secrets
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import JsonValue, RootModel
 
-from cloud.config import MqttSettings, load
-from cloud.ingest.bridge import Tls, set_tls
-from common.clock import SystemClock
+from cloud.config import load
+from common.clock import Clock, SystemClock
 from common.config_file import checked, load_yaml_model
 from common.errors import UserError
+from common.mqtt.broker import Broker
+from common.mqtt.refusals import BrokerUnreachable
+from common.mqtt.session import ANSWER_S, Received, Reply, Session
 from common.wire import (
-    CONTENT_TYPE,
     AlertMessage,
     ConfigMessage,
     HealthMessage,
@@ -44,8 +37,8 @@ from common.wire import (
 
 WAIT_S = 180.0
 """A device waits a minute for nobody to be in view, and another for the first frame; then comes its next word."""
-ANSWER_S = 10.0
-"""The broker is to answer within this time."""
+STATUS_S = 2.0
+"""Within this time a broker sends the retained status of a device that it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,121 +77,67 @@ def run(args: argparse.Namespace) -> int:
     """The command: 0 accepted, 1 refused or not answered yet. Raises ``UserError``."""
     asked = {} if args.clear else load_yaml_model(args.settings, _AnyYaml).root
     parts = {"site": args.site, "device": args.device, "at": SystemClock().now(), "settings": asked}
-    answer = ask(load(args.config).mqtt, checked(parts, ConfigMessage), wait_s=args.wait)
+    answer = ask(
+        load(args.config).mqtt.broker(), checked(parts, ConfigMessage), wait_s=args.wait, clock=SystemClock()
+    )
     print(json.dumps(asdict(answer)) if args.json else answer.text)
     return 0 if answer.state == "accepted" else 1
 
 
-def ask(settings: MqttSettings, message: ConfigMessage, *, wait_s: float) -> Answer:
-    """Publish, and wait for the device to say whether it takes it. Raises ``UserError`` when the broker is away or does
-    not allow it."""
+def ask(broker: Broker, message: ConfigMessage, *, wait_s: float, clock: Clock) -> Answer:
+    """Publish, and wait for the device to accept or refuse. Raises ``UserError`` when the broker is away or does not
+    allow it."""
     try:
         payload = encode(message)
     except WireError as error:
         raise UserError(f"{error}; ask for less") from None
     name, who = short_hash(payload), f"{message.site}/{message.device}"
-    party = _Party(settings)
+    heard = [address(message.site, message.device, channel) for channel in ("health", "alert", "status")]
     try:
-        party.hear(
-            *(address(message.site, message.device, channel) for channel in ("health", "alert", "status"))
-        )
-        party.publish(topic(message), payload)
-        if not party.online:
-            return Answer(
-                "waiting", name, None, f"{who} is not connected; the broker keeps config {name} for it"
+        with Session(broker, "configure", clock=clock) as session:
+            _expect(broker, session.subscribe(*heard), f"does not let this client read {heard[0]}")
+            _expect(
+                broker,
+                session.publish(topic(message), payload, retain=True),
+                f"does not let this client write {topic(message)};"
+                " only the user configure may (cloud/compose/acl)",
             )
-        deadline = time.monotonic() + wait_s
-        while (heard := party.next(deadline - time.monotonic())) is not None:
-            match heard:
-                case HealthMessage(config_message=found) if found == name:
-                    return Answer("accepted", name, heard.config, f"config {name} is in force on {who}")
-                case AlertMessage(fault="config", active=True) if heard.text.startswith(f"config {name} "):
-                    return Answer("refused", name, None, heard.text)
-        return Answer(
-            "waiting",
-            name,
-            None,
-            f"{who} has not answered within {wait_s:g} s; config {name} stays asked for",
-        )
-    finally:
-        party.close()
+            return _answer(session, name, who, wait_s, clock)
+    except BrokerUnreachable as error:
+        raise UserError(f"{error}; check mqtt.host and mqtt.port") from None
 
 
-class _Party:
-    """A client of the broker that is there for one question. Raises ``UserError`` for all that goes wrong with it."""
+def _expect(broker: Broker, reply: Reply | None, otherwise: str) -> None:
+    if reply is None:
+        raise UserError(f"broker {broker}: no answer within {ANSWER_S:g} s")
+    if not reply.accepted:
+        raise UserError(f"broker {broker} {otherwise} ({reply.reason})")
 
-    def __init__(self, settings: MqttSettings) -> None:
-        self._address, self._v5 = f"{settings.host}:{settings.port}", settings.protocol == "5"
-        self._heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._said: queue.SimpleQueue[ReasonCode] = queue.SimpleQueue()
-        self.online = False
-        """Whether the broker says that the device is connected."""
-        # A name of its own: under that of a bridge it would take over the bridge's session.
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"footlight-configure-{secrets.token_hex(4)}",
-            protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
-            reconnect_on_failure=False,
-        )
-        if settings.username is not None:
-            password = settings.password.get_secret_value() if settings.password else None
-            self._client.username_pw_set(settings.username, password)
-        if settings.tls is not None:
-            set_tls(self._client, Tls(settings.tls.ca, settings.tls.cert, settings.tls.key))
-        self._client.on_connect = lambda client, data, flags, reason, properties: self._said.put(reason)
-        self._client.on_subscribe = lambda client, data, mid, reasons, properties: self._said.put(
-            max(reasons)
-        )
-        self._client.on_publish = lambda client, data, mid, reason, properties: self._said.put(reason)
-        self._client.on_message = lambda client, data, message: self._take(message)
-        try:
-            self._client.connect(settings.host, settings.port)
-        except OSError as error:
-            raise UserError(
-                f"broker {self._address}: {error.strerror or error}; see mqtt.host and mqtt.port"
-            ) from None
-        self._client.loop_start()
-        self._expect("refuses this client; check mqtt.username, mqtt.password and mqtt.tls")
 
-    def hear(self, *topics: str) -> None:
-        self._client.subscribe([(name, 1) for name in topics])
-        self._expect(f"does not let it hear {topics[0]}")
+def _answer(session: Session, name: str, who: str, wait_s: float, clock: Clock) -> Answer:
+    """Wait for the word of the device. A broker sends what it retains at once, its status among it."""
+    online = False
+    deadline_s = clock.monotonic() + STATUS_S
+    while (received := session.next(deadline_s - clock.monotonic())) is not None:
+        match _decoded(received):
+            case StatusMessage(online=connected) if not online:
+                if not connected:
+                    break
+                # From here on it may leave for a moment: it starts its next run.
+                online, deadline_s = True, clock.monotonic() + wait_s
+            case HealthMessage(config_message=found) as health if found == name:
+                return Answer("accepted", name, health.config, f"config {name} is in force on {who}")
+            case AlertMessage(fault="config", active=True, text=text) if text.startswith(f"config {name} "):
+                return Answer("refused", name, None, text)
+    if not online:
+        return Answer("waiting", name, None, f"{who} is not connected; the broker keeps config {name} for it")
+    return Answer(
+        "waiting", name, None, f"{who} has not answered within {wait_s:g} s; config {name} stays requested"
+    )
 
-    def publish(self, name: str, payload: bytes) -> None:
-        """Retained, and acknowledged by the broker."""
-        properties = None
-        if self._v5:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.ContentType = CONTENT_TYPE
-        self._client.publish(name, payload, qos=1, retain=True, properties=properties)
-        self._expect(f"does not let it write {name}; only the user configure may (cloud/compose/acl)")
 
-    def next(self, timeout_s: float) -> Message | None:
-        """What the device says next, or None when it says nothing in time."""
-        try:
-            return self._heard.get(timeout=max(0.0, timeout_s))
-        except queue.Empty:
-            return None
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _expect(self, otherwise: str) -> None:
-        try:
-            reason = self._said.get(timeout=ANSWER_S)
-        except queue.Empty:
-            self.close()
-            raise UserError(f"broker {self._address}: no answer within {ANSWER_S:g} s") from None
-        if reason.is_failure:
-            self.close()
-            raise UserError(f"broker {self._address} {otherwise} ({reason})")
-
-    def _take(self, message: mqtt.MQTTMessage) -> None:
-        try:
-            heard = decode(message.topic, bytes(message.payload))
-        except WireError:  # of another version; it will be repeated by a device that was updated
-            return
-        if isinstance(heard, StatusMessage):
-            self.online = heard.online
-        self._heard.put(heard)
+def _decoded(received: Received) -> Message | None:
+    try:
+        return decode(received.topic, received.payload)
+    except WireError:  # of another version; it will be repeated by a device that was updated
+        return None

@@ -11,8 +11,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -25,7 +23,8 @@ from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_to
 from cloud.stores.store import Store
 from common.clock import Clock, SystemClock
 from common.errors import UserError
-from common.mqtt import Protocol
+from common.mqtt.broker import Protocol
+from common.mqtt.tls import Tls
 from common.wire import CONTENT_TYPE, ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
@@ -37,30 +36,6 @@ HEALING_REFUSALS = frozenset(
     {"Server unavailable", "Server busy", "Quota exceeded", "Connection rate exceeded"}
 )
 """Refusals of a connection that pass by themselves; all others need a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files in PEM form. Without ``ca`` the system's authorities are trusted."""
-
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-
-def set_tls(client: mqtt.Client, tls: Tls) -> None:
-    """Raises ``UserError`` for files that are not there or do not belong together."""
-    for path in (tls.ca, tls.cert, tls.key):
-        if path is not None and not path.is_file():
-            raise UserError(f"mqtt.tls: {path}: no such file")
-    try:
-        client.tls_set(
-            ca_certs=str(tls.ca) if tls.ca else None,
-            certfile=str(tls.cert) if tls.cert else None,
-            keyfile=str(tls.key) if tls.key else None,
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(f"mqtt.tls: {error}; give 'cert' and 'key' in PEM form") from None
 
 
 class Bridge:
@@ -120,7 +95,7 @@ class Bridge:
         if username is not None:
             self._client.username_pw_set(username, password)
         if tls is not None:
-            set_tls(self._client, tls)
+            self._client.tls_set_context(tls.context())
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect

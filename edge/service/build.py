@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 
 from common.clock import Clock
-from common.mqtt.tls import Tls
+from common.mqtt.broker import Broker
 from edge.capture.camera import Camera, open_camera
 from edge.capture.latest import CameraThread
 from edge.config import CameraSettings, Settings
@@ -26,7 +25,6 @@ from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
 from edge.types import Classifier, Detector
-from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.vision.aggregate import Aggregator
@@ -146,7 +144,7 @@ def build(
     models = models or load_models(settings)
     notifier = Notifier()
     source = camera or camera_of(settings.camera, clock=clock)
-    broker = broker or broker_of(settings)
+    broker = broker or settings.mqtt.broker()
     # Last, so that whatever else is refused leaves no file open.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     return Run(
@@ -195,17 +193,3 @@ def build(
 def cohort_rule(settings: Settings) -> CohortRule:
     privacy = settings.privacy
     return CohortRule(k=privacy.k, profile=privacy.profile, max_cohort=privacy.max_cohort)
-
-
-def broker_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Broker:
-    """Where the settings say the broker is. Raises ``UserError`` for a password file that cannot be read."""
-    mqtt = settings.mqtt
-    return Broker(
-        host=mqtt.host,
-        port=mqtt.port,
-        protocol=mqtt.protocol,
-        username=mqtt.username,
-        password=mqtt.secret(environ),
-        tls=None if mqtt.tls is None else Tls(*mqtt.tls.files(environ)),
-        keepalive_s=mqtt.keepalive_s,
-    )

@@ -203,7 +203,8 @@ class Run:
                 lost=message.outbox_lost,
                 delivered=self._uplink.windows_delivered,
             )
-            self._notifier.status(str(figures))
+            fault = self._uplink.broker_fault
+            self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")
 
     def _hear(self) -> None:
         """What the server asks for. A file is there to be counted once, with the settings it began with."""

@@ -38,8 +38,9 @@ class Figures:
 
     @classmethod
     def read(cls, line: str) -> Figures | None:
-        """From a line as ``str`` makes it; None for any other, such as that of an older version."""
-        found = _LINE.fullmatch(line)
+        """Read a line as ``str`` makes it, whatever follows a semicolon; None for any other, such as that of an
+        older version."""
+        found = _LINE.fullmatch(line.partition(";")[0])
         if found is None:
             return None
         fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered = found.groups()

@@ -7,11 +7,11 @@ from threading import Event
 
 from common.clock import Clock
 from common.errors import UserError
+from common.mqtt.broker import Broker
 from edge.capture.camera import Camera
 from edge.config import Settings
 from edge.service.build import Models, build, cohort_rule
 from edge.service.remote_config import Remote
-from edge.uplink.mqtt import Broker
 
 
 def serve(

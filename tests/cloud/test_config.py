@@ -16,6 +16,7 @@ import cloud
 from cloud.__main__ import main
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings, load
 from common.errors import UserError
+from common.mqtt.tls import Tls
 from tests.support.brokers import Mosquitto, until
 
 EXAMPLE = Path(cloud.__path__[0]) / "example.yaml"
@@ -56,7 +57,8 @@ def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
 def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) -> None:
     tls = load(write(tmp_path, "mqtt: {tls: {ca: ca.crt, cert: /a, key: /b}}")).mqtt.tls
     assert tls is not None
-    assert tls.files({"CREDENTIALS_DIRECTORY": "/run/c"}) == (Path("/run/c/ca.crt"), Path("/a"), Path("/b"))
+    found = tls.files({"CREDENTIALS_DIRECTORY": "/run/c"})
+    assert found == Tls(Path("/run/c/ca.crt"), Path("/a"), Path("/b"))
 
 
 @pytest.mark.parametrize(

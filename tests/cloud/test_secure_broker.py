@@ -17,9 +17,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.config import load
-from cloud.ingest.bridge import Bridge, Tls
+from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
+from common.mqtt.tls import Tls
 from common.wire import STORED, Message, StatusMessage, encode, topic
 from tests.support.brokers import until
 from tests.support.messages import BOOT, health, window

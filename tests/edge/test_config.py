@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 import edge
 from common.errors import UserError
+from common.mqtt.tls import Tls
 from edge.config import Settings, WindowSettings, load, show
 
 EXAMPLE = Path(edge.__path__[0]) / "example.yaml"
@@ -117,7 +118,7 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
         ("mqtt: {protocol: 4}", "mqtt.protocol: "),
         ("site: north/12", "site: "),
         ("camera: {fps: .nan}", "camera.fps: "),
-        ("camera: {source: true}", "camera.source: must be a camera number, or a text such as rtsp://"),
+        ("camera: {source: true}", "camera.source: must not be yes, no, on or off"),
         ("camera: {source: -1}", "camera.source: must be a camera number, or a text such as rtsp://"),
         ("camera: {source: ''}", "camera.source: must be a camera number, or a text such as rtsp://"),
         ("zones: [{name: a, polygon: [[0, 0], [1, 1]]}]", "zones.0.polygon: "),
@@ -215,8 +216,8 @@ def test_secrets_of_the_service_are_in_its_credentials(tmp_path: Path) -> None:
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert settings.secret(environ) == "hunter2"
     assert settings.tls is not None
-    assert settings.tls.files(environ) == (tmp_path / "ca.crt", Path("/a"), Path("/b"))
-    assert settings.tls.files({}) == (Path("ca.crt"), Path("/a"), Path("/b"))
+    assert settings.tls.files(environ) == Tls(tmp_path / "ca.crt", Path("/a"), Path("/b"))
+    assert settings.tls.files({}) == Tls(Path("ca.crt"), Path("/a"), Path("/b"))
 
 
 def test_no_password_is_no_secret() -> None:

@@ -97,16 +97,16 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= titles
 
 
-def test_every_hop_that_is_named_is_one_of_the_doctors(tmp_path: Path) -> None:
+def test_every_check_that_is_named_is_one_of_the_doctors(tmp_path: Path) -> None:
     file = tmp_path / "edge.yaml"
     file.write_text("site: shop\ndevice: door\ncamera: {source: scene}\n")
-    hops = [name for name, _ in _Examination(load(file), "footlight-edge", SystemClock(), {}).hops()]
+    checks = [name for name, _ in _Examination(load(file), "footlight-edge", SystemClock(), {}).checks()]
     rows = re.findall(
-        r"^\| (`.*?) \|", PAGE.partition("| hop | mostly |")[2].partition("\n\n")[0], re.MULTILINE
+        r"^\| (`.*?) \|", PAGE.partition("| check | mostly |")[2].partition("\n\n")[0], re.MULTILINE
     )
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert named
-    assert named == [name for name in hops if name in named], "in the order of the way"
+    assert named == [name for name in checks if name in named], "in the order of the way"
 
 
 def test_the_settings_of_the_shop_without_a_server_are_right() -> None:

@@ -1,1 +1,1 @@
-"""``footlight-edge doctor``: every hop from the camera to the store and back, each measured by itself."""
+"""``footlight-edge doctor``: every check from the camera to the store and back, each measured by itself."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.clock import Clock
 from common.mqtt.tls import Tls
-from edge.commands.doctor.hops import Finding, amber, green, not_reached, red
+from edge.commands.doctor.checks import Finding, amber, green, not_reached, red
 
 TIMEOUT_S = 5.0
 REFUSAL_S = 1.0

@@ -1,4 +1,4 @@
-"""What ``footlight-edge doctor`` does: the hops in their order, and where each finds what it measures."""
+"""What ``footlight-edge doctor`` does: the checks in their order, and where each finds what it measures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from common.clock import Clock
 from common.errors import UserError
 from edge.commands.doctor import camera, machine, models, service
-from edge.commands.doctor.hops import Finding, Hop, Look, amber, go_through, green, not_reached
-from edge.commands.doctor.journey import Journey
+from edge.commands.doctor.checks import Check, Finding, Look, amber, green, not_reached, run_checks
+from edge.commands.doctor.delivery_path import DeliveryPath
 from edge.config import SECONDS_PER_DAY, Settings
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.scene.render import crowd
-from edge.service.build import broker_of, camera_of, load_models
+from edge.service.build import camera_of, load_models
 from edge.service.host import clock_error_s, clock_trusted, firmware_word, temperature_c
 from edge.service.remote_config import as_kept
 from edge.service.status_line import Figures
@@ -31,10 +31,10 @@ STATES = Path("/var/lib")
 
 def doctor(
     settings: Settings, config: Path, *, clock: Clock, environ: Mapping[str, str] = os.environ
-) -> Iterator[Hop]:
-    """Every hop as it is measured. ``config`` is the file that ``settings`` come from."""
+) -> Iterator[Check]:
+    """Every check as it is measured. ``config`` is the file that ``settings`` come from."""
     unit, environ = surroundings(config, environ)
-    return go_through(_Examination(settings, unit, clock, environ).hops())
+    return run_checks(_Examination(settings, unit, clock, environ).checks())
 
 
 def surroundings(config: Path, environ: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
@@ -49,7 +49,7 @@ def surroundings(config: Path, environ: Mapping[str, str]) -> tuple[str, Mapping
 
 
 class _Examination:
-    """One run of the doctor. What several hops need is asked once."""
+    """One run of the doctor. What several checks need is asked once."""
 
     def __init__(self, settings: Settings, unit: str, clock: Clock, environ: Mapping[str, str]) -> None:
         self._clock = clock
@@ -61,17 +61,17 @@ class _Examination:
         self._figures = Figures.read(self._properties.get("StatusText", "")) if self._running else None
         self._watched: camera.Watched | None = None
         self._models_are_right = False
-        # A password that cannot be read is a matter of the login, and of no hop before it.
+        # A password that cannot be read is a matter of the login, and of no check before it.
         without = settings.mqtt.model_copy(update={"password": None, "password_file": None})
-        self._journey = Journey(
-            broker_of(settings.model_copy(update={"mqtt": without}), environ),
+        self._path = DeliveryPath(
+            without.broker(environ),
             secret=partial(settings.mqtt.secret, environ),
             site=settings.site,
             device=settings.device,
             clock=clock,
         )
 
-    def hops(self) -> list[tuple[str, Look]]:
+    def checks(self) -> list[tuple[str, Look]]:
         word = firmware_word()
         return [
             (
@@ -91,15 +91,15 @@ class _Examination:
             ("light", self._light),
             ("models", self._models),
             ("speed", self._speed),
-            ("broker name", self._journey.name),
-            ("broker port", self._journey.port),
-            ("tls", self._journey.tls),
-            ("certificates", self._journey.certificates),
-            ("login", self._journey.login),
-            ("as itself", self._journey.as_itself),
-            ("as another", self._journey.as_another),
-            ("store and back", self._journey.and_back),
-            ("outbox", self._outbox_hop),
+            ("broker name", self._path.name),
+            ("broker port", self._path.port),
+            ("tls", self._path.tls),
+            ("certificates", self._path.certificates),
+            ("login", self._path.login),
+            ("as itself", self._path.as_itself),
+            ("as another", self._path.as_another),
+            ("store and back", self._path.and_back),
+            ("outbox", self._outbox_check),
             ("service", lambda: service.service(self._unit, self._properties)),
             ("sandbox", self._sandbox),
         ]
@@ -148,17 +148,17 @@ class _Examination:
         budget_ms = self._settings.attributes.budget_ms
         return models.speed(measured, asked_fps=asked.fps, budget_ms=budget_ms, beside=beside)
 
-    def _outbox_hop(self) -> Finding:
+    def _outbox_check(self) -> Finding:
         most = self._settings.outbox.max_messages
         return service.outbox(self._outbox, self._figures, running=self._running, most=most)
 
     def _sandbox(self) -> Finding:
-        return service.sandbox(self._properties, service.exposure(self._unit), self._journey.addresses)
+        return service.sandbox(self._properties, service.exposure(self._unit), self._path.addresses)
 
 
 def _in_force(own: Settings, environ: Mapping[str, str]) -> tuple[Settings, Look]:
-    """The settings that the service counts with, and the hop that says what they are made of: the server may have asked
-    for others than the file's."""
+    """Return the settings that the service counts with, and the check that says what they are made of: the server may
+    have asked for others than those of the file."""
     folder = Path(environ.get("STATE_DIRECTORY", "").split(":")[0])
     try:
         settings, lines = as_kept(own, folder)

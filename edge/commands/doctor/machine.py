@@ -8,7 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
-from edge.commands.doctor.hops import Finding, amber, green, red, worst_of
+from edge.commands.doctor.checks import Finding, amber, green, red, worst_of
 
 SUPPORTED = {"bookworm": "Debian 12", "trixie": "Debian 13"}
 PYTHONS = ((3, 11), (3, 13))

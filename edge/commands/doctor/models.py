@@ -10,7 +10,7 @@ import numpy as np
 
 from common.clock import Clock
 from edge.commands.doctor.camera import LEAST_FPS
-from edge.commands.doctor.hops import Finding, amber, green, red
+from edge.commands.doctor.checks import Finding, amber, green, red
 from edge.inference.manifest import Manifest
 from edge.inference.model import RUNTIMES
 from edge.types import Classifier, Detector, Image

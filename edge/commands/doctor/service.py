@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from edge.commands.doctor.hops import Finding, amber, green, not_reached, red
+from edge.commands.doctor.checks import Finding, amber, green, not_reached, red
 from edge.service.status_line import Figures
 
 Properties = Mapping[str, str]

@@ -23,7 +23,7 @@ from edge.commands.placement.panel import follow
 from edge.commands.placement.publish import Page
 from edge.commands.placement.watch import Listening, Watcher
 from edge.config import Settings
-from edge.service.build import Models, broker_of, build_pipeline, camera_of, load_models
+from edge.service.build import Models, build_pipeline, camera_of, load_models
 from edge.vision.zones import Zone, Zones
 
 PUBLISHED: dict[Profile, tuple[str, ...]] = {
@@ -107,7 +107,7 @@ def figures(moment: Moment) -> dict[str, Any]:
 def _published(moments: Iterator[Moment], settings: Settings, clock: Clock) -> Iterator[Moment]:
     """``moments`` as they are, each shown on the page as well."""
     page = Page(
-        broker_of(settings),
+        settings.mqtt.broker(),
         site=settings.site,
         device=settings.device,
         camera=settings.camera.name,

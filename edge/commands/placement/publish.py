@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from common.clock import Clock
 from common.errors import UserError
+from common.mqtt.broker import Broker
+from common.mqtt.refusals import BrokerUnreachable
+from common.mqtt.session import Session
 from common.wire import PlacementFace, PlacementMessage, PlacementReading, encode, topic
 from edge.commands.placement.check import Moment
 from edge.commands.placement.sights import Outline
-from edge.uplink.mqtt import Broker, BrokerUnreachable, Connection, Outgoing
 
 MOST_FACES = 64
-ANSWER_S = 10.0
 
 
 def message(moment: Moment, *, site: str, device: str, camera: str, clock: Clock) -> PlacementMessage:
@@ -59,14 +60,12 @@ class Page:
     EVERY_S = 1.0
 
     def __init__(self, broker: Broker, *, site: str, device: str, camera: str, clock: Clock) -> None:
-        """Connects. Raises ``UserError`` when the broker cannot be had: whoever asks to publish wants it seen."""
+        """Connect. Raises ``UserError`` when the broker cannot be used: whoever asks to publish wants it seen."""
         self._names, self._clock = {"site": site, "device": device, "camera": camera}, clock
         self._due_s = 0.0
-        client_id = f"footlight-{site}-{device}-place"
+        self._session = Session(broker, "place", clock=clock)
         try:
-            self._connection = Connection(
-                broker, client_id, will=None, on_event=lambda: None, timeout_s=ANSWER_S
-            )
+            self._session.open()
         except BrokerUnreachable as error:
             raise UserError(f"{error}; leave out --publish to see it here alone") from None
 
@@ -77,7 +76,7 @@ class Page:
             return
         self._due_s = now_s + self.EVERY_S
         said = message(moment, clock=self._clock, **self._names)
-        self._connection.publish(Outgoing(topic(said), encode(said), qos=0))
+        self._session.send(topic(said), encode(said))
 
     def close(self) -> None:
-        self._connection.close()
+        self._session.close()

@@ -19,11 +19,12 @@ import yaml
 from pydantic import JsonValue
 
 from cloud.__main__ import main as cloud
-from cloud.config import MqttSettings, load
+from cloud.config import load
 from cloud.devices.configure import Answer, ask
 from cloud.onebox.broker import EmbeddedBroker
+from common.clock import SystemClock
 from common.errors import UserError
-from common.mqtt import Protocol
+from common.mqtt.broker import Broker, Protocol
 from common.wire import (
     MAX_BYTES,
     AlertMessage,
@@ -40,7 +41,6 @@ from edge.config import Settings
 from edge.service.remote_config import fingerprint, overlaid
 from edge.service.supervisor import serve
 from edge.types import Image
-from edge.uplink.mqtt import Broker
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.messages import MORNING, asking
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets
@@ -103,7 +103,7 @@ def await_device(listener: Listener) -> None:
 def ask_for(listener: Listener, port: int, config: ConfigMessage) -> Answer:
     """As the command asks."""
     await_device(listener)
-    return ask(MqttSettings(host="127.0.0.1", port=port), config, wait_s=30)
+    return ask(Broker("127.0.0.1", port), config, wait_s=30, clock=SystemClock())
 
 
 def told(listener: Listener) -> list[tuple[bool, str]]:
@@ -240,10 +240,10 @@ def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:
     own = settings(tmp_path)
     with one_box() as port, device(own, port, protocol="3.1.1") as shop:
         until(lambda: shop.given > 1, "it counts")
-        box = MqttSettings(host="127.0.0.1", port=port, protocol="3.1.1")
+        box = Broker("127.0.0.1", port, protocol="3.1.1")
         changes: tuple[dict[str, JsonValue], ...] = ({"pacing": {"hot_c": 60}}, {})
         for number, wanted in enumerate(changes):
-            answer = ask(box, asking(wanted, at=later(number)), wait_s=30)
+            answer = ask(box, asking(wanted, at=later(number)), wait_s=30, clock=SystemClock())
             assert (answer.state, answer.config) == ("accepted", fingerprint(overlaid(own, wanted)))
 
 
@@ -280,21 +280,21 @@ def test_only_whoever_configures_may_ask_a_device(tmp_path: Path) -> None:
         Party(broker, made, "devices/shop/shelf", "footlight/v1/+/+/config") as shelf,
         Party(broker, made, "bridge") as bridge,
     ):
-        here = mqtt.model_copy(update={"host": "127.0.0.1", "port": broker.port})
-        assert ask(here, asking({}), wait_s=1).state == "waiting"
+        here = replace(mqtt.broker(), host="127.0.0.1", port=broker.port)
+        clock = SystemClock()
+        assert ask(here, asking({}), wait_s=1, clock=clock).state == "waiting"
         until(lambda: [message.payload for message in door.heard] == [wanted], "the device hears it")
         for party in (door, shelf, bridge):
             assert party.send("footlight/v1/shop/door/config", wanted) == "Not authorized"
         own = made / "devices" / "shop" / "door"
-        stranger = {
-            "tls": mqtt.tls.model_copy(update={"cert": Path(f"{own}.crt"), "key": Path(f"{own}.key")})
-        }
+        assert here.tls is not None
+        stranger = replace(here.tls, cert=Path(f"{own}.crt"), key=Path(f"{own}.key"))
         with pytest.raises(
-            UserError, match="does not let it write footlight/v1/shop/door/config; only the user"
+            UserError, match="does not let this client write footlight/v1/shop/door/config; only the user"
         ):
-            ask(here.model_copy(update=stranger), asking({}), wait_s=1)
+            ask(replace(here, tls=stranger), asking({}), wait_s=1, clock=clock)
         # What comes last has overtaken nothing: had a device heard what is another's, it would be here before it.
-        assert ask(here, asking({}, device="shelf"), wait_s=1).state == "waiting"
+        assert ask(here, asking({}, device="shelf"), wait_s=1, clock=clock).state == "waiting"
         until(lambda: shelf.heard, "the other device hears what is its own")
         assert [message.topic for message in shelf.heard] == ["footlight/v1/shop/shelf/config"]
         assert len(door.heard) == 1
@@ -325,7 +325,7 @@ def test_a_mistake_of_whoever_asks_is_one_line(
 
 def test_a_device_that_is_away_is_told_so_at_once(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as mosquitto:
-        answer = ask(MqttSettings(host="127.0.0.1", port=mosquitto.port), asking({}), wait_s=60)
+        answer = ask(Broker("127.0.0.1", mosquitto.port), asking({}), wait_s=60, clock=SystemClock())
     assert answer.state == "waiting"
     assert "shop/door is not connected; the broker keeps config" in answer.text
 

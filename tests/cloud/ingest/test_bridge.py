@@ -13,15 +13,15 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from cloud.ingest.bridge import Bridge, Tls
+from cloud.ingest.bridge import Bridge
 from cloud.ingest.intake import Delivery, Intake, dead_letter_topic
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from common.clock import SystemClock
 from common.errors import UserError
-from common.mqtt import Protocol
+from common.mqtt.broker import Broker, Protocol
+from common.mqtt.tls import Tls
 from common.wire import ROOT, EchoMessage, Message, ProbeMessage, WindowMessage, decode, encode, topic
-from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, until

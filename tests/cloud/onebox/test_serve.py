@@ -28,8 +28,8 @@ from cloud.onebox.serve import Box, serve
 from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
 from common.errors import UserError
+from common.mqtt.broker import Broker
 from common.wire import EchoMessage, Message, decode, encode, topic
-from edge.uplink.mqtt import Broker
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import free_port, until

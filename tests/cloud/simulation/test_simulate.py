@@ -27,6 +27,7 @@ from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import StoreRejected
 from common.clock import SystemClock
 from common.errors import UserError
+from common.mqtt.broker import Broker
 from common.vocabulary import ATTRIBUTES, UNKNOWN
 from common.wire import (
     AlertMessage,
@@ -338,9 +339,9 @@ def test_a_broker_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.C
 def test_a_broker_that_refuses_is_told(tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path, anonymous=False) as broker,
-        pytest.raises(UserError, match=r"refuses: Not authorized; check mqtt\.username"),
+        pytest.raises(UserError, match=r"refuses this client: Not authorized; check mqtt\.username"),
     ):
-        through_broker([], host="127.0.0.1", port=broker.port, username=None, password=None, tls=None)
+        through_broker([], Broker("127.0.0.1", broker.port), SystemClock())
 
 
 class Refusing:

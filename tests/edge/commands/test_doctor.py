@@ -1,4 +1,4 @@
-"""The doctor's hops on this machine: each says what it measured, and what to do."""
+"""The doctor's checks on this machine: each says what it measured, and what to do."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from common.errors import UserError
 from edge.__main__ import main
 from edge.capture.camera import CameraError
 from edge.commands.doctor import camera, machine, models, service
+from edge.commands.doctor.checks import STATES, Check, Finding, State, green, run_checks, worst, worst_of
 from edge.commands.doctor.command import surroundings
-from edge.commands.doctor.hops import STATES, Finding, Hop, State, go_through, green, worst, worst_of
 from edge.commands.doctor.table import as_json, show
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.service.status_line import Figures, Sampler
@@ -40,12 +40,12 @@ def refuse() -> Finding:
 
 def test_a_hop_that_fails_is_a_red_line_and_stops_nothing() -> None:
     found = list(
-        go_through([("one", lambda: green("well")), ("two", refuse), ("three", lambda: green("well"))])
+        run_checks([("one", lambda: green("well")), ("two", refuse), ("three", lambda: green("well"))])
     )
     assert found == [
-        Hop("one", "green", "well", ""),
-        Hop("two", "red", "camera /dev/video9: no such device", "plug it in"),
-        Hop("three", "green", "well", ""),
+        Check("one", "green", "well", ""),
+        Check("two", "red", "camera /dev/video9: no such device", "plug it in"),
+        Check("three", "green", "well", ""),
     ]
 
 
@@ -53,9 +53,9 @@ def test_what_only_root_may_see_says_so() -> None:
     def closed() -> Finding:
         raise PermissionError(13, "Permission denied", "/var/lib/private/footlight-edge")
 
-    (hop,) = go_through([("outbox", closed)])
-    assert (hop.state, hop.fix) == ("red", "run the doctor as root")
-    assert "/var/lib/private/footlight-edge" in hop.value
+    (check,) = run_checks([("outbox", closed)])
+    assert (check.state, check.fix) == ("red", "run the doctor as root")
+    assert "/var/lib/private/footlight-edge" in check.value
 
 
 @given(st.lists(st.sampled_from(STATES)))
@@ -67,12 +67,12 @@ def test_several_findings_are_as_ill_as_the_worst_and_tell_only_what_mends_that(
     assert all((finding.fix in together.fix) == (finding.state == together.state) for finding in findings)
 
 
-HOPS = [Hop("disk", "green", "12 GiB free", ""), Hop("clock", "red", "not [right]", "set it")]
+HOPS = [Check("disk", "green", "12 GiB free", ""), Check("clock", "red", "not [right]", "set it")]
 
 
 def test_programs_read_json_and_pipes_one_line_a_hop() -> None:
     line, state = as_json(HOPS)
-    assert (state, json.loads(line)["state"], [hop["name"] for hop in json.loads(line)["hops"]]) == (
+    assert (state, json.loads(line)["state"], [check["name"] for check in json.loads(line)["checks"]]) == (
         "red",
         "red",
         ["disk", "clock"],
@@ -299,9 +299,9 @@ def test_a_model_that_was_changed_is_red(tmp_path: Path) -> None:
     shutil.copytree(packaged_models(), folder, ignore=shutil.ignore_patterns("*.py", "cards", "__pycache__"))
     changed = load_manifest(folder).attributes.path
     changed.write_bytes(changed.read_bytes()[:-1])
-    (hop,) = go_through([("models", lambda: models.hashes(load_manifest(folder)))])
-    assert hop.state == "red"
-    assert str(changed) in hop.value
+    (check,) = run_checks([("models", lambda: models.hashes(load_manifest(folder)))])
+    assert check.state == "red"
+    assert str(changed) in check.value
 
 
 @pytest.mark.parametrize(
@@ -395,8 +395,8 @@ def test_the_outbox_is_told_by_the_service_or_counted_without_touching_it(tmp_pa
 def test_an_outbox_that_is_none_is_red(tmp_path: Path) -> None:
     path = tmp_path / "footlight.db"
     path.write_bytes(b"no database" * 1000)
-    (hop,) = go_through([("outbox", lambda: service.outbox(path, None, running=False, most=20))])
-    assert (hop.state, hop.fix) == ("red", "the service begins an empty one when it starts")
+    (check,) = run_checks([("outbox", lambda: service.outbox(path, None, running=False, most=20))])
+    assert (check.state, check.fix) == ("red", "the service begins an empty one when it starts")
 
 
 UNIT = {
@@ -477,14 +477,14 @@ def test_what_the_server_asked_for_is_what_it_is_held_against(
     (state / "footlight.config.json").write_text(json.dumps({"proven": overlay}))
     monkeypatch.setenv("STATE_DIRECTORY", str(state))
     main(["doctor", "--config", str(config), "--json"])
-    hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
-    assert "config message 0123456789ab sets these camera.fps: 7.0, not 15.0" in hops["settings"]["value"]
-    assert " of 143 ms; " in hops["speed"]["value"]  # the interval of 7 frames a second
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert "config message 0123456789ab sets these camera.fps: 7.0, not 15.0" in checks["settings"]["value"]
+    assert " of 143 ms; " in checks["speed"]["value"]  # the interval of 7 frames a second
     (state / "footlight.config.json").write_text("{")
     main(["doctor", "--config", str(config), "--json"])
-    hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
-    assert hops["settings"]["state"] == "red"
-    assert " of 67 ms; " in hops["speed"]["value"]
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["settings"]["state"] == "red"
+    assert " of 67 ms; " in checks["speed"]["value"]
 
 
 def test_every_hop_is_measured_though_nothing_is_there(
@@ -497,19 +497,19 @@ def test_every_hop_is_measured_though_nothing_is_there(
     )
     assert main(["doctor", "--config", str(config), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    hops = {hop["name"]: hop for hop in told["hops"]}
+    checks = {check["name"]: check for check in told["checks"]}
     assert told["state"] == "red"
     page = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
-    assert [hop["name"] for hop in told["hops"]] == re.findall(
+    assert [check["name"] for check in told["checks"]] == re.findall(
         r"^\| ([a-z ]+) \| .* \|.*\|.*\|", page, re.MULTILINE
     )[1:]
-    assert hops["camera"]["value"].startswith("camera /dev/video99: no such device")
-    assert hops["broker name"]["state"] == hops["tls"]["state"] == "red"
-    assert hops["store and back"]["value"].startswith("not reached")
-    assert hops["models"]["state"] == "green"
-    assert " ms a frame" in hops["speed"]["value"]
-    reached = [hop for hop in told["hops"] if not hop["value"].startswith("not reached: ")]
-    assert all(bool(hop["fix"]) == (hop["state"] != "green") for hop in reached)
+    assert checks["camera"]["value"].startswith("camera /dev/video99: no such device")
+    assert checks["broker name"]["state"] == checks["tls"]["state"] == "red"
+    assert checks["store and back"]["value"].startswith("not reached")
+    assert checks["models"]["state"] == "green"
+    assert " ms a frame" in checks["speed"]["value"]
+    reached = [check for check in told["checks"] if not check["value"].startswith("not reached: ")]
+    assert all(bool(check["fix"]) == (check["state"] != "green") for check in reached)
 
 
 def test_a_configuration_that_is_wrong_is_one_line(

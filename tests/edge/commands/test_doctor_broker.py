@@ -14,21 +14,21 @@ import pytest
 
 from cloud.config import Settings as CloudSettings
 from cloud.ingest.bridge import Bridge
-from cloud.ingest.bridge import Tls as BridgeTls
 from cloud.onebox.serve import Box, serve
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.store import Store
 from common.clock import SystemClock
 from common.errors import UserError
-from common.mqtt import Protocol
+from common.mqtt.broker import Broker, Protocol
+from common.mqtt.refusals import CLOSED
 from common.mqtt.tls import Tls
+from common.mqtt.tls import Tls as BridgeTls
 from edge.commands.doctor import broker as way
-from edge.commands.doctor import talk
+from edge.commands.doctor import round_trip
 from edge.commands.doctor.broker import REFUSAL_S
-from edge.commands.doctor.hops import Finding, Hop, State, go_through
-from edge.commands.doctor.journey import Journey
-from edge.uplink.mqtt import Broker
+from edge.commands.doctor.checks import Check, Finding, State, run_checks
+from edge.commands.doctor.delivery_path import DeliveryPath
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import MORNING
@@ -83,9 +83,9 @@ def examined(
     echo_s: float = 10.0,
     refusal_s: float = 0.05,
     secret: Callable[[], str | None] | None = None,
-) -> dict[str, Hop]:
-    """What the journey finds. ``refusal_s`` is short where nobody is to be refused after the handshake."""
-    journey = Journey(
+) -> dict[str, Check]:
+    """What the path finds. ``refusal_s`` is short where nobody is to be refused after the handshake."""
+    path = DeliveryPath(
         broker,
         site="shop",
         device="door",
@@ -95,30 +95,30 @@ def examined(
         secret=secret,
     )
     looks: Sequence[tuple[str, Callable[[], Finding]]] = [
-        ("name", journey.name),
-        ("port", journey.port),
-        ("tls", journey.tls),
-        ("certificates", journey.certificates),
-        ("login", journey.login),
-        ("itself", journey.as_itself),
-        ("another", journey.as_another),
-        ("back", journey.and_back),
+        ("name", path.name),
+        ("port", path.port),
+        ("tls", path.tls),
+        ("certificates", path.certificates),
+        ("login", path.login),
+        ("itself", path.as_itself),
+        ("another", path.as_another),
+        ("back", path.and_back),
     ]
-    return {hop.name: hop for hop in go_through(looks)}
+    return {check.name: check for check in run_checks(looks)}
 
 
-def states(hops: dict[str, Hop]) -> str:
-    """One letter a hop: g, a or r."""
-    return "".join(hop.state[0] for hop in hops.values())
+def states(checks: dict[str, Check]) -> str:
+    """One letter a check: g, a or r."""
+    return "".join(check.state[0] for check in checks.values())
 
 
 def test_all_is_well(broker: SecureMosquitto, made: Path, store: EmbeddedStore) -> None:
     with working(secure_bridge(broker.port, made, store)):
-        hops = examined(device_of(made, broker.port))
-    assert states(hops) == "gggggggg", hops
-    assert hops["tls"].value == "TLSv1.3, both sides trust each other"
-    assert hops["another"].value == "refused, as it must be"
-    assert hops["back"].value.startswith("stored and read back, ")
+        checks = examined(device_of(made, broker.port))
+    assert states(checks) == "gggggggg", checks
+    assert checks["tls"].value == "TLSv1.3, both sides trust each other"
+    assert checks["another"].value == "refused, as it must be"
+    assert checks["back"].value.startswith("stored and read back, ")
     assert store.sites() == []
 
 
@@ -144,13 +144,13 @@ def test_the_service_keeps_its_connection(broker: SecureMosquitto, made: Path) -
         assert service.send("footlight/v1/shop/door/health") == "Success"
 
 
-# What each hop finds.
+# What each check finds.
 
 
 def test_a_name_that_does_not_exist_ends_the_way() -> None:
-    hops = examined(Broker("broker.invalid", 8883))
-    assert states(hops)[:2] == "ra"
-    assert [hops[name].value.split(":")[0] for name in ("port", "login", "back")] == ["not reached"] * 3
+    checks = examined(Broker("broker.invalid", 8883))
+    assert states(checks)[:2] == "ra"
+    assert [checks[name].value.split(":")[0] for name in ("port", "login", "back")] == ["not reached"] * 3
 
 
 def test_a_port_where_nobody_listens_is_told() -> None:
@@ -161,8 +161,8 @@ def test_a_port_where_nobody_listens_is_told() -> None:
 def test_another_authority_is_told(broker: SecureMosquitto, made: Path, tmp_path: Path) -> None:
     assert secrets(tmp_path, "init", "localhost").returncode == 0
     files = Tls(tmp_path / "ca.crt", made / "devices/shop/door.crt", made / "devices/shop/door.key")
-    hop = examined(Broker("localhost", broker.port, tls=files))["tls"]
-    assert (hop.state, hop.value.partition(" (")[0]) == ("red", "unknown authority")
+    check = examined(Broker("localhost", broker.port, tls=files))["tls"]
+    assert (check.state, check.value.partition(" (")[0]) == ("red", "unknown authority")
 
 
 def test_a_certificate_for_another_name_is_told(made: Path, tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_a_certificate_for_another_name_is_told(made: Path, tmp_path: Path) -> N
     assert secrets(others, "init", "mqtt.example.com").returncode == 0
     assert secrets(others, "device", "shop", "door").returncode == 0
     with SecureMosquitto(tmp_path, others) as elsewhere:
-        hop = examined(device_of(others, elsewhere.port))["tls"]
-    assert (hop.state, hop.value.partition(" (")[0]) == (
+        check = examined(device_of(others, elsewhere.port))["tls"]
+    assert (check.state, check.value.partition(" (")[0]) == (
         "red",
         "the broker's certificate is for another name",
     )
@@ -207,12 +207,12 @@ def test_a_port_without_tls_is_told(made: Path, tmp_path: Path) -> None:
 
 
 def test_a_certificate_of_another_device_is_told(broker: SecureMosquitto, made: Path) -> None:
-    hops = examined(device_of(made, broker.port, "devices/shop/shelf"), echo_s=0.1)
+    checks = examined(device_of(made, broker.port, "devices/shop/shelf"), echo_s=0.1)
     assert (
-        hops["certificates"].value
+        checks["certificates"].value
         == "this device's certificate names shop/shelf, the configuration shop/door"
     )
-    assert (hops["itself"].state, hops["back"].state) == ("red", "amber")
+    assert (checks["itself"].state, checks["back"].state) == ("red", "amber")
 
 
 def certificate(
@@ -269,17 +269,17 @@ def test_a_broker_without_an_access_list_is_red_and_nothing_is_counted(
     made: Path, tmp_path: Path, store: EmbeddedStore
 ) -> None:
     with with_acl(tmp_path, made, None) as broker, working(secure_bridge(broker.port, made, store)):
-        hops = examined(device_of(made, broker.port))
-    assert (hops["another"].state, hops["another"].value) == ("red", "this device can speak as any other")
-    assert states(hops) == "ggggggrg"
+        checks = examined(device_of(made, broker.port))
+    assert (checks["another"].state, checks["another"].value) == ("red", "this device can speak as any other")
+    assert states(checks) == "ggggggrg"
     assert store.sites() == []
 
 
 def test_an_access_list_from_before_the_probes_is_told(made: Path, tmp_path: Path) -> None:
     with with_acl(tmp_path, made, "pattern write footlight/v1/%u/window\n") as broker:
-        hops = examined(device_of(made, broker.port))
-    assert (hops["itself"].state, hops["itself"].value) == ("red", "refused (reason 0x87)")
-    assert (hops["another"].state, hops["back"].state) == ("green", "amber")
+        checks = examined(device_of(made, broker.port))
+    assert (checks["itself"].state, checks["itself"].value) == ("red", "refused (reason 0x87)")
+    assert (checks["another"].state, checks["back"].state) == ("green", "amber")
 
 
 def test_a_bridge_from_before_the_probes_is_told(made: Path, tmp_path: Path) -> None:
@@ -287,16 +287,16 @@ def test_a_bridge_from_before_the_probes_is_told(made: Path, tmp_path: Path) -> 
         SecureMosquitto(tmp_path, made) as broker,
         Party(broker, made, "bridge", "footlight/v1/+/+/window"),
     ):
-        hops = examined(device_of(made, broker.port))
-    assert (hops["back"].state, hops["back"].value) == ("amber", "nobody hears probes")
+        checks = examined(device_of(made, broker.port))
+    assert (checks["back"].state, checks["back"].value) == ("amber", "nobody hears probes")
 
 
 def test_a_bridge_that_cannot_store_is_told(made: Path, broker: SecureMosquitto) -> None:
     """Another one would do: somebody hears the probe and never answers."""
     with Party(broker, made, "bridge", "footlight/v1/+/+/probe") as silent:
-        hops = examined(device_of(made, broker.port), echo_s=0.2)
+        checks = examined(device_of(made, broker.port), echo_s=0.2)
         until(lambda: len(silent.heard) == 2, "the probes were heard")
-    assert (hops["back"].state, hops["back"].value) == ("amber", "taken by the broker, and no echo")
+    assert (checks["back"].state, checks["back"].value) == ("amber", "taken by the broker, and no echo")
 
 
 class Behind(SystemClock):
@@ -308,32 +308,32 @@ def test_a_bridge_with_another_time_is_told(
     made: Path, broker: SecureMosquitto, store: EmbeddedStore
 ) -> None:
     with working(secure_bridge(broker.port, made, store, clock=Behind())):
-        hop = examined(device_of(made, broker.port))["back"]
-    assert hop.state == "red"
-    assert "the bridge's clock is 600 s behind this one" in hop.value
+        check = examined(device_of(made, broker.port))["back"]
+    assert check.state == "red"
+    assert "the bridge's clock is 600 s behind this one" in check.value
 
 
 REFUSED, TAKEN = 0x87, 0x00
-ECHO = talk.Echo(20.0, timedelta())
+ECHO = round_trip.Echo(20.0, timedelta())
 
 
 @pytest.mark.parametrize(
     ("facts", "itself", "another", "back"),
     [
-        (talk.Facts(TAKEN, REFUSED, False, ECHO), "green", "green", "green"),
-        (talk.Facts(TAKEN, talk.HUNG_UP, False, ECHO), "green", "green", "green"),
-        (talk.Facts(talk.HUNG_UP, None, False, None), "red", "amber", "amber"),
-        (talk.Facts(None, None, False, None), "red", "amber", "amber"),
-        (talk.Facts(TAKEN, REFUSED, True, ECHO), "green", "red", "green"),  # refused in words only
-        (talk.Facts(TAKEN, TAKEN, False, None), "green", "red", "amber"),
+        (round_trip.Facts(TAKEN, REFUSED, False, ECHO), "green", "green", "green"),
+        (round_trip.Facts(TAKEN, CLOSED, False, ECHO), "green", "green", "green"),
+        (round_trip.Facts(CLOSED, None, False, None), "red", "amber", "amber"),
+        (round_trip.Facts(None, None, False, None), "red", "amber", "amber"),
+        (round_trip.Facts(TAKEN, REFUSED, True, ECHO), "green", "red", "green"),  # refused in words only
+        (round_trip.Facts(TAKEN, TAKEN, False, None), "green", "red", "amber"),
     ],
 )
 def test_a_broker_that_hangs_up_or_is_silent_is_told_from_one_that_refuses(
-    facts: talk.Facts, itself: State, another: State, back: State
+    facts: round_trip.Facts, itself: State, another: State, back: State
 ) -> None:
-    assert talk.as_itself(facts, reasons=True).state == itself
-    assert talk.as_another(facts, reasons=True, has_certificate=True).state == another
-    assert talk.and_back(facts).state == back
+    assert round_trip.as_itself(facts, reasons=True).state == itself
+    assert round_trip.as_another(facts, reasons=True, has_certificate=True).state == another
+    assert round_trip.and_back(facts).state == back
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -343,9 +343,9 @@ def test_where_anybody_may_speak_it_is_amber(
     with Mosquitto(tmp_path) as plain:
         bridge = Bridge(store, host="127.0.0.1", port=plain.port, client_id="bridge")
         with working(bridge):
-            hops = examined(Broker("127.0.0.1", plain.port, protocol=protocol))
-    assert states(hops) == "ggggggag"
-    assert hops["another"].value == "this device can speak as any other"
+            checks = examined(Broker("127.0.0.1", plain.port, protocol=protocol))
+    assert states(checks) == "ggggggag"
+    assert checks["another"].value == "this device can speak as any other"
 
 
 def test_with_mqtt_3_1_1_what_never_comes_back_was_refused(
@@ -353,17 +353,17 @@ def test_with_mqtt_3_1_1_what_never_comes_back_was_refused(
 ) -> None:
     device = device_of(made, broker.port, protocol="3.1.1")
     with working(secure_bridge(broker.port, made, store)):
-        hops = examined(device)
-    assert states(hops) == "gggggggg"
-    assert hops["another"].value == "nothing of it came through"
+        checks = examined(device)
+    assert states(checks) == "gggggggg"
+    assert checks["another"].value == "nothing of it came through"
     assert examined(device, echo_s=0.1)["another"].value.startswith("not reached")
 
 
 def test_a_wrong_password_is_told(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, anonymous=False) as plain:
-        hops = examined(Broker("127.0.0.1", plain.port, username="door", password="wrong"))
-    assert states(hops) == "ggggraaa"
-    assert hops["login"].value == "refused: Not authorized"
+        checks = examined(Broker("127.0.0.1", plain.port, username="door", password="wrong"))
+    assert states(checks) == "ggggraaa"
+    assert checks["login"].value == "refuses this client: Not authorized"
 
 
 def test_a_password_that_cannot_be_read_is_a_matter_of_the_login(tmp_path: Path) -> None:
@@ -371,9 +371,9 @@ def test_a_password_that_cannot_be_read_is_a_matter_of_the_login(tmp_path: Path)
         raise UserError("mqtt.password_file: none cannot be read; give one line")
 
     with Mosquitto(tmp_path) as plain:
-        hops = examined(Broker("127.0.0.1", plain.port, username="door"), secret=secret)
-    assert states(hops) == "ggggraaa"
-    assert hops["login"].value == "mqtt.password_file: none cannot be read"
+        checks = examined(Broker("127.0.0.1", plain.port, username="door"), secret=secret)
+    assert states(checks) == "ggggraaa"
+    assert checks["login"].value == "mqtt.password_file: none cannot be read"
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
@@ -395,15 +395,15 @@ def test_the_box_answers_in_its_own_protocol(tmp_path: Path, protocol: Protocol)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(asyncio.run, box())
         until(lambda: boxes or running.done(), "the box is up")
-        hops = examined(Broker("127.0.0.1", boxes[0].mqtt_port, protocol=protocol))
+        checks = examined(Broker("127.0.0.1", boxes[0].mqtt_port, protocol=protocol))
         assert boxes[0].reader.sites() == []
         loops[0].call_soon_threadsafe(stop.set)
         running.result(30)
     if protocol == "3.1.1":
-        assert states(hops) == "ggggggag"
+        assert states(checks) == "ggggggag"
     else:
-        assert hops["login"].state == "red"
-        assert "3.1.1" in hops["login"].fix
+        assert checks["login"].state == "red"
+        assert "3.1.1" in checks["login"].fix
 
 
 def test_a_listener_hears_only_probes(tmp_path: Path) -> None:

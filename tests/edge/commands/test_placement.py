@@ -17,6 +17,7 @@ from rich.console import Console
 
 from common.clock import SystemClock
 from common.errors import UserError
+from common.mqtt.broker import Broker
 from common.wire import PlacementMessage, decode
 from edge.__main__ import main
 from edge.capture.camera import Camera, CameraError
@@ -29,7 +30,6 @@ from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.scene.render import Scene
 from edge.types import Box, Frame, Image
-from edge.uplink.mqtt import Broker
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.messages import MORNING
 from tests.support.short_scene import models

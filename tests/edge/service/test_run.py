@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from common.clock import SystemClock
+from common.mqtt.broker import Broker
 from common.wire import AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage, decode
 from edge.capture.camera import CameraError
 from edge.config import Settings
@@ -28,7 +29,6 @@ from edge.scene.camera import SceneCamera
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
 from edge.types import Detection, Frame, Image
-from edge.uplink.mqtt import Broker
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.service_manager import Manager
 from tests.support.short_scene import clear_frame, models, stretch

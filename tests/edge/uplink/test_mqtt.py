@@ -15,19 +15,10 @@ import pytest
 from amqtt.broker import Broker as Amqtt
 
 from common.errors import UserError
-from common.mqtt import Protocol
+from common.mqtt.broker import Broker, Protocol
+from common.mqtt.refusals import PACKET_TOO_LARGE, PROTOCOL_ERROR, BrokerRefused, BrokerUnreachable
 from common.mqtt.tls import Tls
-from edge.uplink.mqtt import (
-    LARGEST_HEARD,
-    PACKET_TOO_LARGE,
-    PROTOCOL_ERROR,
-    Answer,
-    Broker,
-    BrokerRefused,
-    BrokerUnreachable,
-    Connection,
-    Outgoing,
-)
+from edge.uplink.mqtt import LARGEST_HEARD, Answer, Connection, Outgoing
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
 from tests.support.programs import require_program
 
@@ -176,7 +167,7 @@ def test_tls_success_and_every_way_it_is_refused(authority: Path) -> None:
         connection.close()
         refusals = {
             "cert and key": Tls(ca),
-            "this device's cert": Tls(ca, authority / "other.pem", authority / "other.key"),
+            "the client's cert": Tls(ca, authority / "other.pem", authority / "other.key"),
             "self-signed|self signed|unable to get": Tls(authority / "other.pem", cert, key),
         }
         for text, wrong in refusals.items():

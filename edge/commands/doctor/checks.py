@@ -1,4 +1,4 @@
-"""What a hop is, and how they are gone through: one that fails is a line like the others, and stops nothing."""
+"""What a check is, and how they are gone through: one that fails is a line like the others, and stops nothing."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def red(value: str, fix: str) -> Finding:
 
 
 def not_reached(why: str) -> Finding:
-    """For a hop that cannot be measured because of an earlier one, which says itself what to do."""
+    """For a check that cannot be measured because of an earlier one, which says itself what to do."""
     return amber(f"not reached: {why}", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class Check:
     """One line of the doctor."""
 
     name: str
@@ -52,9 +52,9 @@ class Hop:
 Look = Callable[[], Finding]
 
 
-def go_through(hops: Sequence[tuple[str, Look]]) -> Iterator[Hop]:
-    """Each hop as it is measured, in order. A fault of the machine or of a file that nobody foresaw is a red line."""
-    for name, look in hops:
+def run_checks(checks: Sequence[tuple[str, Look]]) -> Iterator[Check]:
+    """Each check as it is measured, in order. A fault of the machine or of a file that nobody foresaw is a red line."""
+    for name, look in checks:
         try:
             finding = look()
         except PermissionError as error:
@@ -62,7 +62,7 @@ def go_through(hops: Sequence[tuple[str, Look]]) -> Iterator[Hop]:
         except (UserError, OSError) as error:
             what, _, way_out = " ".join(str(error).split()).partition("; ")
             finding = red(what, way_out or "look at the file or device that is named")
-        yield Hop(name, finding.state, finding.value, finding.fix)
+        yield Check(name, finding.state, finding.value, finding.fix)
 
 
 def worst(states: Sequence[State]) -> State:

@@ -1,4 +1,4 @@
-"""From this device to the store and back: each hop asks only what the one before it has reached."""
+"""From this device to the store and back: each check asks only what the one before it has reached."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from common.clock import Clock
+from common.mqtt.broker import Broker
+from common.mqtt.refusals import BrokerRefused, BrokerUnreachable
 from edge.commands.doctor import broker as way
-from edge.commands.doctor import talk
-from edge.commands.doctor.hops import Finding, green, not_reached, red
-from edge.uplink.mqtt import Broker
+from edge.commands.doctor import round_trip
+from edge.commands.doctor.checks import Finding, green, not_reached, red
 
 
-class Journey:
-    """The hops are meant to be asked in the order in which they stand here, each once. ``secret`` gives the password
+class DeliveryPath:
+    """The checks are meant to be asked in the order in which they stand here, each once. ``secret`` gives the password
     for the login, instead of the broker's; it may raise ``UserError``."""
 
     def __init__(
@@ -24,7 +25,7 @@ class Journey:
         device: str,
         clock: Clock,
         secret: Callable[[], str | None] | None = None,
-        echo_s: float = talk.ECHO_S,
+        echo_s: float = round_trip.ECHO_S,
         refusal_s: float = way.REFUSAL_S,
     ) -> None:
         self._broker, self._site, self._device, self._clock = broker, site, device, clock
@@ -34,7 +35,7 @@ class Journey:
         """Of the broker, once its name was looked up."""
         self._connects = self._trusts = False
         self._shown: way.Certificate | None = None
-        self._facts: talk.Facts | None = None
+        self._facts: round_trip.Facts | None = None
 
     def name(self) -> Finding:
         finding, self.addresses = way.resolve(self._broker.host, self._broker.port)
@@ -69,15 +70,16 @@ class Journey:
         if not self._trusts:
             return not_reached("no connection that both sides trust")
         try:
-            self._facts = talk.converse(
+            self._facts = round_trip.probe_broker(
                 replace(self._broker, password=self._secret()),
                 site=self._site,
                 device=self._device,
                 clock=self._clock,
                 echo_s=self._echo_s,
             )
-        except talk.LoginRefused as refusal:
-            return red(f"refused: {refusal}", refusal.fix)
+        except (BrokerRefused, BrokerUnreachable) as error:
+            what, _, fix = str(error).removeprefix(f"broker {self._broker}").lstrip(": ").partition("; ")
+            return red(what, fix or "see the log of the broker")
         if self._broker.tls is not None and self._broker.tls.cert is not None:
             return green("let in by its certificate")
         return green(
@@ -85,16 +87,16 @@ class Journey:
         )
 
     def as_itself(self) -> Finding:
-        return _LOST if self._facts is None else talk.as_itself(self._facts, reasons=self._reasons)
+        return _LOST if self._facts is None else round_trip.as_itself(self._facts, reasons=self._reasons)
 
     def as_another(self) -> Finding:
         if self._facts is None:
             return _LOST
         has_certificate = self._broker.tls is not None and self._broker.tls.cert is not None
-        return talk.as_another(self._facts, reasons=self._reasons, has_certificate=has_certificate)
+        return round_trip.as_another(self._facts, reasons=self._reasons, has_certificate=has_certificate)
 
     def and_back(self) -> Finding:
-        return _LOST if self._facts is None else talk.and_back(self._facts)
+        return _LOST if self._facts is None else round_trip.and_back(self._facts)
 
     @property
     def _reasons(self) -> bool:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from common.vocabulary import ATTRIBUTES, UNKNOWN, age_band
 from edge.__main__ import main as edge
 from edge.inference.manifest import packaged_models
 from edge.types import Box
+from edge.uplink.outbox import Outbox
 from tests.support.brokers import Mosquitto, free_port, until
 from tests.support.short_scene import clear_frame, stretch, write_clip
 
@@ -282,15 +284,17 @@ def test_the_service_with_a_file_that_is_no_video_does_not_begin(tmp_path: Path)
     assert "clip.mp4: not a video, or cut off" in one_line(done.stderr, "footlight-edge")
 
 
-def test_the_service_that_the_broker_refuses_does_not_begin(tmp_path: Path) -> None:
+def test_a_login_that_is_refused_at_the_start_ends_no_service(tmp_path: Path) -> None:
+    """The user database of a broker may be slow: counting goes on, and what was counted waits."""
+    box = tmp_path / "outbox.sqlite"
     with Mosquitto(tmp_path, anonymous=False) as mosquitto:
-        done = run(
-            "edge", "run", "--config", service(tmp_path, mqtt={"port": mosquitto.port, "host": "127.0.0.1"})
-        )
-    assert (done.returncode, done.stdout) == (2, "")
-    line = one_line(done.stderr, "footlight-edge")
-    assert line.startswith(f"broker 127.0.0.1:{mosquitto.port} refuses this device: ")
-    assert line.endswith("; check username and password")
+        mqtt = {"port": mosquitto.port, "host": "127.0.0.1"}
+        done = run("edge", "run", "--config", service(tmp_path, mqtt=mqtt, outbox={"path": str(box)}))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"broker 127.0.0.1:{mosquitto.port} refuses this client: " in done.stderr
+    assert "; check mqtt.username and mqtt.password; messages are kept and delivered later" in done.stderr
+    with closing(Outbox(box, max_messages=100)) as outbox:
+        assert any(item.topic.endswith("/window") for item in outbox.pending(100))
 
 
 @pytest.mark.parametrize("key", ["ca", "cert", "key"])
@@ -307,7 +311,7 @@ def test_a_tls_file_that_is_missing_is_named(tmp_path: Path, capfd: Capture, key
     )
     assert cloud(["bridge", "--config", str(chosen)]) == 2
     out, error = capfd.readouterr()
-    assert one_line(error, "footlight-cloud") == f"mqtt.tls: {tmp_path}/absent.pem: no such file"
+    assert one_line(error, "footlight-cloud") == says
     assert out == ""
 
 

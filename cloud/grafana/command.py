@@ -10,13 +10,14 @@ from pathlib import Path
 from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain
 from cloud.domain.levels import LEVELS, bucket_of
+from common.command_line import add_config
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """``footlight-cloud provision``."""
     parser = commands.add_parser("provision", help="make folders, teams, dashboards and alerts in Grafana")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    add_config(parser)
     parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the stores of the chain")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be changed")
     parser.add_argument("--json", action="store_true", help="print the changes as JSON")

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from edge.inference.manifest import load_manifest
-from edge.scene.portraits import load_cast
+from edge.scene.portraits import load_portraits
 from models_tflite.evaluation.evaluate import Shipped
 from models_tflite.training import age_gender, loop
 from models_tflite.training.networks import people_tower
@@ -51,7 +51,7 @@ def recipe(data: Path, folder: Path) -> None:
         assert (out / "cards" / f"{name}.md").read_text().startswith("# ")
     rows = json.loads((out / "confusion.json").read_text())["smoke"]["gender"]["counts"]
     assert sum(map(sum, rows)) == 18, "every face of utkface's val split is in the confusion matrix"
-    face = load_cast()[0].picture[..., :3]
+    face = load_portraits()[0].picture[..., :3]
     shipped = Shipped(out)
     assert abs(shipped.classifier.describe(face[40:104, 40:104].copy()).gender.sum() - 1) < 1e-3
     shipped.detector.detect(face)

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from cloud.stores.embedded_file import connect, open_file, take_over, transaction
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
-from edge.clock import Clock
-from edge.errors import UserError
-from edge.wire import (
+from common.clock import Clock
+from common.errors import UserError
+from common.wire import (
     AlertMessage,
     HealthMessage,
     Message,

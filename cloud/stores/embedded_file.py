@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from edge import salvage
-from edge.errors import UserError
-from edge.wire import WindowMessage
+from common import salvage
+from common.errors import UserError
+from common.wire import WindowMessage
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
+from cloud.domain.levels import Level, bucket_of
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL, cause, said
-from cloud.stores.levels import Level, bucket_of
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
-from edge.clock import Clock
-from edge.wire import (
+from common.clock import Clock
+from common.wire import (
     AlertMessage,
     Cells,
     Cohort,

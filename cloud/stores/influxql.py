@@ -12,9 +12,9 @@ from typing import Any
 
 import urllib3
 
-from cloud.stores.levels import Level, bucket_of
+from cloud.domain.levels import Level, bucket_of
 from cloud.stores.store import StoreUnavailable
-from edge.wire import one_line
+from common.wire import one_line
 
 
 @dataclass(frozen=True, slots=True)

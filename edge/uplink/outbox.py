@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge import salvage
-from edge.errors import UserError
+from common import salvage
+from common.errors import UserError
+from common.wire import HELD_S
 from edge.uplink import rows
 from edge.uplink.rows import Item
-from edge.wire import HELD_S
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edge import salvage
+from common import salvage
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"""

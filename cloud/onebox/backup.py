@@ -33,7 +33,7 @@ def due(last: datetime | None, now: datetime) -> bool:
 
 
 @contextmanager
-def nightly(store: EmbeddedSettings, clock: Clock) -> Iterator[None]:
+def nightly(store: EmbeddedSettings, clock: Clock, *, look_every_s: float = _LOOK_EVERY_S) -> Iterator[None]:
     """Make copies from a thread of its own while the store is in use."""
     target = store.backup_location()
     if target is None:
@@ -41,7 +41,10 @@ def nightly(store: EmbeddedSettings, clock: Clock) -> Iterator[None]:
         return
     stop = threading.Event()
     thread = threading.Thread(
-        target=_run, args=(store.location(), target, clock, stop), name="backup", daemon=True
+        target=_run,
+        args=(store.location(), target, clock, stop, look_every_s),
+        name="backup",
+        daemon=True,
     )
     thread.start()
     try:
@@ -51,9 +54,9 @@ def nightly(store: EmbeddedSettings, clock: Clock) -> Iterator[None]:
         thread.join()
 
 
-def _run(path: Path, target: Path, clock: Clock, stop: threading.Event) -> None:
+def _run(path: Path, target: Path, clock: Clock, stop: threading.Event, look_every_s: float) -> None:
     fault = ""
-    while not stop.wait(_LOOK_EVERY_S):
+    while not stop.wait(look_every_s):
         if not due(_made_at(target), clock.now().astimezone()):
             continue
         try:

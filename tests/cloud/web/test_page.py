@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cloud.domain.arrival import checked
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.store import DeadLetter, DeviceState, Reader
+from cloud.stores.store import DeadLetter, DeviceState, Reader, StoreUnavailable
 from cloud.web.app import create_app
 from cloud.web.day import Cell, Day, day_figures
 from cloud.web.placement import KEPT_S, MOST, Positions
@@ -352,6 +353,23 @@ def test_a_device_whose_clock_runs_ahead_is_marked_and_what_could_not_be_stored_
         expect(page.locator("#letters")).to_contain_text(
             "a message of door could not be stored: seq: Field required"
         )
+
+
+class _Damaged(_Hostile):
+    """A reader over a damaged file."""
+
+    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
+        raise StoreUnavailable("database disk image is malformed")
+
+
+def test_a_store_that_cannot_be_read_is_an_answer_and_told_once(
+    clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _Server(_Damaged(), clock) as address:
+        answers = [httpx.get(f"{address}/api/harmless/today", timeout=10) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert answers[0].json() == {"error": "The store cannot be read; see the log of the box."}
+    assert sum("malformed" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_chain_of_shops_offers_a_choice(chromium: Browser, store: EmbeddedStore, address: str) -> None:

@@ -58,6 +58,14 @@ def tree_of(paths: dict[str, Any]) -> dict[str, Any]:
     return tree
 
 
+def test_a_time_that_overflows_is_refused_and_the_device_goes_on(tmp_path: Path) -> None:
+    remote = Remote(settings(tmp_path))
+    payload = encode(asking({})).replace(b"2026-03-02T08:00:00Z", b"0001-01-01T00:00:00+00:01")
+    remote.offer(payload)
+    assert remote.fault is not None
+    assert "at: Value error, must be from 2020 to 2100" in remote.fault
+
+
 def raw(asked: object) -> bytes:
     """A config message with whatever settings, even those that ours could not hold."""
     return json.dumps({**json.loads(encode(asking({}))), "settings": asked}).encode()

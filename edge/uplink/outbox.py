@@ -106,9 +106,9 @@ class Outbox:
                 return []
         return [item for _, item in items if item is not None]
 
-    def delivered(self, ids: Iterable[int], at: datetime) -> bool:
-        """Note what the broker has acknowledged, and forget what it acknowledged long ago; False when the disk would
-        not take it (try again)."""
+    def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
+        """Note what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False when the disk
+        would not take it (try again)."""
         now = at.timestamp()
         forgotten = (
             now - self._hold.total_seconds(),
@@ -120,7 +120,7 @@ class Outbox:
                 changes: list[_Change] = [
                     (rows.HOLD, [(now, number) for number in numbers]),
                     (rows.DELETE, [(number,) for number in numbers]),
-                    (rows.FORGET, [forgotten]),
+                    (rows.FORGET, [forgotten] if forget else []),
                 ]
                 self._depth -= self._write("NORMAL", changes)[1]
             except sqlite3.DatabaseError as error:

@@ -249,7 +249,7 @@ class Uplink:
         end = connection.end
         for answer in connection.answers():
             self._settle(answer)
-        if self._delivered and self._outbox.delivered(self._delivered, self._clock.now()):
+        if self._delivered and self._note_delivered():
             self._delivered.clear()
         if end is not None:
             self._lose_connection(connection, end)
@@ -267,6 +267,10 @@ class Uplink:
                 if item.id not in self._delivered:
                     payload = self._mark_late(item)
                     self._in_flight[connection.publish(Outgoing(item.topic, payload))] = item
+
+    def _note_delivered(self) -> bool:
+        """Nothing is forgotten while something is to be sent again: this device may have been offline meanwhile."""
+        return self._outbox.delivered(self._delivered, self._clock.now(), forget=self._resend_at is None)
 
     def _send_again(self) -> None:
         """A broker has forgotten a bridge, with what waited for it: deliver once more what may have been lost."""
@@ -344,7 +348,7 @@ class Uplink:
                 self._settle(answer)
             if any(answer.handle == handle for answer in answers):
                 break
-        self._outbox.delivered(self._delivered, self._clock.now())
+        self._note_delivered()
         connection.close()
         self._connection = None
 

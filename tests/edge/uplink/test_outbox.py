@@ -265,6 +265,9 @@ def test_what_was_delivered_is_kept_for_a_while_and_can_be_sent_again(path: Path
     assert box.resend() == 2, "the first one was delivered too long ago"
     assert (box.depth, payloads(box)) == (3, [b"\1", b"\2", b"\3"])
     assert box.resend() == 0
+    box.delivered([second], AT)
+    box.delivered([], AT + timedelta(days=1), forget=False)
+    assert box.resend() == 1, "whoever is to send again forgets nothing before"
     box.close()
 
 

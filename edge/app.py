@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from threading import Event
 
 from edge.capture.camera import Camera
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
 from edge.errors import UserError

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from threading import Event
 
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
 from edge.figures import Sampler

@@ -293,7 +293,7 @@ def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
     assert [window.seq for window in came] == list(range(len(came)))
     blind = [window for window in came if window.coverage.frames == 0]
     assert {window.coverage.share for window in blind} == {0}
-    told = [record for record in caplog.records if record.name == "edge.capture.latest"]
+    told = [record for record in caplog.records if record.name == "edge.capture.thread"]
     assert [record.levelname for record in told] == [
         "WARNING"
     ]  # the end is information, below caplog's level

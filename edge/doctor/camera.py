@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge.capture.camera import Camera, CameraError
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.clock import Clock
 from edge.doctor.hops import Finding, amber, green, red
 from edge.types import Image

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge.capture.camera import CameraError
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.clock import Clock
 from edge.place.assessment import Assessment, assess
 from edge.place.figures import Needs

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from edge.app import broker_of
 from edge.capture.camera import Camera, masked
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.clock import Clock
 from edge.config import Settings
 from edge.place.assessment import Verdict

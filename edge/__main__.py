@@ -124,8 +124,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _replay(arguments: argparse.Namespace) -> int:
     from edge import tables
+    from edge.replay import replay_source
     from edge.stages import load_models
-    from edge.trial import replay_source
 
     settings = _settings(arguments)
     results, code = [], 0
@@ -148,8 +148,8 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 def _inspect(arguments: argparse.Namespace) -> int:
     from edge import tables
+    from edge.inspect import draw, inspect_picture, save_picture
     from edge.stages import load_models
-    from edge.trial import draw, inspect_picture, save_picture
 
     settings = _settings(arguments)
     image, faces = inspect_picture(arguments.image, settings, load_models(settings))
@@ -164,8 +164,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 def _scene(arguments: argparse.Namespace) -> int:
     from edge import tables
+    from edge.replay import scene_truth
     from edge.scene.render import DEFAULT_SEED, Scene
-    from edge.trial import scene_truth
 
     truth = scene_truth(Scene(DEFAULT_SEED if arguments.seed is None else arguments.seed))
     if arguments.format == "json":

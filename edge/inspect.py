@@ -1,10 +1,8 @@
-"""Trying it by hand: the complete pipeline over a file, and a close look at one picture. Nothing is published."""
+"""Inspect: a close look at one picture. Nothing is published."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,81 +10,15 @@ import cv2
 import numpy as np
 
 from edge.capture.opencv import read_picture
-from edge.capture.replay import replay
-from edge.clock import Clock
 from edge.config import Settings
 from edge.errors import UserError
-from edge.scene.render import Scene
-from edge.stages import Models, build_pipeline, camera_of
-from edge.types import Detection, FaceScores, Floats, Image, Visit
+from edge.stages import Models
+from edge.types import Detection, FaceScores, Floats, Image
 from edge.vision.pose import estimate_pose
 from edge.vision.quality import QualityGate
-from edge.vocabulary import ATTRIBUTES, EXPRESSIONS, GENDERS, UNKNOWN, age_band
+from edge.vocabulary import EXPRESSIONS, GENDERS, age_band
 
 Json = dict[str, Any]
-
-
-def counts(visits: Iterable[Visit], attribute: str) -> dict[str, int]:
-    """Visits by label, every label of the attribute present, ``unknown`` last."""
-    found = Counter(visit.attributes[attribute].label for visit in visits)
-    return {label: found[label] for label in (*ATTRIBUTES[attribute], UNKNOWN)}
-
-
-def replay_source(
-    source: str, settings: Settings, models: Models, clock: Clock, *, progress: Callable[[int], None]
-) -> Json:
-    """Play a finite source through the pipeline at full speed; ``progress`` hears the number of frames."""
-    asked = settings.camera.model_copy(update={"source": source, "realtime": False})
-    camera = camera_of(asked, clock=clock)
-    pipeline = build_pipeline(settings, models, clock, budget_s=None)
-    visits: list[Visit] = []
-    windows = frames = 0
-    first_s = last_s = 0.0
-    began = time.perf_counter()
-    for frame in replay(camera):
-        step = pipeline.step(frame)
-        visits += step.visits
-        windows += len(step.windows)
-        first_s, last_s = (frame.monotonic_s if frames == 0 else first_s), frame.monotonic_s
-        frames += 1
-        progress(frames)
-    step = pipeline.finish(last_s)
-    visits += step.visits
-    windows += len(step.windows)
-    elapsed = time.perf_counter() - began
-    if not frames:
-        raise UserError(f"{source}: holds no picture")
-    visits.sort(key=lambda visit: visit.started_at)
-    return {
-        "source": source,
-        "frames": frames,
-        "seconds": round(last_s - first_s, 3),
-        "fps": round(frames / elapsed, 1),
-        "visits": len(visits),
-        "viewers": sum(visit.viewer for visit in visits),
-        **{attribute: counts(visits, attribute) for attribute in ATTRIBUTES},
-        "dwell_s": [round(visit.dwell_s, 2) for visit in visits],
-        "attention_s": [round(visit.attention_s, 2) for visit in visits],
-        "windows": windows,
-    }
-
-
-def scene_truth(scene: Scene) -> Json:
-    """Who walks by in a sample scene, in the words of :func:`replay_source`."""
-    people = [
-        {
-            "gender": visit.gender,
-            "age_band": visit.age_band,
-            "expression": visit.expression,
-            "enters_s": round(visit.enters_s, 1),
-            "leaves_s": round(visit.leaves_s, 1),
-        }
-        for visit in scene.truth.visits
-    ]
-    summed = {
-        attribute: dict(Counter(str(person[attribute]) for person in people)) for attribute in ATTRIBUTES
-    }
-    return {"visits": len(people), **summed, "people": people}
 
 
 def inspect_picture(path: Path, settings: Settings, models: Models) -> tuple[Image, list[Json]]:

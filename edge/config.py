@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from edge.capture.camera import masked
+from edge.capture.source import parse_source
 from edge.errors import UserError
 from edge.vision.privacy import MAX_COHORT
 from edge.wire import Name, Profile, Share
@@ -35,9 +36,10 @@ class _Section(BaseModel):
 
 
 def _source(value: object) -> object:
-    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if not number and not (isinstance(value, str) and value):
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_number and not (isinstance(value, str) and value):
         raise ValueError("must be a camera number, or a text such as rtsp://..., csi or a path")
+    parse_source(str(value))
     return value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.capture.opencv import read_picture
+from edge.capture.pictures import read_picture
 from edge.config import Settings
 from edge.errors import UserError
 from edge.stages import Models

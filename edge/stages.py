@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.capture.camera import Camera, open_camera
+from edge.capture.camera import Camera
+from edge.capture.factory import open_camera
 from edge.clock import Clock
 from edge.config import CameraSettings, Settings
 from edge.inference.classify import AttributeClassifier

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge.capture.opencv import VideoFile
+from edge.capture.video import VideoFile
 from edge.clock import SystemClock
 from edge.config import Settings
 from edge.errors import UserError

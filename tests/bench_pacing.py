@@ -23,7 +23,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from edge.capture.opencv import VideoFile
+from edge.capture.video import VideoFile
 from edge.clock import SystemClock
 from edge.config import Settings
 from edge.pacing import Motion, Pacer

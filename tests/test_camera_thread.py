@@ -312,7 +312,8 @@ def test_a_camera_that_may_come_is_waited_for_from_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [CameraError("not a picture", permanent=True), ZeroDivisionError("a bug"), SystemExit("a library")]
+    "error",
+    [CameraError("not a picture", permanent=True), ZeroDivisionError("a bug"), SystemExit("a library")],
 )
 def test_what_no_waiting_mends_reaches_the_taker(error: BaseException) -> None:
     camera = ScriptedCamera([frame(0), error])

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.capture.camera import open_camera
+from edge.capture.factory import open_camera
 from edge.capture.replay import replay
 from edge.clock import SystemClock
 from edge.scene.camera import SceneCamera

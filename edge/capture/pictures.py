@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import cv2
 
@@ -13,6 +19,17 @@ from edge.capture.camera import CameraError
 from edge.capture.source import PICTURE_SUFFIXES
 from edge.clock import Clock
 from edge.types import Frame, Image
+
+_COMPLAINTS: Final = (
+    b"libpng ",
+    b"Corrupt JPEG ",
+    b"Premature end of JPEG",
+    b"Invalid JPEG",
+    b"Unsupported marker",
+)
+"""How libpng and libjpeg begin the lines that they write to standard error themselves."""
+
+_one_at_a_time = threading.Lock()
 
 
 class PictureFiles:
@@ -57,11 +74,35 @@ class PictureFiles:
 
 
 def read_picture(path: Path) -> Image:
-    """The picture in a file, turned as its EXIF data says. Raises ``CameraError``."""
-    try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # larger than OpenCV agrees to decode
-        image = None
-    if image is None:
-        raise CameraError(f"picture {path}: not a readable picture; mend or remove it", permanent=True)
+    """The picture in a file, turned as its EXIF data says. Raises ``CameraError``, also for one that is cut off or
+    damaged as far as its format can tell: half a picture has other faces than the whole one."""
+    complaints: list[str] = []
+    with _complaints_into(complaints):
+        try:
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        except cv2.error:  # larger than OpenCV agrees to decode
+            image = None
+    if image is None or complaints:
+        reason = f"damaged or cut off ({complaints[0]})" if complaints else "not a readable picture"
+        raise CameraError(f"picture {path}: {reason}; mend or remove it", permanent=True)
     return cast(Image, image)
+
+
+@contextmanager
+def _complaints_into(found: list[str]) -> Iterator[None]:
+    """Catch what libpng and libjpeg write to standard error meanwhile. Lines of others are passed on."""
+    with _one_at_a_time, tempfile.TemporaryFile() as caught:
+        sys.stderr.flush()
+        real = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+            caught.seek(0)
+            for line in caught:
+                if line.startswith(_COMPLAINTS):
+                    found.append(line.decode("ascii", "replace").strip())
+                else:
+                    os.write(2, line)

@@ -49,6 +49,7 @@ class CameraSettings(_Section):
     width: Annotated[int, Field(ge=64, le=8192)] = 640
     height: Annotated[int, Field(ge=64, le=8192)] = 480
     fps: Annotated[float, Field(gt=0, le=240)] = 15
+    rotate: Literal[0, 90, 180, 270] = 0
     realtime: bool = False
 
     @field_serializer("source", when_used="json")

@@ -65,6 +65,7 @@ def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
         height=asked.height,
         fps=asked.fps,
         clock=clock,
+        rotate=asked.rotate,
         realtime=asked.realtime,
     )
 

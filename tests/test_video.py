@@ -195,6 +195,18 @@ def test_pixels_are_square_after_a_turn_too(clip: Path, tmp_path: Path) -> None:
     assert pictures_of(tmp_path / "turned.mp4")[0].shape[:2] == (320, 120)
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("realtime", [False, True])
+def test_a_camera_that_hangs_turned_is_turned_back(clip: Path, degrees: int, realtime: bool) -> None:
+    camera = camera_of(clip, rotate=degrees, realtime=realtime)
+    assert camera.live == realtime
+    camera.open()
+    frame = camera.read()
+    camera.close()
+    assert frame is not None
+    assert np.array_equal(np.rot90(frame.image, degrees // 90), pictures_of(clip)[0])
+
+
 LEAP = "setpts='PTS+if(gt(N,9),{seconds}/TB,0)'"
 
 

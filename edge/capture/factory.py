@@ -16,6 +16,7 @@ def open_camera(
     height: int,
     fps: float,
     clock: Clock,
+    rotate: int = 0,
     realtime: bool = False,
 ) -> Camera:
     """Build the camera that ``source`` means, not opened yet.
@@ -23,10 +24,15 @@ def open_camera(
     ``source`` is a camera number or a path below /dev (V4L2), a URL (rtsp, http), ``csi`` or ``csi:N``
     (libcamera), ``scene`` or ``scene:SEED`` (the sample scene), a video, a picture, or a folder of pictures,
     taken by name. ``width``, ``height`` (pixels) and ``fps`` are asked of V4L2 and CSI cameras; pictures play
-    at ``fps``, and so do videos that state no rate. ``realtime`` plays a finite source at its own pace, as if
-    it were live. Raises ``CameraError`` for a source that means nothing.
+    at ``fps``, and so do videos that state no rate. ``rotate`` turns every picture clockwise by 90, 180 or 270
+    degrees. ``realtime`` plays a finite source at its own pace, as if it were live. Raises ``CameraError`` for
+    a source that means nothing.
     """
     camera = _camera(source, width=width, height=height, fps=fps, clock=clock)
+    if rotate:
+        from edge.capture.rotation import Rotated
+
+        camera = Rotated(camera, rotate)
     if realtime and not camera.live:
         from edge.capture.replay import Paced
 

@@ -18,7 +18,7 @@ from edge.place.sights import Glance, Outline, Sight, Turned
 from edge.types import Pose, Verdict, Visit
 from edge.vocabulary import UNKNOWN
 
-NEEDS = Needs(face_px=28, cone_yaw=30, cone_pitch=30, fps=15, attributes=("gender", "age_band"))
+NEEDS = Needs(face_px=28, cone_yaw=30, cone_pitch=30, fps=15, rotate=0, attributes=("gender", "age_band"))
 RANK = {"good": 0, "unknown": 0, "poor": 1, "bad": 2}
 STRAIGHT = Pose(0.0, 0.0, 0.0)
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -243,7 +243,7 @@ def test_a_camera_on_its_head_is_seen_by_the_faces_of_the_turned_picture() -> No
     found = assess(run, [], NEEDS)
     assert (found.verdict, found.advice[0].text) == (
         "fails",
-        "Turn the camera upside down: it hangs on its head.",
+        "Set camera.rotate: 180 in the settings, or turn the camera itself: it hangs upside down.",
     )
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from edge.__main__ import main
 from edge.capture.camera import Camera, CameraError
+from edge.capture.rotation import Rotated
 from edge.clock import SystemClock
 from edge.config import Settings
 from edge.errors import UserError
@@ -77,12 +78,12 @@ class Spoiled:
         return "scene, spoiled"
 
 
-def judged(camera: Camera, seconds: float = SECONDS, **settings: object) -> Assessment:
+def judged(source: Camera, /, seconds: float = SECONDS, **settings: object) -> Assessment:
     *_, last = check(
         Settings.model_validate(settings),
         seconds=seconds,
         clock=SystemClock(),
-        camera=camera,
+        camera=source,
         models=models(),
     )
     return last.assessment
@@ -128,8 +129,9 @@ def backlit(image: Image, index: int) -> Image:
     return np.asarray(bright * (1 - mask) + 0.2 * image * mask, np.uint8)
 
 
-def on_its_head(image: Image, _: int) -> Image:
-    return cv2.rotate(image, cv2.ROTATE_180)  # type: ignore[return-value]
+def turned(image: Image, _: int, degrees: int) -> Image:
+    """The picture of a camera that hangs so that it comes turned clockwise."""
+    return np.rot90(image, -degrees // 90)
 
 
 def test_the_sample_scene_is_a_good_position() -> None:
@@ -147,17 +149,26 @@ def test_the_sample_scene_is_a_good_position() -> None:
         (blurred, "sharpness", "Focus it"),
         (partial(tilted, degrees=25), "roll", r"Turn the camera 2\d° clockwise, seen from behind"),
         (partial(tilted, degrees=-25), "roll", r"Turn the camera 2\d° anticlockwise, seen from behind"),
-        (on_its_head, "roll", "Turn the camera upside down"),
+        (partial(turned, degrees=180), "roll", "Set camera.rotate: 180 .* it hangs upside down"),
+        (partial(turned, degrees=90), "roll", "Set camera.rotate: 270 .* it hangs on its side"),
+        (partial(turned, degrees=270), "roll", "Set camera.rotate: 90 .* it hangs on its side"),
         (backlit, "backlight", "Turn it away from the window"),
         (too_low, "cut", "Tilt it up"),
     ],
-    ids=["far", "dark", "blurred", "clockwise", "anticlockwise", "head", "backlit", "low"],
+    ids=["far", "dark", "blurred", "clockwise", "anticlockwise", "head", "right", "left", "backlit", "low"],
 )
 def test_each_fault_is_the_first_thing_to_change(spoil: Spoil, cause: str, words: str) -> None:
     found = judged(Spoiled(spoil))
     assert found.verdict in ("limits", "fails")
     assert found.advice[0].cause == cause, found.advice
     assert re.match(words, found.advice[0].text)
+
+
+def test_the_value_to_set_counts_from_the_one_that_is_set() -> None:
+    found = judged(Spoiled(partial(turned, degrees=90)), camera={"rotate": 180})
+    assert found.advice[0].text.startswith("Set camera.rotate: 90 in the settings")
+    mended = judged(Rotated(Spoiled(partial(turned, degrees=90)), 270), camera={"rotate": 270})
+    assert (mended.verdict, mended.advice) == ("works", ())
 
 
 def test_a_slow_camera_is_told_first() -> None:

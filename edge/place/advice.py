@@ -61,10 +61,12 @@ def _sharpness(figures: Figures, _: Needs) -> str:
     return f"Focus it: clean the lens, take off its film, turn its focus ring; {what} blurred."
 
 
-def _roll(figures: Figures, _: Needs) -> str:
+def _roll(figures: Figures, needs: Needs) -> str:
+    if figures.hangs is not None:
+        rotate = (needs.rotate + figures.hangs) % 360
+        how = "upside down" if figures.hangs == 180 else "on its side"
+        return f"Set camera.rotate: {rotate} in the settings, or turn the camera itself: it hangs {how}."
     roll = figures.roll or 0.0
-    if abs(roll) == 180:
-        return "Turn the camera upside down: it hangs on its head."
     way = "clockwise" if roll > 0 else "anticlockwise"
     return f"Turn the camera {abs(roll):.0f}° {way}, seen from behind it: faces lean to one side."
 

@@ -60,6 +60,7 @@ def needs(settings: Settings) -> Needs:
         cone_yaw=settings.attention.yaw_deg,
         cone_pitch=settings.attention.pitch_deg,
         fps=settings.camera.fps,
+        rotate=settings.camera.rotate,
         attributes=attributes,
     )
 

@@ -34,6 +34,9 @@ first alone will not do: dark skin before a white wall is darker than the wall a
 TURNED_FACES = 3
 """Sure faces in turned pictures, and twice as many as upright, show that the camera hangs turned."""
 
+_ROLL = {90: -90.0, 180: 180.0, 270: 90.0}
+"""How faces lean, clockwise, in a picture that has to be turned by so much."""
+
 RATE_S = 1.0
 """A rate of frames over less time is a guess."""
 
@@ -44,12 +47,14 @@ SLOW = 1.0
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What the settings ask of a position: faces of ``face_px`` pixels and more, turned by less than the angles of the
-    attention cone, in degrees; ``fps`` as asked of the camera; the attributes that may be published at all."""
+    attention cone, in degrees; ``fps`` and ``rotate`` as asked of the camera; the attributes that may be published at
+    all."""
 
     face_px: float
     cone_yaw: float
     cone_pitch: float
     fps: float
+    rotate: int
     attributes: tuple[str, ...]
 
 
@@ -61,7 +66,8 @@ class Figures:
     ``side_px`` is the median of how large each one's face was a quarter of the time, ``too_small`` the share that was
     not large enough even then, and ``small_px`` the median of those. ``roll``, ``pitch`` and ``yaw`` are medians over
     people and tell of the camera, as people on average hold their heads straight; ``turned`` is the median of the yaw
-    without its sign. ``unknown`` counts, of ``judged`` finished visits, those without a verdict on each attribute.
+    without its sign. ``hangs`` is for a camera on its side or upside down: by how many degrees clockwise its picture
+    has to be turned. ``unknown`` counts, of ``judged`` finished visits, those without a verdict on each attribute.
     """
 
     seconds: float
@@ -84,6 +90,7 @@ class Figures:
     sharpness: float | None
     slow_sharpness: float | None
     backlit: float | None
+    hangs: int | None
     roll: float | None
     pitch: float | None
     yaw: float | None
@@ -160,6 +167,7 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
     sides = sorted(person.side_px for person in people)
     edges = Counter(person.cut for person in people if person.cut is not None)
     excluded = sum(glance.excluded for glance in glances)
+    hangs = _hangs(glances)
     return Figures(
         seconds=seconds,
         frames=len(glances),
@@ -181,7 +189,8 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
         sharpness=_median([median(s.sharpness for s in person.sights) for person in people]),
         slow_sharpness=_median([sight.sharpness for sight in sights if sight.speed < SLOW]),
         backlit=_share(person.is_backlit for person in people),
-        roll=_hanging(glances) or _typical([median(s.pose.roll for s in person.sights) for person in people]),
+        hangs=hangs,
+        roll=_ROLL[hangs] if hangs else _typical([median(s.pose.roll for s in p.sights) for p in people]),
         pitch=_typical([median(s.pose.pitch for s in person.sights) for person in people]),
         yaw=_typical([median(s.pose.yaw for s in person.sights) for person in people]),
         turned=_typical([median(abs(s.pose.yaw) for s in person.sights) for person in people]),
@@ -224,8 +233,8 @@ def _people(glances: Sequence[Glance]) -> list[_Person]:
     return people
 
 
-def _hanging(glances: Sequence[Glance]) -> float | None:
-    """By how many degrees faces lean clockwise because the camera hangs on its side or upside down."""
+def _hangs(glances: Sequence[Glance]) -> int | None:
+    """By how many degrees clockwise the picture has to be turned, because it shows more faces then."""
     upright: Counter[int] = Counter()
     turned: Counter[int] = Counter()
     for look in (glance.turned for glance in glances if glance.turned is not None):
@@ -236,7 +245,7 @@ def _hanging(glances: Sequence[Glance]) -> float | None:
     degrees, faces = turned.most_common(1)[0]
     if faces < TURNED_FACES or faces < 2 * upright[degrees]:
         return None
-    return {90: -90.0, 180: 180.0, 270: 90.0}[degrees]
+    return degrees
 
 
 def _unknown(visits: Sequence[Visit], attribute: str) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge.place.advice import ADVICE
 from edge.place.assessment import Assessment, Limit, Reading, assess
 from edge.place.figures import Needs, interval
-from edge.place.sights import Glance, Outline, Sight, Turned
+from edge.place.sights import Closeup, Glance, Outline, Sight, Turned
 from edge.types import Pose, Verdict, Visit
 from edge.vocabulary import UNKNOWN
 
@@ -88,6 +88,9 @@ runs = st.lists(
         excluded=st.integers(0, 3),
         dropped=st.integers(0, 3),
         turned=st.none() | looks,
+        closeups=st.lists(
+            st.builds(Closeup, st.builds(Outline, shares, shares, shares, shares), st.booleans()), max_size=3
+        ).map(tuple),
     ),
     min_size=1,
     max_size=10,
@@ -255,6 +258,27 @@ def test_who_walks_by_and_is_never_counted_was_missed_and_a_pattern_on_the_wall_
     ]
     figures = assess(flickering, [], NEEDS).figures
     assert (figures.people, figures.missed) == (4, 4)
+
+
+def enlarged(run: list[Glance], *, step: float) -> list[Glance]:
+    """Once a second a face that only an enlarged part of the picture shows, ``step`` of the width further each time."""
+    return [
+        replace(
+            each, closeups=(Closeup(Outline(step * index / 10, 0.5, step * index / 10 + 0.03, 0.53), False),)
+        )
+        if index % 10 == 0
+        else each
+        for index, each in enumerate(run)
+    ]
+
+
+def test_people_whom_only_an_enlarged_picture_shows_make_the_position_useless() -> None:
+    found = assess(enlarged(passing(), step=0.05), [], NEEDS)
+    assert (found.verdict, found.advice[0].cause) == ("fails", "distance")
+
+
+def test_a_face_that_stays_in_its_place_is_a_poster_far_away() -> None:
+    assert rank(assess(enlarged(passing(), step=0), [], NEEDS), "distance") == 0
 
 
 def test_too_few_people_are_never_enough_to_praise_a_position() -> None:

@@ -95,9 +95,9 @@ def warped(image: Image, matrix: np.ndarray) -> Image:
     return np.asarray(moved, np.uint8)
 
 
-def far(image: Image, _: int) -> Image:
+def far(image: Image, _: int, scale: float = 0.5) -> Image:
     height, width = image.shape[:2]
-    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, 0.5))
+    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, scale))
 
 
 def tilted(image: Image, _: int, degrees: float) -> Image:
@@ -169,6 +169,13 @@ def test_the_value_to_set_counts_from_the_one_that_is_set() -> None:
     assert found.advice[0].text.startswith("Set camera.rotate: 90 in the settings")
     mended = judged(Rotated(Spoiled(partial(turned, degrees=90)), 270), camera={"rotate": 270})
     assert (mended.verdict, mended.advice) == ("works", ())
+
+
+def test_a_camera_much_too_far_away_does_not_work_although_who_comes_near_looks_well() -> None:
+    found = judged(Spoiled(partial(far, scale=0.3)), seconds=30)
+    assert found.figures.missed == 0
+    assert (found.verdict, found.advice[0].cause) == ("fails", "distance")
+    assert found.advice[0].text.startswith("Come much closer: ")
 
 
 def test_a_slow_camera_is_told_first() -> None:

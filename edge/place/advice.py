@@ -116,6 +116,14 @@ def _size(figures: Figures, needs: Needs) -> str:
     return f"Come closer, to {5 * int(20 * side / least)} % of the distance: {says}."
 
 
+def _distance(figures: Figures, _: Needs) -> str:
+    unseen = round((figures.unseen or 0.0) * figures.closeups)
+    return (
+        f"Come much closer: {unseen} of {figures.closeups} faces are so far away that they are found only where the "
+        "picture is enlarged. They are not counted."
+    )
+
+
 def _excluded(figures: Figures, _: Needs) -> str:
     return (
         f"Check the excluded zones: {figures.excluded or 0:.0%} of the faces lie in them and are not counted."
@@ -154,6 +162,7 @@ ADVICE: Final[dict[str, Callable[[Figures, Needs], str]]] = {
     "pitch": _pitch,
     "yaw": _yaw,
     "cut": _cut,
+    "distance": _distance,
     "size": _size,
     "excluded": _excluded,
     "facing": _facing,

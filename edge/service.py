@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -22,6 +23,8 @@ from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
 from edge.vision.privacy import CohortRule
 from edge.wire import Coverage, WindowMessage
+
+_log = logging.getLogger(__name__)
 
 FRAME_WAIT_S = 0.5
 """How long the loop waits for a frame before it looks after the rest: windows, health, the watchdog."""
@@ -97,6 +100,7 @@ class App:
                 self._look_after()
             if not self._again:
                 self._notifier.stopping()
+            is_over = self._camera.ended and not self.stop.is_set()
         finally:
             self._camera.stop()
             self._finish()
@@ -105,7 +109,18 @@ class App:
                 pass
             if self._again:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
+        if is_over:
+            self._tell_end()
         return self._again
+
+    def _tell_end(self) -> None:
+        """A service that ends by itself says why, and what it could not deliver."""
+        ended = f"camera {self._camera.describe()}: the source has ended, and with it the service"
+        waiting = self._uplink.outbox_depth
+        if waiting:
+            _log.warning("%s; %d messages wait in the outbox for the next run", ended, waiting)
+        else:
+            _log.info("%s; every message was delivered", ended)
 
     def _finish(self) -> None:
         """End the visits and the open window. If another run follows, the visits that wait for a cohort go on waiting:

@@ -147,6 +147,10 @@ class CameraThread:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def describe(self) -> str:
+        """The camera's name for people and logs; credentials are masked."""
+        return self._camera.describe()
+
     @property
     def live(self) -> bool:
         """Whether the camera's times are those of the clock; those of a file are its own."""

@@ -189,6 +189,16 @@ def test_pixels_that_are_not_square_are_made_so(
     assert difference(np.asarray(as_stored, np.uint8), moving(3)) < 8
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turn_that_the_file_states_is_made(clip: Path, tmp_path: Path, degrees: int) -> None:
+    path, upright = tmp_path / "turned.mp4", tmp_path / "upright.png"
+    ffmpeg("-i", clip, *X264, tmp_path / "plain.mp4")
+    ffmpeg("-i", tmp_path / "plain.mp4", "-c", "copy", "-metadata:s:v:0", f"rotate={degrees}", path)
+    ffmpeg("-i", path, "-frames:v", 1, upright)  # ffmpeg turns it
+    (wanted,) = pictures_of(upright)
+    assert difference(pictures_of(path)[0], wanted) < 2
+
+
 def test_pixels_are_square_after_a_turn_too(clip: Path, tmp_path: Path) -> None:
     ffmpeg("-i", clip, "-vf", "setsar=2/1", *X264, tmp_path / "wide.mp4")
     ffmpeg("-i", tmp_path / "wide.mp4", "-c", "copy", "-metadata:s:v:0", "rotate=90", tmp_path / "turned.mp4")

@@ -41,6 +41,7 @@ class Decoder:
 
     def __init__(self, capture: cv2.VideoCapture) -> None:
         self._capture = capture
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # not everywhere the default
         self._stretch = _stretch(capture)
 
     def grab(self) -> bool:
@@ -86,7 +87,6 @@ def hands_out_its_pictures(capture: cv2.VideoCapture, connect: Callable[[], cv2.
     for _ in range(_PROBE_FRAMES - 1):
         decoded, image = capture.read()
         if decoded and not np.array_equal(image, first):
-            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
             return True
     capture.release()
     without_colours = connect()

@@ -123,7 +123,7 @@ def backlit(image: Image, index: int) -> Image:
     for face in scene().truth.faces[index]:
         box: Box = face.box
         centre, axes = tuple(map(round, box.centre)), (round(0.62 * box.width), round(0.62 * box.height))
-        cv2.ellipse(mask, centre, axes, 0, 0, 360, 1.0, -1)
+        cv2.ellipse(mask, centre, axes, 0, 0, 360, (1.0,), -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]  # type: ignore[assignment]
     bright = np.minimum(1.9 * image.astype(np.float32), 255)
     return np.asarray(bright * (1 - mask) + 0.2 * image * mask, np.uint8)

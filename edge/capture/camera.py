@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Protocol
 
-from edge.errors import UserError
+from common.errors import UserError
 from edge.types import Frame
-
-_CREDENTIALS = re.compile(r"(?i)(://|\b(?:rtsps?|https?)(?:://?|:|//))\S*@")
-_SECRET_PARAMETERS = re.compile(r"(?i)\b((?:user(?:name)?|usr|pass(?:word|wd)?|pwd|token|key)=)[^&\s'\"]*")
 
 
 class CameraError(UserError):
@@ -51,11 +47,3 @@ class Camera(Protocol):
     def describe(self) -> str:
         """Its name for people and logs; credentials are masked."""
         ...
-
-
-def masked(text: str) -> str:
-    """``text`` with the credentials of any URL in it replaced: ``rtsp://***@host/path``, ``password=***``.
-
-    It rather hides too much than too little: passwords may hold ``@`` and ``/``.
-    """
-    return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.capture.camera import Camera, CameraError, masked
+from common.clock import Clock
+from common.masking import masked
+from edge.capture.camera import Camera, CameraError
 from edge.capture.source import PICTURE_SUFFIXES, Device, File, Ribbon, SampleScene, Stream, parse_source
-from edge.clock import Clock
 
 
 def open_camera(

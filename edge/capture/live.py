@@ -8,9 +8,10 @@ from pathlib import Path
 
 import cv2
 
-from edge.capture.camera import CameraError, masked
+from common.clock import Clock
+from common.masking import masked
+from edge.capture.camera import CameraError
 from edge.capture.opencv import UNDECODED, Decoder, connect_ffmpeg, hands_out_its_pictures
-from edge.clock import Clock
 from edge.types import Frame
 
 OPEN_TIMEOUT_MS = 5000

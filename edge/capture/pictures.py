@@ -15,9 +15,9 @@ from typing import Final, cast
 import cv2
 
 import edge.capture.opencv  # noqa: F401  It makes OpenCV quiet.
+from common.clock import Clock
 from edge.capture.camera import CameraError
 from edge.capture.source import PICTURE_SUFFIXES
-from edge.clock import Clock
 from edge.types import Frame, Image
 
 _COMPLAINTS: Final = (

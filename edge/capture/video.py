@@ -9,9 +9,9 @@ from pathlib import Path
 
 import cv2
 
+from common.clock import Clock
 from edge.capture.camera import CameraError
 from edge.capture.opencv import UNDECODED, Decoder, connect_ffmpeg, hands_out_its_pictures
-from edge.clock import Clock
 from edge.types import Frame
 
 LONGEST_LEAP_S = 86_400.0

@@ -23,7 +23,7 @@ LARGEST_ASPECT: Final = 8.0
 """Pixels that claim to be longer than this are taken for square: no camera has them."""
 
 UNDECODED: Final = (
-    f"OpenCV {cv2.__version__} does not decode its pictures, as 4.13 and 4.14 do with interlaced video"
+    f"is black, or of a kind that OpenCV {cv2.__version__} does not decode, such as interlaced video"
 )
 
 _PROBE_FRAMES: Final = 5
@@ -71,16 +71,15 @@ def connect_ffmpeg(source: str, parameters: Sequence[int] = ()) -> cv2.VideoCapt
 
 
 def hands_out_its_pictures(capture: cv2.VideoCapture, connect: Callable[[], cv2.VideoCapture]) -> bool:
-    """Whether OpenCV decodes this source, or says so while it hands out memory that nobody filled.
+    """Whether the pictures that OpenCV hands out are those of the source, and not memory that nobody filled.
 
-    OpenCV 4.13 and 4.14 do the latter to interlaced video: swscale refuses to convert such a frame, and nobody looks
-    at its answer. What is handed out then never changes. A source whose first pictures are all alike may also be a
-    still one: it is opened again with ``connect``, without colours, and both must show the same.
+    OpenCV 4.13 and 4.14 hand out such memory for interlaced video: swscale refuses to convert the frame, and nobody
+    looks at its answer. What is handed out then never changes. A source whose first pictures are all alike may also be
+    a still one: it is opened again with ``connect``, without colours, and both must show the same.
     Takes some frames from ``capture``, and releases it unless they changed.
     """
-    capture.set(
-        cv2.CAP_PROP_ORIENTATION_AUTO, 0
-    )  # OpenCV would turn its memory over in place with every look
+    # OpenCV would turn its memory over in place with every look.
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     decoded, first = capture.read()
     if not decoded:
         return True  # a source without pictures is told by whoever reads it
@@ -102,7 +101,7 @@ def _show_the_same(grey: np.ndarray, luma: np.ndarray) -> bool:
         return False
     if grey.std() > _FLAT and luma.std() > _FLAT:
         return float(np.corrcoef(grey.ravel(), luma.ravel())[0, 1]) > _LEAST_ALIKE
-    # Fresh memory is zero in both; a black picture has the luma 16.
+    # Fresh memory is zero in both; a black picture usually has the luma 16.
     difference = cv2.absdiff(grey, luma)
     return bool(luma.any()) and float(difference.max()) <= _FLAT_TOLERANCE
 

@@ -150,6 +150,12 @@ def test_a_video_of_a_still_picture_is_no_fault(tmp_path: Path, codec: tuple[str
     assert abs(float(found[0].mean()) - shade) < 8
 
 
+def test_a_video_that_is_nothing_but_black_is_no_empty_shop(tmp_path: Path) -> None:
+    black = write(tmp_path / "black.avi", [np.zeros((SIZE[1], SIZE[0], 3), np.uint8)] * 20)
+    with pytest.raises(CameraError, match="is black, or of a kind that OpenCV"):
+        pictures_of(black)
+
+
 def test_a_still_stream_is_no_fault(tmp_path: Path, web: str) -> None:
     still = write(tmp_path / "still.avi", [moving(3)] * 20)
     ffmpeg("-i", still, "-c:v", "mpeg4", "-q:v", "2", tmp_path / "still.ts")

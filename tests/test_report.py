@@ -18,12 +18,12 @@ from pypdf import PdfReader
 
 from cloud.__main__ import main
 from cloud.analysis.confusion import shipped_confusions
-from cloud.chain import Chain
+from cloud.chain import Chain, Role
 from cloud.config import InfluxSettings
 from cloud.reports import words
 from cloud.reports.chain import ChainReport, chain_report
-from cloud.reports.page import chain_page, store_page, write
-from cloud.reports.store import StoreReport, store_report
+from cloud.reports.page import chain_page, site_page, write
+from cloud.reports.site import SiteReport, site_report
 from cloud.reports.week import last_week, require_over, week_named
 from cloud.rollup import rollup
 from cloud.stores.connect import open_influx, open_influxql
@@ -133,9 +133,10 @@ class Kept:
         return [one for one in self._windows if one.site == site and start <= one.start < end]
 
 
-def report(windows: Sequence[WindowMessage], chain: Chain | None = None) -> StoreReport:
+def report(windows: Sequence[WindowMessage], chain: Chain | None = None) -> SiteReport:
     chain = chain or a_chain()
-    return store_report(WindowTallies(Kept(windows), chain), chain, chain.sites["shop"], WEEK)
+    site = chain.sites["shop"]
+    return site_report(WindowTallies(Kept(windows), chain), chain, site, WEEK, site.roles[0])
 
 
 @pytest.fixture(scope="module")
@@ -176,9 +177,13 @@ def test_the_figures_are_those_of_the_windows(
         n = sum(sum(getattr(cohort, attribute).values()) for cohort in cohorts)
         mix = found["mixes"][attribute]
         assert mix["n"] == n
-        assert found["withheld"][attribute] == 0
         unknown = sum(getattr(cohort, attribute)[UNKNOWN] for cohort in cohorts)
-        assert found["unknown"][attribute] == pytest.approx(unknown / n)
+        assert found["described"][attribute] == {
+            "visits": sum(cohort.visits for cohort in cohorts),
+            "known": n - unknown,
+            "unknown": unknown,
+            "withheld": 0,
+        }
         for share in mix["shares"]:
             counted = sum(getattr(cohort, attribute)[share["label"]] for cohort in cohorts)
             assert share["raw"] == pytest.approx(counted / (n - unknown))
@@ -215,16 +220,14 @@ def test_outages_are_opening_time_in_local_time(usual: list[WindowMessage]) -> N
 
 
 def test_what_nobody_watched_is_no_data(usual: list[WindowMessage]) -> None:
-    html = store_page(report(usual))
-    assert html.count("no data") > store_page(report(five_weeks(hidden=0, seed=1)[:0])).count(
-        "nothing at all"
-    )
+    html = site_page(report(usual))
+    assert html.count("no data") > site_page(report(five_weeks(hidden=0, seed=1)[:0])).count("nothing at all")
     nothing = report([])
     assert (nothing.visits, nothing.viewers, nothing.coverage, nothing.busiest) == (None, None, 0, None)
     assert {hour.state for hour in nothing.hours} == {"no_data"}
-    page = store_page(nothing)
+    page = site_page(nothing)
     assert "No data: nobody watched this week" in page
-    assert "cannot be compared" in page
+    assert "cannot be told" in page
 
 
 @pytest.mark.parametrize(
@@ -268,7 +271,7 @@ def test_expressions_are_shown_only_where_the_profile_allows_them(usual: list[Wi
     assert set(report(usual).mixes) == {"gender", "age_band", "expression"}
     found = report(five_weeks(profile="demographics"))
     assert set(found.mixes) == {"gender", "age_band"}
-    assert "What faces showed" not in store_page(found)
+    assert "What faces showed" not in site_page(found)
 
 
 def test_ages_are_by_gender_unless_that_hides_most(usual: list[WindowMessage]) -> None:
@@ -285,8 +288,8 @@ def test_ages_are_by_gender_unless_that_hides_most(usual: list[WindowMessage]) -
     ]
     found = report(hidden)
     assert found.ages == {}
-    assert found.withheld["age_band"] == 0
-    assert "Not by gender" in store_page(found)
+    assert found.described["age_band"].withheld == 0
+    assert "Not by gender" in site_page(found)
 
 
 def test_few_visits_are_grey_and_explained(usual: list[WindowMessage]) -> None:
@@ -297,9 +300,102 @@ def test_few_visits_are_grey_and_explained(usual: list[WindowMessage]) -> None:
         one.model_copy(update={"cohort": a_cohort(one.start, visits=20, dice=dice) if one is first else None})
         for one in windows
     ]
-    page = store_page(report(few))
+    page = site_page(report(few))
     assert "Only 20 visits: too few to read shares from" in page
     assert 'class="small"' in page
+
+
+def two_doors_and_a_shelf(
+    usual: Sequence[WindowMessage], silent: str = ""
+) -> tuple[list[WindowMessage], Chain]:
+    """The same visitors at two doors, of which each sees all, and before a shelf; of ``silent`` nothing came."""
+    chain = chain_data()
+    chain["sites"]["shop"]["cameras"] = {"door/a": "entrance", "door/b": "entrance", "shelf/a": "display"}
+    windows = [
+        one.model_copy(update={"device": device, "camera": camera})
+        for device, camera in (("door", "a"), ("door", "b"), ("shelf", "a"))
+        for one in usual
+        if f"{device}/{camera}" != silent
+    ]
+    return windows, Chain.model_validate(chain)
+
+
+def test_cameras_of_other_roles_stand_beside_and_are_not_added(usual: list[WindowMessage]) -> None:
+    found = report(*two_doors_and_a_shelf(usual))
+    once = report(usual).visits
+    assert once is not None
+    assert (found.role, found.visits) == ("entrance", 2 * once)
+    (shelf,) = found.others
+    assert (shelf.role, shelf.visits, shelf.coverage) == ("display", once, report(usual).coverage)
+    assert found.silent == ()
+    page = site_page(found)
+    assert "The week at the entrance" in page
+    assert "The other cameras" in page
+
+
+@pytest.mark.parametrize("silent", ["door/b", "shelf/a"])
+def test_a_silent_camera_is_named(usual: list[WindowMessage], silent: str) -> None:
+    found = report(*two_doors_and_a_shelf(usual, silent))
+    assert found.silent == (silent,)
+    assert f"Nothing came from {silent} all week" in site_page(found)
+    if silent == "door/b":
+        assert found.coverage == pytest.approx(report(usual).coverage / 2)
+        assert found.changes[0].set_apart == "door/b watched less than 80%"
+
+
+def test_the_figures_of_this_week_need_no_weeks_before(usual: list[WindowMessage]) -> None:
+    alone = report(this_week(usual))
+    before = report(usual)
+    for change, known in zip(alone.changes, before.changes, strict=True):
+        assert (change.ratio, change.before, change.verdict) == (None, None, None)
+        assert change.set_apart == "only 0 of the 4 weeks before can be compared (no data)"
+        assert change.rate == pytest.approx(known.rate, rel=0.05)
+
+
+def test_a_range_that_tells_nothing_is_left_out() -> None:
+    """Days that differ so much that a change could be anything."""
+    dice = random.Random(3)
+    wild = [
+        one.model_copy(
+            update={"totals": one.totals.model_copy(update={"visits": dice.choice([0, 0, 0, 200])})}
+        )
+        for one in five_weeks()
+    ]
+    visits = report(wild).changes[0]
+    assert visits.rate is not None
+    assert visits.before is not None
+    assert (visits.ratio, visits.low, visits.high, visits.verdict) == (None, None, None, None)
+    assert visits.set_apart == "the days differ too much to tell a change from chance"
+
+
+def test_shares_that_tell_nothing_are_not_drawn(usual: list[WindowMessage]) -> None:
+    """With half of all withheld, no range is narrower than half of everything."""
+    hidden = [
+        one.model_copy(update={"cohort": a_cohort(one.start, visits=40, hidden=28, dice=random.Random(5))})
+        if one.cohort
+        else one
+        for one in usual
+    ]
+    found = report(hidden)
+    assert all(share.vague for share in found.mixes["age_band"].shares)
+    assert found.ages == {}
+    page = site_page(found)
+    assert "Which ages came cannot be told" in page
+    assert "Shares of the age bands" not in page
+
+
+def test_what_is_described_adds_up_to_one_number(usual: list[WindowMessage]) -> None:
+    some = [
+        one.model_copy(update={"cohort": a_cohort(one.start, hidden=4, dice=random.Random(5))})
+        if one.cohort
+        else one
+        for one in usual
+    ]
+    found = report(some)
+    assert set(found.described) == {"gender", "age_band", "expression"}
+    for one in found.described.values():
+        assert one.visits == found.cohort_visits == one.known + one.unknown + one.withheld
+        assert one.withheld > 0
 
 
 def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: InfluxDB) -> None:
@@ -310,8 +406,9 @@ def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: 
     with closing(open_influx(settings, clock)) as store, closing(open_influxql(settings)) as source:
         store.write(usual)
         first = MONDAY - timedelta(weeks=4)
-        rollup(chain, InfluxWindows(source), store, first=first, last=WEEK.last, now=AFTER)
-        assert store_report(InfluxTallies(source), chain, chain.sites["shop"], WEEK) == report(usual)
+        levels = InfluxTallies(source)
+        rollup(chain, InfluxWindows(source), levels, store, first=first, last=WEEK.last, now=AFTER)
+        assert site_report(levels, chain, chain.sites["shop"], WEEK, "unassigned") == report(usual)
 
 
 class Tallied:
@@ -320,15 +417,15 @@ class Tallied:
     def __init__(self, found: Sequence[Tally]) -> None:
         self._found = found
 
-    def tallies(self, sites: Sequence[str], first: date, last: date) -> list[Tally]:
+    def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
         return [one for one in self._found if one.site in sites and first <= one.day <= last]
 
-    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
+    def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
         return {}
 
 
-def many_stores(shop: Sequence[Tally]) -> tuple[Tallied, Chain]:
-    """Eighty stores like one: the first is silent, the second has other models, the third had a good week."""
+def many_sites(shop: Sequence[Tally]) -> tuple[Tallied, Chain]:
+    """Eighty sites like one: the first is silent, the second has other models, the third had a good week."""
     names = [f"s{number:02}" for number in range(80)]
     dice = random.Random(4)
     found = [
@@ -348,8 +445,9 @@ def many_stores(shop: Sequence[Tally]) -> tuple[Tallied, Chain]:
 
 @pytest.fixture(scope="module")
 def chain_week(usual: list[WindowMessage]) -> ChainReport:
-    shop = WindowTallies(Kept(usual), a_chain()).tallies(["shop"], MONDAY - timedelta(weeks=4), WEEK.last)
-    return chain_report(*many_stores(shop), WEEK)
+    first = MONDAY - timedelta(weeks=4)
+    shop = WindowTallies(Kept(usual), a_chain()).tallies(["shop"], first, WEEK.last, "unassigned")
+    return chain_report(*many_sites(shop), WEEK, "unassigned")
 
 
 def test_a_chain_sets_apart_names_the_changed_and_tells_of_devices(chain_week: ChainReport) -> None:
@@ -360,7 +458,7 @@ def test_a_chain_sets_apart_names_the_changed_and_tells_of_devices(chain_week: C
     assert chain_week.models == {"m": 78, "other": 1}
     assert [name for name, one in chain_week.changes.items() if one.verdict in ("more", "less")] == ["s02"]
     page = chain_page(chain_week)
-    assert "stores in the middle are left out here" in page
+    assert "shops in the middle are left out here" in page
 
 
 def pages(html: str, tmp_path: Path) -> list[str]:
@@ -369,14 +467,14 @@ def pages(html: str, tmp_path: Path) -> list[str]:
     return [page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages]
 
 
-def test_a_store_fits_two_pages_however_much_there_is_to_say(
+def test_a_site_fits_two_pages_however_much_there_is_to_say(
     usual: list[WindowMessage], tmp_path: Path
 ) -> None:
     long = (
         "Kaufhaus am Marktplatz, Untergeschoss links neben der Rolltreppe zum Parkdeck und der Buchhandlung"
     )
     chain = a_chain(title=long, opening="00:00-24:00")
-    page = store_page(report(usual, chain))
+    page = site_page(report(usual, chain))
     assert "Shoes &lt;half&gt; price" in page
     one, two = pages(page, tmp_path)
     assert "When it was busy" in one
@@ -389,7 +487,87 @@ def test_a_large_chain_fits_two_pages(chain_week: ChainReport, tmp_path: Path) -
     assert "The devices this week" in two
 
 
-def test_the_command_writes_the_chain_and_every_store(
+def test_every_site_that_is_set_apart_is_on_the_page_with_its_reason(usual: list[WindowMessage]) -> None:
+    """Also one that is compared on visits, and not on what its groups tell."""
+    first = MONDAY - timedelta(weeks=4)
+    shop = WindowTallies(Kept(usual), a_chain()).tallies(["shop"], first, WEEK.last, "unassigned")
+    counting = [
+        replace(one, site=name, gender={}, age_band={}, gender_age_band={}, described=0)
+        if name == "b"
+        else replace(one, site=name)
+        for name in "abc"
+        for one in shop
+    ]
+    page = chain_page(chain_report(Tallied(counting), a_chain(sites="abc"), WEEK, "unassigned"))
+    assert "no group of visits was released with gender" in page
+    assert "None: every" not in page
+
+
+def test_the_sites_without_such_cameras_are_named(usual: list[WindowMessage]) -> None:
+    windows, chain = two_doors_and_a_shelf(usual)
+    data = chain.model_dump(by_alias=True, mode="json")
+    data["sites"] = {
+        "shop": chain_data()["sites"]["shop"] | {"cameras": {"shelf/a": "display"}},
+        "other": chain_data()["sites"]["shop"] | {"title": "Other", "cameras": {"door/a": "entrance"}},
+    }
+    both = Chain.model_validate(data)
+    found = chain_report(WindowTallies(Kept(windows), both), both, WEEK, "entrance")
+    assert found.without == ("shop",)
+    assert {one.site: one.role for one in found.sites} == {"shop": "display", "other": "entrance"}
+    assert "Not in this report" in chain_page(found)
+
+
+def test_one_box_needs_no_chain_file(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Its opening hours are those in which its device is usually on."""
+    config = files[:2]
+    Path(config[1]).write_text(Path(config[1]).read_text() + "serve: {page: {timezone: Europe/Berlin}}\n")
+    assert main(["report", *config, "--site", "shop", "--week", "2026-W44", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert main(["report", *files, "--site", "shop", "--week", "2026-W44", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (alone["title"], alone["timezone"]) == ("shop", "Europe/Berlin")
+    for same in ("visits", "coverage", "hours", "outages", "changes"):
+        assert alone[same] == told[same]
+    assert main(["compare", *config, "--period", "2026-10-26..2026-11-01"]) == 0
+
+
+def test_influxdb_needs_a_chain_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cloud.yaml").write_text("store: {kind: influx, url: 'http://127.0.0.1:1', token: t}\n")
+    assert main(["report", "--config", str(tmp_path / "cloud.yaml")]) == 2
+    assert "--chain FILE: is needed with InfluxDB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["report", "--site", "shop", "--week", "2026-W44"], ["compare", "--period", "2026-10-26..2026-11-01"]],
+)
+@pytest.mark.parametrize("found", [None, b"", b"no database at all, and longer than a header of one" * 20])
+def test_reading_makes_no_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], found: bytes | None
+) -> None:
+    path = tmp_path / "elsewhere.sqlite"
+    if found is not None:
+        path.write_bytes(found)
+    (tmp_path / "cloud.yaml").write_text(f"store: {{path: {path}}}\n")
+    (tmp_path / "chain.yaml").write_text(json.dumps(chain_data()))
+    name, *rest = command
+    files = ["--config", str(tmp_path / "cloud.yaml"), "--chain", str(tmp_path / "chain.yaml")]
+    assert main([name, *files, *rest]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"store.path: {path}: " in line
+    assert (path.read_bytes() if path.exists() else None) == found
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(
+        ["chain.yaml", "cloud.yaml", *(["elsewhere.sqlite"] if found is not None else [])]
+    )
+
+
+def test_a_store_is_read_while_its_box_is_at_work(files: list[str], tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=SetClock(AFTER))) as store:
+        assert main(["report", *files, "--week", "2026-W44", "--out", str(tmp_path / "r.html")]) == 0
+        assert store.sites() == ["shop"]
+
+
+def test_the_command_writes_the_chain_and_every_site(
     files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["report", *files, "--week", "2026-W44", "--folder", str(tmp_path / "out")]) == 0
@@ -403,11 +581,11 @@ def test_the_command_writes_the_chain_and_every_store(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--site", "nowhere"], "--site nowhere: is not in"),
+        (["--site", "nowhere"], "--site nowhere: is no site of the chain; it has shop"),
         (["--week", "46"], "--week 46: is not a week; write one like 2026-W46"),
         (["--week", "2026-W54"], "--week 2026-W54: is not a week"),
         (["--week", "2999-W01"], "--week 2999-W01: is not over at shop before 2999-01-07 00:00 CET"),
-        (["--site", "shop", "--folder", "x"], "--site: --folder writes the reports of all stores"),
+        (["--site", "shop", "--folder", "x"], "--site: --folder writes the reports of all sites"),
     ],
 )
 def test_what_is_asked_wrongly_is_said_in_one_line(

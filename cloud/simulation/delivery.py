@@ -23,7 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.bridge import Tls
 from cloud.intake import Delivery, Intake
-from cloud.stores.store import Store
+from cloud.stores.store import Store, StoreUnavailable
 from edge.errors import UserError
 from edge.wire import CONTENT_TYPE, Message, StatusMessage, encode, topic
 
@@ -66,12 +66,17 @@ Stream = Iterable[tuple[datetime, Message]]
 def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
     """Store all of ``stream`` and return when it is durable; ``clock`` is the one that ``store`` looks at.
 
-    Raises ``UserError`` when the store will never take one of the messages.
+    Raises ``UserError`` when the store is away or will never take one of the messages. A bridge waits for its store;
+    here a person waits, and a second run changes nothing of what is stored.
     """
     sent = Sent()
     refused: list[str] = []
     intake = Intake(
-        store, lambda _, __, reason: refused.append(reason), lambda _: None, capacity=_BATCH, batch=_BATCH
+        _Impatient(store),
+        lambda _, __, reason: refused.append(reason),
+        lambda _: None,
+        capacity=_BATCH,
+        batch=_BATCH,
     )
     with ThreadPoolExecutor(1) as beside:
         storing = beside.submit(intake.run)
@@ -85,6 +90,20 @@ def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
     if refused:
         raise UserError(f"store: {len(refused)} messages were refused, the first with: {refused[0]}")
     return sent
+
+
+class _Impatient:
+    """A ``Store`` that is not waited for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.holds, self.bury, self.close = store.holds, store.bury, store.close
+
+    def write(self, messages: Sequence[Message]) -> None:
+        try:
+            self._store.write(messages)
+        except StoreUnavailable as error:
+            raise UserError(f"store: {error}; mend that and run it again") from None
 
 
 def _batches(stream: Stream) -> Iterator[tuple[datetime, list[Message]]]:

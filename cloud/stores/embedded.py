@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS probes (
 );
 """
 _PRUNE_EVERY = timedelta(hours=1)
+_OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
 
 
 class EmbeddedStore:
@@ -141,8 +142,7 @@ class EmbeddedStore:
         return states
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        query = "SELECT json FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
-        rows = self._rows(query, site, start.timestamp(), end.timestamp())
+        rows = self._rows(f"SELECT json {_OF_SITE}", site, start.timestamp(), end.timestamp())
         return [WindowMessage.model_validate_json(json) for (json,) in rows]
 
     def latest(self, site: str) -> WindowMessage | None:
@@ -225,6 +225,53 @@ class EmbeddedStore:
             "DELETE FROM windows WHERE site IN (SELECT DISTINCT site FROM devices) AND start < ?",
             ((now - self._retention).timestamp(),),
         )
+
+
+class EmbeddedWindows:
+    """The windows of an embedded store, for an analysis: the file is neither made nor changed.
+
+    Raises ``UserError`` when there is no such file, or it is not one of ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise UserError(
+                f"store.path: {path}: no such file; run this where the store is, or give its whole path"
+            )
+        with ExitStack() as opened:
+            try:
+                self._db = opened.enter_context(
+                    closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=1))
+                )
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise UserError(f"store.path: {path}: cannot be read: {error}") from None
+            if version != _SCHEMA_VERSION:
+                raise UserError(f"store.path: {path}: is no store of this version of Footlight")
+            opened.pop_all()
+
+    def sites(self) -> list[str]:
+        """Every site that windows are kept of, by name. Raises ``StoreUnavailable``, as all methods do."""
+        return [site for (site,) in self._rows("SELECT DISTINCT site FROM windows ORDER BY site")]
+
+    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
+        """Windows of all cameras of a site that start within [start, end), by start, device, camera."""
+        rows = self._rows(f"SELECT json {_OF_SITE}", site, start.timestamp(), end.timestamp())
+        return [WindowMessage.model_validate_json(json) for (json,) in rows]
+
+    def starts(self, site: str, start: datetime, end: datetime) -> list[datetime]:
+        """When they start."""
+        rows = self._rows(f"SELECT start {_OF_SITE}", site, start.timestamp(), end.timestamp())
+        return [_moment(at) for (at,) in rows]
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _rows(self, query: str, *values: str | float) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"store.path: {error}") from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

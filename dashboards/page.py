@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloud.web.figures import SMALL_SAMPLE
+from cloud.domain.thresholds import SMALL_SAMPLE
 from dashboards.alerts import Alert
 
 Json = Mapping[str, Any]
@@ -30,6 +30,8 @@ has to be clicked together, and nothing can be edited by mistake.
   estimates, and come in groups of visits: the newest visits are counted but not yet described.
 - Vertical marks are promotions from the chain file (blue) and devices that began anew (grey), as after a change of
   configuration. Point at one to read it.
+- *Chain compare* holds cameras with the same purpose against each other (*Cameras*); the chain file says what each is
+  for. *Shop today* adds up the devices that are chosen: who is seen by two of them is two visits.
 - Days and hours are added up by the clock of the shop (*Time zone*, from the chain file; without one, UTC). What
   "today" is and what is written below a chart follow your browser: head office in another time zone sets that beside
   the time range.

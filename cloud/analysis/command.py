@@ -8,13 +8,13 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from cloud.chain import ROLES, Chain, Role
 from cloud.config import load
+from cloud.domain.chain import ROLES, Chain, Role
+from cloud.domain.tally import with_silent_days
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
 from cloud.stores.tallies import days
-from cloud.tally import with_silent_days
-from edge.errors import UserError
+from common.errors import UserError
 
 _PERIOD = "2026-10-01..2026-10-28"
 _METRIC = "visits_per_open_hour"

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloud.analysis.compare import Comparison, Row
-from cloud.chain import Role
+from cloud.domain.chain import Role
 
 _BAR = 30
 """Characters from the lowest to the highest end of all intervals."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud.analysis.command import role_of_chain
-from cloud.chain import ROLES, Chain, Role, Site
 from cloud.config import load
+from cloud.domain.chain import ROLES, Chain, Role, Site
 from cloud.reports.week import IsoWeek, last_week, require_over, week_named
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
-from edge.clock import Clock, SystemClock
-from edge.errors import UserError
+from common.clock import Clock, SystemClock
+from common.errors import UserError
 
 if TYPE_CHECKING:
     from cloud.reports.chain import ChainReport
@@ -45,7 +45,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help=".html, or .pdf where Chromium is installed (default: WEEK-SITE.html)",
     )
     where.add_argument(
-        "--folder", type=Path, metavar="DIR", help="write the chain's report and each site's to DIR/WEEK"
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="write each site's report and, of several sites, the chain's to DIR/WEEK",
     )
     where.add_argument("--json", action="store_true", help="print the figures as JSON and write no report")
     parser.add_argument("--pdf", action="store_true", help="PDF, whatever the name says")
@@ -111,7 +114,8 @@ def _report(args: argparse.Namespace, reports: _Reports, site: Site | None) -> N
     week = reports.week.name
     if args.folder:
         folder = args.folder / week
-        write(folder / f"chain{suffix}", None)
+        if len(reports.chain.sites) > 1:  # one site has nobody to be held against
+            write(folder / f"chain{suffix}", None)
         for of in reports.chain.sites.values():
             write(folder / f"site-{of.name}{suffix}", of)
     else:

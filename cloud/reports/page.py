@@ -16,12 +16,12 @@ from cloud.analysis.change import WEEKS_BEFORE
 from cloud.analysis.comparable import LEAST_COVERAGE
 from cloud.analysis.compare import Row
 from cloud.analysis.table import COMPARED_AS
+from cloud.domain.thresholds import SMALL_SAMPLE
 from cloud.reports import plots, words
 from cloud.reports.chain import ChainReport
 from cloud.reports.site import SiteReport
 from cloud.stores.tallies import days
-from cloud.web.figures import SMALL_SAMPLE
-from edge.errors import UserError
+from common.errors import UserError
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE_S = 120

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cloud.analysis.change import Change
-from cloud.chain import Role
+from cloud.domain.chain import Role
 from cloud.reports.site import Camera, Outage, SiteReport
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from cloud.chain import Chain, Purpose
-from edge.wire import Profile
+from cloud.domain.chain import Chain, Purpose
+from common.wire import Profile
 
 NAME = "simulated"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

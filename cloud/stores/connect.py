@@ -8,14 +8,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloud.chain import Chain, shop_zone
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings
-from cloud.one_shop import assumed_chain
+from cloud.domain.chain import Chain, shop_zone
+from cloud.domain.one_shop import assumed_chain
 from cloud.stores.embedded import EmbeddedStore, EmbeddedWindows
 from cloud.stores.store import Store
 from cloud.stores.tallies import InfluxTallies, Tallies, WindowTallies
-from edge.clock import Clock
-from edge.errors import UserError
+from common.clock import Clock
+from common.errors import UserError
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore

@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.chain import Chain, Role
-from cloud.stores import layout
-from cloud.stores.measurement import Measurement, Point, Value, moment
-from cloud.tally import (
+from cloud.domain.chain import Chain, Role
+from cloud.domain.tally import (
     AGE_BAND_LABELS,
     EXPRESSION_LABELS,
     GENDER_LABELS,
@@ -19,8 +17,10 @@ from cloud.tally import (
     quarters,
     tally,
 )
-from edge.vocabulary import ATTRIBUTES
-from edge.wire import WindowMessage
+from cloud.stores import layout
+from cloud.stores.measurement import Measurement, Point, Value, moment
+from common.vocabulary import ATTRIBUTES
+from common.wire import WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloud.chain import Site
+from cloud.domain.chain import Site
+from cloud.domain.tally import GENDER_LABELS
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
-from cloud.tally import GENDER_LABELS
-from edge.wire import Cells, Cohort, Coverage, Totals, WindowMessage
+from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL, Series

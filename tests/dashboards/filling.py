@@ -6,20 +6,20 @@ from datetime import date, datetime, timedelta
 
 from cloud.analysis.compare import Comparison, compare
 from cloud.analysis.metrics import metric_named
-from cloud.chain import Role
-from cloud.comparisons import METRICS, PERIOD_DAYS, comparison_points
-from cloud.intake import Delivery, Intake
-from cloud.rollup import rollup
+from cloud.domain.chain import Role
+from cloud.domain.tally import Tally, with_silent_days
+from cloud.ingest.intake import Delivery, Intake
+from cloud.rollup.command import rollup
+from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, comparison_points
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies, WindowTallies, days
 from cloud.stores.windows import InfluxWindows
-from cloud.tally import Tally, with_silent_days
-from edge.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
+from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
 from tests.dashboards import shops
 from tests.dashboards.world import World
-from tests.influxdb import InfluxDB
-from tests.messages import SetClock
+from tests.support.influxdb import InfluxDB
+from tests.support.messages import SetClock
 
 LEARNED = shops.NOW - timedelta(minutes=39)
 """When the bridge heard the last will of a device, and when it gave up what it could not decode."""

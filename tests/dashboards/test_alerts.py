@@ -13,7 +13,7 @@ import yaml
 from tests.dashboards import shops
 from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, Scene, rules, statement
 from tests.dashboards.world import World, noon
-from tests.influxdb import InfluxDB
+from tests.support.influxdb import InfluxDB
 
 RULES = {rule["uid"]: rule for rule in rules()}
 LABELS = ("site", "role", "device", "camera")

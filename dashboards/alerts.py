@@ -34,7 +34,7 @@ the difference of two shares, each of at least 200 visits: visits come in groups
 
 _EXPRESSION, _CONDITION = "__expr__", "CONDITION"
 
-# They see all stores; their time range is their own.
+# They see all sites; their time range is their own.
 _HEARD = Query(
     'SELECT moving_average(count("fps"), 2) FROM "health" WHERE $timeFilter'
     ' GROUP BY time(5m), "site", "device" fill(0)',

@@ -89,7 +89,7 @@ IN_VIEW = Query(
 
 
 def _hourly(name: str) -> str:
-    """Visits by hour of the store's time, and how much of each hour was watched."""
+    """Visits by hour of the site's time, and how much of each hour was watched."""
     return (
         f'SELECT sum("visits") AS "{name}", mean("coverage") AS "watched" FROM "window" WHERE {SITE}'
         f" GROUP BY time(1h) fill(none) {LOCAL}"
@@ -269,7 +269,7 @@ COVERAGE_BY_SITE = Query(
     f'SELECT mean("coverage") FROM "window" WHERE {DEVICES} GROUP BY time(1h), "site" fill(null)',
     alias="$tag_site",
 )
-"""By the hour: at the interval of the panel 300 stores would be 300,000 points, which take a second."""
+"""By the hour: at the interval of the panel 300 sites would be 300,000 points, which take a second."""
 COVERAGE_BY_CAMERA = Query(
     f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES} GROUP BY "site", "device", "camera"'
 )

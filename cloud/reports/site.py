@@ -174,7 +174,7 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
 
 
 def notes(chain: Chain, site: Site | None, week: IsoWeek) -> tuple[str, ...]:
-    """What the chain file says of the week: of one store, or of the chain."""
+    """What the chain file says of the week: of one site, or of the chain."""
     return tuple(
         f"{one.text} ({one.first:%a %-d %b} to {one.last:%a %-d %b})"
         for one in chain.annotations

@@ -1,161 +1,44 @@
-"""The report: its figures are those of the windows, what nobody watched is no data, and it fits two pages."""
+"""The report of a site: its figures are those of the windows, and what nobody watched is no data."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
-from pypdf import PdfReader
 
 from cloud.__main__ import main
-from cloud.analysis.confusion import shipped_confusions
 from cloud.config import InfluxSettings
-from cloud.domain.chain import Chain, Role
-from cloud.domain.tally import Tally
 from cloud.reports import words
-from cloud.reports.chain import ChainReport, chain_report
-from cloud.reports.page import chain_page, site_page, write
-from cloud.reports.site import SiteReport, site_report
-from cloud.reports.week import last_week, require_over, week_named
+from cloud.reports.page import site_page
+from cloud.reports.site import site_report
 from cloud.rollup.command import rollup
 from cloud.stores.connect import open_influx, open_influxql
-from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.tallies import InfluxTallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies
 from cloud.stores.windows import InfluxWindows
-from common.errors import UserError
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from common.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
+from common.vocabulary import GENDERS, UNKNOWN
+from common.wire import WindowMessage
+from tests.cloud.reports.weeks import (
+    AFTER,
+    BERLIN,
+    CALIBRATION,
+    MONDAY,
+    QUARTERS,
+    WEEK,
+    a_chain,
+    a_cohort,
+    five_weeks,
+    pages,
+    report,
+    this_week,
+    two_doors_and_a_shelf,
+)
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import SetClock, window
-from tests.support.programs import require_program
-
-BERLIN = ZoneInfo("Europe/Berlin")
-WEEK = week_named("2026-W44")
-"""The clocks go back on the Sunday before it."""
-MONDAY = WEEK.first
-AFTER = datetime(2026, 11, 2, 6, tzinfo=UTC)
-(CALIBRATION,) = shipped_confusions()
-OPENING = ["10:00-12:00", "13:00-15:30"]
-QUARTERS = [
-    (hour, minute) for hour in (10, 11, 13, 14, 15) for minute in (0, 15, 30, 45) if (hour, minute) < (15, 30)
-]
-
-
-def chain_data(
-    *, sites: Sequence[str] = ("shop",), title: str = "Shop", opening: Any = OPENING
-) -> dict[str, Any]:
-    hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), opening) | {"sun": "closed"}
-    shop = {"title": title, "timezone": "Europe/Berlin", "opening": hours}
-    note = {"from": "2026-10-29", "to": "2026-11-03", "sites": [sites[0]], "text": "Shoes <half> price"}
-    return {"name": "c", "sites": dict.fromkeys(sites, shop), "annotations": [note]}
-
-
-def a_chain(**changes: Any) -> Chain:
-    return Chain.model_validate(chain_data(**changes))
-
-
-def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random.Random) -> Cohort:
-    """Of which ``hidden`` visits are in no cell."""
-    genders, bands = (*GENDERS, UNKNOWN), (*AGE_BANDS, UNKNOWN)
-    shown = dice.choices(
-        [(gender, band) for gender in genders for band in bands],
-        [g * b for g in (60, 35, 5) for b in (6, 15, 40, 18, 10, 6, 3, 2)],
-        k=visits - hidden,
-    )
-    faces = dice.choices((*EXPRESSIONS, UNKNOWN), (60, 20, 2, 1, 1, 1, 1, 14), k=visits - hidden)
-    bins: dict[str, int | None] = dict.fromkeys(map(bin_label, DWELL_BINS_S), 0)
-    return Cohort(
-        since=since,
-        visits=visits,
-        dwell_sum_s=visits * 12.5,
-        attention_sum_s=visits * 3.25,
-        dwell=bins,
-        attention=bins,
-        gender={gender: sum(one[0] == gender for one in shown) for gender in genders},
-        age_band={band: sum(one[1] == band for one in shown) for band in bands},
-        gender_age_band={g: {b: shown.count((g, b)) for b in bands} for g in genders},
-        expression={label: faces.count(label) for label in (*EXPRESSIONS, UNKNOWN)},
-    )
-
-
-def five_weeks(
-    *, last: float = 1.0, site: str = "shop", hidden: int = 0, profile: str = "expression", seed: int = 1
-) -> list[WindowMessage]:
-    """Quarters of an hour of four usual weeks and one with ``last`` times the visits, opening hours only. In the
-    last one, Wednesday is missing, and on Thursday nobody watched from 13:15 to 14:15 and half of the time till 15."""
-    dice = random.Random(seed)
-    found = []
-    for back in range(35):
-        day = MONDAY + timedelta(days=back - 28)
-        usual = dice.gauss(20, 1.0) * (2 if day.weekday() == 5 else 1) * (last if back >= 28 else 1)
-        for hour, minute in QUARTERS:
-            start = datetime(day.year, day.month, day.day, hour, minute, tzinfo=BERLIN).astimezone(UTC)
-            share = _share(back - 28, hour, minute)
-            if day.weekday() == 6 or share is None:
-                continue
-            visits = round(dice.gauss(usual, 2) * share)
-            found.append(
-                window(
-                    0, site=site, start=start, duration_s=900, profile=profile, model="m", calibration=CALIBRATION,
-                    totals=Totals(visits=visits, viewers=visits // 2, occupancy_mean=0.5, occupancy_max=3),
-                    coverage=Coverage(share=share, frames=9000, dropped=0),
-                    cohort=a_cohort(start, hidden=hidden, dice=dice) if minute == 0 and share == 1 else None,
-                )
-            )  # fmt: skip
-    return found
-
-
-def _share(day: int, hour: int, minute: int) -> float | None:
-    """Coverage on a day of the last week."""
-    if day == 2:
-        return None
-    if day == 3 and 13 * 60 + 15 <= hour * 60 + minute < 15 * 60:
-        return 0.0 if hour * 60 + minute < 14 * 60 + 15 else 0.5
-    return 1.0
-
-
-class Kept:
-    """A store that holds windows in memory."""
-
-    def __init__(self, windows: Sequence[WindowMessage]) -> None:
-        self._windows = windows
-
-    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        return [one for one in self._windows if one.site == site and start <= one.start < end]
-
-
-def report(windows: Sequence[WindowMessage], chain: Chain | None = None) -> SiteReport:
-    chain = chain or a_chain()
-    site = chain.sites["shop"]
-    return site_report(WindowTallies(Kept(windows), chain), chain, site, WEEK, site.roles[0])
-
-
-@pytest.fixture(scope="module")
-def usual() -> list[WindowMessage]:
-    return five_weeks()
-
-
-@pytest.fixture
-def files(tmp_path: Path, usual: list[WindowMessage]) -> list[str]:
-    """The arguments that name an embedded store with the windows, and the chain."""
-    with closing(EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=SetClock(AFTER))) as store:
-        store.write(usual)
-    (tmp_path / "cloud.yaml").write_text(f"store: {{path: {tmp_path / 's.sqlite'}}}\n")
-    (tmp_path / "chain.yaml").write_text(json.dumps(chain_data()))
-    return ["--config", str(tmp_path / "cloud.yaml"), "--chain", str(tmp_path / "chain.yaml")]
-
-
-def this_week(windows: Sequence[WindowMessage]) -> list[WindowMessage]:
-    return [one for one in windows if WEEK.first <= one.start.astimezone(BERLIN).date() <= WEEK.last]
+from tests.support.messages import SetClock
 
 
 def test_the_figures_are_those_of_the_windows(
@@ -305,21 +188,6 @@ def test_few_visits_are_grey_and_explained(usual: list[WindowMessage]) -> None:
     assert 'class="small"' in page
 
 
-def two_doors_and_a_shelf(
-    usual: Sequence[WindowMessage], silent: str = ""
-) -> tuple[list[WindowMessage], Chain]:
-    """The same visitors at two doors, of which each sees all, and before a shelf; of ``silent`` nothing came."""
-    chain = chain_data()
-    chain["sites"]["shop"]["cameras"] = {"door/a": "entrance", "door/b": "entrance", "shelf/a": "display"}
-    windows = [
-        one.model_copy(update={"device": device, "camera": camera})
-        for device, camera in (("door", "a"), ("door", "b"), ("shelf", "a"))
-        for one in usual
-        if f"{device}/{camera}" != silent
-    ]
-    return windows, Chain.model_validate(chain)
-
-
 def test_cameras_of_other_roles_stand_beside_and_are_not_added(usual: list[WindowMessage]) -> None:
     found = report(*two_doors_and_a_shelf(usual))
     once = report(usual).visits
@@ -411,62 +279,6 @@ def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: 
         assert site_report(levels, chain, chain.sites["shop"], WEEK, "unassigned") == report(usual)
 
 
-class Tallied:
-    """A store that holds days in memory."""
-
-    def __init__(self, found: Sequence[Tally]) -> None:
-        self._found = found
-
-    def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
-        return [one for one in self._found if one.site in sites and first <= one.day <= last]
-
-    def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-        return {}
-
-
-def many_sites(shop: Sequence[Tally]) -> tuple[Tallied, Chain]:
-    """Eighty sites like one: the first is silent, the second has other models, the third had a good week."""
-    names = [f"s{number:02}" for number in range(80)]
-    dice = random.Random(4)
-    found = [
-        replace(
-            one,
-            site=name,
-            visits=round(
-                one.visits * dice.gauss(1, 0.03) * (1.9 if name == "s02" and one.day >= MONDAY else 1)
-            ),
-            models=frozenset({"other"}) if name == "s01" else one.models,
-        )
-        for name in names[1:]
-        for one in shop
-    ]
-    return Tallied(found), a_chain(sites=names, title="Kaufhaus am Marktplatz, Untergeschoss")
-
-
-@pytest.fixture(scope="module")
-def chain_week(usual: list[WindowMessage]) -> ChainReport:
-    first = MONDAY - timedelta(weeks=4)
-    shop = WindowTallies(Kept(usual), a_chain()).tallies(["shop"], first, WEEK.last, "unassigned")
-    return chain_report(*many_sites(shop), WEEK, "unassigned")
-
-
-def test_a_chain_sets_apart_names_the_changed_and_tells_of_devices(chain_week: ChainReport) -> None:
-    apart = {row.site: row.set_apart for row in chain_week.comparisons[0].rows if row.set_apart}
-    assert apart["s00"] == "no data"
-    assert "other" in apart["s01"]
-    assert chain_week.silent == ("s00",)
-    assert chain_week.models == {"m": 78, "other": 1}
-    assert [name for name, one in chain_week.changes.items() if one.verdict in ("more", "less")] == ["s02"]
-    page = chain_page(chain_week)
-    assert "shops in the middle are left out here" in page
-
-
-def pages(html: str, tmp_path: Path) -> list[str]:
-    require_program("chromium", "apt-get install chromium")
-    write(html, tmp_path / "report.pdf")
-    return [page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages]
-
-
 def test_a_site_fits_two_pages_however_much_there_is_to_say(
     usual: list[WindowMessage], tmp_path: Path
 ) -> None:
@@ -479,146 +291,3 @@ def test_a_site_fits_two_pages_however_much_there_is_to_say(
     one, two = pages(page, tmp_path)
     assert "When it was busy" in one
     assert "How sure we are" in two
-
-
-def test_a_large_chain_fits_two_pages(chain_week: ChainReport, tmp_path: Path) -> None:
-    one, two = pages(chain_page(chain_week), tmp_path)
-    assert "Visits per watched opening hour" in one
-    assert "The devices this week" in two
-
-
-def test_every_site_that_is_set_apart_is_on_the_page_with_its_reason(usual: list[WindowMessage]) -> None:
-    """Also one that is compared on visits, and not on what its groups tell."""
-    first = MONDAY - timedelta(weeks=4)
-    shop = WindowTallies(Kept(usual), a_chain()).tallies(["shop"], first, WEEK.last, "unassigned")
-    counting = [
-        replace(one, site=name, gender={}, age_band={}, gender_age_band={}, described=0)
-        if name == "b"
-        else replace(one, site=name)
-        for name in "abc"
-        for one in shop
-    ]
-    page = chain_page(chain_report(Tallied(counting), a_chain(sites="abc"), WEEK, "unassigned"))
-    assert "no group of visits was released with gender" in page
-    assert "None: every" not in page
-
-
-def test_the_sites_without_such_cameras_are_named(usual: list[WindowMessage]) -> None:
-    windows, chain = two_doors_and_a_shelf(usual)
-    data = chain.model_dump(by_alias=True, mode="json")
-    data["sites"] = {
-        "shop": chain_data()["sites"]["shop"] | {"cameras": {"shelf/a": "display"}},
-        "other": chain_data()["sites"]["shop"] | {"title": "Other", "cameras": {"door/a": "entrance"}},
-    }
-    both = Chain.model_validate(data)
-    found = chain_report(WindowTallies(Kept(windows), both), both, WEEK, "entrance")
-    assert found.without == ("shop",)
-    assert {one.site: one.role for one in found.sites} == {"shop": "display", "other": "entrance"}
-    assert "Not in this report" in chain_page(found)
-
-
-def test_one_box_needs_no_chain_file(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Its opening hours are those in which its device is usually on."""
-    config = files[:2]
-    Path(config[1]).write_text(Path(config[1]).read_text() + "serve: {page: {timezone: Europe/Berlin}}\n")
-    assert main(["report", *config, "--site", "shop", "--week", "2026-W44", "--json"]) == 0
-    alone = json.loads(capsys.readouterr().out)
-    assert main(["report", *files, "--site", "shop", "--week", "2026-W44", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (alone["title"], alone["timezone"]) == ("shop", "Europe/Berlin")
-    for same in ("visits", "coverage", "hours", "outages", "changes"):
-        assert alone[same] == told[same]
-    assert main(["compare", *config, "--period", "2026-10-26..2026-11-01"]) == 0
-
-
-def test_influxdb_needs_a_chain_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "cloud.yaml").write_text("store: {kind: influx, url: 'http://127.0.0.1:1', token: t}\n")
-    assert main(["report", "--config", str(tmp_path / "cloud.yaml")]) == 2
-    assert "--chain FILE: is needed with InfluxDB" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "command",
-    [["report", "--site", "shop", "--week", "2026-W44"], ["compare", "--period", "2026-10-26..2026-11-01"]],
-)
-@pytest.mark.parametrize("found", [None, b"", b"no database at all, and longer than a header of one" * 20])
-def test_reading_makes_no_store(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], found: bytes | None
-) -> None:
-    path = tmp_path / "elsewhere.sqlite"
-    if found is not None:
-        path.write_bytes(found)
-    (tmp_path / "cloud.yaml").write_text(f"store: {{path: {path}}}\n")
-    (tmp_path / "chain.yaml").write_text(json.dumps(chain_data()))
-    name, *rest = command
-    files = ["--config", str(tmp_path / "cloud.yaml"), "--chain", str(tmp_path / "chain.yaml")]
-    assert main([name, *files, *rest]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert f"store.path: {path}: " in line
-    assert (path.read_bytes() if path.exists() else None) == found
-    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(
-        ["chain.yaml", "cloud.yaml", *(["elsewhere.sqlite"] if found is not None else [])]
-    )
-
-
-def test_a_store_is_read_while_its_box_is_at_work(files: list[str], tmp_path: Path) -> None:
-    with closing(EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=SetClock(AFTER))) as store:
-        assert main(["report", *files, "--week", "2026-W44", "--out", str(tmp_path / "r.html")]) == 0
-        assert store.sites() == ["shop"]
-
-
-def test_the_command_writes_every_site_and_of_several_the_chain(
-    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "out" / "2026-W44"
-    ask = ["report", *files, "--week", "2026-W44", "--folder", str(tmp_path / "out")]
-    assert main(ask) == 0
-    assert capsys.readouterr().out.split() == [str(folder / "site-shop.html")]
-    (tmp_path / "chain.yaml").write_text(json.dumps(chain_data(sites=("shop", "other"))))
-    assert main(ask) == 0
-    names = ("chain.html", "site-shop.html", "site-other.html")
-    assert capsys.readouterr().out.split() == [str(folder / name) for name in names]
-    page = (folder / "site-shop.html").read_text(encoding="utf-8")
-    for outside in ("http:", "https:", "<script", "<link", "@import", "url("):
-        assert outside not in page.replace("http://www.w3.org", "").replace("url(#", "")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--site", "nowhere"], "--site nowhere: is no site of the chain; it has shop"),
-        (["--week", "46"], "--week 46: is not a week; write one like 2026-W46"),
-        (["--week", "2026-W54"], "--week 2026-W54: is not a week"),
-        (["--week", "2999-W01"], "--week 2999-W01: is not over at shop before 2999-01-07 00:00 CET"),
-        (["--site", "shop", "--folder", "x"], "--site: --folder writes the reports of all sites"),
-    ],
-)
-def test_what_is_asked_wrongly_is_said_in_one_line(
-    files: list[str], arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["report", *files, *arguments]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
-
-
-def test_a_pdf_without_chromium_is_refused_in_one_line(
-    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    arguments = ["--site", "shop", "--week", "2026-W44", "--out", str(tmp_path / "r.pdf")]
-    assert main(["report", *files, *arguments]) == 2
-    assert (
-        "a PDF is made by Chromium, which is not installed: apt-get install chromium"
-        in capsys.readouterr().err
-    )
-
-
-def test_a_week_begins_on_monday_and_is_over_with_its_last_sunday() -> None:
-    assert (WEEK.first, WEEK.last, WEEK.name) == (date(2026, 10, 26), date(2026, 11, 1), "2026-W44")
-    assert last_week(datetime(2026, 11, 2, tzinfo=UTC)) == WEEK
-    assert last_week(datetime(2026, 11, 8, 23, tzinfo=UTC)) == WEEK
-    site = a_chain().sites["shop"]
-    midnight = datetime(2026, 11, 1, 23, tzinfo=UTC)
-    require_over(WEEK, [site], midnight)
-    with pytest.raises(UserError, match="is not over at shop before 2026-11-02 00:00 CET"):
-        require_over(WEEK, [site], midnight - timedelta(seconds=1))

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloud.domain.chain import shop_zone
 from cloud.stores.store import Reader, StoreUnavailable
 from cloud.web import api
 from cloud.web.day import day_bounds, day_figures
@@ -75,18 +76,6 @@ def create_app(
         middleware=[Middleware(_SecurityHeaders)],
         exception_handlers={HTTPException: page.error, StoreUnavailable: page.unavailable},
     )
-
-
-def shop_zone(name: str | None) -> ZoneInfo:
-    """The time zone of that name, or this machine's when None (UTC where it has none)."""
-    if name is None:
-        local = Path("/etc/localtime").resolve()
-        _, _, key = str(local).partition("zoneinfo/")
-        return ZoneInfo(key or "UTC")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UserError(f"timezone: {name!r} is not a time zone; write one like Europe/Berlin") from None
 
 
 @dataclass(frozen=True, slots=True)

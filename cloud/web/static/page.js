@@ -126,7 +126,7 @@ function hours(day) {
 // True when there is nothing to draw; then the reason stands in the panel's place.
 function missing(id, day, breakdown, profile, what) {
   if (breakdown && breakdown.visits > breakdown.withheld) return empty(id, null);
-  if (breakdown) return empty(id, `All ${breakdown.visits} visits withheld to protect privacy: no ${day.k} alike yet.`);
+  if (breakdown) return empty(id, `All ${breakdown.visits} visits are hidden to protect privacy: some groups are still too small.`);
   if (day.profile === null) return empty(id, "No data: no camera has reported today.");
   return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
     ? `${what} are switched off in this shop (privacy profile “${day.profile}”).`
@@ -232,6 +232,10 @@ function show(day) {
   [figures, hours, ages, dwell, expressions, devices].forEach((part) => part(day));
 }
 
+function timeInShop(timeZone) {
+  return new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone }).format(new Date());
+}
+
 async function refresh() {
   setTimeout(refresh, POLL_MS);
   let [live, text] = [element("live"), null];
@@ -243,7 +247,7 @@ async function refresh() {
     banner(`The shop's box does not answer. These figures are of ${live.dataset.at ?? "no time yet"}.`);
   } else {
     if (text !== shown) show(JSON.parse(text));
-    live.dataset.at = new Date().toLocaleTimeString("en-GB");
+    live.dataset.at = timeInShop(JSON.parse(text).timezone);
   }
   shown = text;
   live.querySelector(".text").textContent = text === null ? "not connected" : `live, ${live.dataset.at}`;

@@ -27,6 +27,7 @@ from cloud.web.day import Cell, Day, day_figures
 from cloud.web.placement import KEPT_S, MOST, Positions
 from common.clock import Clock
 from common.errors import UserError
+from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import Cohort, PlacementMessage, Totals, WindowMessage, encode, topic
 from tests.support.brokers import until
 from tests.support.messages import MORNING, SetClock, alert, cohort, health, placement, status, window
@@ -123,6 +124,35 @@ def a_morning() -> list[WindowMessage]:
     busy = [window(minute, cohort=cohort() if minute in {20, 40} else None) for minute in range(60)]
     empty = [window(minute, totals=NOBODY) for minute in range(120, 180)]
     return [*busy, *empty]
+
+
+def test_what_is_all_withheld_says_why(store: EmbeddedStore, address: str, chromium: Browser) -> None:
+    """Ten visits, five of them women and men each: not that there are no five alike."""
+    hidden = dict.fromkeys(("female", "male", "unknown"))
+    ages = dict.fromkeys((*AGE_BANDS, UNKNOWN))
+    of_ten = cohort().model_copy(
+        update={"visits": 10, "gender": hidden, "age_band": ages, "gender_age_band": None}
+    )
+    store.write([window(0, cohort=of_ten)])
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator("#ages")).to_contain_text(
+            "All 10 visits are hidden to protect privacy: some groups are still too small."
+        )
+
+
+def test_the_page_shows_the_time_of_the_shop(store: EmbeddedStore, address: str, chromium: Browser) -> None:
+    """Wherever the one is who looks at it."""
+    store.write(a_morning())
+    shown = {}
+    for zone in ("Asia/Tokyo", "America/Los_Angeles"):
+        with visit(chromium, address, timezone_id=zone) as page:
+            live(page)
+            shown[zone] = page.locator("#live").inner_text()
+            assert page.locator("#date").inner_text().endswith("Europe/Berlin time")
+    here = datetime.now(ZoneInfo("Europe/Berlin"))
+    minutes = {(here - timedelta(minutes=ago)).strftime("%H:%M") for ago in range(5)}
+    assert all(said.removeprefix("live, ")[:5] in minutes for said in shown.values())
 
 
 def value(page: Page, figure: str) -> str:

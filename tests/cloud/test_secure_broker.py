@@ -20,6 +20,7 @@ from cloud.config import load
 from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
+from common.mqtt.broker import Broker
 from common.mqtt.tls import Tls
 from common.wire import RESEND_TOPIC, STORED, Message, StatusMessage, encode, topic
 from tests.support.brokers import until
@@ -152,10 +153,8 @@ def test_the_certificates_are_fit_for_python_3_13(broker: SecureMosquitto, made:
 def bridge_of(broker: SecureMosquitto, made: Path, number: int, store: EmbeddedStore) -> Bridge:
     return Bridge(
         store,
-        host="127.0.0.1",
-        port=broker.port,
+        Broker("127.0.0.1", broker.port, tls=Tls(made / "ca.crt", made / "bridge.crt", made / "bridge.key")),
         client_id=load(made / f"bridge-{number}.yaml").mqtt.client_id,
-        tls=Tls(made / "ca.crt", made / "bridge.crt", made / "bridge.key"),
     )
 
 

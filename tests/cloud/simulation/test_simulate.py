@@ -322,7 +322,7 @@ def test_through_a_broker_and_a_bridge_comes_the_same(tmp_path: Path) -> None:
     assert simulate(direct) == 0
     store = EmbeddedStore(bridged / "store.sqlite", retention_days=3650, clock=SystemClock())
     with Mosquitto(bridged) as broker:
-        bridge = Bridge(store, host="127.0.0.1", port=broker.port, client_id="bridge")
+        bridge = Bridge(store, Broker("127.0.0.1", broker.port), client_id="bridge")
         working = threading.Thread(target=bridge.run)
         working.start()
         try:

@@ -14,6 +14,7 @@ from cloud import configure, provision, rollup
 from cloud.analysis import command as comparison
 from cloud.bridge import Bridge, Tls
 from cloud.config import MqttSettings, load
+from cloud.log_rate import LogRate
 from cloud.reports import command as report
 from cloud.simulation import command as simulation
 from cloud.stores.connect import open_store
@@ -98,6 +99,8 @@ def _serve(args: argparse.Namespace) -> int:
     from cloud.serve import Box, serve
 
     settings = load(args.config)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LogRate())
 
     def ready(box: Box) -> None:
         log.info("broker on port %d, page at %s", box.mqtt_port, box.page_url)

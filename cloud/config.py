@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from cloud.access import is_user
 from cloud.bridge import Protocol
 from cloud.chain import TimeZone
 from cloud.stores.levels import RAW_DAYS
@@ -27,6 +29,21 @@ from edge.yamlfile import load_yaml_model, secret_file
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
+
+
+def _listen_address(host: str) -> str:
+    if not host or host.split() != [host]:
+        raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
+    return host
+
+
+def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, password in users.items():
+        if not is_user(name):
+            raise ValueError(f"{name!r} is no user; a device is called SITE/DEVICE, such as shop/door")
+        if not password.get_secret_value():
+            raise ValueError(f"{name!r} has an empty password")
+    return users
 
 
 def _is_loopback(host: str) -> bool:
@@ -113,9 +130,9 @@ StoreSettings = Annotated[
 class ServeBrokerSettings(_Section):
     """The broker inside ``serve``."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 1883
-    users: dict[str, SecretStr] = {}
+    users: Annotated[dict[str, SecretStr], AfterValidator(_users)] = {}
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -125,7 +142,7 @@ class ServeBrokerSettings(_Section):
 
 
 class PageSettings(_Section):
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -35,6 +36,21 @@ def _listen_address(host: str) -> str:
     if not host or host.split() != [host]:
         raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
     return host
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "is no name of a machine; write it without http:// and port, such as shop.example.com"
+        )
+    return name.lower()
+
+
+def _sub_path(path: str) -> str:
+    """The path below which a proxy shows the page, without the slash at its end."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", path):
+        raise ValueError("is no path; write one such as /footlight")
+    return path.rstrip("/")
 
 
 def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -145,6 +161,8 @@ class PageSettings(_Section):
     host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
+    names: list[Annotated[str, AfterValidator(_host_name)]] = []
+    path: Annotated[str, AfterValidator(_sub_path)] = ""
 
 
 class ServeSettings(_Section):

@@ -65,7 +65,7 @@ def box(folder: Path) -> Iterator[tuple[int, str, Path]]:
         process.wait(30)
 
 
-@pytest.mark.parametrize("part", ["broker"])
+@pytest.mark.parametrize("part", ["broker", "page"])
 def test_silent_connections_starve_nobody_and_fill_no_disk(tmp_path: Path, part: str) -> None:
     with box(tmp_path) as (port, page, log):
         with flood(port if part == "broker" else int(page.rpartition(":")[2]), 1100):
@@ -97,6 +97,16 @@ def test_connections_with_nonsense_fill_no_disk(tmp_path: Path) -> None:
 def test_who_does_not_finish_its_login_in_time_is_hung_up_on(tmp_path: Path, sent: int) -> None:
     with running(settings(tmp_path)) as running_box, Line(running_box.mqtt_port) as line:
         line.send(Login().packet()[:sent])
+        assert line.hung_up()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "])
+def test_a_request_that_does_not_come_in_time_ends_its_connection(tmp_path: Path, sent: bytes) -> None:
+    with (
+        running(settings(tmp_path)) as running_box,
+        Line(int(running_box.page_url.strip("/").rpartition(":")[2])) as line,
+    ):
+        line.send(sent)
         assert line.hung_up()
 
 

@@ -84,6 +84,8 @@ def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) 
         ("serve: {page: {port: 99999}}", "serve.page.port: "),
         ("serve: {page: {host: ''}}", "serve.page.host: is no address; 127.0.0.1 is this machine alone"),
         ("serve: {broker: {host: ' '}}", "serve.broker.host: is no address; 127.0.0.1 is this machine alone"),
+        ("serve: {page: {names: ['http://shop']}}", "serve.page.names.0: is no name of a machine"),
+        ("serve: {page: {path: 'my page'}}", "serve.page.path: is no path; write one such as /footlight"),
         (
             "serve: {broker: {users: {door: x}}}",
             "serve.broker.users: 'door' is no user; a device is called SITE/DEVICE, such as shop/door",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.clock import Clock
+from common.clock import Clock
 from edge.types import (
     Classifier,
     Detector,

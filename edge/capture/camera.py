@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Protocol
 
-from edge.clock import Clock
-from edge.errors import UserError
+from common.clock import Clock
+from common.errors import UserError
+from common.masking import masked
 from edge.types import Frame
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
-_CREDENTIALS = re.compile(r"(?<=://)\S*@")
-_SECRET_PARAMETERS = re.compile(r"(?i)\b((?:user(?:name)?|usr|pass(?:word|wd)?|pwd|token|key)=)[^&\s'\"]*")
 
 
 class CameraError(UserError):
@@ -55,14 +53,6 @@ class Camera(Protocol):
     def describe(self) -> str:
         """Its name for people and logs; credentials are masked."""
         ...
-
-
-def masked(text: str) -> str:
-    """``text`` with the credentials of any URL in it replaced: ``rtsp://***@host/path``, ``password=***``.
-
-    It rather hides too much than too little: passwords may hold ``@`` and ``/``.
-    """
-    return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub("***@", text))
 
 
 def open_camera(

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from common.clock import Clock
 from edge.capture.camera import Camera, CameraError
-from edge.clock import Clock
 from edge.types import Frame
 
 FIRST_RETRY_S = 0.5

@@ -16,8 +16,9 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
 
-from edge.capture.camera import PICTURE_SUFFIXES, CameraError, masked
-from edge.clock import Clock
+from common.clock import Clock
+from common.masking import masked
+from edge.capture.camera import PICTURE_SUFFIXES, CameraError
 from edge.types import Frame, Image
 
 OPEN_TIMEOUT_MS = 5000

@@ -18,32 +18,24 @@ SECRET = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1
 )
 
 
-@given(
-    SECRET,
-    st.sampled_from(
-        [
-            "auth",
-            "AUTH",
-            "token",
-            "access_token",
-            "refresh-token",
-            "api_key",
-            "apikey",
-            "X-Api-Key",
-            "key",
-            "secret",
-            "client_secret",
-            "password",
-            "db_password",
-            "passphrase",
-            "sig",
-            "signature",
-            "u",
-            "p",
-            "credentials",
-        ]
+NAMES = [
+    *(
+        "auth",
+        "AUTH",
+        "token",
+        "access_token",
+        "refresh-token",
+        "api_key",
+        "apikey",
+        "X-Api-Key",
+        "key",
+        "secret",
     ),
-)
+    *("client_secret", "password", "db_password", "passphrase", "sig", "signature", "u", "p", "credentials"),
+]
+
+
+@given(SECRET, st.sampled_from(NAMES))
 def test_no_secret_parameter_survives_masking(secret: str, name: str) -> None:
     for before in ("?", "&", "?a=1&", "/", ";"):
         assert masked(f"http://a/b{before}{name}={secret}&c=2") == f"http://a/b{before}{name}=***&c=2"

@@ -91,7 +91,7 @@ def _masked_urls(node: object) -> object:
         return {key: _masked_urls(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_masked_urls(value) for value in node]
-    return masked(node) if isinstance(node, str) and "://" in node else node
+    return masked(node) if isinstance(node, str) else node
 
 
 def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,7 +11,7 @@ from threading import Event
 
 from common.clock import Clock
 from common.wire import Coverage, WindowMessage
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.config import Settings
 from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
@@ -23,6 +24,8 @@ from edge.service.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
 from edge.vision.privacy import CohortRule
+
+_log = logging.getLogger(__name__)
 
 FRAME_WAIT_S = 0.5
 """How long the loop waits for a frame before it looks after the rest: windows, health, the watchdog."""
@@ -98,6 +101,7 @@ class Run:
                 self._look_after()
             if not self._again:
                 self._notifier.stopping()
+            is_over = self._camera.ended and not self.stop.is_set()
         finally:
             self._camera.stop()
             self._finish()
@@ -106,7 +110,18 @@ class Run:
                 pass
             if self._again:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
+        if is_over:
+            self._tell_end()
         return self._again
+
+    def _tell_end(self) -> None:
+        """A service that ends by itself says why, and what it could not deliver."""
+        ended = f"camera {self._camera.describe()}: the source has ended, and with it the service"
+        waiting = self._uplink.outbox_depth
+        if waiting:
+            _log.warning("%s; %d messages wait in the outbox for the next run", ended, waiting)
+        else:
+            _log.info("%s; every message was delivered", ended)
 
     def _finish(self) -> None:
         """End the visits and the open window. If another run follows, the visits that wait for a cohort go on waiting:

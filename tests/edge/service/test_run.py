@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -29,6 +30,7 @@ from edge.scene.camera import SceneCamera
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
 from edge.types import Detection, Frame, Image
+from edge.uplink.outbox import Outbox
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.service_manager import Manager
 from tests.support.short_scene import clear_frame, models, stretch
@@ -183,6 +185,26 @@ def test_a_stretch_of_the_scene_arrives_as_windows_without_a_gap(tmp_path: Path)
     assert [window.cohort for window in came] == [None] * len(came)
 
 
+@pytest.mark.parametrize("broker_is_there", [True, False])
+def test_a_source_that_ends_is_told_with_what_waits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broker_is_there: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#"):
+        play_stretch(tmp_path, mosquitto.port if broker_is_there else free_port())
+    (told,) = (record for record in caplog.records if "the source has ended" in record.getMessage())
+    text = told.getMessage()
+    assert text.startswith("camera scene:")
+    if broker_is_there:
+        assert (told.levelname, text.split("; ")[1]) == ("INFO", "every message was delivered")
+    else:
+        with closing(Outbox(tmp_path / "outbox.sqlite", max_messages=100)) as outbox:
+            waiting = outbox.depth
+        assert told.levelname == "WARNING"
+        assert text.endswith(f"; {waiting} messages wait in the outbox for the next run")
+        assert waiting > 0
+
+
 def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
         play_stretch(tmp_path, mosquitto.port, privacy={"k": 1, "max_cohort": 1, "profile": "expression"})
@@ -293,7 +315,7 @@ def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
     assert [window.seq for window in came] == list(range(len(came)))
     blind = [window for window in came if window.coverage.frames == 0]
     assert {window.coverage.share for window in blind} == {0}
-    told = [record for record in caplog.records if record.name == "edge.capture.latest"]
+    told = [record for record in caplog.records if record.name == "edge.capture.thread"]
     assert [record.levelname for record in told] == [
         "WARNING"
     ]  # the end is information, below caplog's level

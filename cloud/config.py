@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from cloud.domain.access import is_user
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from common import settings
@@ -26,6 +27,36 @@ from common.settings import Section
 from common.wire import LONGEST_SESSION_S, Name
 
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
+
+
+def _listen_address(host: str) -> str:
+    if not host or host.split() != [host]:
+        raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
+    return host
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "is no name of a machine; write it without http:// and port, such as shop.example.com"
+        )
+    return name.lower()
+
+
+def _sub_path(path: str) -> str:
+    """The path below which a proxy shows the page, without the slash at its end."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", path):
+        raise ValueError("is no path; write one such as /footlight")
+    return path.rstrip("/")
+
+
+def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, password in users.items():
+        if not is_user(name):
+            raise ValueError(f"{name!r} is no user; a device is called SITE/DEVICE, such as shop/door")
+        if not password.get_secret_value():
+            raise ValueError(f"{name!r} has an empty password")
+    return users
 
 
 def _is_loopback(host: str) -> bool:
@@ -94,9 +125,9 @@ StoreSettings = Annotated[
 class ServeBrokerSettings(Section):
     """The broker inside ``serve``."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 1883
-    users: dict[str, SecretStr] = Field(default_factory=dict)
+    users: Annotated[dict[str, SecretStr], AfterValidator(_users)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -106,9 +137,11 @@ class ServeBrokerSettings(Section):
 
 
 class PageSettings(Section):
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
+    names: list[Annotated[str, AfterValidator(_host_name)]] = Field(default_factory=list)
+    path: Annotated[str, AfterValidator(_sub_path)] = ""
 
 
 class ServeSettings(Section):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common.errors import UserError
+from common.masking import masked
 
 
 def add_config(
@@ -85,5 +86,5 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None, *, 
 
 def complain(program: str, error: UserError) -> int:
     """Print what a person can mend, in one line; 2 is the exit code of bad input."""
-    print(f"{program}: {error}", file=sys.stderr)
+    print(f"{program}: {masked(str(error))}", file=sys.stderr)
     return 2

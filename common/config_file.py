@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from common.errors import UserError
+from common.masking import masked
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -80,7 +81,17 @@ def secret_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
 def masked_yaml(settings: BaseModel) -> str:
     """All settings, defaults included, as YAML in the order of the model; secrets as asterisks."""
-    return str(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+    shown = _masked_urls(settings.model_dump(mode="json"))
+    return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
+
+
+def _masked_urls(node: object) -> object:
+    """Hide the credentials of every URL below ``node``, whatever its key is called."""
+    if isinstance(node, dict):
+        return {key: _masked_urls(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_masked_urls(value) for value in node]
+    return masked(node) if isinstance(node, str) else node
 
 
 def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:
@@ -133,5 +144,5 @@ def annotation_leaves(annotation: object) -> Iterator[object]:
 
 
 def _shown(value: object) -> str:
-    text = " ".join(repr(value).split())
+    text = masked(" ".join(repr(value).split()))  # before it is cut: half a URL has no @
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -90,6 +90,18 @@ def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) 
             "serve.broker: host 0.0.0.0 can be reached from outside; add users",
         ),
         ("serve: {page: {port: 99999}}", "serve.page.port: "),
+        ("serve: {page: {host: ''}}", "serve.page.host: is no address; 127.0.0.1 is this machine alone"),
+        ("serve: {broker: {host: ' '}}", "serve.broker.host: is no address; 127.0.0.1 is this machine alone"),
+        ("serve: {page: {names: ['http://shop']}}", "serve.page.names.0: is no name of a machine"),
+        ("serve: {page: {path: 'my page'}}", "serve.page.path: is no path; write one such as /footlight"),
+        (
+            "serve: {broker: {users: {door: x}}}",
+            "serve.broker.users: 'door' is no user; a device is called SITE/DEVICE, such as shop/door",
+        ),
+        (
+            "serve: {broker: {users: {shop/door: ''}}}",
+            "serve.broker.users: 'shop/door' has an empty password",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(
@@ -117,7 +129,7 @@ def test_every_command_says_that_its_file_is_missing(
 SECRETS = """
 mqtt: {username: bridge, password: hunter2}
 store: {kind: influx, url: "http://localhost:8086", token: hunter2}
-serve: {broker: {users: {door: hunter2}}}
+serve: {broker: {users: {shop/door: hunter2}}}
 """
 
 
@@ -128,10 +140,12 @@ def test_show_config_tells_everything_but_secrets(tmp_path: Path, capsys: pytest
     shown = yaml.safe_load(text)
     assert shown["mqtt"]["username"] == "bridge"
     assert set(shown["mqtt"]["password"]) == set(shown["store"]["token"]) == {"*"}
-    assert shown["serve"]["broker"]["users"].keys() == {"door"}
+    assert shown["serve"]["broker"]["users"].keys() == {"shop/door"}
 
 
-@pytest.mark.parametrize("text", ["mqtt: {pasword: hunter2}", "serve: {broker: {users: {door: [hunter2]}}}"])
+@pytest.mark.parametrize(
+    "text", ["mqtt: {pasword: hunter2}", "serve: {broker: {users: {shop/door: [hunter2]}}}"]
+)
 def test_no_mistake_tells_a_secret(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError) as error:
         load(write(tmp_path, text))
@@ -147,7 +161,7 @@ def test_on_this_machine_nobody_needs_a_password(host: str) -> None:
 def test_to_the_outside_users_are_needed(host: str) -> None:
     with pytest.raises(ValidationError, match="add users"):
         Settings.model_validate({"serve": {"broker": {"host": host}}})
-    Settings.model_validate({"serve": {"broker": {"host": host, "users": {"door": "x"}}}})
+    Settings.model_validate({"serve": {"broker": {"host": host, "users": {"shop/door": "x"}}}})
 
 
 @pytest.mark.parametrize(

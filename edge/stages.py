@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +14,9 @@ from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
-from edge.types import Classifier, Detector
+from edge.types import Classifier, Detector, Refiner
 from edge.vision.aggregate import Aggregator
+from edge.vision.closeup import CloseUps
 from edge.vision.consensus import Consensus
 from edge.vision.quality import QualityGate
 from edge.vision.tracker import Tracker
@@ -25,6 +25,7 @@ from edge.vision.zones import Zone, Zones
 
 SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
+"""Between two looks at a visit, and as long between two directions of its face: so they share their landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,13 @@ class Models:
     """The networks, loaded, and what is written about them."""
 
     detector: Detector
+    refiner: Refiner
     classifier: Classifier
     manifest: Manifest
 
 
-def load_models(
-    settings: Settings, *, refiner: Callable[[Model], LandmarkRefiner] = LandmarkRefiner
-) -> Models:
-    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest. ``refiner`` may be one
-    that keeps the time."""
+def load_models(settings: Settings) -> Models:
+    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
     manifest = load_manifest(settings.models.directory or packaged_models())
     runtime, threads = settings.models.runtime, settings.detection.threads
     detector = FaceDetector(
@@ -48,12 +47,12 @@ def load_models(
         calibration=manifest.detector_calibration,
         min_score=settings.detection.low_score,
         min_side_px=settings.detection.min_face_px,
-        refiner=refiner(Model(manifest.landmarks, threads=threads, runtime=runtime)),
     )
+    refiner = LandmarkRefiner(Model(manifest.landmarks, threads=threads, runtime=runtime))
     classifier = AttributeClassifier(
         Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures
     )
-    return Models(detector, classifier, manifest)
+    return Models(detector, refiner, classifier, manifest)
 
 
 def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
@@ -81,6 +80,7 @@ def build_pipeline(
     attributes, detection = settings.attributes, settings.detection
     return Pipeline(
         detector=models.detector,
+        close_ups=CloseUps(models.refiner, every_s=LOOK_SPACING_S),
         classifier=models.classifier,
         tracker=Tracker(
             confirm_s=settings.tracking.confirm_s,

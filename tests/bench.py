@@ -34,7 +34,16 @@ from edge.config import Settings
 from edge.errors import UserError
 from edge.scene.render import crowd
 from edge.stages import load_models
-from tests.bench_contestants import Contestant, EveryFace, Footlight, HaarDetector, Run, YuNetDetector, run
+from tests.bench_contestants import (
+    STAGES,
+    Contestant,
+    EveryFace,
+    Footlight,
+    HaarDetector,
+    Run,
+    YuNetDetector,
+    run,
+)
 
 Json = dict[str, Any]
 
@@ -184,7 +193,7 @@ def machine() -> Json:
 
 def tables(results: Sequence[Json], seconds: float) -> Iterator[Table]:
     """For each size what a frame costs, and what was done for it; ``seconds`` is the length of a film."""
-    stages = ("decode", "detect", "track", "classify", "rest", "total")
+    stages = (*STAGES, "rest", "total")
     titles = {FLOOR: "floor", HAAR: "Haar", YUNET: "YuNet"}
     others = {name: title for name, title in titles.items() if name in results[0]["contestants"]}
     peers = {name: title for name, title in others.items() if name != FLOOR}

@@ -11,9 +11,8 @@ import numpy as np
 
 from edge.pipeline import Pipeline
 from edge.place.sights import Edge, Glance, Outline, Sight, Turned
-from edge.types import Box, Detection, Detector, Frame, Image, Track, TrackState, Visit
+from edge.types import Box, Detection, Detector, Frame, Image, Pose, Track, TrackState, Visit
 from edge.vision.light import light_of
-from edge.vision.pose import estimate_pose
 from edge.vision.quality import exposure, grey_face, sharpness
 from edge.vision.tracker import SURE_SCORE
 from edge.vision.zones import Zones
@@ -55,7 +54,9 @@ class Watcher:
         image, self._last_s = frame.image, frame.monotonic_s
         height, width = image.shape[:2]
         seen = [(track, track.detection) for track in step.tracks.active if track.detection is not None]
-        sights = tuple(self._sight(frame, track, detection) for track, detection in seen)
+        sights = tuple(
+            self._sight(frame, track, detection, step.poses[track.track_id]) for track, detection in seen
+        )
         self._before = {
             track.track_id: (frame.monotonic_s, *detection.box.centre) for track, detection in seen
         }
@@ -70,6 +71,7 @@ class Watcher:
             burnt=light.burnt,
             sharpness=sharpness(_grey(image)) if takes_long else None,
             sights=sights,
+            pictures=tuple(track.track_id for track in step.tracks.pictures),
             excluded=self._excluded(width, height),
             dropped=dropped,
             turned=self._turned(image) if takes_long else None,
@@ -91,7 +93,7 @@ class Watcher:
         upright = _sure(self._detector.found)
         return Turned(degrees, upright, _sure(self._detector.detect(cv2.rotate(image, rotation))))  # type: ignore[arg-type]
 
-    def _sight(self, frame: Frame, track: Track, detection: Detection) -> Sight:
+    def _sight(self, frame: Frame, track: Track, detection: Detection, pose: Pose) -> Sight:
         image, box = frame.image, detection.box
         height, width = image.shape[:2]
         face = grey_face(image, box)
@@ -102,7 +104,7 @@ class Watcher:
             counted=track.state is TrackState.CONFIRMED,
             outline=Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height),
             side_px=box.side,
-            pose=estimate_pose(detection.landmarks),
+            pose=pose,
             sharpness=sharpness(face),
             exposure=exposure(face),
             luma=luma,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.types import Box, Detection, Track
-from edge.vision.fixtures import MEMORY_S, STILL_S
+from edge.vision.stationary import MEMORY_S, STILL_S
 from edge.vision.tracker import Tracker
 
 SIDE = 60.0

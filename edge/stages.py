@@ -25,6 +25,7 @@ from edge.vision.zones import Zone, Zones
 
 SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
+"""Between two looks at a visit, and between two directions of its face, so that both share their landmarks."""
 """Between two looks at a visit, and as long between two directions of its face: so they share their landmarks."""
 
 
@@ -88,7 +89,8 @@ def build_pipeline(
             high_score=detection.min_score,
             low_score=detection.low_score,
         ),
-        visits=Visits(Consensus(models.manifest.thresholds)),
+        # longer than one direction is kept, so that one mistake makes nobody a viewer
+        visits=Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S),
         gate=QualityGate(
             min_side_px=attributes.min_face_px,
             max_yaw=attributes.max_yaw_deg,

@@ -47,9 +47,9 @@ class Reference:
         """``image`` is the whole BGR frame, ``box`` the face."""
         height, width = image.shape[:2]
         (x, y), reach = box.centre, max(box.side, 1.0) * REACH / 2
-        columns = slice(max(0, int(x - reach)), max(1, min(width, int(x + reach) + 1)))
-        rows = slice(max(0, int(y - reach)), max(1, min(height, int(y + reach) + 1)))
-        self._place = rows, columns
+        left, top = min(max(0, int(x - reach)), width - 1), min(max(0, int(y - reach)), height - 1)
+        right, bottom = max(left, int(x + reach)) + 1, max(top, int(y + reach)) + 1
+        self._place = slice(top, bottom), slice(left, right)
         whole = self.patch(image)
         self._inner = whole[MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
         self._basis = _explained(whole)
@@ -57,6 +57,10 @@ class Reference:
     def patch(self, image: Image) -> Floats:
         """The place in ``image``: grey, smooth, (SIDE, SIDE)."""
         region = image[self._place]
+        step = max(
+            1, min(region.shape[:2]) // (2 * SIDE)
+        )  # the mean of all pixels of a large face costs too much
+        region = region[::step, ::step]
         shrinks = min(region.shape[:2]) > SIDE
         small = cv2.resize(
             region, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -40,7 +40,9 @@ UNMATCHED_COST = 2.0
 class Tracks:
     """All living tracks after a frame, and the confirmed ones that are over now, each exactly once.
 
-    ``pictures`` are those over now that turned out to be no person: a poster, a mannequin, a screen."""
+    ``pictures`` are those over now that turned out to be no person: a poster, a mannequin, a screen. What is found
+    at the place of one is not among the living until it shows life.
+    """
 
     active: tuple[Track, ...]
     ended: tuple[Track, ...]
@@ -140,7 +142,8 @@ class Tracker:
         self._faces = [face for face in self._faces if not face.merged]
         self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
         left, pictures = self._end_pictures(at_s)
-        return Tracks(tuple(face.track() for face in self._faces), ended + left, pictures)
+        active = (face.track() for face in self._faces if face.confirmed or not self._may_be_picture(face))
+        return Tracks(tuple(active), ended + left, pictures)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
         """End everything, as at the end of a file: the confirmed tracks that were still alive at ``at_s``."""
@@ -163,6 +166,9 @@ class Tracker:
                 lost.merge(face)
                 return
         face.confirmed = True
+
+    def _may_be_picture(self, face: Face) -> bool:
+        return self._places.hide(face.last_box, face.life, face.last_seen_s)
 
     def _are_parted(self, face: Face, detection: Detection) -> bool:
         return self._places.part(face.last_box, detection.box, face.last_seen_s)
@@ -193,7 +199,7 @@ class Tracker:
     def _is_person(self, face: Face) -> bool:
         if face.hits < self._confirm_hits or face.hits * 2 < face.frames:
             return False
-        if self._places.hide(face.last_box, face.life, face.last_seen_s):
+        if self._may_be_picture(face):
             return False
         better = sorted(face.scores)[len(face.scores) // 2 :]
         certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)

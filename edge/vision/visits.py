@@ -28,12 +28,10 @@ class Visits:
     Attention time is the sum of the intervals between consecutive sights that both lie in the attention
     cone and are at most ``attention_gap_s`` apart: what was not seen is not claimed. The gap lets a camera
     of 2 frames a second, with its jitter, still measure. A viewer attended for at least ``viewer_s``,
-    for which the direction of the face was taken twice: jitter of the landmarks can turn anybody's head once.
+    because in one single frame jitter of the landmarks can turn anybody's head.
     """
 
-    def __init__(
-        self, consensus: Consensus, *, attention_gap_s: float = 0.75, viewer_s: float = 0.25
-    ) -> None:
+    def __init__(self, consensus: Consensus, *, attention_gap_s: float = 0.75, viewer_s: float = 0.2) -> None:
         self._consensus = consensus
         self._attention_gap_s = attention_gap_s
         self._viewer_s = viewer_s

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.types import Box, Detection, Track
-from edge.vision.stationary import MEMORY_S, STILL_S
+from edge.vision.stationary import MEMORY_S, SCREEN_S, STILL_AGAIN_S, STILL_S
 from edge.vision.tracker import Tracker
+from tests.watchers import Watcher, light, noisy, shaken, wall
 
 SIDE = 60.0
 VIEW = (640, 480)
@@ -143,3 +147,181 @@ def test_one_goes_out_where_another_comes_in(mirror: bool) -> None:
         )
         film.show(*(clipped(VIEW[0] - x if mirror else x) for x in shown))
     assert len(film.finish()) == 2
+
+
+# With the picture
+
+
+class Scenery:
+    """A still wall with pictures of faces, and people before it, as a camera sees them."""
+
+    def __init__(self, *pictures: Watcher, fps: float = 10.0) -> None:
+        self.tracker, self.fps, self.at_s = Tracker(), fps, 0.0
+        self.pictures = pictures
+        self.ended: list[Track] = []
+        self.ids: set[int] = set()
+        self.occupancy = 0
+        self.noise, self.shake, self.dimming = 3.0, 0.0, 0.0
+        self._chance = random.Random(1)
+
+    def show(self, *people: Watcher, hidden: Sequence[Watcher] = ()) -> None:
+        """The next frame. Who comes later in ``people`` is nearer; ``hidden`` pictures are not found."""
+        image = wall()
+        for face in (*self.pictures, *people):
+            image = face.paint(image, self.at_s)
+        shift = (self._chance.gauss(0, self.shake), self._chance.gauss(0, self.shake))
+        gain = 1 - self.dimming * (0.5 + 0.5 * math.sin(0.4 * self.at_s))
+        image = noisy(light(shaken(image, shift), gain), self.noise, round(self.at_s * self.fps))
+        found = [
+            jittered(face.detection(self.at_s), shift, self._chance)
+            for face in (*self.pictures, *people)
+            if face not in hidden
+        ]
+        tracks = self.tracker.update(found, self.at_s, view=image.shape[1::-1], image=image)
+        self.ended += tracks.ended
+        self.occupancy = tracks.occupancy
+        self.at_s = round(self.at_s + 1 / self.fps, 6)
+
+    def finish(self) -> list[Track]:
+        return self.ended + list(self.tracker.finish(self.at_s))
+
+
+def jittered(detection: Detection, shift: tuple[float, float], chance: random.Random) -> Detection:
+    dx, dy = shift[0] + chance.gauss(0, 0.6), shift[1] + chance.gauss(0, 0.6)
+    box = detection.box
+    return replace(detection, box=Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy))
+
+
+@pytest.mark.parametrize("fps", [3.0, 10.0])
+@pytest.mark.parametrize("sign", ["blinks", "breathes", "sways"])
+def test_who_stands_and_watches_is_one_visit_with_the_whole_dwell(sign: str, fps: float) -> None:
+    """In view from the first frame to the last: nobody saw them come."""
+    scenery, person = Scenery(fps=fps), Watcher(**{sign: True, "breathes": True})
+    for _ in range(round(30 * fps)):
+        scenery.show(person)
+    (visit,) = scenery.finish()
+    assert visit.last_seen_s - visit.first_seen_s == pytest.approx(30, abs=2 / fps)
+
+
+@pytest.mark.parametrize(
+    ("noise", "shake", "dimming"), [(0, 0, 0), (4, 0, 0), (9, 0, 0), (3, 0.7, 0), (3, 0, 0.4), (3, 0.5, 0.2)]
+)
+def test_a_picture_of_a_face_is_none(noise: float, shake: float, dimming: float) -> None:
+    """A poster, a mannequin, a still on a screen: in noise, on a shaking mast, while clouds pass."""
+    scenery = Scenery(Watcher())
+    scenery.noise, scenery.shake, scenery.dimming = noise, shake, dimming
+    for _ in range(250):
+        scenery.show()
+    assert scenery.occupancy == 0
+    assert scenery.finish() == []
+
+
+def test_a_box_that_jumps_over_a_still_picture_has_not_moved() -> None:
+    """A detector that cannot decide finds a larger and a smaller face in turn."""
+    image, tracker, ended = Watcher().at(0), Tracker(), 0
+    for step in range(250):
+        jump = 24.0 if step % 3 == 0 else 0.0
+        seen = [face(160 + jump, 120)]
+        ended += len(tracker.update(seen, step / 10, view=VIEW, image=noisy(image, 3, step)).ended)
+    assert ended + len(tracker.finish(25)) == 0
+
+
+def test_who_came_and_now_looks_down_is_no_picture() -> None:
+    """What was beside them when they came stays as it is: that says nothing."""
+    scenery = Scenery()
+    for step in range(12):
+        scenery.show(Watcher(x=40 + 8 * step))
+    for _ in range(200):
+        scenery.show(Watcher(x=136))
+    (visit,) = scenery.finish()
+    assert visit.last_seen_s - visit.first_seen_s == pytest.approx(21, abs=0.5)
+
+
+def test_the_next_person_at_the_place_of_a_poster_is_one_visit() -> None:
+    """Walks up, stands before it for 20 s at its very size and place, and leaves."""
+    poster = Watcher()
+    scenery = Scenery(poster)
+    for _ in range(120):
+        scenery.show()
+    began_s = scenery.at_s
+    for step in range(30):
+        scenery.show(Watcher(x=40 + 4 * step, member=5), hidden=[poster] if step > 20 else ())
+    for _ in range(200):
+        scenery.show(Watcher(breathes=True, sways=True, member=5), hidden=[poster])
+    for step in range(30):
+        scenery.show(Watcher(x=160 + 4 * step, member=5), hidden=[poster] if step < 10 else ())
+    left_s = scenery.at_s
+    for _ in range(150):
+        scenery.show()
+    (visit,) = scenery.finish()
+    assert visit.first_seen_s == pytest.approx(began_s, abs=0.3)
+    assert visit.last_seen_s == pytest.approx(left_s, abs=0.3)
+
+
+def test_who_turns_round_at_the_place_of_a_poster_counts_from_then_on() -> None:
+    poster = Watcher()
+    scenery = Scenery(poster)
+    for _ in range(100):
+        scenery.show()
+    for _ in range(20):
+        scenery.show(hidden=[poster])
+    began_s = scenery.at_s
+    for _ in range(300):
+        scenery.show(Watcher(breathes=True, sways=True, member=5), hidden=[poster])
+    (visit,) = scenery.finish()
+    assert visit.first_seen_s == pytest.approx(began_s, abs=0.3)
+    assert visit.last_seen_s - visit.first_seen_s == pytest.approx(30, abs=1)
+
+
+def test_passers_by_give_no_life_to_a_poster() -> None:
+    """One after the other hides a part of it, then all of it, for a moment; each is a visit."""
+    poster = Watcher()
+    scenery = Scenery(poster)
+    for _ in range(100):
+        scenery.show()
+    for _ in range(6):
+        for step in range(40):
+            walker = Watcher(x=-40 + 10 * step, y=150, member=5)
+            shown = [walker] if walker.x < 360 else []
+            hides = abs(walker.x - poster.x) < 40
+            scenery.show(*shown, hidden=[poster] if hides else ())
+        for _ in range(30):
+            scenery.show()
+    visits = scenery.finish()
+    assert len(visits) == 6
+    assert all(visit.last_seen_s - visit.first_seen_s < 5 for visit in visits)
+
+
+def test_a_track_that_went_over_to_a_poster_ends() -> None:
+    """The person walked behind a shelf just where a face hangs: their visit must not last all day."""
+    scenery = Scenery()
+    for step in range(25):
+        scenery.show(Watcher(x=60 + 4 * step))
+    scenery.pictures = (Watcher(),)
+    for _ in range(800):
+        scenery.show()
+    assert scenery.occupancy == 0
+    (visit,) = scenery.finish()
+    assert visit.last_seen_s - visit.first_seen_s < 2.5 + STILL_AGAIN_S + 1
+
+
+def fidget(at_s: float) -> float:
+    return 160 + 0.2 * SIDE * math.sin(at_s)
+
+
+def test_a_face_that_stays_on_its_screen_is_none_however_lively() -> None:
+    film = Film(fps=2)
+    while film.at_s < SCREEN_S + 300:
+        film.show(face(fidget(film.at_s), 120))
+    assert film.occupancy == 0
+    assert film.finish() == []
+
+
+def test_who_walked_in_may_stay_for_as_long_as_they_like() -> None:
+    film = Film(fps=2)
+    for step in range(10):
+        film.show(face(20 + 14 * step, 120))
+    while film.at_s < SCREEN_S + 300:
+        film.show(face(fidget(film.at_s), 120))
+    (visit,) = film.finish()
+    assert visit.last_seen_s - visit.first_seen_s == pytest.approx(SCREEN_S + 300, abs=2)

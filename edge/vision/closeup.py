@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from edge.types import Detection, Image, Pose, Refiner, Track, TrackState
 from edge.vision.pose import estimate_pose
 
+LIKELY_SCORE = 0.7
+"""Score below which a track is hardly ever confirmed (see ``Tracker``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -19,8 +22,8 @@ class _Look:
 class CloseUps:
     """The direction of every face in view, and landmarks for those that the classifier is to see.
 
-    A visit's direction is taken anew once it is ``every_s`` old. A track that is not a visit yet, and may be a
-    pattern, costs nothing: the detector's own landmarks must do.
+    A visit's direction is taken anew once it is ``every_s`` old. What is most likely a pattern costs nothing: there the
+    detector's own landmarks must do.
     """
 
     def __init__(self, refiner: Refiner, *, every_s: float) -> None:
@@ -30,7 +33,7 @@ class CloseUps:
     def pose(self, track: Track, image: Image, at_s: float) -> Pose:
         """Where the face of a track in view is turned; within ``every_s`` the same answer."""
         assert track.detection is not None
-        if track.state is TrackState.TENTATIVE:
+        if track.state is TrackState.TENTATIVE and track.detection.score < LIKELY_SCORE:
             return estimate_pose(track.detection.landmarks)
         last = self._last.get(track.track_id)
         if last is None or at_s - last.at_s >= self._every_s:

@@ -22,6 +22,9 @@ MARGIN = 4
 REACH = 2.0
 """Side of the place over the side of the face: neck, hair and the edge towards the background move too."""
 
+LEFT = 0.5
+"""Distance in face sizes from which a face is no longer at the place."""
+
 NOISE = 4.0
 """Variance in grey levels^2 below which a place holds nothing to compare."""
 
@@ -34,7 +37,11 @@ NOISE_MARGIN = 2.0
 NEXT_FRAME_S = 0.15
 """At lower frame rates a person moves from one frame to the next: what differs is no noise."""
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.25
+"""A blink takes about as long."""
+
+NOISE_SAMPLES = 4
+"""Of them the least is the noise, since in the others the face may have moved."""
 
 _INNER = SIDE - 2 * MARGIN
 _ACROSS = np.tile(np.linspace(-1, 1, _INNER, dtype=np.float32), (_INNER, 1))
@@ -49,10 +56,14 @@ class Reference:
         (x, y), reach = box.centre, max(box.side, 1.0) * REACH / 2
         left, top = min(max(0, int(x - reach)), width - 1), min(max(0, int(y - reach)), height - 1)
         right, bottom = max(left, int(x + reach)) + 1, max(top, int(y + reach)) + 1
-        self._place = slice(top, bottom), slice(left, right)
+        self._box, self._place = box, (slice(top, bottom), slice(left, right))
         whole = self.patch(image)
         self._inner = whole[MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
         self._basis = _explained(whole)
+
+    def is_left_by(self, box: Box) -> bool:
+        """Whether the face at ``box`` is somewhere else by now."""
+        return math.dist(self._box.centre, box.centre) > LEFT * self._box.side
 
     def patch(self, image: Image) -> Floats:
         """The place in ``image``: grey, smooth, (SIDE, SIDE)."""
@@ -86,7 +97,7 @@ class ChangeWatch:
     def __init__(self, at_s: float) -> None:
         self._due_s = at_s + LOOK_EVERY_S
         self._reference: Reference | None = None
-        self._noise = math.inf
+        self._noises: list[float] = []
         self._fresh: Floats | None = None
         self._looked_s = at_s
 
@@ -97,22 +108,24 @@ class ChangeWatch:
 
     def changed(self, image: Image, box: Box, at_s: float) -> bool:
         """Whether the face at ``box`` differs from what its place showed when it was looked at first."""
-        if self._reference is None:
+        if self._reference is None or self._reference.is_left_by(box):
             if at_s >= self._due_s:
-                self._reference, self._noise = Reference(image, box), math.inf
+                self._reference, self._noises = Reference(image, box), []
                 self._look(self._reference, image, at_s)
             return False
         if self._fresh is not None and at_s - self._looked_s <= NEXT_FRAME_S:
-            self._noise = min(self._noise, _noise(self._fresh, self._reference.patch(image)))
+            self._noises.append(_noise(self._fresh, self._reference.patch(image)))
         self._fresh = None
         if at_s < self._due_s:
             return False
         change = self._reference.change(self._look(self._reference, image, at_s))
-        return change > LEAST_CHANGE + (NOISE_MARGIN * self._noise if self._noise < math.inf else 0.0)
+        return change > LEAST_CHANGE + NOISE_MARGIN * min(self._noises, default=0.0)
 
     def _look(self, reference: Reference, image: Image, at_s: float) -> Floats:
-        self._fresh, self._looked_s, self._due_s = reference.patch(image), at_s, at_s + LOOK_EVERY_S
-        return self._fresh
+        patch = reference.patch(image)
+        self._fresh = patch if len(self._noises) < NOISE_SAMPLES else None
+        self._looked_s, self._due_s = at_s, at_s + LOOK_EVERY_S
+        return patch
 
 
 def _noise(one: Floats, next_one: Floats) -> float:

@@ -25,7 +25,7 @@ SCREEN_S = 1800.0
 SCREEN_REACH = 1.0
 """A face that came from nowhere and kept within its own size for so long is one on a screen, however lively it is."""
 
-REST_S = 2.0
+REST_S = 3.0
 """After a sign of life nothing is looked for during this time, which saves work."""
 
 SURE_CHANGES = 3
@@ -74,14 +74,15 @@ class LifeSigns:
         self.has_moved = self.has_left_its_place = False
 
     def see(self, box: Box, at_s: float, image: Image | None) -> None:
-        """Take one sight of the face. A detector's box may jump to and fro over a picture that stays as it is, so
-        movement counts with a change of the ``image``; only where there is none does movement count alone."""
+        """Take one sight of the face. A detector's box may jump to and fro over a picture that stays as it is, so a
+        movement by less than a face counts with a change of the ``image``, and alone only where there is none."""
         self._last_s = at_s
         self._way.include(*box.centre)
         self._recent_way.include(*box.centre)
         self.has_left_its_place |= self._way.side >= SCREEN_REACH * box.side
         moves = self._recent_way.side >= STILL_REACH * box.side
-        if moves if image is None else self._watch.changed(image, box, at_s):
+        goes = self._recent_way.side >= (STILL_REACH if image is None else SCREEN_REACH) * box.side
+        if goes or (image is not None and self._watch.changed(image, box, at_s)):
             in_a_row = at_s - self._changed_s <= REST_S + SURE_WITHIN_S
             self._changes_in_a_row = self._changes_in_a_row + 1 if in_a_row else 1
             self._changed_s = self._quiet_since_s = at_s

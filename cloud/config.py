@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     SecretStr,
@@ -19,13 +16,13 @@ from pydantic import (
     model_validator,
 )
 
-from cloud.bridge import Protocol
-from cloud.chain import TimeZone
-from cloud.stores.levels import RAW_DAYS
-from edge.wire import Name
-from edge.yamlfile import load_yaml_model, secret_file
+from cloud.domain.chain import TimeZone
+from cloud.domain.levels import RAW_DAYS
+from common import settings
+from common.config_file import load_yaml_model
+from common.settings import Section
+from common.wire import Name
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
 
 
@@ -36,50 +33,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TlsSettings(_Section):
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        if (self.cert is None) != (self.key is None):
-            given, other = ("cert", "key") if self.key is None else ("key", "cert")
-            raise ValueError(f"{given} is given without {other}; a client certificate needs both")
-        return self
-
-    def files(self, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, Path | None, Path | None]:
-        """Where ca, cert and key are; see ``secret_file`` for relative paths."""
-        ca, cert, key = (path and secret_file(path, environ) for path in (self.ca, self.cert, self.key))
-        return ca, cert, key
-
-
-class MqttSettings(_Section):
+class MqttSettings(settings.MqttSettings):
     """The broker that ``bridge`` connects to."""
 
-    host: Annotated[str, Field(min_length=1)] = "localhost"
-    port: Port = 1883
-    # YAML reads a bare 5 as a number.
-    protocol: Annotated[Protocol, BeforeValidator(lambda v: "5" if v == 5 else v)] = "5"
     client_id: Name = "footlight-bridge"
     share: Name = "bridge"
     session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFF_FFFE)] = 86_400
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: TlsSettings | None = None
-
-    @model_validator(mode="after")
-    def _user(self) -> Self:
-        if self.password is not None and self.username is None:
-            raise ValueError("a password is given without username; add username")
-        return self
 
 
-class EmbeddedSettings(_Section):
+class EmbeddedSettings(Section):
     kind: Literal["embedded"] = "embedded"
     path: Path = Path("footlight.sqlite")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
@@ -89,7 +51,7 @@ class EmbeddedSettings(_Section):
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
 
-class InfluxSettings(_Section):
+class InfluxSettings(Section):
     kind: Literal["influx"]
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
     token: SecretStr
@@ -110,12 +72,12 @@ StoreSettings = Annotated[
 ]
 
 
-class ServeBrokerSettings(_Section):
+class ServeBrokerSettings(Section):
     """The broker inside ``serve``."""
 
     host: str = "127.0.0.1"
     port: FreePort = 1883
-    users: dict[str, SecretStr] = {}
+    users: dict[str, SecretStr] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -124,18 +86,18 @@ class ServeBrokerSettings(_Section):
         return self
 
 
-class PageSettings(_Section):
+class PageSettings(Section):
     host: str = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
 
 
-class ServeSettings(_Section):
+class ServeSettings(Section):
     broker: ServeBrokerSettings = ServeBrokerSettings()
     page: PageSettings = PageSettings()
 
 
-class GrafanaSettings(_Section):
+class GrafanaSettings(Section):
     """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
@@ -144,7 +106,7 @@ class GrafanaSettings(_Section):
     influx_token: SecretStr
 
 
-class Settings(_Section):
+class Settings(Section):
     mqtt: MqttSettings = MqttSettings()
     store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()

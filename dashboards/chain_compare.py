@@ -5,8 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from cloud.analysis.comparable import LEAST_COVERAGE, LEAST_DAYS
-from cloud.comparisons import METRICS, PERIOD_DAYS
-from cloud.web.figures import SMALL_SAMPLE
+from cloud.domain.thresholds import SMALL_SAMPLE
+from cloud.rollup.comparisons import METRICS, PERIOD_DAYS
 from dashboards import queries as q
 from dashboards.frame import annotate, choice, frame, query_variable
 from dashboards.panels import (

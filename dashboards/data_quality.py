@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
-from cloud.web.figures import FULL_COVERAGE
+from cloud.domain.thresholds import FULL_COVERAGE
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import GREEN, ORANGE, RED, coloured, curve, number, rows, unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloud.web.figures import SMALL_SAMPLE
+from cloud.domain.thresholds import SMALL_SAMPLE
 from dashboards.alerts import Alert
 
 Json = Mapping[str, Any]

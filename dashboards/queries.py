@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cloud.domain.levels import Level
+from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.stores import layout
-from cloud.stores.levels import Level
-from cloud.web.figures import FULL_COVERAGE, SMALL_SAMPLE
 
 SOURCES: Mapping[Level, str] = {
     "raw": "footlight",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
+from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.stores import layout
-from cloud.web.figures import FULL_COVERAGE, SMALL_SAMPLE
+from common.vocabulary import GENDERS
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, states, words
-from edge.vocabulary import GENDERS
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
 _NO_GROUP = "no group is together yet"

@@ -1,6 +1,6 @@
 """Writes wire.md, schema/*.json, asyncapi.yaml and storage.md beside this file: ``make docs``.
 
-The first three come from ``edge.wire``, the last from ``cloud.stores.layout`` and from what was measured.
+The first three come from ``common.wire``, the last from ``cloud.stores.layout`` and from what was measured.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from cloud.domain.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of, creation
 from cloud.stores import layout
-from cloud.stores.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of, creation
 from cloud.stores.measurement import Field, Measurement
-from edge import wire
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
+from common import wire
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
 
 HERE = Path(__file__).parent
-HEAD = "written by `make docs` from `edge/wire.py`: change that"
+HEAD = "written by `make docs` from `common/wire.py`: change that"
 ADDRESS = f"{wire.ROOT}/{{site}}/{{device}}"
 
 INTRODUCTION = f"""# What travels
@@ -288,7 +288,7 @@ def measured() -> str:
     ]
     return (
         "\n## What it costs\n\n"
-        f"Measured by `python -m tests.bench_storage --write` on {found['engine']}: {found['stores']} simulated stores"
+        f"Measured by `python -m benchmarks.storage --write` on {found['engine']}: {found['stores']} simulated stores"
         f" with {cameras} cameras for {days} days, {found['windows']:,} windows. Bytes are those of compacted files,"
         " which hold the points; how many windows a day has is up to the opening hours.\n\n"
         "| | |\n| --- | ---: |\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)

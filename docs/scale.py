@@ -1,6 +1,6 @@
 """Writes scale.md beside this file: the sums for a chain that is too large for one machine, from what was measured.
 
-``python -m tests.bench_fleet --write`` measures. What nobody can measure here stands in :data:`ASSUMED`, and in the
+``python -m benchmarks.fleet --write`` measures. What nobody can measure here stands in :data:`ASSUMED`, and in the
 page.
 """
 
@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cloud.stores.levels import KEPT_DAYS, LEVELS
+from cloud.domain.levels import KEPT_DAYS, LEVELS
 
 HERE = Path(__file__).parent
 STORES = 10_000
@@ -41,7 +41,7 @@ def _measured(found: dict[str, Any]) -> str:
 
 ## What one machine does
 
-Measured by `python -m tests.bench_fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
+Measured by `python -m benchmarks.fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
 other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["stores"]} stores with
 {found["devices"]} cameras over {simulated["days"]} days.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from edge.clock import Clock
+from common.clock import Clock
 from edge.types import (
     Classifier,
     Detector,
@@ -20,9 +20,9 @@ from edge.types import (
     WindowAggregate,
 )
 from edge.vision.aggregate import Aggregator
-from edge.vision.closeup import CloseUps
 from edge.vision.pose import attending
 from edge.vision.quality import QualityGate
+from edge.vision.refinement import Refinement
 from edge.vision.tracker import Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
@@ -73,7 +73,7 @@ class Pipeline:
         self,
         *,
         detector: Detector,
-        close_ups: CloseUps,
+        refinement: Refinement,
         classifier: Classifier,
         tracker: Tracker,
         visits: Visits,
@@ -84,7 +84,7 @@ class Pipeline:
         looks: Looks,
         clock: Clock,
     ) -> None:
-        self._detector, self._close_ups = detector, close_ups
+        self._detector, self._refinement = detector, refinement
         self._classifier, self._tracker = classifier, tracker
         self._visits, self._gate, self._zones, self._aggregator = visits, gate, zones, aggregator
         self._cone, self._looks, self._clock = cone, looks, clock
@@ -102,7 +102,7 @@ class Pipeline:
         windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, tracks.occupancy, dropped)
         in_view = [track for track in tracks.active if track.detection is not None]
         poses = {
-            track.track_id: self._close_ups.pose(track, frame.image, frame.monotonic_s) for track in in_view
+            track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s) for track in in_view
         }
         self._classify(frame, self._see(frame, in_view, poses))
         self._forget(tracks)
@@ -143,7 +143,7 @@ class Pipeline:
         """Whatever ended without becoming a visit leaves nothing behind."""
         alive = {track.track_id for track in (*tracks.active, *tracks.ended)}
         self._visits.drop(alive)
-        self._close_ups.keep(alive)
+        self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
     def _may_look(self, track_id: int, at_s: float) -> bool:
@@ -168,7 +168,7 @@ class Pipeline:
             # every second look sees the mirror image: the network errs less alike on a face and its mirror
             # image than on two frames of the same face, and their mean costs no extra pass
             mirrored = self._visits.observations(track.track_id) % 2 == 1
-            detection = self._close_ups.detection(track, frame.image, frame.monotonic_s)
+            detection = self._refinement.detection(track, frame.image, frame.monotonic_s)
             scores = self._classifier.classify(frame.image, detection, mirrored=mirrored)
             self._visits.observe(
                 FaceObservation(track.track_id, frame.monotonic_s, scores, candidate.pose, candidate.quality)

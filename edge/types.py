@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge.vocabulary import AGE_BINS
+from common.vocabulary import AGE_BINS
 
 Image = npt.NDArray[np.uint8]
 """BGR picture, shape (height, width, 3)."""

@@ -26,7 +26,7 @@ from cloud.analysis.comparable import (
 from cloud.analysis.compare import LEVEL
 from cloud.analysis.differences import Differences, differences
 from cloud.analysis.metrics import Metric
-from cloud.tally import Tally
+from cloud.domain.tally import Tally
 
 WEEKS_BEFORE = 4
 LEAST_WEEKS_BEFORE = 2

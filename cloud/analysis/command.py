@@ -8,11 +8,11 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from cloud.chain import Chain
 from cloud.config import load
+from cloud.domain.chain import Chain
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
-from edge.errors import UserError
+from common.errors import UserError
 
 _PERIOD = "2026-10-01..2026-10-28"
 _METRIC = "visits_per_open_hour"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cloud.analysis.metrics import Metric
-from cloud.tally import Tally
+from cloud.domain.tally import Tally
 
 LEAST_COVERAGE = 0.8
 """Share of its opening time that must have been watched for a day to count."""

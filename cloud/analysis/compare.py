@@ -21,7 +21,7 @@ from cloud.analysis.comparable import LEAST_DAYS, comparable
 from cloud.analysis.confusion import Matrix
 from cloud.analysis.differences import differences
 from cloud.analysis.metrics import Metric
-from cloud.tally import Tally
+from cloud.domain.tally import Tally
 
 LEVEL = 0.05
 """Of the differences that are called real, at most so many are chance on average; and in a chain of equal stores, at

@@ -11,9 +11,9 @@ import numpy as np
 from cloud.analysis.confusion import Confusions, Matrix, confusion_for, shipped_confusions
 from cloud.analysis.mix import verdicts, withheld
 from cloud.analysis.quantify import unbiased_weights
-from cloud.tally import Tally
-from edge.errors import UserError
-from edge.vocabulary import ATTRIBUTES
+from cloud.domain.tally import Tally
+from common.errors import UserError
+from common.vocabulary import ATTRIBUTES
 
 Terms = tuple[Matrix, Matrix]
 """Numerators and denominators, one of each for every tally."""

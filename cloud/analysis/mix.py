@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cloud.analysis.confusion import Confusions, confusion_for, shipped_confusions
 from cloud.analysis.quantify import Share, corrected_shares
-from cloud.tally import Tally
-from edge.vocabulary import ATTRIBUTES
+from cloud.domain.tally import Tally
+from common.vocabulary import ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import LEAST_COVERAGE, coverage
 from cloud.analysis.compare import LEVEL, Comparison, compare
 from cloud.analysis.metrics import metric_named
-from cloud.chain import Chain
-from cloud.comparisons import METRICS, PERIOD_DAYS
+from cloud.domain.chain import Chain
+from cloud.domain.tally import Tally, tally
 from cloud.reports.store import notes
 from cloud.reports.week import IsoWeek
+from cloud.rollup.comparisons import METRICS, PERIOD_DAYS
 from cloud.stores.tallies import Tallies, days
-from cloud.tally import Tally, tally
 
 
 @dataclass(frozen=True, slots=True)

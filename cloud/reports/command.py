@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloud.chain import Chain, Site
 from cloud.config import load
+from cloud.domain.chain import Chain, Site
 from cloud.reports.week import IsoWeek, last_week, require_over, week_named
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
-from edge.clock import Clock, SystemClock
-from edge.errors import UserError
+from common.clock import Clock, SystemClock
+from common.errors import UserError
 
 if TYPE_CHECKING:
     from cloud.stores.tallies import Tallies

@@ -14,12 +14,12 @@ from markupsafe import Markup
 
 from cloud.analysis.change import WEEKS_BEFORE
 from cloud.analysis.comparable import LEAST_COVERAGE
+from cloud.domain.thresholds import SMALL_SAMPLE
 from cloud.reports import plots, words
 from cloud.reports.chain import ChainReport
 from cloud.reports.store import StoreReport
 from cloud.stores.tallies import days
-from cloud.web.figures import SMALL_SAMPLE
-from edge.errors import UserError
+from common.errors import UserError
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE_S = 120

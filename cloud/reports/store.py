@@ -12,13 +12,13 @@ from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import coverage
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes, verdicts
-from cloud.chain import Chain, Site
-from cloud.comparisons import METRICS
+from cloud.domain.chain import Chain, Site
+from cloud.domain.tally import QUARTER, Tally, quarters, tally
+from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.reports.week import IsoWeek
+from cloud.rollup.comparisons import METRICS
 from cloud.stores.tallies import Tallies, days
-from cloud.tally import QUARTER, Tally, quarters, tally
-from cloud.web.figures import FULL_COVERAGE
-from edge.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
+from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
 HIDES_MOST = 2
 """Ages are shown by gender unless that shows fewer than one in so many of the visits that ages alone show."""

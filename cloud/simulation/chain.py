@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from cloud.chain import Chain
-from edge.wire import Profile
+from cloud.domain.chain import Chain
+from common.wire import Profile
 
 NAME = "simulated"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -92,7 +92,7 @@ _PROFILES: Mapping[Profile, float] = {"demographics": 0.6, "expression": 0.3, "c
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """What makes a store itself. Mixes are shares of the labels in the order of :mod:`edge.vocabulary`."""
+    """What makes a store itself. Mixes are shares of the labels in the order of :mod:`common.vocabulary`."""
 
     kind: Kind
     visits_per_hour: float

@@ -11,12 +11,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cloud.bridge import Tls
 from cloud.config import load
 from cloud.stores.connect import open_store
-from edge.clock import SystemClock
-from edge.errors import UserError
-from edge.wire import Message, StatusMessage, WindowMessage
+from common.clock import SystemClock
+from common.errors import UserError
+from common.wire import Message, StatusMessage, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.simulation.delivery import Stream
@@ -78,15 +77,7 @@ def run(args: argparse.Namespace) -> int:
         counts: Counter[str] = Counter()
         stream = _stream(fleet, now, truth, counts)
         if args.broker:
-            mqtt, tls = settings.mqtt, settings.mqtt.tls
-            sent = through_broker(
-                stream,
-                host=mqtt.host,
-                port=mqtt.port,
-                username=mqtt.username,
-                password=mqtt.password.get_secret_value() if mqtt.password else None,
-                tls=Tls(*tls.files()) if tls else None,
-            )
+            sent = through_broker(stream, settings.mqtt.broker(), SystemClock())
         else:
             clock = SimulatedClock()
             store = open_store(settings, clock)

@@ -12,14 +12,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.chain import Site
+from cloud.domain.chain import Site
 from cloud.simulation.chain import Character
 from cloud.simulation.faults import Faults, overlap_s, within
 from cloud.simulation.visitors import STAFF_S, Eyes, Floats, Visitors
 from cloud.simulation.windows import windows
-from edge.types import WindowAggregate
-from edge.vision.privacy import CohortRule
-from edge.wire import (
+from common.wire import (
     AlertMessage,
     Coverage,
     HealthMessage,
@@ -28,6 +26,8 @@ from edge.wire import (
     WindowMessage,
     short_hash,
 )
+from edge.types import WindowAggregate
+from edge.vision.privacy import CohortRule
 
 K = 5
 HEALTH_EVERY_S = 600

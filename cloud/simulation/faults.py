@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from cloud.chain import Interval, Site
+from cloud.domain.chain import Interval, Site
 
 ROOMY = 100_000
 """Windows for weeks."""

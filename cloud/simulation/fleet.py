@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.chain import Chain, Interval, Site
+from cloud.domain.chain import Chain, Interval, Site
 from cloud.simulation.chain import PROMOTION, Stores, make_stores
 from cloud.simulation.device import Arrival, Device, Release
 from cloud.simulation.faults import draw_faults
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
-from edge.vocabulary import ATTRIBUTES
+from common.vocabulary import ATTRIBUTES
 
 DAY_TO_DAY = 0.12
 """Standard deviation of the log of a store's visits around what is usual for the weekday: the weather, the news."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from cloud.chain import Chain
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings
+from cloud.domain.chain import Chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import Store
 from cloud.stores.tallies import InfluxTallies, Tallies, WindowTallies
-from edge.clock import Clock, SystemClock
+from common.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore

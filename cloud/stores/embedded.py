@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cloud.stores.store import DeviceState, StoreUnavailable
-from edge.clock import Clock
-from edge.errors import UserError
-from edge.wire import AlertMessage, HealthMessage, Message, ProbeMessage, StatusMessage, WindowMessage
+from common.clock import Clock
+from common.errors import UserError
+from common.wire import AlertMessage, HealthMessage, Message, ProbeMessage, StatusMessage, WindowMessage
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """

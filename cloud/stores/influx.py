@@ -10,13 +10,13 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
+from cloud.domain.levels import Level, bucket_of
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL
-from cloud.stores.levels import Level, bucket_of
 from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
 from cloud.stores.store import StoreRejected, StoreUnavailable
-from edge.clock import Clock
-from edge.wire import (
+from common.clock import Clock
+from common.wire import (
     AlertMessage,
     Cells,
     Cohort,

@@ -12,7 +12,7 @@ from typing import Any
 
 import urllib3
 
-from cloud.stores.levels import Level, bucket_of
+from cloud.domain.levels import Level, bucket_of
 from cloud.stores.store import StoreUnavailable
 
 

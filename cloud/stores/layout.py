@@ -12,9 +12,9 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from cloud.domain.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS
 from cloud.stores.measurement import Field, Kind, Measurement
-from cloud.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS
-from edge.wire import (
+from common.wire import (
     DWELL_BINS_S,
     Coverage,
     HealthMessage,

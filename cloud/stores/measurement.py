@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict
 
-from cloud.stores.levels import Level
+from cloud.domain.levels import Level
 
 Kind = Literal["integer", "float", "boolean", "string"]
 Value = str | float | int | bool

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from edge.wire import AlertMessage, HealthMessage, Message, ProbeMessage, WindowMessage
+from common.wire import AlertMessage, HealthMessage, Message, ProbeMessage, WindowMessage
 
 
 class StoreUnavailable(Exception):

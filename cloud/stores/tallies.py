@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.chain import Chain
-from cloud.stores import layout
-from cloud.stores.measurement import Measurement, Point, Value, moment
-from cloud.tally import (
+from cloud.domain.chain import Chain
+from cloud.domain.tally import (
     AGE_BAND_LABELS,
     EXPRESSION_LABELS,
     GENDER_LABELS,
@@ -18,7 +16,9 @@ from cloud.tally import (
     quarters,
     tally,
 )
-from edge.wire import WindowMessage
+from cloud.stores import layout
+from cloud.stores.measurement import Measurement, Point, Value, moment
+from common.wire import WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cloud.domain.tally import GENDER_LABELS
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, moment
-from cloud.tally import GENDER_LABELS
-from edge.wire import Cells, Cohort, Coverage, Totals, WindowMessage
+from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL, Series

@@ -37,7 +37,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud.stores.store import DeviceState
-from cloud.web.figures import Breakdown, Day
+from cloud.web.day import Breakdown, Day
 
 Json = dict[str, Any]
 

@@ -25,10 +25,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.stores.store import Reader
 from cloud.web import api
-from cloud.web.figures import day_bounds, day_figures
+from cloud.web.day import day_bounds, day_figures
 from cloud.web.placement import Positions
-from edge.clock import Clock
-from edge.errors import UserError
+from common.clock import Clock
+from common.errors import UserError
 
 _HERE = Path(__file__).parent
 

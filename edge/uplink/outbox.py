@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge.errors import UserError
+from common.errors import UserError
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}

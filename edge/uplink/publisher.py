@@ -15,21 +15,18 @@ import threading
 from collections import deque
 from datetime import timedelta
 
-from edge import wire
-from edge.clock import Clock
-from edge.uplink.mqtt import (
-    IN_FLIGHT,
+from common import wire
+from common.clock import Clock
+from common.mqtt.broker import Broker
+from common.mqtt.refusals import (
     MALFORMED_PACKET,
     NO_SUBSCRIBERS,
     PACKET_TOO_LARGE,
     PROTOCOL_ERROR,
-    Answer,
-    Broker,
     BrokerRefused,
     BrokerUnreachable,
-    Connection,
-    Outgoing,
 )
+from edge.uplink.mqtt import IN_FLIGHT, Answer, Connection, Outgoing
 from edge.uplink.outbox import Item, Outbox
 
 log = logging.getLogger(__name__)
@@ -93,11 +90,18 @@ class Uplink:
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
     def start(self) -> None:
-        """Try the broker once, then deliver from a thread of our own. Raises ``BrokerRefused`` when the broker is
-        there and does not want this device; one that cannot be reached is waited for."""
+        """Try the broker once, then deliver from a thread of our own.
+
+        A broker that is away or refuses the login is tried again: nobody goes uncounted meanwhile. Raises
+        ``BrokerRefused`` only for what no later attempt can change.
+        """
         try:
             self._connect()
         except BrokerUnreachable as error:
+            self._away(str(error))
+        except BrokerRefused as error:
+            if error.permanent:
+                raise
             self._away(str(error))
         self._thread.start()
 
@@ -139,6 +143,11 @@ class Uplink:
     def connected(self) -> bool:
         connection = self._connection
         return connection is not None and connection.end is None
+
+    @property
+    def broker_fault(self) -> str | None:
+        """Why nothing can be delivered at present, in words, or None."""
+        return self._fault
 
     @property
     def outbox_depth(self) -> int:

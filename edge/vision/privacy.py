@@ -13,10 +13,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from edge import wire
+from common import wire
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from edge.types import WindowAggregate
 from edge.vision.disclosure import withhold_in_histogram, withhold_in_joint, withhold_in_table
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 
 _GENDERS = (*GENDERS, UNKNOWN)
 _BANDS = (*AGE_BANDS, UNKNOWN)

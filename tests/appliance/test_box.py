@@ -13,13 +13,13 @@ import pytest
 from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTTv311
 
-from edge.wire import encode, topic
+from common.wire import encode, topic
 from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import Control, network_of
 from tests.appliance.machine import Machine
-from tests.brokers import until
-from tests.messages import window
-from tests.programs import require_made
+from tests.support.brokers import until
+from tests.support.messages import window
+from tests.support.programs import require_made
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from cloud.analysis.compare import Row as Compared
 from cloud.analysis.mix import mix
-from cloud.tally import Tally
-from edge.vocabulary import ATTRIBUTES
+from cloud.domain.tally import Tally
+from common.vocabulary import ATTRIBUTES
 from tests.dashboards.panels import Row, Scene
 from tests.dashboards.shops import CHAIN
 from tests.dashboards.world import Answer, Board, World, chosen, over_time

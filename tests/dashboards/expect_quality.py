@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 
-from edge.wire import WindowMessage
+from common.wire import WindowMessage
 from tests.dashboards.expect_fleet import versions
 from tests.dashboards.panels import Scene
 from tests.dashboards.shops import BERLIN

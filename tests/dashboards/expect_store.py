@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from edge.wire import DWELL_BINS_S, Cells, WindowMessage, bin_label
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import DWELL_BINS_S, Cells, WindowMessage, bin_label
 from tests.dashboards.panels import Row, Scene
 from tests.dashboards.shops import BERLIN
 from tests.dashboards.world import (

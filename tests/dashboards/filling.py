@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 
 from cloud.analysis.compare import compare
 from cloud.analysis.metrics import metric_named
-from cloud.comparisons import METRICS, PERIOD_DAYS, comparison_points
-from cloud.intake import Delivery, Intake
-from cloud.rollup import rollup
+from cloud.ingest.intake import Delivery, Intake
+from cloud.rollup.command import rollup
+from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, comparison_points
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies, WindowTallies
 from cloud.stores.windows import InfluxWindows
-from edge.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
+from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
 from tests.dashboards import shops
 from tests.dashboards.scenes import SITES
 from tests.dashboards.world import World
-from tests.influxdb import InfluxDB
-from tests.messages import SetClock
+from tests.support.influxdb import InfluxDB
+from tests.support.messages import SetClock
 
 LEARNED = shops.NOW - timedelta(minutes=39)
 """When the bridge heard the last will of a device, and when it gave up what it could not decode."""

@@ -12,9 +12,9 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud.chain import Chain
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from edge.wire import (
+from cloud.domain.chain import Chain
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import (
     DWELL_BINS_S,
     AlertMessage,
     Cells,
@@ -28,7 +28,7 @@ from edge.wire import (
     WindowMessage,
     bin_label,
 )
-from tests.messages import alert, health
+from tests.support.messages import alert, health
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 3, 18)

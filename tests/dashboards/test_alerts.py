@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from edge.vocabulary import GENDERS
+from common.vocabulary import GENDERS
 from tests.dashboards import shops
 from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, Scene, rules, statement
 from tests.dashboards.world import World, noon
-from tests.influxdb import InfluxDB
+from tests.support.influxdb import InfluxDB
 
 RULES = {rule["uid"]: rule for rule in rules()}
 Labels = frozenset[tuple[str, str]]

@@ -12,7 +12,7 @@ from tests.dashboards import shops
 from tests.dashboards.panels import LEVEL_OF, Scene, ask, dashboard, names, statement
 from tests.dashboards.scenes import SITES, scenes
 from tests.dashboards.world import World, assert_same, in_order
-from tests.influxdb import InfluxDB
+from tests.support.influxdb import InfluxDB
 
 CHOICES = {
     ("store-today", "site"): SITES,

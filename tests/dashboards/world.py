@@ -13,8 +13,8 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from cloud.analysis.compare import Comparison
-from cloud.tally import Tally
-from edge.wire import (
+from cloud.domain.tally import Tally
+from common.wire import (
     AlertMessage,
     Cells,
     HealthMessage,

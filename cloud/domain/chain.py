@@ -1,0 +1,193 @@
+"""The chain file: the register of the stores on the server's side; ``cloud/chain.example.yaml`` shows all of it.
+
+A device knows its own site by name and nothing else of it. When a store is open, in which time zone, and what it is
+called are facts of the chain, kept in one file, which every analysis, report and dashboard is made from.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
+
+from common.config_file import load_yaml_model
+from common.wire import Name
+
+Interval = tuple[datetime, datetime]
+"""Two instants in aware UTC, the second not included."""
+
+_HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
+_CLOSED = "closed"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone; write one like Europe/Berlin") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+"""The name of a time zone in the IANA database."""
+
+
+def _hours(value: object) -> tuple[tuple[int, int], ...]:
+    """``closed``, one ``HH:MM-HH:MM``, or several in a list: as minutes of the local day, in order."""
+    if value == _CLOSED:
+        return ()
+    given = value if isinstance(value, list) else [value]
+    intervals = sorted(_minutes(one) for one in given)
+    if any(later[0] < earlier[1] for earlier, later in pairwise(intervals)):
+        raise ValueError("opening hours overlap; write each hour once")
+    return tuple(intervals)
+
+
+def _minutes(text: object) -> tuple[int, int]:
+    found = _HOURS.match(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('must be "09:00-20:00", a list of such, or closed')
+    hour, minute, end_hour, end_minute = map(int, found.groups())
+    start, end = 60 * hour + minute, 60 * end_hour + end_minute
+    if max(minute, end_minute) > 59 or end > 24 * 60:
+        raise ValueError("there is no such time of day; the last is 24:00")
+    if end <= start:
+        raise ValueError(
+            "ends before it begins; past midnight belongs to the next day: 22:00-24:00, then 00:00-02:00"
+        )
+    return start, end
+
+
+Hours = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_hours)]
+
+
+class Opening(_Section):
+    """When a store is open, by weekday. Each day is said, so that a forgotten one is not taken for closed."""
+
+    mon: Hours
+    tue: Hours
+    wed: Hours
+    thu: Hours
+    fri: Hours
+    sat: Hours
+    sun: Hours
+
+    def of(self, day: date) -> tuple[tuple[int, int], ...]:
+        """The opening hours of one date, as [start, end) in minutes of the local day, in order."""
+        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)[day.weekday()]
+
+
+class Place(_Section):
+    """Where a store is, in degrees: for the map."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class Site(_Section):
+    """One store. Its ``name`` is its key in the file and the site that its devices give."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    timezone: TimeZone
+    opening: Opening
+    place: Place | None = None
+    region: Name | None = None
+    _name: str = PrivateAttr(default="")
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def local_day(self, day: date) -> Interval:
+        """From local midnight to the next: 23, 24 or 25 hours, in UTC."""
+        return self._instant(day, 0), self._instant(day, 24 * 60)
+
+    def opening_intervals(self, day: date) -> list[Interval]:
+        """The opening hours of a local day in UTC, in order; none where the store is closed.
+
+        An hour that the clocks skip is not open, and one that they repeat is open twice, unless the store opens or
+        closes in it: then its first pass counts.
+        """
+        spans = [(self._instant(day, start), self._instant(day, end)) for start, end in self.opening.of(day)]
+        return [(start, end) for start, end in spans if start < end]
+
+    def _instant(self, day: date, minute: int) -> datetime:
+        """When the local clock shows ``minute`` of ``day`` for the first time, or skips it."""
+        wall = datetime.combine(day, time.min) + timedelta(minutes=minute)
+        first, second = (wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        if first <= second:
+            return first
+        # A time that is skipped: read with the offset before and after, it lies on either side of the moment at
+        # which the clocks go forward.
+        after = first.astimezone(self.zone).utcoffset()
+        seconds = range(int((first - second).total_seconds()))
+        skipped = bisect_left(
+            seconds,
+            True,
+            key=lambda s: (second + timedelta(seconds=s)).astimezone(self.zone).utcoffset() == after,
+        )
+        return second + timedelta(seconds=skipped)
+
+
+class Annotation(_Section):
+    """Something that explains the figures of some days, such as a promotion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to", description="the last day, included")
+    sites: list[Name] = []
+    """Empty for all."""
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"ends on {self.last}, before it begins")
+        return self
+
+
+class Chain(_Section):
+    """All stores of one chain."""
+
+    name: Name
+    sites: Annotated[dict[Name, Site], Field(min_length=1)]
+    annotations: list[Annotation] = []
+
+    @model_validator(mode="after")
+    def _register(self) -> Self:
+        for name, site in self.sites.items():
+            site._name = name  # noqa: SLF001 - the chain names its sites
+        for annotation in self.annotations:
+            if unknown := [name for name in annotation.sites if name not in self.sites]:
+                raise ValueError(
+                    f"annotations: {annotation.text!r} is about {unknown[0]!r}, which is no site"
+                )
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> Chain:
+        """The chain in ``path``. Raises ``UserError``."""
+        return load_yaml_model(path, cls)

@@ -1,0 +1,212 @@
+"""The bridge: an MQTT client that acknowledges a message only after the store has confirmed it.
+
+The guarantee rests on the device's outbox and on this acknowledgement, not on the broker: a broker that is
+killed loses what it has not saved. With MQTT 5 the subscription is shared (``$share/GROUP/...``), so that
+several bridges split the load, and the session outlives a restart on either side; MQTT 3.1.1 has neither shared
+subscriptions nor session expiry, there one bridge with a fixed client id does the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.stores.store import Store
+from common.clock import Clock, SystemClock
+from common.errors import UserError
+from common.mqtt.broker import Protocol
+from common.mqtt.tls import Tls
+from common.wire import CONTENT_TYPE, ProbeMessage, encode, topic
+
+log = logging.getLogger(__name__)
+
+RECEIVE_MAXIMUM = 500
+"""Deliveries that an MQTT 5 broker may leave unacknowledged: what bounds our memory while the store is away."""
+
+HEALING_REFUSALS = frozenset(
+    {"Server unavailable", "Server busy", "Quota exceeded", "Connection rate exceeded"}
+)
+"""Refusals of a connection that pass by themselves; all others need a person."""
+
+
+class Bridge:
+    """Moves messages from a broker into a store.
+
+    ``share`` names the group of bridges that split the load (MQTT 5 only). ``retry_first_s`` and ``retry_most_s``
+    are the pauses while the store is away, ``reconnect_s`` the same while the broker is.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        host: str,
+        port: int,
+        client_id: str,
+        protocol: Protocol = "5",
+        share: str = "bridge",
+        session_expiry_s: int = 86_400,
+        username: str | None = None,
+        password: str | None = None,
+        tls: Tls | None = None,
+        retry_first_s: float = 1.0,
+        retry_most_s: float = 60.0,
+        reconnect_s: tuple[int, int] = (1, 30),
+        clock: Clock | None = None,
+    ) -> None:
+        self._address = f"{host}:{port}"
+        self._endpoint = (host, port)
+        self._v5 = protocol == "5"
+        self._filters = [f"$share/{share}/{name}" for name in FILTERS] if self._v5 else list(FILTERS)
+        self._session_expiry_s = session_expiry_s
+        self._clock = clock or SystemClock()
+        self._intake = Intake(
+            store,
+            self._publish_dead_letter,
+            self._publish_echo,
+            retry_first_s=retry_first_s,
+            retry_most_s=retry_most_s,
+        )
+        self._lock = threading.Lock()
+        self._connection = 0
+        """Counts connections. A packet id is only good on the connection that delivered it: acknowledged on the
+        next one, it could hit another message."""
+        self._reachable: bool | None = None
+        self._refusal: UserError | None = None
+        self.subscribed = threading.Event()
+        """Set while the broker has granted the subscription."""
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if self._v5 else False,
+            protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
+            manual_ack=True,
+        )
+        self._client.reconnect_delay_set(*reconnect_s)
+        if username is not None:
+            self._client.username_pw_set(username, password)
+        if tls is not None:
+            self._client.tls_set_context(tls.context())
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+
+    @property
+    def stats(self) -> Stats:
+        return self._intake.stats
+
+    def run(self) -> None:
+        """Work until ``stop``. Raises ``UserError`` when the broker refuses what only a person can mend."""
+        host, port = self._endpoint
+        if self._v5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = self._session_expiry_s
+            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+            # paho's default is a clean start on the first connection, which drops what waited for us.
+            self._client.connect_async(host, port, clean_start=False, properties=properties)
+        else:
+            self._client.connect_async(host, port)
+        self._client.loop_start()
+        try:
+            self._intake.run()
+        finally:
+            self._intake.stop()
+            self._client.disconnect()
+            self._client.loop_stop()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def stop(self) -> None:
+        """End ``run``; from any thread or a signal handler."""
+        self._intake.stop()
+
+    # Called in paho's thread, which must never wait for the store.
+
+    def _on_connect(
+        self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, __: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            if str(reason) in HEALING_REFUSALS:
+                self._unreachable(f"refused: {reason}")
+                return
+            self._refusal = UserError(
+                f"broker {self._address} refuses: {reason}; check mqtt.username, mqtt.password, mqtt.client_id"
+                f" and mqtt.protocol"
+            )
+            self.stop()
+            return
+        log.info(
+            "connected to broker %s, session %s", self._address, "resumed" if flags.session_present else "new"
+        )
+        self._reachable = True
+        client.subscribe([(name, 1) for name in self._filters])
+
+    def _on_subscribe(self, _: mqtt.Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Any) -> None:
+        if refused := [str(reason) for reason in reasons if reason.is_failure]:
+            self._refusal = UserError(
+                f"broker {self._address} refuses the subscription: {refused[0]}; allow {self._filters[0]} and its"
+                f" siblings to this user"
+            )
+            self.stop()
+            return
+        self.subscribed.set()
+
+    def _on_message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
+        connection = self._connection
+
+        def acknowledge() -> None:
+            with self._lock:
+                if connection == self._connection:
+                    client.ack(message.mid, message.qos)
+
+        self._intake.submit(Delivery(message.topic, bytes(message.payload), acknowledge))
+
+    def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
+        with self._lock:
+            self._connection += 1
+        self.subscribed.clear()
+        if reason.is_failure and self._refusal is None:
+            self._unreachable(str(reason))
+
+    def _on_connect_fail(self, _: Any, __: Any) -> None:
+        # paho calls this while it handles the exception, and hands over nothing.
+        self._unreachable(str(sys.exc_info()[1] or "no connection"))
+
+    def _unreachable(self, why: str) -> None:
+        if self._reachable is not False:
+            log.warning("broker %s is away (%s), trying again", self._address, why)
+        self._reachable = False
+
+    # Called in the intake's thread.
+
+    def _publish_echo(self, probe: ProbeMessage) -> None:
+        # Nobody waits for its acknowledgement: a doctor that heard nothing asks again.
+        answer = echo_of(probe, self._clock)
+        self._client.publish(topic(answer), encode(answer), qos=1, properties=self._properties())
+
+    def _publish_dead_letter(self, topic_name: str, payload: bytes, reason: str) -> None:
+        properties = self._properties(("reason", reason), ("topic", topic_name))
+        sent = self._client.publish(dead_letter_topic(topic_name), payload, qos=1, properties=properties)
+        if sent.rc == mqtt.MQTT_ERR_SUCCESS:
+            # While the connection is away paho keeps the letter; the original is then sent again anyway.
+            sent.wait_for_publish(timeout=5)
+
+    def _properties(self, *said: tuple[str, str]) -> Properties | None:
+        if not self._v5:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.ContentType = CONTENT_TYPE
+        if said:
+            properties.UserProperty = list(said)
+        return properties

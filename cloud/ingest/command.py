@@ -1,0 +1,49 @@
+"""``footlight-cloud bridge``: move messages from a broker into the store."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+
+from cloud.config import load
+from cloud.ingest.bridge import Bridge
+from cloud.stores.connect import open_store
+from common.clock import SystemClock
+from common.command_line import add_config
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bridge``."""
+    parser = commands.add_parser("bridge", help="move messages from a broker into the store")
+    add_config(parser)
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Work until a signal comes. Raises ``UserError``."""
+    settings = load(args.config)
+    mqtt, broker = settings.mqtt, settings.mqtt.broker()
+    store = open_store(settings, SystemClock())
+    try:
+        bridge = Bridge(
+            store,
+            host=broker.host,
+            port=broker.port,
+            client_id=mqtt.client_id,
+            protocol=broker.protocol,
+            share=mqtt.share,
+            session_expiry_s=mqtt.session_expiry_s,
+            username=broker.username,
+            password=broker.password,
+            tls=broker.tls,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: bridge.stop())
+        bridge.run()
+        log.info("stopped: %s", bridge.stats)
+    finally:
+        store.close()
+    return 0

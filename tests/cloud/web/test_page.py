@@ -1,0 +1,496 @@
+"""The built-in page as a shop manager meets it: in a real browser, over a real store."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.store import DeviceState, Reader
+from cloud.web.app import create_app
+from cloud.web.day import Cell, Day, day_figures
+from cloud.web.placement import KEPT_S, MOST, Positions
+from common.clock import Clock
+from common.errors import UserError
+from common.wire import Cohort, PlacementMessage, Totals, WindowMessage, encode, topic
+from tests.support.brokers import until
+from tests.support.messages import MORNING, SetClock, alert, cohort, health, placement, status, window
+from tests.support.programs import require_library, require_program
+
+expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
+BERLIN = ZoneInfo("Europe/Berlin")
+NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+class _Server(uvicorn.Server):
+    """The page on a free loopback port, in a thread."""
+
+    def __init__(self, reader: Reader, clock: Clock, positions: Positions | None = None) -> None:
+        app = create_app(reader, clock, "Europe/Berlin", positions)
+        super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None))
+        self._thread = threading.Thread(target=self.run)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        until(lambda: self.started or not self._thread.is_alive(), "the page is served")
+        port = self.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    def __exit__(self, *_: object) -> None:
+        self.should_exit = True
+        self._thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = require_program("chromium", "apt-get install chromium")
+    require_library("atomic", "apt-get install libatomic1")  # of playwright's driver
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visit(chromium: Browser, address: str, *, expected: str = "", **options: Any) -> Iterator[Page]:
+    """A look at the page, which must end without a request to anywhere else, and without a word on the console
+    but those that begin as ``expected``."""
+    complaints: list[str] = []
+    hosts: set[str | None] = set()
+    page = chromium.new_page(**options)
+    page.set_default_timeout(20_000)
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    try:
+        page.goto(address)
+        yield page
+    finally:
+        page.close()
+    assert [said for said in complaints if not expected or not said.startswith(expected)] == []
+    assert hosts == {"127.0.0.1"}
+
+
+def live(page: Page) -> Page:
+    expect(page.locator("#live")).to_contain_text("live")
+    return page
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(MORNING + timedelta(hours=3, seconds=10))
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: SetClock) -> Iterator[EmbeddedStore]:
+    opened = EmbeddedStore(tmp_path / "store.sqlite", retention_days=400, clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def address(store: EmbeddedStore, clock: SetClock) -> Iterator[str]:
+    with _Server(store, clock) as served:
+        yield served
+
+
+def a_morning() -> list[WindowMessage]:
+    """9 to 12 in Berlin: an hour with visits and two cohorts, an hour that nobody watched, an hour without visits."""
+    busy = [window(minute, cohort=cohort() if minute in {20, 40} else None) for minute in range(60)]
+    empty = [window(minute, totals=NOBODY) for minute in range(120, 180)]
+    return [*busy, *empty]
+
+
+def value(page: Page, figure: str) -> str:
+    return page.locator(f"#{figure} .value").inner_text()
+
+
+def rows(page: Page, panel: str) -> list[list[str]]:
+    """The text table beside a chart."""
+    lines = page.locator(f"#{panel} tbody tr").all()
+    return [[cell.text_content() or "" for cell in line.locator("th, td").all()] for line in lines]
+
+
+def written(cell: Cell) -> str:
+    if cell.exact:
+        return str(cell.count)
+    return f"{cell.count} or more" if cell.count else "withheld"
+
+
+def test_the_page_shows_the_figures_of_the_stored_windows(
+    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+) -> None:
+    store.write([*a_morning(), health(), status(online=True), alert(active=True)])
+    day: Day = day_figures(store.windows("shop", MORNING, clock.now()), clock.now(), BERLIN)
+    with visit(chromium, address) as page:
+        live(page)
+        assert page.url.endswith("/site/shop")
+        assert value(page, "visits") == str(day.visits) == "180"
+        assert value(page, "viewers") == str(day.viewers) == "120"
+        assert value(page, "now") == "0"
+        assert "11:59 to 12:00" in page.locator("#now .says").inner_text()
+        assert day.attraction_ratio is not None
+        assert value(page, "attraction") == f"{round(100 * day.attraction_ratio)} %"
+        assert value(page, "coverage") == f"{round(100 * day.coverage)} %" == "67 %"
+        assert day.gender_age_band is not None
+        joint = day.gender_age_band.cells
+        for band, *shown in rows(page, "ages"):
+            label = "unknown" if band == "not sure" else band
+            assert shown == [written(joint[f"{gender}.{label}"]) for gender in ("female", "male", "unknown")]
+        assert day.dwell is not None
+        assert [shown for _, shown in rows(page, "dwell")] == [written(c) for c in day.dwell.cells.values()]
+        assert "Monday" in page.locator("#date").inner_text()
+        devices = page.locator("#devices")
+        expect(devices).to_contain_text("online since 09:00")
+        expect(devices).to_contain_text("9.5 frames a second")
+        expect(devices.locator(".alert")).to_contain_text("camera gone")
+
+
+def test_no_data_never_looks_like_zero(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    with visit(chromium, address) as page:
+        live(page)
+        shown = {hour: visits for hour, visits, *_ in rows(page, "hours")}
+        assert shown == {"08:00": "no data", "09:00": "180", "10:00": "no data", "11:00": "0"}
+        chart = page.locator("#hours .chart")
+        assert "10:00: no data" in (chart.get_attribute("aria-label") or "")
+        # The hatched bars of the hours 8 and 10; the hour with a fact of zero has none.
+        tall = "bars => bars.filter(bar => bar.getBBox().height > 10).length"
+        assert chart.locator(".trace").first.locator("path").evaluate_all(tall) == 2
+        expect(page.locator("#hours .notes")).to_contain_text("2 hours without data")
+
+
+def test_an_empty_day_says_no_data(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write([status(online=True), window(0, start=MORNING - timedelta(days=1))])
+    with visit(chromium, address) as page:
+        live(page)
+        for figure in ("now", "visits", "viewers", "attraction", "coverage"):
+            assert value(page, figure) == "no data"
+        for panel in ("hours", "ages", "dwell", "expressions"):
+            expect(page.locator(f"#{panel} .empty")).to_contain_text("No data")
+            expect(page.locator(f"#{panel} .chart")).to_be_hidden()
+        assert not re.search(r"\b0\b", page.locator("main dl").inner_text())
+
+
+def test_old_figures_are_not_called_now(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write([window(minute) for minute in range(60)])
+    with visit(chromium, address) as page:
+        live(page)
+        assert value(page, "now") == "no data"
+        expect(page.locator("#now .says")).to_have_text("last known 09:59 to 10:00: 0.5 in view")
+
+
+def test_a_new_window_appears_without_a_reload(
+    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+) -> None:
+    store.write([window(179)])
+    with visit(chromium, address) as page:
+        expect(page.locator("#visits .value")).to_have_text("3")
+        page.evaluate("window.kept = true")
+        store.write([window(180, visits=4)])
+        clock.time += timedelta(minutes=1)
+        expect(page.locator("#visits .value")).to_have_text("7")
+        expect(page.locator("#now .says")).to_contain_text("12:00 to 12:01")
+        assert page.evaluate("window.kept") is True
+
+
+def test_the_page_says_when_the_box_does_not_answer(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    store.write(a_morning())
+    with visit(chromium, address, expected="Failed to load resource") as page:
+        live(page)
+        page.route("**/today", lambda route: route.abort())
+        expect(page.locator("#banner")).to_contain_text("does not answer")
+        expect(page.locator("#live")).to_have_text("not connected")
+        assert value(page, "visits") == "180"
+        page.unroute("**/today")
+        live(page)
+        expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_withheld_cells_are_explained(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    with visit(chromium, address) as page:
+        live(page)
+        assert ["25-34", "16", "withheld", "0"] in rows(page, "ages")
+        expect(page.locator("#dwell .notes")).to_contain_text("Based on 16 visits")
+        expect(page.locator("#ages .notes")).to_contain_text("Small sample")
+        expect(page.locator("#ages")).to_have_class(re.compile("small"))
+
+
+def test_ages_stand_alone_where_their_genders_are_withheld(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    bare = cohort().model_dump() | {"gender_age_band": None, "age_band": {"25-34": 5, "35-44": None}}
+    store.write([window(0, cohort=Cohort.model_validate(bare))])
+    with visit(chromium, address) as page:
+        live(page)
+        notes = page.locator("#ages .notes")
+        expect(notes).to_contain_text("3 of 8 visits withheld to protect privacy")
+        expect(notes).to_contain_text("Ages by gender are withheld. Gender: female 8, male 0, not sure 0.")
+        assert ["35-44", "withheld"] in rows(page, "ages")
+
+
+@pytest.mark.parametrize(
+    ("profile", "panel", "sentence"),
+    [
+        ("count", "ages", "Age and gender are switched off in this shop"),
+        ("demographics", "expressions", "Expressions are switched off in this shop"),
+        ("expression", "expressions", "Nothing released yet: 4 visits held back until enough came together."),
+    ],
+)
+def test_a_breakdown_that_is_not_there_says_why(
+    chromium: Browser, store: EmbeddedStore, address: str, profile: str, panel: str, sentence: str
+) -> None:
+    store.write([window(0, profile=profile, pending=4)])
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator(f"#{panel} .empty")).to_contain_text(sentence)
+        expect(page.locator(f"#{panel} .chart")).to_be_hidden()
+
+
+def test_expressions_are_shown_where_the_profile_allows(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    faces = cohort().model_dump() | {"expression": {"neutral": 5, "happy": None, "sad": 0}}
+    store.write([window(0, profile="expression", cohort=Cohort.model_validate(faces))])
+    with visit(chromium, address) as page:
+        live(page)
+        assert rows(page, "expressions")[:3] == [["neutral", "5"], ["happy", "withheld"], ["sad", "0"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("stored", [a_morning(), []], ids=["a morning", "an empty day"])
+def test_a_phone_never_scrolls_sideways(
+    chromium: Browser, store: EmbeddedStore, address: str, stored: list[WindowMessage], scheme: str
+) -> None:
+    store.write(
+        [*stored, status(online=True, device="a-device-with-a-name-as-long-as-the-wire-allows-it-to-be")]
+    )
+    with visit(chromium, address, viewport={"width": 375, "height": 812}, color_scheme=scheme) as page:
+        live(page)
+        for summary in page.locator("summary:visible").all():
+            summary.click()
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_charts_follow_the_colour_scheme(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    with visit(chromium, address, color_scheme="light") as page:
+        bar = live(page).locator("#dwell .trace .point path").nth(1)
+        before = bar.evaluate("path => getComputedStyle(path).fill")
+        page.emulate_media(color_scheme="dark")
+        expect(bar).not_to_have_css("fill", before)
+
+
+class _Hostile:
+    """A reader whose every name is markup."""
+
+    NAME = "<img src=x onerror=alert(1)>"
+
+    def sites(self) -> list[str]:
+        return [self.NAME, "harmless"]
+
+    def devices(self, site: str) -> list[DeviceState]:
+        fault = alert(active=True).model_copy(update={"text": self.NAME})
+        return [DeviceState(site, self.NAME, False, MORNING, MORNING, self.NAME, self.NAME, None, (fault,))]
+
+    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
+        return []
+
+    def latest(self, site: str) -> WindowMessage | None:
+        return None
+
+
+def test_names_are_text_and_never_markup(chromium: Browser, clock: SetClock) -> None:
+    with _Server(_Hostile(), clock) as address, visit(chromium, address) as page:
+        page.get_by_role("link", name=_Hostile.NAME).click()
+        live(page)
+        expect(page.locator("h1")).to_have_text(_Hostile.NAME)
+        expect(page.locator("#devices b")).to_have_text(_Hostile.NAME)
+        expect(page.locator("#devices .alert")).to_contain_text(_Hostile.NAME)
+        assert page.locator("img").count() == 0
+
+
+def test_a_chain_of_shops_offers_a_choice(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    with visit(chromium, address) as page:
+        expect(page.locator("main")).to_contain_text("No data yet")
+        store.write([window(0), window(0, site="other")])
+        page.get_by_role("link", name="other").click()
+        expect(live(page).locator("h1")).to_have_text("other")
+        expect(page.get_by_role("link", name="shop")).to_be_visible()
+
+
+def answer(address: str, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Ask for exactly this path: nothing on our side tidies it."""
+    with closing(HTTPConnection(urlsplit(address).netloc, timeout=20)) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, {name.lower(): text for name, text in response.getheaders()}, response.read()
+
+
+def test_the_api_answers_in_json(store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    code, headers, body = answer(address, "/api/shop/today")
+    today = json.loads(body)
+    assert (code, headers["content-type"], headers["cache-control"]) == (200, "application/json", "no-store")
+    assert (today["site"], today["date"], today["timezone"]) == ("shop", "2026-03-02", "Europe/Berlin")
+    assert today["hours"][9] == {
+        "start": "2026-03-02T09:00:00+01:00",
+        "visits": 180,
+        "viewers": 120,
+        "coverage": 1.0,
+        "state": "full",
+    }
+    assert today["gender"]["cells"]["female"] == {"count": 16, "exact": True}
+    code, _, body = answer(address, "/api/nowhere/today")
+    assert (code, json.loads(body)) == (
+        404,
+        {"error": "Nothing was ever received from a shop named nowhere."},
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/site/shop", "/site/nowhere", "/api/shop/today", "/static/page.js", "/x"]
+)
+def test_every_answer_forbids_foreign_code_and_sets_no_cookie(
+    store: EmbeddedStore, address: str, path: str
+) -> None:
+    store.write([window(0)])
+    _, headers, _ = answer(address, path)
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "set-cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"]
+)
+def test_nothing_outside_the_static_folder_is_served(address: str, path: str) -> None:
+    assert answer(address, path)[0] == 404
+
+
+def test_the_page_only_reads(address: str) -> None:
+    assert answer(address, "/", "POST")[0] == 405
+
+
+def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: SetClock) -> None:
+    with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
+        create_app(store, clock, "Mars/Olympus")
+
+
+# A camera's position
+
+
+@pytest.fixture
+def positions(clock: SetClock) -> Positions:
+    return Positions(clock)
+
+
+@pytest.fixture
+def hung(store: EmbeddedStore, clock: SetClock, positions: Positions) -> Iterator[str]:
+    """The page of a shop that has sent nothing yet but what is said while its camera is hung."""
+    with _Server(store, clock, positions) as served:
+        yield f"{served}/site/shop/position"
+
+
+def say(positions: Positions, message: PlacementMessage) -> None:
+    positions.take(topic(message), encode(message))
+
+
+def test_a_position_is_shown_as_numbers_and_outlines(
+    chromium: Browser, positions: Positions, hung: str
+) -> None:
+    say(positions, placement())
+    with visit(chromium, hung) as page:
+        expect(page.locator("#live")).to_contain_text("live")
+        expect(page.locator(".verdict")).to_have_text("So far: This position will not work.12 seconds left")
+        assert page.locator(".advice li").all_inner_texts() == ["Come closer: 2 of 4 faces are too small."]
+        assert page.locator(".readings .bad .words").inner_text() == "18 px, 28 needed; 2 of 4 too small"
+        boxes = page.locator(".outlines rect")
+        assert [box.get_attribute("class") for box in boxes.all()] == ["good", "unknown"]
+        assert (boxes.first.get_attribute("x"), boxes.first.get_attribute("width")) == ("64", "64")
+        assert page.locator("img, video, canvas").count() == 0
+
+
+def test_a_position_follows_the_check_to_its_end(
+    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+) -> None:
+    say(positions, placement())
+    with visit(chromium, hung) as page:
+        expect(page.locator(".verdict")).to_contain_text("12 seconds left")
+        say(positions, placement(left_s=0.0, verdict="works", advice=()))
+        expect(page.locator(".verdict")).to_have_text("This position works.finished 0 seconds ago")
+        expect(page.locator(".outlines")).to_be_hidden()
+        clock.time += timedelta(minutes=3)
+        expect(page.locator(".verdict")).to_contain_text("finished 3 minutes ago")
+
+
+def test_a_check_that_breaks_off_is_said_to(
+    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+) -> None:
+    say(positions, placement())
+    clock.time += timedelta(seconds=30)
+    with visit(chromium, hung) as page:
+        expect(page.locator(".verdict")).to_contain_text("broke off 30 seconds ago")
+
+
+def test_where_no_camera_is_checked_the_page_says_how_to(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    store.write([window(0)])
+    with visit(chromium, address) as page:
+        page.get_by_role("link", name="Check a camera's position").click()
+        expect(page.locator("#nothing")).to_contain_text("systemctl start footlight-place@footlight-edge")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_position_fits_a_phone_and_its_words_are_no_markup(
+    chromium: Browser, positions: Positions, hung: str, scheme: str
+) -> None:
+    say(positions, placement(advice=("<img src=x onerror=alert(1)> " + 40 * "long ",)))
+    with visit(chromium, hung, viewport={"width": 375, "height": 812}, color_scheme=scheme) as page:
+        expect(page.locator(".advice li")).to_contain_text("<img")
+        assert page.locator("img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: SetClock) -> None:
+    for number in range(MOST + 5):
+        say(positions, placement(device=f"door-{number}"))
+    assert len(positions.of("shop")["positions"]) == MOST
+    assert positions.of("shop")["positions"][0]["device"] == f"door-{MOST + 4}"
+    assert positions.of("other") == {"positions": []}
+    clock.time += timedelta(seconds=KEPT_S + 1)
+    assert (positions.of("shop"), positions.sites()) == ({"positions": []}, set())
+
+
+def test_what_breaks_the_contract_is_no_position(positions: Positions) -> None:
+    positions.take("footlight/v1/shop/door/placement", b"{}")
+    positions.take(topic(window(0)), encode(window(0)))
+    positions.take("footlight/v1/other/door/placement", encode(placement()))
+    assert positions.sites() == set()

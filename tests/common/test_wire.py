@@ -1,0 +1,275 @@
+"""The contract: whatever is valid survives the way, whatever is not is refused with one line."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common import wire
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import (
+    AlertMessage,
+    Cohort,
+    Coverage,
+    EchoMessage,
+    HealthMessage,
+    Message,
+    PlacementFace,
+    PlacementMessage,
+    PlacementReading,
+    ProbeMessage,
+    StatusMessage,
+    Totals,
+    WindowMessage,
+    WireError,
+    decode,
+    encode,
+    topic,
+)
+from tests.support import messages
+from tests.support.paths import ROOT
+
+DOCS = ROOT / "docs"
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
+counts = st.integers(0, 10_000)
+seconds = st.floats(0, 1e9)
+times = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+boots = st.from_regex(r"[0-9a-f]{8,32}", fullmatch=True)
+texts = st.text(max_size=64)
+
+
+def cells(labels: list[str], visits: int) -> st.SearchStrategy[wire.Cells]:
+    share = visits // len(labels)
+    return st.dictionaries(st.sampled_from(labels), st.one_of(st.none(), st.integers(0, share)))
+
+
+@st.composite
+def cohorts(draw: st.DrawFn, k: int) -> Cohort:
+    visits = draw(st.integers(k, k + 1000))
+    dwell_sum_s = draw(seconds)
+    bins = [wire.bin_label(edge) for edge in wire.DWELL_BINS_S]
+    genders, bands = [*GENDERS, UNKNOWN], [*AGE_BANDS, UNKNOWN]
+    return Cohort(
+        since=draw(times),
+        visits=visits,
+        dwell_sum_s=dwell_sum_s,
+        attention_sum_s=draw(st.floats(0, dwell_sum_s)),
+        dwell=draw(cells(bins, visits)),
+        attention=draw(cells(bins, visits)),
+        gender=draw(st.none() | cells(genders, visits)),
+        age_band=draw(st.none() | cells(bands, visits)),
+        gender_age_band=draw(
+            st.none() | st.dictionaries(st.sampled_from(genders), cells(bands, visits // len(genders)))
+        ),
+        expression=draw(st.none() | cells([*EXPRESSIONS, UNKNOWN], visits)),
+        zones=draw(st.dictionaries(names, st.none() | st.integers(0, visits), max_size=5)),
+    )
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> WindowMessage:
+    k, visits = draw(st.integers(1, 50)), draw(counts)
+    return WindowMessage(
+        site=draw(names),
+        device=draw(names),
+        camera=draw(names),
+        start=draw(times),
+        duration_s=draw(st.integers(1, 86_400)),
+        boot_id=draw(boots),
+        seq=draw(counts),
+        clock_trusted=draw(st.booleans()),
+        is_historical=draw(st.booleans()),
+        software=draw(texts),
+        model=draw(texts),
+        calibration=draw(texts),
+        profile=draw(st.sampled_from(["count", "demographics", "expression"])),
+        k=k,
+        totals=Totals(
+            visits=visits,
+            viewers=draw(st.integers(0, visits)),
+            occupancy_mean=draw(seconds),
+            occupancy_max=draw(counts),
+        ),
+        coverage=Coverage(share=draw(st.floats(0, 1)), frames=draw(counts), dropped=draw(counts)),
+        pending=draw(counts),
+        cohort=draw(st.none() | cohorts(k)),
+    )
+
+
+statuses = st.builds(
+    StatusMessage, site=names, device=names, online=st.booleans(), since=times, boot_id=boots, software=texts
+)
+healths = st.builds(
+    HealthMessage,
+    site=names,
+    device=names,
+    at=times,
+    boot_id=boots,
+    software=texts,
+    model=texts,
+    camera_open=st.booleans(),
+    fps=seconds,
+    step_ms=seconds,
+    dropped=counts,
+    outbox_depth=counts,
+    outbox_lost=counts,
+    clock_trusted=st.booleans(),
+    temperature_c=st.none() | st.floats(-40, 120),
+    rss_mb=seconds,
+    uptime_s=seconds,
+)
+alerts = st.builds(
+    AlertMessage,
+    site=names,
+    device=names,
+    at=times,
+    fault=st.sampled_from(["camera", "outbox", "clock"]),
+    active=st.booleans(),
+    text=st.text(max_size=240),
+)
+
+
+nonces = st.text("0123456789abcdef", min_size=8, max_size=32)
+probes = st.builds(ProbeMessage, site=names, device=names, at=times, nonce=nonces)
+echoes = st.builds(EchoMessage, site=names, device=names, at=times, nonce=nonces)
+shares = st.floats(0, 1)
+placements = st.builds(
+    PlacementMessage,
+    site=names,
+    device=names,
+    camera=names,
+    at=times,
+    left_s=seconds,
+    width=st.integers(1, 8192),
+    height=st.integers(1, 8192),
+    visits=counts,
+    readings=st.lists(
+        st.builds(
+            PlacementReading,
+            name=names,
+            label=st.text(max_size=40),
+            value=st.none() | seconds,
+            says=st.text(max_size=120),
+            level=st.none() | shares,
+            state=st.sampled_from(["good", "poor", "bad", "unknown"]),
+        ),
+        max_size=3,
+    ).map(tuple),
+    faces=st.lists(
+        st.builds(PlacementFace, x1=shares, y1=shares, x2=shares, y2=shares, good=st.booleans()), max_size=3
+    ).map(tuple),
+    advice=st.lists(st.text(max_size=240), max_size=3).map(tuple),
+    verdict=st.sampled_from(["works", "limits", "fails", "unclear"]),
+)
+
+
+@settings(deadline=None)
+@given(st.one_of(windows(), statuses, healths, alerts, probes, echoes, placements))
+def test_a_valid_message_comes_back_as_it_was(message: Message) -> None:
+    payload = encode(message)
+    assert len(payload) <= wire.MAX_BYTES
+    assert decode(topic(message), payload) == message
+
+
+TOPIC = "footlight/v1/shop/door/window"
+
+
+def changed(**changes: Any) -> bytes:
+    """A good window with some of its JSON changed; a dotted path with ``__`` for the dot."""
+    document = json.loads(encode(messages.window(0, visits=8, cohort=messages.cohort())))
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        part = document
+        for step in way:
+            part = part[step]
+        part[last] = value
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("topic_name", "payload", "reason"),
+    [
+        (TOPIC, changed(face="..."), "face: Extra inputs are not permitted"),
+        (TOPIC, changed(cohort__track_id=7), "cohort.track_id: Extra inputs are not permitted"),
+        (TOPIC, changed(device="till"), "payload speaks for shop/till"),
+        (TOPIC, changed(site="other"), "payload speaks for other/door"),
+        (TOPIC, changed(site="a/b"), "site: String should match pattern"),
+        (TOPIC, changed(software="x" * wire.MAX_BYTES), f"bytes, more than {wire.MAX_BYTES}"),
+        (TOPIC, changed(cohort__gender={"woman": 8}), "cohort: Value error, gender: unknown label 'woman'"),
+        (TOPIC, changed(cohort__dwell={"3": 8}), "dwell: unknown label '3'"),
+        (TOPIC, changed(cohort__gender_age_band={"x": {}}), "gender_age_band: unknown label 'x'"),
+        (
+            TOPIC,
+            changed(cohort__gender_age_band={"male": {"7": 1}}),
+            "gender_age_band.male: unknown label '7'",
+        ),
+        (TOPIC, changed(cohort__gender={"male": 9}), "gender: cells exceed the visits"),
+        (TOPIC, changed(cohort__zones={"till": 9}), "zones: a cell exceeds the visits"),
+        (TOPIC, changed(cohort__attention_sum_s=99.0), "attention_sum_s exceeds dwell_sum_s"),
+        (TOPIC, changed(cohort__visits=4), "cohort"),
+        (TOPIC, changed(k=9), "cohort is smaller than k"),
+        (TOPIC, changed(totals__viewers=9), "viewers exceed visits"),
+        (TOPIC, changed(totals__visits=-1), "totals.visits: Input should be greater than or equal to 0"),
+        (TOPIC, changed(start="2026-03-02T08:00:00"), "start: Input should have timezone info"),
+        (TOPIC, changed(schema="footlight.window/2"), "schema: Input should be 'footlight.window/1'"),
+        (TOPIC, b'{"schema": "footlight.window/1"', "payload: Invalid JSON"),
+        (TOPIC, b"\xff\xfe", "payload: Invalid JSON"),
+        (TOPIC, b"[]", "payload: Input should be an object"),
+        ("footlight/v1/shop\n/door/window", changed(), "payload speaks for shop/door"),
+        ("footlight/v1/shop/door/picture", changed(), "not a topic of footlight/v1"),
+        ("footlight/v2/shop/door/window", changed(), "not a topic of footlight/v1"),
+        ("footlight/v1/shop/door/status", changed(), "schema: Input should be 'footlight.status/1'"),
+        (TOPIC, changed(**{"a\nb": 1}), "a\\nb: Extra inputs are not permitted"),
+        (TOPIC, changed(cohort__gender={"a\nb": 1}), "unknown label 'a\\nb'"),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_in_one_line(
+    topic_name: str, payload: bytes, reason: str
+) -> None:
+    with pytest.raises(WireError) as refused:
+        decode(topic_name, payload)
+    text = str(refused.value)
+    assert text.startswith(topic_name.replace("\n", "\\n") + ": ")
+    assert reason in text
+    assert "\n" not in text
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_noise_is_refused_and_nothing_else_happens(payload: bytes) -> None:
+    with pytest.raises(WireError) as refused:
+        decode(TOPIC, payload)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_message_that_is_too_large_is_not_sent() -> None:
+    zones: wire.Cells = {f"{index:064d}": 8 for index in range(1000)}
+    cohort = Cohort.model_validate({**messages.cohort().model_dump(), "zones": zones})
+    with pytest.raises(WireError, match=f"{TOPIC}: .* bytes, more than {wire.MAX_BYTES}"):
+        encode(messages.window(0, visits=8, cohort=cohort))
+
+
+def test_the_written_contract_is_up_to_date() -> None:
+    generated: dict[str, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+    for path, text in generated.items():
+        assert (DOCS / path).read_text(encoding="utf-8") == text, f"docs/{path} is out of date: make docs"
+    assert {f"schema/{file.name}" for file in (DOCS / "schema").iterdir()} <= generated.keys()
+
+
+def test_the_asyncapi_page_points_at_schemas_that_are_there() -> None:
+    page = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+    assert {channel["address"] for channel in page["channels"].values()} == {
+        f"footlight/v1/{{site}}/{{device}}/{channel}" for channel in wire.BY_CHANNEL
+    }
+    for message in page["components"]["messages"].values():
+        described = json.loads((DOCS / message["payload"]["schema"]["$ref"]).read_text(encoding="utf-8"))
+        assert described["additionalProperties"] is False
+        assert "schema" in described["properties"]

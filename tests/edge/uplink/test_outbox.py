@@ -1,0 +1,248 @@
+"""The outbox keeps what it took: over kills, damage, a full disk, and threads."""
+
+from __future__ import annotations
+
+import logging
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import UserError
+from edge.uplink.outbox import Outbox
+
+AT = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def outbox(path: Path) -> Iterator[Outbox]:
+    box = Outbox(path, max_messages=1000)
+    yield box
+    box.close()
+
+
+def payloads(box: Outbox) -> list[bytes]:
+    return [item.payload for item in box.pending(1_000_000)]
+
+
+def test_what_goes_in_comes_out_in_order_and_only_delete_removes_it(outbox: Outbox) -> None:
+    for n in range(5):
+        assert outbox.put(f"t/{n}", str(n).encode(), AT)
+    first = outbox.pending(2)
+    assert [(item.topic, item.payload, item.created_at) for item in first] == [
+        ("t/0", b"0", AT),
+        ("t/1", b"1", AT),
+    ]
+    assert outbox.pending(2) == first
+    assert [item.payload for item in outbox.pending(9, after=first[1].id)] == [b"2", b"3", b"4"]
+    assert outbox.delete([first[0].id])
+    assert payloads(outbox) == [b"1", b"2", b"3", b"4"]
+    assert outbox.depth == 4
+
+
+def test_full_keeps_the_oldest_counts_the_refused_and_says_so_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=3)
+    assert [box.put("t", bytes([n]), AT) for n in range(6)] == [True] * 3 + [False] * 3
+    assert payloads(box) == [b"\0", b"\1", b"\2"]
+    assert (box.depth, box.lost) == (3, 3)
+    assert "full" in (box.fault or "")
+    box.delete([box.pending(1)[0].id])
+    assert box.put("t", b"new", AT)
+    assert box.fault is None
+    assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]
+    box.close()
+
+
+def test_it_survives_a_restart_and_ids_go_on(path: Path) -> None:
+    box = Outbox(path, max_messages=10)
+    box.put("t", b"a", AT)
+    box.put("t", b"b", AT)
+    last = box.pending(9)[-1].id
+    box.close()
+    box = Outbox(path, max_messages=10)
+    assert box.depth == 2
+    box.put("t", b"c", AT)
+    assert payloads(box) == [b"a", b"b", b"c"]
+    assert box.pending(9)[-1].id > last
+    box.close()
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from edge.uplink.outbox import Outbox
+box = Outbox(Path(sys.argv[1]), max_messages=10**9)
+first = int(sys.argv[2])
+for n in range(first, first + 10**6):
+    assert box.put("t", str(n).encode(), datetime.now(UTC))
+    print(n, flush=True)  # only now does the caller believe that it is kept
+    if n % 3 == 0:
+        box.delete([box.pending(1)[0].id])
+"""
+
+
+def test_nothing_that_was_kept_is_lost_when_the_process_is_killed(path: Path) -> None:
+    """Killed at five random points; what was believed kept is there, in order, but for what was deleted."""
+    moment = random.Random(7)
+    kept = -1
+    for _ in range(5):
+        arguments = [sys.executable, "-c", WRITER, str(path), str(kept + 1)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(moment.randrange(1, 60)):
+                kept = int(writer.stdout.readline())
+            writer.kill()
+            # What it said between our last look and its death counts as well.
+            kept = max([kept, *(int(line) for line in writer.stdout if line.endswith("\n"))])
+        box = Outbox(path, max_messages=10**9)
+        numbers = [int(payload) for payload in payloads(box)]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert numbers[-1] in (kept, kept + 1)
+        assert numbers[0] <= kept // 3 + 1
+        kept = numbers[-1]
+        box.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "truncated", "schema"])
+def test_a_damaged_file_is_set_aside_and_work_goes_on(
+    path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=10_000)
+    for n in range(200):
+        box.put("t", str(n).encode() * 500, AT)
+    box.close()
+    match damage:
+        case "garbage":
+            path.write_bytes(b"this is no database" * 1000)
+        case "truncated":
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        case "schema":
+            with sqlite3.connect(path) as db:
+                db.execute("PRAGMA user_version = 99")
+            db.close()
+    content = path.read_bytes()
+    box = Outbox(path, max_messages=10)
+    assert box.depth == 0
+    assert box.put("t", b"after", AT)
+    assert payloads(box) == [b"after"]
+    assert path.with_name("outbox.db.damaged").read_bytes() == content
+    assert len(caplog.records) == 1
+    box.close()
+
+
+def test_damage_while_running_costs_the_file_not_the_service(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=10_000)
+    for _ in range(100):
+        box.put("t", bytes(60_000), AT)  # more than SQLite's cache holds
+    last = box.pending(1000)[-1].id
+    for suffix in ("", "-wal"):
+        file = path.with_name(path.name + suffix)
+        with file.open("r+b") as damaged:
+            damaged.write(b"\xff" * file.stat().st_size)
+    assert box.pending(1000) == []
+    assert box.depth == 0
+    assert box.put("t", b"after", AT)
+    # The publisher may still hold ids of the file that is gone: they must not come again.
+    assert [item.payload for item in box.pending(9, after=last)] == [b"after"]
+    assert ["damaged" in record.message for record in caplog.records] == [True]
+    box.close()
+
+
+DISK = """
+import logging, resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from edge.uplink.outbox import Outbox
+logging.basicConfig(level="INFO", format="%(levelname)s %(message)s", stream=sys.stdout)
+box = Outbox(Path(sys.argv[1]), max_messages=10**6)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+kept = sum(box.put("t", bytes(5000), datetime.now(UTC)) for _ in range(100))
+assert 0 < kept < 100 and box.depth == kept and box.lost == 100 - kept and box.fault, (kept, box.depth, box.lost)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+assert box.put("t", b"healed", datetime.now(UTC))
+assert box.fault is None and len(box.pending(1000)) == kept + 1
+"""
+
+
+def test_a_disk_that_takes_no_more_is_a_fault_that_heals(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DISK, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ERROR", "WARNING"]
+    assert "disk" in lines[0]
+
+
+def test_a_file_that_cannot_be_had_is_one_clear_line(path: Path, tmp_path: Path) -> None:
+    box = Outbox(path, max_messages=1)
+    with pytest.raises(UserError, match="another footlight-edge"):
+        Outbox(path, max_messages=1)
+    box.close()
+    with pytest.raises(UserError, match="state directory"):
+        Outbox(tmp_path, max_messages=1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="state directory"):
+        Outbox(tmp_path / "file" / "outbox.db", max_messages=1)
+
+
+def test_one_thread_puts_while_another_delivers(outbox: Outbox) -> None:
+    taken: list[int] = []
+
+    def deliver() -> None:
+        while len(taken) < 300:
+            items = outbox.pending(7)
+            taken.extend(int(item.payload) for item in items)
+            assert outbox.delete([item.id for item in items])
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    for n in range(300):
+        assert outbox.put("t", str(n).encode(), AT)
+    thread.join(30)
+    assert taken == list(range(300))
+    assert outbox.depth == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.one_of(st.just("put"), st.just("reopen"), st.integers(0, 5)), max_size=25), st.integers(1, 6)
+)
+def test_it_behaves_like_a_bounded_list(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str | int], bound: int
+) -> None:
+    path = tmp_path_factory.mktemp("box") / "outbox.db"
+    box = Outbox(path, max_messages=bound)
+    model: list[bytes] = []
+    for n, step in enumerate(steps):
+        if step == "put":
+            assert box.put("t", str(n).encode(), AT) == (len(model) < bound)
+            model = [*model, str(n).encode()][:bound]
+        elif step == "reopen":
+            box.close()
+            box = Outbox(path, max_messages=bound)
+        elif isinstance(step, int) and step < len(model):
+            box.delete([box.pending(bound)[step].id])
+            del model[step]
+        assert payloads(box) == model
+        assert box.depth == len(model)
+    box.close()

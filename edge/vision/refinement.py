@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from edge.types import Detection, Image, Pose, Refiner, Track, TrackState
 from edge.vision.pose import estimate_pose
-
-LIKELY_SCORE = 0.7
-"""Score below which a track is hardly ever confirmed (see ``Tracker``)."""
+from edge.vision.tracker import LIKELY_SCORE
 
 
 @dataclass(frozen=True, slots=True)

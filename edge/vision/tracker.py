@@ -17,6 +17,9 @@ from edge.vision.assignment import assign
 from edge.vision.face import BLINK_S, Face
 from edge.vision.stationary import StationaryPlaces
 
+LIKELY_SCORE = 0.7
+"""Nothing that scores lower becomes a visit: a shop is full of patterns that look like a face for one frame."""
+
 SURE_SCORE = 0.95
 """Score of a face about which the detector has no doubt."""
 
@@ -73,7 +76,7 @@ class Tracker:
         *,
         confirm_s: float = 0.25,
         confirm_hits: int = 3,
-        confirm_score: float = 0.7,
+        confirm_score: float = LIKELY_SCORE,
         lost_s: float = 2.0,
         high_score: float = 0.5,
         low_score: float = 0.25,

@@ -23,7 +23,7 @@ HOST   ?=
 # Passed on as they are, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
 ARGS   ?=
 
-# What the models must run in besides .venv; only tests/test_runtimes.py looks there.
+# What the models must run in besides .venv; only tests/edge/inference/test_runtimes.py looks there.
 RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
@@ -61,35 +61,35 @@ appliance-test-emulated: setup ## The same on an emulated arm64 machine, with it
 runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64
 
 test-runtimes: runtimes ## Run the models in both runtimes, on this machine and on an emulated aarch64
-	$(BIN)/pytest -rP tests/test_runtimes.py $(ARGS)
+	$(BIN)/pytest -rP tests/edge/inference/test_runtimes.py $(ARGS)
 
 demo: setup ## The whole product on the sample scene (SOURCE=0, clip.mp4, rtsp://...; ARGS=--stay)
 	$(BIN)/footlight-cloud demo $(if $(SOURCE),--source '$(SOURCE)') $(ARGS)
 
 bench: setup ## Frames per second and CPU seconds per frame, stage by stage, beside two peers
-	$(BIN)/python -m tests.bench $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
+	$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
 
 soak: setup ## A week of the service in ten minutes: does it grow, lose or invent anything (ARGS=--json)
-	$(BIN)/python -m tests.soak $(ARGS)
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; stopped, it goes on)
-	$(TRAIN)/python -m models_tflite.check --data '$(DATA)'
-	$(TRAIN)/python -m models_tflite.train_detector --data '$(DATA)' --run $(RUNS)/detector $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_people --data '$(DATA)' --run $(RUNS)/people-first $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_people --data '$(DATA)' --run $(RUNS)/people \
+	$(TRAIN)/python -m models_tflite.training.check --data '$(DATA)'
+	$(TRAIN)/python -m models_tflite.training.detector --data '$(DATA)' --run $(RUNS)/detector $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.age_gender --data '$(DATA)' --run $(RUNS)/people-first $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.age_gender --data '$(DATA)' --run $(RUNS)/people \
 		--finish $(RUNS)/people-first/people.pt --learn-from models_tflite $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/teacher-first --teacher $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/teacher --teacher \
+	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/teacher-first --teacher $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/teacher --teacher \
 		--finish $(RUNS)/teacher-first/expression.pt $(SMOKE)
-	$(TRAIN)/python -m models_tflite.train_expression --data '$(DATA)' --run $(RUNS)/expression \
+	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/expression \
 		--learn-from $(RUNS)/teacher/expression.pt $(SMOKE)
-	$(TRAIN)/python -m models_tflite.export --data '$(DATA)' --runs $(RUNS) --version '$(VERSION)' --out '$(OUT)'
-	$(TRAIN)/python -m models_tflite.calibrate --data '$(DATA)' --version '$(VERSION)' --models '$(OUT)'
-	$(TRAIN)/python -m models_tflite.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'
+	$(TRAIN)/python -m models_tflite.training.export --data '$(DATA)' --runs $(RUNS) --version '$(VERSION)' --out '$(OUT)'
+	$(TRAIN)/python -m models_tflite.evaluation.calibrate --data '$(DATA)' --version '$(VERSION)' --models '$(OUT)'
+	$(TRAIN)/python -m models_tflite.evaluation.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'
 
 test-train: setup-train ## The same recipe on painted data, every step cut short, and the result used (two minutes)
-	$(TRAIN)/python -m tests.training
+	$(TRAIN)/python -m tests.models_tflite.training
 
 need-data:
 	@test -d '$(DATA)' || { echo 'make models needs DATA=folder with the data sets' >&2; exit 2; }
@@ -97,7 +97,10 @@ need-data:
 server: ## The server of a chain in containers, on this machine (HOST=name or address the devices use; needs docker)
 	@test -n '$(HOST)' || { echo 'make server needs HOST=the name or address under which devices reach it' >&2; exit 2; }
 	cloud/compose/secrets.sh init $(HOST)
-	docker compose --file cloud/compose.yaml up --detach --build --wait
+	@test -s $(IMAGES) || { cloud/compose/pin.sh >$(IMAGES).new && mv $(IMAGES).new $(IMAGES); }
+	$(SERVER) up --detach --wait influxdb
+	cloud/compose/secrets.sh tokens
+	$(SERVER) up --detach --build --wait
 
 setup-ansible: .venv-ansible/.installed ## Make .venv-ansible, from which machines are set up
 
@@ -142,6 +145,8 @@ lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-dev.txt pyproject.toml -
 	sed -i 's/-r -$$/dev group/' requirements-dev.txt
+	echo 'setuptools>=77' | $(COMPILE) --generate-hashes --no-annotate --extra cloud --constraint requirements-dev.txt \
+		--output-file requirements-server.txt pyproject.toml -
 	echo 'numpy<2' | $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-bookworm.txt pyproject.toml -
 	sed -i 's/-r -$$/numpy<2/' requirements-bookworm.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["ansible"], sep="\n")' \
@@ -157,6 +162,10 @@ clean: ## Remove the environments and whatever can be made again
 need-inventory:
 	@test -e '$(INVENTORY)' || { \
 	echo 'There is no $(INVENTORY): cp --recursive ansible/inventory.example ansible/inventory, and make it yours' >&2; exit 2; }
+
+# The images by digest, as they were when the server was first started; remove the file to take newer ones.
+IMAGES = cloud/compose/secrets/images.yaml
+SERVER = docker compose --file cloud/compose.yaml --file $(IMAGES)
 
 PLAY = ANSIBLE_CONFIG=ansible/ansible.cfg $(ANSIBLE)/ansible-playbook --inventory '$(INVENTORY)' $(if $(LIMIT),--limit '$(LIMIT)')
 
@@ -192,8 +201,8 @@ FOR_PI = --only-binary=:all: --implementation cp --python-version 3.11 --platfor
 	$(shell seq --format '--platform manylinux_2_%g_aarch64' 17 36)
 extra  = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"], sep="\n")'
 
-$(RUNTIMES)/emulator/.installed: tests/emulator.sh
-	@tests/emulator.sh $(@D)
+$(RUNTIMES)/emulator/.installed: tests/support/emulator.sh
+	@tests/support/emulator.sh $(@D)
 	@touch $@
 
 $(RUNTIMES)/here-tflite/.installed: pyproject.toml | .venv/.installed

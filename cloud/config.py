@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
+    AfterValidator,
     Discriminator,
     Field,
     SecretStr,
@@ -19,15 +18,46 @@ from pydantic import (
     model_validator,
 )
 
-from cloud.bridge import Protocol
-from cloud.chain import TimeZone
-from cloud.intake import MIN_K
-from cloud.stores.levels import RAW_DAYS
-from edge.wire import Name
-from edge.yamlfile import load_yaml_model, secret_file
+from cloud.domain.access import is_user
+from cloud.domain.chain import TimeZone
+from cloud.domain.levels import RAW_DAYS
+from cloud.domain.thresholds import MIN_K
+from common import settings
+from common.config_file import load_yaml_model
+from common.settings import Section
+from common.wire import LONGEST_SESSION_S, Name
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
+
+
+def _listen_address(host: str) -> str:
+    if not host or host.split() != [host]:
+        raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
+    return host
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "is no name of a machine; write it without http:// and port, such as shop.example.com"
+        )
+    return name.lower()
+
+
+def _sub_path(path: str) -> str:
+    """The path below which a proxy shows the page, without the slash at its end."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", path):
+        raise ValueError("is no path; write one such as /footlight")
+    return path.rstrip("/")
+
+
+def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, password in users.items():
+        if not is_user(name):
+            raise ValueError(f"{name!r} is no user; a device is called SITE/DEVICE, such as shop/door")
+        if not password.get_secret_value():
+            raise ValueError(f"{name!r} has an empty password")
+    return users
 
 
 def _is_loopback(host: str) -> bool:
@@ -37,63 +67,45 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TlsSettings(_Section):
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        if (self.cert is None) != (self.key is None):
-            given, other = ("cert", "key") if self.key is None else ("key", "cert")
-            raise ValueError(f"{given} is given without {other}; a client certificate needs both")
-        return self
-
-    def files(self, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, Path | None, Path | None]:
-        """Where ca, cert and key are; see ``secret_file`` for relative paths."""
-        ca, cert, key = (path and secret_file(path, environ) for path in (self.ca, self.cert, self.key))
-        return ca, cert, key
-
-
-class MqttSettings(_Section):
+class MqttSettings(settings.MqttSettings):
     """The broker that ``bridge`` connects to."""
 
-    host: Annotated[str, Field(min_length=1)] = "localhost"
-    port: Port = 1883
-    # YAML reads a bare 5 as a number.
-    protocol: Annotated[Protocol, BeforeValidator(lambda v: "5" if v == 5 else v)] = "5"
     client_id: Name = "footlight-bridge"
     share: Name = "bridge"
-    session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFF_FFFE)] = 86_400
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: TlsSettings | None = None
-
-    @model_validator(mode="after")
-    def _user(self) -> Self:
-        if self.password is not None and self.username is None:
-            raise ValueError("a password is given without username; add username")
-        return self
+    session_expiry_s: Annotated[int, Field(ge=0, le=LONGEST_SESSION_S)] = LONGEST_SESSION_S
 
 
-class EmbeddedSettings(_Section):
+class EmbeddedSettings(Section):
     kind: Literal["embedded"] = "embedded"
     path: Path = Path("footlight.sqlite")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
+    backup: Path | None = Path("footlight.backup.sqlite")
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
+    def backup_location(self, environ: Mapping[str, str] = os.environ) -> Path | None:
+        """Where the copy of each night goes, likewise; None for no copies."""
+        return self.backup and Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.backup
 
-class InfluxSettings(_Section):
+
+def _header_safe(token: SecretStr) -> SecretStr:
+    """A token travels in an HTTP header, where a line break or a letter beyond ASCII is an error far from here."""
+    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", token.get_secret_value()):
+        raise ValueError(
+            "must be one line of plain ASCII without spaces around it; check for a line break at its end"
+        )
+    return token
+
+
+Token = Annotated[SecretStr, AfterValidator(_header_safe)]
+
+
+class InfluxSettings(Section):
     kind: Literal["influx"]
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    token: SecretStr
+    token: Token
     org: str = "-"
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
     retention_days: Annotated[int, Field(ge=3, le=3650)] = RAW_DAYS
@@ -111,12 +123,12 @@ StoreSettings = Annotated[
 ]
 
 
-class ServeBrokerSettings(_Section):
+class ServeBrokerSettings(Section):
     """The broker inside ``serve``."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 1883
-    users: dict[str, SecretStr] = {}
+    users: Annotated[dict[str, SecretStr], AfterValidator(_users)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -125,33 +137,35 @@ class ServeBrokerSettings(_Section):
         return self
 
 
-class PageSettings(_Section):
-    host: str = "127.0.0.1"
+class PageSettings(Section):
+    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
+    names: list[Annotated[str, AfterValidator(_host_name)]] = Field(default_factory=list)
+    path: Annotated[str, AfterValidator(_sub_path)] = ""
 
 
-class ServeSettings(_Section):
+class ServeSettings(Section):
     broker: ServeBrokerSettings = ServeBrokerSettings()
     page: PageSettings = PageSettings()
 
 
-class GrafanaSettings(_Section):
+class GrafanaSettings(Section):
     """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    token: SecretStr
+    token: Token
     influx_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    influx_token: SecretStr
+    influx_token: Token
 
 
-class PrivacySettings(_Section):
+class PrivacySettings(Section):
     """What ``bridge`` and ``serve`` refuse to store."""
 
     min_k: Annotated[int, Field(ge=1)] = MIN_K
 
 
-class Settings(_Section):
+class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     store: StoreSettings = EmbeddedSettings()

@@ -11,7 +11,7 @@ import yaml
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from cloud.stores.levels import bucket_of
+from cloud.domain.levels import bucket_of
 from dashboards import alerts, chain_compare, data_quality, fleet_health, store_today
 from dashboards.page import page
 from dashboards.queries import SOURCES

@@ -1,6 +1,6 @@
 """Writes wire.md, schema/*.json, asyncapi.yaml and storage.md beside this file: ``make docs``.
 
-The first three come from ``edge.wire``, the last from ``cloud.stores.layout`` and from what was measured.
+The first three come from ``common.wire``, the last from ``cloud.stores.layout`` and from what was measured.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from cloud.domain.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of, creation
 from cloud.stores import layout
-from cloud.stores.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of, creation
 from cloud.stores.measurement import Field, Measurement
-from edge import wire
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
+from common import wire
+from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
 
 HERE = Path(__file__).parent
-HEAD = "written by `make docs` from `edge/wire.py`: change that"
+HEAD = "written by `make docs` from `common/wire.py`: change that"
 ADDRESS = f"{wire.ROOT}/{{site}}/{{device}}"
 
 INTRODUCTION = f"""# What travels
@@ -29,11 +29,18 @@ INTRODUCTION = f"""# What travels
 Everything a device says and hears is one of the messages below: JSON in UTF-8 on MQTT, content type
 `{wire.CONTENT_TYPE}`, at most {wire.MAX_BYTES // 1024} KiB. Field `schema` names the message and its version.
 Both sides refuse unknown fields, unknown labels, and a payload whose `site` and `device` are not those of its
-topic. Times are UTC, durations seconds. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
+topic. Times are UTC, from {EARLIEST.year} to {LATEST.year}; durations are seconds. The bridge also
+refuses what is dated more than a day after its arrival. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
 [asyncapi.yaml](asyncapi.yaml). Why it holds so little: [privacy.md](privacy.md).
 
 | topic | message | quality of service |
 | --- | --- | --- |
+"""
+
+RESEND = f"""
+Beside them, `{wire.RESEND_TOPIC}` asks all devices to send again what they have delivered in the last
+{wire.HELD_S // 3600} hours. It is the last will of every bridge, published when the broker ends its session; see
+[delivery.md](delivery.md).
 """
 
 CELLS = f"""
@@ -118,7 +125,7 @@ def markdown() -> str:
     text = INTRODUCTION
     for channel, model in wire.BY_CHANNEL.items():
         text += f"| `{ADDRESS}/{channel}` | [{model.__name__}](#{model.__name__.lower()}) | {SERVICE[channel]} |\n"
-    text += CELLS + "\n## The messages\n"
+    text += RESEND + CELLS + "\n## The messages\n"
     for model in wire.BY_CHANNEL.values():
         described = schema(model)
         text += table(model.__name__, described)
@@ -186,7 +193,11 @@ everything is read in InfluxQL over `/query`, which all three answer.
 [0015](decisions/0015-rollup-by-a-job-of-ours.md) and [0016](decisions/0016-a-database-for-each-level.md) tell why.
 
 - A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
-- A label is a field, not a tag. A cell that the privacy rules withhold is absent; 0 is a fact: nobody.
+- A label is a field, not a tag. What the privacy rules withhold or nothing was released about is absent; 0 is a fact:
+  nobody. In a sum, a 0 beside something withheld is no fact, and so it is absent too
+  ([0061](decisions/0061-withheld-is-absent-at-all-levels.md)).
+- Cameras of different roles (entrance, area, display) are never added up: a role is a tag of the levels `quarter` and
+  `day` ([0059](decisions/0059-cameras-are-compared-by-what-they-are-for.md)).
 - No name is a tag in one place and a field in another.
 - Visits at coverage 0 are no data. Add up first, then divide: a mean of means weighs a quiet hour like a busy one.
 
@@ -200,14 +211,18 @@ A retention time belongs to a whole database or bucket, so each level has one of
 
 ROLLUP = """
 `footlight-cloud rollup` makes the other two from the first; `footlight-rollup.timer` runs it every six hours. A run
-does the last week, so that a device which was offline for days is counted all the same; any other day whose windows
-are still kept is done again with `--from` and `--to`:
+does the last week again, so that a device which was offline for days is counted all the same. It also catches up on
+every earlier day that has windows and was never rolled up: after an outage of the timer, for a site that was added to
+the chain file, for cameras that were given another role. Any other day whose windows are still kept is done again with
+`--from` and `--to`:
 ```
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml --from 2026-03-02 --to 2026-03-08 --json
 ```
-When a store is open, and in which time zone, it learns from the chain file; run it again when that was corrected. A day
-of which nothing came is not written, and a day that is not over is left for a later run.
+When a site is open, in which time zone, and what its cameras are for, it learns from the chain file; run it again with
+`--from` when opening hours were corrected. A day of which nothing came is not written, and a day that is not over is
+left for a later run. Sites and cameras that the chain file does not list are left out and named. An embedded store
+needs no rollup.
 
 ## What the installer sets
 
@@ -276,11 +291,11 @@ def measured() -> str:
     rows = [
         ("series of a camera", f"{series('site', 'device', 'camera') / cameras:.1f}"),
         ("series of a device, besides", f"{series('site', 'device') / devices:.1f}"),
-        ("series of a store, at the levels quarter and day", f"{series('site') / found['stores']:.1f}"),
+        ("series of a site, at the levels quarter and day", f"{series('site') / found['stores']:.1f}"),
         ("bytes of a window with all that came with it", f"{found['bytes']['raw'] / found['windows']:.0f}"),
         ("level raw, bytes of a device and day", f"{found['bytes']['raw'] / devices / days:,.0f}"),
         *(
-            (f"level {level}, bytes of a store and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
+            (f"level {level}, bytes of a site and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
             for level in LEVELS[1:]
         ),
         ("windows a second of CPU, simulated and written", f"{found['written_per_cpu_s']:,}"),
@@ -288,7 +303,7 @@ def measured() -> str:
     ]
     return (
         "\n## What it costs\n\n"
-        f"Measured by `python -m tests.bench_storage --write` on {found['engine']}: {found['stores']} simulated stores"
+        f"Measured by `python -m benchmarks.storage --write` on {found['engine']}: {found['stores']} simulated stores"
         f" with {cameras} cameras for {days} days, {found['windows']:,} windows. Bytes are those of compacted files,"
         " which hold the points; how many windows a day has is up to the opening hours.\n\n"
         "| | |\n| --- | ---: |\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)

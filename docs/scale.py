@@ -1,6 +1,6 @@
 """Writes scale.md beside this file: the sums for a chain that is too large for one machine, from what was measured.
 
-``python -m tests.bench_fleet --write`` measures. What nobody can measure here stands in :data:`ASSUMED`, and in the
+``python -m benchmarks.fleet --write`` measures. What nobody can measure here stands in :data:`ASSUMED`, and in the
 page.
 """
 
@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cloud.stores.levels import KEPT_DAYS, LEVELS
+from cloud.domain.levels import KEPT_DAYS, LEVELS
 
 HERE = Path(__file__).parent
 STORES = 10_000
@@ -42,7 +42,7 @@ def _measured(found: dict[str, Any]) -> str:
 ## What one machine does
 
 Measured by `python -m tests.bench_fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
-other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["stores"]} stores with
+other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["sites"]} shops with
 {found["devices"]} cameras over {simulated["days"]} days.
 
 | | |
@@ -63,13 +63,13 @@ other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2
 def _sums(found: dict[str, Any]) -> str:
     simulated, through = found["simulate"], found["through_broker"]
     cpu = through["cpu_ms_per_message"]
-    devices = round(STORES * found["devices"] / simulated["stores"])
+    devices = round(STORES * found["devices"] / simulated["sites"])
     messages_s = 2 * devices / EACH_S
     size = simulated["bytes"] / simulated["messages"]
     windows_day = devices * DAY_S / EACH_S
     raw = windows_day * found["levels"]["raw"]["bytes"] / simulated["windows"] * KEPT_DAYS["raw"]
     coarse = {
-        level: found["levels"][level]["bytes"] / simulated["stores"] / simulated["days"] * STORES
+        level: found["levels"][level]["bytes"] / simulated["sites"] / simulated["days"] * STORES
         for level in ("quarter", "day")
     }
     kept = {
@@ -126,10 +126,12 @@ Each part grows by itself, in this order. Nothing on the devices changes but the
    topics. A device is held to its name by `acl.conf`, with `peer_cert_as_username = cn` for its listener:
    ```
    {allow, {username, "bridge"}, subscribe, ["footlight/v1/+/+/+"]}.
-   {allow, {username, "bridge"}, publish, ["footlight/v1-dead-letter/#"]}.
+   {allow, {username, "bridge"}, publish, ["footlight/v1/+/+/echo", "footlight/v1-dead-letter/#",
+                                           "footlight/v1-resend"]}.
    {allow, all, publish, ["footlight/v1/${username}/window", "footlight/v1/${username}/health",
                           "footlight/v1/${username}/status", "footlight/v1/${username}/alert"]}.
-   {allow, all, subscribe, ["footlight/v1/${username}/config"]}.
+   {allow, all, subscribe, ["footlight/v1/${username}/config", "footlight/v1/${username}/echo",
+                            "footlight/v1-resend"]}.
    {deny, all}.
    ```
    A broker of a cloud does as well where it has MQTT 5 with shared subscriptions, QoS 1 and retained messages.

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
     field_serializer,
     model_validator,
 )
 
-from edge.capture.camera import masked
-from edge.errors import UserError
+from common.config_file import load_yaml_model, masked_yaml
+from common.errors import UserError
+from common.masking import masked
+from common.settings import MqttSettings, Section
+from common.wire import WINDOW_S, Name, Profile, Share
+from edge.capture.source import parse_source
 from edge.vision.privacy import MAX_COHORT
-from edge.wire import Name, Profile, Share
-from edge.yamlfile import load_yaml_model, masked_yaml, secret_file
 
 SECONDS_PER_DAY = 86_400
 
@@ -31,23 +30,21 @@ Pixels = Annotated[int, Field(ge=8)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
 def _source(value: object) -> object:
-    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if not number and not (isinstance(value, str) and value):
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_number and not (isinstance(value, str) and value):
         raise ValueError("must be a camera number, or a text such as rtsp://..., csi or a path")
+    parse_source(str(value))
     return value
 
 
-class CameraSettings(_Section):
+class CameraSettings(Section):
     source: Annotated[int | str, BeforeValidator(_source)] = 0
     name: Name = "main"
     width: Annotated[int, Field(ge=64, le=8192)] = 640
     height: Annotated[int, Field(ge=64, le=8192)] = 480
     fps: Annotated[float, Field(gt=0, le=240)] = 15
+    rotate: Literal[0, 90, 180, 270] = 0
     realtime: bool = False
 
     @field_serializer("source", when_used="json")
@@ -55,9 +52,11 @@ class CameraSettings(_Section):
         return masked(source) if isinstance(source, str) else source
 
 
-class DetectionSettings(_Section):
-    min_score: Share = 0.5
-    low_score: Share = 0.25
+class DetectionSettings(Section):
+    # Bounds within which one person stays one visit: below, patterns on and about a person get tracks of their own;
+    # above, the detector loses a face that turns away.
+    min_score: Annotated[float, Field(ge=0.3, le=1)] = 0.5
+    low_score: Annotated[float, Field(ge=0.1, le=0.7)] = 0.25
     min_face_px: Pixels = 12
     threads: Annotated[int, Field(ge=1, le=64)] = 2
 
@@ -68,12 +67,13 @@ class DetectionSettings(_Section):
         return self
 
 
-class TrackingSettings(_Section):
+class TrackingSettings(Section):
     confirm_s: Annotated[float, Field(ge=0, le=60)] = 0.25
-    lost_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    # A shorter time would make many visits of one person whom the detector misses for a moment.
+    lost_s: Annotated[float, Field(ge=1, le=60)] = 2.0
 
 
-class AttributeSettings(_Section):
+class AttributeSettings(Section):
     observations_per_visit: Annotated[int, Field(ge=1, le=100)] = 5
     budget_ms: Positive = 40
     min_face_px: Pixels = 28
@@ -81,12 +81,12 @@ class AttributeSettings(_Section):
     max_pitch_deg: Degrees = 40
 
 
-class AttentionSettings(_Section):
+class AttentionSettings(Section):
     yaw_deg: Degrees = 30
     pitch_deg: Degrees = 30
 
 
-class ZoneSettings(_Section):
+class ZoneSettings(Section):
     name: Name
     polygon: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3)]
     exclude: bool = False
@@ -100,8 +100,8 @@ class ZoneSettings(_Section):
         return self
 
 
-class WindowSettings(_Section):
-    seconds: Annotated[int, Field(ge=1, le=SECONDS_PER_DAY)] = 60
+class WindowSettings(Section):
+    seconds: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = 60
     max_gap_s: Positive = 1.0
 
     @model_validator(mode="after")
@@ -113,12 +113,12 @@ class WindowSettings(_Section):
         return self
 
 
-class PacingSettings(_Section):
+class PacingSettings(Section):
     idle_fps: Annotated[float, Field(ge=2, le=240)] = 3
     hot_c: Annotated[float, Field(ge=40, le=100)] = 75
 
 
-class PrivacySettings(_Section):
+class PrivacySettings(Section):
     profile: Profile = "demographics"
     k: Annotated[int, Field(ge=1)] = 5
     max_cohort: Annotated[int, Field(ge=1)] = MAX_COHORT
@@ -134,62 +134,7 @@ class PrivacySettings(_Section):
         return self
 
 
-class TlsSettings(_Section):
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    @model_validator(mode="after")
-    def _certificate_with_key(self) -> Self:
-        if (self.cert is None) != (self.key is None):
-            given, other = ("cert", "key") if self.key is None else ("key", "cert")
-            raise ValueError(f"{given} is given without {other}; a client certificate needs both")
-        return self
-
-    def files(self, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, Path | None, Path | None]:
-        """Where ca, cert and key are; see ``secret_file`` for relative paths."""
-        ca, cert, key = (path and secret_file(path, environ) for path in (self.ca, self.cert, self.key))
-        return ca, cert, key
-
-
-class MqttSettings(_Section):
-    host: Annotated[str, Field(min_length=1)] = "localhost"
-    port: Annotated[int, Field(ge=1, le=65_535)] = 1883
-    username: str | None = None
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    tls: TlsSettings | None = None
-    # YAML reads a bare 5 as a number.
-    protocol: Annotated[Literal["5", "3.1.1"], BeforeValidator(lambda v: "5" if v == 5 else v)] = "5"
-    keepalive_s: Annotated[int, Field(ge=5, le=65_535)] = 30
-
-    @model_validator(mode="after")
-    def _one_password(self) -> Self:
-        if self.password is not None and self.password_file is not None:
-            raise ValueError("password and password_file are both given; keep one, better the file")
-        if self.username is None and (self.password is not None or self.password_file is not None):
-            raise ValueError("a password is given without username; add username")
-        return self
-
-    def secret(self, environ: Mapping[str, str] = os.environ) -> str | None:
-        """The password in clear, from wherever it is; see ``secret_file`` for a relative ``password_file``.
-
-        Raises ``UserError`` when its file cannot be read.
-        """
-        if self.password_file is None:
-            return self.password.get_secret_value() if self.password is not None else None
-        path = secret_file(self.password_file, environ)
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not text in UTF-8"
-            raise UserError(f"mqtt.password_file: {path} cannot be read ({reason})") from None
-        if not lines or not lines[0]:
-            raise UserError(f"mqtt.password_file: {path} has no password in its first line")
-        return lines[0]
-
-
-class OutboxSettings(_Section):
+class OutboxSettings(Section):
     path: Path = Path("footlight.db")
     max_messages: Annotated[int, Field(ge=10)] = 20_000
 
@@ -198,20 +143,20 @@ class OutboxSettings(_Section):
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     directory: Path | None = None
     runtime: Literal["auto", "ai-edge-litert", "tflite-runtime"] = "auto"
 
 
-class HealthSettings(_Section):
+class HealthSettings(Section):
     every_s: Annotated[float, Field(ge=5)] = 60
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section):
+class Settings(Section):
     """All that a device can be told. What each key does is written in ``edge/example.yaml``."""
 
     site: Name = "demo-shop"

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge.vocabulary import AGE_BINS
+from common.vocabulary import AGE_BINS
 
 Image = npt.NDArray[np.uint8]
 """BGR picture, shape (height, width, 3)."""
@@ -212,7 +212,13 @@ class Detector(Protocol):
     def detect(self, image: Image) -> list[Detection]: ...
 
 
+class Refiner(Protocol):
+    """Finds the landmarks of one face again, closer up than the detector saw it."""
+
+    def refine(self, image: Image, detection: Detection) -> Detection: ...
+
+
 class Classifier(Protocol):
-    """Describes one face that the detector found; ``mirrored`` looks at its mirror image instead."""
+    """Describes one face by its refined landmarks; ``mirrored`` looks at its mirror image instead."""
 
     def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores: ...

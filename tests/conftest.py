@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.influxdb import Engine, InfluxDB, influxdb_engine
+from tests.support.influxdb import Engine, InfluxDB, influxdb_engine
 
 # A deadline in milliseconds would test the load of the machine. What failed is printed so that it can be repeated.
 settings.register_profile("footlight", deadline=None, print_blob=True)

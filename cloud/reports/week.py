@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cloud.chain import Site
-from edge.errors import UserError
+from cloud.domain.chain import Site
+from common.errors import UserError
 
 _DAY = timedelta(days=1)
 

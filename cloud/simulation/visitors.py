@@ -1,6 +1,6 @@
 """Who comes past one camera on one day, and what its device says of them.
 
-Arrays hold one entry per visit, in order of the visit's end; labels are indices into :mod:`edge.vocabulary`.
+Arrays hold one entry per visit, in order of the visit's end; labels are indices into :mod:`common.vocabulary`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.analysis.confusion import Confusion, shipped_confusions
-from cloud.chain import Site
+from cloud.domain.chain import Site
 from cloud.simulation.chain import Character
-from edge.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, UNKNOWN
+from common.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, UNKNOWN
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -45,8 +45,9 @@ class Visitors:
 def visitors(
     rng: np.random.Generator, character: Character, site: Site, day: date, factor: float
 ) -> Visitors:
-    """Draw one day; ``factor`` is what raises or lowers all of it: the weather, a promotion."""
-    flow = factor * character.visits_per_hour / len(character.devices) * character.kind.week[day.weekday()]
+    """Draw one day; ``factor`` is what raises or lowers all of it: the weather, a promotion, how many come past the
+    camera."""
+    flow = factor * character.visits_per_hour * character.kind.week[day.weekday()]
     moments: list[Floats] = []
     for start, end in site.opening_intervals(day):
         steps = np.arange(start.timestamp(), end.timestamp(), _STEP_S)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.simulation.visitors import Floats, Visitors
+from common.wire import DWELL_BINS_S
 from edge.types import Coverage, WindowAggregate
-from edge.wire import DWELL_BINS_S
 
 _FPS = 9.5
 _BINS = np.array(DWELL_BINS_S)

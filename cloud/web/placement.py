@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Literal
 
-from edge.clock import Clock
-from edge.wire import ROOT, PlacementMessage, WireError, decode
+from common.clock import Clock
+from common.wire import ROOT, PlacementMessage, WireError, decode
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from common.clock import Clock
 from edge.capture.camera import CameraError
-from edge.clock import Clock
 from edge.types import Frame
 
 

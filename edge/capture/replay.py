@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from common.clock import Clock
 from edge.capture.camera import Camera, CameraError
-from edge.clock import Clock
 from edge.types import Frame
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from edge.errors import UserError
+from common.errors import UserError
 
 FILE = "manifest.toml"
 

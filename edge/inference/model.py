@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.errors import UserError
+from common.errors import UserError
 from edge.inference.manifest import ModelEntry
 from edge.types import Floats, Image
 

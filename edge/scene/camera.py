@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from edge.clock import Clock
+from common.clock import Clock
 from edge.scene.render import DEFAULT_SEED, Scene
 from edge.types import Frame
 

@@ -23,9 +23,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from common.vocabulary import ATTRIBUTES, UNKNOWN
+from common.wire import DWELL_BINS_S
 from edge.types import Coverage, Visit, WindowAggregate
-from edge.vocabulary import ATTRIBUTES, UNKNOWN
-from edge.wire import DWELL_BINS_S
 
 LONGEST_SILENCE_S = 86_400
 """An outage longer than this is not filled with empty windows beyond its last day."""

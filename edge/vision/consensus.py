@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from common.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS, UNKNOWN
 from edge.types import FaceObservation, Verdict
-from edge.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS, UNKNOWN
 
 LEAST_WEIGHT = 1e-3
 """A look of quality 0 still counts when there is no other."""

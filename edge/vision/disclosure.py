@@ -4,7 +4,8 @@ Withholding the small cells alone is not enough: the published total minus the o
 reader knows this rule. He can apply it to every list that fits what was published, and keep those with the same
 outcome. So what is withheld follows from two things only: which cells are empty, small or large, and the sum of the
 withheld ones. Never from how large a large cell is. Then the lists that fit are told apart by nothing, and for k >= 3
-every small cell has at least two possible values among them. ``tests/test_privacy.py`` tries all lists up to a size.
+every small cell has at least two possible values among them. ``tests/edge/vision/test_privacy.py`` tries all lists up
+to a size.
 """
 
 from __future__ import annotations

@@ -14,20 +14,18 @@ each of its points:
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.vision.disclosure import withhold
-
 Key = tuple[str, str]
 Node = Hashable
-_SUM, _SMALL = "sum", "sum of the small ones"
 
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """A withheld cell, or one of a margin: ``count`` visits from one sum to another, and what they are known to be."""
+    """A withheld cell: ``count`` visits from the sum of a row to that of a column, and what they are known to be."""
 
     tail: Node
     head: Node
@@ -35,63 +33,36 @@ class _Edge:
     least: int
     most: float
 
-    def between(self, end: str, kind: str) -> _Edge:
-        """One of a margin, in its place: from the sum of all, called ``end``, to the sum of a line."""
-        places: dict[Node, Node] = {_SUM: end, _SMALL: (end, _SMALL)}
-        tail, head = (places.get(node, (kind, node)) for node in (self.tail, self.head))
-        return _Edge(tail, head, self.count, self.least, self.most)
-
-    def turned(self) -> _Edge:
-        return _Edge(self.head, self.tail, self.count, self.least, self.most)
-
 
 def withhold_in_joint(
     joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequence[str]
 ) -> set[Key] | None:
-    """The cells to withhold where the margins are published without those that ``disclosure.withhold`` takes in this
-    order of ``rows`` and ``columns``. None says that the table cannot be published, or would tell nothing."""
-    by_row = {row: sum(joint[row, column] for column in columns) for row in rows}
-    by_column = {column: sum(joint[row, column] for row in rows) for column in columns}
-    lost = withhold(by_row, k, rows), withhold(by_column, k, columns)
-    if any(by_row[row] == 0 for row in lost[0]) or any(by_column[column] == 0 for column in lost[1]):
-        return None  # a margin is withheld as a whole, its zeros too: this table would show them
-    hidden = _hidden(joint, k, rows, columns, lost)
-    if all(key in hidden for key, count in joint.items() if count):
+    """The cells to withhold beside both margins; of the large ones in this order of ``rows`` and ``columns``. None says
+    that the table cannot be published, or would tell nothing.
+
+    That is so in any case where a cell of a margin is small: whether the table comes would tell of that cell.
+    """
+    sums = [sum(joint[row, column] for column in columns) for row in rows]
+    sums += [sum(joint[row, column] for row in rows) for column in columns]
+    hidden = _hidden(joint, k, rows, columns)
+    if any(0 < count < k for count in sums) or all(key in hidden for key, count in joint.items() if count):
         return None
-    of_rows, of_columns = (
-        _margin({label: sums[label] for label in labels}, k)
-        for sums, labels in zip((by_row, by_column), lost, strict=True)
-    )
-    if of_rows is None or of_columns is None:
-        return None
-    edges = [
-        *(_edge(("row", row), ("column", column), joint[row, column], k) for row, column in sorted(hidden)),
-        *(edge.between("rows", "row") for edge in of_rows),
-        *(edge.between("columns", "column").turned() for edge in of_columns),
-    ]
-    # Cells have two values at least; the sum of small ones, an edge too, is none.
-    small = [index for index, edge in enumerate(edges) if (edge.least, edge.most) == (1, k - 1)]
+    edges = [_edge(("row", row), ("column", column), joint[row, column], k) for row, column in sorted(hidden)]
+    small = [index for index, edge in enumerate(edges) if edge.count < k]
     safe = all(_can_change(edges, index) and _carried(edges, index, k) for index in small)
     return hidden if safe else None
 
 
-def _hidden(
-    joint: Mapping[Key, int],
-    k: int,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    lost: tuple[set[str], set[str]],
-) -> set[Key]:
-    """The small cells, and large ones beside them: where the sum of a row or column is published, two of its cells at
-    least are withheld and one of them is large, or all that are not empty."""
+def _hidden(joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequence[str]) -> set[Key]:
+    """The small cells, and large ones beside them: in each row and column two cells at least are withheld and one of
+    them is large, or all that are not empty."""
     hidden = {key for key, count in joint.items() if 0 < count < k}
     lines: list[list[Key]] = [
         # In turn, or one gender would be the one that is always withheld.
         [(row, column) for row in (rows[0], *(rows[1:] if index % 2 else reversed(rows[1:])))]
         for index, column in enumerate(columns)
-        if column not in lost[1]
     ]
-    lines += [[(row, column) for column in columns] for row in rows if row not in lost[0]]
+    lines += [[(row, column) for column in columns] for row in rows]
     # Lines with a small cell first, so that what they need is there for the others.
     lines.sort(key=lambda line: not any(key in hidden for key in line))
     before = -1
@@ -111,24 +82,7 @@ def _crossed(key: Key, hidden: set[Key]) -> bool:
 
 
 def _edge(tail: Node, head: Node, count: int, k: int) -> _Edge:
-    return _Edge(tail, head, count, 1, k - 1) if count < k else _Edge(tail, head, count, k, float("inf"))
-
-
-def _margin(counts: Mapping[str, int], k: int) -> list[_Edge] | None:
-    """The withheld cells of a margin; None where ``disclosure.withhold`` needed more than one large cell."""
-    small = {label: count for label, count in counts.items() if count < k}
-    large = [_edge(_SUM, label, count, k) for label, count in sorted(counts.items()) if count >= k]
-    n, total = len(small), sum(small.values())
-    if not large or n == 1:
-        return [*large, *(_edge(_SUM, label, count, k) for label, count in sorted(small.items()))]
-    # A large cell had to be withheld because the small ones add up to too little or too much: that stays so.
-    little, much = max(k, n + 2) - 1, n * (k - 1) - 1
-    least, most = (
-        (n, n * (k - 1)) if little >= much - 1 else (n, little) if total <= little else (much, much + 1)
-    )
-    both = _Edge(_SUM, _SMALL, total, least, most)
-    beside = [_edge(_SMALL, label, count, k) for label, count in sorted(small.items())]
-    return None if len(large) > 1 else [*large, both, *beside]
+    return _Edge(tail, head, count, 1, k - 1) if count < k else _Edge(tail, head, count, k, math.inf)
 
 
 def _can_change(edges: Sequence[_Edge], index: int) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from common.wire import DWELL_BINS_S
 from edge.types import WindowAggregate
-from edge.wire import DWELL_BINS_S
 
 
 @dataclass(slots=True)

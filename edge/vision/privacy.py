@@ -12,13 +12,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
-from edge import wire
+from common import wire
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from edge.types import WindowAggregate
 from edge.vision.disclosure import withhold, withhold_zones
 from edge.vision.joint import withhold_in_joint
 from edge.vision.pool import Pool
 from edge.vision.times import Times, publishable
-from edge.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 
 _GENDERS = (*GENDERS, UNKNOWN)
 _BANDS = (*AGE_BANDS, UNKNOWN)

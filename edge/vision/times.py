@@ -17,8 +17,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from common.wire import DWELL_BINS_S
 from edge.vision.disclosure import withhold
-from edge.wire import DWELL_BINS_S
 
 BINS = range(len(DWELL_BINS_S))
 _ORDER = tuple(reversed(BINS))

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from common.wire import DWELL_BINS_S
 from edge.types import WindowAggregate
 from edge.vision.pool import Pool
-from edge.wire import DWELL_BINS_S
 
 _Tree = dict[str, Any]
 

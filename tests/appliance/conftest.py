@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.appliance.counting import SHOP
 from tests.appliance.machine import RELEASES, Machine
-from tests.programs import require_made, require_program
+from tests.support.paths import ROOT
+from tests.support.programs import require_made, require_program
 
-ROOT = Path(__file__).parents[2]
 WHEELHOUSE = ROOT / "dist" / "wheelhouse" / "x86_64"
 INSTALL_S = 300.0
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import yaml
 
 from tests.appliance.machine import Machine
-from tests.programs import require_made
+from tests.support.paths import ROOT
+from tests.support.programs import require_made
 
-ROOT = Path(__file__).parents[2]
 ANSIBLE = ROOT / "ansible"
 PLAY_S = 900.0
 _CLONE_NEWNET = 0x40000000

@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import Any
 
 from tests.appliance.machine import Machine
-from tests.brokers import until
+from tests.support.brokers import until
 
 EDGE = "footlight-edge"
 SLOW_S = 120.0

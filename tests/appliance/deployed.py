@@ -13,7 +13,7 @@ from edge.scene.render import Scene
 from tests.appliance.control import ANSIBLE, Control, Played
 from tests.appliance.machine import Machine
 from tests.appliance.releases import WHEELHOUSE
-from tests.programs import require_made
+from tests.support.programs import require_made
 
 UNIT = "footlight-edge"
 LISTENER = "mosquitto_sub -V 5 -c -i store -x 3600 -q 1 -v -t footlight/# >/heard"

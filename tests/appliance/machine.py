@@ -24,10 +24,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Self
 
+from tests.support.paths import ROOT
+
 RELEASES = ("bookworm", "trixie")
 """Those of Raspberry Pi OS; their Pythons are 3.11 and 3.13."""
 
-BUILD = Path(__file__).parents[2] / "build" / "appliance"
+BUILD = ROOT / "build" / "appliance"
 BOOT_S = 60.0
 STOP_S = 20.0
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 WHEELHOUSE = ROOT / "dist" / "wheelhouse" / "x86_64"
 
 DIES = {

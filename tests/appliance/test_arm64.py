@@ -16,12 +16,12 @@ import pytest
 from tests.appliance.control import ANSIBLE, Control, Played
 from tests.appliance.machine import RELEASES
 from tests.appliance.vm import VM, debian_disk
-from tests.brokers import until
-from tests.programs import require_made, require_program
+from tests.support.brokers import until
+from tests.support.paths import ROOT
+from tests.support.programs import require_made, require_program
 
 pytestmark = pytest.mark.timeout(3 * 3600)
 
-ROOT = Path(__file__).parents[2]
 UNIT = "footlight-edge"
 CGROUP = f"/sys/fs/cgroup/footlight.slice/{UNIT}.service"
 MEMORY_MIB = 500
@@ -178,11 +178,11 @@ def test_the_doctor_goes_through_every_hop(pi: Pi, deployed: Played) -> None:
         check=False,
         timeout_s=PATIENCE_S,
     )
-    hops = {hop["name"]: hop for hop in json.loads(said.stdout)["hops"]}
+    checks = {check["name"]: check for check in json.loads(said.stdout)["checks"]}
     for name in ("system", "python", "models", "broker name", "broker port", "login"):
-        assert hops[name]["state"] == "green", hops[name]
+        assert checks[name]["state"] == "green", checks[name]
     # Nobody sends the probe back: there is no bridge here.
-    assert hops["store and back"]["state"] != "green"
+    assert checks["store and back"]["state"] != "green"
 
 
 def test_to_play_it_again_changes_nothing(pi: Pi, deployed: Played) -> None:

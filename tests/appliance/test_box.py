@@ -13,13 +13,13 @@ import pytest
 from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTTv311
 
-from edge.wire import encode, topic
+from common.wire import encode, topic
 from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import Control, network_of
 from tests.appliance.machine import Machine
-from tests.brokers import until
-from tests.messages import window
-from tests.programs import require_made
+from tests.support.brokers import until
+from tests.support.messages import window
+from tests.support.programs import require_made
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -42,7 +42,7 @@ class Shop:
             encode(message),
             qos=1,
             hostname="127.0.0.1",
-            auth={"username": "door", "password": password},
+            auth={"username": "shop/door", "password": password},
             protocol=MQTTv311,
         )
 
@@ -58,7 +58,7 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     variables = {
         "serve_page_host": "0.0.0.0",
         "serve_timezone": "UTC",
-        "serve_users": {"door": PASSWORD},
+        "serve_users": {"shop/door": PASSWORD},
         "edge_wheelhouse": str(WHEELHOUSE),
     }
     machine.run("systemctl disable --now mosquitto")  # a Pi has none

@@ -8,7 +8,7 @@ import pytest
 
 from tests.appliance.deployed import Shop
 from tests.appliance.machine import Machine
-from tests.brokers import until
+from tests.support.brokers import until
 
 pytestmark = pytest.mark.timeout(1800)
 

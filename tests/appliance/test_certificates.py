@@ -13,8 +13,8 @@ import pytest
 
 from tests.appliance.control import ANSIBLE, Control
 from tests.appliance.machine import Machine
-from tests.brokers import until
-from tests.secure_broker import secrets
+from tests.support.brokers import until
+from tests.support.secure_broker import secrets
 
 pytestmark = pytest.mark.timeout(1800)
 

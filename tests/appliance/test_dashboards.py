@@ -17,8 +17,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.appliance.control import ROOT, Control, network_of
+from tests.appliance.control import Control, network_of
 from tests.appliance.machine import Machine
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(1800)
 

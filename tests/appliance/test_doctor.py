@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.appliance.machine import Machine
-from tests.brokers import until
-from tests.secure_broker import CLOUD, secrets
+from tests.support.brokers import until
+from tests.support.secure_broker import CLOUD, secrets
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -78,20 +78,20 @@ def examined(machine: Machine) -> dict[str, dict[str, Any]]:
     done = machine.run(f"{DOCTOR} --json", check=False)
     said = json.loads(done.stdout)
     assert done.returncode == (said["state"] == "red"), done.stderr
-    return {hop["name"]: hop for hop in said["hops"]}
+    return {check["name"]: check for check in said["checks"]}
 
 
 def test_beside_the_running_service_nothing_is_red(shop: Machine) -> None:
     until(lambda: "windows delivered" in told(shop), "the service says how it does", timeout_s=60)
-    hops = examined(shop)
-    assert [hop for hop in hops.values() if hop["state"] == "red"] == []
+    checks = examined(shop)
+    assert [check for check in checks.values() if check["state"] == "red"] == []
     for name in ("clock", "light", "models", "tls", "certificates", "login", "as itself", "as another"):
-        assert hops[name]["state"] == "green", hops[name]
-    assert hops["camera"]["value"].startswith("the running service: ")
-    assert hops["store and back"]["value"].startswith("stored and read back, ")
-    assert "windows delivered" in hops["outbox"]["value"]
-    assert hops["service"]["value"].startswith("active (running) since ")
-    assert hops["sandbox"]["state"] == "green", hops["sandbox"]
+        assert checks[name]["state"] == "green", checks[name]
+    assert checks["camera"]["value"].startswith("the running service: ")
+    assert checks["store and back"]["value"].startswith("stored and read back, ")
+    assert "windows delivered" in checks["outbox"]["value"]
+    assert checks["service"]["value"].startswith("active (running) since ")
+    assert checks["sandbox"]["state"] == "green", checks["sandbox"]
 
 
 def test_the_timers_unit_finds_the_same_in_its_sandbox(shop: Machine) -> None:
@@ -117,27 +117,27 @@ def test_the_timers_unit_finds_the_same_in_its_sandbox(shop: Machine) -> None:
 
 def test_a_service_that_is_stopped_leaves_the_camera_to_the_doctor(shop: Machine) -> None:
     shop.run("systemctl stop footlight-edge")
-    hops = examined(shop)
-    assert hops["service"]["state"] == "red"
-    assert hops["service"]["fix"] == "systemctl enable --now footlight-edge.service"
-    assert hops["camera"]["value"].startswith("scene:")
-    assert hops["outbox"]["value"].endswith("the service is not running")
+    checks = examined(shop)
+    assert checks["service"]["state"] == "red"
+    assert checks["service"]["fix"] == "systemctl enable --now footlight-edge.service"
+    assert checks["camera"]["value"].startswith("scene:")
+    assert checks["outbox"]["value"].endswith("the service is not running")
 
 
 def test_a_broker_behind_the_services_own_wall_is_told(shop: Machine) -> None:
     """The doctor, run by hand, reaches it; the service does not."""
     shop.run("sed -i 's/host: 127.0.0.1/host: 192.0.2.10/' /etc/footlight/footlight-edge.yaml")
-    hops = examined(shop)
-    assert hops["store and back"]["state"] == "green", hops
-    assert hops["sandbox"]["state"] == "red"
-    assert "keeps the service from the broker at 192.0.2.10" in hops["sandbox"]["value"]
+    checks = examined(shop)
+    assert checks["store and back"]["state"] == "green", checks
+    assert checks["sandbox"]["state"] == "red"
+    assert "keeps the service from the broker at 192.0.2.10" in checks["sandbox"]["value"]
 
 
 def test_without_the_bridge_the_broker_is_well_and_nobody_answers(shop: Machine) -> None:
     shop.run("systemctl stop footlight-bridge")
-    hops = examined(shop)
-    assert hops["as itself"]["state"] == "green"
-    assert (hops["store and back"]["state"], hops["store and back"]["value"]) == (
+    checks = examined(shop)
+    assert checks["as itself"]["state"] == "green"
+    assert (checks["store and back"]["state"], checks["store and back"]["value"]) == (
         "amber",
         "taken by the broker, and no echo",
     )

@@ -11,7 +11,7 @@ from tests.appliance.control import Control
 from tests.appliance.deployed import SETTINGS, UPGRADE, give_camera
 from tests.appliance.machine import Machine
 from tests.appliance.releases import DIES, release
-from tests.programs import require_made
+from tests.support.programs import require_made
 
 pytestmark = pytest.mark.timeout(2400)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.appliance.machine import Machine
-from tests.brokers import until
+from tests.support.brokers import until
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.appliance.control import Played
 from tests.appliance.deployed import SITE, UNIT, Shop
 from tests.appliance.machine import Machine
-from tests.brokers import until
+from tests.support.brokers import until
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.appliance.counting import EDGE, SLOW_S, ready_again, show
 from tests.appliance.machine import Machine
-from tests.brokers import until
+from tests.support.brokers import until
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -14,15 +14,16 @@ import pytest
 import yaml
 from paho.mqtt.client import MQTTv5
 
-from cloud.stores.levels import KEPT_DAYS, LEVELS, SHARD_DAYS
-from edge.wire import encode, topic
-from tests.appliance.conftest import ROOT, WHEELHOUSE
+from cloud.domain.levels import KEPT_DAYS, LEVELS, SHARD_DAYS
+from common.wire import encode, topic
+from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import ANSIBLE, Control, network_of
 from tests.appliance.machine import Machine
-from tests.brokers import until
-from tests.influxdb import PASSWORD, USER, Engine, influxdb_engine
-from tests.messages import window
-from tests.programs import require_made
+from tests.support.brokers import until
+from tests.support.influxdb import PASSWORD, USER, Engine, influxdb_engine
+from tests.support.messages import window
+from tests.support.paths import ROOT
+from tests.support.programs import require_made
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.appliance.control import ANSIBLE, ROOT
+from tests.appliance.control import ANSIBLE
 from tests.appliance.deployed import UPGRADE
-from tests.programs import require_made
+from tests.support.paths import ROOT
+from tests.support.programs import require_made
 
 CHAIN = [f"store-{number:02}" for number in range(1, 11)]
 

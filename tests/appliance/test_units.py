@@ -18,7 +18,7 @@ from tests.appliance.counting import (
     show,
 )
 from tests.appliance.machine import Machine
-from tests.brokers import until
+from tests.support.brokers import until
 
 pytestmark = pytest.mark.timeout(600)
 

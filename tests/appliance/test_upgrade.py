@@ -11,7 +11,7 @@ from tests.appliance.control import Played
 from tests.appliance.deployed import UPGRADE, Shop
 from tests.appliance.machine import Machine
 from tests.appliance.releases import DIES, KEEPS_QUIET, release
-from tests.brokers import until
+from tests.support.brokers import until
 
 pytestmark = pytest.mark.timeout(2400)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.dashboards.filling import fill
 from tests.dashboards.world import World
-from tests.influxdb import Engine, InfluxDB
+from tests.support.influxdb import Engine, InfluxDB
 
 
 @pytest.fixture(scope="session")

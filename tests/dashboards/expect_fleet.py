@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edge.wire import AlertMessage, HealthMessage
+from common.wire import AlertMessage, HealthMessage
 from tests.dashboards.panels import Scene
 from tests.dashboards.world import Answer, Board, World, bucket, newest, over_time
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 
-from edge.wire import WindowMessage
+from common.wire import WindowMessage
 from tests.dashboards.expect_fleet import versions
 from tests.dashboards.panels import Scene
 from tests.dashboards.shops import BERLIN
@@ -46,7 +46,7 @@ BOARD.one(
 BOARD.shows("Privacy in force")(versions)
 
 
-@BOARD.shows("Coverage by store")
+@BOARD.shows("Coverage by shop")
 def _by_store(world: World, scene: Scene) -> list[Answer]:
     return [over_time(((w.site, bucket(w.start, 3600), w.coverage.share) for w in world.inside(scene)), mean)]
 

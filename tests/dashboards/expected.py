@@ -9,7 +9,7 @@ from tests.dashboards import expect_chain, expect_fleet, expect_quality, expect_
 from tests.dashboards.panels import Panel, ask, panels, statement
 from tests.dashboards.scenes import scenes
 from tests.dashboards.world import Answer, Expected, World, assert_same, in_order
-from tests.influxdb import InfluxDB
+from tests.support.influxdb import InfluxDB
 
 EXPECTED: Mapping[str, Mapping[str, Expected]] = {
     "store-today": expect_store.BOARD.panels,

@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
 
-from cloud.stores.levels import Level
-from tests.influxdb import InfluxDB
+from cloud.domain.levels import Level
+from tests.support.influxdb import InfluxDB
+from tests.support.paths import ROOT
 
-DASHBOARDS = Path(__file__).parent.parent.parent / "dashboards"
+DASHBOARDS = ROOT / "dashboards"
 GENERATED = DASHBOARDS / "generated"
 LEVEL_OF: Mapping[str, Level] = {
     "footlight": "raw",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud.stores.levels import Level
+from cloud.domain.levels import Level
 from tests.dashboards.panels import LEVEL_OF, Scene, dashboard, moment, names, rules, statement
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -16,6 +16,7 @@ CHOSEN: Mapping[str, str | Sequence[str]] = {
     "chain": "simulated",
     "region": ["east", "north", "south", "west", "isles", "iberia"],
     "device": ["door", "shelf"],
+    "role": "entrance",
     "metric": "visits_per_open_hour",
     "timezone": str(ZONE),
 }

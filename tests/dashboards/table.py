@@ -15,7 +15,7 @@ from tests.dashboards.expected import Asked, asked
 from tests.dashboards.filling import fill
 from tests.dashboards.panels import names, panels
 from tests.dashboards.world import Answer
-from tests.influxdb import influxdb_engine
+from tests.support.influxdb import influxdb_engine
 
 
 def page(every: list[Asked]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from cloud.web.figures import SMALL_SAMPLE
+from cloud.domain.thresholds import SMALL_SAMPLE
 from dashboards.build import files, grafana_release
 from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, dashboard, names, panels, rules
 

@@ -12,13 +12,15 @@ from tests.dashboards import shops
 from tests.dashboards.panels import LEVEL_OF, Scene, ask, dashboard, names, statement
 from tests.dashboards.scenes import SITES, scenes
 from tests.dashboards.world import World, assert_same, in_order
-from tests.influxdb import InfluxDB
+from tests.support.influxdb import InfluxDB
 
 CHOICES = {
     ("store-today", "site"): SITES,
+    ("store-today", "device"): ["door", "till"],
     ("store-today", "timezone"): ["Europe/Berlin"],
     ("chain-compare", "chain"): ["corner-shops"],
     ("chain-compare", "region"): ["-", "east", "west"],
+    ("chain-compare", "role"): ["display", "entrance", "unassigned"],
     ("chain-compare", "site"): SITES,
     ("fleet-health", "site"): SITES,
     ("fleet-health", "device"): ["door", "till"],

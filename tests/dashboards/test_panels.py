@@ -16,7 +16,7 @@ from tests.dashboards.expected import EXPECTED, alike, asked
 from tests.dashboards.panels import Panel, Scene, ask, dashboard, panels
 from tests.dashboards.scenes import scenes
 from tests.dashboards.world import World, assert_same
-from tests.influxdb import InfluxDB
+from tests.support.influxdb import InfluxDB
 
 CASES = [
     pytest.param(panel, scene, id=f"{panel.dashboard}-{panel.title}-{number}")

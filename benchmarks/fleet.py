@@ -1,0 +1,242 @@
+"""What a chain costs on one machine: ``python -m benchmarks.fleet`` fills a real InfluxDB with a simulated chain and
+asks it everything that the dashboards ask.
+
+Everything goes the way of the product: the command ``simulate`` through encoding, intake and store, then ``rollup``.
+The queries are those of the generated dashboards, with their own time range, for all stores at once where a dashboard
+lets one choose several.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import psutil
+import yaml
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from cloud.domain.levels import LEVELS
+from tests.dashboards.questions import Question, questions
+from tests.support.brokers import Mosquitto, until
+from tests.support.influxdb import PASSWORD, USER, Engine, InfluxDB, influxdb_engine
+
+Json = dict[str, Any]
+
+MEASURED = Path(__file__).parents[1] / "docs" / "scale-measured.json"
+
+LIMIT_S = 1.0
+"""No query of a dashboard may take longer."""
+ROUNDS = 3
+QUEUE = "max_queued_messages 1000000"
+"""As in cloud/compose; unless told otherwise mosquitto drops what comes after the first 1,000."""
+COUNT = 'SELECT count("visits") FROM "window"'
+
+
+def ask(client: httpx.Client, server: InfluxDB, question: Question) -> Json:
+    """How long one query takes over a connection that stands, as Grafana's do: the first time, and the median of some
+    more."""
+    took = []
+    rows = 0
+    values = {"q": question.text, "db": server.database(question.level), "epoch": "ms"}
+    for _ in range(1 + ROUNDS):
+        began = time.perf_counter()
+        answer = client.post("/query", params=values)
+        took.append(time.perf_counter() - began)
+        (result,) = answer.raise_for_status().json()["results"]
+        assert "error" not in result, (question, result)
+        rows = sum(len(series["values"]) for series in result.get("series", []))
+    return {
+        "where": question.where,
+        "what": question.what,
+        "level": question.level,
+        "rows": rows,
+        "first_s": round(took[0], 4),
+        "s": round(median(took[1:]), 4),
+    }
+
+
+def command(*arguments: str | int | Path) -> Json:
+    """One ``footlight-cloud`` command that prints JSON."""
+    run = [sys.executable, "-m", "cloud", *(str(argument) for argument in arguments), "--json"]
+    done = subprocess.run(run, stdout=subprocess.PIPE, check=True)
+    result: Json = json.loads(done.stdout)
+    return result
+
+
+def size(folder: Path) -> int:
+    """Bytes on disk of the files below ``folder``; the engine makes some larger than what is in them."""
+    return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())
+
+
+def bridged(folder: Path, engine: Engine, note: Console) -> Json:
+    """Two days of some stores through a real broker and one bridge: what a message costs each of them."""
+    note.print("two days of some stores through broker and bridge")
+    with engine.installation() as server, Mosquitto(folder, QUEUE) as broker:
+        store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
+        config = folder / "bridge.yaml"
+        config.write_text(yaml.safe_dump({"mqtt": {"port": broker.port}, "store": store}))
+        before = cpu_s()
+        began = time.monotonic()
+        bridge = subprocess.Popen([sys.executable, "-m", "cloud", "bridge", "--config", str(config)])
+        try:
+            until(lambda: "SUBACK" in (folder / "mosquitto.log").read_text(), "the bridge has subscribed")
+            sent = command(
+                "simulate", "--config", config, "--broker", "--stores", 10, "--days", 2, "--window", 60
+            )
+            while sum(row["count"] for row in server.query(COUNT)) < sent["windows"]:
+                time.sleep(1)  # not more often: asking costs InfluxDB time too
+            seconds = time.monotonic() - began
+            spent = {name: cpu - before.get(name, 0.0) for name, cpu in cpu_s().items()}
+        finally:
+            bridge.terminate()
+            bridge.wait(20)
+    parts = {"broker": "mosquitto", "bridge": Path(sys.executable).name, "influxdb": "influxd"}
+    return {
+        "messages": sent["messages"],
+        "messages_per_s": round(sent["messages"] / seconds),
+        "cpu_ms_per_message": {
+            part: round(1000 * spent[program[:15]] / sent["messages"], 4) for part, program in parts.items()
+        },
+    }
+
+
+def cpu_s() -> dict[str, float]:
+    """CPU seconds so far of the programs that this one has started and that still run, by name."""
+    spent: dict[str, float] = {}
+    for child in psutil.Process().children():
+        cpu = child.cpu_times()
+        spent[child.name()] = spent.get(child.name(), 0.0) + cpu.user + cpu.system
+    return spent
+
+
+def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
+    with influxdb_engine(folder, cold="20s") as engine, engine.installation() as server:
+        through_broker = bridged(folder, engine, note)
+        config, chain = folder / "cloud.yaml", folder / "chain.yaml"
+        store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
+        config.write_text(yaml.safe_dump({"store": {**store, "timeout_s": 60}}))
+        note.print(f"simulating {options.stores} stores, {options.days} days")
+        simulated = command(
+            "simulate",
+            *("--config", config, "--chain-out", chain, "--stores", options.stores),
+            *("--days", options.days, "--window", options.window, "--seed", 1),
+        )
+        now = datetime.now(UTC)
+        note.print(f"{simulated['windows']:,} windows written; rolling up")
+        first = now.date() - timedelta(days=options.days - 1)
+        began = time.monotonic()
+        rolled = command(
+            "rollup", "--config", config, "--chain", chain, "--from", str(first), "--to", str(now.date())
+        )
+        rolled["seconds"] = round(time.monotonic() - began, 1)
+        settle([folder / part / server.database(level) for part in ("data", "wal") for level in LEVELS])
+        devices = len(server.query('SHOW SERIES FROM "window"'))
+        note.print("asking what the dashboards ask")
+        sites = [row["value"] for row in server.query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')]
+        with httpx.Client(base_url=server.url, auth=(USER, PASSWORD), timeout=60) as client:
+            queries = [ask(client, server, question) for question in questions(sites, now)]
+        levels = {}
+        for level in LEVELS:
+            database = server.database(level)
+            levels[level] = {
+                "bytes": size(folder / "data" / database),
+                "series": len(server.query("SHOW SERIES", level)),
+            }
+    return {
+        "machine": machine(),
+        "window_s": options.window,
+        "simulate": simulated,
+        "rollup": rolled,
+        "devices": devices,
+        "levels": levels,
+        "through_broker": through_broker,
+        "queries": queries,
+        "slowest": max(queries, key=lambda query: float(query["s"])),
+    }
+
+
+def settle(folders: Sequence[Path]) -> None:
+    """Wait until the engine has compacted what it has, as it does within minutes in a quiet hour."""
+    last, deadline = -1, time.monotonic() + 600
+    while (now := sum(map(size, folders))) != last and time.monotonic() < deadline:
+        last = now
+        time.sleep(30)
+
+
+def machine() -> Json:
+    return {
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def show(result: Mapping[str, Any], console: Console) -> None:
+    simulated, raw = result["simulate"], result["levels"]["raw"]
+    console.print(
+        f"{simulated['windows']:,} windows in {simulated['seconds']:g} s ({simulated['windows_per_s']:,}/s),"
+        f" {simulated['bytes'] / simulated['messages']:.0f} bytes a message on the wire;"
+        f" {raw['bytes'] / simulated['windows']:.1f} bytes a window and {raw['series']:,} series in InfluxDB."
+        f" Rollup: {result['rollup']['seconds']:g} s."
+    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("where", "what", "level"):
+        table.add_column(heading)
+    for heading in ("rows", "first, ms", "again, ms"):
+        table.add_column(heading, justify="right")
+    for query in sorted(result["queries"], key=lambda query: -query["s"]):
+        table.add_row(
+            query["where"],
+            query["what"],
+            query["level"],
+            f"{query['rows']:,}",
+            f"{1000 * query['first_s']:.0f}",
+            f"{1000 * query['s']:.0f}",
+        )
+    console.print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
+    parser.add_argument("--stores", type=int, default=300)
+    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--window", type=int, default=60, help="seconds in a window (%(default)s)")
+    parser.add_argument("--write", action="store_true", help="keep the figures for docs/scale.md")
+    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    options = parser.parse_args(argv)
+    note = Console(stderr=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended and the folder goes
+    with tempfile.TemporaryDirectory(prefix="footlight-fleet-") as folder:
+        result = measure(options, Path(folder), note)
+    if options.write:
+        MEASURED.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.json:
+        print(json.dumps(result, indent=1))
+    else:
+        console = Console()
+        console.width = max(console.width, 110)  # a row broken in two is no table
+        show(result, console)
+    slow = [query for query in result["queries"] if query["s"] > LIMIT_S]
+    for query in slow:
+        note.print(f"slower than {LIMIT_S:g} s: {query['where']}: {query['what']}, {query['s']:.2f} s")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

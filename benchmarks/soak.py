@@ -1,0 +1,300 @@
+"""``make soak``: a week of the service in minutes; ends with 1 when it has grown, lost or invented anything.
+
+The whole service runs, with a real broker and a real outbox, on a clock that goes as fast as the camera is read. The
+camera is made up: two pictures a second of a shop in which people walk by, each by a script, so that every one of them
+can be asked for at the end. Each day the broker is away for hours, once for more than a day, the camera fails twice,
+and the server asks for other settings. The models are stood in for here, and have thousands of passes of their own
+afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from pydantic import JsonValue
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.soak_shop import HOUR_S, Clock, Shop
+from common.mqtt.broker import Broker
+from common.wire import AlertMessage, ConfigMessage, StatusMessage, WindowMessage, decode, encode, topic
+from edge.config import Settings
+from edge.service.build import Models
+from edge.service.host import rss_mb
+from edge.service.supervisor import serve
+from tests.support.brokers import Mosquitto, until
+from tests.support.short_scene import models, stretch
+
+MOST_GROWTH_MB = 5.0
+MOST_LINES_A_DAY = 50
+
+
+@dataclass
+class Tally:
+    """What a subscriber adds up. It keeps no message: its memory is that of the service's process."""
+
+    windows: int = 0
+    visits: int = 0
+    lost: int = 0
+    alerts: int = 0
+    over: bool = False
+    _next: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> int:
+        """One more than the settings were changed."""
+        return len(self._next)
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        message = decode(topic, payload)
+        if isinstance(message, StatusMessage):
+            self.over = not message.online
+        self.alerts += isinstance(message, AlertMessage)
+        if not isinstance(message, WindowMessage):
+            return
+        due = self._next.get(message.boot_id, 0)
+        if message.seq >= due:  # else it came twice
+            self.lost += message.seq - due
+            self._next[message.boot_id] = message.seq + 1
+            self.windows += 1
+            self.visits += message.totals.visits
+
+    def listen(self, port: int) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, client_id="tally", protocol=MQTTv5)
+        client.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type]
+        client.on_connect = lambda client, *_: client.subscribe("footlight/#", 1)
+
+        def heard(_client: Client, _data: object, message: MQTTMessage) -> None:
+            self.hear(message.topic, bytes(message.payload))
+
+        client.on_message = heard
+        # As the bridge does: what the broker has taken for us outlives the connection that it breaks off.
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = 3600
+        client.connect("127.0.0.1", port, clean_start=False, properties=properties)
+        client.loop_start()
+        return client
+
+
+class Lines(logging.Handler):
+    """Counts what is logged, but for the watchdog: the uplink sleeps by the real clock, an hour of this one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += record.name != "edge.service.systemd"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The state at one moment of the week."""
+
+    hour: float
+    rss_mb: float
+    objects: int
+    windows: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """What came out of one run."""
+
+    marks: tuple[Mark, ...]
+    people: int
+    tally: Tally
+    lines: int
+
+
+def soak(
+    folder: Path,
+    hours: float,
+    *,
+    every_h: float = 24,
+    outages: Sequence[tuple[float, float]] = (),
+    away: Sequence[float] = (),
+    configs: Sequence[float] = (),
+    progress: Callable[[float], None] = lambda _: None,
+) -> Soak:
+    """Run for so many hours of the service's time, from the opening of a day on.
+
+    Hours too are ``outages`` (from, to) of the broker, ``away``, the moments at which the camera fails, and
+    ``configs``, those at which other settings are asked for. A mark is made at every ``every_h``.
+    """
+    clock, lines = Clock(), Lines()
+    marks: list[Mark] = []
+    mosquitto = Mosquitto(folder, "max_queued_messages 0").start()
+
+    def mark() -> None:
+        gc.collect()
+        hour = clock.elapsed_s / HOUR_S
+        marks.append(
+            Mark(round(hour, 2), round(rss_mb(), 2), len(gc.get_objects()), tally.windows, lines.count)
+        )
+        progress(hour)
+
+    def ask(hour: float) -> None:
+        settings: dict[str, JsonValue] = {"tracking": {"lost_s": 2 + hour % 1.3}}
+        message = ConfigMessage(site="shop", device="door", at=clock.now(), settings=settings)
+        client.publish(topic(message), encode(message), qos=1, retain=True)
+
+    moments = [(every_h * HOUR_S * n, mark) for n in range(1, int(hours / every_h) + 1)]
+    moments += [(hour * HOUR_S, partial(ask, hour)) for hour in configs]
+    for gone_h, back_h in outages:
+        moments += [(gone_h * HOUR_S, mosquitto.stop), (back_h * HOUR_S, lambda: void(mosquitto.start()))]
+    shop = Shop(clock, hours * HOUR_S, away=[hour * HOUR_S for hour in away], at=moments)
+    settings = Settings.model_validate(
+        {
+            "site": "shop",
+            "outbox": {"path": folder / "outbox.sqlite"},
+            "attributes": {"min_face_px": 16},
+        }
+    )
+    log = logging.getLogger()
+    before = log.level
+    log.addHandler(lines)
+    tally = Tally()
+    client = tally.listen(mosquitto.port)
+    try:
+        serve(
+            settings,
+            clock=clock,
+            stop=Event(),
+            camera=shop,
+            broker=Broker("127.0.0.1", mosquitto.port),
+            models=Models(shop, shop, shop, models().manifest),
+        )
+        until(lambda: tally.over, "it says that it goes", timeout_s=30)
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(before)
+        client.disconnect()
+        client.loop_stop()
+        mosquitto.kill()
+    return Soak(tuple(marks), len(shop.walks), tally, lines.count)
+
+
+def void(_: object) -> None:
+    """Nothing comes of it."""
+
+
+def passes(count: int, progress: Callable[[float], None]) -> tuple[float, float]:
+    """Resident MiB after a tenth and after all of so many frames through the real models, faces in every one."""
+    loaded, scene = models(), stretch()
+    images = [scene.render(index) for index in range(30, 130, 5)]
+    found = rss_mb()
+    for number in range(count):
+        image = images[number % len(images)]
+        for face in loaded.detector.detect(image):
+            loaded.classifier.classify(image, loaded.refiner.refine(image, face))
+        if number == count // 10:
+            gc.collect()
+            found = rss_mb()
+        if number % 100 == 0:
+            progress(number / count)
+    gc.collect()
+    return round(found, 2), round(rss_mb(), 2)
+
+
+def faults(days: int) -> tuple[list[tuple[float, float]], list[float], list[float]]:
+    """Outages, away and configs of :func:`soak`. Each day the broker is away from the first hour to the fourth, once
+    until the next day; the camera fails in the second and the sixth; in the fifth other settings are asked for."""
+    outages = [(24.0 * day + 1, 24.0 * day + (28 if day == 2 else 4)) for day in range(days) if day != 3]
+    away = [24.0 * day + hour for day in range(days) for hour in (2, 6.5)]
+    return outages, away, [24.0 * day + 5 for day in range(days)]
+
+
+def table(result: Soak) -> Table:
+    shown = Table(title="The service, day by day", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("day", "resident MiB", "Python objects", "windows", "log lines"):
+        shown.add_column(heading, justify="right")
+    for mark in result.marks:
+        shown.add_row(
+            f"{mark.hour / 24:g}", f"{mark.rss_mb:.1f}", str(mark.objects), str(mark.windows), str(mark.lines)
+        )
+    return shown
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make soak", description="A week of the service in minutes.")
+    parser.add_argument("--days", type=int, default=7, help="length (%(default)s)")
+    parser.add_argument("--passes", type=int, default=10_000, help="frames for the real models (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    options = parser.parse_args(argv)
+    errors = Console(stderr=True)
+    outages, away, configs = faults(options.days)
+    with (
+        tempfile.TemporaryDirectory(prefix="footlight-soak-") as folder,
+        Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar,
+    ):
+        task = bar.add_task("service", total=options.days * 24)
+        result = soak(
+            Path(folder),
+            options.days * 24,
+            outages=outages,
+            away=away,
+            configs=configs,
+            progress=lambda hour: bar.update(task, completed=hour),
+        )
+        task = bar.add_task("models", total=1)
+        warm_mb, last_mb = passes(options.passes, lambda share: bar.update(task, completed=share))
+    growth = round(result.marks[-1].rss_mb - result.marks[0].rss_mb, 2)
+    models_growth = round(last_mb - warm_mb, 2)
+    report = {
+        "days": options.days,
+        "growth_mb": growth,
+        "models_growth_mb": models_growth,
+        "people": result.people,
+        "counted": result.tally.visits,
+        "windows": result.tally.windows,
+        "windows_lost": result.tally.lost,
+        "runs": result.tally.runs,
+        "alerts": result.tally.alerts,
+        "log_lines": result.lines,
+        "marks": [{name: getattr(mark, name) for name in Mark.__slots__} for mark in result.marks],
+    }
+    passed = {
+        "growth": growth < MOST_GROWTH_MB and models_growth < MOST_GROWTH_MB,
+        "count": result.people == result.tally.visits and not result.tally.lost,
+        "log": result.lines < MOST_LINES_A_DAY * options.days,
+    }
+    if options.json:
+        print(json.dumps(report | {"passed": passed}, indent=2))
+    else:
+        console = Console()
+        console.print(table(result))
+        for name in (
+            "growth_mb",
+            "models_growth_mb",
+            "people",
+            "counted",
+            "windows",
+            "windows_lost",
+            "log_lines",
+        ):
+            console.print(f"{name.replace('_', ' ')}: {report[name]}", highlight=False)
+    for name in (name for name, good in passed.items() if not good):
+        errors.print(f"failed: {name}")
+    return 0 if all(passed.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

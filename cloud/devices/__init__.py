@@ -1,0 +1,1 @@
+"""Settings of devices, changed from the server."""

@@ -1,0 +1,1 @@
+"""The chain, its sites, and the tally of a day: what every figure is made from."""

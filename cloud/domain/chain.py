@@ -1,0 +1,267 @@
+"""The chain file: the register of the sites on the server's side; ``cloud/chain.example.yaml`` shows all of it.
+
+A device knows its own site by name and nothing else of it. When a site is open, in which time zone, what it is called
+and what each of its cameras is for are facts of the chain. They stand in one file, which every analysis, report and
+dashboard is made from.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
+
+from common.config_file import load_yaml_model
+from common.errors import UserError
+from common.wire import NAME_PATTERN, Name, WindowMessage
+
+Interval = tuple[datetime, datetime]
+"""Two instants in aware UTC, the second not included."""
+
+Purpose = Literal["entrance", "area", "display"]
+"""What a camera is for. ``entrance`` sees who comes in, ``area`` a part of the shop, ``display`` who stands before a
+display or shelf."""
+
+Role = Literal["entrance", "area", "display", "unassigned"]
+"""Figures are added up and compared within one role. ``unassigned``: the chain file does not say what the cameras are
+for."""
+ROLES: tuple[Role, ...] = get_args(Role)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_NAME = re.compile(NAME_PATTERN)
+_HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
+_CLOSED = "closed"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone; write one like Europe/Berlin") from None
+    return name
+
+
+def shop_zone(name: str | None) -> ZoneInfo:
+    """The time zone of that name, or this machine's when None (UTC where it has none). Raises ``UserError``."""
+    if name is None:
+        local = Path("/etc/localtime").resolve()
+        _, _, key = str(local).partition("zoneinfo/")
+        return ZoneInfo(key or "UTC")
+    try:
+        return ZoneInfo(_time_zone(name))
+    except ValueError as error:
+        raise UserError(f"timezone: {name!r} {error}") from None
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+"""The name of a time zone in the IANA database."""
+
+
+def _camera(name: str) -> str:
+    device, _, camera = name.partition("/")
+    if not (_NAME.match(device) and _NAME.match(camera)):
+        raise ValueError("is not a camera; write device/camera, such as door/main")
+    return name
+
+
+CameraId = Annotated[str, AfterValidator(_camera)]
+"""``device/camera``, as devices call themselves and their camera."""
+
+
+def _hours(value: object) -> tuple[tuple[int, int], ...]:
+    """``closed``, one ``HH:MM-HH:MM``, or several in a list: as minutes of the local day, in order."""
+    if value == _CLOSED:
+        return ()
+    given = value if isinstance(value, list) else [value]
+    intervals = sorted(_minutes(one) for one in given)
+    if any(later[0] < earlier[1] for earlier, later in pairwise(intervals)):
+        raise ValueError("opening hours overlap; write each hour once")
+    return tuple(intervals)
+
+
+def _minutes(text: object) -> tuple[int, int]:
+    found = _HOURS.match(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('must be "09:00-20:00", a list of such, or closed')
+    hour, minute, end_hour, end_minute = map(int, found.groups())
+    start, end = 60 * hour + minute, 60 * end_hour + end_minute
+    if max(minute, end_minute) > 59 or end > 24 * 60:
+        raise ValueError("there is no such time of day; the last is 24:00")
+    if end <= start:
+        raise ValueError(
+            "ends before it begins; past midnight belongs to the next day: 22:00-24:00, then 00:00-02:00"
+        )
+    return start, end
+
+
+Hours = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_hours)]
+
+
+class Opening(_Section):
+    """When a site is open, by weekday. Each day is said, so that a forgotten one is not taken for closed; hours
+    without weekdays are those of every day."""
+
+    mon: Hours
+    tue: Hours
+    wed: Hours
+    thu: Hours
+    fri: Hours
+    sat: Hours
+    sun: Hours
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every_day(cls, value: object) -> object:
+        return dict.fromkeys(cls.model_fields, value) if isinstance(value, (str, list)) else value
+
+    def of(self, day: date) -> tuple[tuple[int, int], ...]:
+        """The opening hours of one date, as [start, end) in minutes of the local day, in order."""
+        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)[day.weekday()]
+
+
+class Place(_Section):
+    """Where a site is, in degrees: for the map."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class Site(_Section):
+    """One shop. Its ``name`` is its key in the file and the site that its devices give."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    timezone: TimeZone
+    opening: Opening
+    place: Place | None = None
+    region: Name | None = None
+    cameras: Annotated[dict[CameraId, Purpose], Field(min_length=1)] | None = None
+    """What each camera is for. None: every camera that is heard of is taken as one role, ``unassigned``."""
+    _name: str = PrivateAttr(default="")
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles of its cameras, the one that says most about the whole shop first."""
+        if self.cameras is None:
+            return ("unassigned",)
+        return tuple(role for role in ROLES if role in self.cameras.values())
+
+    def cameras_of(self, role: Role) -> tuple[str, ...]:
+        """The cameras that must report for this role, by name; none where the chain file does not list them."""
+        return tuple(sorted(camera for camera, purpose in (self.cameras or {}).items() if purpose == role))
+
+    def role_of(self, window: WindowMessage) -> Role | None:
+        """The role of the camera of a window; None where the chain file lists cameras, but not this one."""
+        return "unassigned" if self.cameras is None else self.cameras.get(camera_of(window))
+
+    def local_day(self, day: date) -> Interval:
+        """From local midnight to the next: 23, 24 or 25 hours, in UTC."""
+        return self._instant(day, 0), self._instant(day, 24 * 60)
+
+    def opening_intervals(self, day: date) -> list[Interval]:
+        """The opening hours of a local day in UTC, in order; none where the site is closed.
+
+        An hour that the clocks skip is not open, and one that they repeat is open twice, unless the site opens or
+        closes in it: then its first pass counts.
+        """
+        spans = [(self._instant(day, start), self._instant(day, end)) for start, end in self.opening.of(day)]
+        return [(start, end) for start, end in spans if start < end]
+
+    def _instant(self, day: date, minute: int) -> datetime:
+        """When the local clock shows ``minute`` of ``day`` for the first time, or skips it."""
+        wall = datetime.combine(day, time.min) + timedelta(minutes=minute)
+        first, second = (wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        if first <= second:
+            return first
+        # A time that is skipped: read with the offset before and after, it lies on either side of the moment at
+        # which the clocks go forward.
+        after = first.astimezone(self.zone).utcoffset()
+        seconds = range(int((first - second).total_seconds()))
+        skipped = bisect_left(
+            seconds,
+            True,
+            key=lambda s: (second + timedelta(seconds=s)).astimezone(self.zone).utcoffset() == after,
+        )
+        return second + timedelta(seconds=skipped)
+
+
+class Annotation(_Section):
+    """Something that explains the figures of some days, such as a promotion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to", description="the last day, included")
+    sites: list[Name] = []
+    """Empty for all."""
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"ends on {self.last}, before it begins")
+        return self
+
+
+class Chain(_Section):
+    """All sites of one chain."""
+
+    name: Name
+    sites: Annotated[dict[Name, Site], Field(min_length=1)]
+    annotations: list[Annotation] = []
+
+    @model_validator(mode="after")
+    def _register(self) -> Self:
+        for name, site in self.sites.items():
+            site._name = name  # noqa: SLF001 - the chain names its sites
+        for annotation in self.annotations:
+            if unknown := [name for name in annotation.sites if name not in self.sites]:
+                raise ValueError(
+                    f"annotations: {annotation.text!r} is about {unknown[0]!r}, which is no site"
+                )
+        return self
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Every role that cameras of the chain have, the one that says most about a shop first."""
+        return tuple(role for role in ROLES if any(role in site.roles for site in self.sites.values()))
+
+    def with_role(self, role: Role) -> dict[str, Site]:
+        """The sites that have cameras of this role, by name."""
+        return {name: self.sites[name] for name in sorted(self.sites) if role in self.sites[name].roles}
+
+    @classmethod
+    def load(cls, path: Path) -> Chain:
+        """The chain in ``path``. Raises ``UserError``."""
+        return load_yaml_model(path, cls)
+
+
+def camera_of(window: WindowMessage) -> str:
+    """The camera of a window as the chain file writes it: ``device/camera``."""
+    return f"{window.device}/{window.camera}"

@@ -1,0 +1,1 @@
+"""Folders, teams, dashboards and alerts in Grafana, made through its API."""

@@ -1,0 +1,45 @@
+"""``footlight-cloud bridge``: move messages from a broker into the store."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+
+from cloud.config import load
+from cloud.ingest.bridge import Bridge
+from cloud.stores.connect import open_store
+from common.clock import SystemClock
+from common.command_line import add_config
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bridge``."""
+    parser = commands.add_parser("bridge", help="move messages from a broker into the store")
+    add_config(parser)
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Work until a signal comes. Raises ``UserError``."""
+    settings = load(args.config)
+    mqtt = settings.mqtt
+    store = open_store(settings, SystemClock(), repair=True)
+    try:
+        bridge = Bridge(
+            store,
+            mqtt.broker(),
+            client_id=mqtt.client_id,
+            share=mqtt.share,
+            min_k=settings.privacy.min_k,
+            session_expiry_s=mqtt.session_expiry_s,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: bridge.stop())
+        bridge.run()
+        log.info("stopped: %s", bridge.stats)
+    finally:
+        store.close()
+    return 0

@@ -1,0 +1,260 @@
+"""From a delivery to an acknowledgement: decode, store, and only then say that it has arrived.
+
+The receiving side (:mod:`cloud.ingest.bridge` or :mod:`cloud.onebox.broker`) submits what comes in from its own
+thread; one loop here stores it in batches. A delivery is acknowledged when the store has confirmed it, or when it can
+never be stored and went to the dead letters. Nothing else is ever acknowledged, so whatever the sender has not heard
+of is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cloud.domain import arrival
+from cloud.domain.thresholds import MIN_K
+from cloud.stores.store import DeadLetter, Store, StoreRejected, StoreUnavailable
+from common.clock import Clock
+from common.wire import (
+    NAME_PATTERN,
+    ROOT,
+    STORED,
+    EchoMessage,
+    Message,
+    ProbeMessage,
+    WindowMessage,
+    WireError,
+    decode,
+    one_line,
+)
+
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(NAME_PATTERN)
+_LONGEST_LETTER = 16 * 1024
+"""Bytes of a payload that a dead letter keeps: more than any message of a device has, and no broker refuses it."""
+
+FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
+"""What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it came; ``acknowledge`` tells the sender that it is safe. Called once, from the loop."""
+
+    topic: str
+    payload: bytes
+    acknowledge: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts since the start. ``received`` counts redeliveries too."""
+
+    received: int = 0
+    stored: int = 0
+    dead: int = 0
+    retries: int = 0
+
+
+class Intake:
+    """Stores what is submitted. ``run`` is the loop; all other methods may be called from any thread.
+
+    ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back. A window
+    with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at most (None: any number); the next
+    ``submit`` waits with them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dead_letter: Callable[[DeadLetter], None],
+        echo: Callable[[ProbeMessage], None],
+        *,
+        clock: Clock,
+        min_k: int = MIN_K,
+        capacity: int | None = 2000,
+        batch: int = 200,
+        retry_first_s: float = 1.0,
+        retry_most_s: float = 60.0,
+    ) -> None:
+        self._store = store
+        self._dead_letter = dead_letter
+        self._echo = echo
+        self._clock = clock
+        self._min_k = min_k
+        self._capacity = capacity
+        self._batch = batch
+        self._retry_first_s = retry_first_s
+        self._retry_most_s = retry_most_s
+        self._waiting: deque[Delivery] = deque()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._stats = Stats()
+
+    @property
+    def stats(self) -> Stats:
+        return self._stats
+
+    def submit(self, delivery: Delivery) -> None:
+        """Queue one delivery; waits while the queue is full. After ``stop`` it is dropped, unacknowledged."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._is_full())
+            if not self._stopped:
+                self._waiting.append(delivery)
+                self._count(received=1)
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End ``run`` after the write it is in. What waits stays unacknowledged and will be sent again.
+
+        Safe in a signal handler: the lock is reentrant.
+        """
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def run(self) -> None:
+        """Store and acknowledge until ``stop``. A fault that nobody can name leaves here as it is."""
+        while batch := self._take():
+            self._settle(batch)
+
+    def _is_full(self) -> bool:
+        return self._capacity is not None and len(self._waiting) >= self._capacity
+
+    def _take(self) -> list[Delivery]:
+        """What waits, at most one batch; empty once stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or bool(self._waiting))
+            if self._stopped:
+                return []
+            batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            self._changed.notify_all()
+            return batch
+
+    def _settle(self, batch: list[Delivery]) -> None:
+        decoded: list[tuple[Delivery, Message]] = []
+        for delivery in batch:
+            try:
+                message = arrival.checked(self._decode(delivery), self._clock.now())
+                decoded.append((delivery, message))
+            except WireError as error:
+                self._give_up(delivery, str(error))
+        if not decoded:
+            return
+        try:
+            stored = self._write([message for _, message in decoded])
+        except StoreRejected:
+            for delivery, message in decoded:
+                self._settle_one(delivery, message)
+            return
+        if stored:
+            self._conclude(decoded)
+
+    def _decode(self, delivery: Delivery) -> Message:
+        """The message of a delivery. Raises ``WireError`` for one that breaks the contract or tells too much."""
+        message = decode(delivery.topic, delivery.payload)
+        if isinstance(message, WindowMessage) and message.k < self._min_k:
+            raise WireError(
+                f"{delivery.topic}: k: {message.k} is less than privacy.min_k {self._min_k} of this bridge"
+            )
+        return message
+
+    def _settle_one(self, delivery: Delivery, message: Message) -> None:
+        try:
+            stored = self._write([message])
+        except StoreRejected as error:
+            self._give_up(delivery, str(error))
+            return
+        if stored:
+            self._conclude([(delivery, message)])
+
+    def _conclude(self, stored: list[tuple[Delivery, Message]]) -> None:
+        """Say that it has arrived, then answer the probes that can be read, too."""
+        self._count(stored=len(stored))
+        for delivery, _ in stored:
+            delivery.acknowledge()
+        for _, message in stored:
+            if isinstance(message, ProbeMessage):
+                self._read_back(message)
+
+    def _read_back(self, probe: ProbeMessage) -> None:
+        sender = f"{probe.site}/{probe.device}"
+        try:
+            if self._store.contains(probe):
+                self._echo(probe)
+            else:
+                log.warning("the probe of %s was stored and is not there", sender)
+        except StoreUnavailable as error:
+            log.warning("the probe of %s was stored and cannot be read back: %s", sender, error)
+
+    def _write(self, messages: list[Message]) -> bool:
+        """Write, however long the store is away. False when stopped before it came back."""
+        delay_s = self._retry_first_s
+        fault = ""
+        while True:
+            try:
+                self._store.write(messages)
+            except StoreUnavailable as error:
+                if str(error) != fault:
+                    log.warning("store unavailable, messages are kept: %s", error)
+                fault = str(error)
+            else:
+                if fault:
+                    log.info("store available again")
+                return True
+            with self._changed:
+                if self._changed.wait_for(lambda: self._stopped, timeout=delay_s):
+                    return False
+            self._count(retries=1)
+            delay_s = min(2 * delay_s, self._retry_most_s)
+
+    def _give_up(self, delivery: Delivery, reason: str) -> None:
+        site, device = _sender(delivery.topic)
+        letter = DeadLetter(
+            at=self._clock.now(),
+            site=site,
+            device=device,
+            topic=one_line(delivery.topic, 200),
+            reason=one_line(reason, 400),
+            payload=delivery.payload[:_LONGEST_LETTER],
+        )
+        log.warning("dead letter: %s", letter.reason)
+        self._dead_letter(letter)
+        try:
+            self._store.record_dead_letter(letter)
+        except (StoreUnavailable, StoreRejected) as error:
+            log.warning("dead letter not kept in the store: %s", error)
+        self._count(dead=1)
+        delivery.acknowledge()
+
+    def _count(self, *, received: int = 0, stored: int = 0, dead: int = 0, retries: int = 0) -> None:
+        with self._changed:
+            old = self._stats
+            self._stats = replace(
+                old,
+                received=old.received + received,
+                stored=old.stored + stored,
+                dead=old.dead + dead,
+                retries=old.retries + retries,
+            )
+
+
+def _sender(topic: str) -> tuple[str, str]:
+    """Site and device of a topic; what is no name, and so no sender of ours, is "-"."""
+    site, device = (part if _NAME.fullmatch(part) else "-" for part in f"{topic}////".split("/")[2:4])
+    return site, device
+
+
+def echo_of(probe: ProbeMessage, clock: Clock) -> EchoMessage:
+    """The answer to a probe that has just been read back."""
+    return EchoMessage(site=probe.site, device=probe.device, at=clock.now(), nonce=probe.nonce)
+
+
+def dead_letter_topic(site: str, device: str) -> str:
+    """Where a message goes that can never be stored; outside the root, so that nobody stores it."""
+    return f"{ROOT}-dead-letter/{site}/{device}"

@@ -1,0 +1,1 @@
+"""One box for one shop: broker, store and page in one process."""

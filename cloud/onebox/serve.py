@@ -1,0 +1,103 @@
+"""One box: broker, intake, embedded store and page in one process, so that one Pi is a whole product.
+
+The event loop carries the broker and the page; the intake stores in a thread beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cloud.config import EmbeddedSettings, PageSettings, Settings
+from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.onebox.backup import nightly
+from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.page import PageServer
+from cloud.stores.connect import open_embedded
+from cloud.stores.store import DeadLetter, Reader
+from cloud.web.app import create_app
+from cloud.web.placement import Positions
+from common.clock import Clock
+from common.errors import UserError
+from common.wire import ProbeMessage, encode, topic
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What is up: the ports that were really taken, and where to look."""
+
+    mqtt_port: int
+    page_url: str
+    reader: Reader
+    stats: Callable[[], Stats]
+
+
+async def serve(
+    settings: Settings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[Box], None]
+) -> None:
+    """Work until ``stop`` is set. ``ready`` is called once everything answers.
+
+    Raises ``UserError`` when an address or the file cannot be had.
+    """
+    if not isinstance(settings.store, EmbeddedSettings):
+        raise UserError("store.kind: 'serve' needs the embedded store; use 'bridge' for InfluxDB")
+    store = open_embedded(settings.store, clock, repair=True)
+    loop = asyncio.get_running_loop()
+    users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
+
+    def dead_letter(letter: DeadLetter) -> None:
+        where = dead_letter_topic(letter.site, letter.device)
+        asyncio.run_coroutine_threadsafe(broker.publish(where, letter.payload), loop)
+
+    def echo(probe: ProbeMessage) -> None:
+        answer = echo_of(probe, clock)
+        asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
+
+    def receive(delivery: Delivery) -> None:
+        if delivery.topic.endswith("/placement"):  # it is of now: shown, and never stored
+            positions.take(delivery.topic, delivery.payload)
+            delivery.acknowledge()
+        else:
+            intake.submit(delivery)
+
+    positions = Positions(clock)
+    # Devices bound what is unacknowledged themselves; a full queue would make the event loop wait.
+    intake = Intake(store, dead_letter, echo, clock=clock, min_k=settings.privacy.min_k, capacity=None)
+    broker = EmbeddedBroker(
+        host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
+    )
+    try:
+        with nightly(settings.store, clock), _listen(settings.serve.page) as sock:
+            chosen = settings.serve.page
+            app = create_app(store, clock, chosen.timezone, positions, names=chosen.names, path=chosen.path)
+            page = PageServer(app)
+            mqtt_port = await broker.start()
+            tasks = {
+                asyncio.create_task(asyncio.to_thread(intake.run)),
+                asyncio.create_task(page.serve([sock])),
+                asyncio.create_task(stop.wait()),
+            }
+            host, port = sock.getsockname()[:2]
+            ready(Box(mqtt_port, f"http://{host}:{port}/", store, lambda: intake.stats))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            page.should_exit = True
+            # First the broker, so that nothing is taken any more, then the loop that acknowledges.
+            await broker.stop()
+            intake.stop()
+            await asyncio.gather(*tasks)
+    finally:
+        intake.stop()
+        store.close()
+
+
+def _listen(page: PageSettings) -> socket.socket:
+    try:
+        return socket.create_server((page.host, page.port))
+    except OSError as error:
+        raise UserError(f"serve.page: cannot listen on {page.host}:{page.port} ({error.strerror})") from None

@@ -1,0 +1,272 @@
+"""What a report of one site says: its week from its tallies. All arithmetic is that of the tally and the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from typing import Literal
+
+from cloud.analysis.change import WEEKS_BEFORE, Change, changes
+from cloud.analysis.comparable import coverage
+from cloud.analysis.metrics import metric_named
+from cloud.analysis.mix import Mix, mix, mixes, verdicts
+from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.tally import QUARTER, Tally, quarters, readable, with_silent_days
+from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.reports.week import IsoWeek
+from cloud.rollup.comparisons import METRICS
+from cloud.stores.tallies import Tallies, days
+from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
+
+HIDES_MOST = 2
+"""Ages are shown by gender unless that shows fewer than one in so many of the visits that ages alone show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day on which the site is open. Without coverage the counts are None: nobody watched."""
+
+    day: date
+    open_s: float
+    coverage: float
+    visits: int | None
+    viewers: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of the local clock in which the site is open."""
+
+    day: date
+    hour: int
+    coverage: float
+    state: Literal["no_data", "partial", "full"]
+    visits: int | None
+    rate: float | None
+    """Visits per watched hour: fair where an hour was open or watched only in part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Opening time in which no camera saw anything, in local time."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """How much of the opening time one camera watched."""
+
+    name: str
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """The cameras of another role of the same site, in short."""
+
+    role: Role
+    cameras: tuple[Camera, ...]
+    coverage: float
+    visits: int | None
+    rate: float | None
+    """Visits per watched hour: of all entrances together, else of the average camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What became of the visits that came in groups, for one attribute. The three add up to ``visits``."""
+
+    visits: int
+    known: int
+    unknown: int
+    """Without a verdict."""
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """One site's week, of the cameras of one role."""
+
+    site: str
+    title: str
+    timezone: str
+    role: Role
+    cameras: tuple[Camera, ...]
+    others: tuple[Cameras, ...]
+    """The other roles of the site."""
+    week: str
+    first: date
+    last: date
+    notes: tuple[str, ...]
+    """Promotions and the like, from the chain file."""
+    open_s: float
+    coverage: float
+    visits: int | None
+    viewers: int | None
+    changes: tuple[Change, ...]
+    """The visits first."""
+    days: tuple[Day, ...]
+    hours: tuple[Hour, ...]
+    busiest: Hour | None
+    """Of the hours that were wholly watched."""
+    cohort_visits: int
+    mixes: Mapping[str, Mix]
+    """By attribute, those that the profile allows and of which anything was released."""
+    ages: Mapping[str, Mix]
+    """By gender as counted, where that hides little and tells something; each adds up to 1."""
+    described: Mapping[str, Described]
+    """By attribute, as in ``mixes``."""
+    outages: tuple[Outage, ...]
+    models: tuple[str, ...]
+    calibrations: tuple[str, ...]
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The cameras of the site, of all roles, of which nothing came."""
+        cameras = [*self.cameras, *(camera for other in self.others for camera in other.cameras)]
+        return tuple(camera.name for camera in cameras if camera.coverage == 0)
+
+
+def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: Role) -> SiteReport:
+    """Raises ``StoreUnavailable``."""
+    first = week.weeks_before(WEEKS_BEFORE)
+    found = with_silent_days(
+        source.tallies([site.name], first, week.last, role), [site], days(first, week.last), role
+    )
+    own = [one for one in found if one.day >= week.first]
+    total = sum(own[1:], own[0])
+    parts = _quarters(source, site, week, role)
+    hours = tuple(_hours(parts, site))
+    described = mixes(own)
+    return SiteReport(
+        site=site.name,
+        title=site.title,
+        timezone=site.timezone,
+        role=role,
+        cameras=_cameras(total),
+        others=tuple(_other(source, site, week, other) for other in site.roles if other != role),
+        week=week.name,
+        first=week.first,
+        last=week.last,
+        notes=notes(chain, site, week),
+        open_s=total.open_s,
+        coverage=coverage(total),
+        visits=total.visits if total.covered_s > 0 else None,
+        viewers=total.viewers if total.covered_s > 0 else None,
+        changes=tuple(changes(found, [metric_named(name) for name in METRICS], week.first)),
+        days=tuple(_day(one) for one in own if one.open_s > 0),
+        hours=hours,
+        busiest=max(
+            (hour for hour in hours if hour.state == "full"), key=lambda hour: hour.rate or 0.0, default=None
+        ),
+        cohort_visits=total.cohort_visits,
+        mixes={one.attribute: one for one in described},
+        ages=_ages(total),
+        described={one.attribute: _described(total, one) for one in described},
+        outages=tuple(_outages(parts, site)),
+        models=tuple(sorted(total.models)),
+        calibrations=tuple(sorted(total.calibrations)),
+    )
+
+
+def notes(chain: Chain, site: Site | None, week: IsoWeek) -> tuple[str, ...]:
+    """What the chain file says of the week: of one site, or of the chain."""
+    return tuple(
+        f"{one.text} ({one.first:%a %-d %b} to {one.last:%a %-d %b})"
+        for one in chain.annotations
+        if one.first <= week.last and one.last >= week.first
+        if site is None or not one.sites or site.name in one.sites
+    )
+
+
+def _day(one: Tally) -> Day:
+    seen = one.covered_s > 0
+    return Day(
+        one.day, one.open_s, coverage(one), one.visits if seen else None, one.viewers if seen else None
+    )
+
+
+def _cameras(total: Tally) -> tuple[Camera, ...]:
+    return tuple(
+        Camera(name, min(1.0, watched_s / total.open_s) if total.open_s else 0.0)
+        for name, watched_s in total.watched_s.items()
+    )
+
+
+def _other(source: Tallies, site: Site, week: IsoWeek, role: Role) -> Cameras:
+    stored = source.tallies([site.name], week.first, week.last, role)
+    own = with_silent_days(stored, [site], days(week.first, week.last), role)
+    total = sum(own[1:], own[0])
+    return Cameras(
+        role=role,
+        cameras=_cameras(total),
+        coverage=coverage(total),
+        visits=total.visits if total.covered_s > 0 else None,
+        rate=3600 * total.visits / total.exposure_s if total.exposure_s > 0 else None,
+    )
+
+
+def _quarters(source: Tallies, site: Site, week: IsoWeek, role: Role) -> dict[datetime, Tally]:
+    """Every quarter of an hour in which the site is open, those that nothing came from included."""
+    opening = {
+        at: part for day in days(week.first, week.last) for at, part in quarters((), site, day, role).items()
+    }
+    stored = source.quarters(site.name, week.first, week.last, role)
+    return {at: stored.get(at, part) for at, part in sorted(opening.items()) if part.open_s > 0}
+
+
+def _hours(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Hour]:
+    groups: dict[tuple[date, int], Tally] = {}
+    for at, part in parts.items():
+        local = at.astimezone(site.zone)
+        key = (local.date(), local.hour)
+        groups[key] = groups[key] + part if key in groups else part
+    metric = metric_named(METRICS[0])
+    for (day, hour), total in groups.items():
+        seen = total.covered_s > 0
+        visits, watched_h = (float(terms[0]) for terms in metric.terms([total]))
+        yield Hour(
+            day=day,
+            hour=hour,
+            coverage=coverage(total),
+            state="no_data" if not seen else "full" if coverage(total) >= FULL_COVERAGE else "partial",
+            visits=total.visits if seen else None,
+            rate=visits / watched_h if seen else None,
+        )
+
+
+def _ages(total: Tally) -> dict[str, Mix]:
+    if HIDES_MOST * readable(total.gender_age_band) < readable(total.age_band):
+        return {}
+    found = {gender: mix(_of_gender(total, gender), "age_band") for gender in GENDERS}
+    told = {gender: one for gender, one in found.items() if one and 2 * one.told >= len(one.shares)}
+    return told if len(told) == len(GENDERS) else {}
+
+
+def _of_gender(total: Tally, gender: str) -> Tally:
+    """The visits that were read as of one gender; what is withheld may be of either."""
+    cells = {label: count for label, count in total.gender_age_band.items() if label[0] == gender}
+    bands = {band: cells.get((gender, band)) for band in (*ATTRIBUTES["age_band"], UNKNOWN)}
+    # A visit in a cell of the other gender is described, and is not of this one.
+    elsewhere = readable(total.gender_age_band) - readable(cells)
+    return replace(total, gender_age_band=cells, age_band=bands, described=total.described - elsewhere)
+
+
+def _described(total: Tally, of: Mix) -> Described:
+    unknown = verdicts(total, of.attribute)[UNKNOWN]
+    return Described(of.n + of.withheld, of.n - unknown, unknown, of.withheld)
+
+
+def _outages(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Outage]:
+    blind: Sequence[datetime] = [at for at, part in parts.items() if part.covered_s <= 0]
+    begin: datetime | None = None
+    local = partial(datetime.astimezone, tz=site.zone)
+    for at in blind:
+        begin = begin or at
+        if at + QUARTER not in parts or parts[at + QUARTER].covered_s > 0:
+            yield Outage(local(begin), local(at + QUARTER))
+            begin = None

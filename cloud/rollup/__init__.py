@@ -1,0 +1,1 @@
+"""From windows to quarters of an hour and days, every night."""

@@ -1,0 +1,64 @@
+"""The comparison of sites as points: a dashboard shows what ``footlight-cloud compare`` says and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from cloud.analysis.compare import Comparison, Row, compare
+from cloud.analysis.metrics import metric_named
+from cloud.domain.chain import Chain
+from cloud.domain.tally import Tally, with_silent_days
+from cloud.stores import layout
+from cloud.stores.measurement import Point
+from cloud.stores.tallies import Tallies, day_time, days
+
+METRICS = (
+    "visits_per_open_hour",
+    "viewers_share",
+    "dwell_mean",
+    "attraction_ratio",
+    "share:gender=female",
+)
+"""What is compared every night; ``compare`` can do more."""
+
+PERIOD_DAYS = 28
+"""Four of each weekday."""
+
+
+def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Point]:
+    """A point for each metric, role and site that has such cameras, over the four weeks to ``last``. Raises
+    ``StoreUnavailable``."""
+    first = last - timedelta(days=PERIOD_DAYS - 1)
+    for role in chain.roles:
+        sites = chain.with_role(role)
+        stored = tallies.tallies(list(sites), first, last, role)
+        newest = {tally.site: tally for tally in stored}
+        found = with_silent_days(stored, sites.values(), days(first, last), role)
+        for name in METRICS:
+            comparison = compare(found, metric_named(name), sites=sites, role=role, first=first, last=last)
+            for row in comparison.rows:
+                yield _point(chain, comparison, row, newest.get(row.site))
+
+
+def _point(chain: Chain, comparison: Comparison, row: Row, newest: Tally | None) -> Point:
+    site = chain.sites[row.site]
+    place = {"latitude": None, "longitude": None} if site.place is None else site.place.model_dump()
+    versions: Sequence[frozenset[str]] = (
+        (newest.models, newest.calibrations) if newest else (frozenset(),) * 2
+    )
+    models, calibrations = (",".join(sorted(names)) for names in versions)
+    values = {
+        "compared": row.set_apart is None,
+        "apart_because": row.set_apart or "",
+        "title": site.title,
+        **place,
+        **{
+            name: getattr(row, name)
+            for name in ("days", "coverage", "rate", "low", "high", "versus", "q", "real")
+        },
+        "models": models,
+        "calibrations": calibrations,
+    }
+    tags = {"site": row.site, "role": comparison.role, "metric": comparison.metric}
+    return layout.COMPARISON.point(tags, day_time(comparison.last), values)

@@ -1,0 +1,291 @@
+"""From the windows of one site and day to the figures of the page. Pure functions, no clock, no server.
+
+Two rules run through all of it. An hour that nobody watched is *no data*, never zero. And a cell that the
+privacy rules withheld is never filled in: what is missing is stated as a number of visits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from cloud.domain.arrival import TOLERATED
+from cloud.domain.tally import timed
+from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import DWELL_BINS_S, Cells, Cohort, Profile, WindowMessage, bin_label
+
+_PROFILES: tuple[Profile, ...] = ("count", "demographics", "expression")
+"""Each releases what the ones before it do, and more."""
+
+_HOUR = timedelta(hours=1)
+
+HourState = Literal["future", "no_data", "partial", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The newest window, summed over the cameras that reported it."""
+
+    start: datetime
+    end: datetime
+    visits: int
+    stale: bool
+    """True when newer windows are overdue: then this is the past, not now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of the shop's day. ``visits`` and ``viewers`` are None where nobody watched."""
+
+    start: datetime
+    visits: int | None
+    viewers: int | None
+    coverage: float
+    """Share of the hour's elapsed time that was watched, in 0..1, over all cameras."""
+    state: HourState
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was released of one label; ``exact`` is False when a cohort withheld its part."""
+
+    count: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Cohorts added up by label. ``visits`` is the sum of the released counts and ``withheld``."""
+
+    cells: Mapping[str, Cell]
+    visits: int
+    withheld: int
+
+    @property
+    def released(self) -> int:
+        return self.visits - self.withheld
+
+    @property
+    def small(self) -> bool:
+        """Too few to read shares from."""
+        return self.released < SMALL_SAMPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One site's day so far. A breakdown is None where the profile forbids it or no cohort came yet."""
+
+    hours: tuple[Hour, ...]
+    now: Now | None
+    visits: int | None
+    viewers: int | None
+    watched_since: datetime | None
+    """Start of the first window of the day."""
+    coverage: float
+    """Share of the time since then that was watched, in 0..1, over all cameras."""
+    cameras: int
+    untrusted_windows: int
+    """Windows whose clock was not synchronised: their hour may be wrong."""
+    profile: Profile | None
+    """The widest that was in force today."""
+    k: int
+    pending: int
+    """Visits that still wait for their cohort."""
+    cohort_visits: int
+    attraction_ratio: float | None
+    """Attention time / dwell time, over the cohorts that tell both."""
+    mean_dwell_s: float | None
+    occupancy_max: int | None
+    """The most visits in view of one camera at one instant; None until a cohort came."""
+    dwell: Breakdown | None
+    gender: Breakdown | None
+    age_band: Breakdown | None
+    gender_age_band: Breakdown | None
+    """Its labels are joined by a dot: ``female.25-34``."""
+    expression: Breakdown | None
+
+    @property
+    def pyramid(self) -> Literal["gender_age_band", "age_band", "gender"] | None:
+        """Which breakdown to draw people from: ages by gender, unless that hides more than half of what the
+        ages alone tell; and gender alone where every age is withheld."""
+        if self.gender is None or self.age_band is None or self.gender_age_band is None:
+            return None
+        if self.age_band.released > 2 * self.gender_age_band.released:
+            return "age_band"
+        return "gender_age_band" if self.gender_age_band.released else "gender"
+
+
+def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """First and last instant of the local day around ``now``, as [start, end) in ``zone``."""
+    date = now.astimezone(zone).date()
+    return (
+        datetime.combine(date, time.min, zone),
+        datetime.combine(date + timedelta(days=1), time.min, zone),
+    )
+
+
+def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Day:
+    """The figures of the local day around ``now``.
+
+    ``windows`` are those of one site, each at most once, in any order; other days are left out, and so is what is not
+    over yet: it is of a device whose clock runs ahead, and would make all others look late. A cohort belongs to the day
+    on which its first visits came: that of a device that was switched off comes the next morning.
+    """
+    start, end = day_bounds(now, zone)
+    latest = now + TOLERATED
+    day = sorted((w for w in windows if start <= w.start < end and w.end <= latest), key=lambda w: w.start)
+    cameras = _cameras(day)
+    due = _due_until(day, now)
+    allowed = [
+        (w.cohort, _PROFILES.index(w.profile))
+        for w in sorted(windows, key=lambda w: w.start)
+        if w.cohort is not None and start <= w.cohort.since < end
+    ]
+    cohorts = [cohort for cohort, _ in allowed]
+    people = [cohort for cohort, level in allowed if level >= _PROFILES.index("demographics")]
+    faces = [cohort for cohort, level in allowed if level >= _PROFILES.index("expression")]
+    watched = bool(day) and _watched(day)
+    times = [timed(cohort) for cohort in cohorts]
+    dwell_visits = sum(part["dwell_visits"] for part in times)
+    attention_dwell_s = sum(part["attention_dwell_s"] for part in times)
+    cohort_visits = sum(cohort.visits for cohort in cohorts)
+    bands, genders = (*AGE_BANDS, UNKNOWN), (*GENDERS, UNKNOWN)
+    return Day(
+        hours=_hours(day, start, end, due),
+        now=_now(day, now, zone),
+        visits=sum(w.totals.visits for w in day) if watched else None,
+        viewers=sum(w.totals.viewers for w in day) if watched else None,
+        watched_since=day[0].start.astimezone(zone) if day else None,
+        coverage=_coverage(day, (due - day[0].start).total_seconds() * cameras) if day else 0.0,
+        cameras=cameras,
+        untrusted_windows=sum(not w.clock_trusted for w in day),
+        profile=max((w.profile for w in day), key=_PROFILES.index, default=None),
+        k=max((w.k for w in day), default=1),
+        pending=sum(w.pending for w in _newest(day)),
+        cohort_visits=cohort_visits,
+        attraction_ratio=(
+            sum(c.attention_sum_s or 0.0 for c in cohorts) / attention_dwell_s
+            if attention_dwell_s > 0
+            else None
+        ),
+        mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
+        occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
+        dwell=_breakdown(((c, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
+        gender=_breakdown(((c, c.gender) for c in people), genders),
+        age_band=_breakdown(((c, c.age_band) for c in people), bands),
+        gender_age_band=_breakdown(
+            ((c, _joint(c)) for c in people), [f"{gender}.{band}" for gender in genders for band in bands]
+        ),
+        expression=_breakdown(((c, c.expression) for c in faces), (*EXPRESSIONS, UNKNOWN)),
+    )
+
+
+def _cameras(day: Sequence[WindowMessage]) -> int:
+    return len({(w.device, w.camera) for w in day})
+
+
+def _newest(day: Sequence[WindowMessage]) -> list[WindowMessage]:
+    """The newest window of each camera."""
+    return list({(w.device, w.camera): w for w in day}.values())
+
+
+def _end(window: WindowMessage) -> datetime:
+    return window.start + timedelta(seconds=window.duration_s)
+
+
+def _due_until(day: Sequence[WindowMessage], now: datetime) -> datetime:
+    """Until when windows can be expected to have arrived. One that has just ended is still on its way, so two
+    lengths are allowed: a healthy camera then shows full coverage, a silent one loses it by the minute."""
+    if not day:
+        return now
+    return max(*(_end(w) for w in day), now - timedelta(seconds=2 * day[-1].duration_s))
+
+
+def _watched(windows: Iterable[WindowMessage]) -> bool:
+    """Whether the totals are facts; a visit that ended as the camera failed still is one."""
+    return any(w.coverage.share > 0 or w.totals.visits > 0 for w in windows)
+
+
+def _coverage(windows: Iterable[WindowMessage], due_s: float) -> float:
+    covered = sum(w.coverage.share * w.duration_s for w in windows)
+    return min(1.0, covered / due_s) if due_s > 0 else 0.0
+
+
+def _hours(day: Sequence[WindowMessage], start: datetime, end: datetime, due: datetime) -> tuple[Hour, ...]:
+    """Every hour of the local day, 23 or 25 of them when the clocks change. A window belongs to the hour in
+    which it starts."""
+    cameras = _cameras(day)
+    first, count = start.timestamp(), round((end.timestamp() - start.timestamp()) / 3600)
+    groups: list[list[WindowMessage]] = [[] for _ in range(count)]
+    for window in day:
+        groups[min(count - 1, int((window.start.timestamp() - first) // 3600))].append(window)
+    hours = []
+    for index, group in enumerate(groups):
+        begin = datetime.fromtimestamp(first + 3600 * index, start.tzinfo)
+        due_s = min(_HOUR.total_seconds(), max(0.0, due.timestamp() - begin.timestamp()))
+        coverage = _coverage(group, due_s * cameras)
+        state = _state(group, due_s, coverage)
+        known = state in ("partial", "full")
+        hours.append(
+            Hour(
+                start=begin,
+                visits=sum(w.totals.visits for w in group) if known else None,
+                viewers=sum(w.totals.viewers for w in group) if known else None,
+                coverage=coverage,
+                state=state,
+            )
+        )
+    return tuple(hours)
+
+
+def _state(group: Sequence[WindowMessage], due_s: float, coverage: float) -> HourState:
+    if not _watched(group):
+        return "no_data" if due_s > 0 else "future"
+    return "full" if coverage >= FULL_COVERAGE else "partial"
+
+
+def _now(day: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Now | None:
+    if not day:
+        return None
+    last = max(day, key=_end)
+    length = timedelta(seconds=last.duration_s)
+    fresh = [w for w in _newest(day) if _end(w) > _end(last) - length and w.coverage.share > 0]
+    if not fresh:
+        return None
+    return Now(
+        start=min(w.start for w in fresh).astimezone(zone),
+        end=_end(last).astimezone(zone),
+        visits=sum(w.totals.visits for w in fresh),
+        stale=now - _end(last) > 2 * length,
+    )
+
+
+def _joint(cohort: Cohort) -> Cells | None:
+    if cohort.gender_age_band is None:
+        return None
+    return {
+        f"{gender}.{band}": count
+        for gender, cells in cohort.gender_age_band.items()
+        for band, count in cells.items()
+    }
+
+
+def _breakdown(cohorts: Iterable[tuple[Cohort, Cells | None]], labels: Sequence[str]) -> Breakdown | None:
+    """Add cohorts up, label by label. A cohort that gave no such table withheld all of its visits."""
+    tables = list(cohorts)
+    if not tables:
+        return None
+    given = [dict.fromkeys(labels) if cells is None else cells for _, cells in tables]
+    cells = {
+        label: Cell(
+            count=sum(table.get(label) or 0 for table in given),
+            exact=all(table.get(label, 0) is not None for table in given),
+        )
+        for label in labels
+    }
+    visits = sum(cohort.visits for cohort, _ in tables)
+    return Breakdown(cells, visits, withheld=visits - sum(cell.count for cell in cells.values()))

@@ -1,0 +1,1 @@
+"""What the device and the server share: the wire, the words, configuration files, MQTT."""

@@ -1,0 +1,1 @@
+"""What every MQTT connection of Footlight shares."""

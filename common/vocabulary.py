@@ -1,0 +1,35 @@
+"""The labels that the models, the wire and the pages share. Standard library only."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+AGE_BINS = 101
+"""The age head speaks of the years 0 to 100, one bin a year."""
+
+AGE_BANDS = ("0-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+"""One coarse band under 18, on purpose."""
+
+AGE_BAND_STARTS = (0, 18, 25, 35, 45, 55, 65)
+
+GENDERS = ("female", "male")
+EXPRESSIONS = ("neutral", "happy", "sad", "angry", "surprised", "fearful", "disgusted")
+UNKNOWN = "unknown"
+
+ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+    "gender": GENDERS,
+    "age_band": AGE_BANDS,
+    "expression": EXPRESSIONS,
+}
+"""Every attribute with its labels; a verdict is one of them or ``UNKNOWN``."""
+
+
+def age_band(years: float) -> str:
+    """The band that holds an age in years."""
+    return AGE_BANDS[bisect_right(AGE_BAND_STARTS, years) - 1]
+
+
+EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""No message has a time outside of these years."""

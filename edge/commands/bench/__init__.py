@@ -1,0 +1,27 @@
+"""``footlight-edge bench``: what this machine can do, and what to configure."""
+
+from __future__ import annotations
+
+import argparse
+
+from common.clock import SystemClock
+from common.command_line import add_config
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bench``."""
+    text = "Measure what this machine can do, and say what to configure."
+    parser = commands.add_parser("bench", help=text, description=text)
+    add_config(parser, required=False)
+    parser.add_argument("--quick", action="store_true", help="in a tenth of the time, and coarser")
+    parser.add_argument("--json", action="store_true", help="every figure for a program")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, and print. Raises ``UserError``."""
+    from edge.commands.bench.command import bench
+    from edge.config import Settings, load
+
+    settings = load(args.config) if args.config else Settings()
+    return bench(settings, clock=SystemClock(), quick=args.quick, as_text=not args.json)

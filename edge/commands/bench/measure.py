@@ -1,0 +1,215 @@
+"""What a frame costs on this machine, stage by stage, and whether it can keep that up."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+import cv2
+import numpy as np
+
+from common.clock import Clock
+from edge.pipeline import Pipeline
+from edge.scene.render import crowd
+from edge.service.host import board_model, memory_mib, processor_name, temperature_c, throttled
+from edge.types import Classifier, Detection, Detector, FaceScores, Frame, Image, Refiner
+
+FPS = 15
+"""Rate of the film, which decides how often a face is looked at; it plays as fast as it can be."""
+
+STAGES = ("decode", "detect", "refine", "classify", "track", "step")
+"""``classify`` is that of the frames in which it was done, ``track`` what is left of a step. Decoding is done by the
+camera's thread."""
+
+_SLICE_S = 5.0
+_FILM = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine at one moment. ``load``: how many programs want the processor; ``free_mib``: memory."""
+
+    board: str
+    cores: int
+    load: float
+    free_mib: float
+    governor: str | None
+    mhz: float | None
+    temperature_c: float | None
+    throttled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Milliseconds a frame."""
+
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What frames of one kind cost. ``cpu_ms`` is processor time a frame, over all cores, decoding included."""
+
+    width: int
+    height: int
+    faces: int
+    threads: int
+    stages: Mapping[str, Stage]
+    cpu_ms: float
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of the main loop."""
+        return 1000 / self.stages["step"].median_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some seconds of a long run, ``until_s`` after its beginning."""
+
+    until_s: float
+    fps: float
+    temperature_c: float | None
+    throttled: bool | None
+
+
+class Stopwatch:
+    """Adds up what each stage takes within one frame."""
+
+    def __init__(self) -> None:
+        self.laps_s: dict[str, float] = {}
+
+    @contextmanager
+    def lap(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.laps_s[stage] = self.laps_s.get(stage, 0.0) + time.perf_counter() - began
+
+
+@dataclass(frozen=True, slots=True)
+class TimedModels:
+    """Detector, refiner and classifier, timed."""
+
+    detector: Detector
+    refiner: Refiner
+    classifier: Classifier
+    watch: Stopwatch
+
+    def detect(self, image: Image) -> list[Detection]:
+        with self.watch.lap("detect"):
+            return self.detector.detect(image)
+
+    def refine(self, image: Image, detection: Detection) -> Detection:
+        with self.watch.lap("refine"):
+            return self.refiner.refine(image, detection)
+
+    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+        with self.watch.lap("classify"):
+            return self.classifier.classify(image, detection, mirrored=mirrored)
+
+
+class Film:
+    """People who sway a little, as JPEG, to and fro without an end."""
+
+    def __init__(self, width: int, height: int, faces: int) -> None:
+        self.width, self.height, self.faces = width, height, faces
+        scene = crowd(faces, width, height, fps=FPS, seconds=_FILM / FPS)
+        self._pictures = [cv2.imencode(".jpg", image)[1] for image in scene.frames()]
+
+    def picture(self, number: int) -> Image:
+        """Decode the picture of this number."""
+        there_and_back = number % (2 * _FILM - 2)
+        index = min(there_and_back, 2 * _FILM - 2 - there_and_back)
+        return np.asarray(cv2.imdecode(self._pictures[index], cv2.IMREAD_COLOR), np.uint8)
+
+
+def machine(
+    *,
+    proc: Path = Path("/proc"),
+    cpu: Path = Path("/sys/devices/system/cpu"),
+    thermal: Path = Path("/sys/class/thermal"),
+    platform: Path = Path("/sys/devices/platform"),
+) -> Machine:
+    """The processor now, as far as it can tell."""
+    policy = cpu / "cpu0" / "cpufreq"
+    khz = _text(policy / "scaling_cur_freq")
+    return Machine(
+        board=board_model(proc) or processor_name(proc) or "unknown",
+        cores=os.cpu_count() or 1,
+        load=os.getloadavg()[0],
+        free_mib=memory_mib()[1],
+        governor=_text(policy / "scaling_governor"),
+        mhz=None if khz is None else int(khz) / 1000,
+        temperature_c=temperature_c(thermal),
+        throttled=throttled(platform),
+    )
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip("\0\n ")
+    except OSError:
+        return None
+
+
+class Runner:
+    """One pipeline, fed with films; ``threads`` is what its models use."""
+
+    def __init__(self, pipeline: Pipeline, watch: Stopwatch, *, threads: int, clock: Clock) -> None:
+        self._pipeline, self._watch, self._threads = pipeline, watch, threads
+        self._began_at = clock.now()
+        self._number = 0
+
+    def cost(self, film: Film, frames: int) -> Cost:
+        """Play ``frames`` of it, after some that are not measured."""
+        for _ in range(3):
+            self._step(film)
+        cpu_s = time.process_time()
+        laps = [self._step(film) for _ in range(frames)]
+        cpu_s = time.process_time() - cpu_s
+        stages = {stage: _stage([1000 * lap[stage] for lap in laps]) for stage in STAGES}
+        # few frames have somebody who is to be described: of them alone
+        stages["classify"] = _stage([1000 * lap["classify"] for lap in laps if lap["classify"]] or [0.0])
+        cpu_ms = round(1000 * cpu_s / frames, 3)
+        return Cost(film.width, film.height, film.faces, self._threads, stages, cpu_ms)
+
+    def endure(self, film: Film, seconds: float, progress: Callable[[float], None]) -> list[Slice]:
+        """Play it as fast as it goes, for so long; ``progress`` hears the seconds that have passed."""
+        began = time.perf_counter()
+        count = max(2, round(seconds / _SLICE_S))
+        slices: list[Slice] = []
+        for number in range(1, count + 1):
+            since, frames = time.perf_counter(), 0
+            while (now := time.perf_counter()) - began < seconds * number / count or not frames:
+                self._step(film)
+                frames += 1
+            slices.append(
+                Slice(round(now - began, 1), round(frames / (now - since), 2), temperature_c(), throttled())
+            )
+            progress(now - began)
+        return slices
+
+    def _step(self, film: Film) -> dict[str, float]:
+        """Seconds of each stage for the next frame."""
+        self._watch.laps_s.clear()
+        with self._watch.lap("decode"):
+            image = film.picture(self._number)
+        at_s = self._number / FPS
+        self._number += 1
+        with self._watch.lap("step"):
+            self._pipeline.step(Frame(image, self._began_at, at_s, self._number))
+        laps = {stage: self._watch.laps_s.get(stage, 0.0) for stage in STAGES}
+        laps["track"] = laps["step"] - laps["detect"] - laps["refine"] - laps["classify"]
+        return laps
+
+
+def _stage(values: Sequence[float]) -> Stage:
+    return Stage(round(median(values), 3), round(quantiles([*values, values[-1]], n=20)[-1], 3))

@@ -1,0 +1,94 @@
+"""What the benchmark shows on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from edge.commands.bench.advice import Advice
+from edge.commands.bench.measure import STAGES, Cost, Machine, Slice
+
+Json = dict[str, Any]
+Costs = Mapping[str, Sequence[Cost]]
+"""By what was varied: ``faces``, ``threads``, ``size``."""
+
+
+def as_json(before: Machine, after: Machine, costs: Costs, slices: Sequence[Slice], advice: Advice) -> Json:
+    return {
+        "before": asdict(before),
+        "after": asdict(after),
+        **{
+            name: [asdict(cost) | {"fps": round(cost.fps, 1)} for cost in each]
+            for name, each in costs.items()
+        },
+        "sustained": [asdict(one) for one in slices],
+        "advice": asdict(advice),
+    }
+
+
+def lines(before: Machine, after: Machine, slices: Sequence[Slice], advice: Advice) -> Iterator[str]:
+    """The machine, the long run, and what to write into the configuration."""
+    yield f"{before.board}, {before.cores} cores, {before.free_mib:.0f} MiB of memory free"
+    if not before.board.startswith("Raspberry Pi"):
+        yield "This is no Raspberry Pi: the figures are true of this machine only."
+    if before.load > before.cores / 2:
+        yield f"Other programs keep it busy (load {before.load:.1f}): end them, and measure again."
+    yield f"before: {_state(before)}"
+    yield f"after:  {_state(after)}"
+    slowed = any(one.throttled for one in slices)
+    yield (
+        f"flat out for {slices[-1].until_s:.0f} s: {slices[0].fps:.1f} frames/s at first, {slices[-1].fps:.1f} at the"
+        f" end ({advice.kept:.0%}){', slowed by the firmware' if slowed else ''}"
+    )
+    yield ""
+    if not advice.fps:
+        yield "Too slow: not even 5 frames a second are possible with three people in view. End other programs,"
+        yield "cool it, or take a faster board."
+        return
+    yield "For the configuration:"
+    yield f"  camera:    {{fps: {advice.fps}, width: 640, height: 480}}"
+    if advice.larger:
+        yield f"             1280 x 720 can be afforded at {advice.fps} frames/s, for faces farther away"
+    yield f"  detection: {{threads: {advice.threads}}}"
+    several = "camera" if advice.cameras == 1 else "cameras (an instance each)"
+    yield f"It carries {advice.cameras} {several} with three people in view of each."
+
+
+def tables(costs: Costs) -> Iterator[Table]:
+    """Each fits a terminal of 80 columns."""
+    of: tuple[tuple[str, str, Callable[[Cost], str]], ...] = (
+        ("faces", "People in view", lambda cost: str(cost.faces)),
+        ("threads", "Threads of the models", lambda cost: str(cost.threads)),
+        ("size", "Size of the picture", lambda cost: f"{cost.width}x{cost.height}"),
+    )
+    for name, title, varied in of:
+        table = Table(
+            title=f"{title}: milliseconds a frame, median/95 of 100",
+            box=SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+        )
+        for heading in (name, *STAGES, "CPU", "frames/s"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for cost in costs[name]:
+            table.add_row(
+                varied(cost),
+                *(f"{stage.median_ms:.1f}/{stage.p95_ms:.0f}" for stage in cost.stages.values()),
+                f"{cost.cpu_ms:.1f}",
+                f"{cost.fps:.0f}",
+            )
+        yield table
+
+
+def _state(machine: Machine) -> str:
+    said = [
+        f"governor {machine.governor}" if machine.governor else "governor unknown",
+        f"{machine.mhz:.0f} MHz" if machine.mhz else "",
+        f"{machine.temperature_c:.0f} °C" if machine.temperature_c is not None else "temperature unknown",
+        "slowed by the firmware" if machine.throttled else "",
+    ]
+    return ", ".join(word for word in said if word)

@@ -1,0 +1,181 @@
+"""What to change, in plain words: one sentence a cause, for somebody on a ladder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from edge.commands.placement.measures import Figures, Needs
+from edge.commands.placement.sights import Edge
+from edge.vision.light import DIM
+
+VIEW_DEG = 65.0
+FACE_M = 0.17
+"""Width of view of a usual camera, and the side of a face: they turn pixels into a distance, good to a third."""
+
+SIZES = ((640, 480), (1280, 720), (1920, 1080))
+"""What cameras offer, in pixels."""
+
+
+def few(figures: Figures) -> str:
+    seen = "Nobody was seen" if figures.people == 0 else "Only one person was seen"
+    return f"{seen}: ask somebody to walk by twice, the way customers do."
+
+
+def _fps(figures: Figures, needs: Needs) -> str:
+    fps, camera_fps = figures.fps or 0.0, figures.camera_fps or 0.0
+    if camera_fps > 2 * fps:
+        return (
+            f"Give this device less to do: the camera sends {camera_fps:.0f} frames a second and it manages {fps:.1f}. "
+            "Lower camera.width and camera.height, or end other programs."
+        )
+    cause = (
+        "It is dark: give it more light." if figures.luma < 2 * DIM else "Try another cable, port or size."
+    )
+    return f"Make the camera faster: it sends {fps:.1f} frames a second, asked for {needs.fps:.0f}. {cause}"
+
+
+def _light(figures: Figures, _: Needs) -> str:
+    return f"Give it more light: the picture is too dark (brightness {figures.luma:.0f} of 255)."
+
+
+def _burnt(figures: Figures, _: Needs) -> str:
+    return f"Turn it away from the bright window or lamp: {figures.burnt:.0%} of the picture is burnt out."
+
+
+def _backlight(figures: Figures, _: Needs) -> str:
+    return (
+        f"Turn it away from the window, or hang it on the window's side: {figures.backlit or 0:.0%} of the faces are "
+        "dark before a bright background."
+    )
+
+
+def _sharpness(figures: Figures, _: Needs) -> str:
+    slow, all_of = figures.slow_sharpness, figures.sharpness
+    if slow is not None and all_of is not None and slow > 3 * all_of:
+        return (
+            "Give it more light, or a shorter exposure: faces are sharp at rest and blurred while they walk."
+        )
+    what = "the picture is" if all_of is None else "faces are"
+    return f"Focus it: clean the lens, take off its film, turn its focus ring; {what} blurred."
+
+
+def _roll(figures: Figures, needs: Needs) -> str:
+    if figures.hangs is not None:
+        rotate = (needs.rotate + figures.hangs) % 360
+        how = "upside down" if figures.hangs == 180 else "on its side"
+        return f"Set camera.rotate: {rotate} in the settings, or turn the camera itself: it hangs {how}."
+    roll = figures.roll or 0.0
+    way = "clockwise" if roll > 0 else "anticlockwise"
+    return f"Turn the camera {abs(roll):.0f}° {way}, seen from behind it: faces lean to one side."
+
+
+def _pitch(figures: Figures, _: Needs) -> str:
+    pitch = figures.pitch or 0.0
+    metres = distance_m(figures) * math.tan(math.radians(abs(pitch)))
+    way, sees = ("lower", "down on") if pitch < 0 else ("higher", "up at")
+    return (
+        f"Hang it about {max(1, round(10 * metres)) * 10} cm {way}: it looks {abs(pitch):.0f}° {sees} faces."
+    )
+
+
+def _yaw(figures: Figures, _: Needs) -> str:
+    yaw = figures.yaw or 0.0
+    way = "right" if yaw > 0 else "left"
+    return f"Move it to the {way}, seen from behind it: most people look past it by {abs(yaw):.0f}°."
+
+
+_TOWARDS: Final[dict[Edge, str]] = {
+    "top": "Tilt it up",
+    "bottom": "Tilt it down",
+    "left": "Turn it to the left",
+    "right": "Turn it to the right",
+}
+
+
+def _cut(figures: Figures, _: Needs) -> str:
+    edge = figures.cut_edge or "top"
+    says = f"{figures.cut or 0:.0%} of the faces are cut off, mostly at the {edge}"
+    return f"{_TOWARDS[edge]}, or take it farther away: {says}."
+
+
+def _size(figures: Figures, needs: Needs) -> str:
+    least, small = needs.face_px, round((figures.too_small or 0) * figures.people)
+    if small <= 1:  # none to speak of, and yet
+        side = figures.side_px or 0.0
+        return f"Come closer: faces are {side:.0f} px, hardly more than the {least:.0f} needed; smaller ones go unseen."
+    side = figures.small_px or 1.0
+    says = f"{small} of {figures.people} faces are too small, {side:.0f} px where {least:.0f} are needed"
+    enough = [size for size in SIZES if size[0] > figures.width and side * size[0] / figures.width >= least]
+    if enough and 5 * figures.missed < figures.people:  # they are found: only their pixels are too few
+        width, height = enough[0]
+        return f"Use {width}x{height} (camera.width, camera.height), or come closer: {says}."
+    if 5 * figures.missed >= figures.people:
+        return f"Come much closer: {says}, and smaller ones are not seen at all."
+    return f"Come closer, to {5 * int(20 * side / least)} % of the distance: {says}."
+
+
+def _distance(figures: Figures, _: Needs) -> str:
+    unseen = round((figures.unseen or 0.0) * figures.closeups)
+    return (
+        f"Come much closer: {unseen} of {figures.closeups} faces are so far away that they are found only where the "
+        "picture is enlarged. They are not counted."
+    )
+
+
+def _excluded(figures: Figures, _: Needs) -> str:
+    return (
+        f"Check the excluded zones: {figures.excluded or 0:.0%} of the faces lie in them and are not counted."
+    )
+
+
+def _facing(figures: Figures, _: Needs) -> str:
+    return (
+        f"Hang it where people walk towards it, beside what they look at: only {figures.facing or 0:.0%} ever face it, "
+        f"and they are turned by {figures.turned or 0:.0f}°."
+    )
+
+
+def _missed(figures: Figures, _: Needs) -> str:
+    return (
+        "Hang it where faces are seen larger, longer and from the front: "
+        f"{figures.missed} of {figures.people} people were seen too poorly to be counted."
+    )
+
+
+def _unknown(figures: Figures, _: Needs) -> str:
+    worst = max(figures.unknown, key=lambda name: figures.unknown[name])
+    return (
+        f"Hang it where people stop or walk towards it: {worst.replace('_', ' ')} stays unknown for "
+        f"{figures.unknown[worst]} of {figures.judged} visits."
+    )
+
+
+ADVICE: Final[dict[str, Callable[[Figures, Needs], str]]] = {
+    "fps": _fps,
+    "light": _light,
+    "backlight": _backlight,
+    "burnt": _burnt,
+    "sharpness": _sharpness,
+    "roll": _roll,
+    "pitch": _pitch,
+    "yaw": _yaw,
+    "cut": _cut,
+    "distance": _distance,
+    "size": _size,
+    "excluded": _excluded,
+    "facing": _facing,
+    "missed": _missed,
+    "unknown": _unknown,
+}
+"""By the name of the reading that asks for it, causes before what follows from them."""
+
+CONSEQUENCES: Final = ("facing", "missed", "unknown")
+"""They follow from the others, or from where people happen to walk: the last thing to work on."""
+
+
+def distance_m(figures: Figures) -> float:
+    """How far the people are, roughly."""
+    focal_px = figures.width / 2 / math.tan(math.radians(VIEW_DEG / 2))
+    return FACE_M * focal_px / max(figures.side_px or 0.0, 1.0)

@@ -1,0 +1,63 @@
+"""The check itself: half a minute of frames, told every half second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from common.clock import Clock
+from edge.capture.camera import CameraError
+from edge.capture.thread import CameraThread
+from edge.commands.placement.assessment import Assessment, assess
+from edge.commands.placement.measures import Needs
+from edge.commands.placement.sights import Glance
+from edge.commands.placement.watch import Watcher
+from edge.types import Visit
+
+EVERY_S = 0.5
+NO_FRAME_S = 12.0
+"""A network camera may take so long for its first picture; one that gives none by then is not there."""
+
+HELD = "a camera has one owner: while the service runs, stop it first (systemctl stop footlight-edge)"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How it looks by now. ``glance`` is the newest frame, in numbers; ``left_s`` is 0 in the last moment."""
+
+    assessment: Assessment
+    glance: Glance
+    left_s: float
+
+
+def watch(
+    thread: CameraThread, watcher: Watcher, needs: Needs, *, seconds: float, clock: Clock
+) -> Iterator[Moment]:
+    """Take frames for ``seconds`` by their own time, or until a finite source is over. Raises ``CameraError`` when
+    none come."""
+    glances: list[Glance] = []
+    visits: list[Visit] = []
+    dropped_before = told_s = left_s = 0.0
+    heard_s = clock.monotonic()
+    while not thread.ended:
+        frame = thread.frames.get(EVERY_S)
+        if frame is None:
+            if clock.monotonic() - heard_s > NO_FRAME_S:
+                raise CameraError(f"{thread.fault or 'the camera gives no picture'}; {HELD}")
+            continue
+        heard_s = clock.monotonic()
+        dropped = thread.frames.dropped
+        glance, ended = watcher.look(frame, dropped=int(dropped - dropped_before))
+        dropped_before = dropped
+        glances.append(glance)
+        visits += ended
+        left_s = seconds - (glance.at_s - glances[0].at_s)
+        if left_s <= 0:
+            break
+        if glance.at_s - told_s >= EVERY_S or len(glances) == 1:
+            told_s = glance.at_s
+            yield Moment(assess(glances, visits, needs), glance, left_s)
+    if not glances:
+        raise CameraError("the camera source holds no picture")
+    visits += watcher.finish()
+    yield Moment(assess(glances, visits, needs), glances[-1], 0.0)

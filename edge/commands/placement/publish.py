@@ -1,0 +1,82 @@
+"""The check for others to see: about once a second on the channel ``placement``, for the built-in page.
+
+Nothing waits and nothing is kept: what does not arrive now is worthless.
+"""
+
+from __future__ import annotations
+
+from common.clock import Clock
+from common.errors import UserError
+from common.mqtt.broker import Broker
+from common.mqtt.refusals import BrokerUnreachable
+from common.mqtt.session import Session
+from common.wire import PlacementFace, PlacementMessage, PlacementReading, encode, topic
+from edge.commands.placement.check import Moment
+from edge.commands.placement.sights import Outline
+
+MOST_FACES = 64
+
+
+def message(moment: Moment, *, site: str, device: str, camera: str, clock: Clock) -> PlacementMessage:
+    """``moment`` as it travels."""
+    glance, assessment = moment.glance, moment.assessment
+    return PlacementMessage(
+        site=site,
+        device=device,
+        camera=camera,
+        at=clock.now(),
+        left_s=round(moment.left_s, 1),
+        width=glance.width,
+        height=glance.height,
+        visits=assessment.figures.counted,
+        readings=tuple(
+            PlacementReading(
+                name=reading.name,
+                label=reading.label,
+                value=reading.value,
+                says=reading.says,
+                level=reading.level,
+                state=reading.state,
+            )
+            for reading in assessment.readings
+        ),
+        faces=tuple(_face(sight.outline, sight.counted) for sight in glance.sights[:MOST_FACES]),
+        advice=tuple(advice.text for advice in assessment.advice),
+        verdict=assessment.verdict,
+    )
+
+
+def _face(outline: Outline, good: bool) -> PlacementFace:
+    """Two digits are a line of the page; more would tell more of the person than the page can show."""
+    x1, y1, x2, y2 = (
+        min(1.0, max(0.0, round(v, 2))) for v in (outline.x1, outline.y1, outline.x2, outline.y2)
+    )
+    return PlacementFace(x1=x1, y1=y1, x2=x2, y2=y2, good=good)
+
+
+class Page:
+    """One connection to the broker for one check, beside that of the service."""
+
+    EVERY_S = 1.0
+
+    def __init__(self, broker: Broker, *, site: str, device: str, camera: str, clock: Clock) -> None:
+        """Connect. Raises ``UserError`` when the broker cannot be used: whoever asks to publish wants it seen."""
+        self._names, self._clock = {"site": site, "device": device, "camera": camera}, clock
+        self._due_s = 0.0
+        self._session = Session(broker, "place", clock=clock)
+        try:
+            self._session.open()
+        except BrokerUnreachable as error:
+            raise UserError(f"{error}; leave out --publish to see it here alone") from None
+
+    def show(self, moment: Moment) -> None:
+        """Publish ``moment``, unless the one before is too fresh; the last moment always."""
+        now_s = self._clock.monotonic()
+        if moment.left_s > 0 and now_s < self._due_s:
+            return
+        self._due_s = now_s + self.EVERY_S
+        said = message(moment, clock=self._clock, **self._names)
+        self._session.send(topic(said), encode(said))
+
+    def close(self) -> None:
+        self._session.close()

@@ -1,0 +1,156 @@
+"""The eyes of the placement check: the service's own pipeline, and a ruler beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import cycle
+
+import cv2
+import numpy as np
+
+from edge.commands.placement.closer import CloserLook
+from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight, Turned
+from edge.pipeline import Pipeline
+from edge.types import Box, Detection, Detector, Frame, Image, Pose, Track, TrackState, Visit
+from edge.vision.light import light_of
+from edge.vision.quality import exposure, grey_face, sharpness
+from edge.vision.tracker import SURE_SCORE
+from edge.vision.zones import Zones
+
+_TURNS = ((90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE))
+_LONG_LOOK_S = 1.0
+"""A camera that hangs upside down or on its side sees hardly a face: so often the picture is looked at turned, one way
+after the other, and measured as a whole. One too far away sees hardly a face either: parts of the picture are looked at
+enlarged. That costs three passes more a second."""
+_CLOSER_LOOKS = 2
+
+
+class Listening:
+    """A detector that remembers what it found last, so that faces in excluded zones can be told of too."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        self.found: Sequence[Detection] = ()
+
+    def detect(self, image: Image) -> list[Detection]:
+        found = self.detector.detect(image)
+        self.found = tuple(found)
+        return found
+
+
+class Watcher:
+    """Runs ``pipeline`` over frames and writes down what it saw, in numbers. ``detector`` is the pipeline's own;
+    in ``zones`` lie the excluded ones, where a finding from ``sure_score`` up is a face."""
+
+    def __init__(self, pipeline: Pipeline, detector: Listening, zones: Zones, *, sure_score: float) -> None:
+        self._pipeline, self._detector, self._zones = pipeline, detector, zones
+        self._sure_score = sure_score
+        self._before: dict[int, tuple[float, float, float]] = {}
+        self._last_s = 0.0
+        self._long_due_s = -math.inf
+        self._turns = cycle(_TURNS)
+        self._closer = CloserLook(detector.detector, zones, sure_score=sure_score)
+
+    def look(self, frame: Frame, *, dropped: int) -> tuple[Glance, Sequence[Visit]]:
+        """One frame, and the visits that ended with it. ``dropped`` frames were stale since the one before."""
+        step = self._pipeline.step(frame, dropped=dropped)
+        image, self._last_s = frame.image, frame.monotonic_s
+        height, width = image.shape[:2]
+        seen = [(track, track.detection) for track in step.tracks.active if track.detection is not None]
+        sights = tuple(
+            self._sight(frame, track, detection, step.poses[track.track_id]) for track, detection in seen
+        )
+        self._before = {
+            track.track_id: (frame.monotonic_s, *detection.box.centre) for track, detection in seen
+        }
+        light, takes_long = light_of(image), frame.monotonic_s >= self._long_due_s
+        if takes_long:
+            self._long_due_s = frame.monotonic_s + _LONG_LOOK_S
+        glance = Glance(
+            at_s=frame.monotonic_s,
+            width=width,
+            height=height,
+            luma=light.luma,
+            burnt=light.burnt,
+            sharpness=sharpness(_grey(image)) if takes_long else None,
+            sights=sights,
+            pictures=tuple(track.track_id for track in step.tracks.pictures),
+            excluded=self._excluded(width, height),
+            dropped=dropped,
+            turned=self._turned(image) if takes_long else None,
+            closeups=self._closeups(image) if takes_long else (),
+        )
+        return glance, step.visits
+
+    def finish(self) -> Sequence[Visit]:
+        """The visits that are still in view, judged by the looks they had so far."""
+        return self._pipeline.finish(self._last_s).visits
+
+    def _excluded(self, width: int, height: int) -> int:
+        return sum(
+            found.score >= self._sure_score and self._zones.excluded(found.box, width, height)
+            for found in self._detector.found
+        )
+
+    def _turned(self, image: Image) -> Turned:
+        degrees, rotation = next(self._turns)
+        upright = _sure(self._detector.found)
+        turned = self._detector.detector.detect(cv2.rotate(image, rotation))  # type: ignore[arg-type]
+        return Turned(degrees, upright, _sure(turned))
+
+    def _closeups(self, image: Image) -> tuple[Closeup, ...]:
+        looks = (self._closer.look(image, self._detector.found) for _ in range(_CLOSER_LOOKS))
+        return tuple(closeup for look in looks for closeup in look)
+
+    def _sight(self, frame: Frame, track: Track, detection: Detection, pose: Pose) -> Sight:
+        image, box = frame.image, detection.box
+        height, width = image.shape[:2]
+        face = grey_face(image, box)
+        around = _around(image, box)
+        luma = float(face.mean())
+        return Sight(
+            track=track.track_id,
+            counted=track.state is TrackState.CONFIRMED,
+            outline=Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height),
+            side_px=box.side,
+            pose=pose,
+            sharpness=sharpness(face),
+            exposure=exposure(face),
+            luma=luma,
+            around=float(around.mean()) if around.size else luma,
+            speed=self._speed(track.track_id, box, frame.monotonic_s),
+            cut=_cut(box, width, height),
+        )
+
+    def _speed(self, track: int, box: Box, at_s: float) -> float:
+        then_s, *centre = self._before.get(track, (at_s, 0.0, 0.0))
+        return math.dist(centre, box.centre) / box.side / (at_s - then_s) if at_s > then_s else 0.0
+
+
+def _sure(found: Sequence[Detection]) -> int:
+    return sum(detection.score >= SURE_SCORE for detection in found)
+
+
+def _grey(image: np.ndarray) -> Image:
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+
+def _around(image: Image, box: Box) -> Image:
+    """Grey levels (n,) of what is beside and above the face, one face wide; below it is the person."""
+    left, top = max(0, int(box.x1 - box.width)), max(0, int(box.y1 - box.height))
+    grey = _grey(image[top : math.ceil(box.y2), left : math.ceil(box.x2 + box.width)])
+    outside = np.ones(grey.shape, bool)
+    outside[int(box.y1) - top :, int(box.x1) - left : math.ceil(box.x2) - left] = False
+    return grey[outside]
+
+
+def _cut(box: Box, width: int, height: int) -> Edge | None:
+    """The detector's boxes end at the edge of the picture, so one that reaches it is cut off."""
+    reaches: dict[Edge, bool] = {
+        "top": box.y1 <= 1,
+        "bottom": box.y2 >= height - 1,
+        "left": box.x1 <= 1,
+        "right": box.x2 >= width - 1,
+    }
+    return next((edge for edge, reached in reaches.items() if reached), None)

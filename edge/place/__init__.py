@@ -1,1 +1,0 @@
-"""Will this camera position work? Half a minute of watching, answered in words and numbers, never in pictures."""

@@ -1,0 +1,248 @@
+"""Who comes when and walks where: all the geometry of a scene, in lines of a picture of 480.
+
+A person stands on the floor at some distance from the camera; the height of the face says how near. The eyes
+of everybody lie close to the horizon, because the camera hangs at the height of a tall person's eyes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.scene.portraits import Portrait
+from edge.types import Floats
+
+LINES = 480.0
+HORIZON = 160.0
+PEOPLE = 14
+QUIET_S = 1.0
+"""Nobody is there in the first and the last second, so that every visit begins and ends in the scene."""
+
+FRONT_YAW = 6.0
+"""Degrees by which the head of somebody who looks into the camera still wanders."""
+
+_SWAY = 0.25
+"""How far those who stand sway to either side, in face heights."""
+_SWAY_S = 1.5
+_STEP_S = 0.1
+_HIDDEN_S = 1.1
+_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """Where one person is at one moment: ``x`` of the face's middle, ``face`` its height, in lines."""
+
+    x: float
+    y: float
+    face: float
+    yaw: float
+    speed: float
+    """Sideways, lines per second."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """The way of one person. ``keys`` (n, 4) float32: seconds, x, face height in lines, yaw in degrees."""
+
+    portrait: Portrait
+    seed: int
+    drop: float
+    """How far the eyes lie below the horizon, in face heights: the shorter the person, the further."""
+    keys: Floats
+
+    @property
+    def starts_s(self) -> float:
+        return float(self.keys[0, 0])
+
+    @property
+    def ends_s(self) -> float:
+        return float(self.keys[-1, 0])
+
+    def at(self, time_s: float) -> Stance | None:
+        """None before the first and after the last key."""
+        if not self.starts_s <= time_s <= self.ends_s:
+            return None
+        before, now, after = self.along(np.array([time_s - 0.05, time_s, time_s + 0.05]))
+        x, face, yaw = (float(value) for value in now)
+        speed = float(after[0] - before[0]) / 0.1
+        stride = abs(speed) / (3.0 * face)  # steps per second
+        bob = 0.03 * face * float(np.sin(2 * np.pi * stride * (time_s - self.starts_s))) * min(1.0, stride)
+        wander = np.sin(0.9 * time_s + self.seed % 7) + np.sin(2.3 * time_s + self.seed % 11)
+        yaw += 0.5 * FRONT_YAW * float(wander)
+        return Stance(x, HORIZON + self.drop * face + bob, face, yaw, speed)
+
+    def along(self, times_s: Floats) -> Floats:
+        """x, face and yaw (n, 3) at times (n,); before the first and after the last key they stand still.
+
+        A way starts and ends outside the picture at full speed and slows down only towards its stops.
+        """
+        times = self.keys[:, 0]
+        last = len(times) - 2
+        index = np.clip(np.searchsorted(times, times_s, "right") - 1, 0, last)
+        share = np.clip((times_s - times[index]) / (times[index + 1] - times[index]), 0.0, 1.0)
+        eased = np.where(index == 0, share * (1.5 - 0.5 * share), share * (0.5 + 0.5 * share))
+        inner = 0.5 - 0.5 * np.cos(np.pi * share)
+        share = np.where((index == 0) == (index == last), share if last == 0 else inner, eased)[:, None]
+        return np.asarray(self.keys[index, 1:] * (1.0 - share) + self.keys[index + 1, 1:] * share)
+
+
+@dataclass(frozen=True, slots=True)
+class Pillar:
+    """Something that stands or rolls between people: ``face`` is the face height of those beside it."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    face: float
+    speed: float = 0.0
+    starts_s: float = 0.0
+
+    def span(self, time_s: float) -> tuple[float, float]:
+        """Left and right side at that time."""
+        moved = self.speed * (time_s - self.starts_s)
+        return self.left + moved, self.right + moved
+
+
+def obstacles(width: float) -> tuple[Pillar, ...]:
+    """A pillar of the building, and a tall trolley that is pushed through once."""
+    return (
+        Pillar(0.605 * width, 0.605 * width + 40, 0, LINES, face=76),
+        Pillar(-110, -20, 105, LINES, face=64, speed=175, starts_s=19.0),
+    )
+
+
+def plan_walks(portraits: Sequence[Portrait], seed: int, width: float, seconds: float) -> tuple[Walk, ...]:
+    """Fourteen portraits, each once, spread over the scene; ``width`` in lines.
+
+    A way is thrown anew as long as it would hide somebody, or be hidden, for too long. Raises ``ValueError``
+    where the scene is too short for everybody.
+    """
+    latest = seconds - QUIET_S - 8.0
+    if latest <= QUIET_S:
+        raise ValueError(f"a scene of {seconds} s is too short for {PEOPLE} people; give it 30 s or more")
+    rng = np.random.default_rng(seed)
+    clock = np.arange(0.0, seconds, _STEP_S, dtype=np.float32)
+    for _ in range(_ATTEMPTS):
+        walks: list[Walk] = []
+        paths: list[Floats] = []
+        starts = np.linspace(QUIET_S, latest, PEOPLE)
+        for start, which in zip(starts, rng.permutation(len(portraits))[:PEOPLE], strict=True):
+            for _ in range(_ATTEMPTS):
+                walk = _throw(portraits[which], rng, float(start + rng.uniform(0.0, 1.5)), width)
+                path = _path(walk, clock)
+                if walk.ends_s < seconds - QUIET_S and _fit([*paths, path], obstacles(width), clock):
+                    walks.append(walk)
+                    paths.append(path)
+                    break
+            else:
+                break
+        if len(walks) == PEOPLE:
+            return tuple(walks)
+    raise ValueError(f"seed {seed}: {PEOPLE} people do not fit into {seconds} s; give the scene more time")
+
+
+def _throw(portrait: Portrait, rng: np.random.Generator, start: float, width: float) -> Walk:
+    """One way: across the shop, with a pause, or up to the camera."""
+    child = portrait.age_band == "0-17"
+    tallness = (1.5, 2.0) if child else (0.4, 0.8) if portrait.gender == "female" else (0.05, 0.5)
+    kind = rng.choice(["across", "pause", "approach"], p=[0.25, 0.4, 0.35])
+    near = 80.0 if child else 150.0
+    way = 1.0 if rng.random() < 0.5 else -1.0  # +1 walks to the right
+    back = -1.0 if rng.random() < 0.35 else 1.0  # leaves where they came from
+    pace = rng.uniform(2.2, 3.4)  # face heights per second
+    turn = rng.uniform(10.0, 24.0)
+
+    def edge(side: float, face: float) -> float:
+        return width / 2 + side * (width / 2 + 1.3 * face)
+
+    keys: list[tuple[float, float, float, float]]
+    if kind == "across":
+        face = rng.uniform(42.0, 64.0)
+        speed = face * pace
+        first, last = edge(-way, face), edge(way, face)
+        keys = [(start, first, face, way * turn), (start + abs(last - first) / speed, last, face, way * turn)]
+    else:
+        first_face = rng.uniform(34.0, 62.0) if kind == "approach" else rng.uniform(48.0, 90.0)
+        first_face = min(first_face, near - 15)
+        stand_face = first_face * rng.uniform(0.95, 1.1) if kind == "pause" else rng.uniform(0.65, 1.0) * near
+        stand_face = min(stand_face, near)
+        first, stand = edge(-way, first_face), width * rng.uniform(0.2, 0.8)
+        last = edge(way * back, stand_face)
+        arrive = start + abs(stand - first) / (0.5 * (first_face + stand_face) * pace) + 0.8
+        leave = arrive + rng.uniform(1.2, 3.0)
+        gone = leave + abs(last - stand) / (stand_face * pace) + 0.4
+        keys = [
+            (start, first, first_face, way * turn),
+            (arrive, stand, stand_face, 0.0),
+            (leave, stand, stand_face, 0.0),
+            (gone, last, stand_face, way * back * turn),
+        ]
+    return Walk(
+        portrait, int(rng.integers(1 << 30)), float(rng.uniform(*tallness)), np.array(keys, np.float32)
+    )
+
+
+def _path(walk: Walk, clock: Floats) -> Floats:
+    """x and face height (n, 2) at the times of ``clock``, NaN while the person is not there."""
+    path = walk.along(clock)[:, :2]
+    path[(clock < walk.starts_s) | (clock > walk.ends_s)] = np.nan
+    return path
+
+
+def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> bool:
+    """Nobody is hidden for longer than ``_HIDDEN_S`` at a time or a third of the way, or walks through another."""
+    for mine in paths:
+        x, face = mine.T
+        hidden = np.zeros(len(clock), bool)
+        for pillar in pillars:
+            beside = x - pillar.speed * (clock - pillar.starts_s)
+            near = (beside > pillar.left - 0.4 * face) & (beside < pillar.right + 0.4 * face)
+            hidden |= near & (pillar.face > face)
+        for theirs in paths:
+            if theirs is mine:
+                continue
+            meets = np.abs(theirs[:, 0] - x) < 0.6 * theirs[:, 1] + 0.4 * face
+            if (meets & (np.abs(np.log(theirs[:, 1] / face)) < 0.06)).any():
+                return False
+            hidden |= meets & (theirs[:, 1] > face)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
+        longest = (edges[1::2] - edges[::2]).max(initial=0) * _STEP_S
+        if longest > _HIDDEN_S or 3 * hidden.sum() > np.isfinite(x).sum():
+            return False
+    return True
+
+
+def stand_still(
+    portraits: Sequence[Portrait], count: int, seed: int, width: float, seconds: float
+) -> tuple[Walk, ...]:
+    """``count`` people in rows like an audience, every face free; for measuring speed.
+
+    They shift their weight from foot to foot: who never moves is taken for a poster.
+    """
+    rng = np.random.default_rng(seed)
+    if count == 0:
+        return ()
+    rows = 1 if count <= 3 else 2 if count <= 8 else 4
+    a_row = -(-count // rows)
+    walks = []
+    for place in range(count):
+        row, column = divmod(place, a_row)
+        face = min(110.0, 0.55 * width / a_row, 300.0 / (rows + 0.6) * (0.85 + 0.1 * row))
+        in_row = min(a_row, count - row * a_row)
+        x = width * (column + 0.5 + 0.3 * (row % 2 - 0.5) * (rows > 1)) / in_row
+        y = LINES * (row + 0.62) / (rows + 0.25)
+        drop = (y - HORIZON) / face
+        sway = _SWAY * face * (-1) ** place
+        turns = range(1, int(seconds / _SWAY_S) + 1)
+        keys = [
+            (0.0, x, face, 0.0),
+            *((_SWAY_S * turn, x + sway * (-1) ** turn, face, 0.0) for turn in turns),
+        ]
+        keys.append((max(seconds, keys[-1][0] + _SWAY_S), x, face, 0.0))
+        portrait = portraits[place % len(portraits)]
+        walks.append(Walk(portrait, int(rng.integers(1 << 30)), drop, np.array(keys, np.float32)))
+    return tuple(walks)

@@ -1,0 +1,1 @@
+"""The service: what runs all day, from the camera to the outbox."""

@@ -1,0 +1,225 @@
+"""The composition root: from the settings to models, a pipeline, a broker, and one run of the service."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+
+from common.clock import Clock
+from common.mqtt.broker import Broker
+from common.wire import short_hash
+from edge.capture.camera import Camera
+from edge.capture.factory import open_camera
+from edge.capture.thread import CameraThread
+from edge.config import CameraSettings, Settings
+from edge.inference.classify import AttributeClassifier
+from edge.inference.detect import FaceDetector
+from edge.inference.landmarks import LandmarkRefiner
+from edge.inference.manifest import Manifest, load_manifest, packaged_models
+from edge.inference.model import Model
+from edge.pipeline import AttentionCone, Looks, Pipeline
+from edge.service.health import Health
+from edge.service.pacing import Heat, Pacer
+from edge.service.remote_config import Remote, fingerprint
+from edge.service.run import Run, software_version
+from edge.service.systemd import Notifier, Watchdog
+from edge.types import Classifier, Detector, Refiner, WindowAggregate
+from edge.uplink.outbox import Outbox
+from edge.uplink.publisher import Uplink
+from edge.vision.aggregate import Aggregator
+from edge.vision.consensus import Consensus
+from edge.vision.pool import Pool
+from edge.vision.privacy import CohortRule
+from edge.vision.quality import QualityGate
+from edge.vision.refinement import Refinement
+from edge.vision.tracker import Tracker
+from edge.vision.visits import Visits
+from edge.vision.waiting import Waiting
+from edge.vision.zones import Zone, Zones
+
+log = logging.getLogger(__name__)
+
+SECOND_LOOK_GAIN = 1.15
+LOOK_SPACING_S = 0.3
+"""Between two looks at a visit, and between two directions of its face, so that both share their landmarks."""
+"""Between two looks at a visit, and as long between two directions of its face: so they share their landmarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The networks, loaded, and what is written about them."""
+
+    detector: Detector
+    refiner: Refiner
+    classifier: Classifier
+    manifest: Manifest
+
+
+def load_models(settings: Settings) -> Models:
+    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
+    manifest = load_manifest(settings.models.directory or packaged_models())
+    runtime, threads = settings.models.runtime, settings.detection.threads
+    detector = FaceDetector(
+        Model(manifest.detector, threads=threads, runtime=runtime),
+        calibration=manifest.detector_calibration,
+        min_score=settings.detection.low_score,
+        min_side_px=settings.detection.min_face_px,
+    )
+    refiner = LandmarkRefiner(Model(manifest.landmarks, threads=threads, runtime=runtime))
+    classifier = AttributeClassifier(
+        Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures
+    )
+    return Models(detector, refiner, classifier, manifest)
+
+
+def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
+    """The camera that the settings ask for, not yet opened. Raises ``CameraError`` for a source that is none."""
+    return open_camera(
+        asked.source,
+        width=asked.width,
+        height=asked.height,
+        fps=asked.fps,
+        clock=clock,
+        rotate=asked.rotate,
+        realtime=asked.realtime,
+    )
+
+
+def build_pipeline(
+    settings: Settings,
+    models: Models,
+    clock: Clock,
+    *,
+    budget_s: float | None,
+    counted_until: datetime | None = None,
+    resume: WindowAggregate | None = None,
+) -> Pipeline:
+    """The stages with their plain values. ``budget_s`` None classifies without regard to time;
+    ``counted_until`` is where an earlier run of the service stopped counting, and ``resume`` the window that was
+    open then."""
+    attributes, detection = settings.attributes, settings.detection
+    return Pipeline(
+        detector=models.detector,
+        refinement=Refinement(models.refiner, every_s=LOOK_SPACING_S),
+        classifier=models.classifier,
+        tracker=Tracker(
+            confirm_s=settings.tracking.confirm_s,
+            lost_s=settings.tracking.lost_s,
+            high_score=detection.min_score,
+            low_score=detection.low_score,
+        ),
+        # longer than one direction is kept, so that one mistake makes nobody a viewer
+        visits=Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S),
+        gate=QualityGate(
+            min_side_px=attributes.min_face_px,
+            max_yaw=attributes.max_yaw_deg,
+            max_pitch=attributes.max_pitch_deg,
+        ),
+        zones=Zones([Zone(zone.name, zone.polygon, zone.exclude) for zone in settings.zones]),
+        aggregator=Aggregator(
+            window_s=settings.window.seconds,
+            max_gap_s=settings.window.max_gap_s,
+            counted_until=counted_until,
+            zones=[zone.name for zone in settings.zones if not zone.exclude],
+            closing_hour=settings.privacy.closing_hour,
+            release_hours=settings.privacy.release_hours,
+            resume=resume,
+        ),
+        cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
+        looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
+        clock=clock,
+    )
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock,
+    camera: Camera | None = None,
+    broker: Broker | None = None,
+    models: Models | None = None,
+    remote: Remote | None = None,
+    stop: Event | None = None,
+) -> Run:
+    """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
+
+    ``remote`` knows what the server asked for. What waited when the run before ended, or the power went, goes on.
+    Raises ``UserError`` for whatever is wrong with models, files or the source.
+    """
+    location = settings.outbox.location()
+    remote = remote or Remote(settings)
+    settings = remote.settings
+    boot_id = secrets.token_hex(8)
+    software = software_version()
+    models = models or load_models(settings)
+    notifier = Notifier()
+    source = camera or camera_of(settings.camera, clock=clock)
+    broker = broker or settings.mqtt.broker()
+    # Last, so that whatever else is refused leaves no file open.
+    outbox = Outbox(location, max_messages=settings.outbox.max_messages)
+    waiting = _waiting(outbox)
+    return Run(
+        settings,
+        pipeline=build_pipeline(
+            settings,
+            models,
+            clock,
+            budget_s=settings.attributes.budget_ms / 1000,
+            counted_until=outbox.counted_until,
+            resume=waiting.window,
+        ),
+        camera=CameraThread(source, clock=clock),
+        uplink=Uplink(
+            outbox,
+            broker,
+            site=settings.site,
+            device=settings.device,
+            boot_id=boot_id,
+            software=software,
+            clock=clock,
+            late_after_s=2 * settings.window.seconds,
+        ),
+        health=Health(
+            site=settings.site,
+            device=settings.device,
+            boot_id=boot_id,
+            software=software,
+            model=models.manifest.version,
+            clock=clock,
+            state=location.parent,
+            config=fingerprint(settings),
+        ),
+        remote=remote,
+        pacer=Pacer(idle_fps=settings.pacing.idle_fps),
+        heat=Heat(hot_c=settings.pacing.hot_c),
+        rule=_cohort_rule(settings, waiting.pool),
+        watchdog=Watchdog(notifier, clock),
+        notifier=notifier,
+        manifest=models.manifest,
+        boot_id=boot_id,
+        clock=clock,
+        stop=stop or Event(),
+    )
+
+
+def _waiting(outbox: Outbox) -> Waiting:
+    text = outbox.waiting
+    try:
+        return Waiting.load(text) if text else Waiting(Pool())
+    except ValueError as error:
+        log.warning("outbox: the visits that wait for a cohort cannot be read (%s); they stay totals", error)
+        return Waiting(Pool())
+
+
+def _cohort_rule(settings: Settings, pool: Pool) -> CohortRule:
+    privacy = settings.privacy
+    return CohortRule(
+        k=privacy.k,
+        profile=privacy.profile,
+        max_cohort=privacy.max_cohort,
+        zones=short_hash(repr(settings.zones).encode()),
+        pool=pool,
+    )

@@ -1,0 +1,306 @@
+"""The settings in force: those of the device's own file, and over them what the server asks for.
+
+A config is taken as a whole or refused as a whole. Taken, it is on trial until a frame was counted with it: one that
+cannot run is dropped, and what ran before comes back, also when the process died of it. It is kept on this device,
+so that a start needs no broker. Whoever holds the broker can ask, and must be able neither to widen what is published
+nor to send it elsewhere: hence ``REMOTELY_SETTABLE``, and zones that exclude stay excluded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from common.config_file import checked
+from common.errors import UserError
+from common.wire import ConfigMessage, Hash, WireError, address, decode, one_line, short_hash
+from edge.config import REMOTELY_SETTABLE, Settings
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".config.json"
+"""Of the file beside the outbox in which it is kept."""
+PATIENCE_S = 60.0
+"""A change waits for so long until nobody is in view."""
+TRIAL_S = 60.0
+"""Within this time a camera that worked before must give a frame with the new settings."""
+
+_LONGEST_REASON = 200
+"""Characters; an alert takes 240."""
+
+_NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
+    **dict.fromkeys(("site", "device", "mqtt", "outbox", "health", "log"), True),
+    "camera": {"source": True, "name": True},
+}
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Overlay(_Kept):
+    """What one config message asks for; ``message`` is the hash of its payload."""
+
+    message: Hash
+    settings: dict[str, JsonValue]
+
+
+class _State(_Kept):
+    """What outlives the process."""
+
+    proven: _Overlay | None = None
+    trial: _Overlay | None = None
+    failed: _Overlay | None = None
+    why_failed: str = ""
+
+
+class Remote:
+    """``own`` are the settings of the device's file. What the server asked for is kept beside the outbox.
+
+    ``settings`` are those in force, ``fault`` is why the config that is asked for is not among them, or None.
+    """
+
+    def __init__(self, own: Settings) -> None:
+        self._own = own
+        self._path = own.outbox.location().with_suffix(SUFFIX)
+        self.settings = own
+        self.fault: str | None = None
+        self._in_force: _Overlay | None = None
+        self._waiting: _Overlay | None = None
+        self._since_s: float | None = None  # of the waiting, or of the trial
+        self._must_see = True
+        self._state = _load(self._path)
+        if self._state.trial is not None:
+            self.drop("the process ended before it had counted a frame with it")
+        elif self._state.proven is not None:
+            self._return_to(self._state.proven)
+
+    @property
+    def message(self) -> str | None:
+        """The hash of the config message that is in force, and proven; None while there is none."""
+        return None if self._in_force is None or self.on_trial else self._in_force.message
+
+    @property
+    def on_trial(self) -> bool:
+        return self._state.trial is not None
+
+    def offer(self, payload: bytes) -> None:
+        """Judge what came on the topic ``config``. The same message may come any number of times."""
+        message, failed = short_hash(payload), self._state.failed
+        self._waiting = None  # whatever was asked for before is asked for no more
+        if self._in_force is not None and message == self._in_force.message:
+            self.fault = None
+        elif failed is not None and message == failed.message:
+            self._refuse(self._state.why_failed)
+        else:
+            try:
+                overlay = _Overlay(message=message, settings=dict(self._asked_for(payload)))
+                wanted = overlaid(self._own, overlay.settings)
+            except (UserError, WireError) as error:
+                self._refuse(f"config {message} refused: {one_line(str(error), _LONGEST_REASON)}")
+                return
+            self.fault = None
+            if wanted != self.settings or self.on_trial:
+                self._waiting, self._since_s = overlay, None
+            else:
+                self._in_force = overlay
+                self._keep(_State(proven=overlay))
+                log.info("config %s changes nothing", message)
+
+    def turn(self, now_s: float, *, counted: bool, in_view: bool, seeing: bool) -> bool:
+        """Go on with a change of settings; true when the run is to end, for the next one to begin with others.
+
+        ``counted``: this run has counted a frame; ``in_view``: somebody is in view, whose visit the change would cut
+        in two; ``seeing``: the camera works.
+        """
+        if self.on_trial:
+            if counted or not self._must_see:
+                self._prove()
+                return False
+            return self._lasted(now_s) >= TRIAL_S and self.drop(f"no frame came within {TRIAL_S:g} s")
+        if self._waiting is None or (in_view and self._lasted(now_s) < PATIENCE_S):
+            return False
+        self._must_see = seeing  # a camera that is away already is not the fault of a config
+        return self._switch(self._waiting)
+
+    def _lasted(self, now_s: float) -> float:
+        self._since_s = now_s if self._since_s is None else self._since_s
+        return now_s - self._since_s
+
+    def _switch(self, overlay: _Overlay) -> bool:
+        """Put it in force, on trial. Not when it cannot be kept: one that is gone with the power would be a riddle."""
+        self._waiting = self._since_s = None
+        state = self._state.model_copy(update={"trial": overlay, "failed": None})
+        if not _write(self._path, state):
+            self._refuse(f"config {overlay.message} refused: {self._path} cannot be written; see the disk")
+            return False
+        self._state = state
+        self._in_force, self.settings = overlay, overlaid(self._own, overlay.settings)
+        log.info("config %s: the next run begins with it", overlay.message)
+        return True
+
+    def _prove(self) -> None:
+        log.info("config %s is in force", self._in_force and self._in_force.message)
+        self._keep(_State(proven=self._state.trial))
+
+    def drop(self, why: str) -> bool:
+        """Return from the config on trial to what was proven; False when none is on trial, so that nothing has
+        changed."""
+        failed = self._state.trial
+        if failed is None:
+            return False
+        text = f"config {failed.message} dropped: {why}; send it again to try again"
+        state = {"trial": None, "failed": failed, "why_failed": text}
+        self._keep(self._state.model_copy(update=state))
+        self._return_to(self._state.proven)
+        self._refuse(text)
+        return True
+
+    def leave(self) -> None:
+        """The process is told to end: that judges nothing, and a config on trial will be asked for again."""
+        if self.on_trial:
+            self._keep(self._state.model_copy(update={"trial": None}))
+
+    def _asked_for(self, payload: bytes) -> Mapping[str, JsonValue]:
+        """An empty payload is what deletes a retained message: nothing is asked for."""
+        if not payload:
+            return {}
+        message = decode(address(self._own.site, self._own.device, "config"), payload)
+        assert isinstance(message, ConfigMessage)
+        return message.settings
+
+    def _return_to(self, proven: _Overlay | None) -> None:
+        """The file may have been changed since, so that the two no longer fit together."""
+        self.settings, self._in_force = self._own, None
+        if proven is not None:
+            try:
+                self.settings, self._in_force = overlaid(self._own, proven.settings), proven
+            except UserError as error:
+                self._refuse(f"config {proven.message} refused: {error}")
+
+    def _refuse(self, text: str) -> None:
+        if text != self.fault:
+            log.warning("%s", text)
+        self.fault = text
+
+    def _keep(self, state: _State) -> None:
+        self._state = state
+        _write(self._path, state)
+
+
+def overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
+    """``own`` with what is ``asked`` for over it, key by key; a list of zones replaces the zones that do not exclude.
+    Raises ``UserError``: one line with the key and the way out."""
+    try:
+        return _overlaid(own, asked)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever foreign settings do to our code, only they are refused
+        raise UserError(f"cannot be read ({type(error).__name__})") from None
+
+
+def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
+    tree = own.model_dump()
+    for section, values in asked.items():
+        before = tree.get(section)
+        if section == "zones":
+            if not isinstance(values, list):
+                raise UserError("zones: must be a list")
+            tree[section] = [*(zone for zone in tree[section] if zone["exclude"]), *values]
+        elif not isinstance(
+            before, dict
+        ):  # a name, or a section that is not known: no remote matter, or a mistake
+            if section in tree:
+                raise _only_in_the_file(section)
+            tree[section] = values
+        elif not isinstance(values, dict):
+            raise UserError(f"{section}: must hold 'key: value' lines")
+        else:
+            for key in values:
+                if key in before and not {section, f"{section}.{key}"} & REMOTELY_SETTABLE:
+                    raise _only_in_the_file(f"{section}.{key}")
+            tree[section] = {**before, **values}
+    return checked(tree, Settings)
+
+
+def fingerprint(settings: Settings) -> str:
+    """A hash of what decides how is counted, whoever and wherever the device is: it is the same on devices that count
+    alike."""
+    tree = settings.model_dump(mode="json", exclude=_NOT_ABOUT_COUNTING)
+    return short_hash(json.dumps(tree, sort_keys=True).encode())
+
+
+def as_kept(own: Settings, folder: Path) -> tuple[Settings, list[str]]:
+    """The settings in force where the service keeps its state in ``folder``, and in lines what they are made of.
+    Raises ``UserError`` when the state cannot be read."""
+    path = own.outbox.location({"STATE_DIRECTORY": str(folder)}).with_suffix(SUFFIX)
+    try:
+        if not path.parent.is_dir():
+            raise UserError(f"{path.parent}: no such folder; name the state directory of the service")
+        state = _read(path)
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}); ask as root") from None
+    overlay = state.trial or state.proven
+    settings = own if overlay is None else overlaid(own, overlay.settings)
+    lines = [f"config {fingerprint(settings)}"]
+    if overlay is not None:
+        before = dict(_leaves(own.model_dump(mode="json")))
+        after = dict(_leaves(settings.model_dump(mode="json")))
+        changed = [key for key in after if after[key] != before[key]]
+        trial = " on trial" if state.trial else ""
+        lines.append(f"config message {overlay.message}{trial} sets {'these' if changed else 'nothing'}")
+        lines += [f"  {key}: {json.dumps(after[key])}, not {json.dumps(before[key])}" for key in changed]
+    if state.why_failed:
+        lines.append(state.why_failed)
+    return settings, lines
+
+
+def _leaves(tree: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _only_in_the_file(key: str) -> UserError:
+    known = ", ".join(sorted(REMOTELY_SETTABLE))
+    return UserError(f"{key}: is set in the device's own file only; remotely settable are {known}")
+
+
+def _read(path: Path) -> _State:
+    try:
+        return _State.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return _State()
+
+
+def _load(path: Path) -> _State:
+    try:
+        return _read(path)
+    except (OSError, ValidationError) as error:
+        # The server's word is retained, and comes again with the next connection.
+        log.warning(
+            "%s cannot be read, the settings of the file are in force: %s", path, type(error).__name__
+        )
+        return _State()
+
+
+def _write(path: Path, state: _State) -> bool:
+    """Whole or not at all, whenever the power goes."""
+    draft = path.with_name(path.name + ".new")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(state.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        log.error("%s cannot be written (%s)", path, error.strerror)  # noqa: TRY400 - a full disk is no bug
+        return False
+    return True

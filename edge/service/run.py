@@ -1,0 +1,263 @@
+"""One run of the service: frames in, messages out, and what must go on when no frame comes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from threading import Event
+
+from common.clock import Clock
+from common.wire import Coverage, WindowMessage
+from edge.capture.thread import CameraThread
+from edge.config import Settings
+from edge.inference.manifest import Manifest
+from edge.pipeline import Pipeline, Step
+from edge.service.health import Fault, Health
+from edge.service.host import clock_trusted, temperature_c, throttled
+from edge.service.pacing import Heat, Motion, Pacer
+from edge.service.remote_config import Remote
+from edge.service.status_line import Sampler
+from edge.service.systemd import Notifier, Watchdog
+from edge.types import Frame, TrackState, WindowAggregate
+from edge.uplink.publisher import Uplink
+from edge.vision.privacy import CohortRule
+from edge.vision.waiting import Waiting
+
+_log = logging.getLogger(__name__)
+
+FRAME_WAIT_S = 0.5
+"""How long the loop waits for a frame before it looks after the rest: windows, health, the watchdog."""
+
+CAMERA_LIMIT_S = 20.0
+"""A camera call may hang for the read timeout of a stream, about 9 s, and once more; beyond that it is stuck."""
+
+UPLINK_LIMIT_S = 60.0
+STOP_S = 5.0
+HEAT_EVERY_S = 10.0
+CHECKPOINT_EVERY_S = 10.0
+"""A power cut costs the visits of so many seconds. Each write wears the card, so there is none without a new visit."""
+FIRST_HEALTH_S = 5.0
+"""The first health message comes soon, but not before there is a rate of frames to tell."""
+
+
+@cache
+def software_version() -> str:
+    return version("footlight")
+
+
+class Run:
+    """One run of the service. ``run()`` returns when ``stop`` is set, a finite source is over, or the next run is to
+    begin with other settings."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pipeline: Pipeline,
+        camera: CameraThread,
+        uplink: Uplink,
+        health: Health,
+        remote: Remote,
+        pacer: Pacer,
+        heat: Heat,
+        rule: CohortRule,
+        watchdog: Watchdog,
+        notifier: Notifier,
+        manifest: Manifest,
+        boot_id: str,
+        clock: Clock,
+        stop: Event,
+    ) -> None:
+        self._settings, self._pipeline, self._camera, self._uplink = settings, pipeline, camera, uplink
+        self._health, self._rule, self._watchdog, self._notifier = health, rule, watchdog, notifier
+        self._remote, self._again, self._counted, self._in_view = remote, False, False, False
+        self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
+        self._pacer, self._motion, self._heat = pacer, Motion(), heat
+        self._heat_due_s = 0.0
+        self._sampler = Sampler()
+        self._seq = 0
+        self._dropped_before = 0
+        self._health_due_s = 0.0
+        self._checkpoint_due_s = 0.0
+        self._kept: tuple[datetime, int] | None = None  # start and visits of the open window
+        self._last_frame_s = 0.0
+        self.stop = stop
+
+    def run(self) -> bool:
+        """True when another run is to follow, with the settings that the server asked for. Raises ``UserError`` when
+        the camera or the broker refuses for good."""
+        closing = False  # a crash is no closing time
+        try:
+            self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
+            self._uplink.start()
+            self._watch()
+            self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
+            self._notifier.ready()
+            while not (self.stop.is_set() or self._camera.ended or self._again):
+                frame = self._camera.frames.get(FRAME_WAIT_S)
+                if frame is not None:
+                    self._sampler.frame(frame)
+                    if self._due(frame):
+                        self._process(frame)
+                elif self._camera.live:  # a file that is slow to read has its own time, which stands still
+                    self._take(self._pipeline.idle(self._clock.now(), self._clock.monotonic()))
+                self._look_after()
+            if not self._again:
+                self._notifier.stopping()
+            is_over = closing = self._camera.ended and not self.stop.is_set()
+        finally:
+            self._camera.stop()
+            self._finish(closing=closing)
+            # The next run needs the outbox, and delivers what is in it.
+            while not self._uplink.stop(0.0 if self._again else STOP_S) and self._again:
+                pass
+            if self._again:
+                self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
+        if is_over:
+            self._tell_end()
+        return self._again
+
+    def _tell_end(self) -> None:
+        """A service that ends by itself says why, and what it could not deliver."""
+        ended = f"camera {self._camera.describe()}: the source has ended, and with it the service"
+        waiting = self._uplink.outbox_depth
+        if waiting:
+            _log.warning("%s; %d messages wait in the outbox for the next run", ended, waiting)
+        else:
+            _log.info("%s; every message was delivered", ended)
+
+    def _finish(self, *, closing: bool) -> None:
+        """End the visits and the open window. The visits that wait for a cohort go on waiting for the next run, but at
+        the end of a file: whoever can stop the service, ask for settings or cause a crash must not choose the moment,
+        which could be right after a visit that he is curious about."""
+        windows = self._pipeline.finish(self._last_frame_s).windows
+        self._publish(windows if closing else [replace(window, closing=False) for window in windows])
+
+    def _due(self, frame: Frame) -> bool:
+        """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""
+        if not self._camera.live:
+            return True
+        moved = self._motion.seen(frame.image, frame.monotonic_s)
+        return self._pacer.due(frame.monotonic_s, moved=moved, spacing_s=self._heat.spacing_s)
+
+    def _process(self, frame: Frame) -> None:
+        began = self._clock.monotonic()
+        dropped = self._camera.frames.dropped
+        step = self._pipeline.step(frame, dropped=dropped - self._dropped_before)
+        self._dropped_before = dropped
+        self._last_frame_s = frame.monotonic_s
+        self._pacer.saw(step.tracks.active, frame.monotonic_s)
+        self._health.step(self._clock.monotonic() - began)
+        self._counted = True
+        self._take(step)
+
+    def _take(self, step: Step) -> None:
+        self._in_view = any(track.state is not TrackState.TENTATIVE for track in step.tracks.active)
+        self._publish(step.windows)
+
+    def _publish(self, windows: Sequence[WindowAggregate]) -> None:
+        for window in windows:
+            message = self._message(window)
+            self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
+
+    def _message(self, window: WindowAggregate) -> WindowMessage:
+        """The only way out of the process: through the privacy rules."""
+        settings, release = self._settings, self._rule.release(window)
+        message = WindowMessage(
+            site=settings.site,
+            device=settings.device,
+            camera=settings.camera.name,
+            start=window.start,
+            duration_s=settings.window.seconds,
+            boot_id=self._boot_id,
+            seq=self._seq,
+            clock_trusted=clock_trusted(),
+            software=software_version(),
+            model=self._manifest.version,
+            calibration=self._manifest.calibration,
+            profile=settings.privacy.profile,
+            k=settings.privacy.k,
+            totals=release.totals,
+            coverage=Coverage(share=round(window.coverage.covered_s / settings.window.seconds, 4)),
+            pending=release.pending,
+            cohort=release.cohort,
+        )
+        self._seq += 1
+        return message
+
+    def _look_after(self) -> None:
+        """Watchdog, alerts and health: what must go on when no frame comes."""
+        self._watchdog.feed()
+        self._hear()
+        faults: dict[Fault, str | None] = {
+            "camera": self._camera.fault,
+            "outbox": self._uplink.outbox_fault,
+            "clock": None if clock_trusted() else "the clock is not synchronised",
+            "config": self._remote.fault,
+        }
+        for alert in self._health.alerts(faults):
+            self._uplink.send(alert)
+        now_s = self._clock.monotonic()
+        if self._camera.live and now_s >= self._checkpoint_due_s:
+            self._checkpoint_due_s = now_s + CHECKPOINT_EVERY_S
+            self._checkpoint()
+        if now_s >= self._heat_due_s:
+            self._heat_due_s = now_s + HEAT_EVERY_S
+            self._heat.update(now_s, temperature_c(), throttled())
+        if now_s >= self._health_due_s:
+            self._health_due_s = now_s + self._settings.health.every_s
+            message = self._health.message(
+                fps=self._sampler.fps,
+                camera_open=self._camera.is_open,
+                dropped_total=self._camera.frames.dropped,
+                outbox_depth=self._uplink.outbox_depth,
+                outbox_lost=self._uplink.outbox_lost,
+                clock_trusted=clock_trusted(),
+                config_message=self._remote.message,
+            )
+            self._uplink.send(message)
+            figures = self._sampler.figures(
+                step_ms=message.step_ms,
+                slow_ms=self._health.slow_step_ms,
+                waiting=message.outbox_depth,
+                lost=message.outbox_lost,
+                delivered=self._uplink.windows_delivered,
+            )
+            fault = self._uplink.broker_fault
+            self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")
+
+    def _checkpoint(self) -> None:
+        window = self._pipeline.open_window
+        if window is not None and window.visits and (window.start, window.visits) != self._kept:
+            self._kept = window.start, window.visits
+            self._uplink.remember(Waiting(self._rule.pool, window).dump())
+
+    def _hear(self) -> None:
+        """What the server asks for. A file is there to be counted once, with the settings it began with."""
+        asked, before = self._uplink.asked(), self._remote.message
+        if asked is not None:
+            self._remote.offer(asked)
+            if (
+                self._remote.message != before
+            ):  # it is what runs already: the next health message says so, now
+                self._health_due_s = self._clock.monotonic()
+        self._again = self._camera.live and self._remote.turn(
+            self._clock.monotonic(),
+            counted=self._counted,
+            in_view=self._in_view,
+            seeing=self._camera.fault is None,
+        )
+
+    def _watch(self) -> None:
+        """The loop itself is watched by feeding; these two run in threads of their own."""
+
+        def camera_alive() -> object:
+            # a call that returns is progress, and so is waiting to open again; a call that hangs is not
+            return object() if self._camera.stalled_s < CAMERA_LIMIT_S else None
+
+        self._watchdog.watch("camera", camera_alive, limit_s=1.0)
+        self._watchdog.watch("uplink", lambda: self._uplink.progress, limit_s=UPLINK_LIMIT_S)

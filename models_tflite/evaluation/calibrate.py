@@ -1,0 +1,186 @@
+"""Make the probabilities mean what they say: ``python -m models_tflite.evaluation.calibrate --data DIR``.
+
+Fits one temperature a head on val (Guo et al. 2017), chooses the "unknown" thresholds of visits, and counts how the
+verdicts on visits are wrong: the first two go into the manifest, the last into ``confusion.json``, by which the cloud
+corrects shares. Measured on the int8 files through the code that ships.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
+from edge.inference.detect import MIDDLE_SIDE, OCTAVES
+from edge.inference.manifest import FILE, packaged_models
+from edge.vision.consensus import Consensus
+from models_tflite.evaluation.evaluate import Shipped, bands, described, detected, nominal_crop
+from models_tflite.evaluation.scoring import expected_calibration_error, matched
+from models_tflite.evaluation.visits import CONFUSION, confusion, visited
+from models_tflite.training.datasets import FER2013_LABELS, DataSet, majority_votes, scenes, select
+from models_tflite.training.scenes import HEIGHT, WIDTH
+
+NEUTRAL: dict[str, dict[str, Any]] = {
+    "detector": {"score_scale": 1.0, "score_shift": 0.0, "score_octave": 0.0},
+    "attributes": {
+        "temperatures": {"age": 1.0, "gender": 1.0, "expression": 1.0, "fer2013": 1.0},
+        "thresholds": {"gender": 0.5, "age_band": 0.0, "expression": 0.0},
+    },
+}
+"""What an export starts with: nothing calibrated."""
+
+LOWEST = 0.02
+"""Scores of the detector, not calibrated yet, from which findings teach the calibration: below is only noise."""
+
+RISK = {"gender": 0.04, "age_band": 0.05, "expression": 0.25}
+"""Share of wrong verdicts on visits that may remain; for the age band, wrong means more than one band off."""
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, c) after dividing their logits by the temperature."""
+    logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature of least negative log-likelihood, on a grid fine enough for three digits."""
+    rows = np.arange(len(labels))
+
+    def loss(temperature: float) -> float:
+        return float(-np.log(np.maximum(tempered(probabilities, temperature)[rows, labels], 1e-9)).mean())
+
+    grid = np.exp(np.linspace(np.log(0.2), np.log(5.0), 200))
+    return float(min(grid, key=loss))
+
+
+def threshold_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> float:
+    """The smallest threshold above which at most a share ``risk`` of the verdicts is wrong."""
+    order = np.argsort(-confidence)
+    wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(wrong <= risk)
+    return float(confidence[order[good[-1]]]) if len(good) else 1.0
+
+
+def fit_logistic(inputs: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Weights (c,) of most likelihood for inputs (n, c) and outcomes (n,), by Newton's method."""
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(50):
+        told = 1 / (1 + np.exp(-inputs @ weights))
+        slope = inputs.T @ (right - told)
+        curve = (inputs * (told * (1 - told))[:, None]).T @ inputs + 1e-6 * np.eye(len(weights))
+        weights = weights + np.linalg.solve(curve, slope)
+    return weights
+
+
+def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
+    """The detector's part of the manifest."""
+    val = DataSet(data, "faces", "val")
+    found, truth = detected(shipped, val)
+    zooms = [min(WIDTH / scene.width, HEIGHT / scene.height) for scene in scenes(val)]
+    logits, octaves, right = [], [], []
+    for (boxes, scores), faces, zoom in zip(found, truth, zooms, strict=True):
+        order = np.argsort(-scores)
+        sides = np.sqrt((boxes[order, 2:] - boxes[order, :2]).prod(1)) * zoom
+        logits.append(np.log(scores[order] / (1 - scores[order])))
+        octaves.append(np.clip(np.log2(np.maximum(sides, 1e-3) / MIDDLE_SIDE), *OCTAVES))
+        right.append(matched([(boxes, scores)], [faces], smallest=0.0)[1])
+    inputs = np.stack([np.concatenate(logits), np.ones(sum(map(len, logits))), np.concatenate(octaves)], 1)
+    outcomes = np.concatenate(right)
+    weights = fit_logistic(inputs, outcomes)
+    sure = inputs @ weights >= 0
+    scale, shift, octave = (float(weight) for weight in weights)
+    print(
+        f"detector   scale {scale:.2f}, shift {shift:.2f}, octave {octave:.2f}: {sure.sum()} findings at 0.5 and "
+        f"more, right {outcomes[sure].mean():.1%}"
+    )
+    return {"score_scale": scale, "score_shift": shift, "score_octave": octave}
+
+
+def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
+    """A temperature for each output of the attribute network, which must have been neutral so far."""
+    utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
+    age, gender, _ = described(shipped, utk)
+    _, _, expression = described(shipped, fer)
+    years = np.clip(np.array([int(value) for value in utk.column("age")]), 0, AGE_BINS - 1)
+    majority = majority_votes(fer)
+    clear = (majority >= 0) & (majority < len(EXPRESSIONS))
+    labelled = np.stack([shipped.fer2013(nominal_crop(image, "fer")) for image in fer.images()])
+    heads = {
+        "age": (age, years),
+        "gender": (gender, select(utk.column("gender"), GENDERS)),
+        "expression": (expression[clear], majority[clear]),
+        "fer2013": (labelled, select(fer.column("fer2013"), FER2013_LABELS)),
+    }
+    temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
+    for name, (probabilities, truth) in heads.items():
+        honest = tempered(probabilities, temperatures[name])
+        before, after = (expected_calibration_error(p, truth) for p in (probabilities, honest))
+        print(
+            f"{name:10} temperature {temperatures[name]:.2f}, calibration error {before:.3f} -> {after:.3f}"
+        )
+    return temperatures
+
+
+def choose_thresholds(shipped: Shipped, data: Path) -> dict[str, float]:
+    """For each attribute the least confidence of a verdict on a visit, at the :data:`RISK` that it may carry."""
+    utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
+    everything = Consensus(dict.fromkeys(ATTRIBUTES, 0.0))
+    people, faces = visited(shipped, utk, everything), visited(shipped, fer, everything)
+    genders = np.array([GENDERS.index(visit["gender"].label) for visit in people])
+    band = np.array([AGE_BANDS.index(visit["age_band"].label) for visit in people])
+    shown = np.array([EXPRESSIONS.index(visit["expression"].label) for visit in faces])
+    majority = majority_votes(fer)
+    true_bands = bands(np.array([float(value) for value in utk.column("age")]))
+    told = {
+        "gender": (people, genders == select(utk.column("gender"), GENDERS), np.ones(len(utk), bool)),
+        "age_band": (people, np.abs(band - true_bands) <= 1, np.ones(len(utk), bool)),
+        "expression": (faces, shown == majority, majority >= 0),
+    }
+    thresholds = {}
+    for name, (visits, right, known) in told.items():
+        confidence = np.array([visit[name].confidence for visit in visits])[known]
+        thresholds[name] = threshold_at_risk(confidence, right[known], RISK[name])
+        kept = confidence >= thresholds[name]
+        print(
+            f"{name:10} threshold {thresholds[name]:.3f} keeps {kept.mean():.1%}, of these right "
+            f"{right[known][kept].mean():.1%} (all: {right[known].mean():.1%})"
+        )
+    return thresholds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, default=packaged_models())
+    parser.add_argument("--version", required=True, help="name of this calibration")
+    arguments = parser.parse_args()
+    data, path = arguments.data, arguments.models / FILE
+    table = tomllib.loads(path.read_text())
+    for name, neutral in NEUTRAL.items():
+        table[name] |= neutral
+    table["calibration"] = arguments.version
+
+    def shipped() -> Shipped:
+        """The models with what is in the table so far."""
+        path.write_text(tomli_w.dumps(table))
+        return Shipped(arguments.models, min_score=LOWEST)
+
+    neutral_models = shipped()
+    table["detector"] |= calibrate_detector(neutral_models, data)
+    table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
+    table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
+    matrices = path.with_name(CONFUSION)
+    counts = json.loads(matrices.read_text()) if matrices.exists() else {}
+    counts[arguments.version] = confusion(shipped(), data, "val")
+    matrices.write_text(json.dumps(counts, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Measure the shipped int8 files through the code that ships:
+``python -m models_tflite.evaluation.evaluate --set utkface|fer|faces|landmarks --data DIR [--split val] [--json]``.
+
+Works on any DIR/SET.zip + DIR/SET.csv of the known form. Pre-cropped faces (utkface, fer) are cut the way the
+device cuts, by landmarks onto the template of ``edge.inference.align``; the landmarks are the set's own median
+ones, the same for every picture, so that the figure does not depend on a detector.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import UserError
+from common.vocabulary import AGE_BAND_STARTS, AGE_BINS, GENDERS
+from edge.inference.align import TEMPLATE, aligned_crop
+from edge.inference.classify import AttributeClassifier, softmax
+from edge.inference.detect import FaceDetector
+from edge.inference.landmarks import LandmarkRefiner
+from edge.inference.manifest import load_manifest, packaged_models
+from edge.types import Floats, Image
+from models_tflite.evaluation.float_models import models
+from models_tflite.evaluation.scoring import (
+    Found,
+    average_precision,
+    expected_calibration_error,
+    recall_at_precision,
+    wilson_interval,
+)
+from models_tflite.training.datasets import (
+    FER2013_LABELS,
+    FERPLUS_VOTES,
+    SET_SHIFT,
+    DataSet,
+    landmark_points,
+    majority_votes,
+    scenes,
+    select,
+)
+
+RACES = ("White", "Black", "Asian", "Indian", "other")
+SMALLEST_GROUP = 100
+
+
+class Shipped:
+    """The models as the device loads them; those in the folder ``floats`` stand in for the int8 ones if it is given."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        runtime: str = "auto",
+        min_score: float = 1e-4,
+        floats: Path | None = None,
+    ) -> None:
+        self.manifest = load_manifest(folder or packaged_models())
+        self.models = models(self.manifest, runtime=runtime, floats=floats)
+        self.detector = FaceDetector(
+            self.models["detector"],
+            calibration=self.manifest.detector_calibration,
+            min_score=min_score,
+        )
+        self.refiner = LandmarkRefiner(self.models["landmarks"])
+        self.classifier = AttributeClassifier(self.models["attributes"], self.manifest.temperatures)
+
+    def fer2013(self, crop: Image) -> Floats:
+        """The output that no device reads, probabilities (7,): what fer2013's one annotator would have said."""
+        model = self.models["attributes"]
+        logits = model.outputs["fer2013"].floats(model.run(crop)["fer2013"].reshape(-1))
+        return softmax(logits / self.manifest.temperatures["fer2013"])
+
+
+def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of all pictures of a pre-cropped set: age (n, 101), gender (n, 2), expression (n, 7)."""
+    heads: list[list[np.ndarray]] = [[], [], []]
+    for image in data.images():
+        scores = shipped.classifier.describe(nominal_crop(image, data.name))
+        for head, values in zip(heads, (scores.age, scores.gender, scores.expression), strict=True):
+            head.append(values)
+    age, gender, expression = (np.stack(head) for head in heads)
+    return age, gender, expression
+
+
+def nominal_landmarks(image: Image, name: str) -> Floats:
+    """The median landmarks (5, 2) of a pre-cropped set, in pixels of one of its pictures."""
+    return ((TEMPLATE - np.array([0, SET_SHIFT[name]], np.float32)) * image.shape[0]).astype(np.float32)
+
+
+def nominal_crop(image: Image, name: str) -> Image:
+    """The device's crop of a pre-cropped picture."""
+    return aligned_crop(image, nominal_landmarks(image, name))
+
+
+def bands(years: np.ndarray) -> np.ndarray:
+    """Age band indices of years."""
+    return np.searchsorted(AGE_BAND_STARTS, np.floor(years), side="right") - 1
+
+
+def band_calibration_error(age: np.ndarray, years: np.ndarray) -> float:
+    """Calibration error of the age bands: the mass (n, 7) that the distribution (n, 101) gives to each."""
+    edges = [*AGE_BAND_STARTS, AGE_BINS]
+    mass = np.stack([age[:, low:high].sum(1) for low, high in itertools.pairwise(edges)], 1)
+    return expected_calibration_error(mass, bands(years))
+
+
+def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+    age, gender, _ = described(shipped, data)
+    truth_age = np.array([float(value) for value in data.column("age")])
+    truth = select(data.column("gender"), GENDERS)
+    races = np.array([int(value) for value in data.column("race")])
+    years = age @ np.arange(AGE_BINS)
+    right = gender.argmax(1) == truth
+    adult = truth_age >= 18
+    groups = {}
+    for race, race_name in enumerate(RACES):
+        for label, label_name in enumerate(GENDERS):
+            group = (races == race) & (truth == label) & adult
+            if group.any():
+                low, high = wilson_interval(int(right[group].sum()), int(group.sum()))
+                groups[f"{race_name} {label_name}"] = {
+                    "n": int(group.sum()),
+                    "accuracy": float(right[group].mean()),
+                    "low": low,
+                    "high": high,
+                }
+    large = [group["accuracy"] for group in groups.values() if group["n"] >= SMALLEST_GROUP]
+    return {
+        "n": len(data),
+        "gender_accuracy": float(right.mean()),
+        "gender_accuracy_18plus": float(right[adult].mean()),
+        "age_mae": float(np.abs(years - truth_age).mean()),
+        "age_within_one_band": float((np.abs(bands(years) - bands(truth_age)) <= 1).mean()),
+        "worst_group_gender_accuracy": min(large) if large else None,
+        "gender_ece": expected_calibration_error(gender, truth),
+        "age_ece": band_calibration_error(age, truth_age),
+        "groups_18plus": groups,
+    }
+
+
+def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+    """Two label sets, two outputs: ``accuracy_ferplus`` and ``ece`` are those of the expression that a device tells,
+    against the majority of ten annotators; ``accuracy_fer2013`` is that of the output ``fer2013`` against the one
+    label of that set, and ``told_fer2013`` that of what a device tells against it. The two sets of labels agree
+    with each other on ``labels_agree`` of the faces."""
+    _, _, told = described(shipped, data)
+    labelled = np.stack([shipped.fer2013(nominal_crop(image, data.name)) for image in data.images()])
+    labels = select(data.column("fer2013"), FER2013_LABELS)
+    result = {
+        "n": len(data),
+        "accuracy_fer2013": float((labelled.argmax(1) == labels).mean()),
+        "ece": expected_calibration_error(labelled, labels),
+        "ece_fer2013": expected_calibration_error(labelled, labels),
+        "told_fer2013": float((told.argmax(1) == labels).mean()),
+    }
+    if FERPLUS_VOTES[0] in data.rows[0]:
+        majority = majority_votes(data)
+        clear = majority >= 0
+        result["n_ferplus"] = int(clear.sum())
+        result["accuracy_ferplus"] = float((told.argmax(1) == majority)[clear].mean())
+        result["ece"] = expected_calibration_error(told[clear], majority[clear])
+        result["labels_agree"] = float((labels == majority)[clear].mean())
+    return result
+
+
+def detected(shipped: Shipped, data: DataSet) -> tuple[list[Found], list[np.ndarray]]:
+    """What the detector finds in every scene, and the true boxes."""
+    listed = scenes(data)
+    found = []
+    for image in data.images(scene.name for scene in listed):
+        detections = shipped.detector.detect(image)
+        boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in detections], np.float32)
+        found.append((boxes.reshape(-1, 4), np.array([d.score for d in detections], np.float32)))
+    return found, [scene.boxes for scene in listed]
+
+
+def faces(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+    found, truth = detected(shipped, data)
+    return {
+        "n": len(truth),
+        "n_faces": sum(len(boxes) for boxes in truth),
+        **{f"ap40_{px}px": average_precision(found, truth, px) for px in (16, 24, 40)},
+        "recall_p90_24px": recall_at_precision(found, truth, 24),
+    }
+
+
+def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+    """Mean distance over five points as a share of the distance between the eyes, on detected faces."""
+    errors = []
+    for image, points in zip(data.images(), landmark_points(data), strict=True):
+        detections = shipped.detector.detect(image)
+        centre = points.mean(0)
+        near = [d for d in detections if d.box.x1 < centre[0] < d.box.x2 and d.box.y1 < centre[1] < d.box.y2]
+        if near:
+            best = shipped.refiner.refine(image, max(near, key=lambda d: d.score))
+            eyes = float(np.linalg.norm(points[1] - points[0]))
+            errors.append(float(np.linalg.norm(best.landmarks - points, axis=1).mean()) / max(eyes, 1.0))
+    return {
+        "n": len(data),
+        "found": len(errors) / len(data),
+        "nme": float(np.mean(errors)) if errors else None,
+        "nme_median": float(np.median(errors)) if errors else None,
+    }
+
+
+SETS = {"utkface": utkface, "fer": fer, "faces": faces, "landmarks": landmarks}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m models_tflite.evaluation.evaluate", description=__doc__)
+    parser.add_argument("--set", choices=SETS, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder with SET.zip and SET.csv")
+    parser.add_argument("--split", default="val", help="ignored by sets without a split column")
+    parser.add_argument("--models", type=Path, help="folder with a manifest; the shipped models by default")
+    parser.add_argument("--runtime", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    arguments = parser.parse_args()
+    try:
+        data = DataSet(arguments.data, arguments.set, arguments.split)
+        result = SETS[arguments.set](Shipped(arguments.models, runtime=arguments.runtime), data)
+    except UserError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        for key, value in result.items():
+            print(f"{key:32} {value:.4f}" if isinstance(value, float) else f"{key:32} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

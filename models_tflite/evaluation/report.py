@@ -1,0 +1,99 @@
+"""Measure the shipped files and write their cards:
+``python -m models_tflite.evaluation.report --data DIR --runs RUNS``.
+
+``cards/measured.json`` holds what was measured, of which files, on which data; the cards and their pictures are made
+from it and from nothing else, so that no figure is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from edge.inference.manifest import packaged_models
+from models_tflite.evaluation.cards import NAMES, render
+from models_tflite.evaluation.evaluate import SETS, Shipped
+from models_tflite.evaluation.visits import CONFUSION
+from models_tflite.training.datasets import HELD_OUT, DataSet
+
+Json = dict[str, Any]
+
+MEASURED = "measured.json"
+DEVICE_SCORE = 0.25
+"""From here a device listens to findings; the figures of the detector go down to where there are no more."""
+
+
+def measure(models: Path, data: Path, floats: Path) -> Json:
+    """Every set's figures on its val split (``landmarks`` has none: the part that is held out), int8 and float."""
+    from models_tflite.evaluation import measure  # the training stack, which the cards do not need
+
+    shipped, original = Shipped(models), Shipped(models, floats=floats)
+    figures: dict[str, Json] = {"int8": {}, "float": {}}
+    digests = {}
+    for name, evaluate in SETS.items():
+        part = DataSet(data, name, "val")
+        digests[name] = part.digest()
+        if name == "landmarks":
+            part.rows = part.rows[::HELD_OUT]
+        for kind, networks in (("int8", shipped), ("float", original)):
+            figures[kind][name] = evaluate(networks, part)
+            print(f"{name:10} {kind}", flush=True)
+    manifest = shipped.manifest
+    entries = {name: getattr(manifest, name) for name in NAMES}
+    utk, faces = DataSet(data, "utkface", "val"), DataSet(data, "faces", "val")
+    measured = {
+        "version": manifest.version,
+        "calibration": manifest.calibration,
+        "sha256": {name: entry.sha256 for name, entry in entries.items()},
+        "bytes": {name: entry.path.stat().st_size for name, entry in entries.items()},
+        "multiply_accumulates": measure.work(),
+        "data_csv_sha256": digests,
+        "figures": figures,
+        "groups": measure.groups(shipped, utk),
+        "conditions": measure.conditions(shipped, utk),
+        "masks": measure.masks(shipped, faces),
+        "visits": measure.visits(shipped, data, "val"),
+        "reliability": measure.reliabilities(shipped, data, "val"),
+        "confusion": json.loads((models / CONFUSION).read_text())[manifest.calibration],
+        "latency": measure.latency(Shipped(models, min_score=DEVICE_SCORE), data),
+    }
+    return measured | {"digest": digest(measured)}
+
+
+def digest(measured: Json) -> str:
+    """SHA-256 of all that was measured."""
+    rest = {key: value for key, value in measured.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, help="measure anew; without it the cards are drawn from what was measured"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="where the export left the float files"
+    )
+    parser.add_argument("--models", type=Path, default=packaged_models())
+    arguments = parser.parse_args()
+    from models_tflite.evaluation.pictures import draw  # matplotlib, which the cards do not need
+
+    cards = arguments.models / "cards"
+    cards.mkdir(exist_ok=True)
+    path = cards / MEASURED
+    if arguments.data:
+        measured = measure(arguments.models, arguments.data, arguments.runs / "float")
+        path.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
+    measured = json.loads(path.read_text())
+    for picture in draw(measured, cards):
+        print(picture)
+    for name, text in render(measured).items():
+        (cards / name).write_text(text)
+        print(cards / name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""The networks, in PyTorch. All take ``(pixel - 128) / 64`` so that int8 input is ``pixel - 128``."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from common.vocabulary import AGE_BINS, EXPRESSIONS, GENDERS
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution, batch norm, optional ReLU. Stride 2 pads right and bottom only, as TFLite's SAME does,
+    which spares a PAD operator on the device."""
+
+    def __init__(
+        self, inputs: int, outputs: int, size: int, stride: int = 1, *, groups: int = 1, relu: bool = True
+    ):
+        pad = (size - 1) // 2
+        layers: list[nn.Module] = []
+        if stride == 2 and size > 1:
+            before = (size - 2) // 2
+            layers.append(nn.ZeroPad2d((before, size - 2 - before, before, size - 2 - before)))
+            pad = 0
+        layers.append(nn.Conv2d(inputs, outputs, size, stride, pad, groups=groups, bias=False))
+        layers.append(nn.BatchNorm2d(outputs))
+        if relu:
+            layers.append(nn.ReLU())
+        super().__init__(*layers)
+
+    def fuse(self) -> None:
+        """Fold the batch norm into the convolution (evaluation mode only)."""
+        layers = list(self)
+        at = next(index for index, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
+        layers[at : at + 2] = [fuse_conv_bn_eval(layers[at], layers[at + 1])]
+        for key in list(self._modules):
+            del self._modules[key]
+        for index, layer in enumerate(layers):
+            self.add_module(str(index), layer)
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """Fold every batch norm; the network must be in evaluation mode. Returns the same network."""
+    for module in list(network.modules()):
+        if isinstance(module, ConvNorm):
+            module.fuse()
+    return network
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions with a shortcut (He et al. 2016, basic block)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.body = nn.Sequential(ConvNorm(width, width, 3), ConvNorm(width, width, 3, relu=False))
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(x + self.body(x))
+
+
+class Tower(nn.Module):
+    """A plain residual network over one aligned face, with one or more heads.
+
+    Input (n, ``inputs``, 64, 64); outputs logits (n, size) for each of ``heads``. Four stages of stride 2, each
+    with as many residual blocks as ``blocks`` says. Plain 3x3 convolutions: a Cortex-A72 and a training CPU both
+    run them better than depthwise ones.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        widths: tuple[int, int, int, int],
+        blocks: tuple[int, int, int, int],
+        heads: tuple[int, ...],
+        dropout: float = 0.2,
+    ):
+        super().__init__()
+        stages: list[nn.Module] = []
+        for width, count in zip(widths, blocks, strict=True):
+            stages += [ConvNorm(inputs, width, 3, 2), *(Residual(width) for _ in range(count))]
+            inputs = width
+        self.trunk = nn.Sequential(*stages)
+        self.pool = nn.AvgPool2d(4)
+        self.dropout = nn.Dropout(dropout)
+        # 1x1 convolutions, not dense layers: a per-channel quantised dense head of two outputs crashes
+        # tflite-runtime 2.14 on aarch64.
+        self.heads = nn.ModuleList(nn.Conv2d(inputs, size, 1) for size in heads)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        features = self.dropout(self.pool(self.trunk(x)))
+        return tuple(head(features).flatten(1) for head in self.heads)
+
+
+PEOPLE_HEADS = (AGE_BINS, len(GENDERS))
+EXPRESSION_HEADS = (len(EXPRESSIONS), len(EXPRESSIONS))
+"""What FER+ annotators would vote, which is what ships as the expression, and the label of fer2013."""
+
+LUMA = (0.114, 0.587, 0.299)
+"""Grey of blue, green and red (ITU-R BT.601), as the grey pictures of fer were made."""
+
+
+def people_tower(inputs: int = 3) -> Tower:
+    """Age and gender, of a face in colour."""
+    return Tower(inputs, (16, 22, 46, 92), (0, 1, 1, 1), PEOPLE_HEADS)
+
+
+def expression_tower(inputs: int = 1) -> Tower:
+    """Expression, of a grey face: all that the data shows."""
+    return Tower(inputs, (24, 28, 56, 112), (0, 1, 1, 1), EXPRESSION_HEADS)
+
+
+def expression_teacher() -> Tower:
+    """Four times the work, for the training room only: the small tower learns from what it says."""
+    return Tower(1, (24, 48, 96, 192), (1, 1, 1, 1), EXPRESSION_HEADS, dropout=0.4)
+
+
+class AttributeNet(nn.Module):
+    """Age, gender and expression of one aligned face in one pass: both towers over one picture.
+
+    Input (n, 3, 64, 64) in colour; outputs logits: age (n, AGE_BINS), gender (n, 2), expression (n, 7),
+    fer2013 (n, 7). Two towers and not one trunk: the sets share no picture, the tasks want different
+    augmentation, and what one gains in a shared trunk the other loses.
+    """
+
+    OUTPUTS = ("age", "gender", "expression", "fer2013")
+
+    def __init__(self, people: Tower, expression: Tower):
+        super().__init__()
+        self.people = people
+        self.expression = expression_tower(3)
+        state = expression.state_dict()
+        stem = next(iter(state))
+        # a colour face is seen through its grey: the stem of one channel, spread over three
+        state[stem] = state[stem] * torch.tensor(LUMA).reshape(1, 3, 1, 1)
+        self.expression.load_state_dict(state)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (*self.people(x), *self.expression(x))
+
+
+class LandmarkNet(nn.Module):
+    """Five landmarks of one face, from the picture about a detector's box.
+
+    Input (n, 3, 48, 48); output (n, 10): x and y of each point from the middle of the crop, in crop sides.
+    The head sees where in the last map a feature lies, which an average over the map would hide.
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int] = (12, 16, 32, 64)):
+        super().__init__()
+        stages: list[nn.Module] = []
+        inputs = 3
+        for index, width in enumerate(widths):
+            stages += [ConvNorm(inputs, width, 3, 2), *([Residual(width)] if index else [])]
+            inputs = width
+        self.trunk = nn.Sequential(*stages)
+        self.points = nn.Conv2d(inputs, 10, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        return (self.points(self.trunk(x)).flatten(1),)
+
+
+class Separable(nn.Module):
+    """Depthwise then pointwise convolution, with a shortcut where the shape allows (MobileNetV1/V2 style)."""
+
+    def __init__(self, inputs: int, outputs: int, size: int = 3, stride: int = 1):
+        super().__init__()
+        self.body = nn.Sequential(
+            ConvNorm(inputs, inputs, size, stride, groups=inputs), ConvNorm(inputs, outputs, 1)
+        )
+        self.shortcut = inputs == outputs and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        return x + y if self.shortcut else y
+
+
+class DetectorNet(nn.Module):
+    """Anchor-free face detector with five landmarks on strides 8, 16, 32.
+
+    Input (n, 3, h, w), sides in multiples of 32. For each stride three maps in NHWC order of cells:
+    score logits (1), box (4: centre offset in strides, log size in strides), landmarks (10: offsets in
+    strides). The head follows YuNet (Wu et al. 2023): one separable block a level, then 1x1 convolutions.
+    """
+
+    STRIDES = (8, 16, 32)
+
+    def __init__(self, widths: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128), neck: int = 56):
+        super().__init__()
+        stem, w4, w8, w16, w32 = widths
+        self.stem = nn.Sequential(ConvNorm(3, stem, 3, 2), Separable(stem, w4, 3, 2), Separable(w4, w4))
+        self.level8 = nn.Sequential(Separable(w4, w8, 3, 2), Separable(w8, w8, 5), Separable(w8, w8))
+        self.level16 = nn.Sequential(Separable(w8, w16, 3, 2), Separable(w16, w16, 5), Separable(w16, w16, 5))
+        self.level32 = nn.Sequential(
+            Separable(w16, w32, 3, 2), Separable(w32, w32, 5), Separable(w32, w32, 3)
+        )
+        self.lateral8 = ConvNorm(w8, neck, 1)
+        self.lateral16 = ConvNorm(w16, neck, 1)
+        self.lateral32 = ConvNorm(w32, neck, 1)
+        self.smooth8 = Separable(neck, neck)
+        self.smooth16 = Separable(neck, neck)
+        self.heads = nn.ModuleList(Separable(neck, neck) for _ in self.STRIDES)
+        self.scores = nn.ModuleList(nn.Conv2d(neck, 1, 1) for _ in self.STRIDES)
+        self.boxes = nn.ModuleList(nn.Conv2d(neck, 4, 1) for _ in self.STRIDES)
+        self.landmarks = nn.ModuleList(nn.Conv2d(neck, 10, 1) for _ in self.STRIDES)
+        for score in self.scores:
+            nn.init.constant_(score.bias, -4.0)  # faces are rare: start from a low prior (Lin et al. 2017)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        p8 = self.level8(self.stem(x))
+        p16 = self.level16(p8)
+        p32 = self.lateral32(self.level32(p16))
+        p16 = self.smooth16(self.lateral16(p16) + nn.functional.interpolate(p32, scale_factor=2.0))
+        p8 = self.smooth8(self.lateral8(p8) + nn.functional.interpolate(p16, scale_factor=2.0))
+        out = []
+        for level, features in enumerate((p8, p16, p32)):
+            shared = self.heads[level](features)
+            out += [self.scores[level](shared), self.boxes[level](shared), self.landmarks[level](shared)]
+        return out
+
+
+def multiply_accumulates(network: nn.Module, side: tuple[int, int]) -> int:
+    """Multiply-accumulates of one forward pass at input (height, width)."""
+    total = 0
+
+    def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer, nn.Conv2d)
+        total += output.shape[2] * output.shape[3] * layer.weight.numel()
+
+    handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    with torch.no_grad():
+        network(torch.zeros(1, 3, *side))
+    for handle in handles:
+        handle.remove()
+    return total

@@ -1,0 +1,113 @@
+"""Labels that the sets lack, from a teacher: landmarks on ``faces``, boxes on ``landmarks``.
+
+YuNet where the data folder brings it (its weights are read there and never shipped), else the last release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from models_tflite.evaluation.boxes import pairwise_iou
+from models_tflite.evaluation.evaluate import Shipped
+
+YUNET = Path("teacher") / "yunet_n_320_320.onnx"
+
+
+class Teacher(Protocol):
+    def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes (n, 4) x1, y1, x2, y2 that hug the face, landmarks (n, 5, 2), scores (n,) in pixels of ``image``."""
+        ...
+
+
+def teacher(data: Path) -> Teacher:
+    path = data / YUNET
+    if path.is_file():
+        return YuNet(path)
+    print(f"{path}: no such file; the detector of the last release labels what the sets lack", flush=True)
+    return LastRelease()
+
+
+class LastRelease:
+    """The detector that ships; it finds faces of every size without enlarging them."""
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        self._detector = Shipped(min_score=threshold).detector
+
+    def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        found = self._detector.detect(image)
+        boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in found], np.float32)
+        points = np.array([d.landmarks for d in found], np.float32)
+        return boxes.reshape(-1, 4), points.reshape(-1, 5, 2), np.array([d.score for d in found], np.float32)
+
+
+BOX_SHIFT = np.array([0.0, 0.132, 0.0, 0.047], np.float32)
+"""Share of the box's height by which y1 and y2 of YuNet's lie above those drawn by hand on ``faces`` (medians over
+535 matched faces of val): it includes the forehead."""
+
+
+class YuNet:
+    """YuNet through OpenCV on an enlarged picture, so that it sees faces smaller than it was made for."""
+
+    def __init__(self, path: Path, threshold: float = 0.5) -> None:
+        self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold)
+
+    def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes (n, 4) x1, y1, x2, y2, landmarks (n, 5, 2), scores (n,) in pixels of ``image``."""
+        # sides in multiples of 32: YuNet drops the rest of the picture otherwise
+        height, width = (max(32, round(side * enlarge / 32) * 32) for side in image.shape[:2])
+        large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+        self._net.setInputSize((width, height))
+        _, found = self._net.detect(large)
+        if found is None:
+            found = np.zeros((0, 15), np.float32)
+        back = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
+        corner, size = found[:, 0:2] * back, found[:, 2:4] * back
+        points = found[:, 4:14].reshape(-1, 5, 2) * back
+        boxes = np.hstack([corner, corner + size]) + BOX_SHIFT * size[:, 1:2]
+        return boxes, points, found[:, 14]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One training picture: boxes (n, 4), landmarks (n, 5, 2) with NaN where unknown, ignored regions (m, 4)."""
+
+    image: np.ndarray
+    boxes: np.ndarray
+    landmarks: np.ndarray
+    ignored: np.ndarray
+
+
+def label_scene(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> Labelled:
+    """The set's boxes, the teacher's landmarks; faces that only the teacher sees are neither right nor wrong."""
+    found, points, _ = teacher.faces(image, 2.0 if max(image.shape) < 700 else 1.0)
+    landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
+    extra = np.ones(len(found), bool)
+    if len(boxes) and len(found):
+        overlap = pairwise_iou(boxes, found)
+        best = overlap.argmax(1)
+        for index, match in enumerate(best):
+            if overlap[index, match] > 0.4:
+                landmarks[index] = points[match]
+        extra = np.asarray(overlap.max(0) < 0.3)
+    return Labelled(image, boxes.astype(np.float32), landmarks, found[extra].astype(np.float32))
+
+
+def label_patch(teacher: Teacher, image: np.ndarray, landmarks: np.ndarray) -> Labelled | None:
+    """The set's landmarks, the teacher's box about them; None where the teacher does not agree."""
+    found, points, _ = teacher.faces(image, 4.0)
+    if not len(found):
+        return None
+    eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
+    apart = np.linalg.norm(points - landmarks, axis=2).mean(1)
+    best = int(apart.argmin())
+    if apart[best] > 0.25 * max(eyes, 6.0):
+        return None
+    others = np.delete(found, best, 0)
+    return Labelled(
+        image, found[best : best + 1].astype(np.float32), landmarks[None], others.astype(np.float32)
+    )

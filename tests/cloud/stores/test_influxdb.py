@@ -1,0 +1,192 @@
+"""The InfluxDB store against the real engine: what was written is what InfluxQL reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cloud.domain.levels import creation
+from cloud.ingest.intake import Delivery, Intake
+from cloud.stores.influx import InfluxStore
+from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
+from common.clock import SystemClock
+from common.wire import encode, topic
+from tests.support.brokers import until
+from tests.support.influxdb import InfluxDB
+from tests.support.messages import (
+    MORNING,
+    SetClock,
+    alert,
+    cohort,
+    first_words,
+    health,
+    probe,
+    status,
+    window,
+)
+
+
+@pytest.fixture
+def store(influxdb: InfluxDB) -> Iterator[InfluxStore]:
+    opened = open_store(influxdb)
+    yield opened
+    opened.close()
+
+
+def open_store(influxdb: InfluxDB, *, token: str | None = None, bucket: str | None = None) -> InfluxStore:
+    return InfluxStore(
+        url=influxdb.url,
+        token=token or influxdb.token,
+        org="-",
+        bucket=bucket or influxdb.bucket,
+        timeout_s=5.0,
+        clock=SetClock(MORNING + timedelta(hours=1)),
+    )
+
+
+def test_what_is_delivered_twice_counts_once(influxdb: InfluxDB, store: InfluxStore) -> None:
+    messages = [
+        window(minute, visits=minute % 7, camera=name) for minute in range(60) for name in ("in", "out")
+    ]
+    store.write(messages[:80])
+    late = [message.model_copy(update={"is_historical": True}) for message in messages[40:]]
+    store.write(late)
+    each = sum(minute % 7 for minute in range(60))
+    rows = influxdb.query("SELECT count(visits), sum(visits) FROM window GROUP BY camera")
+    assert [(row["camera"], row["count"], row["sum"]) for row in rows] == [
+        ("in", 60, each),
+        ("out", 60, each),
+    ]
+
+
+def test_a_cohort_can_be_asked_for_and_a_withheld_cell_is_no_number(
+    influxdb: InfluxDB, store: InfluxStore
+) -> None:
+    store.write([window(0, visits=8, cohort=cohort()), window(1, visits=8, cohort=cohort())])
+    (genders,) = influxdb.query("SELECT sum(female) AS female, sum(male) AS male FROM cohort_gender")
+    assert (genders["female"], genders["male"]) == (16, 0)
+    pyramid = influxdb.query('SELECT sum("25-34") FROM cohort_gender_age_band GROUP BY gender')
+    assert [(row["gender"], row["sum"]) for row in pyramid] == [("female", 16)]
+    assert influxdb.query('SELECT "unknown" FROM cohort_age_band') == []
+    zones = influxdb.query("SELECT sum(visits) FROM cohort_zone GROUP BY zone")
+    assert [(row["zone"], row["sum"]) for row in zones] == [("shelf", 16)]
+    (dwell,) = influxdb.query("SELECT sum(dwell_sum_s) / sum(visits) AS mean FROM cohort")
+    assert dwell["mean"] == pytest.approx(96.5 / 8)
+
+
+def test_the_last_word_on_a_device_is_the_newest_point(influxdb: InfluxDB, store: InfluxStore) -> None:
+    will = status(online=False, since=MORNING - timedelta(milliseconds=3))
+    store.write([status(online=True), health(fps=9.5), alert(active=True), will])
+    (row,) = influxdb.query("SELECT last(online) AS online FROM status")
+    assert row["online"] is False
+    (row,) = influxdb.query("SELECT last(fps) AS fps FROM health")
+    assert row["fps"] == 9.5
+    (row,) = influxdb.query("SELECT last(active) AS active FROM alert GROUP BY fault")
+    assert (row["fault"], row["active"]) == ("camera", True)
+
+
+@pytest.mark.parametrize("camera", [None, "still no camera"])
+def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(
+    influxdb: InfluxDB, store: InfluxStore, camera: str | None
+) -> None:
+    crashed = alert(active=True, at=MORNING)
+    restarted = first_words(MORNING + timedelta(minutes=5), camera=camera)
+    store.write([status(online=True), crashed, status(online=True, boot_id="fedcba98"), *restarted])
+    store.write([crashed])
+    rows = influxdb.query("SELECT last(active) AS active FROM alert GROUP BY fault")
+    expected = {"camera": camera is not None, "outbox": False, "clock": False, "config": False}
+    assert {row["fault"]: row["active"] for row in rows} == expected
+
+
+def test_a_probe_is_there_once_it_was_written(influxdb: InfluxDB, store: InfluxStore) -> None:
+    at = MORNING + timedelta(microseconds=1)
+    assert not store.contains(probe(1, at=at))
+    store.write([probe(1, at=at), probe(2, at=at, device="shelf")])
+    assert store.contains(probe(1, at=at))
+    assert not store.contains(probe(2, at=at))
+    assert not store.contains(probe(1))
+
+
+def test_a_camera_costs_few_series(influxdb: InfluxDB, store: InfluxStore) -> None:
+    store.write([window(minute, visits=8, cohort=cohort()) for minute in range(30)])
+    assert len(influxdb.query("SHOW SERIES")) == 9
+
+
+def test_a_wrong_password_and_a_missing_database_keep_the_counts(
+    influxdb: InfluxDB, store: InfluxStore
+) -> None:
+    for other in (open_store(influxdb, token="footlight:wrong"), open_store(influxdb, bucket="nowhere")):
+        with pytest.raises(StoreUnavailable):
+            other.write([window(0)])
+        other.close()
+
+
+def test_a_point_older_than_the_retention_is_rejected_and_its_neighbours_are_not(
+    influxdb: InfluxDB, store: InfluxStore
+) -> None:
+    influxdb.query(f"ALTER RETENTION POLICY kept ON {influxdb.database()} DURATION 7d SHARD DURATION 1d")
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    fresh = window(0).model_copy(update={"start": now})
+    old = window(1).model_copy(update={"start": now - timedelta(days=30)})
+    with pytest.raises(StoreRejected, match="beyond retention policy"):
+        store.write([fresh, old])
+    assert len(influxdb.query("SELECT visits FROM window")) == 1
+
+
+def test_windows_that_meet_a_field_of_another_type_are_kept_told_once_and_stored_when_it_is_gone(
+    influxdb: InfluxDB, store: InfluxStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    influxdb.write("window,site=shop,device=door,camera=front k=0.5 1772438400000000000")
+    letters: list[DeadLetter] = []
+    intake = Intake(
+        store, letters.append, lambda _: None, clock=SystemClock(), retry_first_s=0.01, retry_most_s=0.01
+    )
+    acknowledged = threading.Semaphore(0)
+    for minute in range(5):
+        intake.submit(Delivery(topic(window(minute)), encode(window(minute)), acknowledged.release))
+    thread = threading.Thread(target=intake.run)
+    thread.start()
+    until(lambda: intake.stats.retries > 3, "it is tried again")
+    assert intake.stats.stored == 0
+    influxdb.query("DROP MEASUREMENT window")
+    until(lambda: intake.stats.stored == 5, "all windows are stored")
+    intake.stop()
+    thread.join(20)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert ["give Footlight a bucket of its own" in line for line in told] == [True]
+    assert letters == []
+    assert all(acknowledged.acquire(blocking=False) for _ in range(5))
+    assert len(influxdb.query("SELECT k FROM window")) == 5
+
+
+def test_dead_letters_can_be_read_back(influxdb: InfluxDB, store: InfluxStore) -> None:
+    letters = [
+        DeadLetter(
+            at=MORNING + timedelta(minutes=minute),
+            site="shop",
+            device="door",
+            topic="footlight/v1/shop/door/window",
+            reason='not "JSON"\\',
+            payload=b"\x00\xff{\n" * minute,
+        )
+        for minute in range(4)
+    ]
+    for letter in letters:
+        store.record_dead_letter(letter)
+    found = store.dead_letters(3)
+    assert [(letter.at, letter.reason) for letter in found] == [
+        (letter.at, letter.reason) for letter in reversed(letters[1:])
+    ]
+    assert found[0].payload.isascii()
+
+
+def test_a_level_is_created_as_the_page_tells(influxdb: InfluxDB) -> None:
+    influxdb.query(f"DROP DATABASE {influxdb.database('quarter')}", "quarter")
+    influxdb.query(creation(influxdb.bucket, "quarter", 728), "quarter")
+    (policy,) = influxdb.query(f"SHOW RETENTION POLICIES ON {influxdb.database('quarter')}", "quarter")
+    hours = (728 * 24, 28 * 24)
+    assert (policy["duration"], policy["shardGroupDuration"]) == tuple(f"{hour}h0m0s" for hour in hours)
+    assert policy["default"] is True

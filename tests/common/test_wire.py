@@ -1,0 +1,399 @@
+"""The contract: whatever is valid survives the way, whatever is not is refused with one line."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common import wire
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import (
+    AlertMessage,
+    Cohort,
+    Coverage,
+    EchoMessage,
+    HealthMessage,
+    Message,
+    PlacementFace,
+    PlacementMessage,
+    PlacementReading,
+    ProbeMessage,
+    StatusMessage,
+    Totals,
+    WindowMessage,
+    WireError,
+    decode,
+    encode,
+    topic,
+)
+from tests.support import messages
+from tests.support.messages import fitting
+from tests.support.paths import ROOT
+
+DOCS = ROOT / "docs"
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
+counts = st.integers(0, 10_000)
+seconds = st.floats(0, 1e9)
+times = st.datetimes(datetime(2020, 1, 2), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+boots = st.from_regex(r"[0-9a-f]{8,32}", fullmatch=True)
+texts = st.text(max_size=64)
+
+
+@st.composite
+def cells(draw: st.DrawFn, labels: list[str], visits: int, k: int) -> wire.Cells:
+    """All visits in one or two cells, or withheld."""
+    first, second = draw(st.lists(st.sampled_from(labels), min_size=2, max_size=2, unique=True))
+    count = draw(st.integers(k, visits))
+    if 0 < visits - count < k:
+        return {first: None, second: None}
+    return {first: count, second: visits - count}
+
+
+@st.composite
+def cohorts(draw: st.DrawFn, k: int, profile: wire.Profile) -> Cohort:
+    visits = draw(st.integers(k, k + 1000))
+    dwell_sum_s = draw(st.none() | seconds)
+    bins = [wire.bin_label(edge) for edge in wire.DWELL_BINS_S]
+    genders, bands = [*GENDERS, UNKNOWN], [*AGE_BANDS, UNKNOWN]
+    cohort = Cohort(
+        since=draw(times),
+        visits=visits,
+        occupancy_mean=draw(st.none() | st.floats(0, 1e6)),
+        occupancy_max=draw(counts),
+        dwell_sum_s=dwell_sum_s,
+        attention_sum_s=None if dwell_sum_s is None else draw(st.none() | st.floats(0, dwell_sum_s)),
+        dwell=draw(cells(bins, visits, k)),
+        attention=draw(cells(bins, visits, k)),
+        gender=draw(st.none() | cells(genders, visits, k)),
+        age_band=draw(st.none() | cells(bands, visits, k)),
+        gender_age_band=draw(
+            st.none()
+            | st.builds(
+                lambda gender, inside: {gender: inside}, st.sampled_from(genders), cells(bands, visits, k)
+            )
+        ),
+        expression=draw(st.none() | cells([*EXPRESSIONS, UNKNOWN], visits, k)),
+        zones=draw(st.dictionaries(names, st.sampled_from([None, 0, visits]), max_size=5)),
+    )
+    return fitting(cohort, profile)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> WindowMessage:
+    k, visits = draw(st.integers(1, 50)), draw(counts)
+    profile = draw(st.sampled_from(get_args(wire.Profile)))
+    duration_s = draw(st.integers(*wire.WINDOW_S))
+    at_s = int(draw(times).timestamp()) // duration_s * duration_s
+    return WindowMessage(
+        site=draw(names),
+        device=draw(names),
+        camera=draw(names),
+        start=datetime.fromtimestamp(at_s, UTC),
+        duration_s=duration_s,
+        boot_id=draw(boots),
+        seq=draw(counts),
+        clock_trusted=draw(st.booleans()),
+        is_historical=draw(st.booleans()),
+        software=draw(texts),
+        model=draw(texts),
+        calibration=draw(texts),
+        profile=profile,
+        k=k,
+        totals=Totals(
+            visits=visits,
+            viewers=draw(st.integers(0, visits)),
+        ),
+        coverage=Coverage(share=draw(st.floats(0, 1))),
+        pending=draw(counts),
+        cohort=draw(st.none() | cohorts(k, profile)),
+    )
+
+
+statuses = st.builds(
+    StatusMessage, site=names, device=names, online=st.booleans(), since=times, boot_id=boots, software=texts
+)
+healths = st.builds(
+    HealthMessage,
+    site=names,
+    device=names,
+    at=times,
+    boot_id=boots,
+    software=texts,
+    model=texts,
+    camera_open=st.booleans(),
+    fps=seconds,
+    step_ms=seconds,
+    dropped=counts,
+    outbox_depth=counts,
+    outbox_lost=counts,
+    clock_trusted=st.booleans(),
+    temperature_c=st.none() | st.floats(-40, 120),
+    rss_mb=seconds,
+    uptime_s=seconds,
+)
+alerts = st.builds(
+    AlertMessage,
+    site=names,
+    device=names,
+    at=times,
+    fault=st.sampled_from(["camera", "outbox", "clock"]),
+    active=st.booleans(),
+    text=st.text(max_size=240),
+)
+
+
+nonces = st.text("0123456789abcdef", min_size=8, max_size=32)
+probes = st.builds(ProbeMessage, site=names, device=names, at=times, nonce=nonces)
+echoes = st.builds(EchoMessage, site=names, device=names, at=times, nonce=nonces)
+shares = st.floats(0, 1)
+placements = st.builds(
+    PlacementMessage,
+    site=names,
+    device=names,
+    camera=names,
+    at=times,
+    left_s=seconds,
+    width=st.integers(1, 8192),
+    height=st.integers(1, 8192),
+    visits=counts,
+    readings=st.lists(
+        st.builds(
+            PlacementReading,
+            name=names,
+            label=st.text(max_size=40),
+            value=st.none() | seconds,
+            says=st.text(max_size=120),
+            level=st.none() | shares,
+            state=st.sampled_from(["good", "poor", "bad", "unknown"]),
+        ),
+        max_size=3,
+    ).map(tuple),
+    faces=st.lists(
+        st.builds(PlacementFace, x1=shares, y1=shares, x2=shares, y2=shares, good=st.booleans()), max_size=3
+    ).map(tuple),
+    advice=st.lists(st.text(max_size=240), max_size=3).map(tuple),
+    verdict=st.sampled_from(["works", "limits", "fails", "unclear"]),
+)
+
+
+@settings(deadline=None)
+@given(st.one_of(windows(), statuses, healths, alerts, probes, echoes, placements))
+def test_a_valid_message_comes_back_as_it_was(message: Message) -> None:
+    payload = encode(message)
+    assert len(payload) <= wire.MAX_BYTES
+    assert decode(topic(message), payload) == message
+
+
+TOPIC = "footlight/v1/shop/door/window"
+
+
+def changed(**changes: Any) -> bytes:
+    """A good window with some of its JSON changed; a dotted path with ``__`` for the dot."""
+    document = json.loads(encode(messages.window(0, visits=8, cohort=messages.cohort())))
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        part = document
+        for step in way:
+            part = part[step]
+        part[last] = value
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("topic_name", "payload", "reason"),
+    [
+        (TOPIC, changed(face="..."), "face: Extra inputs are not permitted"),
+        (TOPIC, changed(cohort__track_id=7), "cohort.track_id: Extra inputs are not permitted"),
+        (TOPIC, changed(device="till"), "payload speaks for shop/till"),
+        (TOPIC, changed(site="other"), "payload speaks for other/door"),
+        (TOPIC, changed(site="a/b"), "site: String should match pattern"),
+        (TOPIC, changed(software="x" * wire.MAX_BYTES), f"bytes, more than {wire.MAX_BYTES}"),
+        (TOPIC, changed(cohort__gender={"woman": 8}), "cohort: Value error, gender: unknown label 'woman'"),
+        (TOPIC, changed(cohort__dwell={"3": 8}), "dwell: unknown label '3'"),
+        (
+            TOPIC,
+            changed(cohort__gender_age_band={"x": {"25-34": 8}}),
+            "gender_age_band: unknown label 'x.25-34'",
+        ),
+        (
+            TOPIC,
+            changed(cohort__gender_age_band={"male": {"7": 1}}),
+            "gender_age_band: unknown label 'male.7'",
+        ),
+        (TOPIC, changed(cohort__gender={"male": 9}), "gender: cells exceed the visits"),
+        (TOPIC, changed(cohort__zones={"till": 9}), "zones: a cell exceeds the visits"),
+        (TOPIC, changed(cohort__attention_sum_s=99.0), "attention_sum_s exceeds dwell_sum_s"),
+        (TOPIC, changed(cohort__visits=4), "cohort"),
+        (
+            TOPIC,
+            changed(cohort__gender={"female": 4, "male": None}),
+            "cohort.gender: tells a cell of 1 to 4 visits",
+        ),
+        (
+            TOPIC,
+            changed(cohort__gender={"female": 6, "male": None}),
+            "cohort.gender: tells a cell of 1 to 4 visits",
+        ),
+        (TOPIC, changed(cohort__dwell={"0": 1, "5": None}), "cohort.dwell: tells a cell of 1 to 4 visits"),
+        (
+            TOPIC,
+            changed(cohort__gender_age_band={"female": {"25-34": 2}, "male": {"25-34": 6}}),
+            "cohort.gender_age_band: tells a cell of 1 to 4 visits",
+        ),
+        (TOPIC, changed(cohort__zones={"shelf": 6}), "cohort.zones: tells a cell of 1 to 4 visits"),
+        (TOPIC, changed(cohort__zones={"shelf": 2}), "cohort.zones: tells a cell of 1 to 4 visits"),
+        (TOPIC, changed(cohort__expression={"happy": 8}), "cohort.expression: not in profile demographics"),
+        (TOPIC, changed(profile="count"), "cohort.gender: not in profile count"),
+        (TOPIC, changed(k=9), "cohort is smaller than k"),
+        (TOPIC, changed(totals__viewers=9), "viewers exceed visits"),
+        (TOPIC, changed(totals__visits=-1), "totals.visits: Input should be greater than or equal to 0"),
+        (TOPIC, changed(start="2026-03-02T08:00:00"), "start: Input should have timezone info"),
+        (TOPIC, changed(schema="footlight.window/2"), "schema: Input should be 'footlight.window/1'"),
+        (TOPIC, b'{"schema": "footlight.window/1"', "payload: Invalid JSON"),
+        (TOPIC, b"\xff\xfe", "payload: Invalid JSON"),
+        (TOPIC, b"[]", "payload: Input should be an object"),
+        ("footlight/v1/shop\n/door/window", changed(), "payload speaks for shop/door"),
+        ("footlight/v1/shop/door/picture", changed(), "not a topic of footlight/v1"),
+        ("footlight/v2/shop/door/window", changed(), "not a topic of footlight/v1"),
+        ("footlight/v1/shop/door/status", changed(), "schema: Input should be 'footlight.status/1'"),
+        (TOPIC, changed(**{"a\nb": 1}), "a\\nb: Extra inputs are not permitted"),
+        (TOPIC, changed(cohort__gender={"a\nb": 1}), "unknown label 'a\\nb'"),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_in_one_line(
+    topic_name: str, payload: bytes, reason: str
+) -> None:
+    with pytest.raises(WireError) as refused:
+        decode(topic_name, payload)
+    text = str(refused.value)
+    assert text.startswith(topic_name.replace("\n", "\\n") + ": ")
+    assert reason in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"start": "0001-01-01T00:00:00+00:01"}, "start: Value error, must be from 2020 to 2100"),
+        ({"start": "9999-12-31T23:59:59-12:00"}, "start: Value error, must be from 2020 to 2100"),
+        (
+            {"cohort__since": "0001-01-01T00:00:00+23:59"},
+            "cohort.since: Value error, must be from 2020 to 2100",
+        ),
+        ({"start": "2026-03-02T08:00:01Z"}, "start is not aligned to duration_s"),
+        ({"start": "2026-03-02T08:00:00.5Z"}, "start is not aligned to duration_s"),
+        ({"duration_s": 0}, "duration_s: Input should be greater than or equal to 1"),
+        ({"duration_s": 7200}, "duration_s: Input should be less than or equal to 3600"),
+        ({"totals__visits": 10**6 + 1}, "totals.visits: Input should be less than or equal to 1000000"),
+        ({"cohort__occupancy_mean": 1e300}, "cohort.occupancy_mean: Input should be less than"),
+        ({"seq": 2**63}, "seq: Input should be less than or equal to 1000000000"),
+        ({"pending": 10**400}, "pending: "),
+        ({"cohort__gender": {"male": 2**64}}, "cohort.gender.male: "),
+        ({"cohort__dwell_sum_s": 1e12}, "cohort.dwell_sum_s: Input should be less than"),
+        ({"cohort__zones": {"till,site=other": 6}}, "String should match pattern"),
+        ({"cohort__zones": dict.fromkeys((f"zone{n}" for n in range(33)), 6)}, "at most 32 items"),
+    ],
+)
+def test_a_window_that_no_device_can_have_counted_is_refused(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(WireError, match=reason):
+        decode(TOPIC, changed(**changes))
+
+
+@pytest.mark.parametrize("message", [messages.health(), messages.alert(active=True), messages.probe()])
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "1969-12-31T23:59:59Z"]
+)
+def test_a_time_outside_of_the_years_of_the_wire_is_refused(message: Message, at: str) -> None:
+    payload = json.dumps({**json.loads(encode(message)), "at": at}).encode()
+    with pytest.raises(WireError, match="at: Value error, must be from 2020 to 2100"):
+        decode(topic(message), payload)
+
+
+def test_settings_that_are_no_json_are_refused() -> None:
+    for foreign in (b"NaN", b"Infinity", b"[" * 100_000, b"9" * 5000, b'"\\ud800"'):
+        payload = encode(messages.asking({"zones": 0})).replace(b":0", b":" + foreign)
+        with pytest.raises(WireError):
+            decode("footlight/v1/shop/door/config", payload)
+
+
+TOPICS = [f"footlight/v1/shop/door/{channel}" for channel in wire.BY_CHANNEL]
+VALID: list[Message] = [
+    messages.window(0, visits=8, cohort=messages.cohort()),
+    messages.status(online=True),
+    messages.health(),
+    messages.alert(active=True),
+    messages.probe(),
+    messages.asking({"camera": {"fps": 5}}),
+    messages.placement(),
+]
+plain_values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes().map(str)
+json_values = (
+    plain_values | st.lists(plain_values, max_size=3) | st.dictionaries(st.text(), plain_values, max_size=3)
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A good message in which one value, however deep, or some bytes were replaced."""
+    message = draw(st.sampled_from(VALID))
+    document = json.loads(encode(message))
+    part = document
+    while isinstance(part, dict) and part:
+        key = draw(st.sampled_from(sorted(part)))
+        if not isinstance(part[key], dict) or draw(st.booleans()):
+            part[key] = draw(json_values)
+            break
+        part = part[key]
+    payload = json.dumps(document).encode("utf-8", "surrogatepass")
+    start, end = sorted((draw(st.integers(0, len(payload))), draw(st.integers(0, len(payload)))))
+    if draw(st.booleans()):
+        payload = payload[:start] + draw(st.binary(max_size=8)) + payload[end:]
+    return topic(message), payload
+
+
+@settings(deadline=None)
+@given(st.tuples(st.sampled_from(TOPICS) | st.text(), st.binary(max_size=200)) | mutated())
+def test_whatever_comes_is_a_message_or_one_short_line(came: tuple[str, bytes]) -> None:
+    refusal = ""
+    try:
+        message = decode(*came)
+    except WireError as refused:
+        refusal = str(refused)
+    else:
+        assert decode(topic(message), encode(message)) == message
+    assert refusal.isascii()
+    assert len(refusal) < 1000
+    assert len(refusal.splitlines()) <= 1
+
+
+def test_a_message_that_is_too_large_or_no_unicode_is_not_sent() -> None:
+    with pytest.raises(WireError, match=f"config: .* bytes, more than {wire.MAX_BYTES}"):
+        encode(messages.asking({"zones": "x" * wire.MAX_BYTES}))
+    with pytest.raises(WireError, match="alert: holds text that is not Unicode"):
+        encode(messages.alert(active=True).model_copy(update={"text": "no file \udcff.mp4"}))
+
+
+def test_the_written_contract_is_up_to_date() -> None:
+    generated: dict[str, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+    for path, text in generated.items():
+        assert (DOCS / path).read_text(encoding="utf-8") == text, f"docs/{path} is out of date: make docs"
+    assert {f"schema/{file.name}" for file in (DOCS / "schema").iterdir()} <= generated.keys()
+
+
+def test_the_asyncapi_page_points_at_schemas_that_are_there() -> None:
+    page = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+    assert {channel["address"] for channel in page["channels"].values()} == {
+        f"footlight/v1/{{site}}/{{device}}/{channel}" for channel in wire.BY_CHANNEL
+    }
+    for message in page["components"]["messages"].values():
+        described = json.loads((DOCS / message["payload"]["schema"]["$ref"]).read_text(encoding="utf-8"))
+        assert described["additionalProperties"] is False
+        assert "schema" in described["properties"]

@@ -1,0 +1,336 @@
+"""``footlight-edge place``: each way to hang a camera wrongly is told by its name, and no picture gets out."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache, partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rich.console import Console
+
+from common.clock import SystemClock
+from common.errors import UserError
+from common.mqtt.broker import Broker
+from common.wire import PlacementMessage, decode
+from edge.__main__ import main
+from edge.capture.camera import Camera, CameraError
+from edge.capture.rotation import Rotated
+from edge.commands.placement.assessment import Assessment
+from edge.commands.placement.check import Moment
+from edge.commands.placement.command import check
+from edge.commands.placement.panel import follow, panel
+from edge.commands.placement.publish import Page, message
+from edge.config import Settings
+from edge.scene.camera import SceneCamera
+from edge.scene.render import Scene
+from edge.types import Box, Frame, Image
+from tests.support.brokers import Listener, Mosquitto, free_port, until
+from tests.support.messages import MORNING
+from tests.support.short_scene import models
+
+FPS, SECONDS = 8, 15
+"""The first third of the sample scene, at a rate that is enough."""
+
+Spoil = Callable[[Image, int], Image]
+
+
+@cache
+def scene() -> Scene:
+    return Scene(fps=FPS)
+
+
+@cache
+def picture(index: int) -> Image:
+    return scene().render(index)
+
+
+class Spoiled:
+    """The sample scene through a camera that hangs badly: every ``step``-th frame, each of them spoiled."""
+
+    live = False
+
+    def __init__(self, spoil: Spoil = lambda image, _: image, *, step: int = 1) -> None:
+        self._spoil = spoil
+        self._indices = iter(range(0, len(scene()), step))
+
+    def open(self) -> None:
+        pass
+
+    def read(self) -> Frame | None:
+        index = next(self._indices, None)
+        if index is None:
+            return None
+        image = np.ascontiguousarray(self._spoil(picture(index), index))
+        seconds = index / scene().fps
+        return Frame(image, MORNING + timedelta(seconds=seconds), seconds, index)
+
+    def close(self) -> None:
+        pass
+
+    def describe(self) -> str:
+        return "scene, spoiled"
+
+
+def judged(source: Camera, /, seconds: float = SECONDS, **settings: object) -> Assessment:
+    *_, last = check(
+        Settings.model_validate(settings),
+        seconds=seconds,
+        clock=SystemClock(),
+        camera=source,
+        models=models(),
+    )
+    return last.assessment
+
+
+def warped(image: Image, matrix: np.ndarray) -> Image:
+    height, width = image.shape[:2]
+    moved = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
+def far(image: Image, _: int, scale: float = 0.5) -> Image:
+    height, width = image.shape[:2]
+    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, scale))
+
+
+def tilted(image: Image, _: int, degrees: float) -> Image:
+    height, width = image.shape[:2]
+    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1))
+
+
+def too_low(image: Image, _: int) -> Image:
+    return warped(image, np.array([[1, 0, 0], [0, 1, -185]], np.float32))
+
+
+def dark(image: Image, _: int) -> Image:
+    return cv2.convertScaleAbs(image, alpha=0.15)  # type: ignore[return-value]
+
+
+def blurred(image: Image, _: int) -> Image:
+    return cv2.GaussianBlur(image, (0, 0), 5)  # type: ignore[return-value]
+
+
+def backlit(image: Image, index: int) -> Image:
+    """Heads are dark before a room that is nearly burnt out."""
+    mask = np.zeros(image.shape[:2], np.float32)
+    for face in scene().truth.faces[index]:
+        box: Box = face.box
+        centre, axes = tuple(map(round, box.centre)), (round(0.62 * box.width), round(0.62 * box.height))
+        cv2.ellipse(mask, centre, axes, 0, 0, 360, (1.0,), -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]  # type: ignore[assignment]
+    bright = np.minimum(1.9 * image.astype(np.float32), 255)
+    return np.asarray(bright * (1 - mask) + 0.2 * image * mask, np.uint8)
+
+
+def turned(image: Image, _: int, degrees: int) -> Image:
+    """The picture of a camera that hangs so that it comes turned clockwise."""
+    return np.rot90(image, -degrees // 90)
+
+
+def test_the_sample_scene_is_a_good_position() -> None:
+    found = judged(Spoiled())
+    assert (found.verdict, found.advice) == ("works", ())
+    assert found.figures.counted >= 4
+    assert found.figures.fps == pytest.approx(FPS)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause", "words"),
+    [
+        (far, "size", "Come (much )?closer"),
+        (dark, "light", "Give it more light"),
+        (blurred, "sharpness", "Focus it"),
+        (partial(tilted, degrees=25), "roll", r"Turn the camera 2\d° clockwise, seen from behind"),
+        (partial(tilted, degrees=-25), "roll", r"Turn the camera 2\d° anticlockwise, seen from behind"),
+        (partial(turned, degrees=180), "roll", "Set camera.rotate: 180 .* it hangs upside down"),
+        (partial(turned, degrees=90), "roll", "Set camera.rotate: 270 .* it hangs on its side"),
+        (partial(turned, degrees=270), "roll", "Set camera.rotate: 90 .* it hangs on its side"),
+        (backlit, "backlight", "Turn it away from the window"),
+        (too_low, "cut", "Tilt it up"),
+    ],
+    ids=["far", "dark", "blurred", "clockwise", "anticlockwise", "head", "right", "left", "backlit", "low"],
+)
+def test_each_fault_is_the_first_thing_to_change(spoil: Spoil, cause: str, words: str) -> None:
+    found = judged(Spoiled(spoil))
+    assert found.verdict in ("limits", "fails")
+    assert found.advice[0].cause == cause, found.advice
+    assert re.match(words, found.advice[0].text)
+
+
+def test_the_value_to_set_counts_from_the_one_that_is_set() -> None:
+    found = judged(Spoiled(partial(turned, degrees=90)), camera={"rotate": 180})
+    assert found.advice[0].text.startswith("Set camera.rotate: 90 in the settings")
+    mended = judged(Rotated(Spoiled(partial(turned, degrees=90)), 270), camera={"rotate": 270})
+    assert (mended.verdict, mended.advice) == ("works", ())
+
+
+def test_a_camera_much_too_far_away_does_not_work_although_who_comes_near_looks_well() -> None:
+    found = judged(Spoiled(partial(far, scale=0.3)), seconds=30)
+    assert found.figures.missed == 0
+    assert (found.verdict, found.advice[0].cause) == ("fails", "distance")
+    assert found.advice[0].text.startswith("Come much closer: ")
+
+
+def test_a_slow_camera_is_told_first() -> None:
+    found = judged(Spoiled(step=4))
+    assert (found.verdict, found.advice[0].cause) == ("fails", "fps")
+    assert "it sends 2.0 frames a second, asked for 15" in found.advice[0].text
+
+
+def test_a_zone_that_excludes_nearly_everybody_is_told() -> None:
+    everywhere = {"name": "till", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]], "exclude": True}
+    found = judged(Spoiled(), zones=[everywhere])
+    assert (found.verdict, found.figures.people) == ("fails", 0)
+    assert "100% of the faces lie in them" in found.advice[0].text
+
+
+def test_the_smallest_face_is_that_of_the_settings() -> None:
+    found = judged(Spoiled(), attributes={"min_face_px": 200})
+    assert found.advice[0].cause == "size"
+    assert "where 200 are needed" in found.advice[0].text
+    counted = judged(Spoiled(), attributes={"min_face_px": 200}, privacy={"profile": "count"})
+    assert (counted.verdict, counted.figures.unknown) == ("works", {})
+
+
+def test_a_scene_without_people_is_not_praised() -> None:
+    empty = SceneCamera(clock=SystemClock(), scene=Scene(fps=FPS, seconds=6, walks=(), pillars=()))
+    found = judged(empty, seconds=5)
+    assert (found.verdict, [advice.cause for advice in found.advice]) == ("unclear", ["few"])
+
+
+class _Away:
+    """A camera that another program holds. Waiting does not help."""
+
+    live = True
+
+    def open(self) -> None:
+        raise CameraError("camera /dev/video0: cannot be opened; end the program that holds it")
+
+    def read(self) -> Frame | None:
+        raise AssertionError("it was never open")
+
+    def close(self) -> None:
+        pass
+
+    def describe(self) -> str:
+        return "/dev/video0"
+
+
+class _Hasty(SystemClock):
+    """Five seconds pass with every look at it."""
+
+    def __init__(self) -> None:
+        self._s = 0.0
+
+    def monotonic(self) -> float:
+        self._s += 5.0
+        return self._s
+
+
+def test_a_camera_that_the_service_holds_is_one_clear_line() -> None:
+    with pytest.raises(UserError, match=r"end the program that holds it; .*systemctl stop footlight-edge"):
+        list(check(Settings(), seconds=5, clock=_Hasty(), camera=_Away(), models=models()))
+
+
+def config(folder: Path, text: str = "camera: {source: scene}") -> Path:
+    path = folder / "footlight.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_command_tells_programs_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["place", "--config", str(config(tmp_path)), "--seconds", "10", "--json"])
+    out, error = capsys.readouterr()
+    told = json.loads(out)
+    assert (code, told["verdict"], error) == (0, "works", "")
+    assert told["figures"]["counted"] >= 2
+    assert {reading["name"] for reading in told["readings"]} >= {"fps", "light", "size", "unknown"}
+
+
+def test_the_command_speaks_in_lines_where_there_is_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["place", "--config", str(config(tmp_path)), "--seconds", "5"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "5 s left, 0 visits"
+    assert any(line.startswith("Face size: ") for line in lines)
+    assert lines[-1] == "This position works." or lines[-1][0].isdigit()
+
+
+@pytest.mark.parametrize("seconds", ["4", "x", "99999"])
+def test_a_time_that_makes_no_sense_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: str
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["place", "--config", str(config(tmp_path)), "--seconds", seconds])
+    assert refused.value.code == 2
+    assert "--seconds" in capsys.readouterr().err
+
+
+@cache
+def moments() -> tuple[Moment, ...]:
+    found = check(Settings(), seconds=10, clock=SystemClock(), camera=Spoiled(), models=models())
+    return tuple(found)
+
+
+def drawn(width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    console.print(panel(moments()[-2], "Camera position: door in demo-shop", width))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_panel_fits_the_terminal(width: int) -> None:
+    text = drawn(width)
+    assert max(map(len, text.splitlines())) <= width
+    assert len(text.splitlines()) <= 24
+    assert "Face size" in text
+    assert "s left" in text
+
+
+def test_the_panel_shows_where_faces_are() -> None:
+    assert any(corner in drawn(120) for corner in ("┌", "□"))
+
+
+def test_the_panel_ends_with_the_verdict() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    last = follow(iter(moments()), "Camera position", console)
+    assert isinstance(console.file, io.StringIO)
+    assert (last.left_s, "This position works." in console.file.getvalue()) == (0.0, True)
+
+
+def test_what_is_published_is_numbers_and_outlines() -> None:
+    said = message(moments()[-2], site="shop", device="door", camera="main", clock=SystemClock())
+    assert said.faces
+    assert all(
+        round(value, 2) == value for face in said.faces for value in (face.x1, face.y1, face.x2, face.y2)
+    )
+    assert len(said.model_dump_json()) < 8000
+
+
+def test_the_check_is_published_while_it_runs_and_nothing_is_retained(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker, Listener(broker.port, "footlight/#") as listener:
+        text = f"site: shop\ncamera: {{source: scene}}\nmqtt: {{port: {broker.port}}}"
+        main(["place", "--config", str(config(tmp_path, text)), "--seconds", "5", "--publish", "--json"])
+        until(lambda: listener.messages and b'"left_s":0.0' in listener.messages[-1].payload, "the last word")
+        assert all(
+            isinstance(decode(one.topic, bytes(one.payload)), PlacementMessage) for one in listener.messages
+        )
+        assert {(one.qos, one.retain) for one in listener.messages} == {(0, False)}
+        with Listener(broker.port, "footlight/#", client_id="late") as late:
+            late.publish("footlight/v1/end", b"said")
+            until(lambda: late.messages, "what is said after it came")
+            assert [one.topic for one in late.messages] == ["footlight/v1/end"]
+
+
+def test_a_broker_that_is_away_is_one_clear_line() -> None:
+    with pytest.raises(UserError, match="leave out --publish to see it here alone"):
+        Page(Broker("127.0.0.1", free_port()), site="shop", device="door", camera="main", clock=SystemClock())

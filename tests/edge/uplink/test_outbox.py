@@ -1,0 +1,378 @@
+"""The outbox keeps what it took: over kills, damage, a full disk, and threads."""
+
+from __future__ import annotations
+
+import logging
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import UserError
+from edge.uplink.outbox import Outbox, Progress
+
+AT = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def outbox(path: Path) -> Iterator[Outbox]:
+    box = Outbox(path, max_messages=1000)
+    yield box
+    box.close()
+
+
+def payloads(box: Outbox) -> list[bytes]:
+    return [item.payload for item in box.pending(1_000_000)]
+
+
+def test_what_goes_in_comes_out_in_order_and_only_delete_removes_it(outbox: Outbox) -> None:
+    for n in range(5):
+        assert outbox.put(f"t/{n}", str(n).encode(), AT)
+    first = outbox.pending(2)
+    assert [(item.topic, item.payload, item.created_at) for item in first] == [
+        ("t/0", b"0", AT),
+        ("t/1", b"1", AT),
+    ]
+    assert outbox.pending(2) == first
+    assert [item.payload for item in outbox.pending(9, after=first[1].id)] == [b"2", b"3", b"4"]
+    assert outbox.delivered([first[0].id], AT)
+    assert payloads(outbox) == [b"1", b"2", b"3", b"4"]
+    assert outbox.depth == 4
+
+
+def test_full_keeps_the_oldest_counts_the_refused_and_says_so_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=3)
+    assert [box.put("t", bytes([n]), AT) for n in range(6)] == [True] * 3 + [False] * 3
+    assert payloads(box) == [b"\0", b"\1", b"\2"]
+    assert (box.depth, box.lost) == (3, 3)
+    assert "full" in (box.fault or "")
+    box.delivered([box.pending(1)[0].id], AT)
+    assert box.put("t", b"new", AT)
+    assert box.fault is None
+    assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]
+    box.close()
+
+
+def test_it_survives_a_restart_and_ids_go_on(path: Path) -> None:
+    box = Outbox(path, max_messages=10)
+    box.put("t", b"a", AT)
+    box.put("t", b"b", AT)
+    last = box.pending(9)[-1].id
+    box.close()
+    box = Outbox(path, max_messages=10)
+    assert box.depth == 2
+    box.put("t", b"c", AT)
+    assert payloads(box) == [b"a", b"b", b"c"]
+    assert box.pending(9)[-1].id > last
+    box.close()
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from edge.uplink.outbox import Outbox
+box = Outbox(Path(sys.argv[1]), max_messages=10**9)
+first = int(sys.argv[2])
+for n in range(first, first + 10**6):
+    assert box.put("t", str(n).encode(), datetime.now(UTC))
+    print(n, flush=True)  # only now does the caller believe that it is kept
+    if n % 3 == 0:
+        box.delivered([box.pending(1)[0].id], datetime.now(UTC))
+"""
+
+
+def test_nothing_that_was_kept_is_lost_when_the_process_is_killed(path: Path) -> None:
+    """Killed at five random points; what was believed kept is there, in order, but for what was deleted."""
+    moment = random.Random(7)
+    kept = -1
+    for _ in range(5):
+        arguments = [sys.executable, "-c", WRITER, str(path), str(kept + 1)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(moment.randrange(1, 60)):
+                kept = int(writer.stdout.readline())
+            writer.kill()
+            # What it said between our last look and its death counts as well.
+            kept = max([kept, *(int(line) for line in writer.stdout if line.endswith("\n"))])
+        box = Outbox(path, max_messages=10**9)
+        numbers = [int(payload) for payload in payloads(box)]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert numbers[-1] in (kept, kept + 1)
+        assert numbers[0] <= kept // 3 + 1
+        kept = numbers[-1]
+        box.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "least", "most"), [("garbage", 0, 0), ("truncated", 50, 150), ("schema", 200, 200)]
+)
+def test_a_damaged_file_is_set_aside_and_work_goes_on(
+    path: Path, damage: str, least: int, most: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=10_000)
+    for n in range(200):
+        box.put("t", str(n).encode() * 500, AT)
+    box.close()
+    match damage:
+        case "garbage":
+            path.write_bytes(b"this is no database" * 1000)
+        case "truncated":
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        case "schema":
+            with sqlite3.connect(path) as db:
+                db.execute("PRAGMA user_version = 99")
+            db.close()
+    content = path.read_bytes()
+    box = Outbox(path, max_messages=1000)
+    assert least <= box.depth <= most
+    assert box.put("t", b"after", AT)
+    assert payloads(box)[-1] == b"after"
+    assert path.with_name("outbox.db.damaged").read_bytes() == content
+    assert len(caplog.records) == 1
+    box.close()
+
+
+def damage_rows(path: Path, change: str, *values: object) -> None:
+    """Change rows behind the outbox's back, as a worn card does."""
+    with sqlite3.connect(path) as db:
+        db.execute(f"UPDATE message SET {change}", values)  # noqa: S608 - a test's own words
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "payload = X'00FF00' WHERE id = 3",
+        "topic = 'footlight/v1/shop/other/window' WHERE id = 3",
+        "topic = CAST(X'FFFE' AS TEXT) WHERE id = 3",
+        "created_at = 1e300 WHERE id = 3",
+        "created_at = 'noon' WHERE id = 3",
+        "payload = 'text' WHERE id = 3",
+        "crc = 7 WHERE id = 3",
+    ],
+)
+def test_a_damaged_row_is_set_aside_counted_and_never_sent(
+    path: Path, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=10)
+    for n in range(5):
+        box.put("t", str(n).encode(), AT)
+    box.close()
+    damage_rows(path, change)
+    box = Outbox(path, max_messages=10)
+    assert payloads(box) == [b"0", b"1", b"3", b"4"]
+    assert payloads(box) == [b"0", b"1", b"3", b"4"]
+    assert (box.depth, box.lost) == (4, 1)
+    assert ["damaged" in record.message for record in caplog.records] == [True]
+    box.close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT id FROM damaged").fetchall() == [(3,)]
+    db.close()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], bytes]:
+    """What was put into an outbox, and its file; written once, since every put waits for the disk."""
+    path = tmp_path_factory.mktemp("filled") / "outbox.db"
+    put = [b"%03d" % n * 60 for n in range(120)]
+    box = Outbox(path, max_messages=1000)
+    for payload in put:
+        box.put("t", payload, AT, progress=Progress(AT, b"waiting"))
+    box.close()
+    return put, path.read_bytes()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_whatever_happens_to_a_file_what_is_sent_is_what_was_put(
+    tmp_path_factory: pytest.TempPathFactory, filled: tuple[list[bytes], bytes], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("box") / "outbox.db"
+    put, content = filled[0], bytearray(filled[1])
+    for _ in range(data.draw(st.integers(1, 4), "holes")):
+        at = data.draw(st.integers(0, len(content) - 1), "at")
+        content[at : at + 64] = data.draw(st.binary(min_size=1, max_size=64), "bytes")
+    path.write_bytes(content)
+    box = Outbox(path, max_messages=1000)
+    assert set(payloads(box)) <= set(put)
+    assert box.put("t", b"after", AT)
+    assert payloads(box)[-1] == b"after"
+    box.close()
+
+
+def test_what_is_whole_in_a_damaged_file_goes_on(
+    path: Path, filled: tuple[list[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    content = bytearray(filled[1])
+    for page in (6, 7, 9):
+        content[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+    path.write_bytes(content)
+    box = Outbox(path, max_messages=10_000)
+    saved = [int(payload[:3]) for payload in payloads(box)]
+    assert saved == sorted(saved)
+    assert 30 < len(saved) < 120
+    assert (box.depth, box.counted_until) == (len(saved), AT)
+    assert [f"{len(saved)} messages of it were saved" in record.message for record in caplog.records] == [
+        True
+    ]
+    box.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["outbox.db", "outbox.db.damaged"]
+
+
+def test_a_file_of_the_version_before_the_checksums_is_taken_over_and_can_be_gone_back_to(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            "CREATE TABLE message (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL,"
+            " created_at REAL NOT NULL);"
+            "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), counted_until REAL NOT NULL);"
+            "PRAGMA user_version = 1;"
+        )
+        db.execute("INSERT INTO message VALUES (7, 't', X'61', 1e9)")
+    db.close()
+    box = Outbox(path, max_messages=10)
+    box.put("t", b"b", AT)
+    assert payloads(box) == [b"a", b"b"]
+    box.close()
+    with sqlite3.connect(path) as db:  # as that version writes
+        db.execute("INSERT INTO message (id, topic, payload, created_at) VALUES (9, 't', X'63', 1e9)")
+    db.close()
+    box = Outbox(path, max_messages=10)
+    assert payloads(box) == [b"a", b"b", b"c"]
+    box.close()
+
+
+def test_what_was_delivered_is_kept_for_a_while_and_can_be_sent_again(path: Path) -> None:
+    box = Outbox(path, max_messages=3, hold_s=100)
+    for n in range(3):
+        assert box.put("t", bytes([n]), AT)
+    first, second, third = (item.id for item in box.pending(3))
+    box.delivered([first], AT)
+    box.delivered([second], AT + timedelta(seconds=60))
+    assert (box.depth, payloads(box)) == (1, [b"\2"])
+    assert box.put("t", b"\3", AT), "what was delivered takes no room"
+    box.delivered([third], AT + timedelta(seconds=101))
+    assert box.resend() == 2, "the first one was delivered too long ago"
+    assert (box.depth, payloads(box)) == (3, [b"\1", b"\2", b"\3"])
+    assert box.resend() == 0
+    box.delivered([second], AT)
+    box.delivered([], AT + timedelta(days=1), forget=False)
+    assert box.resend() == 1, "whoever is to send again forgets nothing before"
+    box.close()
+
+
+def test_damage_while_running_costs_the_file_not_the_service(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Outbox(path, max_messages=10_000)
+    for _ in range(100):
+        box.put("t", bytes(60_000), AT)  # more than SQLite's cache holds
+    last = box.pending(1000)[-1].id
+    for suffix in ("", "-wal"):
+        file = path.with_name(path.name + suffix)
+        with file.open("r+b") as damaged:
+            damaged.write(b"\xff" * file.stat().st_size)
+    assert box.pending(1000) == []
+    assert box.depth == 0
+    assert box.put("t", b"after", AT)
+    # The publisher may still hold ids of the file that is gone: they must not come again.
+    assert [item.payload for item in box.pending(9, after=last)] == [b"after"]
+    assert ["damaged" in record.message for record in caplog.records] == [True]
+    box.close()
+
+
+DISK = """
+import logging, resource, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from edge.uplink.outbox import Outbox
+logging.basicConfig(level="INFO", format="%(levelname)s %(message)s", stream=sys.stdout)
+box = Outbox(Path(sys.argv[1]), max_messages=10**6)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+kept = sum(box.put("t", bytes(5000), datetime.now(UTC)) for _ in range(100))
+assert 0 < kept < 100 and box.depth == kept and box.lost == 100 - kept and box.fault, (kept, box.depth, box.lost)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+assert box.put("t", b"healed", datetime.now(UTC))
+assert box.fault is None and len(box.pending(1000)) == kept + 1
+"""
+
+
+def test_a_disk_that_takes_no_more_is_a_fault_that_heals(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DISK, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ERROR", "WARNING"]
+    assert "disk" in lines[0]
+
+
+def test_a_file_that_cannot_be_had_is_one_clear_line(path: Path, tmp_path: Path) -> None:
+    box = Outbox(path, max_messages=1)
+    with pytest.raises(UserError, match="another footlight-edge"):
+        Outbox(path, max_messages=1)
+    box.close()
+    with pytest.raises(UserError, match="state directory"):
+        Outbox(tmp_path, max_messages=1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="state directory"):
+        Outbox(tmp_path / "file" / "outbox.db", max_messages=1)
+
+
+def test_one_thread_puts_while_another_delivers(outbox: Outbox) -> None:
+    taken: list[int] = []
+
+    def deliver() -> None:
+        while len(taken) < 300:
+            items = outbox.pending(7)
+            taken.extend(int(item.payload) for item in items)
+            assert outbox.delivered([item.id for item in items], AT)
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    for n in range(300):
+        assert outbox.put("t", str(n).encode(), AT)
+    thread.join(30)
+    assert taken == list(range(300))
+    assert outbox.depth == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.one_of(st.just("put"), st.just("reopen"), st.integers(0, 5)), max_size=25), st.integers(1, 6)
+)
+def test_it_behaves_like_a_bounded_list(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str | int], bound: int
+) -> None:
+    path = tmp_path_factory.mktemp("box") / "outbox.db"
+    box = Outbox(path, max_messages=bound)
+    model: list[bytes] = []
+    for n, step in enumerate(steps):
+        if step == "put":
+            assert box.put("t", str(n).encode(), AT) == (len(model) < bound)
+            model = [*model, str(n).encode()][:bound]
+        elif step == "reopen":
+            box.close()
+            box = Outbox(path, max_messages=bound)
+        elif isinstance(step, int) and step < len(model):
+            box.delivered([box.pending(bound)[step].id], AT)
+            del model[step]
+        assert payloads(box) == model
+        assert box.depth == len(model)
+    box.close()

@@ -1,0 +1,125 @@
+"""What was seen of a track becomes a visit that says how long, how attentive, where and who."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.vocabulary import AGE_BINS, UNKNOWN
+from edge.types import Box, FaceObservation, FaceScores, Pose, Track, TrackState, Visit
+from edge.vision.consensus import Consensus
+from edge.vision.visits import Visits
+
+NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
+CONSENSUS = Consensus({"gender": 0.6, "age_band": 0.5, "expression": 0.4})
+
+
+def track(first_s: float, last_s: float, track_id: int = 1) -> Track:
+    return Track(track_id, Box(0, 0, 50, 50), TrackState.CONFIRMED, first_s, last_s, None)
+
+
+def observation(quality: float, at_s: float = 0.0, track_id: int = 1) -> FaceObservation:
+    age = np.eye(AGE_BINS, dtype=np.float32)[40]
+    scores = FaceScores(age, np.array([0.9, 0.1], np.float32), np.eye(7, dtype=np.float32)[1])
+    return FaceObservation(track_id, at_s, scores, Pose(0, 0, 0), quality)
+
+
+def watched(sights: list[tuple[float, bool]], **options: float) -> Visit:
+    visits = Visits(CONSENSUS, **options)
+    first_s = sights[0][0]
+    for at_s, attends in sights:
+        visits.seen(track(first_s, at_s), attends, (), at_s, NOON + timedelta(seconds=at_s))
+    return visits.finish(track(first_s, sights[-1][0]))
+
+
+def test_attention_counts_where_both_ends_of_an_interval_attend() -> None:
+    visit = watched([(0.0, True), (0.5, True), (1.0, False), (1.5, True), (2.0, True), (2.5, True)])
+    assert visit.dwell_s == 2.5
+    assert visit.attention_s == pytest.approx(1.5)
+    assert visit.viewer
+
+
+def test_what_was_not_seen_is_not_attention() -> None:
+    visit = watched([(0.0, True), (0.4, True), (2.0, True), (2.4, True)], attention_gap_s=0.5)
+    assert visit.attention_s == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("fps", [2, 5, 30])
+def test_attention_does_not_depend_on_the_frame_rate(fps: int) -> None:
+    visit = watched([(i / fps, 1 <= i / fps <= 3) for i in range(5 * fps)])
+    assert visit.attention_s == pytest.approx(2.0)
+
+
+def test_one_frame_makes_no_viewer() -> None:
+    assert not watched([(0.0, False), (0.1, True), (0.2, False)]).viewer
+    assert watched([(0.0, False), (0.1, True), (0.2, True), (0.3, True)]).viewer
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.001, 3), st.booleans()), min_size=1, max_size=40),
+    st.floats(0.05, 3),
+)
+@settings(deadline=None)
+def test_attention_is_never_more_than_dwell(steps: list[tuple[float, bool]], gap: float) -> None:
+    at_s, sights = 100.0, []
+    for step, attends in steps:
+        at_s += step
+        sights.append((at_s, attends))
+    visit = watched(sights, attention_gap_s=gap)
+    assert 0 <= visit.attention_s <= visit.dwell_s == sights[-1][0] - sights[0][0]
+    assert not (visit.viewer and visit.attention_s == 0)
+
+
+def test_times_are_those_of_the_frames() -> None:
+    visit = watched([(10.0, False), (13.0, False)])
+    assert visit.started_at == NOON + timedelta(seconds=10)
+    assert visit.ended_at == NOON + timedelta(seconds=13)
+
+
+def test_a_clock_set_during_a_visit_cannot_stretch_it() -> None:
+    visits = Visits(CONSENSUS)
+    visits.seen(track(0, 0), False, (), 0.0, datetime(1970, 1, 1, tzinfo=UTC))
+    visits.seen(track(0, 4), False, (), 4.0, NOON)
+    visit = visits.finish(track(0, 4))
+    assert visit.ended_at == NOON
+    assert visit.ended_at - visit.started_at == timedelta(seconds=4)
+
+
+def test_zones_are_kept_once_in_order_of_entry() -> None:
+    visits = Visits(CONSENSUS)
+    for at_s, zones in enumerate([("door",), (), ("shelf", "door"), ("shelf",)]):
+        visits.seen(track(0, at_s), False, zones, at_s, NOON)
+    assert visits.finish(track(0, 3)).zones == ("door", "shelf")
+
+
+def test_observations_make_the_attributes() -> None:
+    visits = Visits(CONSENSUS)
+    visits.seen(track(0, 0), True, (), 0.0, NOON)
+    assert (visits.observations(1), visits.best_quality(1)) == (0, 0.0)
+    visits.observe(observation(0.3, 0.0))
+    visits.observe(observation(0.8, 1.0))
+    visits.observe(observation(0.5, 2.0))
+    assert (visits.observations(1), visits.best_quality(1)) == (3, 0.8)
+    labels = {name: verdict.label for name, verdict in visits.finish(track(0, 2)).attributes.items()}
+    assert labels == {"gender": "female", "age_band": "35-44", "expression": "happy"}
+
+
+def test_a_visit_never_classified_is_unknown_and_still_counted() -> None:
+    visit = watched([(0.0, False), (1.0, False)])
+    assert {verdict.label for verdict in visit.attributes.values()} == {UNKNOWN}
+
+
+def test_records_are_apart_and_forgotten_when_over() -> None:
+    visits = Visits(CONSENSUS)
+    for track_id in (1, 2, 3):
+        visits.seen(track(0, 0, track_id), False, (f"zone{track_id}",), 0.0, NOON)
+        visits.observe(observation(0.1 * track_id, track_id=track_id))
+    assert visits.finish(track(0, 0, 2)).zones == ("zone2",)
+    visits.drop({3})
+    assert [visits.observations(track_id) for track_id in (1, 2, 3)] == [0, 0, 1]
+    with pytest.raises(KeyError):
+        visits.finish(track(0, 0, 2))

@@ -1,0 +1,125 @@
+"""``make test-train``: the whole recipe on painted data, every step cut short, and what comes out put to use."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from edge.inference.manifest import load_manifest
+from edge.scene.portraits import load_portraits
+from models_tflite.evaluation.evaluate import Shipped
+from models_tflite.training import age_gender, loop
+from models_tflite.training.networks import people_tower
+from tests.models_tflite.training.painted import paint
+
+SMOKE = "--epochs 2 --limit 48 --batch 8"
+
+
+def recipe(data: Path, folder: Path) -> None:
+    """``make models`` ends well, and its files load, see and describe through the code of the device."""
+    out = folder / "models"
+    out.mkdir(exist_ok=True)
+    command = [
+        "make",
+        "models",
+        f"DATA={data}",
+        f"RUNS={folder / 'runs'}",
+        f"OUT={out}",
+        "VERSION=smoke",
+        f"SMOKE={SMOKE}",
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    manifest = load_manifest(out)
+    assert (manifest.version, manifest.calibration) == ("smoke", "smoke")
+    measured = json.loads((out / "cards" / "measured.json").read_text())
+    assert (
+        set(measured["figures"]["int8"])
+        == set(measured["figures"]["float"])
+        == {"utkface", "fer", "faces", "landmarks"}
+    )
+    assert measured["multiply_accumulates"]["detector"] <= 70e6
+    assert measured["multiply_accumulates"]["attributes"] <= 25e6
+    for name in ("detector", "landmarks", "attributes"):
+        assert (out / f"{name}.tflite").stat().st_size < 2_000_000
+        assert (out / "cards" / f"{name}.md").read_text().startswith("# ")
+    rows = json.loads((out / "confusion.json").read_text())["smoke"]["gender"]["counts"]
+    assert sum(map(sum, rows)) == 18, "every face of utkface's val split is in the confusion matrix"
+    face = load_portraits()[0].picture[..., :3]
+    shipped = Shipped(out)
+    assert abs(shipped.classifier.describe(face[40:104, 40:104].copy()).gender.sum() - 1) < 1e-3
+    shipped.detector.detect(face)
+
+
+class Stopped(Exception):
+    pass
+
+
+def resuming(data: Path, folder: Path) -> None:
+    """A training that was stopped after an epoch ends with the very weights of one that was not."""
+    torch.set_num_threads(1)
+    faces = age_gender.load(data, "train", 32)
+
+    def trained(run: Path, stop_at: int | None = None) -> dict[str, torch.Tensor]:
+        def batches(epoch: int) -> Iterator[loop.Batch]:
+            if epoch == stop_at:
+                raise Stopped
+            return age_gender.batches(faces, 8, 1.0)
+
+        loop.seed_everything(1)
+        training = loop.Training(
+            people_tower(),
+            batches,
+            age_gender.loss,
+            lambda net: age_gender.figures(net, faces),
+            file="people.pt",
+            epochs=3,
+            steps_per_epoch=4,
+            peak_rate=1e-3,
+            weight_decay=0.05,
+        )
+        network = loop.fit(training, run=run)
+        return dict(network.state_dict())
+
+    whole = trained(folder / "whole")
+    try:
+        trained(folder / "stopped", stop_at=1)
+    except Stopped:
+        resumed = trained(folder / "stopped")
+    else:
+        raise AssertionError("it was to be stopped")
+    for name, weight in whole.items():
+        assert torch.equal(weight, resumed[name]), f"{name} differs after a resumed training"
+
+
+def wrong_data(data: Path) -> None:
+    """A label that nobody knows stops the recipe before the first epoch, with one line and code 2."""
+    csv = data / "utkface.csv"
+    csv.write_text(csv.read_text().replace("female", "femle", 1))
+    command = [sys.executable, "-m", "models_tflite.training.check", "--data", str(data)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "gender 'femle'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = folder / "data"
+        data.mkdir()
+        paint(data)
+        for test, arguments in ((resuming, (data, folder)), (recipe, (data, folder)), (wrong_data, (data,))):
+            test(*arguments)
+            print(f"ok  {test.__doc__}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

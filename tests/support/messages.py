@@ -1,0 +1,176 @@
+"""Messages as a device sends them, for tests that are about their way and not their content."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from common.wire import (
+    AlertMessage,
+    Cohort,
+    ConfigMessage,
+    Coverage,
+    HealthMessage,
+    PlacementFace,
+    PlacementMessage,
+    PlacementReading,
+    ProbeMessage,
+    Profile,
+    StatusMessage,
+    Totals,
+    WindowMessage,
+)
+from edge.service.health import Health
+
+MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+BOOT = "0123456789abcdef"
+
+
+def window(minute: int, *, visits: int = 3, cohort: Cohort | None = None, **changes: Any) -> WindowMessage:
+    """The window that starts ``minute`` minutes after :data:`MORNING`."""
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "camera": "front",
+        "start": MORNING + timedelta(minutes=minute),
+        "duration_s": 60,
+        "boot_id": BOOT,
+        "seq": minute,
+        "clock_trusted": True,
+        "software": "0.1.0",
+        "model": "1",
+        "calibration": "1",
+        "profile": "demographics",
+        "k": 5,
+        "totals": Totals(visits=visits, viewers=min(visits, 2)),
+        "coverage": Coverage(share=1.0),
+        "pending": 0,
+        "cohort": cohort,
+    }
+    return WindowMessage.model_validate({**values, **changes})
+
+
+def cohort() -> Cohort:
+    """Eight visits with some cells withheld."""
+    return Cohort(
+        since=MORNING,
+        visits=8,
+        occupancy_mean=0.027,
+        occupancy_max=2,
+        dwell_sum_s=96.5,
+        attention_sum_s=40.25,
+        dwell={"0": None, "5": 8},
+        attention={"0": 0, "2": 8},
+        gender={"female": 8, "male": 0, "unknown": 0},
+        age_band={"25-34": 8, "35-44": 0, "unknown": None},
+        gender_age_band={"female": {"25-34": 8}, "male": {"25-34": None}},
+        zones={"shelf": 8, "till": None},
+    )
+
+
+def fitting(given: Cohort, profile: Profile) -> Cohort:
+    """The same without what the profile does not allow."""
+    people = dict.fromkeys(("gender", "age_band", "gender_age_band") if profile == "count" else ())
+    faces = {} if profile == "expression" else {"expression": None}
+    return given.model_copy(update={**people, **faces})
+
+
+def health(*, at: datetime = MORNING, **changes: Any) -> HealthMessage:
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "at": at,
+        "boot_id": BOOT,
+        "software": "0.1.0",
+        "model": "1",
+        "camera_open": True,
+        "fps": 9.5,
+        "step_ms": 41.0,
+        "dropped": 3,
+        "outbox_depth": 0,
+        "outbox_lost": 0,
+        "clock_trusted": True,
+        "temperature_c": None,
+        "rss_mb": 142.0,
+        "uptime_s": 3600.0,
+        "config": "0123456789ab",
+    }
+    return HealthMessage.model_validate({**values, **changes})
+
+
+def status(
+    *, online: bool, since: datetime = MORNING, boot_id: str = BOOT, device: str = "door"
+) -> StatusMessage:
+    return StatusMessage(
+        site="shop", device=device, online=online, since=since, boot_id=boot_id, software="0.1.0"
+    )
+
+
+def alert(*, active: bool, at: datetime = MORNING, fault: Any = "camera") -> AlertMessage:
+    return AlertMessage(site="shop", device="door", at=at, fault=fault, active=active, text="camera gone")
+
+
+def probe(number: int = 0, *, at: datetime = MORNING, device: str = "door") -> ProbeMessage:
+    return ProbeMessage(site="shop", device=device, at=at, nonce=f"{number:016x}")
+
+
+def asking(asked: dict[str, Any], *, at: datetime = MORNING, device: str = "door") -> ConfigMessage:
+    return ConfigMessage(site="shop", device=device, at=at, settings=asked)
+
+
+def placement(*, left_s: float = 12.0, **changes: Any) -> PlacementMessage:
+    """A camera that hangs too far away."""
+    size = PlacementReading(
+        name="size",
+        label="Face size",
+        value=0.5,
+        says="18 px, 28 needed; 2 of 4 too small",
+        level=0.3,
+        state="bad",
+    )
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "camera": "front",
+        "at": MORNING,
+        "left_s": left_s,
+        "width": 640,
+        "height": 480,
+        "visits": 4,
+        "readings": (size,),
+        "faces": (
+            PlacementFace(x1=0.1, y1=0.2, x2=0.2, y2=0.4, good=True),
+            PlacementFace(x1=0.6, y1=0.2, x2=0.65, y2=0.3, good=False),
+        ),
+        "advice": ("Come closer: 2 of 4 faces are too small.",),
+        "verdict": "fails",
+    }
+    return PlacementMessage.model_validate({**values, **changes})
+
+
+def first_words(at: datetime, *, camera: str | None = None) -> list[AlertMessage]:
+    """What a device says of its faults when it has started ``at``."""
+    speaking = Health(
+        site="shop",
+        device="door",
+        boot_id="fedcba98",
+        software="0.1.0",
+        model="1",
+        clock=SetClock(at),
+        state=Path(),
+    )
+    return speaking.alerts({"camera": camera})
+
+
+class SetClock:
+    """A clock that stands where it is put."""
+
+    def __init__(self, now: datetime = MORNING) -> None:
+        self.time = now
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()

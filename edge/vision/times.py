@@ -26,6 +26,9 @@ _ORDER = tuple(reversed(BINS))
 _UPPER = (*DWELL_BINS_S[1:], math.inf)
 _ROUNDING_S = 0.051
 """Sums are published in tenths of a second."""
+SHORTEST_S = 0.5
+"""A reader knows that no visit, and no viewer's attention, is shorter than some tenths of a second. More is assumed here,
+so that what a sum tells of the first bin is never taken for less than it is."""
 _DOMINANCE = 0.25
 _TRIES, _KEPT, _PAIRS = 1000, 40, 400
 """So many tables are tried at most, and kept of those that fit; and so many pairs of them."""
@@ -59,6 +62,7 @@ class Times:
 def _reach(counts: Table, idle: int) -> tuple[float, float]:
     """The least and the largest sum of the times in these bins."""
     low = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
+    low += (counts[0] - idle) * SHORTEST_S
     high = sum(count * edge for count, edge in zip(counts, _UPPER, strict=True) if count)
     return low, high - idle * _UPPER[0]
 

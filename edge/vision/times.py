@@ -27,7 +27,7 @@ _UPPER = (*DWELL_BINS_S[1:], math.inf)
 _ROUNDING_S = 0.051
 """Sums are published in tenths of a second."""
 SHORTEST_S = 0.5
-"""A reader knows that no visit, and no viewer's attention, is shorter than some tenths of a second. More is assumed here,
+"""A reader knows that no visit, and no viewer's attention, is shorter than some tenths of a second. More is assumed,
 so that what a sum tells of the first bin is never taken for less than it is."""
 _DOMINANCE = 0.25
 _TRIES, _KEPT, _PAIRS = 1000, 40, 400

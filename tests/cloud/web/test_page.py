@@ -140,7 +140,7 @@ def test_what_is_all_withheld_says_why(store: EmbeddedStore, address: str, chrom
     of_ten = cohort().model_copy(
         update={"visits": 10, "gender": hidden, "age_band": ages, "gender_age_band": None}
     )
-    store.write([window(0, cohort=of_ten)])
+    store.write([window(0, k=1, cohort=of_ten)])
     with visit(chromium, address) as page:
         live(page)
         expect(page.locator("#ages")).to_contain_text(

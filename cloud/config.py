@@ -8,18 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    Discriminator,
-    Field,
-    SecretStr,
-    Tag,
-    model_validator,
-)
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from common import settings
 from common.config_file import load_yaml_model
+from common.fields import Host, Password, Token, Url
 from common.settings import Section
 from common.wire import Name
 
@@ -53,31 +48,43 @@ class EmbeddedSettings(Section):
 
 class InfluxSettings(Section):
     kind: Literal["influx"]
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    token: SecretStr
+    url: Url
+    token: Token
     org: str = "-"
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
     retention_days: Annotated[int, Field(ge=3, le=3650)] = RAW_DAYS
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
 
-def _kind(value: object) -> object:
-    """A store without a ``kind`` is the embedded one."""
-    return value.get("kind", "embedded") if isinstance(value, dict) else getattr(value, "kind", None)
+def _with_kind(value: object) -> object:
+    """Take a store without a ``kind`` for the embedded one, unless what it says is about InfluxDB."""
+    if not isinstance(value, dict) or value.get("kind") is not None:
+        return value
+    only_influx = InfluxSettings.model_fields.keys() - EmbeddedSettings.model_fields
+    if about := sorted(only_influx & value.keys()):
+        raise ValueError(f"{about[0]} is for InfluxDB; write 'kind: influx' as well")
+    return {**value, "kind": "embedded"}
+
+
+def _kind(value: object) -> str | None:
+    if isinstance(value, dict):
+        return str(value["kind"])
+    return value.kind if isinstance(value, EmbeddedSettings | InfluxSettings) else None
 
 
 StoreSettings = Annotated[
     Annotated[EmbeddedSettings, Tag("embedded")] | Annotated[InfluxSettings, Tag("influx")],
     Discriminator(_kind),
+    BeforeValidator(_with_kind),
 ]
 
 
 class ServeBrokerSettings(Section):
     """The broker inside ``serve``."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: FreePort = 1883
-    users: dict[str, SecretStr] = Field(default_factory=dict)
+    users: dict[str, Password] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -87,7 +94,7 @@ class ServeBrokerSettings(Section):
 
 
 class PageSettings(Section):
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
 
@@ -100,10 +107,10 @@ class ServeSettings(Section):
 class GrafanaSettings(Section):
     """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    token: SecretStr
-    influx_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
-    influx_token: SecretStr
+    url: Url
+    token: Token
+    influx_url: Url
+    influx_token: Token
 
 
 class Settings(Section):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _CREDENTIALS = re.compile(r"(?<=://)\S*@")
-_SECRET_PARAMETERS = re.compile(r"(?i)\b((?:user(?:name)?|usr|pass(?:word|wd)?|pwd|token|key)=)[^&\s'\"]*")
+_SECRET_PARAMETERS = re.compile(
+    r"(?i)\b((?:user(?:name)?|usr|pass(?:word|wd)?|pwd|token|key|auth)=)[^&\s'\"]*"
+)
 
 
 def masked(text: str) -> str:

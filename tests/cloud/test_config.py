@@ -15,7 +15,6 @@ from pydantic import ValidationError
 import cloud
 from cloud.__main__ import main
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings, load
-from common.errors import UserError
 from common.mqtt.tls import Tls
 from tests.support.brokers import Mosquitto, until
 
@@ -71,7 +70,7 @@ def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) 
         ("mqtt: {client_id: 'a/b'}", "mqtt.client_id: "),
         ("mqtt: {password: x}", "a password is given without username; add username"),
         ("mqtt: {tls: {cert: a.pem}}", "mqtt.tls: cert is given without key"),
-        ("store: {kind: duckdb}", "store: "),
+        ("store: {kind: duckdb}", "store.kind: must be one of 'embedded', 'influx'; found 'duckdb'"),
         ("store: {kind: influx}", "store.url: is required"),
         ("store: {kind: influx, url: 'localhost', token: x}", "store.url: "),
         ("store: {retention: 3}", "store.retention: unknown key; did you mean 'retention_days'?"),
@@ -123,13 +122,6 @@ def test_show_config_tells_everything_but_secrets(tmp_path: Path, capsys: pytest
     assert shown["mqtt"]["username"] == "bridge"
     assert set(shown["mqtt"]["password"]) == set(shown["store"]["token"]) == {"*"}
     assert shown["serve"]["broker"]["users"].keys() == {"door"}
-
-
-@pytest.mark.parametrize("text", ["mqtt: {pasword: hunter2}", "serve: {broker: {users: {door: [hunter2]}}}"])
-def test_no_mistake_tells_a_secret(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UserError) as error:
-        load(write(tmp_path, text))
-    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])

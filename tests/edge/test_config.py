@@ -118,7 +118,7 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
         ("mqtt: {protocol: 4}", "mqtt.protocol: "),
         ("site: north/12", "site: "),
         ("camera: {fps: .nan}", "camera.fps: "),
-        ("camera: {source: true}", "camera.source: must not be yes, no, on or off"),
+        ("camera: {source: true}", "camera.source: must not be true or false; found true"),
         ("camera: {source: -1}", "camera.source: must be a camera number, or a text such as rtsp://"),
         ("camera: {source: ''}", "camera.source: must be a camera number, or a text such as rtsp://"),
         ("zones: [{name: a, polygon: [[0, 0], [1, 1]]}]", "zones.0.polygon: "),
@@ -128,10 +128,6 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
             "zones: [{name: a, polygon: &p [[0, 0], [1, 0], [1, 1]]}, {name: a, polygon: *p}]",
             "the name 'a' is given twice",
         ),
-        ("site: a\nsite: b", "line 2: key 'site' is given twice"),
-        ("site: {{ site }}", "line 1: "),
-        ("site: [", "line 1: "),
-        ("- camera", "must hold 'key: value' lines"),
         ("camera: 0", "camera: "),
     ],
 )
@@ -139,29 +135,6 @@ def test_a_mistake_is_one_line_that_names_the_key_and_the_way_out(
     tmp_path: Path, text: str, line: str
 ) -> None:
     assert line in mistake(tmp_path, text)
-
-
-def test_a_file_that_is_missing_or_no_file_or_no_text_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"absent\.yaml: no such file$"):
-        load(tmp_path / "absent.yaml")
-    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)$"):
-        load(tmp_path)
-    (tmp_path / "picture.yaml").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(UserError, match=r"not a text file in UTF-8$"):
-        load(tmp_path / "picture.yaml")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "camera: rtsp://admin:hunter2@cam/sub",
-        "mqtt: {pasword: hunter2}",
-        "mqtt: {username: a, password: [hunter2]}",
-        "mqtt: {username: a, password: {x: hunter2}}",
-    ],
-)
-def test_no_mistake_tells_a_secret(tmp_path: Path, text: str) -> None:
-    assert "hunter2" not in mistake(tmp_path, text)
 
 
 def test_show_tells_everything_but_secrets(tmp_path: Path) -> None:

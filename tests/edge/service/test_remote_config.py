@@ -209,7 +209,7 @@ def test_a_change_waits_until_nobody_is_in_view_but_not_for_ever(tmp_path: Path)
         (encode(asking({"detection": {"threads": True}})), "detection.threads: must not be true or false"),
         (
             encode(asking({"zones": [{"name": "a", "polygon": [[0, 0], [1, 0], [1, True]]}]})),
-            "zones.0.polygon: must not be true or false",
+            "zones.1.polygon: must not be true or false",
         ),
         (encode(asking({}, device="shelf")), "payload speaks for shop/shelf"),
         (b"x" * (MAX_BYTES + 1), f"more than {MAX_BYTES}"),

@@ -17,8 +17,8 @@ from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessag
 from tests.dashboards import shops
 from tests.dashboards.scenes import SITES
 from tests.dashboards.world import World
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import SetClock
 
 LEARNED = shops.NOW - timedelta(minutes=39)
 """When the bridge heard the last will of a device, and when it gave up what it could not decode."""
@@ -43,7 +43,7 @@ def fill(influxdb: InfluxDB) -> World:
         org="-",
         bucket=influxdb.bucket,
         timeout_s=20.0,
-        clock=SetClock(LEARNED),
+        clock=ManualClock(LEARNED),
     )
     for start in range(0, len(windows), 1000):
         store.write(windows[start : start + 1000])

@@ -22,7 +22,8 @@ from cloud.domain.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS
 from cloud.stores.embedded import EmbeddedStore
 from common.errors import UserError
 from common.wire import Coverage, Totals
-from tests.support.messages import SetClock, window
+from tests.support.clock import ManualClock
+from tests.support.messages import window
 from tests.support.paths import ROOT
 
 FIRST = date(2026, 10, 1)
@@ -297,7 +298,7 @@ SITE = """
 def chain(tmp_path: Path) -> list[str]:
     """Three stores and two weeks in an embedded store, and the arguments that compare them."""
     rng = np.random.default_rng(13)
-    clock = SetClock(datetime(2026, 11, 1, tzinfo=UTC))
+    clock = ManualClock(datetime(2026, 11, 1, tzinfo=UTC))
     store = EmbeddedStore(tmp_path / "f.sqlite", retention_days=100, clock=clock)
     hours = [datetime(2026, 10, 1, tzinfo=UTC) + timedelta(hours=number) for number in range(14 * 24)]
     for site, usual in (("north", 20), ("south", 20), ("west", 40)):

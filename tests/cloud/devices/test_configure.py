@@ -42,10 +42,11 @@ from edge.service.remote_config import fingerprint, overlaid
 from edge.service.supervisor import serve
 from edge.types import Image
 from tests.support.brokers import Listener, Mosquitto, free_port, until
+from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, asking
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets
 from tests.support.service_manager import Manager
-from tests.support.shop import Eye, FastTime, SceneTime, Shop
+from tests.support.shop import Eye, FastTime, Shop
 from tests.support.short_scene import models, stretch
 
 Capture = pytest.CaptureFixture[str]
@@ -332,7 +333,7 @@ def test_a_device_that_is_away_is_told_so_at_once(tmp_path: Path) -> None:
 
 def test_a_change_of_settings_costs_no_count_and_makes_none_twice(tmp_path: Path) -> None:
     """It is asked for while somebody is in view; the two people of the stretch walk by twice."""
-    clock, stop = SceneTime(), threading.Event()
+    clock, stop = ManualClock(), threading.Event()
     eye = Eye(models().detector)
     somebody = round((stretch().truth.visits[0].enters_s + 1) * stretch().fps)
     asked_for, go_on = threading.Event(), threading.Event()

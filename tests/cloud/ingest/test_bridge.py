@@ -25,7 +25,8 @@ from common.wire import ROOT, EchoMessage, Message, ProbeMessage, WindowMessage,
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, until
-from tests.support.messages import BOOT, MORNING, SetClock, health, probe, window
+from tests.support.clock import ManualClock
+from tests.support.messages import BOOT, MORNING, health, probe, window
 from tests.support.programs import require_program
 
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
@@ -36,7 +37,7 @@ class FaultyStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.inner = EmbeddedStore(path, retention_days=3650, clock=SetClock())
+        self.inner = EmbeddedStore(path, retention_days=3650, clock=ManualClock())
         self.available = threading.Event()
         self.available.set()
         self.rejected_camera: str | None = None

@@ -34,8 +34,9 @@ from cloud.stores.windows import InfluxWindows
 from common.errors import UserError
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import SetClock, window
+from tests.support.messages import window
 from tests.support.programs import require_program
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -146,7 +147,9 @@ def usual() -> list[WindowMessage]:
 @pytest.fixture
 def files(tmp_path: Path, usual: list[WindowMessage]) -> list[str]:
     """The arguments that name an embedded store with the windows, and the chain."""
-    with closing(EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=SetClock(AFTER))) as store:
+    with closing(
+        EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=ManualClock(AFTER))
+    ) as store:
         store.write(usual)
     (tmp_path / "cloud.yaml").write_text(f"store: {{path: {tmp_path / 's.sqlite'}}}\n")
     (tmp_path / "chain.yaml").write_text(json.dumps(chain_data()))
@@ -303,7 +306,7 @@ def test_few_visits_are_grey_and_explained(usual: list[WindowMessage]) -> None:
 
 
 def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: InfluxDB) -> None:
-    chain, clock = a_chain(), SetClock(AFTER)
+    chain, clock = a_chain(), ManualClock(AFTER)
     settings = InfluxSettings(
         kind="influx", url=influxdb.url, token=SecretStr(influxdb.token), bucket=influxdb.bucket
     )

@@ -10,10 +10,10 @@ import pytest
 from cloud.domain.levels import creation
 from cloud.stores.influx import InfluxStore
 from cloud.stores.store import StoreRejected, StoreUnavailable
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import (
     MORNING,
-    SetClock,
     alert,
     cohort,
     first_words,
@@ -38,7 +38,7 @@ def open_store(influxdb: InfluxDB, *, token: str | None = None, bucket: str | No
         org="-",
         bucket=bucket or influxdb.bucket,
         timeout_s=5.0,
-        clock=SetClock(MORNING + timedelta(hours=1)),
+        clock=ManualClock(MORNING + timedelta(hours=1)),
     )
 
 

@@ -22,9 +22,9 @@ from cloud.stores.store import StoreRejected, StoreUnavailable
 from common.errors import UserError
 from common.wire import Message
 from tests.support.brokers import free_port
+from tests.support.clock import ManualClock
 from tests.support.messages import (
     MORNING,
-    SetClock,
     alert,
     cohort,
     first_words,
@@ -38,12 +38,12 @@ DAY = (MORNING - timedelta(hours=1), MORNING + timedelta(days=1))
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock(MORNING + timedelta(minutes=30))
+def clock() -> ManualClock:
+    return ManualClock(MORNING + timedelta(minutes=30))
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: SetClock) -> Iterator[EmbeddedStore]:
+def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
     embedded = EmbeddedStore(tmp_path / "new" / "store.sqlite", retention_days=30, clock=clock)
     yield embedded
     embedded.close()
@@ -74,7 +74,7 @@ def test_totals_are_exact_however_often_and_in_whatever_batches_it_is_delivered(
     tmp_path_factory: pytest.TempPathFactory, deliveries: list[list[int]]
 ) -> None:
     store = EmbeddedStore(
-        tmp_path_factory.mktemp("store") / "store.sqlite", retention_days=30, clock=SetClock()
+        tmp_path_factory.mktemp("store") / "store.sqlite", retention_days=30, clock=ManualClock()
     )
     for batch in deliveries:
         store.write([window(minute, visits=10 + minute) for minute in batch])
@@ -84,7 +84,7 @@ def test_totals_are_exact_however_often_and_in_whatever_batches_it_is_delivered(
     store.close()
 
 
-def test_what_was_written_survives_the_process(tmp_path: Path, clock: SetClock) -> None:
+def test_what_was_written_survives_the_process(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "store.sqlite"
     first = EmbeddedStore(path, retention_days=30, clock=clock)
     first.write([window(0)])
@@ -95,7 +95,7 @@ def test_what_was_written_survives_the_process(tmp_path: Path, clock: SetClock) 
     second.close()
 
 
-def test_a_device_is_known_by_its_last_words(store: EmbeddedStore, clock: SetClock) -> None:
+def test_a_device_is_known_by_its_last_words(store: EmbeddedStore, clock: ManualClock) -> None:
     store.write([status(online=True), health(fps=9.0), alert(active=True)])
     (state,) = store.devices("shop")
     assert (state.online, state.since, state.last_seen) == (True, MORNING, clock.now())
@@ -110,7 +110,7 @@ def test_a_device_is_known_by_its_last_words(store: EmbeddedStore, clock: SetClo
 
 
 def test_a_last_will_dates_from_its_arrival_and_is_no_sign_of_life(
-    store: EmbeddedStore, clock: SetClock
+    store: EmbeddedStore, clock: ManualClock
 ) -> None:
     store.write([status(online=True), window(0)])
     seen = clock.now()
@@ -147,7 +147,7 @@ def test_the_last_probe_is_there_and_counts_nothing(store: EmbeddedStore) -> Non
     assert (store.sites(), store.devices("shop")) == ([], [])
 
 
-def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: SetClock) -> None:
+def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "store.sqlite"
     EmbeddedStore(path, retention_days=30, clock=clock).close()
     with sqlite3.connect(path) as before:
@@ -159,7 +159,7 @@ def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: SetCloc
     store.close()
 
 
-def test_windows_are_kept_for_the_time_given(store: EmbeddedStore, clock: SetClock) -> None:
+def test_windows_are_kept_for_the_time_given(store: EmbeddedStore, clock: ManualClock) -> None:
     store.write([window(0), window(60)])
     clock.time = MORNING + timedelta(days=30, minutes=30)
     store.write([window(90)])
@@ -197,7 +197,7 @@ def test_reading_and_writing_from_several_threads(store: EmbeddedStore) -> None:
 
 
 @pytest.mark.parametrize("what", ["a directory", "not a database", "from the future", "below a file"])
-def test_a_file_that_cannot_be_the_store_is_one_line(tmp_path: Path, clock: SetClock, what: str) -> None:
+def test_a_file_that_cannot_be_the_store_is_one_line(tmp_path: Path, clock: ManualClock, what: str) -> None:
     path = tmp_path / "store.sqlite"
     match what:
         case "a directory":
@@ -262,13 +262,13 @@ def influx() -> Iterator[Influx]:
 
 
 @pytest.fixture
-def influx_store(influx: Influx, clock: SetClock) -> Iterator[InfluxStore]:
+def influx_store(influx: Influx, clock: ManualClock) -> Iterator[InfluxStore]:
     store = make_influx_store(influx.port, clock)
     yield store
     store.close()
 
 
-def make_influx_store(port: int, clock: SetClock) -> InfluxStore:
+def make_influx_store(port: int, clock: ManualClock) -> InfluxStore:
     return InfluxStore(
         url=f"http://127.0.0.1:{port}",
         token="user:secret",
@@ -310,13 +310,13 @@ def test_a_window_becomes_these_lines_and_a_withheld_cell_none(
     assert influx.tokens[0] == "Token user:secret"
 
 
-def test_the_time_of_a_point_is_exact(clock: SetClock) -> None:
+def test_the_time_of_a_point_is_exact(clock: ManualClock) -> None:
     at = datetime(2026, 3, 2, 8, 0, 0, 123457, tzinfo=UTC)
     (point,) = points(health(at=at), clock.now())
     assert point["time"] == 1_772_438_400_123_457_000
 
 
-def test_a_status_offline_dates_from_its_arrival(clock: SetClock) -> None:
+def test_a_status_offline_dates_from_its_arrival(clock: ManualClock) -> None:
     (on,) = points(status(online=True), clock.now())
     (off,) = points(status(online=False, since=MORNING - timedelta(days=1)), clock.now())
     assert (on["time"], off["time"]) == (1_772_438_400 * 10**9, 1_772_440_200 * 10**9)
@@ -340,14 +340,14 @@ def test_no_name_is_a_tag_here_and_a_field_there() -> None:
     assert len({measurement.name for measurement in MEASUREMENTS}) == len(MEASUREMENTS)
 
 
-def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: SetClock) -> None:
+def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: ManualClock) -> None:
     made = [point for message in MESSAGES for point in points(message, clock.now())]
     assert all(point["fields"] for point in made)
     raw = {measurement.name for measurement in MEASUREMENTS if measurement.level == "raw"}
     assert {point["measurement"] for point in made} == raw - {"dead_letter"}
 
 
-def test_a_point_delivered_again_is_the_same_point(clock: SetClock) -> None:
+def test_a_point_delivered_again_is_the_same_point(clock: ManualClock) -> None:
     message = window(0, cohort=None)
     late = message.model_copy(update={"is_historical": True})
     (first,), (second,) = points(message, clock.now()), points(late, clock.now() + timedelta(hours=1))
@@ -373,7 +373,7 @@ def test_all_other_answers_heal_so_that_no_count_is_thrown_away_for_a_wrong_toke
     assert len(influx.bodies) == 1
 
 
-def test_a_server_that_is_not_there_is_unavailable(clock: SetClock) -> None:
+def test_a_server_that_is_not_there_is_unavailable(clock: ManualClock) -> None:
     store = make_influx_store(free_port(), clock)
     with pytest.raises(StoreUnavailable, match=r"^InfluxDB: "):
         store.write([window(0)])

@@ -27,7 +27,8 @@ from common.clock import Clock
 from common.errors import UserError
 from common.wire import Cohort, PlacementMessage, Totals, WindowMessage, encode, topic
 from tests.support.brokers import until
-from tests.support.messages import MORNING, SetClock, alert, cohort, health, placement, status, window
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING, alert, cohort, health, placement, status, window
 from tests.support.programs import require_library, require_program
 
 expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
@@ -99,19 +100,19 @@ def live(page: Page) -> Page:
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock(MORNING + timedelta(hours=3, seconds=10))
+def clock() -> ManualClock:
+    return ManualClock(MORNING + timedelta(hours=3, seconds=10))
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: SetClock) -> Iterator[EmbeddedStore]:
+def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store.sqlite", retention_days=400, clock=clock)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def address(store: EmbeddedStore, clock: SetClock) -> Iterator[str]:
+def address(store: EmbeddedStore, clock: ManualClock) -> Iterator[str]:
     with _Server(store, clock) as served:
         yield served
 
@@ -140,7 +141,7 @@ def written(cell: Cell) -> str:
 
 
 def test_the_page_shows_the_figures_of_the_stored_windows(
-    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+    chromium: Browser, store: EmbeddedStore, clock: ManualClock, address: str
 ) -> None:
     store.write([*a_morning(), health(), status(online=True), alert(active=True)])
     day: Day = day_figures(store.windows("shop", MORNING, clock.now()), clock.now(), BERLIN)
@@ -203,7 +204,7 @@ def test_old_figures_are_not_called_now(chromium: Browser, store: EmbeddedStore,
 
 
 def test_a_new_window_appears_without_a_reload(
-    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+    chromium: Browser, store: EmbeddedStore, clock: ManualClock, address: str
 ) -> None:
     store.write([window(179)])
     with visit(chromium, address) as page:
@@ -325,7 +326,7 @@ class _Hostile:
         return None
 
 
-def test_names_are_text_and_never_markup(chromium: Browser, clock: SetClock) -> None:
+def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) -> None:
     with _Server(_Hostile(), clock) as address, visit(chromium, address) as page:
         page.get_by_role("link", name=_Hostile.NAME).click()
         live(page)
@@ -398,7 +399,7 @@ def test_the_page_only_reads(address: str) -> None:
     assert answer(address, "/", "POST")[0] == 405
 
 
-def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: SetClock) -> None:
+def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: ManualClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
         create_app(store, clock, "Mars/Olympus")
 
@@ -407,12 +408,12 @@ def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: SetC
 
 
 @pytest.fixture
-def positions(clock: SetClock) -> Positions:
+def positions(clock: ManualClock) -> Positions:
     return Positions(clock)
 
 
 @pytest.fixture
-def hung(store: EmbeddedStore, clock: SetClock, positions: Positions) -> Iterator[str]:
+def hung(store: EmbeddedStore, clock: ManualClock, positions: Positions) -> Iterator[str]:
     """The page of a shop that has sent nothing yet but what is said while its camera is hung."""
     with _Server(store, clock, positions) as served:
         yield f"{served}/site/shop/position"
@@ -438,7 +439,7 @@ def test_a_position_is_shown_as_numbers_and_outlines(
 
 
 def test_a_position_follows_the_check_to_its_end(
-    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+    chromium: Browser, positions: Positions, clock: ManualClock, hung: str
 ) -> None:
     say(positions, placement())
     with visit(chromium, hung) as page:
@@ -451,7 +452,7 @@ def test_a_position_follows_the_check_to_its_end(
 
 
 def test_a_check_that_breaks_off_is_said_to(
-    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+    chromium: Browser, positions: Positions, clock: ManualClock, hung: str
 ) -> None:
     say(positions, placement())
     clock.time += timedelta(seconds=30)
@@ -479,7 +480,7 @@ def test_a_position_fits_a_phone_and_its_words_are_no_markup(
         assert page.evaluate("document.documentElement.scrollWidth") == 375
 
 
-def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: SetClock) -> None:
+def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: ManualClock) -> None:
     for number in range(MOST + 5):
         say(positions, placement(device=f"door-{number}"))
     assert len(positions.of("shop")["positions"]) == MOST

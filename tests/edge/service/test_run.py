@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
 from edge.types import Detection, Frame, Image
 from tests.support.brokers import Listener, Mosquitto, free_port, until
+from tests.support.clock import ManualClock
 from tests.support.service_manager import Manager
 from tests.support.short_scene import clear_frame, models, stretch
 
@@ -110,19 +111,6 @@ class LiveCamera:
 
     def describe(self) -> str:
         return "live"
-
-
-class ManualClock:
-    """Stands until it is told how far to go."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
 
 
 @contextmanager

@@ -99,11 +99,16 @@ def unreachable(broker: Broker, error: OSError) -> BrokerRefused | BrokerUnreach
                 permanent=False,
             )
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
-            return BrokerUnreachable(f"broker {broker}: TLS: {error.reason}")
+            return BrokerUnreachable(f"broker {broker}: TLS: {_reason(error)}")
         case ssl.SSLError():
             return BrokerRefused(
-                f"broker {broker}: TLS: {error.reason or error}; check mqtt.port, mqtt.tls.ca and mqtt.tls.cert",
+                f"broker {broker}: TLS: {_reason(error)}; check mqtt.port, mqtt.tls.ca and mqtt.tls.cert",
                 permanent=False,
             )
         case _:
             return BrokerUnreachable(f"broker {broker}: {error.strerror or error}")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """Say what OpenSSL found; an error that Python itself makes has no reason."""
+    return getattr(error, "reason", None) or error.strerror or str(error)

@@ -425,7 +425,7 @@ def test_tls_files_that_are_missing_or_no_certificates_are_one_line(
     broken = tmp_path / "broken.pem"
     broken.write_text("not a certificate")
     for tls in (Tls(ca=tmp_path / "missing.pem"), Tls(ca=broken), Tls(cert=broken, key=broken)):
-        with pytest.raises(UserError, match=r"^mqtt\.tls: "):
+        with pytest.raises(UserError, match=r"^mqtt\.tls"):
             Bridge(store, host="127.0.0.1", port=1, client_id="bridge", tls=tls)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -35,8 +35,6 @@ FILM_S = 30
 BETWEEN_S = (10.0, 25.0)
 """Seconds after the start between which processor time is counted: past the imports, before the end."""
 
-_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -47,14 +45,12 @@ class Usage:
 
     @classmethod
     def of(cls, processes: Sequence[subprocess.Popen[bytes]]) -> Usage:
-        pss_kib = cpu_s = 0.0
-        for process in processes:
-            folder = Path("/proc") / str(process.pid)
-            rollup = (folder / "smaps_rollup").read_text().splitlines()
-            pss_kib += sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            cpu_s += (int(fields[11]) + int(fields[12])) * _TICK_S
-        return cls(pss_kib / 1024, cpu_s)
+        pss = cpu_s = 0.0
+        for process in (psutil.Process(started.pid) for started in processes):
+            pss += process.memory_full_info().pss
+            cpu = process.cpu_times()
+            cpu_s += cpu.user + cpu.system
+        return cls(pss / 2**20, cpu_s)
 
 
 def configure(folder: Path, name: str, clip: Path, port: int, threads: int) -> Path:

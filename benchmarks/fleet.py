@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any
 
 import httpx
+import psutil
 import yaml
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -116,13 +117,10 @@ def bridged(folder: Path, engine: Engine, note: Console) -> Json:
 
 def cpu_s() -> dict[str, float]:
     """CPU seconds so far of the programs that this one has started and that still run, by name."""
-    tick = os.sysconf("SC_CLK_TCK")
     spent: dict[str, float] = {}
-    for children in Path("/proc/self/task").glob("*/children"):
-        for pid in children.read_text().split():
-            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-            user, system = rest.split()[11:13]
-            spent[name] = spent.get(name, 0.0) + (int(user) + int(system)) / tick
+    for child in psutil.Process().children():
+        cpu = child.cpu_times()
+        spent[child.name()] = spent.get(child.name(), 0.0) + cpu.user + cpu.system
     return spent
 
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -42,8 +43,7 @@ _SECTOR = 512
 
 def by_process() -> int:
     """Bytes that this process has caused to be written."""
-    lines = Path("/proc/self/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+    return int(psutil.Process().io_counters().write_bytes)
 
 
 def by_device(folder: Path) -> int | None:

@@ -13,7 +13,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from edge.scene.portraits import CastMember
+from edge.scene.portraits import Portrait
 from edge.types import Floats, Image
 
 FACE = (-0.41, 0.02, 0.41, 1.0)
@@ -129,21 +129,21 @@ class Sheet:
         return Sprite(tuple(levels), self.origin, self.scale)
 
 
-def skin_colour(member: CastMember) -> Floats:
+def skin_colour(portrait: Portrait) -> Floats:
     """Median of the cheeks, BGR."""
-    side = member.side
+    side = portrait.side
     rows = slice(int(0.45 * side), int(0.62 * side))
     cheeks = [
-        member.picture[rows, int(a * side) : int(b * side), :3].reshape(-1, 3)
+        portrait.picture[rows, int(a * side) : int(b * side), :3].reshape(-1, 3)
         for a, b in ((0.2, 0.35), (0.65, 0.8))
     ]
     return np.asarray(np.median(np.vstack(cheeks), 0), np.float32)
 
 
-def hair_colour(member: CastMember, rng: np.random.Generator) -> Colour:
-    age = {"65+": "white", "55-64": "grey"}.get(member.age_band, "young")
+def hair_colour(portrait: Portrait, rng: np.random.Generator) -> Colour:
+    age = {"65+": "white", "55-64": "grey"}.get(portrait.age_band, "young")
     choices = HAIR[age]
-    if float(skin_colour(member).mean()) < 130 and age == "young":
+    if float(skin_colour(portrait).mean()) < 130 and age == "young":
         choices = choices[:2]
     return choices[int(rng.integers(len(choices)))]
 
@@ -164,17 +164,17 @@ def _ragged(mask: np.ndarray, strands: np.ndarray, scale: float) -> np.ndarray:
     )
 
 
-def draw_figure(member: CastMember, seed: int) -> Figure:
-    """The same member and seed give the same figure."""
+def draw_figure(portrait: Portrait, seed: int) -> Figure:
+    """The same portrait and seed give the same figure."""
     rng = np.random.default_rng(seed)
-    skin, hair = skin_colour(member), hair_colour(member, rng)
-    long_hair = member.gender == "female" and rng.random() < 0.8
-    bald = member.gender == "male" and member.age_band in ("55-64", "65+") and rng.random() < 0.5
+    skin, hair = skin_colour(portrait), hair_colour(portrait, rng)
+    long_hair = portrait.gender == "female" and rng.random() < 0.8
+    bald = portrait.gender == "male" and portrait.age_band in ("55-64", "65+") and rng.random() < 0.5
     looks = _Looks(skin, hair, long_hair, bald)
-    return Figure(_draw_head(member, looks, rng), _draw_body(member, looks, rng))
+    return Figure(_draw_head(portrait, looks, rng), _draw_body(portrait, looks, rng))
 
 
-def _draw_head(member: CastMember, looks: _Looks, rng: np.random.Generator) -> Sprite:
+def _draw_head(portrait: Portrait, looks: _Looks, rng: np.random.Generator) -> Sprite:
     sheet = Sheet(-0.7, -0.4, 0.7, 1.4, _HEAD_PX)
     strands = _strands(sheet, rng)
     y = (np.arange(sheet.shape[0], dtype=np.float32) / sheet.scale + sheet.origin[1])[:, None]
@@ -183,7 +183,9 @@ def _draw_head(member: CastMember, looks: _Looks, rng: np.random.Generator) -> S
     for side in (-1, 1):
         sheet.paint(sheet.ellipse(side * 0.45, 0.43, 0.06, 0.13), looks.skin, 0.85)
     sheet.paint(sheet.ellipse(0, 0.40, 0.445, 0.60), looks.skin, round_off)
-    picture = cv2.resize(member.picture, (int(sheet.scale), int(sheet.scale)), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(
+        portrait.picture, (int(sheet.scale), int(sheet.scale)), interpolation=cv2.INTER_CUBIC
+    )
     left, top = sheet.pixels([(-0.5, 0.0)])[0]
     face = np.zeros((*sheet.shape, 4), np.float32)
     face[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
@@ -207,9 +209,9 @@ def _draw_head(member: CastMember, looks: _Looks, rng: np.random.Generator) -> S
     return sheet.sprite()
 
 
-def _draw_body(member: CastMember, looks: _Looks, rng: np.random.Generator) -> Sprite:
-    child = member.age_band == "0-17"
-    shoulder = 0.85 if child else 1.0 if member.gender == "female" else 1.14
+def _draw_body(portrait: Portrait, looks: _Looks, rng: np.random.Generator) -> Sprite:
+    child = portrait.age_band == "0-17"
+    shoulder = 0.85 if child else 1.0 if portrait.gender == "female" else 1.14
     hip, feet = (3.2, 6.6) if child else (4.1, 8.7)
     sheet = Sheet(-1.45, -0.4, 1.45, 9.0, _BODY_PX)
     x = (np.arange(sheet.shape[1], dtype=np.float32) / sheet.scale + sheet.origin[0])[None]

@@ -1,4 +1,4 @@
-"""The cast: composite portraits of nobody, with what they show. Made by ``models_tflite/training/portraits.py``."""
+"""Composite portraits of nobody, with what they show. Made by ``models_tflite/training/portraits.py``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge.types import Floats, Image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CastMember:
+class Portrait:
     """One face: ``picture`` BGRA uint8 (side, side, 4), ``landmarks`` (5, 2) float32 in its pixels.
 
     The labels say what the picture shows; there is nobody whose age or gender it could be.
@@ -33,17 +33,17 @@ class CastMember:
 
 
 @cache
-def load_cast() -> tuple[CastMember, ...]:
-    """All members, in the order of ``cast.toml``."""
+def load_portraits() -> tuple[Portrait, ...]:
+    """Return all portraits, in the order of ``portraits.toml``."""
     folder = files("edge.scene")
-    described = tomllib.loads((folder / "cast.toml").read_text(encoding="utf-8"))
-    members = []
-    for entry in described["member"]:
+    described = tomllib.loads((folder / "portraits.toml").read_text(encoding="utf-8"))
+    portraits = []
+    for entry in described["portrait"]:
         content = np.frombuffer((folder / entry["file"]).read_bytes(), np.uint8)
         picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
         landmarks = np.array(entry["landmarks"], np.float32)
-        members.append(
-            CastMember(
+        portraits.append(
+            Portrait(
                 entry["name"],
                 entry["gender"],
                 entry["age_band"],
@@ -52,4 +52,4 @@ def load_cast() -> tuple[CastMember, ...]:
                 landmarks,
             )
         )
-    return tuple(members)
+    return tuple(portraits)

@@ -15,8 +15,8 @@ import numpy as np
 from edge.scene.background import draw_pillar, draw_shop
 from edge.scene.figure import EYE_LINE, FACE, Figure, Sprite, draw_figure, turn_map, turned_x
 from edge.scene.ground_truth import FACE_LEAST_PX, FaceTruth, SceneTruth, summarise
-from edge.scene.portraits import CastMember, load_cast
-from edge.scene.trajectories import LINES, Pillar, Stance, Walk, obstacles, stand_still, write_script
+from edge.scene.portraits import Portrait, load_portraits
+from edge.scene.trajectories import LINES, Pillar, Stance, Walk, obstacles, plan_walks, stand_still
 from edge.types import Box, Floats, Image
 
 DEFAULT_SEED = 7
@@ -51,9 +51,9 @@ class _Placed:
             self.y + FACE[3] * self.unit,
         )
 
-    def landmarks(self, member: CastMember) -> Floats:
+    def landmarks(self, portrait: Portrait) -> Floats:
         """(5, 2) pixels of the frame."""
-        x, y = member.landmarks.T / member.side
+        x, y = portrait.landmarks.T / portrait.side
         turned = np.column_stack([turned_x(x - 0.5, self.yaw), y])
         return np.asarray(turned * self.unit + (self.x, self.y), np.float32)
 
@@ -92,9 +92,9 @@ class Scene:
         self.seed, self.width, self.height, self.fps, self.seconds = seed, width, height, fps, seconds
         self._scale = height / LINES
         lines_wide = width / self._scale
-        self.walks = write_script(load_cast(), seed, lines_wide, seconds) if walks is None else walks
+        self.walks = plan_walks(load_portraits(), seed, lines_wide, seconds) if walks is None else walks
         self._pillars = obstacles(lines_wide) if pillars is None else pillars
-        self._figures = [draw_figure(walk.member, walk.seed) for walk in self.walks]
+        self._figures = [draw_figure(walk.portrait, walk.seed) for walk in self.walks]
         self._shop = draw_shop(seed, width, height)
         self._pillar_images = [draw_pillar(pillar, self._scale) for pillar in self._pillars]
         rng = np.random.default_rng([seed, 2])
@@ -135,7 +135,7 @@ class Scene:
     @cached_property
     def truth(self) -> SceneTruth:
         """Every face of every frame, and the visits that they make."""
-        labels = [(w.member.gender, w.member.age_band, w.member.expression) for w in self.walks]
+        labels = [(w.portrait.gender, w.portrait.age_band, w.portrait.expression) for w in self.walks]
         faces = [self._faces(index / self.fps) for index in range(len(self))]
         return summarise(faces, labels, self.fps)
 
@@ -167,7 +167,7 @@ class Scene:
         faces = []
         for place, one in enumerate(placed):
             if one.face.height >= FACE_LEAST_PX * self._scale:
-                marks = one.landmarks(self.walks[one.person].member)
+                marks = one.landmarks(self.walks[one.person].portrait)
                 visible = self._visible(one, placed[place + 1 :], time_s)
                 faces.append(FaceTruth(one.person, one.face, marks, one.yaw, visible))
         return tuple(faces)
@@ -228,7 +228,7 @@ def crowd(
     count: int, width: int = 640, height: int = 480, fps: float = 15, seconds: float = 4.0, seed: int = 0
 ) -> Scene:
     """A scene with exactly ``count`` free faces in every frame: for measuring speed."""
-    walks = stand_still(load_cast(), count, seed, width * LINES / height, seconds)
+    walks = stand_still(load_portraits(), count, seed, width * LINES / height, seconds)
     return Scene(seed, width, height, fps, seconds, walks=walks, pillars=())
 
 

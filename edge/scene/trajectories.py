@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.scene.portraits import CastMember
+from edge.scene.portraits import Portrait
 from edge.types import Floats
 
 LINES = 480.0
@@ -47,7 +47,7 @@ class Stance:
 class Walk:
     """The way of one person. ``keys`` (n, 4) float32: seconds, x, face height in lines, yaw in degrees."""
 
-    member: CastMember
+    portrait: Portrait
     seed: int
     drop: float
     """How far the eyes lie below the horizon, in face heights: the shorter the person, the further."""
@@ -115,8 +115,8 @@ def obstacles(width: float) -> tuple[Pillar, ...]:
     )
 
 
-def write_script(cast: Sequence[CastMember], seed: int, width: float, seconds: float) -> tuple[Walk, ...]:
-    """Fourteen people of the cast, each once, spread over the scene; ``width`` in lines.
+def plan_walks(portraits: Sequence[Portrait], seed: int, width: float, seconds: float) -> tuple[Walk, ...]:
+    """Fourteen portraits, each once, spread over the scene; ``width`` in lines.
 
     A way is thrown anew as long as it would hide somebody, or be hidden, for too long. Raises ``ValueError``
     where the scene is too short for everybody.
@@ -130,9 +130,9 @@ def write_script(cast: Sequence[CastMember], seed: int, width: float, seconds: f
         walks: list[Walk] = []
         paths: list[Floats] = []
         starts = np.linspace(QUIET_S, latest, PEOPLE)
-        for start, which in zip(starts, rng.permutation(len(cast))[:PEOPLE], strict=True):
+        for start, which in zip(starts, rng.permutation(len(portraits))[:PEOPLE], strict=True):
             for _ in range(_ATTEMPTS):
-                walk = _throw(cast[which], rng, float(start + rng.uniform(0.0, 1.5)), width)
+                walk = _throw(portraits[which], rng, float(start + rng.uniform(0.0, 1.5)), width)
                 path = _path(walk, clock)
                 if walk.ends_s < seconds - QUIET_S and _fit([*paths, path], obstacles(width), clock):
                     walks.append(walk)
@@ -145,10 +145,10 @@ def write_script(cast: Sequence[CastMember], seed: int, width: float, seconds: f
     raise ValueError(f"seed {seed}: {PEOPLE} people do not fit into {seconds} s; give the scene more time")
 
 
-def _throw(member: CastMember, rng: np.random.Generator, start: float, width: float) -> Walk:
+def _throw(portrait: Portrait, rng: np.random.Generator, start: float, width: float) -> Walk:
     """One way: across the shop, with a pause, or up to the camera."""
-    child = member.age_band == "0-17"
-    tallness = (1.5, 2.0) if child else (0.4, 0.8) if member.gender == "female" else (0.05, 0.5)
+    child = portrait.age_band == "0-17"
+    tallness = (1.5, 2.0) if child else (0.4, 0.8) if portrait.gender == "female" else (0.05, 0.5)
     kind = rng.choice(["across", "pause", "approach"], p=[0.25, 0.4, 0.35])
     near = 80.0 if child else 150.0
     way = 1.0 if rng.random() < 0.5 else -1.0  # +1 walks to the right
@@ -181,7 +181,9 @@ def _throw(member: CastMember, rng: np.random.Generator, start: float, width: fl
             (leave, stand, stand_face, 0.0),
             (gone, last, stand_face, way * back * turn),
         ]
-    return Walk(member, int(rng.integers(1 << 30)), float(rng.uniform(*tallness)), np.array(keys, np.float32))
+    return Walk(
+        portrait, int(rng.integers(1 << 30)), float(rng.uniform(*tallness)), np.array(keys, np.float32)
+    )
 
 
 def _path(walk: Walk, clock: Floats) -> Floats:
@@ -215,7 +217,7 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
 
 
 def stand_still(
-    cast: Sequence[CastMember], count: int, seed: int, width: float, seconds: float
+    portraits: Sequence[Portrait], count: int, seed: int, width: float, seconds: float
 ) -> tuple[Walk, ...]:
     """``count`` people in rows like an audience, every face free; for measuring speed.
 
@@ -241,6 +243,6 @@ def stand_still(
             *((_SWAY_S * turn, x + sway * (-1) ** turn, face, 0.0) for turn in turns),
         ]
         keys.append((max(seconds, keys[-1][0] + _SWAY_S), x, face, 0.0))
-        member = cast[place % len(cast)]
-        walks.append(Walk(member, int(rng.integers(1 << 30)), drop, np.array(keys, np.float32)))
+        portrait = portraits[place % len(portraits)]
+        walks.append(Walk(portrait, int(rng.integers(1 << 30)), drop, np.array(keys, np.float32)))
     return tuple(walks)

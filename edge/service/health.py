@@ -20,8 +20,7 @@ _STEPS = 512
 
 class Health:
     """Collects what a health message says. ``state`` is the directory that the outbox lies in, ``config`` the hash of
-    the settings in force; ``proc``, ``thermal``
-    and ``platform`` are where Linux shows its state."""
+    the settings in force; ``thermal`` and ``platform`` are where Linux shows its state."""
 
     def __init__(
         self,
@@ -34,14 +33,13 @@ class Health:
         clock: Clock,
         state: Path,
         config: str | None = None,
-        proc: Path = Path("/proc"),
         thermal: Path = Path("/sys/class/thermal"),
         platform: Path = Path("/sys/devices/platform"),
     ) -> None:
         self._site, self._device, self._boot_id = site, device, boot_id
         self._software, self._model, self._config = software, model, config
         self._clock, self._state = clock, state
-        self._proc, self._thermal, self._platform = proc, thermal, platform
+        self._thermal, self._platform = thermal, platform
         self._steps: deque[float] = deque(maxlen=_STEPS)
         self._started_s = self._since_s = clock.monotonic()
         self._frames = 0
@@ -93,7 +91,7 @@ class Health:
             temperature_c=temperature_c(self._thermal),
             throttled=throttled(self._platform),
             disk_free_mb=disk_free_mb(self._state),
-            rss_mb=round(rss_mb(self._proc), 1),
+            rss_mb=round(rss_mb(), 1),
             uptime_s=round(now_s - self._started_s, 1),
             config=self._config,
             config_message=config_message,

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
+import time
 from pathlib import Path
 
+import psutil
 
-def rss_mb(proc: Path = Path("/proc")) -> float:
-    """Resident memory of this process in MiB."""
-    pages = int((proc / "self" / "statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+def rss_mb() -> float:
+    """Return the resident memory of this process in MiB."""
+    return psutil.Process().memory_info().rss / 2**20
+
+
+def memory_mib() -> tuple[float, float]:
+    """Return the memory of the machine, all of it and what is available, in MiB."""
+    memory = psutil.virtual_memory()
+    return memory.total / 2**20, memory.available / 2**20
+
+
+def uptime_s() -> float:
+    """Return the seconds since the machine was started."""
+    return time.time() - psutil.boot_time()
+
+
+def board_model(proc: Path = Path("/proc")) -> str | None:
+    """Return the name of the board, such as a Raspberry Pi's; None where there is no device tree."""
+    try:
+        return (proc / "device-tree" / "model").read_text(encoding="utf-8").strip("\0\n ")
+    except OSError:
+        return None
+
+
+def processor_name(proc: Path = Path("/proc")) -> str | None:
+    """Return the name of the processor, where the kernel gives one (it does on x86-64)."""
+    try:
+        lines = (proc / "cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
 
 
 def temperature_c(thermal: Path = Path("/sys/class/thermal")) -> float | None:

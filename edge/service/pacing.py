@@ -136,7 +136,7 @@ class Heat:
         """The same, as seconds between two looks."""
         return 1 / self.enough_fps
 
-    def feel(self, at_s: float, temperature_c: float | None, throttled: bool | None) -> None:
+    def update(self, at_s: float, temperature_c: float | None, throttled: bool | None) -> None:
         """Take a reading; None is what this machine cannot tell."""
         warmth = -math.inf if temperature_c is None else temperature_c
         hot = throttled or warmth >= self._hot_c

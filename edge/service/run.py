@@ -184,7 +184,7 @@ class Run:
         now_s = self._clock.monotonic()
         if now_s >= self._heat_due_s:
             self._heat_due_s = now_s + HEAT_EVERY_S
-            self._heat.feel(now_s, temperature_c(), throttled())
+            self._heat.update(now_s, temperature_c(), throttled())
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + self._settings.health.every_s
             message = self._health.message(

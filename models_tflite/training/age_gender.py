@@ -120,44 +120,39 @@ def figures(network: nn.Module, faces: Faces) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True)
+def arguments() -> argparse.ArgumentParser:
+    parser = loop.arguments(__doc__, epochs=None, epochs_text="84, and 24 to finish", batch=128)
     parser.add_argument("--finish", type=Path, metavar="FILE", help="people.pt to go on from")
     parser.add_argument("--learn-from", type=Path, metavar="MODELS", help="folder of a release to listen to")
-    parser.add_argument("--epochs", type=int, help="84, and 24 to finish")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--limit", type=int, help="faces, for a smoke run")
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    loop.seed_everything(1)
-    train, val = load(arguments.data, "train", arguments.limit), load(arguments.data, "val", arguments.limit)
-    epochs = arguments.epochs or (24 if arguments.finish else 84)
-    hard = 0.0 if arguments.finish else HARD_SHARE
+    return parser
+
+
+def prepare(args: argparse.Namespace) -> loop.Training:
+    """Load the faces, and say how the tower is trained on them."""
+    train, val = load(args.data, "train", args.limit), load(args.data, "val", args.limit)
+    epochs = args.epochs or (24 if args.finish else 84)
+    hard = 0.0 if args.finish else HARD_SHARE
     pupil = people_tower()
-    if arguments.finish:
-        pupil.load_state_dict(torch.load(arguments.finish, map_location="cpu", weights_only=True))
-    teacher = Shipped(arguments.learn_from).classifier if arguments.learn_from else None
+    if args.finish:
+        pupil.load_state_dict(torch.load(args.finish, map_location="cpu", weights_only=True))
+    teacher = Shipped(args.learn_from).classifier if args.learn_from else None
 
     def lessons(epoch: int) -> Iterator[loop.Batch]:
-        faces = batches(train, arguments.batch, 1.0 if epoch < hard * epochs else GENTLE)
+        faces = batches(train, args.batch, 1.0 if epoch < hard * epochs else GENTLE)
         return taught(faces, teacher) if teacher else faces
 
-    network = loop.fit(
+    return loop.Training(
         pupil,
         lessons,
         loss,
         lambda net: figures(net, val),
-        run=arguments.run,
+        file="people.pt",
         epochs=epochs,
-        steps_per_epoch=max(1, len(train.images) // arguments.batch),
-        peak_rate=1e-3 if arguments.finish else 2e-3,
+        steps_per_epoch=max(1, len(train.images) // args.batch),
+        peak_rate=1e-3 if args.finish else 2e-3,
         weight_decay=0.05,
     )
-    torch.save(network.state_dict(), arguments.run / "people.pt")
 
 
 if __name__ == "__main__":
-    main()
+    loop.run_training(arguments(), prepare)

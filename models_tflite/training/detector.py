@@ -194,38 +194,28 @@ def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelle
     return wide, [patch for patch in patches if patch is not None]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=72)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--limit", type=int, help="pictures of each set, for a smoke run")
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    loop.seed_everything(1)
-    wide, patches = load(arguments.data, "train", arguments.limit)
+def prepare(args: argparse.Namespace) -> loop.Training:
+    """Load the scenes and patches, and say how the detector is trained on them."""
+    wide, patches = load(args.data, "train", args.limit)
     print(f"{len(wide)} scenes, {len(patches)} patches", flush=True)
-    steps = max(1, len(wide) // arguments.batch)
+    steps = max(1, len(wide) // args.batch)
 
     def batches(_epoch: int) -> Iterator[loop.Batch]:
         for _ in range(steps):
-            yield collate([random_sample(wide, patches) for _ in range(arguments.batch)])
+            yield collate([random_sample(wide, patches) for _ in range(args.batch)])
 
-    network = loop.fit(
+    return loop.Training(
         DetectorNet(),
         batches,
         Loss(),
-        Validation(arguments.data),
-        run=arguments.run,
-        epochs=arguments.epochs,
+        Validation(args.data),
+        file="detector.pt",
+        epochs=args.epochs,
         steps_per_epoch=steps,
         peak_rate=2e-3,
         weight_decay=0.01,
     )
-    torch.save(network.state_dict(), arguments.run / "detector.pt")
 
 
 if __name__ == "__main__":
-    main()
+    loop.run_training(loop.arguments(__doc__, epochs=72, epochs_text="(%(default)s)", batch=16), prepare)

@@ -129,47 +129,41 @@ def figures(network: nn.Module, faces: Faces) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True)
+def arguments() -> argparse.ArgumentParser:
+    text = "22 for the teacher, 56 for the small network, 14 to finish"
+    parser = loop.arguments(__doc__, epochs=None, epochs_text=text, batch=128)
     role = parser.add_mutually_exclusive_group()
     role.add_argument("--teacher", action="store_true", help="train the large network")
     role.add_argument("--learn-from", type=Path, help="expression.pt of the large network")
     parser.add_argument("--finish", type=Path, metavar="FILE", help="expression.pt of the same network")
-    parser.add_argument(
-        "--epochs", type=int, help="22 for the teacher, 56 for the small network, 14 to finish"
-    )
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--limit", type=int, help="faces, for a smoke run")
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    loop.seed_everything(1)
-    train, val = load(arguments.data, "train", arguments.limit), load(arguments.data, "val", arguments.limit)
-    epochs = arguments.epochs or (14 if arguments.finish else 22 if arguments.teacher else 56)
-    hard = 0.0 if arguments.finish else HARD_SHARE["teacher" if arguments.teacher else "pupil"]
+    return parser
+
+
+def prepare(args: argparse.Namespace) -> loop.Training:
+    """Load the faces, and say how the tower, or its teacher, is trained on them."""
+    train, val = load(args.data, "train", args.limit), load(args.data, "val", args.limit)
+    epochs = args.epochs or (14 if args.finish else 22 if args.teacher else 56)
+    hard = 0.0 if args.finish else HARD_SHARE["teacher" if args.teacher else "pupil"]
     teacher: Tower | None = None
-    if arguments.learn_from:
+    if args.learn_from:
         teacher = expression_teacher()
-        teacher.load_state_dict(torch.load(arguments.learn_from, map_location="cpu", weights_only=True))
+        teacher.load_state_dict(torch.load(args.learn_from, map_location="cpu", weights_only=True))
         teacher.eval().to(loop.device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pupil = expression_teacher() if arguments.teacher else expression_tower()
-    if arguments.finish:
-        pupil.load_state_dict(torch.load(arguments.finish, map_location="cpu", weights_only=True))
-    network = loop.fit(
+    pupil = expression_teacher() if args.teacher else expression_tower()
+    if args.finish:
+        pupil.load_state_dict(torch.load(args.finish, map_location="cpu", weights_only=True))
+    return loop.Training(
         pupil,
-        lambda epoch: batches(train, arguments.batch, 1.0 if epoch < hard * epochs else GENTLE),
+        lambda epoch: batches(train, args.batch, 1.0 if epoch < hard * epochs else GENTLE),
         lesson(teacher),
         lambda net: figures(net, val),
-        run=arguments.run,
+        file="expression.pt",
         epochs=epochs,
-        steps_per_epoch=max(1, len(train.images) // arguments.batch),
-        peak_rate=1e-3 if arguments.finish else 2e-3,
+        steps_per_epoch=max(1, len(train.images) // args.batch),
+        peak_rate=1e-3 if args.finish else 2e-3,
         weight_decay=0.05,
     )
-    torch.save(network.state_dict(), arguments.run / "expression.pt")
 
 
 if __name__ == "__main__":
-    main()
+    loop.run_training(arguments(), prepare)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -130,19 +129,10 @@ def figures(network: nn.Module, faces: Faces) -> dict[str, float]:
     return {"val_nme": float(share.mean()), "val_nme_median": float(share.median())}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=108)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--limit", type=int, help="pictures of each set, for a smoke run")
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    loop.seed_everything(1)
-    wide, patches = load(arguments.data, "train", arguments.limit)
-    _, held_out = load(arguments.data, "val", arguments.limit)
+def prepare(args: argparse.Namespace) -> loop.Training:
+    """Gather the faces, and say how the landmark network is trained on them."""
+    wide, patches = load(args.data, "train", args.limit)
+    _, held_out = load(args.data, "val", args.limit)
     drawn, taught, val = gather(patches, 1.0), gather(wide, TAUGHT), gather(held_out, 1.0)
     train = Faces(
         *(
@@ -158,19 +148,18 @@ def main() -> None:
         f"{len(drawn.images)} faces with points drawn by hand, {len(taught.images)} by the teacher",
         flush=True,
     )
-    network = loop.fit(
+    return loop.Training(
         LandmarkNet(),
-        lambda epoch: batches(train, arguments.batch, 1.0 if epoch < 0.7 * arguments.epochs else 0.5),
+        lambda epoch: batches(train, args.batch, 1.0 if epoch < 0.7 * args.epochs else 0.5),
         loss,
         lambda net: figures(net, val),
-        run=arguments.run,
-        epochs=arguments.epochs,
-        steps_per_epoch=max(1, len(train.images) // arguments.batch),
+        file="landmarks.pt",
+        epochs=args.epochs,
+        steps_per_epoch=max(1, len(train.images) // args.batch),
         peak_rate=3e-3,
         weight_decay=0.02,
     )
-    torch.save(network.state_dict(), arguments.run / "landmarks.pt")
 
 
 if __name__ == "__main__":
-    main()
+    loop.run_training(loop.arguments(__doc__, epochs=108, epochs_text="(%(default)s)", batch=128), prepare)

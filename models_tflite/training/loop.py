@@ -1,13 +1,15 @@
-"""What both trainings share: schedule, averaged weights, checkpoints that a stopped run resumes from."""
+"""What all trainings share: arguments, schedule, averaged weights, checkpoints that a stopped run resumes from."""
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 import math
 import random
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,32 +64,61 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def fit(
-    network: nn.Module,
-    batches: Callable[[int], Iterable[Batch]],
-    loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]],
-    evaluate: Callable[[nn.Module], dict[str, float]],
-    *,
-    run: Path,
-    epochs: int,
-    steps_per_epoch: int,
-    peak_rate: float,
-    weight_decay: float,
-    average_decay: float = 0.999,
-) -> nn.Module:
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One network to be trained, and how. ``batches`` gives those of an epoch, ``loss`` a total with its parts, and
+    ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run."""
+
+    network: nn.Module
+    batches: Callable[[int], Iterable[Batch]]
+    loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]
+    evaluate: Callable[[nn.Module], dict[str, float]]
+    file: str
+    epochs: int
+    steps_per_epoch: int
+    peak_rate: float
+    weight_decay: float
+
+
+def arguments(
+    description: str | None, *, epochs: int | None, epochs_text: str, batch: int
+) -> argparse.ArgumentParser:
+    """Make the arguments that every training takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=epochs, help=epochs_text)
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--limit", type=int, help="pictures of each set, for a smoke run")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+def run_training(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Namespace], Training]) -> None:
+    """Parse the command line, train what ``prepare`` makes of it, and save the averaged weights."""
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    seed_everything(1)
+    training = prepare(args)
+    network = fit(training, run=args.run)
+    torch.save(network.state_dict(), args.run / training.file)
+
+
+def fit(training: Training, *, run: Path, average_decay: float = 0.999) -> nn.Module:
     """Train and return the averaged network. ``run/last.pt`` resumes, ``run/log.jsonl`` keeps the figures.
 
     A run that is stopped and started again ends with the weights of one that was not: the dice are thrown anew at
     the start of every epoch.
     """
+    network, epochs, steps_per_epoch = training.network, training.epochs, training.steps_per_epoch
     run.mkdir(parents=True, exist_ok=True)
     where = device()
     network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     decays = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decays, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}],
-        lr=peak_rate,
+        [{"params": decays, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=training.peak_rate,
     )
     averaged = Averaged(network, average_decay)
     first = 0
@@ -106,10 +137,10 @@ def fit(
         seed_everything(1000 + epoch)
         network.train()
         began, sums = time.monotonic(), dict[str, float]()
-        for batch in batches(epoch):
+        for batch in training.batches(epoch):
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps, peak_rate, warmup=min(500, steps // 10 + 1))
-            total, parts = loss(network, batch)
+                group["lr"] = learning_rate(step, steps, training.peak_rate, warmup=min(500, steps // 10 + 1))
+            total, parts = training.loss(network, batch)
             optimizer.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -119,7 +150,7 @@ def fit(
             for key, value in parts.items():
                 sums[key] = sums.get(key, 0.0) + value / steps_per_epoch
         last = epoch + 1 == epochs
-        figures = evaluate(averaged.network) if last or (epoch + 1) % 5 == 0 or epoch == 0 else {}
+        figures = training.evaluate(averaged.network) if last or (epoch + 1) % 5 == 0 or epoch == 0 else {}
         row = {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1), **sums, **figures}
         print(" ".join(f"{k}={v:.4g}" for k, v in row.items()), flush=True)
         with (run / "log.jsonl").open("a") as log:

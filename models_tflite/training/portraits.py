@@ -340,7 +340,7 @@ def main() -> None:
         near = measure(picture, pictures, used, [source for source in found if source not in used])
         lines += [
             "",
-            "[[member]]",
+            "[[portrait]]",
             f'name = "{member.name}"',
             f'file = "{member.name}.png"',
             f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
@@ -356,7 +356,7 @@ def main() -> None:
             f"own_share = {near.own_share:.3f}",
         ]
         print(f"{member.name:24s} {len(content) // 1024:3d} KiB  {near}", flush=True)
-    (arguments.out / "cast.toml").write_text("\n".join(lines) + "\n")
+    (arguments.out / "portraits.toml").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -161,3 +161,10 @@ def test_every_module_that_is_named_exists() -> None:
     assert {
         name for name, path in paths.items() if not (path.is_dir() or path.with_suffix(".py").is_file())
     } == set()
+
+
+def test_the_index_lists_every_page_and_decision() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = {link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", index)}
+    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert pages - {"README.md"} - linked == set()

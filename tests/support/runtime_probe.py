@@ -75,13 +75,13 @@ def prepare(folder: Path, inputs: Path) -> None:
     """Write ``inputs`` (.npz): pictures and who is where in them, and what each model of ``folder`` is asked on the
     way through them, so that its own difference shows apart from those before it."""
     # here and not above: what only a preparation needs has no place on a device
-    from edge.scene.portraits import load_cast
+    from edge.scene.portraits import load_portraits
     from edge.scene.render import Scene
     from edge.scene.trajectories import LINES, stand_still
 
     content: dict[str, np.ndarray] = {}
     for half, (width, height) in product((0, 1), ((1280, 720), (640, 360))):
-        walks = stand_still(load_cast()[half::2], IN_VIEW, half, width * LINES / height, 4.0)
+        walks = stand_still(load_portraits()[half::2], IN_VIEW, half, width * LINES / height, 4.0)
         scene = Scene(half, width, height, 15, 4.0, walks=walks, pillars=())
         for index in (0, 30):
             number = sum(name.startswith("picture-") for name in content)

@@ -18,7 +18,7 @@ from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.model import Model
 from edge.pipeline import Pipeline
 from edge.scene.render import crowd
-from edge.service.host import temperature_c, throttled
+from edge.service.host import board_model, memory_mib, processor_name, temperature_c, throttled
 from edge.types import Classifier, Detection, Detector, FaceScores, Frame, Image
 
 FPS = 15
@@ -149,10 +149,10 @@ def machine(
     policy = cpu / "cpu0" / "cpufreq"
     khz = _text(policy / "scaling_cur_freq")
     return Machine(
-        board=_text(proc / "device-tree" / "model") or _processor(proc) or "unknown",
+        board=board_model(proc) or processor_name(proc) or "unknown",
         cores=os.cpu_count() or 1,
         load=os.getloadavg()[0],
-        free_mib=_free_mib(proc),
+        free_mib=memory_mib()[1],
         governor=_text(policy / "scaling_governor"),
         mhz=None if khz is None else int(khz) / 1000,
         temperature_c=temperature_c(thermal),
@@ -165,16 +165,6 @@ def _text(path: Path) -> str | None:
         return path.read_text(encoding="utf-8").strip("\0\n ")
     except OSError:
         return None
-
-
-def _processor(proc: Path) -> str | None:
-    lines = (_text(proc / "cpuinfo") or "").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
-
-
-def _free_mib(proc: Path) -> float:
-    lines = (_text(proc / "meminfo") or "").splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("MemAvailable:")), 0.0)
 
 
 class Runner:

@@ -19,7 +19,15 @@ from edge.config import SECONDS_PER_DAY, Settings
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.scene.render import crowd
 from edge.service.build import camera_of, load_models
-from edge.service.host import clock_error_s, clock_trusted, firmware_word, temperature_c
+from edge.service.host import (
+    board_model,
+    clock_error_s,
+    clock_trusted,
+    firmware_word,
+    memory_mib,
+    temperature_c,
+    uptime_s,
+)
 from edge.service.remote_config import as_kept
 from edge.service.status_line import Figures
 from edge.vision.light import Light
@@ -81,7 +89,7 @@ class _Examination:
                 ),
             ),
             ("python", lambda: machine.python(sys.version_info[:3])),
-            ("board", lambda: machine.board(Path("/proc"), processors=os.cpu_count() or 1)),
+            ("board", self._board),
             ("processor", lambda: machine.processor(Path("/sys/devices/system/cpu"), word, temperature_c())),
             ("power", lambda: machine.power(word)),
             ("disk", self._disk),
@@ -104,12 +112,15 @@ class _Examination:
             ("sandbox", self._sandbox),
         ]
 
+    def _board(self) -> Finding:
+        total_mib, _ = memory_mib()
+        return machine.board(board_model(), memory_mib=total_mib, processors=os.cpu_count() or 1)
+
     def _disk(self) -> Finding:
-        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
         # Each window goes in, and out again.
         writes_a_day = 2 * SECONDS_PER_DAY / self._settings.window.seconds
         return machine.disk(
-            self._outbox.parent, sys=Path("/sys"), uptime_s=uptime_s, writes_a_day=writes_a_day
+            self._outbox.parent, sys=Path("/sys"), uptime_s=uptime_s(), writes_a_day=writes_a_day
         )
 
     def _camera(self) -> Finding:

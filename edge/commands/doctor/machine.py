@@ -1,5 +1,5 @@
-"""The Pi itself: system, processor, power, disk, clock. Every function reads plain files, so that a folder can stand
-in for ``/proc`` and ``/sys``."""
+"""The Pi itself: system, processor, power, disk, clock. What is read here are plain files, so that a folder can stand
+in for ``/sys``."""
 
 from __future__ import annotations
 
@@ -49,14 +49,9 @@ def python(version: tuple[int, int, int]) -> Finding:
     return green(value) if PYTHONS[0] <= version[:2] <= PYTHONS[1] else amber(value, f"use {first} to {last}")
 
 
-def board(proc: Path, *, processors: int) -> Finding:
-    """Which Raspberry Pi, and how much memory."""
-    memory_kib = re.search(r"^MemTotal:\s+(\d+) kB", (proc / "meminfo").read_text(), re.MULTILINE)
-    memory_mib = int(memory_kib[1]) / 1024 if memory_kib else 0.0
-    try:
-        model = (proc / "device-tree" / "model").read_text().rstrip("\0\n")
-    except OSError:  # only boards with a device tree have it
-        model = "no Raspberry Pi"
+def board(model: str | None, *, memory_mib: float, processors: int) -> Finding:
+    """Which Raspberry Pi, and how much memory. ``model`` is None for another machine."""
+    model = model or "no Raspberry Pi"
     value = f"{model}, {processors} processors, {memory_mib / 1024:.1f} GiB memory"
     if memory_mib < LEAST_MEMORY_MIB:
         return amber(value, "1 GiB of memory is the least that it was tried with")

@@ -24,6 +24,7 @@ from edge.commands.doctor.checks import STATES, Check, Finding, State, green, ru
 from edge.commands.doctor.command import surroundings
 from edge.commands.doctor.table import as_json, show
 from edge.inference.manifest import load_manifest, packaged_models
+from edge.service.host import board_model
 from edge.service.status_line import Figures, Sampler
 from edge.types import Frame
 from edge.uplink.outbox import Outbox
@@ -126,11 +127,10 @@ def test_pythons_that_were_tried_are_green(version: tuple[int, int, int], state:
     ],
 )
 def test_the_model_of_pi_is_told(tmp_path: Path, model: str | None, memory_kib: int, state: State) -> None:
-    (tmp_path / "meminfo").write_text(f"MemTotal:       {memory_kib} kB\nMemFree: 1 kB\n")
     if model is not None:
         (tmp_path / "device-tree").mkdir()
         (tmp_path / "device-tree" / "model").write_text(model)
-    found = machine.board(tmp_path, processors=4)
+    found = machine.board(board_model(tmp_path), memory_mib=memory_kib / 1024, processors=4)
     assert found.state == state
     assert found.value.startswith((model or "no Raspberry Pi").rstrip("\0"))
 

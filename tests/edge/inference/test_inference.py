@@ -21,7 +21,7 @@ from edge.inference.detect import MOST_REFINED, FaceDetector, suppress
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.inference.model import Model, interpreter_class
-from edge.scene.portraits import CastMember, load_cast
+from edge.scene.portraits import Portrait, load_portraits
 from edge.scene.render import crowd
 from edge.types import Box, Detection, Floats, Image
 
@@ -236,7 +236,7 @@ def test_age_bands_hold_the_years_they_name(years: float) -> None:
 # --- landmarks ---------------------------------------------------------------------------------------------
 
 
-def on_a_wall(member: CastMember, side: float) -> tuple[Image, Floats]:
+def on_a_wall(member: Portrait, side: float) -> tuple[Image, Floats]:
     """A portrait ``side`` pixels wide in the middle of a grey picture, and its landmarks there."""
     scale = side / member.side
     matrix = np.array([[scale, 0, 160 - side / 2], [0, scale, 120 - side / 2]], np.float32)
@@ -260,7 +260,7 @@ def test_landmarks_of_a_face_seen_close_up_are_where_they_are(
     refiner: LandmarkRefiner, side: int, wrong_by: float
 ) -> None:
     errors = []
-    for member in load_cast():
+    for member in load_portraits():
         picture, truth = on_a_wall(member, side)
         guess = np.broadcast_to(truth.mean(0), (5, 2)).astype(np.float32)
         found = refiner.refine(picture, Detection(hugging(truth, wrong_by=wrong_by), 0.9, guess))
@@ -270,7 +270,7 @@ def test_landmarks_of_a_face_seen_close_up_are_where_they_are(
 
 
 def test_only_the_landmarks_change(refiner: LandmarkRefiner) -> None:
-    picture, truth = on_a_wall(load_cast()[0], 90)
+    picture, truth = on_a_wall(load_portraits()[0], 90)
     coarse = Detection(hugging(truth), 0.8, truth + 4)
     fine = refiner.refine(picture, coarse)
     assert (fine.box, fine.score) == (coarse.box, coarse.score)
@@ -279,7 +279,7 @@ def test_only_the_landmarks_change(refiner: LandmarkRefiner) -> None:
 
 
 def test_a_face_beyond_the_edge_of_the_picture_has_landmarks_all_the_same(refiner: LandmarkRefiner) -> None:
-    picture, truth = on_a_wall(load_cast()[0], 90)
+    picture, truth = on_a_wall(load_portraits()[0], 90)
     cut = picture[:, 150:]
     moved = (truth - np.array([150, 0], np.float32)).astype(np.float32)
     fine = refiner.refine(np.ascontiguousarray(cut), Detection(hugging(moved), 0.8, moved))

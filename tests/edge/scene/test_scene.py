@@ -17,7 +17,7 @@ from edge.capture.camera import open_camera
 from edge.capture.replay import replay
 from edge.scene.camera import SceneCamera
 from edge.scene.ground_truth import CLEAR, FACE_LEAST_PX
-from edge.scene.portraits import load_cast
+from edge.scene.portraits import load_portraits
 from edge.scene.render import Scene, crowd
 from edge.scene.trajectories import PEOPLE
 from edge.types import Image
@@ -35,8 +35,8 @@ def scene() -> Scene:
 
 
 def test_every_member_is_described_and_no_other_picture_lies_there() -> None:
-    described = tomllib.loads((FOLDER / "cast.toml").read_text())
-    listed = {member["file"]: member for member in described["member"]}
+    described = tomllib.loads((FOLDER / "portraits.toml").read_text())
+    listed = {member["file"]: member for member in described["portrait"]}
     assert set(listed) == {path.name for path in FOLDER.glob("*.png")}
     for name, member in listed.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == member["sha256"]
@@ -44,9 +44,9 @@ def test_every_member_is_described_and_no_other_picture_lies_there() -> None:
 
 
 def test_the_cast_says_that_it_shows_nobody() -> None:
-    described = tomllib.loads((FOLDER / "cast.toml").read_text())
+    described = tomllib.loads((FOLDER / "portraits.toml").read_text())
     assert "no existing person" in described["note"]
-    for member in described["member"]:
+    for member in described["portrait"]:
         assert member["sources"] >= 12
         # Nearer to a face than strangers come to it by chance, or owing it much: that would be a portrait.
         assert member["nearest_source"] < member["nearest_stranger"] + 0.06
@@ -55,7 +55,7 @@ def test_the_cast_says_that_it_shows_nobody() -> None:
 
 
 def test_the_cast_covers_both_genders_every_age_band_and_a_smile() -> None:
-    cast = load_cast()
+    cast = load_portraits()
     assert {(member.gender, member.age_band) for member in cast} == {
         (g, a) for g in GENDERS for a in AGE_BANDS
     }

@@ -221,7 +221,7 @@ def after(
     heat: Heat, *, since_s: int, until_s: int, temperature_c: float | None, throttled: bool | None
 ) -> float:
     for at_s in range(since_s, until_s, 10):
-        heat.feel(float(at_s), temperature_c, throttled)
+        heat.update(float(at_s), temperature_c, throttled)
     return heat.enough_fps
 
 
@@ -232,7 +232,7 @@ def test_heat_lowers_the_rate_in_steps_and_never_below_what_the_promise_needs(
     heat = Heat(hot_c=75)
     rates = []
     for at_s in range(0, 600, 10):
-        heat.feel(float(at_s), temperature_c, throttled)
+        heat.update(float(at_s), temperature_c, throttled)
         rates.append(heat.enough_fps)
     assert list(dict.fromkeys(rates)) == list(Heat.STEPS_FPS[1:])
     assert rates[-1] == SLOWEST_BUSY_FPS

@@ -12,10 +12,9 @@ from pathlib import Path
 import torch
 
 from edge.inference.manifest import load_manifest
-from edge.scene.portraits import load_cast
+from edge.scene.portraits import load_portraits
 from models_tflite.evaluation.evaluate import Shipped
-from models_tflite.training import age_gender as train_people
-from models_tflite.training import loop
+from models_tflite.training import age_gender, loop
 from models_tflite.training.networks import people_tower
 from tests.models_tflite.training.painted import paint
 
@@ -52,7 +51,7 @@ def recipe(data: Path, folder: Path) -> None:
         assert (out / "cards" / f"{name}.md").read_text().startswith("# ")
     rows = json.loads((out / "confusion.json").read_text())["smoke"]["gender"]["counts"]
     assert sum(map(sum, rows)) == 18, "every face of utkface's val split is in the confusion matrix"
-    face = load_cast()[0].picture[..., :3]
+    face = load_portraits()[0].picture[..., :3]
     shipped = Shipped(out)
     assert abs(shipped.classifier.describe(face[40:104, 40:104].copy()).gender.sum() - 1) < 1e-3
     shipped.detector.detect(face)
@@ -65,26 +64,27 @@ class Stopped(Exception):
 def resuming(data: Path, folder: Path) -> None:
     """A training that was stopped after an epoch ends with the very weights of one that was not."""
     torch.set_num_threads(1)
-    faces = train_people.load(data, "train", 32)
+    faces = age_gender.load(data, "train", 32)
 
     def trained(run: Path, stop_at: int | None = None) -> dict[str, torch.Tensor]:
         def batches(epoch: int) -> Iterator[loop.Batch]:
             if epoch == stop_at:
                 raise Stopped
-            return train_people.batches(faces, 8, 1.0)
+            return age_gender.batches(faces, 8, 1.0)
 
         loop.seed_everything(1)
-        network = loop.fit(
+        training = loop.Training(
             people_tower(),
             batches,
-            train_people.loss,
-            lambda net: train_people.figures(net, faces),
-            run=run,
+            age_gender.loss,
+            lambda net: age_gender.figures(net, faces),
+            file="people.pt",
             epochs=3,
             steps_per_epoch=4,
             peak_rate=1e-3,
             weight_decay=0.05,
         )
+        network = loop.fit(training, run=run)
         return dict(network.state_dict())
 
     whole = trained(folder / "whole")

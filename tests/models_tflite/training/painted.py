@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge.inference.align import TEMPLATE, similarity
-from edge.scene.portraits import CastMember, load_cast
+from edge.scene.portraits import Portrait, load_portraits
 from edge.types import Floats, Image
 from models_tflite.training.datasets import FERPLUS_VOTES, SET_SHIFT
 
@@ -28,7 +28,7 @@ def paint(folder: Path, *, pictures: int = 72, seed: int = 1) -> Path:
         rows: list[Row] = []
         with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
             for index in range(pictures):
-                member = load_cast()[index % len(load_cast())]
+                member = load_portraits()[index % len(load_portraits())]
                 image, found = make(member, draw)
                 file = f"{index:05}.png"
                 archive.writestr(file, cv2.imencode(".png", image)[1].tobytes())
@@ -47,7 +47,7 @@ def _wall(draw: np.random.Generator, height: int, width: int) -> Image:
     return np.asarray(np.clip(wall + draw.normal(0, 6, wall.shape), 0, 255), np.uint8)
 
 
-def _put(canvas: Image, member: CastMember, matrix: Floats) -> Floats:
+def _put(canvas: Image, member: Portrait, matrix: Floats) -> Floats:
     """Lay a portrait through ``matrix`` (2, 3) onto the canvas; returns its landmarks (5, 2) there."""
     moved = cv2.warpAffine(member.picture, matrix, canvas.shape[1::-1])
     alpha = moved[..., 3:].astype(np.float32) / 255
@@ -55,7 +55,7 @@ def _put(canvas: Image, member: CastMember, matrix: Floats) -> Floats:
     return np.asarray(member.landmarks @ matrix[:, :2].T + matrix[:, 2], np.float32)
 
 
-def _aligned(member: CastMember, draw: np.random.Generator, side: int, shift: float) -> Image:
+def _aligned(member: Portrait, draw: np.random.Generator, side: int, shift: float) -> Image:
     canvas = _wall(draw, side, side)
     jitter = draw.normal(0, 0.02 * side, (5, 2))
     onto = similarity(member.landmarks, side)
@@ -65,24 +65,24 @@ def _aligned(member: CastMember, draw: np.random.Generator, side: int, shift: fl
     return canvas
 
 
-def _utkface(member: CastMember, draw: np.random.Generator) -> tuple[Image, list[Row]]:
+def _utkface(member: Portrait, draw: np.random.Generator) -> tuple[Image, list[Row]]:
     age = BAND_YEARS[member.age_band] + int(draw.integers(-3, 4))
     image = _aligned(member, draw, 112, SET_SHIFT["utkface"])
     return image, [{"age": age, "gender": member.gender, "race": int(draw.integers(0, 5))}]
 
 
-def _fer(member: CastMember, draw: np.random.Generator) -> tuple[Image, list[Row]]:
+def _fer(member: Portrait, draw: np.random.Generator) -> tuple[Image, list[Row]]:
     image = cv2.cvtColor(_aligned(member, draw, 48, SET_SHIFT["fer"]), cv2.COLOR_BGR2GRAY)
     votes = dict.fromkeys((*FERPLUS_VOTES, "unknown", "nf"), 0) | {VOTE[member.expression]: 8, "sadness": 2}
     return np.asarray(image), [{"fer2013": member.expression, **votes}]
 
 
-def _faces(_: CastMember, draw: np.random.Generator) -> tuple[Image, list[Row]]:
+def _faces(_: Portrait, draw: np.random.Generator) -> tuple[Image, list[Row]]:
     height, width = 312, 416
     canvas = _wall(draw, height, width)
     rows: list[Row] = []
     for left in _places(draw, width):
-        member = load_cast()[int(draw.integers(len(load_cast())))]
+        member = load_portraits()[int(draw.integers(len(load_portraits())))]
         side = float(draw.uniform(30, 90))
         scale = side / member.side
         matrix = np.array([[scale, 0, left], [0, scale, draw.uniform(0, height - side)]], np.float32)
@@ -104,7 +104,7 @@ def _places(draw: np.random.Generator, width: int) -> Iterator[float]:
         yield index * width / count + float(draw.uniform(0, 20))
 
 
-def _landmarks(member: CastMember, draw: np.random.Generator) -> tuple[Image, list[Row]]:
+def _landmarks(member: Portrait, draw: np.random.Generator) -> tuple[Image, list[Row]]:
     side = 80
     canvas = _wall(draw, side, side)
     template: Sequence[float] = (TEMPLATE * 32 + [24, 28] + draw.normal(0, 1, 2)).ravel().tolist()

@@ -16,6 +16,7 @@ from typing import Any
 
 from cloud.stores.store import DeviceState, StoreUnavailable
 from common.clock import Clock
+from common.database_file import why_not_opened
 from common.errors import UserError
 from common.wire import AlertMessage, HealthMessage, Message, ProbeMessage, StatusMessage, WindowMessage
 
@@ -72,9 +73,7 @@ class EmbeddedStore:
                 self._reading = _connect(path)
                 opened.pop_all()
         except (OSError, sqlite3.Error) as error:
-            raise UserError(
-                f"store.path: {path}: {error}; give a file in a directory that can be written"
-            ) from None
+            raise UserError(f"store.path: {path}: {why_not_opened(path, error)}") from None
 
     def _migrate(self, path: Path) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]

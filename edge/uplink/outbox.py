@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from common.database_file import why_not_opened
 from common.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -77,8 +78,7 @@ class Outbox:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._open()
         except (OSError, sqlite3.OperationalError) as error:
-            hint = "another footlight-edge uses it" if _code(error) == sqlite3.SQLITE_BUSY else str(error)
-            raise UserError(f"outbox {path}: {hint}; free it, or set another state directory") from None
+            raise UserError(f"outbox.path: {path}: {why_not_opened(path, error)}") from None
 
     def put(self, topic: str, payload: bytes, at: datetime, *, counted_until: datetime | None = None) -> bool:
         """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full.

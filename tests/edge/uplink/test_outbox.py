@@ -195,7 +195,7 @@ def test_a_disk_that_takes_no_more_is_a_fault_that_heals(path: Path) -> None:
 
 def test_a_file_that_cannot_be_had_is_one_clear_line(path: Path, tmp_path: Path) -> None:
     box = Outbox(path, max_messages=1)
-    with pytest.raises(UserError, match="another footlight-edge"):
+    with pytest.raises(UserError, match="another process uses it"):
         Outbox(path, max_messages=1)
     box.close()
     with pytest.raises(UserError, match="state directory"):

@@ -48,6 +48,18 @@ Cells = dict[str, Count | None]
 """Counts by label. ``null`` is a cell withheld by the privacy rules; 0 is a fact."""
 
 
+_SCHEMA = "name of the message and its version"
+Site = Annotated[Name, Field(description="the shop")]
+Device = Annotated[Name, Field(description="the device in the shop")]
+Camera = Annotated[Name, Field(description="the camera of the device, as its settings call it")]
+At = Annotated[Timestamp, Field(description="when it was sent, by the clock of the device")]
+BootId = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{8,32}$", description="one run of the service; a new one with every start")
+]
+Software = Annotated[str, Field(max_length=64, description="version of Footlight")]
+Model = Annotated[str, Field(max_length=64, description="version of the models")]
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -129,12 +141,14 @@ class Cohort(_Message):
 class WindowMessage(_Message):
     """One aggregation window of one camera. Its identity is (site, device, camera, start)."""
 
-    kind: Literal["footlight.window/1"] = Field(default="footlight.window/1", alias="schema")
-    site: Name
-    device: Name
-    camera: Name
+    kind: Literal["footlight.window/1"] = Field(
+        default="footlight.window/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
+    camera: Camera
     start: Timestamp = Field(description="aligned to the window length in UTC")
-    duration_s: Annotated[int, Field(gt=0, le=86_400)]
+    duration_s: Annotated[int, Field(gt=0, le=86_400, description="length of the window in seconds")]
     boot_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")] = Field(
         description="one run of the service; seq counts within it"
     )
@@ -148,8 +162,8 @@ class WindowMessage(_Message):
     calibration: str = Field(max_length=64, description="version of the calibration")
     profile: Profile = Field(description="which breakdowns this device may release at all")
     k: Annotated[int, Field(ge=1)] = Field(description="smallest cohort and smallest readable cell")
-    totals: Totals
-    coverage: Coverage
+    totals: Totals = Field(description="what is published of every window")
+    coverage: Coverage = Field(description="how much of the window was really watched")
     pending: Count = Field(description="visits still waiting for a cohort; they are in the totals already")
     cohort: Cohort | None = Field(default=None, description="null when no cohort was released here")
 
@@ -167,26 +181,30 @@ class WindowMessage(_Message):
 class StatusMessage(_Message):
     """Retained; ``online`` false is the last will, sent by the broker when the device is gone."""
 
-    kind: Literal["footlight.status/1"] = Field(default="footlight.status/1", alias="schema")
-    site: Name
-    device: Name
-    online: bool
-    since: Timestamp
-    boot_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
-    software: str = Field(max_length=64)
+    kind: Literal["footlight.status/1"] = Field(
+        default="footlight.status/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
+    online: bool = Field(description="whether the device is connected to the broker")
+    since: Timestamp = Field(description="when this state began; in a last will, when the connection began")
+    boot_id: BootId
+    software: Software
 
 
 class HealthMessage(_Message):
     """How the device does, once a window: for the installer."""
 
-    kind: Literal["footlight.health/1"] = Field(default="footlight.health/1", alias="schema")
-    site: Name
-    device: Name
-    at: Timestamp
-    boot_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
-    software: str = Field(max_length=64)
-    model: str = Field(max_length=64)
-    camera_open: bool
+    kind: Literal["footlight.health/1"] = Field(
+        default="footlight.health/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
+    at: At
+    boot_id: BootId
+    software: Software
+    model: Model
+    camera_open: bool = Field(description="whether the camera works at present")
     fps: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(description="frames processed a second")
     step_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         description="median time of one pipeline step"
@@ -194,8 +212,10 @@ class HealthMessage(_Message):
     dropped: Count = Field(description="stale frames since the last health message")
     outbox_depth: Count = Field(description="messages waiting for the broker")
     outbox_lost: Count = Field(description="messages refused because the outbox was full, since boot")
-    clock_trusted: bool
-    temperature_c: float | None = Field(default=None, allow_inf_nan=False)
+    clock_trusted: bool = Field(description="false while the clock is not synchronised")
+    temperature_c: float | None = Field(
+        default=None, allow_inf_nan=False, description="of the processor; null where nothing measures it"
+    )
     throttled: bool | None = Field(
         default=None,
         description="true while the processor is slowed for heat or a weak power supply; null where nothing tells",
@@ -203,8 +223,8 @@ class HealthMessage(_Message):
     disk_free_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         default=None, description="MiB free where the outbox lies"
     )
-    rss_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    uptime_s: Seconds
+    rss_mb: Annotated[float, Field(ge=0, allow_inf_nan=False, description="MiB of memory the service uses")]
+    uptime_s: Seconds = Field(description="since the service started")
     config: Hash | None = Field(
         default=None, description="hash of the settings in force: devices that show the same one count alike"
     )
@@ -216,13 +236,15 @@ class HealthMessage(_Message):
 class AlertMessage(_Message):
     """A fault that begins or ends. A device that has just started speaks of every fault, then of changes only."""
 
-    kind: Literal["footlight.alert/1"] = Field(default="footlight.alert/1", alias="schema")
-    site: Name
-    device: Name
-    at: Timestamp
-    fault: Literal["camera", "outbox", "clock", "config"]
-    active: bool
-    text: str = Field(max_length=240)
+    kind: Literal["footlight.alert/1"] = Field(
+        default="footlight.alert/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
+    at: At
+    fault: Literal["camera", "outbox", "clock", "config"] = Field(description="what the fault is about")
+    active: bool = Field(description="true when the fault begins, false when it ends")
+    text: str = Field(max_length=240, description="what is wrong and what to do, in words")
 
 
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
@@ -232,19 +254,21 @@ class ProbeMessage(_Message):
     """A question to the bridge, asked by ``footlight-edge doctor``: do you hear me, and can you store? It counts
     nothing."""
 
-    kind: Literal["footlight.probe/1"] = Field(default="footlight.probe/1", alias="schema")
-    site: Name
-    device: Name
-    at: Timestamp
+    kind: Literal["footlight.probe/1"] = Field(
+        default="footlight.probe/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
+    at: At
     nonce: Nonce = Field(description="made for this one question")
 
 
 class EchoMessage(_Message):
     """The bridge's answer to a probe: it was stored, and read back from the store."""
 
-    kind: Literal["footlight.echo/1"] = Field(default="footlight.echo/1", alias="schema")
-    site: Name
-    device: Name
+    kind: Literal["footlight.echo/1"] = Field(default="footlight.echo/1", alias="schema", description=_SCHEMA)
+    site: Site
+    device: Device
     at: Timestamp = Field(description="by the clock of the bridge, when the probe was read back")
     nonce: Nonce = Field(description="that of the probe")
 
@@ -253,9 +277,11 @@ class ConfigMessage(_Message):
     """What the server asks of one device, retained until it asks for something else. The device is the judge: it
     takes all of it, or nothing and raises the fault ``config``. No settings at all mean the device's own file."""
 
-    kind: Literal["footlight.config/1"] = Field(default="footlight.config/1", alias="schema")
-    site: Name
-    device: Name
+    kind: Literal["footlight.config/1"] = Field(
+        default="footlight.config/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
     at: Timestamp = Field(description="when it was asked for; the same settings sent again are tried again")
     settings: dict[str, JsonValue] = Field(description="a part of the settings, as in the file of the device")
 
@@ -263,21 +289,21 @@ class ConfigMessage(_Message):
 class PlacementReading(_Message):
     """One thing the placement check measures."""
 
-    name: Name
+    name: Name = Field(description="for programs")
     label: str = Field(max_length=40, description="for people")
     value: float | None = Field(allow_inf_nan=False, description="null while there was nothing to measure")
     says: str = Field(max_length=120, description="the value in words, with what is needed")
     level: Share | None = Field(description="how much of what would be ideal, for a bar")
-    state: Literal["good", "poor", "bad", "unknown"]
+    state: Literal["good", "poor", "bad", "unknown"] = Field(description="unknown without a value")
 
 
 class PlacementFace(_Message):
     """Where a face is now, in shares of the picture's width and height."""
 
-    x1: Share
-    y1: Share
-    x2: Share
-    y2: Share
+    x1: Share = Field(description="left edge")
+    y1: Share = Field(description="upper edge")
+    x2: Share = Field(description="right edge")
+    y2: Share = Field(description="lower edge")
     good: bool = Field(description="whether the models can tell something of it")
 
 
@@ -285,17 +311,23 @@ class PlacementMessage(_Message):
     """What ``footlight-edge place --publish`` shows on the built-in page, about once a second while somebody hangs
     a camera: numbers and outlines, never a picture. Nobody stores it."""
 
-    kind: Literal["footlight.placement/1"] = Field(default="footlight.placement/1", alias="schema")
-    site: Name
-    device: Name
-    camera: Name
-    at: Timestamp
+    kind: Literal["footlight.placement/1"] = Field(
+        default="footlight.placement/1", alias="schema", description=_SCHEMA
+    )
+    site: Site
+    device: Device
+    camera: Camera
+    at: At
     left_s: Seconds = Field(description="how long the check still watches; 0 in its last message")
     width: Annotated[int, Field(ge=1)] = Field(description="of the picture, in pixels")
-    height: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)] = Field(description="likewise")
     visits: Count = Field(description="seen so far")
-    readings: Annotated[tuple[PlacementReading, ...], Field(max_length=32)]
-    faces: Annotated[tuple[PlacementFace, ...], Field(max_length=64)]
+    readings: Annotated[tuple[PlacementReading, ...], Field(max_length=32)] = Field(
+        description="everything that is measured"
+    )
+    faces: Annotated[tuple[PlacementFace, ...], Field(max_length=64)] = Field(
+        description="every face in the picture now"
+    )
     advice: Annotated[tuple[Annotated[str, Field(max_length=240)], ...], Field(max_length=32)] = Field(
         description="what to change, most important first"
     )

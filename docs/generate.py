@@ -39,7 +39,8 @@ topic. Times are UTC, durations seconds. The same as JSON Schema: [schema/](sche
 CELLS = f"""
 ## How to read counts
 
-`null` is a cell that the privacy rules withhold, 0 is a fact: nobody. A label that is missing stands for 0.
+A map holds counts by label. A count of `null` is withheld by the privacy rules; 0 is a fact: nobody. A label that is
+missing stands for 0. Where a whole map is `null`, the profile of the device does not release it.
 Every attribute also has the label `unknown`, for visits that were not seen well enough.
 
 - gender: {", ".join(GENDERS)}
@@ -70,8 +71,10 @@ ANY_JSON = "JsonValue"
 
 
 def schema(model: type[BaseModel]) -> dict[str, Any]:
-    """JSON Schema of a message as it is accepted."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+    """JSON Schema of a message as it is accepted: ``schema`` has a default in the model, but must be sent."""
+    found = model.model_json_schema()
+    required = ["schema", *found["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "required": required}
 
 
 def kind(field: dict[str, Any]) -> str:
@@ -86,7 +89,8 @@ def kind(field: dict[str, Any]) -> str:
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
     if inside := field.get("additionalProperties", field.get("items")):
-        return f"{'map' if field['type'] == 'object' else 'list'} of {kind(inside)}"
+        of = kind(inside)
+        return f"{'map' if field['type'] == 'object' else 'list'} of {f'({of})' if ' or ' in of else of}"
     words = [str(field.get("format") or field["type"])]
     for key, sign in (
         ("minimum", "≥"),
@@ -184,6 +188,7 @@ In InfluxDB 1.8, 2.x and 3.x alike; the embedded store of one shop keeps the mes
 figures out when they are asked for. The bridge writes points through the v2 write API, which all three have;
 everything is read in InfluxQL over `/query`, which all three answer.
 [0015](decisions/0015-rollup-by-a-job-of-ours.md) and [0016](decisions/0016-a-database-for-each-level.md) tell why.
+Examples of queries, and CSV for a spreadsheet: [queries](queries.md).
 
 - A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
 - A label is a field, not a tag. A cell that the privacy rules withhold is absent; 0 is a fact: nobody.

@@ -257,6 +257,18 @@ def test_a_message_that_is_too_large_is_not_sent() -> None:
         encode(messages.window(0, visits=8, cohort=cohort))
 
 
+def test_every_field_of_every_message_is_explained() -> None:
+    for message in wire.BY_CHANNEL.values():
+        described = message.model_json_schema()
+        parts = {message.__name__: described, **described.get("$defs", {})}
+        fields = [
+            (name, field, about)
+            for name, part in parts.items()
+            for field, about in part.get("properties", {}).items()
+        ]
+        assert [f"{name}.{field}" for name, field, about in fields if not about.get("description")] == []
+
+
 def test_the_written_contract_is_up_to_date() -> None:
     generated: dict[str, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
     for path, text in generated.items():

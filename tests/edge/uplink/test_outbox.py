@@ -198,10 +198,10 @@ def test_a_file_that_cannot_be_had_is_one_clear_line(path: Path, tmp_path: Path)
     with pytest.raises(UserError, match="another process uses it"):
         Outbox(path, max_messages=1)
     box.close()
-    with pytest.raises(UserError, match="state directory"):
+    with pytest.raises(UserError, match="is a folder"):
         Outbox(tmp_path, max_messages=1)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="state directory"):
+    with pytest.raises(UserError, match="cannot be created"):
         Outbox(tmp_path / "file" / "outbox.db", max_messages=1)
 
 

@@ -60,12 +60,12 @@ class Section(BaseModel):
 
 
 def _is_block(annotation: object) -> bool:
-    """Whether a key takes lines below it: a section, a list, a mapping."""
+    """Tell whether a key takes lines below it: a section, a list, a mapping."""
     return bool(models_in(annotation)) or get_origin(annotation) in (dict, list, tuple)
 
 
 def _holds_boolean(value: object) -> bool:
-    """Whether there is a boolean in ``value``, however deep; a list may hold itself."""
+    """Tell whether there is a boolean in ``value``, at any depth; a list may hold itself."""
     waiting, seen = [value], set()
     while waiting:
         found = waiting.pop()
@@ -98,7 +98,7 @@ class TlsSettings(Section):
 
 
 class MqttSettings(Section):
-    """Where the broker is, and who we are to it."""
+    """Where the broker is, and how to log in."""
 
     host: Host = "localhost"
     port: Port = 1883

@@ -193,7 +193,7 @@ class StatusMessage(_Message):
 
 
 class HealthMessage(_Message):
-    """How the device does, once a window: for the installer."""
+    """How the device is doing, once a window: for the installer."""
 
     kind: Literal["footlight.health/1"] = Field(
         default="footlight.health/1", alias="schema", description=_SCHEMA
@@ -234,7 +234,7 @@ class HealthMessage(_Message):
 
 
 class AlertMessage(_Message):
-    """A fault that begins or ends. A device that has just started speaks of every fault, then of changes only."""
+    """A fault that begins or ends. A device that has just started reports every fault, then changes only."""
 
     kind: Literal["footlight.alert/1"] = Field(
         default="footlight.alert/1", alias="schema", description=_SCHEMA
@@ -374,22 +374,22 @@ class WireError(ValueError):
 
 
 def bin_label(edge_s: float) -> str:
-    """Label of the histogram bin that starts at ``edge_s`` seconds."""
+    """Return the label of the histogram bin that starts at ``edge_s`` seconds."""
     return f"{edge_s:g}"
 
 
 def topic(message: Message) -> str:
-    """``footlight/v1/{site}/{device}/{channel}``."""
+    """Return where a message is published: ``footlight/v1/{site}/{device}/{channel}``."""
     return address(message.site, message.device, _CHANNELS[type(message)])
 
 
 def address(site: str, device: str, channel: str) -> str:
-    """The topic, before there is a message."""
+    """Return the topic of a message that does not exist yet."""
     return f"{ROOT}/{site}/{device}/{channel}"
 
 
 def short_hash(payload: bytes) -> str:
-    """The first 12 hexadecimal digits of SHA-256: to tell one payload from another, not to trust it."""
+    """Return the first 12 hexadecimal digits of SHA-256, to tell payloads apart; no protection against forgery."""
     return hashlib.sha256(payload).hexdigest()[:12]
 
 

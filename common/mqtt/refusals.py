@@ -54,9 +54,9 @@ class BrokerUnreachable(Exception):
 
 
 class BrokerRefused(UserError):
-    """The broker answers, and does not accept this client as it is configured.
+    """The broker answers, but does not accept this client as it is configured.
 
-    ``permanent``: no other answer is to be expected until a person changes something.
+    ``permanent``: the answer stays the same until a person changes something.
     """
 
     def __init__(self, message: str, *, permanent: bool = True) -> None:

@@ -120,6 +120,14 @@ def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
         ("store: {kind: duckdb}", "store.kind: must be one of 'embedded', 'influx'; found 'duckdb'"),
         ("store: {kind: influx}", "store.url: is required"),
         ("store: {kind: influx, url: 'localhost', token: x}", "store.url: "),
+        ("store: {kind: influx, url: 'http://a..b', token: x}", "store.url: is not the name of a machine"),
+        (
+            "store: {kind: influx, url: 'http://a:b', token: x}",
+            "store.url: is not an address; write one like",
+        ),
+        ("store: {url: 'http://a', org: b}", "store: org is for InfluxDB; write 'kind: influx' as well"),
+        ("store: {retention_days: true}", "store.retention_days: must not be true or false; found true"),
+        ("serve: {page: {host: a..b}}", "serve.page.host: is not the name of a machine"),
         ("store: {retention: 3}", "store.retention: unknown key; did you mean 'retention_days'?"),
         (
             "store: {kind: influx, url: 'http://a', token: x, buckt: y}",

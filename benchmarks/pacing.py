@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common.clock import SystemClock
-from edge.capture.opencv import VideoFile
+from edge.capture.video import VideoFile
 from edge.config import Settings
 from edge.scene.render import Scene, crowd
 from edge.service.build import Models, build_pipeline, load_models

@@ -31,7 +31,7 @@ from rich.table import Table
 from benchmarks.contestants import Contestant, EveryFace, Footlight, HaarDetector, Run, YuNetDetector, run
 from common.clock import SystemClock
 from common.errors import UserError
-from edge.capture.opencv import VideoFile
+from edge.capture.video import VideoFile
 from edge.config import Settings
 from edge.scene.render import crowd
 from edge.service.build import load_models

@@ -13,6 +13,8 @@ from cloud.config import load
 from cloud.devices import configure
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
+from cloud.ingest import dead_letters
+from cloud.onebox import backup
 from cloud.onebox import command as onebox
 from cloud.reports import command as report
 from cloud.rollup import command as rollup
@@ -20,7 +22,7 @@ from cloud.simulation import command as simulate
 from common.command_line import add_config_commands, run_command
 from common.config_file import masked_yaml
 
-COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, configure)
+COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, configure, dead_letters, backup)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

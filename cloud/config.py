@@ -16,7 +16,7 @@ from common import settings
 from common.config_file import load_yaml_model
 from common.fields import Host, Password, Token, Url
 from common.settings import Section
-from common.wire import Name
+from common.wire import LONGEST_SESSION_S, Name
 
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
 
@@ -33,17 +33,22 @@ class MqttSettings(settings.MqttSettings):
 
     client_id: Name = "footlight-bridge"
     share: Name = "bridge"
-    session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFF_FFFE)] = 86_400
+    session_expiry_s: Annotated[int, Field(ge=0, le=LONGEST_SESSION_S)] = LONGEST_SESSION_S
 
 
 class EmbeddedSettings(Section):
     kind: Literal["embedded"] = "embedded"
     path: Path = Path("footlight.sqlite")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
+    backup: Path | None = Path("footlight.backup.sqlite")
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
+
+    def backup_location(self, environ: Mapping[str, str] = os.environ) -> Path | None:
+        """Where the copy of each night goes, likewise; None for no copies."""
+        return self.backup and Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.backup
 
 
 class InfluxSettings(Section):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+from common.vocabulary import EARLIEST, LATEST
 
 
 class Clock(Protocol):
@@ -23,7 +25,8 @@ class SystemClock:
     """The clocks of this machine."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """Never outside the years that a message may name: a machine without a battery may begin in 1970."""
+        return min(max(datetime.now(UTC), EARLIEST), LATEST - timedelta(days=1))
 
     def monotonic(self) -> float:
         return time.monotonic()

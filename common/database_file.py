@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from common import salvage
+
 
 def why_not_opened(path: Path, error: OSError | sqlite3.Error) -> str:
     """Say in plain words why ``path`` cannot be opened, and what to do."""
     if isinstance(error, OSError):
         return f"folder {path.parent} cannot be created ({error.strerror}); create it, or set another path"
-    match error.sqlite_errorcode & 0xFF:  # the upper bytes carry details
+    match salvage.code(error):
         case sqlite3.SQLITE_BUSY:
             return "another process uses it; stop that one, or set another path"
         case sqlite3.SQLITE_CANTOPEN if _is_folder(path):

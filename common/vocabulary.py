@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 AGE_BINS = 101
 """The age model has one bin for each year from 0 to 100."""
@@ -28,3 +29,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 def age_band(years: float) -> str:
     """Return the band that holds an age in years."""
     return AGE_BANDS[bisect_right(AGE_BAND_STARTS, years) - 1]
+
+
+EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""No message has a time outside of these years."""

@@ -8,6 +8,7 @@ can import it without a camera library.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -20,10 +21,11 @@ from pydantic import (
     Field,
     JsonValue,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST, UNKNOWN
 
 ROOT = "footlight/v1"
 CONTENT_TYPE = "application/json"
@@ -37,14 +39,33 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """Site, device, camera and zone names: they become topic levels and tags, so no '/', '+', '#' or space."""
 
-Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST = 10**9
+"""No number is larger: sums over years of windows still fit a 64-bit integer, and a float holds each exactly."""
+MOST_VISITS = 10**6
+"""No window and no cohort has more visits: thirty times what a door that is never empty could count in a day."""
+MOST_ZONES = 32
+WINDOW_S = (1, 3600)
+"""Shortest and longest window in seconds."""
+
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Visits = Annotated[int, Field(ge=0, le=MOST_VISITS)]
+Number = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
+Seconds = Number
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Timestamp = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+
+
+def _plausible(value: datetime) -> datetime:
+    """In UTC. Compared first: near the ends of the calendar the conversion itself would overflow."""
+    if not EARLIEST <= value < LATEST:
+        raise ValueError(f"must be from {EARLIEST.year} to {LATEST.year}")
+    return value.astimezone(UTC)
+
+
+Timestamp = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 """See :func:`short_hash`."""
 Profile = Literal["count", "demographics", "expression"]
-Cells = dict[str, Count | None]
+Cells = dict[str, Visits | None]
 """Counts by label. ``null`` is a cell withheld by the privacy rules; 0 is a fact."""
 
 
@@ -61,18 +82,18 @@ Model = Annotated[str, Field(max_length=64, description="version of the models")
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class Totals(_Message):
     """What is published of every window, however few came."""
 
-    visits: Count = Field(description="visits that ended in this window; each is counted once")
-    viewers: Count = Field(description="those of them that faced the camera at least once")
-    occupancy_mean: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    visits: Visits = Field(description="visits that ended in this window; each is counted once")
+    viewers: Visits = Field(description="those of them that faced the camera at least once")
+    occupancy_mean: Annotated[float, Field(ge=0, le=MOST_VISITS, allow_inf_nan=False)] = Field(
         description="visits in view, averaged over the covered time"
     )
-    occupancy_max: Count = Field(description="most visits in view at one instant")
+    occupancy_max: Visits = Field(description="most visits in view at one instant")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -94,7 +115,7 @@ class Cohort(_Message):
     neither directly nor as a difference of other cells."""
 
     since: Timestamp = Field(description="start of the first window whose visits are in here")
-    visits: Annotated[int, Field(ge=1)] = Field(description="visits in the cohort")
+    visits: Annotated[int, Field(ge=1, le=MOST_VISITS)] = Field(description="visits in the cohort")
     dwell_sum_s: Seconds = Field(description="sum of dwell times")
     attention_sum_s: Seconds = Field(description="sum of attention times; never more than the dwell times")
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
@@ -105,7 +126,9 @@ class Cohort(_Message):
         default=None, description="visits by gender, then age band (profile demographics)"
     )
     expression: Cells | None = Field(default=None, description="visits by expression (profile expression)")
-    zones: Cells = Field(default_factory=dict, description="visits that were in each zone; they may overlap")
+    zones: Annotated[dict[Name, Visits | None], Field(max_length=MOST_ZONES)] = Field(
+        default_factory=dict, description="visits that were in each zone; they may overlap"
+    )
 
     @model_validator(mode="after")
     def _known_labels(self) -> Self:
@@ -148,7 +171,9 @@ class WindowMessage(_Message):
     device: Device
     camera: Camera
     start: Timestamp = Field(description="aligned to the window length in UTC")
-    duration_s: Annotated[int, Field(gt=0, le=86_400, description="length of the window in seconds")]
+    duration_s: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = Field(
+        description="length of the window in seconds"
+    )
     boot_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")] = Field(
         description="one run of the service; seq counts within it"
     )
@@ -161,15 +186,23 @@ class WindowMessage(_Message):
     model: str = Field(max_length=64, description="version of the models")
     calibration: str = Field(max_length=64, description="version of the calibration")
     profile: Profile = Field(description="which breakdowns this device may release at all")
-    k: Annotated[int, Field(ge=1)] = Field(description="smallest cohort and smallest readable cell")
+    k: Annotated[int, Field(ge=1, le=MOST_VISITS)] = Field(
+        description="smallest cohort and smallest readable cell"
+    )
     totals: Totals = Field(description="what is published of every window")
     coverage: Coverage = Field(description="how much of the window was really watched")
-    pending: Count = Field(description="visits still waiting for a cohort; they are in the totals already")
+    pending: Visits = Field(description="visits still waiting for a cohort; they are in the totals already")
     cohort: Cohort | None = Field(default=None, description="null when no cohort was released here")
 
     @property
     def end(self) -> datetime:
         return self.start + timedelta(seconds=self.duration_s)
+
+    @model_validator(mode="after")
+    def _aligned(self) -> Self:
+        if self.start.microsecond or int(self.start.timestamp()) % self.duration_s:
+            raise ValueError("start is not aligned to duration_s")
+        return self
 
     @model_validator(mode="after")
     def _cohort_size(self) -> Self:
@@ -205,10 +238,8 @@ class HealthMessage(_Message):
     software: Software
     model: Model
     camera_open: bool = Field(description="whether the camera works at present")
-    fps: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(description="frames processed a second")
-    step_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="median time of one pipeline step"
-    )
+    fps: Number = Field(description="frames processed a second")
+    step_ms: Number = Field(description="median time of one pipeline step")
     dropped: Count = Field(description="stale frames since the last health message")
     outbox_depth: Count = Field(description="messages waiting for the broker")
     outbox_lost: Count = Field(description="messages refused because the outbox was full, since boot")
@@ -220,10 +251,8 @@ class HealthMessage(_Message):
         default=None,
         description="true while the processor is slowed for heat or a weak power supply; null where nothing tells",
     )
-    disk_free_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        default=None, description="MiB free where the outbox lies"
-    )
-    rss_mb: Annotated[float, Field(ge=0, allow_inf_nan=False, description="MiB of memory the service uses")]
+    disk_free_mb: Number | None = Field(default=None, description="MiB free where the outbox lies")
+    rss_mb: Number = Field(description="MiB of memory the service uses")
     uptime_s: Seconds = Field(description="since the service started")
     config: Hash | None = Field(
         default=None, description="hash of the settings in force: devices that show the same one count alike"
@@ -285,6 +314,12 @@ class ConfigMessage(_Message):
     at: Timestamp = Field(description="when it was asked for; the same settings sent again are tried again")
     settings: dict[str, JsonValue] = Field(description="a part of the settings, as in the file of the device")
 
+    @field_validator("settings")
+    @classmethod
+    def _finite(cls, settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        json.dumps(settings, allow_nan=False)  # NaN and Infinity are not JSON, but Python's parsers take them
+        return settings
+
 
 class PlacementReading(_Message):
     """One thing the placement check measures."""
@@ -319,9 +354,9 @@ class PlacementMessage(_Message):
     camera: Camera
     at: At
     left_s: Seconds = Field(description="how long the check still watches; 0 in its last message")
-    width: Annotated[int, Field(ge=1)] = Field(description="of the picture, in pixels")
-    height: Annotated[int, Field(ge=1)] = Field(description="likewise")
-    visits: Count = Field(description="seen so far")
+    width: Annotated[int, Field(ge=1, le=MOST)] = Field(description="of the picture, in pixels")
+    height: Annotated[int, Field(ge=1, le=MOST)] = Field(description="likewise")
+    visits: Visits = Field(description="seen so far")
     readings: Annotated[tuple[PlacementReading, ...], Field(max_length=32)] = Field(
         description="everything that is measured"
     )
@@ -362,6 +397,13 @@ BY_CHANNEL: dict[str, type[Message]] = {
 STORED = ("window", "status", "health", "alert", "probe")
 """The channels that a bridge hears and stores."""
 
+RESEND_TOPIC = f"{ROOT}-resend"
+"""The last will of every bridge, for all devices: whatever comes here asks for what was delivered lately once more."""
+HELD_S = 7200
+"""So long a device keeps what it has delivered."""
+LONGEST_SESSION_S = HELD_S // 2
+"""After this time a broker may forget a bridge that is away, and with it what waited for it."""
+
 TO_DEVICE = frozenset({"echo", "config"})
 """The channels on which a device is spoken to; on all others it speaks."""
 
@@ -394,8 +436,12 @@ def short_hash(payload: bytes) -> str:
 
 
 def encode(message: Message) -> bytes:
-    """JSON as it travels. Raises ``WireError`` when it is larger than :data:`MAX_BYTES`."""
-    payload = message.model_dump_json(by_alias=True).encode()
+    """JSON as it travels. Raises ``WireError`` when it is larger than :data:`MAX_BYTES`, or holds text that UTF-8
+    cannot (such as the odd bytes of a file name)."""
+    try:
+        payload = message.model_dump_json(by_alias=True).encode()
+    except ValueError:
+        raise WireError(f"{topic(message)}: holds text that is not Unicode") from None
     if len(payload) > MAX_BYTES:
         raise WireError(f"{topic(message)}: {len(payload)} bytes, more than {MAX_BYTES}")
     return payload
@@ -404,7 +450,7 @@ def encode(message: Message) -> bytes:
 def decode(topic_name: str, payload: bytes) -> Message:
     """The message of a topic. Raises ``WireError`` for a foreign topic, a payload that breaks the contract,
     or one whose site and device are not those of its topic (a device speaks only as itself)."""
-    match, said = _TOPIC.match(topic_name), _one_line(topic_name)
+    match, said = _TOPIC.match(topic_name), one_line(topic_name, 200)
     if match is None or match[3] not in BY_CHANNEL:
         raise WireError(f"{said}: not a topic of {ROOT}")
     if len(payload) > MAX_BYTES:
@@ -412,9 +458,11 @@ def decode(topic_name: str, payload: bytes) -> Message:
     try:
         message = BY_CHANNEL[match[3]].model_validate_json(payload)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = _one_line(".".join(str(part) for part in first["loc"])) or "payload"
-        raise WireError(f"{said}: {where}: {first['msg']}") from None
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = one_line(".".join(str(part) for part in first["loc"]), 100) or "payload"
+        raise WireError(f"{said}: {where}: {one_line(first['msg'], 200)}") from None
+    except Exception as error:  # noqa: BLE001 - whatever a foreign text does to a parser, only that text is refused
+        raise WireError(f"{said}: cannot be read ({type(error).__name__})") from None
     if "kind" not in message.model_fields_set:
         raise WireError(f"{said}: schema: Field required")
     if (message.site, message.device) != (match[1], match[2]):
@@ -422,6 +470,10 @@ def decode(topic_name: str, payload: bytes) -> Message:
     return message
 
 
-def _one_line(foreign: str) -> str:
-    """What a stranger wrote, fit for a log: one line, and not a long one."""
-    return foreign[:200].encode("unicode_escape").decode()
+def one_line(foreign: str, longest: int) -> str:
+    """Make text from outside fit for a log or an MQTT property: printable ASCII on one line, at most ``longest``."""
+    text = "".join(
+        char if " " <= char <= "~" else char.encode("unicode_escape").decode()
+        for char in foreign[: longest + 1]
+    )
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

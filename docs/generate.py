@@ -16,7 +16,7 @@ from cloud.domain.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of,
 from cloud.stores import layout
 from cloud.stores.measurement import Field, Measurement
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
+from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
 
 HERE = Path(__file__).parent
 HEAD = "written by `make docs` from `common/wire.py`: change that"
@@ -29,11 +29,18 @@ INTRODUCTION = f"""# What travels
 Everything a device says and hears is one of the messages below: JSON in UTF-8 on MQTT, content type
 `{wire.CONTENT_TYPE}`, at most {wire.MAX_BYTES // 1024} KiB. Field `schema` names the message and its version.
 Both sides refuse unknown fields, unknown labels, and a payload whose `site` and `device` are not those of its
-topic. Times are UTC, durations seconds. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
+topic. Times are UTC, from {EARLIEST.year} to {LATEST.year}; durations are seconds. The bridge also
+refuses what is dated more than a day after its arrival. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
 [asyncapi.yaml](asyncapi.yaml). Why it holds so little: [privacy.md](privacy.md).
 
 | topic | message | quality of service |
 | --- | --- | --- |
+"""
+
+RESEND = f"""
+Beside them, `{wire.RESEND_TOPIC}` asks all devices to send again what they have delivered in the last
+{wire.HELD_S // 3600} hours. It is the last will of every bridge, published when the broker ends its session; see
+[delivery.md](delivery.md).
 """
 
 CELLS = f"""
@@ -88,7 +95,8 @@ def kind(field: dict[str, Any]) -> str:
         return f"`{field['const']}`"
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
-    if inside := field.get("additionalProperties", field.get("items")):
+    of_names = next(iter(field.get("patternProperties", {}).values()), None)
+    if inside := of_names or field.get("additionalProperties") or field.get("items"):
         of = kind(inside)
         return f"{'map' if field['type'] == 'object' else 'list'} of {f'({of})' if ' or ' in of else of}"
     words = [str(field.get("format") or field["type"])]
@@ -98,7 +106,7 @@ def kind(field: dict[str, Any]) -> str:
         ("maximum", "≤"),
         ("maxLength", "length ≤"),
     ):
-        words += [f"{sign} {field[key]:g}"] if key in field else []
+        words += [f"{sign} {field[key]:,.12g}"] if key in field else []
     words += [f"`{field['pattern']}`"] if "pattern" in field else []
     return " ".join(words)
 
@@ -122,7 +130,7 @@ def markdown() -> str:
     text = INTRODUCTION
     for channel, model in wire.BY_CHANNEL.items():
         text += f"| `{ADDRESS}/{channel}` | [{model.__name__}](#{model.__name__.lower()}) | {SERVICE[channel]} |\n"
-    text += CELLS + "\n## The messages\n"
+    text += RESEND + CELLS + "\n## The messages\n"
     for model in wire.BY_CHANNEL.values():
         described = schema(model)
         text += table(model.__name__, described)

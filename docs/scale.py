@@ -126,10 +126,12 @@ Each part grows by itself, in this order. Nothing on the devices changes but the
    topics. A device is held to its name by `acl.conf`, with `peer_cert_as_username = cn` for its listener:
    ```
    {allow, {username, "bridge"}, subscribe, ["footlight/v1/+/+/+"]}.
-   {allow, {username, "bridge"}, publish, ["footlight/v1-dead-letter/#"]}.
+   {allow, {username, "bridge"}, publish, ["footlight/v1/+/+/echo", "footlight/v1-dead-letter/#",
+                                           "footlight/v1-resend"]}.
    {allow, all, publish, ["footlight/v1/${username}/window", "footlight/v1/${username}/health",
                           "footlight/v1/${username}/status", "footlight/v1/${username}/alert"]}.
-   {allow, all, subscribe, ["footlight/v1/${username}/config"]}.
+   {allow, all, subscribe, ["footlight/v1/${username}/config", "footlight/v1/${username}/echo",
+                            "footlight/v1-resend"]}.
    {deny, all}.
    ```
    A broker of a cloud does as well where it has MQTT 5 with shared subscriptions, QoS 1 and retained messages.

@@ -17,7 +17,8 @@ from pydantic import (
 from common.config_file import load_yaml_model, masked_yaml
 from common.masking import masked
 from common.settings import MqttSettings, Section
-from common.wire import Name, Profile, Share
+from common.wire import WINDOW_S, Name, Profile, Share
+from edge.capture.source import parse_source
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -28,9 +29,10 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 def _source(value: object) -> object:
-    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if not number and not (isinstance(value, str) and value):
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_number and not (isinstance(value, str) and value):
         raise ValueError("must be a camera number, or a text such as rtsp://..., csi or a path")
+    parse_source(str(value))
     return value
 
 
@@ -40,6 +42,7 @@ class CameraSettings(Section):
     width: Annotated[int, Field(ge=64, le=8192)] = 640
     height: Annotated[int, Field(ge=64, le=8192)] = 480
     fps: Annotated[float, Field(gt=0, le=240)] = 15
+    rotate: Literal[0, 90, 180, 270] = 0
     realtime: bool = False
 
     @field_serializer("source", when_used="json")
@@ -93,7 +96,7 @@ class ZoneSettings(Section):
 
 
 class WindowSettings(Section):
-    seconds: Annotated[int, Field(ge=1, le=SECONDS_PER_DAY)] = 60
+    seconds: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = 60
     max_gap_s: Positive = 1.0
 
     @model_validator(mode="after")

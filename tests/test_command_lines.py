@@ -268,7 +268,6 @@ def service(folder: Path, **changes: Any) -> Path:
         (99, "camera /dev/video99: no such device; found: "),
         ("/dev/video99", "camera /dev/video99: no such device; found: "),
         ("absent.mp4", "camera source absent.mp4: no such file; give "),
-        ("ftp://host/x", "camera source ftp://host/x: cannot read 'ftp'; use rtsp"),
     ],
 )
 def test_the_service_without_its_camera_does_not_begin(tmp_path: Path, source: object, says: str) -> None:

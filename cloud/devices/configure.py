@@ -31,6 +31,7 @@ from common.wire import (
     address,
     decode,
     encode,
+    one_line,
     short_hash,
     topic,
 )
@@ -128,7 +129,7 @@ def _answer(session: Session, name: str, who: str, wait_s: float, clock: Clock) 
             case HealthMessage(config_message=found) as health if found == name:
                 return Answer("accepted", name, health.config, f"config {name} is in force on {who}")
             case AlertMessage(fault="config", active=True, text=text) if text.startswith(f"config {name} "):
-                return Answer("refused", name, None, text)
+                return Answer("refused", name, None, one_line(text, 240))
     if not online:
         return Answer("waiting", name, None, f"{who} is not connected; the broker keeps config {name} for it")
     return Answer(

@@ -8,6 +8,7 @@ subscriptions nor session expiry, there one bridge with a fixed client id does t
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
@@ -20,15 +21,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
-from cloud.stores.store import Store
+from cloud.stores.store import DeadLetter, Store
 from common.clock import Clock, SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Protocol
 from common.mqtt.tls import Tls
-from common.wire import CONTENT_TYPE, ProbeMessage, encode, topic
+from common.wire import CONTENT_TYPE, LONGEST_SESSION_S, RESEND_TOPIC, ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
 
+_KEEP_WILL = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
 RECEIVE_MAXIMUM = 500
 """Deliveries that an MQTT 5 broker may leave unacknowledged: what bounds our memory while the store is away."""
 
@@ -54,7 +56,7 @@ class Bridge:
         client_id: str,
         protocol: Protocol = "5",
         share: str = "bridge",
-        session_expiry_s: int = 86_400,
+        session_expiry_s: int = LONGEST_SESSION_S,
         username: str | None = None,
         password: str | None = None,
         tls: Tls | None = None,
@@ -73,6 +75,7 @@ class Bridge:
             store,
             self._publish_dead_letter,
             self._publish_echo,
+            clock=self._clock,
             retry_first_s=retry_first_s,
             retry_most_s=retry_most_s,
         )
@@ -96,6 +99,8 @@ class Bridge:
             self._client.username_pw_set(username, password)
         if tls is not None:
             self._client.tls_set_context(tls.context())
+        if self._v5:
+            self._set_will(client_id)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
@@ -122,10 +127,20 @@ class Bridge:
             self._intake.run()
         finally:
             self._intake.stop()
-            self._client.disconnect()
+            # Not a plain goodbye, which would cancel the will: nobody knows whether this bridge comes back.
+            self._client.disconnect(reasoncode=_KEEP_WILL if self._v5 else None)
             self._client.loop_stop()
         if self._refusal is not None:
             raise self._refusal
+
+    def _set_will(self, client_id: str) -> None:
+        """Sent when the broker forgets this session: brokers share out messages to bridges that are away, too, and drop
+        what waited for one when its session ends. Then the devices send again what they delivered lately."""
+        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+        properties.WillDelayInterval = self._session_expiry_s
+        properties.ContentType = CONTENT_TYPE
+        payload = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
+        self._client.will_set(RESEND_TOPIC, payload, qos=1, properties=properties)
 
     def stop(self) -> None:
         """End ``run``; from any thread or a signal handler."""
@@ -170,7 +185,11 @@ class Bridge:
                 if connection == self._connection:
                     client.ack(message.mid, message.qos)
 
-        self._intake.submit(Delivery(message.topic, bytes(message.payload), acknowledge))
+        try:
+            name = message.topic
+        except UnicodeDecodeError:  # a broker that lets such a topic pass; nothing of ours has one
+            name = ""
+        self._intake.submit(Delivery(name, bytes(message.payload), acknowledge))
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
         with self._lock:
@@ -195,9 +214,10 @@ class Bridge:
         answer = echo_of(probe, self._clock)
         self._client.publish(topic(answer), encode(answer), qos=1, properties=self._properties())
 
-    def _publish_dead_letter(self, topic_name: str, payload: bytes, reason: str) -> None:
-        properties = self._properties(("reason", reason), ("topic", topic_name))
-        sent = self._client.publish(dead_letter_topic(topic_name), payload, qos=1, properties=properties)
+    def _publish_dead_letter(self, letter: DeadLetter) -> None:
+        properties = self._properties(("reason", letter.reason), ("topic", letter.topic))
+        where = dead_letter_topic(letter.site, letter.device)
+        sent = self._client.publish(where, letter.payload, qos=1, properties=properties)
         if sent.rc == mqtt.MQTT_ERR_SUCCESS:
             # While the connection is away paho keeps the letter; the original is then sent again anyway.
             sent.wait_for_publish(timeout=5)

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Work until a signal comes. Raises ``UserError``."""
     settings = load(args.config)
     mqtt, broker = settings.mqtt, settings.mqtt.broker()
-    store = open_store(settings, SystemClock())
+    store = open_store(settings, SystemClock(), repair=True)
     try:
         bridge = Bridge(
             store,

@@ -15,13 +15,26 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cloud.stores.store import Store, StoreRejected, StoreUnavailable
+from cloud.domain import arrival
+from cloud.stores.store import DeadLetter, Store, StoreRejected, StoreUnavailable
 from common.clock import Clock
-from common.wire import NAME_PATTERN, ROOT, STORED, EchoMessage, Message, ProbeMessage, WireError, decode
+from common.wire import (
+    NAME_PATTERN,
+    ROOT,
+    STORED,
+    EchoMessage,
+    Message,
+    ProbeMessage,
+    WireError,
+    decode,
+    one_line,
+)
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(NAME_PATTERN)
+_LONGEST_LETTER = 16 * 1024
+"""Bytes of a payload that a dead letter keeps: more than any message of a device has, and no broker refuses it."""
 
 FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
 """What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
@@ -49,17 +62,17 @@ class Stats:
 class Intake:
     """Stores what is submitted. ``run`` is the loop; all other methods may be called from any thread.
 
-    ``dead_letter(topic, payload, reason)`` publishes what can never be stored, ``echo(probe)`` answers a probe that
-    was stored and read back. ``capacity`` deliveries wait at
-    most (None: any number); the next ``submit`` waits with them.
+    ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back.
+    ``capacity`` deliveries wait at most (None: any number); the next ``submit`` waits with them.
     """
 
     def __init__(
         self,
         store: Store,
-        dead_letter: Callable[[str, bytes, str], None],
+        dead_letter: Callable[[DeadLetter], None],
         echo: Callable[[ProbeMessage], None],
         *,
+        clock: Clock,
         capacity: int | None = 2000,
         batch: int = 200,
         retry_first_s: float = 1.0,
@@ -68,6 +81,7 @@ class Intake:
         self._store = store
         self._dead_letter = dead_letter
         self._echo = echo
+        self._clock = clock
         self._capacity = capacity
         self._batch = batch
         self._retry_first_s = retry_first_s
@@ -121,9 +135,10 @@ class Intake:
         decoded: list[tuple[Delivery, Message]] = []
         for delivery in batch:
             try:
-                decoded.append((delivery, decode(delivery.topic, delivery.payload)))
+                message = arrival.checked(decode(delivery.topic, delivery.payload), self._clock.now())
+                decoded.append((delivery, message))
             except WireError as error:
-                self._bury(delivery, str(error))
+                self._give_up(delivery, str(error))
         if not decoded:
             return
         try:
@@ -139,7 +154,7 @@ class Intake:
         try:
             stored = self._write([message])
         except StoreRejected as error:
-            self._bury(delivery, str(error))
+            self._give_up(delivery, str(error))
             return
         if stored:
             self._conclude([(delivery, message)])
@@ -156,7 +171,7 @@ class Intake:
     def _read_back(self, probe: ProbeMessage) -> None:
         sender = f"{probe.site}/{probe.device}"
         try:
-            if self._store.holds(probe):
+            if self._store.contains(probe):
                 self._echo(probe)
             else:
                 log.warning("the probe of %s was stored and is not there", sender)
@@ -166,16 +181,16 @@ class Intake:
     def _write(self, messages: list[Message]) -> bool:
         """Write, however long the store is away. False when stopped before it came back."""
         delay_s = self._retry_first_s
-        away = False
+        fault = ""
         while True:
             try:
                 self._store.write(messages)
             except StoreUnavailable as error:
-                if not away:
-                    log.warning("store unavailable, keeping what comes: %s", error)
-                away = True
+                if str(error) != fault:
+                    log.warning("store unavailable, messages are kept: %s", error)
+                fault = str(error)
             else:
-                if away:
+                if fault:
                     log.info("store available again")
                 return True
             with self._changed:
@@ -184,13 +199,22 @@ class Intake:
             self._count(retries=1)
             delay_s = min(2 * delay_s, self._retry_most_s)
 
-    def _bury(self, delivery: Delivery, reason: str) -> None:
-        log.warning("dead letter: %s", reason)
-        self._dead_letter(delivery.topic, delivery.payload, reason)
+    def _give_up(self, delivery: Delivery, reason: str) -> None:
+        site, device = _sender(delivery.topic)
+        letter = DeadLetter(
+            at=self._clock.now(),
+            site=site,
+            device=device,
+            topic=one_line(delivery.topic, 200),
+            reason=one_line(reason, 400),
+            payload=delivery.payload[:_LONGEST_LETTER],
+        )
+        log.warning("dead letter: %s", letter.reason)
+        self._dead_letter(letter)
         try:
-            self._store.bury(*_sender(delivery.topic), reason)
+            self._store.record_dead_letter(letter)
         except (StoreUnavailable, StoreRejected) as error:
-            log.warning("the store does not know of that dead letter: %s", error)
+            log.warning("dead letter not kept in the store: %s", error)
         self._count(dead=1)
         delivery.acknowledge()
 
@@ -207,8 +231,8 @@ class Intake:
 
 
 def _sender(topic: str) -> tuple[str, str]:
-    """Site and device of a topic; what is no name, and so no sender of ours, is "-": a stranger makes up no tags."""
-    site, device = (part if _NAME.fullmatch(part) else "-" for part in topic.split("/")[2:4])
+    """Site and device of a topic; what is no name, and so no sender of ours, is "-"."""
+    site, device = (part if _NAME.fullmatch(part) else "-" for part in f"{topic}////".split("/")[2:4])
     return site, device
 
 
@@ -217,7 +241,6 @@ def echo_of(probe: ProbeMessage, clock: Clock) -> EchoMessage:
     return EchoMessage(site=probe.site, device=probe.device, at=clock.now(), nonce=probe.nonce)
 
 
-def dead_letter_topic(topic: str) -> str:
-    """Where a message of ``topic`` goes that can never be stored; outside the root, so that nobody stores it."""
-    site, device = topic.split("/")[2:4]
+def dead_letter_topic(site: str, device: str) -> str:
+    """Where a message goes that can never be stored; outside the root, so that nobody stores it."""
     return f"{ROOT}-dead-letter/{site}/{device}"

@@ -16,9 +16,10 @@ import uvicorn
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
-from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.store import Reader
+from cloud.stores.connect import open_embedded
+from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
 from common.clock import Clock
@@ -55,14 +56,13 @@ async def serve(
     """
     if not isinstance(settings.store, EmbeddedSettings):
         raise UserError("store.kind: 'serve' needs the embedded store; use 'bridge' for InfluxDB")
-    store = EmbeddedStore(
-        settings.store.location(), retention_days=settings.store.retention_days, clock=clock
-    )
+    store = open_embedded(settings.store, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
-    def dead_letter(topic_name: str, payload: bytes, _: str) -> None:
-        asyncio.run_coroutine_threadsafe(broker.publish(dead_letter_topic(topic_name), payload), loop)
+    def dead_letter(letter: DeadLetter) -> None:
+        where = dead_letter_topic(letter.site, letter.device)
+        asyncio.run_coroutine_threadsafe(broker.publish(where, letter.payload), loop)
 
     def echo(probe: ProbeMessage) -> None:
         answer = echo_of(probe, clock)
@@ -77,12 +77,12 @@ async def serve(
 
     positions = Positions(clock)
     # Devices bound what is unacknowledged themselves; a full queue would make the event loop wait.
-    intake = Intake(store, dead_letter, echo, capacity=None)
+    intake = Intake(store, dead_letter, echo, clock=clock, capacity=None)
     broker = EmbeddedBroker(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with _listen(settings.serve.page) as sock:
+        with nightly(settings.store, clock), _listen(settings.serve.page) as sock:
             app = create_app(store, clock, settings.serve.page.timezone, positions)
             page = _Page(uvicorn.Config(app, log_config=None, access_log=False))
             mqtt_port = await broker.start()

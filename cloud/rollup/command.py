@@ -20,6 +20,7 @@ from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain, Site
 from cloud.domain.levels import Level
 from cloud.domain.tally import Tally, quarters
+from cloud.rollup.gaps import Gap, gaps
 from cloud.rollup.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
@@ -35,6 +36,7 @@ from common.wire import WindowMessage
 LATE_DAYS = 7
 """How many days are rolled up unless told otherwise: a device that was offline for so long is still counted."""
 
+_GAPS_TOLD = 20
 _CHUNK_DAYS = 7
 """Windows of one site that are held in memory at a time."""
 
@@ -59,6 +61,8 @@ class Rolled:
     windows: int = 0
     unregistered: tuple[str, ...] = ()
     """Sites of which there are windows, and which the chain file does not know: nothing of them was rolled up."""
+    gaps: tuple[Gap, ...] = ()
+    """Where windows are missing that a device made."""
 
 
 class Source(Windows, Protocol):
@@ -76,13 +80,16 @@ def rollup(chain: Chain, source: Source, store: Points, *, first: date, last: da
     """
     store.write_points(register(chain, day_time(last)), "day")
     written = empty = read = 0
+    missing: list[Gap] = []
     for site in chain.sites.values():
         over = [day for day in days(first, last) if site.local_day(day)[1] <= now]
         for start in range(0, len(over), _CHUNK_DAYS):
             chunk = over[start : start + _CHUNK_DAYS]
             batches: dict[Level, list[Point]] = {"quarter": [], "day": []}
+            together: list[WindowMessage] = []
             for day, group in _by_day(site, chunk, source):
                 read += len(group)
+                together += group
                 if not group:
                     empty += 1
                     continue
@@ -90,11 +97,12 @@ def rollup(chain: Chain, source: Source, store: Points, *, first: date, last: da
                 parts = quarters(group, site, day)
                 batches["quarter"] += [tally_point(layout.QUARTER, part, at) for at, part in parts.items()]
                 batches["day"] += _day_points(list(parts.values()), day)
+            missing += gaps(together)
             for level, batch in batches.items():
                 if batch:
                     store.write_points(batch, level)
     unregistered = tuple(name for name in source.sites() if name not in chain.sites)
-    return Rolled(len(chain.sites), written, empty, read, unregistered)
+    return Rolled(len(chain.sites), written, empty, read, unregistered, tuple(missing))
 
 
 def _by_day(site: Site, chunk: list[date], source: Source) -> Iterator[tuple[date, list[WindowMessage]]]:
@@ -161,11 +169,15 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         except (StoreUnavailable, StoreRejected) as error:
             raise UserError(f"store: {error}; mend that and run the rollup again") from None
     if args.json:
-        print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **asdict(rolled)}))
+        print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **asdict(rolled)}, default=str))
     else:
         print(f"{first} to {last}: {rolled.days} days of {rolled.sites} sites from {rolled.windows} windows")
         if rolled.empty:
             print(f"no windows: {rolled.empty} days")
+        for gap in rolled.gaps[:_GAPS_TOLD]:
+            print(gap)
+        if len(rolled.gaps) > _GAPS_TOLD:
+            print(f"and {len(rolled.gaps) - _GAPS_TOLD} more gaps; --json lists all")
         if rolled.unregistered:
             print(f"not in {args.chain}, and so left out: {', '.join(rolled.unregistered)}")
     return 0

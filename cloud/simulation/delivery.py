@@ -67,7 +67,12 @@ def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
     sent = Sent()
     refused: list[str] = []
     intake = Intake(
-        store, lambda _, __, reason: refused.append(reason), lambda _: None, capacity=_BATCH, batch=_BATCH
+        store,
+        lambda letter: refused.append(letter.reason),
+        lambda _: None,
+        clock=clock,
+        capacity=_BATCH,
+        batch=_BATCH,
     )
     with ThreadPoolExecutor(1) as beside:
         storing = beside.submit(intake.run)

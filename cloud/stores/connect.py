@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL
 
 
-def open_store(settings: Settings, clock: Clock) -> Store:
-    """Where the bridge writes. Raises ``UserError`` when a file cannot be opened."""
+def open_store(settings: Settings, clock: Clock, *, repair: bool = False) -> Store:
+    """Where the bridge writes; only that process may ``repair``. Raises ``UserError`` when a file cannot be opened."""
     store = settings.store
     if isinstance(store, EmbeddedSettings):
-        return open_embedded(store, clock)
+        return open_embedded(store, clock, repair=repair)
     return open_influx(store, clock)
 
 
-def open_embedded(store: EmbeddedSettings, clock: Clock) -> EmbeddedStore:
-    return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=clock)
+def open_embedded(store: EmbeddedSettings, clock: Clock, *, repair: bool = False) -> EmbeddedStore:
+    return EmbeddedStore(store.location(), retention_days=store.retention_days, clock=clock, repair=repair)
 
 
 def open_influx(store: InfluxSettings, clock: Clock) -> InfluxStore:

@@ -6,102 +6,98 @@ last is kept, of alerts the last word on each fault: the page shows no more, and
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from cloud.stores.store import DeviceState, StoreUnavailable
+from pydantic import BaseModel, ValidationError
+
+from cloud.stores.embedded_file import connect, open_file, take_over, transaction
+from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
 from common.clock import Clock
 from common.database_file import why_not_opened
 from common.errors import UserError
-from common.wire import AlertMessage, HealthMessage, Message, ProbeMessage, StatusMessage, WindowMessage
+from common.wire import (
+    AlertMessage,
+    HealthMessage,
+    Message,
+    ProbeMessage,
+    StatusMessage,
+    WindowMessage,
+    one_line,
+)
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE windows (
-    site TEXT NOT NULL, start INTEGER NOT NULL, device TEXT NOT NULL, camera TEXT NOT NULL, json TEXT NOT NULL,
-    PRIMARY KEY (site, start, device, camera)
-);
-CREATE TABLE devices (
-    site TEXT NOT NULL, device TEXT NOT NULL,
-    heard REAL, status TEXT, status_at REAL, health TEXT, health_at REAL, software TEXT, model TEXT,
-    PRIMARY KEY (site, device)
-);
-CREATE TABLE alerts (
-    site TEXT NOT NULL, device TEXT NOT NULL, fault TEXT NOT NULL, at REAL NOT NULL, active INTEGER NOT NULL,
-    json TEXT NOT NULL,
-    PRIMARY KEY (site, device, fault)
-);
-"""
-# Later than the rest, and made where it is missing: as it changes nothing else, a version from before it can still use
-# the file, and so can be gone back to.
-_PROBES = """
-CREATE TABLE IF NOT EXISTS probes (
-    site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, nonce TEXT NOT NULL,
-    PRIMARY KEY (site, device)
-);
-"""
+log = logging.getLogger(__name__)
+_Kept = TypeVar("_Kept", bound=BaseModel)
+
 _PRUNE_EVERY = timedelta(hours=1)
+_DEAD_LETTERS_KEPT = 1000
 
 
 class EmbeddedStore:
     """A ``Store`` and a ``Reader`` over one file; safe to use from several threads.
 
     Windows that start more than ``retention_days`` ago are removed, at most once an hour. Raises ``UserError``
-    when the file cannot be opened or is not one of ours.
+    when the file cannot be opened or is not one of ours. ``repair`` is for the process that owns the file: a damaged
+    one is set aside and what is whole in it is kept.
     """
 
-    def __init__(self, path: Path, *, retention_days: int, clock: Clock) -> None:
+    def __init__(self, path: Path, *, retention_days: int, clock: Clock, repair: bool = False) -> None:
+        self._path = path
         self._retention = timedelta(days=retention_days)
         self._clock = clock
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._pruned_at: datetime | None = None
+        self._unreadable = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with ExitStack() as opened:
-                self._db = opened.enter_context(closing(_connect(path)))
-                # WAL: the page reads while the bridge writes. FULL: a commit survives a power cut, and what is
-                # committed will be acknowledged.
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._migrate(path)
-                self._reading = _connect(path)
-                opened.pop_all()
+            self._db = open_file(path, repair=repair)
+            self._reading = connect(path)
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"store.path: {path}: {why_not_opened(path, error)}") from None
-
-    def _migrate(self, path: Path) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-        elif version != _SCHEMA_VERSION:
-            raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
-        self._db.execute(_PROBES)
 
     def write(self, messages: Sequence[Message]) -> None:
         now = self._clock.now()
         try:
-            with self._write_lock, self._transaction():
+            with self._write_lock, transaction(self._db):
                 for message in messages:
                     self._put(message, now)
                 self._prune(now)
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from None
 
-    def holds(self, probe: ProbeMessage) -> bool:
+    def contains(self, probe: ProbeMessage) -> bool:
         query = "SELECT 1 FROM probes WHERE site = ? AND device = ? AND nonce = ?"
+        return bool(self._rows(query, probe.site, probe.device, probe.nonce))
+
+    def record_dead_letter(self, letter: DeadLetter) -> None:
+        row = (letter.at.timestamp(), letter.site, letter.device, letter.topic, letter.reason, letter.payload)
         try:
-            return bool(self._rows(query, probe.site, probe.device, probe.nonce))
+            with self._write_lock, transaction(self._db):
+                self._db.execute(
+                    "INSERT INTO dead_letters (at, site, device, topic, reason, payload) VALUES (?, ?, ?, ?, ?, ?)",
+                    row,
+                )
+                self._db.execute(
+                    "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?",
+                    (_DEAD_LETTERS_KEPT,),
+                )
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from None
 
-    def bury(self, site: str, device: str, reason: str) -> None:
-        """One box has its log for that."""
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        query = "SELECT at, site, device, topic, reason, payload FROM dead_letters ORDER BY id DESC LIMIT ?"
+        return [DeadLetter(_moment(row[0]), *row[1:]) for row in self._rows(query, limit)]
+
+    def take_over(self, source: Path) -> int:
+        """Add what another store's file has and this one lacks; return how many windows that are. Raises
+        ``sqlite3.Error`` or ``OSError``."""
+        with self._write_lock:
+            return take_over(self._db, source, self._path.parent)
 
     def close(self) -> None:
         with self._write_lock, self._read_lock:
@@ -120,10 +116,11 @@ class EmbeddedStore:
         for device, json in self._rows(
             "SELECT device, json FROM alerts WHERE site = ? AND active ORDER BY at", site
         ):
-            alerts.setdefault(device, []).append(AlertMessage.model_validate_json(json))
+            if alert := self._read(AlertMessage, json):
+                alerts.setdefault(device, []).append(alert)
         states = []
         for device, heard, status_json, status_at, health_json, software, model in self._rows(query, site):
-            status = StatusMessage.model_validate_json(status_json) if status_json else None
+            status = self._read(StatusMessage, status_json)
             states.append(
                 DeviceState(
                     site=site,
@@ -133,7 +130,7 @@ class EmbeddedStore:
                     last_seen=_moment(heard) if heard is not None else None,
                     software=software,
                     model=model,
-                    health=HealthMessage.model_validate_json(health_json) if health_json else None,
+                    health=self._read(HealthMessage, health_json),
                     alerts=tuple(alerts.get(device, ())),
                 )
             )
@@ -142,26 +139,30 @@ class EmbeddedStore:
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         query = "SELECT json FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
         rows = self._rows(query, site, start.timestamp(), end.timestamp())
-        return [WindowMessage.model_validate_json(json) for (json,) in rows]
+        return [window for (json,) in rows if (window := self._read(WindowMessage, json))]
 
     def latest(self, site: str) -> WindowMessage | None:
         rows = self._rows("SELECT json FROM windows WHERE site = ? ORDER BY start DESC LIMIT 1", site)
-        return WindowMessage.model_validate_json(rows[0][0]) if rows else None
+        return self._read(WindowMessage, rows[0][0]) if rows else None
+
+    def _read(self, model: type[_Kept], json: str | None) -> _Kept | None:
+        """A message as it was kept; a row that another version wrote, or that is damaged, is left out and told once."""
+        try:
+            return None if json is None else model.model_validate_json(json)
+        except ValidationError as error:
+            if not self._unreadable:
+                self._unreadable = True
+                log.warning("store: rows that cannot be read are left out: %s", one_line(str(error), 200))
+            return None
 
     def _rows(self, query: str, *values: str | float) -> list[Any]:
-        with self._read_lock:
-            return self._reading.execute(query, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+            with self._read_lock:
+                return self._reading.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailable(
+                f"store.path: {self._path}: {error}; if it is damaged, restart the service that writes it"
+            ) from None
 
     def _put(self, message: Message, now: datetime) -> None:
         identity = (message.site, message.device)
@@ -224,10 +225,6 @@ class EmbeddedStore:
             "DELETE FROM windows WHERE site IN (SELECT DISTINCT site FROM devices) AND start < ?",
             ((now - self._retention).timestamp(),),
         )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
 
 
 def _moment(seconds: float) -> datetime:

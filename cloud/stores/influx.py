@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.client.write.point import Point as LinePoint
+from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
 
 from cloud.domain.levels import Level, bucket_of
 from cloud.stores import layout
-from cloud.stores.influxql import InfluxQL
-from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
-from cloud.stores.store import StoreRejected, StoreUnavailable
+from cloud.stores.influxql import InfluxQL, cause, said
+from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
+from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import Clock
 from common.wire import (
     AlertMessage,
@@ -25,11 +29,20 @@ from common.wire import (
     ProbeMessage,
     StatusMessage,
     WindowMessage,
+    one_line,
 )
 
-_REJECTED = frozenset({400, 413, 422})
-"""What is wrong with the points themselves. A wrong token or a missing bucket (401, 403, 404) is wrong with us:
-it heals when somebody mends it, and no count may be thrown away for it."""
+LONGEST_TEXT = 16 * 1024
+"""Characters of a dead letter's payload; InfluxDB takes no string above 64 KiB."""
+_NS: Any = WritePrecision.NS  # typed as the enumeration that it is not
+_STORED = 204
+"""The only confirmation. A proxy, a captive portal or any other server answers 200."""
+_TOO_LARGE = 413
+_PARTIAL = "partial write"
+"""In the body where InfluxDB judged the points one by one (400 in 1.x and 3.x, 422 in 2.x). Every other refusal is of
+the whole request: it is wrong with us, heals when somebody mends it, and no count may be thrown away for it."""
+_CONFLICT = ("field type conflict", "invalid column type")
+"""The words of 1.x and 2.x, and of 3.x."""
 
 
 class InfluxStore:
@@ -40,42 +53,76 @@ class InfluxStore:
     ) -> None:
         # The bridge retries, with the batch in its hand; a second retry below it would only hide the fault.
         self._client = InfluxDBClient(url, token, org=org, timeout=int(timeout_s * 1000), retries=False)
-        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+        # Not the client's write_api: it keeps the status to itself.
+        self._writer = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._reading = InfluxQL(url=url, token=token, bucket=bucket, timeout_s=timeout_s)
-        self._bucket = bucket
+        self._org, self._bucket = org, bucket
         self._clock = clock
 
     def write(self, messages: Sequence[Message]) -> None:
         now = self._clock.now()
         self.write_points([point for message in messages for point in points(message, now)], "raw")
 
-    def holds(self, probe: ProbeMessage) -> bool:
+    def contains(self, probe: ProbeMessage) -> bool:
         question = layout.PROBE.select([probe.site], probe.at, probe.at + timedelta(microseconds=1))
         (answer,) = self._reading.ask("raw", question)
         mine = (series for series in answer if series.tags["device"] == probe.device)
         return any(row["nonce"] == probe.nonce for series in mine for row in series)
 
-    def bury(self, site: str, device: str, reason: str) -> None:
-        tags = {"site": site, "device": device}
-        self.write_points(
-            [layout.DEAD_LETTER.point(tags, self._clock.now(), {"reason": reason[:240]})], "raw"
+    def record_dead_letter(self, letter: DeadLetter) -> None:
+        tags = {"site": letter.site, "device": letter.device}
+        text = letter.payload.decode(errors="replace")
+        values = {"reason": letter.reason, "topic": letter.topic, "payload": one_line(text, LONGEST_TEXT)}
+        self.write_points([layout.DEAD_LETTER.point(tags, letter.at, values)], "raw")
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        question = (
+            f"SELECT reason, topic, payload FROM {layout.DEAD_LETTER.name}"  # noqa: S608 - no text from outside
+            f" GROUP BY site, device ORDER BY time DESC LIMIT {limit}"
         )
+        (answer,) = self._reading.ask("raw", question)
+        letters = [
+            DeadLetter(
+                at=moment(row["time"]),
+                site=series.tags["site"],
+                device=series.tags["device"],
+                topic=row["topic"] or "",
+                reason=row["reason"],
+                payload=(row["payload"] or "").encode(),
+            )
+            for series in answer
+            for row in series
+        ]
+        return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Points of one level. Raises as ``write`` does."""
+        self._post([_line(point) for point in batch], bucket_of(self._bucket, level))
+
+    def _post(self, lines: Sequence[str], bucket: str) -> None:
         try:
-            self._writer.write(bucket_of(self._bucket, level), record=list(batch))
+            _, status, _ = self._writer.post_write_with_http_info(  # type: ignore[no-untyped-call]
+                self._org,
+                bucket,
+                "\n".join(lines),
+                precision=_NS,
+                content_type="text/plain; charset=utf-8",
+            )
         except ApiException as error:
-            text = f"InfluxDB answered {error.status}: {_first_line(error.body) or error.reason}"
-            if error.status in _REJECTED:
-                raise StoreRejected(text) from None
-            raise StoreUnavailable(text) from None
+            if error.status == _TOO_LARGE and len(lines) > 1:
+                self._post(lines[: len(lines) // 2], bucket)
+                self._post(lines[len(lines) // 2 :], bucket)
+                return
+            raise _refusal(error, bucket) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreUnavailable(f"InfluxDB: {error}") from None
+            raise StoreUnavailable(f"InfluxDB: {cause(error)}") from None
+        if status != _STORED:
+            raise StoreUnavailable(
+                f"store.url answered {status}, InfluxDB confirms a write with {_STORED}: another server is there"
+            )
 
     def close(self) -> None:
         self._reading.close()
-        self._writer.close()  # type: ignore[no-untyped-call]
         self._client.close()  # type: ignore[no-untyped-call]
 
 
@@ -141,6 +188,28 @@ def _table(
         yield measurement.point(tags, at, {**counts, "released": released, **whole})
 
 
-def _first_line(body: object) -> str:
-    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
-    return text.strip().partition("\n")[0][:300]
+def _line(point: Point) -> str:
+    return str(LinePoint.from_dict(dict(point), _NS).to_line_protocol())
+
+
+def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailable:
+    """What an answer means for the messages: to be given up, or kept until somebody has mended something."""
+    body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
+    text = f"InfluxDB answered {error.status}: {_message(error.body) or error.reason}"
+    if any(words in body for words in _CONFLICT):
+        return StoreUnavailable(
+            f"{text}; something else wrote this field into bucket {bucket}: give Footlight a bucket of its own"
+            f" (store.bucket), or drop that measurement in InfluxDB"
+        )
+    if _PARTIAL in body:
+        return StoreRejected(text)
+    return StoreUnavailable(text)
+
+
+def _message(body: object) -> str:
+    """The words of InfluxDB's answer, which is JSON: ``error`` in 1.x and 3.x, ``message`` in 2.x."""
+    try:
+        answer = json.loads(body) if isinstance(body, (str, bytes)) else {}
+        return said(answer.get("error") or answer.get("message"))
+    except (ValueError, AttributeError):
+        return said(body)

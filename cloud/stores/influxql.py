@@ -14,6 +14,7 @@ import urllib3
 
 from cloud.domain.levels import Level, bucket_of
 from cloud.stores.store import StoreUnavailable
+from common.wire import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,32 @@ class InfluxQL:
                 "POST", self._url, fields=values, headers=self._headers, encode_multipart=False
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreUnavailable(f"InfluxDB: {error}") from None
+            raise StoreUnavailable(f"InfluxDB: {cause(error)}") from None
         if answer.status != 200:
-            text = answer.data.decode(errors="replace").strip().partition("\n")[0][:300]
-            raise StoreUnavailable(f"InfluxDB answered {answer.status}: {text or answer.reason}")
-        results = json.loads(answer.data)["results"]
-        for result in results:
-            if "error" in result:  # a missing database is one too, under status 200
-                raise StoreUnavailable(f"InfluxDB, {database}: {result['error']}")
-        return [[_series(one) for one in result.get("series", [])] for result in results]
+            raise StoreUnavailable(f"InfluxDB answered {answer.status}: {said(answer.data) or answer.reason}")
+        try:
+            results = json.loads(answer.data)["results"]
+            for result in results:
+                if "error" in result:  # a missing database is one too, under status 200
+                    raise StoreUnavailable(f"InfluxDB, {database}: {one_line(str(result['error']), 300)}")
+            return [[_series(one) for one in result.get("series", [])] for result in results]
+        except (LookupError, TypeError, AttributeError, ValueError):
+            raise StoreUnavailable(f"{self._url} does not answer as InfluxDB does; check store.url") from None
 
     def close(self) -> None:
         """Release the connections."""
         self._http.clear()
+
+
+def cause(error: Exception) -> str:
+    """Return the innermost reason of a failed connection, without the objects that urllib3 names on the way."""
+    return one_line(str(error).rpartition(": ")[2].rstrip(")'\""), 300) or type(error).__name__
+
+
+def said(body: object) -> str:
+    """Return the first line of an answer, fit for a log."""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    return one_line(text.strip().partition("\n")[0], 300)
 
 
 def _series(one: Mapping[str, Any]) -> Series:

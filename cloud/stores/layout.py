@@ -149,7 +149,11 @@ DEAD_LETTER = Measurement(
     "raw",
     _DEVICE,
     "when the bridge gave it up",
-    {"reason": Field("string", "why a message of this device could not be stored")},
+    {
+        "reason": Field("string", "why a message of this device could not be stored"),
+        "topic": Field("string", "where it came from"),
+        "payload": Field("string", "what it was, on one line and cut to 16,384 characters"),
+    },
 )
 
 _TALLY = {

@@ -18,6 +18,20 @@ class StoreRejected(Exception):
     """The store will never take what it was given, however often it is tried."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that can never be stored, and why. Whatever a stranger wrote is on one line and bounded."""
+
+    at: datetime
+    """When it was given up."""
+    site: str
+    """As its topic says; "-" where that is no name, so that nobody makes up tags."""
+    device: str
+    topic: str
+    reason: str
+    payload: bytes
+
+
 class Store(Protocol):
     """The write side, used by the bridge."""
 
@@ -33,15 +47,16 @@ class Store(Protocol):
         """
         ...
 
-    def holds(self, probe: ProbeMessage) -> bool:
+    def contains(self, probe: ProbeMessage) -> bool:
         """Whether this very probe can be read back; asked right after it was written. Raises ``StoreUnavailable``."""
         ...
 
-    def bury(self, site: str, device: str, reason: str) -> None:
-        """Note that a message which is said to be of this device came and can never be stored.
+    def record_dead_letter(self, letter: DeadLetter) -> None:
+        """Keep a message that can never be stored; a store may forget the oldest. Raises as ``write`` does."""
+        ...
 
-        Called at the most once for each such message; a store may forget it. Raises as ``write`` does.
-        """
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """The last ones, newest first, at most ``limit``. Raises ``StoreUnavailable``."""
         ...
 
     def close(self) -> None:
@@ -70,7 +85,8 @@ class DeviceState:
 
 
 class Reader(Protocol):
-    """The read side of the embedded store, used by the built-in page. May be called from any thread."""
+    """The read side of the embedded store, used by the built-in page. May be called from any thread. Raises
+    ``StoreUnavailable``."""
 
     def sites(self) -> list[str]:
         """Every site that was ever heard of, by name."""
@@ -86,4 +102,8 @@ class Reader(Protocol):
 
     def latest(self, site: str) -> WindowMessage | None:
         """The window with the latest start, or None before the first."""
+        ...
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """As for ``Store``."""
         ...

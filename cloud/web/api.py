@@ -21,9 +21,11 @@ Every time is local to the shop and carries its offset.
                            {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
                            withheld add up to visits; exact is false where a cohort withheld its part
     pyramid                which of gender_age_band, age_band, gender tells most of people; or null
-    devices[]              {device, online, since, last_seen, camera_open, fps, software, model, alerts[]},
-                           null where unknown; since is when it last came online;
+    devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
+                           alerts[]}, null where unknown; since is when it last came online; clock_trusted is false
+                           while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
+    dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 404 with {error} for a site that was never heard of.
 """
@@ -36,13 +38,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud.stores.store import DeviceState
+from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
 
 Json = dict[str, Any]
 
 
-def today(site: str, date: datetime, zone: ZoneInfo, day: Day, devices: Sequence[DeviceState]) -> Json:
+def today(
+    site: str,
+    date: datetime,
+    zone: ZoneInfo,
+    day: Day,
+    devices: Sequence[DeviceState],
+    letters: Sequence[DeadLetter],
+) -> Json:
     """The answer described above; ``date`` is any moment of the day."""
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
@@ -56,6 +65,11 @@ def today(site: str, date: datetime, zone: ZoneInfo, day: Day, devices: Sequence
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
         "devices": [_device(state, zone) for state in devices],
+        "dead_letters": [
+            {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}
+            for letter in letters
+            if letter.site == site
+        ],
     }
 
 
@@ -72,6 +86,7 @@ def _device(state: DeviceState, zone: ZoneInfo) -> Json:
         "last_seen": state.last_seen and state.last_seen.astimezone(zone),
         "camera_open": health and health.camera_open,
         "fps": health and health.fps,
+        "clock_trusted": health and health.clock_trusted,
         "software": state.software,
         "model": state.model,
         "alerts": [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,17 +25,21 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloud.stores.store import Reader
+from cloud.stores.store import Reader, StoreUnavailable
 from cloud.web import api
 from cloud.web.day import day_bounds, day_figures
 from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
 
+log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 
 FRESH_S = 2.0
 """An answer is reused for so long, so that ten open phones cost a Pi no more than one."""
+
+_LETTERS, _LETTERS_FOR = 5, timedelta(days=7)
+"""So many dead letters are shown, for so long."""
 
 _HEADERS = {
     "content-security-policy": (
@@ -67,7 +73,7 @@ def create_app(
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
         middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={HTTPException: page.error},
+        exception_handlers={HTTPException: page.error, StoreUnavailable: page.unavailable},
     )
 
 
@@ -103,6 +109,7 @@ class _Page:
         self._templates = Jinja2Templates(directory=_HERE / "templates")
         self._answers: dict[str, _Answer] = {}
         self._lock = Lock()
+        self._fault = ""
 
     def start(self, request: Request) -> Response:
         """The only site, or a choice of them."""
@@ -140,6 +147,14 @@ class _Page:
             request, "error.html", {"detail": error.detail}, status_code=error.status_code
         )
 
+    async def unavailable(self, request: Request, error: Exception) -> Response:
+        if str(error) != self._fault:
+            log.error("page: %s", error)
+        self._fault = str(error)
+        return await self.error(
+            request, HTTPException(503, "The store cannot be read; see the log of the box.")
+        )
+
     def _known(self, request: Request) -> tuple[str, list[str]]:
         site, sites = request.path_params["site"], self._sites()
         if site not in sites:
@@ -164,7 +179,10 @@ class _Page:
         now = self._clock.now()
         windows = self._reader.windows(site, *day_bounds(now, self._zone))
         day = day_figures(windows, now, self._zone)
-        answer = api.today(site, now, self._zone, day, self._reader.devices(site))
+        letters = [
+            letter for letter in self._reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR
+        ]
+        answer = api.today(site, now, self._zone, day, self._reader.devices(site), letters)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from cloud.domain.arrival import TOLERATED
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import DWELL_BINS_S, Cells, Cohort, Profile, WindowMessage, bin_label
@@ -128,10 +129,12 @@ def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Day:
     """The figures of the local day around ``now``.
 
-    ``windows`` are those of one site, each at most once, in any order; other days are left out.
+    ``windows`` are those of one site, each at most once, in any order; other days are left out, and so is what is not
+    over yet: it is of a device whose clock runs ahead, and would make all others look late.
     """
     start, end = day_bounds(now, zone)
-    day = sorted((w for w in windows if start <= w.start < end), key=lambda w: w.start)
+    latest = now + TOLERATED
+    day = sorted((w for w in windows if start <= w.start < end and w.end <= latest), key=lambda w: w.start)
     cameras = _cameras(day)
     due = _due_until(day, now)
     allowed = [(w.cohort, _PROFILES.index(w.profile)) for w in day if w.cohort is not None]

@@ -90,13 +90,13 @@ class Sheet:
         mask = np.zeros(self.shape, np.uint8)
         centre = self.pixels([(x, y)])[0]
         axes = (round(rx * self.scale), round(ry * self.scale))
-        cv2.ellipse(mask, (int(centre[0]), int(centre[1])), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
+        cv2.ellipse(mask, (int(centre[0]), int(centre[1])), axes, 0, 0, 360, (255,), -1, cv2.LINE_AA)
         return mask.astype(np.float32) / 255
 
     def polygon(self, points: Sequence[tuple[float, float]], rounding: float = 0.0) -> np.ndarray:
         """Mask of a polygon whose corners are rounded over about that length."""
         mask = np.zeros(self.shape, np.uint8)
-        cv2.fillPoly(mask, [self.pixels(points)], 255, cv2.LINE_AA)
+        cv2.fillPoly(mask, [self.pixels(points)], (255,), cv2.LINE_AA)
         hard = mask.astype(np.float32) / 255
         if not rounding:
             return hard
@@ -105,7 +105,7 @@ class Sheet:
 
     def line(self, points: Sequence[tuple[float, float]], thickness: float) -> np.ndarray:
         mask = np.zeros(self.shape, np.uint8)
-        cv2.polylines(mask, [self.pixels(points)], False, 255, round(thickness * self.scale), cv2.LINE_AA)
+        cv2.polylines(mask, [self.pixels(points)], False, (255,), round(thickness * self.scale), cv2.LINE_AA)
         return mask.astype(np.float32) / 255
 
     def paint(self, mask: np.ndarray, colour: Colour | np.ndarray, shade: np.ndarray | float = 1.0) -> None:

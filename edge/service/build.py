@@ -10,8 +10,9 @@ from threading import Event
 
 from common.clock import Clock
 from common.mqtt.broker import Broker
-from edge.capture.camera import Camera, open_camera
-from edge.capture.latest import CameraThread
+from edge.capture.camera import Camera
+from edge.capture.factory import open_camera
+from edge.capture.thread import CameraThread
 from edge.config import CameraSettings, Settings
 from edge.inference.classify import AttributeClassifier
 from edge.inference.detect import FaceDetector
@@ -76,6 +77,7 @@ def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
         height=asked.height,
         fps=asked.fps,
         clock=clock,
+        rotate=asked.rotate,
         realtime=asked.realtime,
     )
 

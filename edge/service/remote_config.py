@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from common.config_file import checked
 from common.errors import UserError
-from common.wire import ConfigMessage, Hash, WireError, address, decode, short_hash
+from common.wire import ConfigMessage, Hash, WireError, address, decode, one_line, short_hash
 from edge.config import REMOTELY_SETTABLE, Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ PATIENCE_S = 60.0
 """A change waits for so long until nobody is in view."""
 TRIAL_S = 60.0
 """Within this time a camera that worked before must give a frame with the new settings."""
+
+_LONGEST_REASON = 200
+"""Characters; an alert takes 240."""
 
 _NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
     **dict.fromkeys(("site", "device", "mqtt", "outbox", "health", "log"), True),
@@ -99,7 +102,7 @@ class Remote:
                 overlay = _Overlay(message=message, settings=dict(self._asked_for(payload)))
                 wanted = overlaid(self._own, overlay.settings)
             except (UserError, WireError) as error:
-                self._refuse(f"config {message} refused: {error}")
+                self._refuse(f"config {message} refused: {one_line(str(error), _LONGEST_REASON)}")
                 return
             self.fault = None
             if wanted != self.settings or self.on_trial:
@@ -193,6 +196,15 @@ class Remote:
 def overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
     """``own`` with what is ``asked`` for over it, key by key; a list of zones replaces the zones that do not exclude.
     Raises ``UserError``: one line with the key and the way out."""
+    try:
+        return _overlaid(own, asked)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever foreign settings do to our code, only they are refused
+        raise UserError(f"cannot be read ({type(error).__name__})") from None
+
+
+def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
     tree = own.model_dump()
     for section, values in asked.items():
         before = tree.get(section)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,7 +11,7 @@ from threading import Event
 
 from common.clock import Clock
 from common.wire import Coverage, WindowMessage
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.config import Settings
 from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
@@ -23,6 +24,8 @@ from edge.service.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
 from edge.vision.privacy import CohortRule
+
+_log = logging.getLogger(__name__)
 
 FRAME_WAIT_S = 0.5
 """How long the loop waits for a frame before it looks after the rest: windows, health, the watchdog."""
@@ -81,6 +84,7 @@ class Run:
     def run(self) -> bool:
         """True when another run is to follow, with the settings that the server asked for. Raises ``UserError`` when
         the camera or the broker refuses for good."""
+        closing = False  # a crash is no closing time
         try:
             self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
             self._uplink.start()
@@ -98,21 +102,35 @@ class Run:
                 self._look_after()
             if not self._again:
                 self._notifier.stopping()
+            closing = not self._again
+            is_over = self._camera.ended and not self.stop.is_set()
         finally:
             self._camera.stop()
-            self._finish()
+            self._finish(closing=closing)
             # The next run needs the outbox, and delivers what is in it.
             while not self._uplink.stop(0.0 if self._again else STOP_S) and self._again:
                 pass
             if self._again:
                 self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
+        if is_over:
+            self._tell_end()
         return self._again
 
-    def _finish(self) -> None:
-        """End the visits and the open window. If another run follows, the visits that wait for a cohort go on waiting:
-        or whoever may ask for settings could have a cohort released right after the visit he is curious about."""
+    def _tell_end(self) -> None:
+        """A service that ends by itself says why, and what it could not deliver."""
+        ended = f"camera {self._camera.describe()}: the source has ended, and with it the service"
+        waiting = self._uplink.outbox_depth
+        if waiting:
+            _log.warning("%s; %d messages wait in the outbox for the next run", ended, waiting)
+        else:
+            _log.info("%s; every message was delivered", ended)
+
+    def _finish(self, *, closing: bool) -> None:
+        """End the visits and the open window. Only when the service ends as it should are the visits released that wait
+        for a cohort: whoever can ask for settings or cause a crash must not choose the moment, which could be right
+        after a visit that he is curious about."""
         windows = self._pipeline.finish(self._last_frame_s).windows
-        self._publish([replace(window, closing=False) for window in windows] if self._again else windows)
+        self._publish(windows if closing else [replace(window, closing=False) for window in windows])
 
     def _due(self, frame: Frame) -> bool:
         """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""

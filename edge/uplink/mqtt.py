@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,7 +62,7 @@ class Connection:
 
     So nothing is resent behind the back of the outbox: what was not acknowledged is sent again from there.
     ``on_event`` is called from the network thread whenever there is an answer to fetch or the end has come, and
-    ``on_message`` with each payload that comes on the topic ``hears``.
+    ``on_message`` with topic and payload of what comes on the topics ``hears``.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Connection:
         will: Outgoing | None,
         on_event: Callable[[], None],
         timeout_s: float,
-        hears: str | None = None,
-        on_message: Callable[[bytes], None] = lambda payload: None,
+        hears: Sequence[str] = (),
+        on_message: Callable[[str, bytes], None] = lambda topic, payload: None,
     ) -> None:
         """Connects. Raises ``BrokerRefused`` or ``BrokerUnreachable``."""
         self._broker = broker
@@ -92,7 +92,9 @@ class Connection:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         # Set before connecting: what waited in the session comes before we have subscribed.
-        self._client.on_message = lambda client, data, message: on_message(bytes(message.payload))
+        self._client.on_message = lambda client, data, message: on_message(
+            message.topic, bytes(message.payload)
+        )
         if will is not None:
             about = content(broker, PacketTypes.WILLMESSAGE)
             self._client.will_set(will.topic, will.payload, will.qos, will.retain, about)
@@ -106,8 +108,8 @@ class Connection:
         if not greeting.accepted:
             self.close()
             raise refused(broker, greeting.code, greeting.reason)
-        if hears is not None:
-            self._client.subscribe(hears, qos=1)
+        if hears:
+            self._client.subscribe([(topic, 1) for topic in hears])
 
     @property
     def end(self) -> Answer | None:

@@ -1,8 +1,11 @@
 """The durable hand-off between the pipeline and the broker: what is in here is not lost with the power.
 
+A delivered message stays for a while, in case the broker loses it on the way to the store (see ``Outbox.resend``). Each
+row has a checksum: SQLite notices damage to its own structure, but not a flipped bit in a payload.
+
 Wear and safety. A window a minute is one transaction a minute, so ``put`` may afford the one fsync that makes
-it survive a pulled plug (``synchronous=FULL``). ``delete`` does without (``NORMAL``): a deletion that is lost
-only delivers a message twice, and delivery is idempotent. Deletions come in batches, one transaction each.
+it survive a pulled plug (``synchronous=FULL``). ``delivered`` does without (``NORMAL``): if it is lost, a message is
+only delivered twice, and delivery is idempotent. Deliveries come in batches, one transaction each.
 """
 
 from __future__ import annotations
@@ -11,31 +14,19 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from common import salvage
 from common.database_file import why_not_opened
 from common.errors import UserError
+from common.wire import HELD_S
+from edge.uplink import rows
+from edge.uplink.rows import Item
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}
 
-SCHEMA_VERSION = 1
-_SCHEMA = f"""
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY,
-    topic TEXT NOT NULL,
-    payload BLOB NOT NULL,
-    created_at REAL NOT NULL
-);
-CREATE TABLE progress (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    counted_until REAL NOT NULL
-);
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DISK_FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk fails",
@@ -48,27 +39,19 @@ _Change = tuple[str, list[tuple[object, ...]]]
 """A statement and the rows it runs for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One message that waits; ``id`` grows in the order of ``put``."""
-
-    id: int
-    topic: str
-    payload: bytes
-    created_at: datetime
-
-
 class Outbox:
     """A bounded queue of messages in one SQLite file, first in, first out.
 
-    When ``max_messages`` wait, the oldest are kept and new ones refused. One process owns the file; within it
-    any thread may call. A damaged file, or one of another schema, is set aside as ``*.damaged`` and an empty one
-    begun. Raises ``UserError`` when the file cannot be had at all.
+    When ``max_messages`` wait, the oldest are kept and new ones refused. What was delivered is kept for ``hold_s``
+    longer. One process owns the file; within it any thread may call. A damaged file, or one of another schema, is set
+    aside as ``*.damaged``, and what is whole in it goes on in a new one. A damaged row is set aside within the file and
+    never sent. Raises ``UserError`` when the file cannot be opened at all.
     """
 
-    def __init__(self, path: Path, *, max_messages: int) -> None:
+    def __init__(self, path: Path, *, max_messages: int, hold_s: float = HELD_S) -> None:
         self._path = path
         self._max = max_messages
+        self._hold = timedelta(seconds=hold_s)
         self._lock = threading.Lock()
         self._lost = 0
         self._fault: str | None = None
@@ -88,13 +71,12 @@ class Outbox:
         with self._lock:
             if self._depth >= self._max:
                 return self._refuse(f"full, {self._max} messages wait")
-            row = (self._last_id + 1, topic, payload, at.timestamp())
-            changes: list[_Change] = [
-                ("INSERT INTO message (id, topic, payload, created_at) VALUES (?, ?, ?, ?)", [row])
-            ]
+            created_at = at.timestamp()
+            checksum = rows.crc(topic.encode(), payload, created_at)
+            row = (self._last_id + 1, topic, payload, created_at, checksum)
+            changes: list[_Change] = [(rows.PUT, [row])]
             if counted_until is not None:
-                statement = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
-                changes.append((statement, [(counted_until.timestamp(),)]))
+                changes.append((rows.COUNTED, [(counted_until.timestamp(),)]))
             try:
                 self._write("FULL", changes)
             except sqlite3.DatabaseError as error:
@@ -107,29 +89,53 @@ class Outbox:
             return True
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
-        """The oldest messages with an id above ``after``, at most ``limit``."""
-        query = "SELECT id, topic, payload, created_at FROM message WHERE id > ? ORDER BY id LIMIT ?"
+        """The oldest messages with an id above ``after`` that wait, at most ``limit``."""
         with self._lock:
             try:
-                rows = self._db.execute(query, (after, limit)).fetchall()
+                found = self._db.execute(rows.PENDING, (after, limit)).fetchall()
+                items = [(row, rows.item(row)) for row in found]
+                if damaged := [row for row, item in items if item is None]:
+                    self._set_rows_aside(damaged)
             except sqlite3.DatabaseError as error:
-                if _code(error) in _DAMAGE:
+                if salvage.is_damage(error):
                     self._begin_anew(str(error))
                 else:
                     self._note(_disk_fault(error))
                 return []
-        return [Item(row[0], row[1], row[2], datetime.fromtimestamp(row[3], UTC)) for row in rows]
+        return [item for _, item in items if item is not None]
 
-    def delete(self, ids: Iterable[int]) -> bool:
-        """Forget messages that the broker has acknowledged; False when the disk would not have it (try again)."""
+    def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
+        """Note what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False when the disk
+        would not take it (try again)."""
+        now = at.timestamp()
+        forgotten = (
+            now - self._hold.total_seconds(),
+            now,
+        )  # a clock that was set back keeps nothing for ever
         with self._lock:
             try:
-                statement = "DELETE FROM message WHERE id = ?"
-                self._depth -= self._write("NORMAL", [(statement, [(i,) for i in ids])])
+                numbers = list(ids)
+                changes: list[_Change] = [
+                    (rows.HOLD, [(now, number) for number in numbers]),
+                    (rows.DELETE, [(number,) for number in numbers]),
+                    (rows.FORGET, [forgotten] if forget else []),
+                ]
+                self._depth -= self._write("NORMAL", changes)[1]
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
                 return False
         return True
+
+    def resend(self) -> int:
+        """Let everything wait again that was delivered and is still kept; return how many messages that are."""
+        with self._lock:
+            try:
+                again = self._write("NORMAL", [(rows.AGAIN, [()]), (rows.FORGET_ALL, [()])])[0]
+            except sqlite3.DatabaseError as error:
+                self._note(_disk_fault(error))
+                return 0
+            self._depth += again
+        return again
 
     @property
     def counted_until(self) -> datetime | None:
@@ -145,7 +151,7 @@ class Outbox:
 
     @property
     def lost(self) -> int:
-        """Messages refused since this outbox was opened."""
+        """Messages that were refused, or found damaged, since this outbox was opened."""
         return self._lost
 
     @property
@@ -157,42 +163,33 @@ class Outbox:
         with self._lock:
             self._db.close()
 
-    def _write(self, synchronous: str, changes: list[_Change]) -> int:
-        """Run one transaction and tell how many rows it changed; a damaged file is replaced on the way."""
+    def _write(self, synchronous: str, changes: list[_Change]) -> list[int]:
+        """Run one transaction and tell how many rows each change met; a damaged file is replaced on the way."""
         try:
             return self._transact(synchronous, changes)
         except sqlite3.DatabaseError as error:
-            if _code(error) not in _DAMAGE:
+            if not salvage.is_damage(error):
                 raise
             self._begin_anew(str(error))
             return self._transact(synchronous, changes)
 
-    def _transact(self, synchronous: str, changes: list[_Change]) -> int:
+    def _transact(self, synchronous: str, changes: list[_Change]) -> list[int]:
         self._db.execute(f"PRAGMA synchronous={synchronous}")
         with self._db:
-            return sum(self._db.executemany(statement, rows).rowcount for statement, rows in changes)
+            return [self._db.executemany(statement, rows).rowcount for statement, rows in changes]
 
     def _open(self) -> sqlite3.Connection:
         try:
             return self._open_file()
         except sqlite3.DatabaseError as error:
-            if _code(error) not in _DAMAGE:
+            if not salvage.is_damage(error):
                 raise
-            self._set_aside(str(error))
-            return self._open_file()
+            return self._replace_file(str(error))
 
     def _open_file(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
         try:
-            db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            db.execute("PRAGMA journal_mode=WAL")
-            if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
-                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            elif version != SCHEMA_VERSION:
-                raise _damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")
-            if (verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise _damage(str(verdict))
-            self._depth, last = db.execute("SELECT count(*), coalesce(max(id), 0) FROM message").fetchone()
+            self._depth, last = rows.prepare(db)
         except BaseException:
             db.close()
             raise
@@ -202,17 +199,44 @@ class Outbox:
 
     def _begin_anew(self, why: str) -> None:
         self._db.close()
-        self._set_aside(why)
-        self._db = self._open_file()
+        self._db = self._replace_file(why)
 
-    def _set_aside(self, why: str) -> None:
-        # One damaged file is kept, not one per accident: they must not fill the disk.
-        aside = self._path.with_name(self._path.name + ".damaged")
-        for suffix in ("", "-wal", "-shm"):
-            source = self._path.with_name(self._path.name + suffix)
-            if source.exists():
-                source.replace(aside.with_name(aside.name + suffix))
-        log.error("outbox: %s is damaged (%s); kept as %s, an empty one begins", self._path, why, aside.name)
+    def _replace_file(self, why: str) -> sqlite3.Connection:
+        """Set the damaged file aside and begin a new one with the messages that are whole."""
+        aside = salvage.set_aside(self._path)
+        db = self._open_file()
+        with salvage.opened_copy(aside, aside.parent) as damaged:
+            # Without the column of the checksum nothing is found, and the file is of a version before it.
+            found = [*salvage.whole_rows(damaged, "message", rows.COLUMNS)]
+            found = found or [*salvage.whole_rows(damaged, "message", rows.COLUMNS_BEFORE)]
+            saved = [row for row in found if rows.item(row) is not None]
+            progress = list(salvage.whole_rows(damaged, "progress", ("id", "counted_until")))
+        with db:
+            db.executemany(rows.TAKE_OVER, saved)
+            db.executemany("INSERT OR IGNORE INTO progress (id, counted_until) VALUES (?, ?)", progress)
+        db.close()
+        db = self._open_file()
+        log.error(
+            "outbox: %s is damaged (%s); kept as %s, %d messages of it were saved",
+            self._path,
+            why,
+            aside.name,
+            len(saved),
+            extra=_FAULT,
+        )
+        return db
+
+    def _set_rows_aside(self, damaged: list[rows.Row]) -> None:
+        changes: list[_Change] = [
+            (rows.SET_ASIDE, damaged),
+            (rows.BOUND_DAMAGED, [(rows.DAMAGED_KEPT,)]),
+            (rows.DELETE, [(row[0],) for row in damaged]),
+        ]
+        self._depth -= self._write("NORMAL", changes)[2]
+        self._lost += len(damaged)
+        log.error(
+            "outbox: %d messages are damaged on the disk; they are not sent", len(damaged), extra=_FAULT
+        )
 
     def _refuse(self, why: str) -> bool:
         self._lost += 1
@@ -225,21 +249,9 @@ class Outbox:
         self._fault = fault
 
 
-def _code(error: BaseException) -> int | None:
-    """SQLite's primary result code; the extended ones carry more in the upper bytes."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
-
-
 def _disk_fault(error: sqlite3.DatabaseError) -> str:
     """The fault in words; an error that is not one of the disk's is raised again: it is a bug."""
-    code = _code(error)
+    code = salvage.code(error)
     if code not in _DISK_FAULTS:
         raise error
     return f"{_DISK_FAULTS[code]} ({error})"
-
-
-def _damage(text: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(text)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error

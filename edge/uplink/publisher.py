@@ -23,11 +23,13 @@ from common.mqtt.refusals import (
     NO_SUBSCRIBERS,
     PACKET_TOO_LARGE,
     PROTOCOL_ERROR,
+    SESSION_TAKEN_OVER,
     BrokerRefused,
     BrokerUnreachable,
 )
 from edge.uplink.mqtt import IN_FLIGHT, Answer, Connection, Outgoing
-from edge.uplink.outbox import Item, Outbox
+from edge.uplink.outbox import Outbox
+from edge.uplink.rows import Item
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "broker"}
@@ -40,6 +42,10 @@ PUBACK that MQTT does not allow, which paho takes for a protocol error.)"""
 _CONNECT_TIMEOUT_S = 10.0
 _STEADY_S = 30.0
 """A connection that lasted so long was a good one: the next attempt comes without having waited."""
+_SHORT_LIVES = 3
+"""So many connections in a row that the broker accepts and ends at once are no accident."""
+RESEND_WITHIN_S = 900.0
+"""The devices of a chain send again within this time, and not all at once."""
 
 
 class Uplink:
@@ -48,6 +54,7 @@ class Uplink:
     The outbox is taken over: :meth:`stop` closes it.
     ``late_after_s``: a window delivered later than this after its end is marked ``is_historical``.
     ``retry_s``: first and longest pause before another attempt at a broker that is away or refuses.
+    ``resend_within_s``: longest wait before what a bridge may have lost is sent again.
     """
 
     def __init__(
@@ -62,6 +69,7 @@ class Uplink:
         clock: Clock,
         late_after_s: float,
         retry_s: tuple[float, float] = (1.0, 60.0),
+        resend_within_s: float = RESEND_WITHIN_S,
     ) -> None:
         self._outbox = outbox
         self._broker = broker
@@ -80,6 +88,9 @@ class Uplink:
         self._progress = 0
         self._passing: deque[Outgoing] = deque(maxlen=IN_FLIGHT)
         self._asked: deque[bytes] = deque(maxlen=1)
+        self._resend_within_s = resend_within_s
+        self._resend_at: float | None = None
+        self._short_lives = 0
         self._in_flight: dict[int, Item] = {}
         self._delivered: set[int] = set()
         self._sent_up_to = 0
@@ -207,14 +218,22 @@ class Uplink:
             will=self._status(online=False),
             on_event=self._wake.set,
             timeout_s=_CONNECT_TIMEOUT_S,
-            hears=wire.address(self._site, self._device, "config"),
-            on_message=self._asked.append,
+            hears=(wire.address(self._site, self._device, "config"), wire.RESEND_TOPIC),
+            on_message=self._hear,
         )
         connection.publish(self._status(online=True))
         self._connected_at = self._clock.monotonic()
         self._connection = connection
         self._fault = None
         log.info("broker %s: connected, %d messages wait", self._broker, self._outbox.depth, extra=_FAULT)
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        """In the network's thread: it only hands over."""
+        if topic != wire.RESEND_TOPIC:
+            self._asked.append(payload)
+        elif self._resend_at is None:
+            wait_s = random.uniform(0.0, self._resend_within_s)
+            self._resend_at = self._clock.monotonic() + wait_s
 
     def _away(self, why: str) -> None:
         """Note that the broker is not to be had, and when to try again."""
@@ -230,11 +249,12 @@ class Uplink:
         end = connection.end
         for answer in connection.answers():
             self._settle(answer)
-        if self._delivered and self._outbox.delete(self._delivered):
+        if self._delivered and self._note_delivered():
             self._delivered.clear()
         if end is not None:
             self._lose_connection(connection, end)
             return
+        self._send_again()
         while self._passing and connection.room > 0:
             connection.publish(self._passing.popleft())
         # After a refusal all answers are waited for, so that the next try begins with the oldest.
@@ -247,6 +267,20 @@ class Uplink:
                 if item.id not in self._delivered:
                     payload = self._mark_late(item)
                     self._in_flight[connection.publish(Outgoing(item.topic, payload))] = item
+
+    def _note_delivered(self) -> bool:
+        """Nothing is forgotten while something is to be sent again: this device may have been offline meanwhile."""
+        return self._outbox.delivered(self._delivered, self._clock.now(), forget=self._resend_at is None)
+
+    def _send_again(self) -> None:
+        """A broker has forgotten a bridge, with what waited for it: deliver once more what may have been lost."""
+        due = self._resend_at is not None and self._clock.monotonic() >= self._resend_at
+        if due and not self._in_flight and not self._delivered:
+            self._resend_at = None
+            self._sent_up_to = 0
+            log.info(
+                "broker %s: a bridge is gone; %d messages are sent again", self._broker, self._outbox.resend()
+            )
 
     def _settle(self, answer: Answer) -> None:
         item = None if answer.handle is None else self._in_flight.pop(answer.handle, None)
@@ -281,14 +315,26 @@ class Uplink:
                 self._drop(f"{oldest.topic}: {len(oldest.payload)} bytes end the connection: {end.reason}")
                 self._delivered.add(oldest.id)
             self._suspect = oldest.id if len(self._in_flight) == 1 else 0
-        if self._clock.monotonic() - self._connected_at >= _STEADY_S:
+        steady = self._clock.monotonic() - self._connected_at >= _STEADY_S
+        self._short_lives = 0 if steady else self._short_lives + 1
+        if steady:
             self._retry_s = self._first_retry_s
         connection.close()
         self._connection = None
         self._in_flight.clear()
         self._sent_up_to = 0
         self._passing.clear()
-        self._away(f"broker {self._broker}: {end.reason}")
+        self._away(f"broker {self._broker}: {self._why(end)}")
+
+    def _why(self, end: Answer) -> str:
+        name = f"{self._site}/{self._device}"
+        if end.code == SESSION_TAKEN_OVER:
+            return f"another device uses the name {name}; give each a name of its own"
+        if self._short_lives >= _SHORT_LIVES:
+            return (
+                f"{end.reason}, {self._short_lives} times in a row; does another device use the name {name}?"
+            )
+        return end.reason
 
     def _leave(self, connection: Connection) -> None:
         """A goodbye suppresses the last will, so the word that we are gone is ours to say."""
@@ -302,7 +348,7 @@ class Uplink:
                 self._settle(answer)
             if any(answer.handle == handle for answer in answers):
                 break
-        self._outbox.delete(self._delivered)
+        self._note_delivered()
         connection.close()
         self._connection = None
 

@@ -101,7 +101,7 @@ def _falling(share: float) -> float:
 
 def exposure(face: Image) -> float:
     """0..1 of a grey face: the share of it neither black nor burnt out, times its contrast as far as that lacks."""
-    usable = cv2.countNonZero(cv2.inRange(face, (11,), (244,))) / face.size
+    usable = cv2.countNonZero(cv2.inRange(face, np.array([11]), np.array([244]))) / face.size
     contrast = min(1.0, _deviation(face) / 20)
     return usable * contrast
 

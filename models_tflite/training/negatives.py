@@ -136,11 +136,11 @@ def paint(image: np.ndarray, x: int, y: int, radius: int) -> np.ndarray:
     mask = np.zeros((SIDE, SIDE), np.uint8)
     if np.random.rand() < 0.7:  # the shirt or the poster it is printed on
         canvas[:] = _grey(5, 90) if np.random.rand() < 0.6 else _any()
-        cv2.circle(mask, (SIDE // 2, SIDE // 2), SIDE // 2 - 6, 255, -1)
+        cv2.circle(mask, (SIDE // 2, SIDE // 2), SIDE // 2 - 6, (255,), -1)
     else:
         _blob(canvas, 0, 0, 1, 1.2, (0, 0, 0))
         cv2.ellipse(
-            mask, (SIDE // 2, SIDE // 2), (round(SIDE * 0.37), round(SIDE * 0.45)), 0, 0, 360, 255, -1
+            mask, (SIDE // 2, SIDE // 2), (round(SIDE * 0.37), round(SIDE * 0.45)), 0, 0, 360, (255,), -1
         )
     kind = np.random.rand()
     (skull if kind < 0.6 else smiley if kind < 0.85 else cloth)(canvas)

@@ -21,7 +21,7 @@ from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
 from common.mqtt.tls import Tls
-from common.wire import STORED, Message, StatusMessage, encode, topic
+from common.wire import RESEND_TOPIC, STORED, Message, StatusMessage, encode, topic
 from tests.support.brokers import until
 from tests.support.messages import BOOT, health, window
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets, secrets
@@ -62,6 +62,7 @@ def test_a_device_speaks_as_itself(broker: SecureMosquitto, made: Path) -> None:
         "footlight/v1/shop/door/window/more",
         "footlight/v1/shop/window",
         "footlight/v1-dead-letter/shop/door",
+        "footlight/v1-resend",
         "footlight/v2/shop/door/window",
     ],
 )
@@ -99,6 +100,16 @@ def test_a_device_hears_the_echo_of_its_own_probes(broker: SecureMosquitto, made
         assert bridge.send(f"{MINE}/echo") == "Success"
         until(lambda: device.heard, "the device hears its echo")
         assert neighbour.heard == []
+
+
+def test_every_device_hears_that_a_bridge_is_gone(broker: SecureMosquitto, made: Path) -> None:
+    with (
+        Party(broker, made, "bridge") as bridge,
+        Party(broker, made, "devices/shop/shelf", RESEND_TOPIC) as one,
+        Party(broker, made, "devices/shop/door", RESEND_TOPIC) as other,
+    ):
+        assert bridge.send(RESEND_TOPIC) == "Success"
+        until(lambda: one.heard and other.heard, "both devices hear it")
 
 
 def is_let_in(broker: SecureMosquitto, made: Path, certificate: Path | None) -> bool:

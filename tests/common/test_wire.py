@@ -41,7 +41,7 @@ DOCS = ROOT / "docs"
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 counts = st.integers(0, 10_000)
 seconds = st.floats(0, 1e9)
-times = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+times = st.datetimes(datetime(2020, 1, 2), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 boots = st.from_regex(r"[0-9a-f]{8,32}", fullmatch=True)
 texts = st.text(max_size=64)
 
@@ -77,12 +77,14 @@ def cohorts(draw: st.DrawFn, k: int) -> Cohort:
 @st.composite
 def windows(draw: st.DrawFn) -> WindowMessage:
     k, visits = draw(st.integers(1, 50)), draw(counts)
+    duration_s = draw(st.integers(*wire.WINDOW_S))
+    at_s = int(draw(times).timestamp()) // duration_s * duration_s
     return WindowMessage(
         site=draw(names),
         device=draw(names),
         camera=draw(names),
-        start=draw(times),
-        duration_s=draw(st.integers(1, 86_400)),
+        start=datetime.fromtimestamp(at_s, UTC),
+        duration_s=duration_s,
         boot_id=draw(boots),
         seq=draw(counts),
         clock_trusted=draw(st.booleans()),
@@ -95,7 +97,7 @@ def windows(draw: st.DrawFn) -> WindowMessage:
         totals=Totals(
             visits=visits,
             viewers=draw(st.integers(0, visits)),
-            occupancy_mean=draw(seconds),
+            occupancy_mean=draw(st.floats(0, 1e6)),
             occupancy_max=draw(counts),
         ),
         coverage=Coverage(share=draw(st.floats(0, 1)), frames=draw(counts), dropped=draw(counts)),
@@ -242,19 +244,106 @@ def test_what_breaks_the_contract_is_refused_in_one_line(
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"start": "0001-01-01T00:00:00+00:01"}, "start: Value error, must be from 2020 to 2100"),
+        ({"start": "9999-12-31T23:59:59-12:00"}, "start: Value error, must be from 2020 to 2100"),
+        (
+            {"cohort__since": "0001-01-01T00:00:00+23:59"},
+            "cohort.since: Value error, must be from 2020 to 2100",
+        ),
+        ({"start": "2026-03-02T08:00:01Z"}, "start is not aligned to duration_s"),
+        ({"start": "2026-03-02T08:00:00.5Z"}, "start is not aligned to duration_s"),
+        ({"duration_s": 0}, "duration_s: Input should be greater than or equal to 1"),
+        ({"duration_s": 7200}, "duration_s: Input should be less than or equal to 3600"),
+        ({"totals__visits": 10**6 + 1}, "totals.visits: Input should be less than or equal to 1000000"),
+        ({"totals__occupancy_mean": 1e300}, "totals.occupancy_mean: Input should be less than"),
+        ({"seq": 2**63}, "seq: Input should be less than or equal to 1000000000"),
+        ({"coverage__frames": 10**400}, "coverage.frames: "),
+        ({"cohort__gender": {"male": 2**64}}, "cohort.gender.male: "),
+        ({"cohort__dwell_sum_s": 1e12}, "cohort.dwell_sum_s: Input should be less than"),
+        ({"cohort__zones": {"till,site=other": 6}}, "String should match pattern"),
+        ({"cohort__zones": dict.fromkeys((f"zone{n}" for n in range(33)), 6)}, "at most 32 items"),
+    ],
+)
+def test_a_window_that_no_device_can_have_counted_is_refused(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(WireError, match=reason):
+        decode(TOPIC, changed(**changes))
+
+
+@pytest.mark.parametrize("message", [messages.health(), messages.alert(active=True), messages.probe()])
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "1969-12-31T23:59:59Z"]
+)
+def test_a_time_outside_of_the_years_of_the_wire_is_refused(message: Message, at: str) -> None:
+    payload = json.dumps({**json.loads(encode(message)), "at": at}).encode()
+    with pytest.raises(WireError, match="at: Value error, must be from 2020 to 2100"):
+        decode(topic(message), payload)
+
+
+def test_settings_that_are_no_json_are_refused() -> None:
+    for foreign in (b"NaN", b"Infinity", b"[" * 100_000, b"9" * 5000, b'"\\ud800"'):
+        payload = encode(messages.asking({"zones": 0})).replace(b":0", b":" + foreign)
+        with pytest.raises(WireError):
+            decode("footlight/v1/shop/door/config", payload)
+
+
+TOPICS = [f"footlight/v1/shop/door/{channel}" for channel in wire.BY_CHANNEL]
+VALID: list[Message] = [
+    messages.window(0, visits=8, cohort=messages.cohort()),
+    messages.status(online=True),
+    messages.health(),
+    messages.alert(active=True),
+    messages.probe(),
+    messages.asking({"camera": {"fps": 5}}),
+    messages.placement(),
+]
+plain_values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes().map(str)
+json_values = (
+    plain_values | st.lists(plain_values, max_size=3) | st.dictionaries(st.text(), plain_values, max_size=3)
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A good message in which one value, however deep, or some bytes were replaced."""
+    message = draw(st.sampled_from(VALID))
+    document = json.loads(encode(message))
+    part = document
+    while isinstance(part, dict) and part:
+        key = draw(st.sampled_from(sorted(part)))
+        if not isinstance(part[key], dict) or draw(st.booleans()):
+            part[key] = draw(json_values)
+            break
+        part = part[key]
+    payload = json.dumps(document).encode("utf-8", "surrogatepass")
+    start, end = sorted((draw(st.integers(0, len(payload))), draw(st.integers(0, len(payload)))))
+    if draw(st.booleans()):
+        payload = payload[:start] + draw(st.binary(max_size=8)) + payload[end:]
+    return topic(message), payload
+
+
 @settings(deadline=None)
-@given(st.binary(max_size=200))
-def test_noise_is_refused_and_nothing_else_happens(payload: bytes) -> None:
-    with pytest.raises(WireError) as refused:
-        decode(TOPIC, payload)
-    assert len(str(refused.value).splitlines()) == 1
+@given(st.tuples(st.sampled_from(TOPICS) | st.text(), st.binary(max_size=200)) | mutated())
+def test_whatever_comes_is_a_message_or_one_short_line(came: tuple[str, bytes]) -> None:
+    refusal = ""
+    try:
+        message = decode(*came)
+    except WireError as refused:
+        refusal = str(refused)
+    else:
+        assert decode(topic(message), encode(message)) == message
+    assert refusal.isascii()
+    assert len(refusal) < 1000
+    assert len(refusal.splitlines()) <= 1
 
 
-def test_a_message_that_is_too_large_is_not_sent() -> None:
-    zones: wire.Cells = {f"{index:064d}": 8 for index in range(1000)}
-    cohort = Cohort.model_validate({**messages.cohort().model_dump(), "zones": zones})
-    with pytest.raises(WireError, match=f"{TOPIC}: .* bytes, more than {wire.MAX_BYTES}"):
-        encode(messages.window(0, visits=8, cohort=cohort))
+def test_a_message_that_is_too_large_or_no_unicode_is_not_sent() -> None:
+    with pytest.raises(WireError, match=f"config: .* bytes, more than {wire.MAX_BYTES}"):
+        encode(messages.asking({"zones": "x" * wire.MAX_BYTES}))
+    with pytest.raises(WireError, match="alert: holds text that is not Unicode"):
+        encode(messages.alert(active=True).model_copy(update={"text": "no file \udcff.mp4"}))
 
 
 def test_every_field_of_every_message_is_explained() -> None:

@@ -49,7 +49,9 @@ def fill(influxdb: InfluxDB) -> World:
         store.write(windows[start : start + 1000])
     store.write(others)
     letters: list[str] = []
-    intake = Intake(store, lambda _, __, reason: letters.append(reason), lambda _: None)
+    intake = Intake(
+        store, lambda letter: letters.append(letter.reason), lambda _: None, clock=ManualClock(LEARNED)
+    )
     intake.submit(Delivery(topic(windows[0]), b"{}", intake.stop))
     intake.run()
     yesterday = shops.TODAY - timedelta(days=1)

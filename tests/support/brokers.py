@@ -81,6 +81,10 @@ class Mosquitto:
         until(listening, "mosquitto listens")
         return self
 
+    def log(self) -> bytes:
+        """What the broker has said so far; it names each packet."""
+        return (self._folder / "mosquitto.log").read_bytes()
+
     def reload(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)

@@ -213,11 +213,16 @@ function devices(day) {
     }
     if (device.software) parts.push(`Footlight ${device.software}`);
     if (device.model) parts.push(`models ${device.model}`);
+    if (device.clock_trusted === false && !device.alerts.some((alert) => alert.fault === "clock")) {
+      device.alerts.push({ fault: "clock", text: "its clock is wrong", since: device.last_seen });
+    }
     const alarm = (alert) => `${alert.fault}: ${alert.text} (since ${moment(alert.since, day.date)})`;
     item.append(name, ` ${state}`, node("p", parts.join(" · ")),
       ...device.alerts.map((alert) => node("p", alarm(alert), "alert")));
     return item;
   }));
+  element("letters").replaceChildren(...day.dead_letters.map((letter) => node("p",
+    `${moment(letter.at, day.date)} a message of ${letter.device} could not be stored: ${letter.reason}`, "alert")));
 }
 
 function show(day) {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.clock import Clock
 from edge.capture.camera import Camera, CameraError
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.commands.doctor.checks import Finding, amber, green, red
 from edge.types import Image
 from edge.vision.light import DARK, DIM, GLARING, Light, light_of

@@ -11,7 +11,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.vocabulary import EXPRESSIONS, GENDERS, age_band
-from edge.capture.opencv import read_picture
+from edge.capture.pictures import read_picture
 from edge.config import Settings
 from edge.service.build import Models
 from edge.types import Detection, FaceScores, Floats, Image

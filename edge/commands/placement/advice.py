@@ -61,10 +61,12 @@ def _sharpness(figures: Figures, _: Needs) -> str:
     return f"Focus it: clean the lens, take off its film, turn its focus ring; {what} blurred."
 
 
-def _roll(figures: Figures, _: Needs) -> str:
+def _roll(figures: Figures, needs: Needs) -> str:
+    if figures.hangs is not None:
+        rotate = (needs.rotate + figures.hangs) % 360
+        how = "upside down" if figures.hangs == 180 else "on its side"
+        return f"Set camera.rotate: {rotate} in the settings, or turn the camera itself: it hangs {how}."
     roll = figures.roll or 0.0
-    if abs(roll) == 180:
-        return "Turn the camera upside down: it hangs on its head."
     way = "clockwise" if roll > 0 else "anticlockwise"
     return f"Turn the camera {abs(roll):.0f}° {way}, seen from behind it: faces lean to one side."
 
@@ -114,6 +116,14 @@ def _size(figures: Figures, needs: Needs) -> str:
     return f"Come closer, to {5 * int(20 * side / least)} % of the distance: {says}."
 
 
+def _distance(figures: Figures, _: Needs) -> str:
+    unseen = round((figures.unseen or 0.0) * figures.closeups)
+    return (
+        f"Come much closer: {unseen} of {figures.closeups} faces are so far away that they are found only where the "
+        "picture is enlarged. They are not counted."
+    )
+
+
 def _excluded(figures: Figures, _: Needs) -> str:
     return (
         f"Check the excluded zones: {figures.excluded or 0:.0%} of the faces lie in them and are not counted."
@@ -152,6 +162,7 @@ ADVICE: Final[dict[str, Callable[[Figures, Needs], str]]] = {
     "pitch": _pitch,
     "yaw": _yaw,
     "cut": _cut,
+    "distance": _distance,
     "size": _size,
     "excluded": _excluded,
     "facing": _facing,

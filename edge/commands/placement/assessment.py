@@ -126,6 +126,7 @@ def read(figures: Figures, needs: Needs) -> list[Reading]:
         _reading("burnt", "Highlights", f.burnt, burnt, BURNT, 1 - f.burnt),
         _sharpness(f),
         _size(f, needs),
+        _fault("distance", "Distance", f.unseen, f.closeups, "{} faces seen only when enlarged"),
         _fault("backlight", "Backlight", f.backlit, f.people, "{} against the light"),
         _angle("roll", "Tilt", f.roll, ("faces lean left", "faces lean right"), ROLL),
         _angle("pitch", "Height", f.pitch, ("seen from above", "seen from below"), tilt),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from common.clock import Clock
 from edge.capture.camera import CameraError
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.commands.placement.assessment import Assessment, assess
 from edge.commands.placement.measures import Needs
 from edge.commands.placement.sights import Glance

@@ -15,7 +15,7 @@ from common.clock import Clock
 from common.masking import masked
 from common.wire import Profile
 from edge.capture.camera import Camera
-from edge.capture.latest import CameraThread
+from edge.capture.thread import CameraThread
 from edge.commands.placement.assessment import Verdict
 from edge.commands.placement.check import Moment, watch
 from edge.commands.placement.measures import Needs
@@ -60,6 +60,7 @@ def needs(settings: Settings) -> Needs:
         cone_yaw=settings.attention.yaw_deg,
         cone_pitch=settings.attention.pitch_deg,
         fps=settings.camera.fps,
+        rotate=settings.camera.rotate,
         attributes=attributes,
     )
 

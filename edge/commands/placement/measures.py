@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from common.vocabulary import UNKNOWN
-from edge.commands.placement.sights import Edge, Glance, Sight
+from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight
 from edge.types import Visit
 from edge.vision.fixtures import STILL_REACH, STILL_S
 from edge.vision.light import DIM
@@ -34,6 +34,15 @@ first alone will not do: dark skin before a white wall is darker than the wall a
 TURNED_FACES = 3
 """Sure faces in turned pictures, and twice as many as upright, show that the camera hangs turned."""
 
+_ROLL = {90: -90.0, 180: 180.0, 270: 90.0}
+"""How faces lean, clockwise, in a picture that has to be turned by so much."""
+
+FEWEST_CLOSEUPS = 3
+STUCK = 0.25
+STUCK_S = 2.0
+"""Faces in enlarged parts of the picture: with fewer nothing is said. One that is still there later, within a quarter
+of its size, is a picture of a face, or somebody who waits: they tell nothing of those who pass."""
+
 RATE_S = 1.0
 """A rate of frames over less time is a guess."""
 
@@ -44,12 +53,14 @@ SLOW = 1.0
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What the settings ask of a position: faces of ``face_px`` pixels and more, turned by less than the angles of the
-    attention cone, in degrees; ``fps`` as asked of the camera; the attributes that may be published at all."""
+    attention cone, in degrees; ``fps`` and ``rotate`` as asked of the camera; the attributes that may be published at
+    all."""
 
     face_px: float
     cone_yaw: float
     cone_pitch: float
     fps: float
+    rotate: int
     attributes: tuple[str, ...]
 
 
@@ -58,10 +69,13 @@ class Figures:
     """All that was measured. None where there was nothing to measure it on; shares are 0..1, angles degrees.
 
     ``people`` are the faces that walked by: ``counted`` as visits, or ``missed``, seen too poorly to be believed.
-    ``side_px`` is the median of how large each one's face was a quarter of the time, ``too_small`` the share that was
-    not large enough even then, and ``small_px`` the median of those. ``roll``, ``pitch`` and ``yaw`` are medians over
-    people and tell of the camera, as people on average hold their heads straight; ``turned`` is the median of the yaw
-    without its sign. ``unknown`` counts, of ``judged`` finished visits, those without a verdict on each attribute.
+    ``closeups`` are faces that parts of the picture showed when enlarged, ``unseen`` is the share of them that the
+    whole picture did not show. ``side_px`` is the median of how large each one's face was a quarter of the time,
+    ``too_small`` the share that was not large enough even then, and ``small_px`` the median of those. ``roll``,
+    ``pitch`` and ``yaw`` are medians over people and tell of the camera, as people on average hold their heads
+    straight; ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or upside
+    down: by how many degrees clockwise its picture has to be turned. ``unknown`` counts, of ``judged`` finished
+    visits, those without a verdict on each attribute.
     """
 
     seconds: float
@@ -77,6 +91,8 @@ class Figures:
     people: int
     counted: int
     missed: int
+    closeups: int
+    unseen: float | None
     side_px: float | None
     side_px_range: tuple[float, float] | None
     too_small: float | None
@@ -84,6 +100,7 @@ class Figures:
     sharpness: float | None
     slow_sharpness: float | None
     backlit: float | None
+    hangs: int | None
     roll: float | None
     pitch: float | None
     yaw: float | None
@@ -160,6 +177,7 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
     sides = sorted(person.side_px for person in people)
     edges = Counter(person.cut for person in people if person.cut is not None)
     excluded = sum(glance.excluded for glance in glances)
+    hangs, closeups = _hangs(glances), _passing_closeups(glances)
     return Figures(
         seconds=seconds,
         frames=len(glances),
@@ -174,6 +192,8 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
         people=len(people),
         counted=len(counted),
         missed=len(people) - len(counted),
+        closeups=len(closeups),
+        unseen=_share(not one.found for one in closeups) if len(closeups) >= FEWEST_CLOSEUPS else None,
         side_px=_median(sides),
         side_px_range=(sides[0], sides[-1]) if sides else None,
         too_small=_share(side < needs.face_px for side in sides),
@@ -181,7 +201,8 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
         sharpness=_median([median(s.sharpness for s in person.sights) for person in people]),
         slow_sharpness=_median([sight.sharpness for sight in sights if sight.speed < SLOW]),
         backlit=_share(person.is_backlit for person in people),
-        roll=_hanging(glances) or _typical([median(s.pose.roll for s in person.sights) for person in people]),
+        hangs=hangs,
+        roll=_ROLL[hangs] if hangs else _typical([median(s.pose.roll for s in p.sights) for p in people]),
         pitch=_typical([median(s.pose.pitch for s in person.sights) for person in people]),
         yaw=_typical([median(s.pose.yaw for s in person.sights) for person in people]),
         turned=_typical([median(abs(s.pose.yaw) for s in person.sights) for person in people]),
@@ -224,8 +245,26 @@ def _people(glances: Sequence[Glance]) -> list[_Person]:
     return people
 
 
-def _hanging(glances: Sequence[Glance]) -> float | None:
-    """By how many degrees faces lean clockwise because the camera hangs on its side or upside down."""
+def _passing_closeups(glances: Sequence[Glance]) -> list[Closeup]:
+    """The faces of enlarged parts that were in one place only once."""
+    seen = [(glance.at_s, closeup) for glance in glances for closeup in glance.closeups]
+    return [
+        closeup
+        for at_s, closeup in seen
+        if not any(
+            abs(then_s - at_s) >= STUCK_S and _stuck(closeup.outline, other.outline) for then_s, other in seen
+        )
+    ]
+
+
+def _stuck(one: Outline, other: Outline) -> bool:
+    across = abs(one.x1 + one.x2 - other.x1 - other.x2) / 2
+    down = abs(one.y1 + one.y2 - other.y1 - other.y2) / 2
+    return across < STUCK * (one.x2 - one.x1) and down < STUCK * (one.y2 - one.y1)
+
+
+def _hangs(glances: Sequence[Glance]) -> int | None:
+    """By how many degrees clockwise the picture has to be turned, because it shows more faces then."""
     upright: Counter[int] = Counter()
     turned: Counter[int] = Counter()
     for look in (glance.turned for glance in glances if glance.turned is not None):
@@ -236,7 +275,7 @@ def _hanging(glances: Sequence[Glance]) -> float | None:
     degrees, faces = turned.most_common(1)[0]
     if faces < TURNED_FACES or faces < 2 * upright[degrees]:
         return None
-    return {90: -90.0, 180: 180.0, 270: 90.0}[degrees]
+    return degrees
 
 
 def _unknown(visits: Sequence[Visit], attribute: str) -> int:

@@ -53,12 +53,21 @@ class Turned:
 
 
 @dataclass(frozen=True, slots=True)
+class Closeup:
+    """A face in an enlarged part of the picture. ``found`` is true when the whole picture showed it as well."""
+
+    outline: Outline
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Glance:
     """One frame of ``width`` x ``height`` pixels.
 
     ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out. ``excluded`` faces lie in
     zones where nobody is counted; ``dropped`` frames came before this one and were stale. Some frames get a longer
-    look: at the ``sharpness`` of the whole picture, in the measure of the quality gate, and at the picture ``turned``.
+    look: at the ``sharpness`` of the whole picture, in the measure of the quality gate, at the picture ``turned``, and
+    at parts of it enlarged, which show ``closeups``.
     """
 
     at_s: float
@@ -71,3 +80,4 @@ class Glance:
     excluded: int = 0
     dropped: int = 0
     turned: Turned | None = None
+    closeups: tuple[Closeup, ...] = ()

@@ -9,7 +9,8 @@ from itertools import cycle
 import cv2
 import numpy as np
 
-from edge.commands.placement.sights import Edge, Glance, Outline, Sight, Turned
+from edge.commands.placement.closer import CloserLook
+from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight, Turned
 from edge.pipeline import Pipeline
 from edge.types import Box, Detection, Detector, Frame, Image, Track, TrackState, Visit
 from edge.vision.light import light_of
@@ -21,18 +22,20 @@ from edge.vision.zones import Zones
 _TURNS = ((90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE))
 _LONG_LOOK_S = 1.0
 """A camera that hangs upside down or on its side sees hardly a face: so often the picture is looked at turned, one way
-after the other, and measured as a whole. That costs one pass more a second."""
+after the other, and measured as a whole. One too far away sees hardly a face either: parts of the picture are looked at
+enlarged. That costs three passes more a second."""
+_CLOSER_LOOKS = 2
 
 
 class Listening:
     """A detector that remembers what it found last, so that faces in excluded zones can be told of too."""
 
     def __init__(self, detector: Detector) -> None:
-        self._detector = detector
+        self.detector = detector
         self.found: Sequence[Detection] = ()
 
     def detect(self, image: Image) -> list[Detection]:
-        found = self._detector.detect(image)
+        found = self.detector.detect(image)
         self.found = tuple(found)
         return found
 
@@ -48,6 +51,7 @@ class Watcher:
         self._last_s = 0.0
         self._long_due_s = -math.inf
         self._turns = cycle(_TURNS)
+        self._closer = CloserLook(detector.detector, zones, sure_score=sure_score)
 
     def look(self, frame: Frame, *, dropped: int) -> tuple[Glance, Sequence[Visit]]:
         """One frame, and the visits that ended with it. ``dropped`` frames were stale since the one before."""
@@ -73,6 +77,7 @@ class Watcher:
             excluded=self._excluded(width, height),
             dropped=dropped,
             turned=self._turned(image) if takes_long else None,
+            closeups=self._closeups(image) if takes_long else (),
         )
         return glance, step.visits
 
@@ -89,7 +94,12 @@ class Watcher:
     def _turned(self, image: Image) -> Turned:
         degrees, rotation = next(self._turns)
         upright = _sure(self._detector.found)
-        return Turned(degrees, upright, _sure(self._detector.detect(cv2.rotate(image, rotation))))  # type: ignore[arg-type]
+        turned = self._detector.detector.detect(cv2.rotate(image, rotation))  # type: ignore[arg-type]
+        return Turned(degrees, upright, _sure(turned))
+
+    def _closeups(self, image: Image) -> tuple[Closeup, ...]:
+        looks = (self._closer.look(image, self._detector.found) for _ in range(_CLOSER_LOOKS))
+        return tuple(closeup for look in looks for closeup in look)
 
     def _sight(self, frame: Frame, track: Track, detection: Detection) -> Sight:
         image, box = frame.image, detection.box

@@ -93,7 +93,7 @@ def test_what_was_watched_is_the_mean_over_the_cameras() -> None:
 
 
 def test_a_long_window_is_watched_until_closing_time_only() -> None:
-    counted = tally([at(MONDAY, 19, 50, duration_s=3600)], site("09:00-20:00"), MONDAY)
+    counted = tally([at(MONDAY, 19, duration_s=3600)], site("09:00-19:10"), MONDAY)
     assert counted.covered_s == 600
 
 

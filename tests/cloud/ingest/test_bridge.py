@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud.ingest.bridge import Bridge
 from cloud.ingest.intake import Delivery, Intake, dead_letter_topic
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.store import StoreRejected, StoreUnavailable
+from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker, Protocol
@@ -43,7 +45,7 @@ class FaultyStore:
         self.rejected_camera: str | None = None
         self.attempts = 0
         self.written: list[Message] = []
-        self.buried: list[tuple[str, str, str]] = []
+        self.letters: list[DeadLetter] = []
         self.before_return = threading.Event()
         self.before_return.set()
 
@@ -57,13 +59,16 @@ class FaultyStore:
         self.written.extend(messages)
         self.before_return.wait(30)
 
-    def holds(self, probe: ProbeMessage) -> bool:
-        return self.inner.holds(probe)
+    def contains(self, probe: ProbeMessage) -> bool:
+        return self.inner.contains(probe)
 
-    def bury(self, site: str, device: str, reason: str) -> None:
+    def record_dead_letter(self, letter: DeadLetter) -> None:
         if not self.available.is_set():
             raise StoreUnavailable("switched off")
-        self.buried.append((site, device, reason))
+        self.letters.append(letter)
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return self.letters[-limit:]
 
     def close(self) -> None:
         self.inner.close()
@@ -148,6 +153,7 @@ def uplink(folder: Path, port: int) -> Iterator[Uplink]:
         clock=SystemClock(),
         late_after_s=10**10,
         retry_s=(0.05, 0.2),
+        resend_within_s=0.1,
     )
     sender.start()
     try:
@@ -254,7 +260,7 @@ def test_a_message_that_cannot_be_decoded_goes_to_the_dead_letters_and_stops_not
 ) -> None:
     where = topic(window(0))
     with (
-        Listener(mosquitto.port, dead_letter_topic(where)) as grave,
+        Listener(mosquitto.port, dead_letter_topic("shop", "door")) as grave,
         running(make_bridge(store, mosquitto.port)) as bridge,
         publisher(mosquitto.port) as device,
     ):
@@ -268,7 +274,9 @@ def test_a_message_that_cannot_be_decoded_goes_to_the_dead_letters_and_stops_not
     said = dict(letter.properties.UserProperty)  # type: ignore[union-attr]
     assert said["topic"] == where
     assert said["reason"].startswith(where)
-    assert store.buried == [("shop", "door", said["reason"])]
+    (kept,) = store.letters
+    assert (kept.site, kept.device, kept.topic, kept.reason) == ("shop", "door", where, said["reason"])
+    assert kept.payload == poison
     # It was acknowledged: a bridge that comes later does not get it again.
     with running(make_bridge(store, mosquitto.port)) as later, publisher(mosquitto.port) as device:
         publish(device, window(2))
@@ -291,7 +299,7 @@ def test_a_probe_comes_back_once_it_can_be_read_from_the_store(
         assert asker.messages == []
         store.available.set()
         until(lambda: asker.messages, "the echo")
-        assert store.holds(probe(7))
+        assert store.contains(probe(7))
     (heard,) = asker.messages
     answer = decode(heard.topic, bytes(heard.payload))
     assert isinstance(answer, EchoMessage)
@@ -300,7 +308,7 @@ def test_a_probe_comes_back_once_it_can_be_read_from_the_store(
 
 def test_a_probe_that_cannot_be_read_back_is_acknowledged_and_not_answered(store: FaultyStore) -> None:
     class WriteOnly(FaultyStore):
-        def holds(self, probe: ProbeMessage) -> bool:
+        def contains(self, probe: ProbeMessage) -> bool:
             raise StoreUnavailable("this token may not read")
 
     answered: list[ProbeMessage] = []
@@ -311,7 +319,7 @@ def test_a_probe_that_cannot_be_read_back_is_acknowledged_and_not_answered(store
         intake.stop()
 
     writing = WriteOnly(store.path.with_name("write-only.sqlite"))
-    intake = Intake(writing, lambda *_: None, answered.append)
+    intake = Intake(writing, lambda _: None, answered.append, clock=ManualClock())
     intake.submit(Delivery(topic(probe()), encode(probe()), acknowledge))
     intake.run()
     writing.close()
@@ -319,19 +327,19 @@ def test_a_probe_that_cannot_be_read_back_is_acknowledged_and_not_answered(store
 
 
 def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: FaultyStore) -> None:
-    intake = Intake(store, lambda *_: None, lambda _: None)
+    intake = Intake(store, lambda _: None, lambda _: None, clock=ManualClock())
     intake.submit(Delivery(f"{ROOT}/shop/door two/window", b"?", intake.stop))
     intake.run()
-    assert [(site, device) for site, device, _ in store.buried] == [("shop", "-")]
+    assert [(letter.site, letter.device) for letter in store.letters] == [("shop", "-")]
 
 
 def test_a_store_that_is_away_holds_up_no_dead_letter(store: FaultyStore) -> None:
     store.available.clear()
     letters = []
-    intake = Intake(store, lambda topic_name, *_: letters.append(topic_name), lambda _: None)
+    intake = Intake(store, lambda letter: letters.append(letter.topic), lambda _: None, clock=ManualClock())
     intake.submit(Delivery(topic(window(0)), b"?", intake.stop))
     intake.run()
-    assert (letters, intake.stats.dead, store.buried) == ([topic(window(0))], 1, [])
+    assert (letters, intake.stats.dead, store.letters) == ([topic(window(0))], 1, [])
 
 
 def test_a_message_that_the_store_rejects_goes_to_the_dead_letters_alone(
@@ -340,7 +348,7 @@ def test_a_message_that_the_store_rejects_goes_to_the_dead_letters_alone(
     store.rejected_camera = "bad"
     store.available.clear()
     with (
-        Listener(mosquitto.port, dead_letter_topic(topic(window(0)))) as grave,
+        Listener(mosquitto.port, dead_letter_topic("shop", "door")) as grave,
         running(make_bridge(store, mosquitto.port)) as bridge,
         publisher(mosquitto.port) as device,
     ):
@@ -367,6 +375,37 @@ def test_bridges_of_one_group_share_the_load_and_none_stores_what_the_other_has(
         until(lambda: len(store.windows()) == 100, "all are stored")
         assert one.stats.stored + two.stats.stored == 100
         assert min(one.stats.stored, two.stats.stored) > 20
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_bridge_that_never_comes_back_costs_no_window(
+    tmp_path: Path, store: FaultyStore, mosquitto: Mosquitto, end: signal.Signals
+) -> None:
+    """The broker goes on sharing out to it, and drops what waits for it when its session ends."""
+    config = tmp_path / "cloud.yaml"
+    config.write_text(
+        f"mqtt: {{host: 127.0.0.1, port: {mosquitto.port}, client_id: two, session_expiry_s: 2}}\n"
+        f"store: {{path: {store.path}}}\n"
+    )
+    command = [sys.executable, "-m", "cloud", "bridge", "--config", str(config)]
+    sent = [window(minute, visits=minute % 7) for minute in range(80)]
+    with (
+        running(make_bridge(store, mosquitto.port, client_id="one")),
+        subprocess.Popen(command) as other,
+        uplink(tmp_path, mosquitto.port) as device,
+    ):
+        until(lambda: b"SUBACK to two" in mosquitto.log(), "the other bridge is there")
+        for message in sent[:20]:
+            device.send(message)
+        until(lambda: len(store.windows()) == 20, "both work")
+        other.send_signal(end)
+        other.wait(20)
+        for message in sent[20:]:
+            device.send(message)
+        until(lambda: device.outbox_depth == 0, "the broker has taken all of them")
+        assert len(store.windows()) < len(sent), "half of them wait for the one that is gone"
+        until(lambda: len(store.windows()) == len(sent), "all windows are stored", timeout_s=30)
+    assert [w.totals for w in store.windows()] == [w.totals for w in sent]
 
 
 def test_configuration_on_its_way_down_is_none_of_its_business(
@@ -425,7 +464,7 @@ def test_tls_files_that_are_missing_or_no_certificates_are_one_line(
     broken = tmp_path / "broken.pem"
     broken.write_text("not a certificate")
     for tls in (Tls(ca=tmp_path / "missing.pem"), Tls(ca=broken), Tls(cert=broken, key=broken)):
-        with pytest.raises(UserError, match=r"^mqtt\.tls"):
+        with pytest.raises(UserError, match=r"^mqtt\.tls(\.ca)?: "):
             Bridge(store, host="127.0.0.1", port=1, client_id="bridge", tls=tls)
 
 

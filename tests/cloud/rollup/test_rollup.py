@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cloud.__main__ import main
 from cloud.analysis.confusion import shipped_confusions
@@ -20,6 +22,7 @@ from cloud.analysis.mix import mix
 from cloud.config import load
 from cloud.domain.chain import Chain
 from cloud.rollup.command import Rolled, period, rollup
+from cloud.rollup.gaps import gaps
 from cloud.stores.connect import open_tallies
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
@@ -386,3 +389,19 @@ def test_a_day_whose_windows_may_be_gone_is_not_replaced_by_what_is_left_of_it()
         period(date(2026, 4, 11), date(2026, 4, 12), NOW, 10)
     with pytest.raises(UserError, match="--to 2026-04-12: is before --from 2026-04-13"):
         period(date(2026, 4, 13), date(2026, 4, 12), NOW, 90)
+
+
+@given(st.sets(st.integers(0, 300), min_size=2), st.integers(0, 300))
+def test_every_window_that_is_missing_within_a_run_is_told(there: set[int], restarted: int) -> None:
+    came = [window(minute, boot_id="a" * 8 if minute < restarted else "b" * 8) for minute in there]
+    found = gaps([*came, *came, window(400, camera="other")])
+    runs = [{w.seq for w in came if w.boot_id == boot} for boot in ("a" * 8, "b" * 8)]
+    assert sum(gap.missing for gap in found) == sum(max(run) + 1 - min(run) - len(run) for run in runs if run)
+    assert all(gap.after < gap.before for gap in found)
+
+
+def test_a_gap_is_told_with_where_and_when() -> None:
+    (gap,) = gaps([window(0), window(1), window(5)])
+    assert str(gap) == (
+        "shop/door, camera front: 3 windows are missing between 2026-03-02 08:01 and 2026-03-02 08:05 UTC"
+    )

@@ -24,7 +24,7 @@ from cloud.simulation.faults import Faults
 from cloud.simulation.fleet import Fleet, SiteDay
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.store import StoreRejected
+from cloud.stores.store import DeadLetter, StoreRejected
 from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
@@ -353,10 +353,13 @@ class Refusing:
     def write(self, messages: Sequence[Message]) -> None:
         raise self._fault
 
-    def holds(self, probe: ProbeMessage) -> bool:
+    def contains(self, probe: ProbeMessage) -> bool:
         raise self._fault
 
-    def bury(self, site: str, device: str, reason: str) -> None:
+    def record_dead_letter(self, letter: DeadLetter) -> None:
+        raise self._fault
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
         raise self._fault
 
     def close(self) -> None:

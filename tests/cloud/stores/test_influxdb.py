@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cloud.domain.levels import creation
+from cloud.ingest.intake import Delivery, Intake
 from cloud.stores.influx import InfluxStore
-from cloud.stores.store import StoreRejected, StoreUnavailable
+from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
+from common.clock import SystemClock
+from common.wire import encode, topic
+from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import (
@@ -98,11 +103,11 @@ def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(
 
 def test_a_probe_is_there_once_it_was_written(influxdb: InfluxDB, store: InfluxStore) -> None:
     at = MORNING + timedelta(microseconds=1)
-    assert not store.holds(probe(1, at=at))
+    assert not store.contains(probe(1, at=at))
     store.write([probe(1, at=at), probe(2, at=at, device="shelf")])
-    assert store.holds(probe(1, at=at))
-    assert not store.holds(probe(2, at=at))
-    assert not store.holds(probe(1))
+    assert store.contains(probe(1, at=at))
+    assert not store.contains(probe(2, at=at))
+    assert not store.contains(probe(1))
 
 
 def test_a_camera_costs_few_series(influxdb: InfluxDB, store: InfluxStore) -> None:
@@ -131,10 +136,51 @@ def test_a_point_older_than_the_retention_is_rejected_and_its_neighbours_are_not
     assert len(influxdb.query("SELECT visits FROM window")) == 1
 
 
-def test_a_field_of_another_type_is_rejected(influxdb: InfluxDB, store: InfluxStore) -> None:
+def test_windows_that_meet_a_field_of_another_type_are_kept_told_once_and_stored_when_it_is_gone(
+    influxdb: InfluxDB, store: InfluxStore, caplog: pytest.LogCaptureFixture
+) -> None:
     influxdb.write("window,site=shop,device=door,camera=front k=0.5 1772438400000000000")
-    with pytest.raises(StoreRejected, match="field type conflict"):
-        store.write([window(0)])
+    letters: list[DeadLetter] = []
+    intake = Intake(
+        store, letters.append, lambda _: None, clock=SystemClock(), retry_first_s=0.01, retry_most_s=0.01
+    )
+    acknowledged = threading.Semaphore(0)
+    for minute in range(5):
+        intake.submit(Delivery(topic(window(minute)), encode(window(minute)), acknowledged.release))
+    thread = threading.Thread(target=intake.run)
+    thread.start()
+    until(lambda: intake.stats.retries > 3, "it is tried again")
+    assert intake.stats.stored == 0
+    influxdb.query("DROP MEASUREMENT window")
+    until(lambda: intake.stats.stored == 5, "all windows are stored")
+    intake.stop()
+    thread.join(20)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert ["give Footlight a bucket of its own" in line for line in told] == [True]
+    assert letters == []
+    assert all(acknowledged.acquire(blocking=False) for _ in range(5))
+    assert len(influxdb.query("SELECT k FROM window")) == 5
+
+
+def test_dead_letters_can_be_read_back(influxdb: InfluxDB, store: InfluxStore) -> None:
+    letters = [
+        DeadLetter(
+            at=MORNING + timedelta(minutes=minute),
+            site="shop",
+            device="door",
+            topic="footlight/v1/shop/door/window",
+            reason='not "JSON"\\',
+            payload=b"\x00\xff{\n" * minute,
+        )
+        for minute in range(4)
+    ]
+    for letter in letters:
+        store.record_dead_letter(letter)
+    found = store.dead_letters(3)
+    assert [(letter.at, letter.reason) for letter in found] == [
+        (letter.at, letter.reason) for letter in reversed(letters[1:])
+    ]
+    assert found[0].payload.isascii()
 
 
 def test_a_level_is_created_as_the_page_tells(influxdb: InfluxDB) -> None:

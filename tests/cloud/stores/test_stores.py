@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloud.onebox.backup import due
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.embedded_file import back_up
 from cloud.stores.influx import InfluxStore, points
 from cloud.stores.layout import MEASUREMENTS
-from cloud.stores.store import StoreRejected, StoreUnavailable
+from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.errors import UserError
 from common.wire import Message
 from tests.support.brokers import free_port
@@ -143,7 +145,7 @@ def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(st
 
 def test_the_last_probe_is_there_and_counts_nothing(store: EmbeddedStore) -> None:
     store.write([probe(1), probe(2), probe(3, device="shelf")])
-    assert [store.holds(probe(number)) for number in (1, 2, 3)] == [False, True, False]
+    assert [store.contains(probe(number)) for number in (1, 2, 3)] == [False, True, False]
     assert (store.sites(), store.devices("shop")) == ([], [])
 
 
@@ -155,7 +157,7 @@ def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: ManualC
     before.close()
     store = EmbeddedStore(path, retention_days=30, clock=clock)
     store.write([probe()])
-    assert store.holds(probe())
+    assert store.contains(probe())
     store.close()
 
 
@@ -196,14 +198,148 @@ def test_reading_and_writing_from_several_threads(store: EmbeddedStore) -> None:
     assert all(count % 4 == 0 for count in counts), "a batch is there as a whole or not at all"
 
 
-@pytest.mark.parametrize("what", ["a directory", "not a database", "from the future", "below a file"])
+def damage(path: Path, *pages: int) -> None:
+    """Write over the beginning of some pages, as a worn card does."""
+    content = bytearray(path.read_bytes())
+    for page in pages:
+        content[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["some pages", "cut short", "its head", "no database"])
+def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    path = tmp_path / "store.sqlite"
+    store = EmbeddedStore(path, retention_days=30, clock=clock)
+    sent = [window(minute, cohort=cohort(), visits=8) for minute in range(400)]
+    store.write([*sent, health(), status(online=True)])
+    store.close()
+    least, most = {"some pages": (300, 399), "cut short": (100, 300)}.get(how, (0, 0))
+    match how:
+        case "some pages":
+            damage(path, 20, 21, 60)
+        case "cut short":
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        case "its head":
+            damage(path, 0)
+        case "no database":
+            path.write_text("hello " * 1000)
+    content = path.read_bytes()
+    with pytest.raises((UserError, StoreUnavailable), match=r"^store\.path: .*damaged.*restart the service"):
+        EmbeddedStore(path, retention_days=30, clock=clock).windows("shop", *DAY)
+    store = EmbeddedStore(path, retention_days=30, clock=clock, repair=True)
+    saved = store.windows("shop", *DAY)
+    assert least <= len(saved) <= most
+    assert all(message in sent for message in saved)
+    assert path.with_name("store.sqlite.damaged").read_bytes() == content
+    assert [f"{len(saved)} windows of it were saved" in record.message for record in caplog.records] == [True]
+    store.write(sent)
+    assert store.windows("shop", *DAY) == sent
+    store.close()
+
+
+def test_a_row_that_cannot_be_read_is_left_out_and_told_once(
+    store: EmbeddedStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.write([window(0), window(1), window(2), health(), alert(active=True)])
+    with sqlite3.connect(tmp_path / "new" / "store.sqlite") as db:
+        db.execute(
+            "UPDATE windows SET json = replace(json, 'duration_s', 'Duration_s') WHERE start % 120 = 60"
+        )
+        db.execute("UPDATE devices SET health = '{'")
+        db.execute("UPDATE alerts SET json = '[]'")
+    db.close()
+    assert store.windows("shop", *DAY) == [window(0), window(2)]
+    (state,) = store.devices("shop")
+    assert (state.health, state.alerts) == (None, ())
+    assert len(caplog.records) == 1
+
+
+def letter(number: int, clock: ManualClock) -> DeadLetter:
+    return DeadLetter(
+        clock.now(), "shop", "door", "footlight/v1/shop/door/window", f"reason {number}", b"\xff{"
+    )
+
+
+def test_the_last_thousand_dead_letters_are_kept(store: EmbeddedStore, clock: ManualClock) -> None:
+    for number in range(1003):
+        store.record_dead_letter(letter(number, clock))
+    assert store.dead_letters(2) == [letter(1002, clock), letter(1001, clock)]
+    assert len(store.dead_letters(5000)) == 1000
+
+
+def test_a_backup_is_whole_while_the_store_is_written_and_brings_back_what_is_missing(
+    store: EmbeddedStore, tmp_path: Path, clock: ManualClock
+) -> None:
+    path, target = tmp_path / "new" / "store.sqlite", tmp_path / "stick" / "backup.sqlite"
+    target.parent.mkdir()
+    store.write([window(minute) for minute in range(100)])
+    store.record_dead_letter(letter(1, clock))
+
+    def write() -> None:
+        for minute in range(100, 200):
+            store.write([window(minute)])
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    back_up(path, target)
+    writing.join()
+    assert [file.name for file in target.parent.iterdir()] == ["backup.sqlite"], (
+        "one file, to be carried away"
+    )
+    other = EmbeddedStore(tmp_path / "other.sqlite", retention_days=30, clock=clock)
+    newer = window(3, visits=9)
+    other.write([newer, window(300)])
+    added = other.take_over(target)
+    found = other.windows("shop", *DAY)
+    assert [message.seq for message in found] == [*range(added + 1), 300]
+    assert 99 <= added <= 199
+    assert found[3] == newer, "what is stored already stays"
+    assert other.dead_letters(5) == store.dead_letters(5)
+    assert other.take_over(target) == 0
+    other.close()
+
+
+def test_a_copy_of_a_damaged_store_replaces_no_good_backup(tmp_path: Path, clock: ManualClock) -> None:
+    path, target = tmp_path / "store.sqlite", tmp_path / "backup.sqlite"
+    store = EmbeddedStore(path, retention_days=30, clock=clock)
+    store.write([window(minute) for minute in range(200)])
+    store.close()
+    back_up(path, target)
+    good = target.read_bytes()
+    damage(path, 20, 21)
+    with pytest.raises(sqlite3.DatabaseError):
+        back_up(path, target)
+    assert target.read_bytes() == good
+    assert not list(tmp_path.glob("backup.sqlite?*"))
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "wanted"),
+    [
+        (None, "2026-03-02T10:00", True),
+        ("2026-03-02T03:05", "2026-03-02T23:00", False),
+        ("2026-03-01T10:00", "2026-03-02T03:00", True),
+        ("2026-03-02T03:00", "2026-03-02T03:50", False),
+        ("2026-03-01T09:00", "2026-03-02T09:00", True),
+    ],
+)
+def test_a_backup_is_made_at_night_or_when_the_last_is_a_day_old(
+    last: str | None, now: str, wanted: bool
+) -> None:
+    def moment(text: str) -> datetime:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+    assert due(None if last is None else moment(last), moment(now)) == wanted
+
+
+@pytest.mark.parametrize("what", ["a directory", "from the future", "below a file"])
 def test_a_file_that_cannot_be_the_store_is_one_line(tmp_path: Path, clock: ManualClock, what: str) -> None:
     path = tmp_path / "store.sqlite"
     match what:
         case "a directory":
             path.mkdir()
-        case "not a database":
-            path.write_text("hello " * 1000)
         case "from the future":
             with sqlite3.connect(path) as db:
                 db.execute("PRAGMA user_version = 99")
@@ -224,6 +360,8 @@ class Influx:
     """A server that answers as it is told and keeps what it was given."""
 
     answer: int = 204
+    body: str = '{"message":"no, sorry"}'
+    most_lines: int = 1000
     bodies: list[str] = field(default_factory=list)
     queries: list[dict[str, list[str]]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
@@ -237,15 +375,16 @@ def influx() -> Iterator[Influx]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            if state.answer == 204:
+            status = 413 if len(body.splitlines()) > state.most_lines else state.answer
+            if status == 204:
                 state.bodies.append(body)
                 state.queries.append(parse_qs(urlsplit(self.path).query))
                 state.tokens.append(self.headers["Authorization"])
-            self.send_response(state.answer)
-            self.send_header("Content-Length", "0" if state.answer == 204 else "22")
+            said = b"" if status == 204 else state.body.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
-            if state.answer != 204:
-                self.wfile.write(b'{"message":"no, sorry"}'[:22])
+            self.wfile.write(said)
 
         def log_message(self, *args: object) -> None:
             pass
@@ -354,11 +493,102 @@ def test_a_point_delivered_again_is_the_same_point(clock: ManualClock) -> None:
     assert all(first[key] == second[key] for key in ("measurement", "tags", "time"))
 
 
-@pytest.mark.parametrize("answer", [400, 413, 422])
-def test_points_that_are_wrong_are_rejected(influx: Influx, influx_store: InfluxStore, answer: int) -> None:
-    influx.answer = answer
-    with pytest.raises(StoreRejected, match=rf"answered {answer}: .*no, sorry"):
+# As InfluxDB 1.8, 2.x and 3 Core answer.
+PARTIAL_WRITES = {
+    "1.8": (400, '{"error":"partial write: points beyond retention policy dropped=1"}'),
+    "2": (
+        422,
+        (
+            '{"code":"unprocessable entity","message":"failure writing points to database: partial write: points beyond'
+            ' retention policy dropped=1"}'
+        ),
+    ),
+    "3": (400, '{"error":"partial write of line protocol occurred","data":[{"error_message":"too old"}]}'),
+}
+CONFLICTS = {
+    "1.8": (
+        400,
+        (
+            '{"error":"partial write: field type conflict: input field \\"k\\" on measurement \\"window\\" is type'
+            ' integer, already exists as type float dropped=1"}'
+        ),
+    ),
+    "2": (
+        422,
+        (
+            '{"code":"unprocessable entity","message":"failure writing points to database: partial write: field type'
+            ' conflict: input field \\"k\\" on measurement \\"window\\" is type integer, already exists as type float"}'
+        ),
+    ),
+    "3": (
+        400,
+        (
+            '{"error":"partial write of line protocol occurred","data":[{"error_message":"invalid column type for'
+            " column 'k', expected iox::column_type::field::float, got iox::column_type::field::integer\"}]}"
+        ),
+    ),
+}
+WHOLE_REQUESTS = {
+    "no org": (400, '{"code":"invalid","message":"Please provide either orgID or org"}'),
+    "no bucket": (400, '{"code":"invalid","message":"bucket name is empty"}'),
+    "a proxy's": (400, "<html><h1>400 Bad Request</h1></html>"),
+    "too large for one": (413, "<html><h1>413 Request Entity Too Large</h1></html>"),
+    "not this version's": (422, '{"code":"unprocessable entity","message":"unknown precision"}'),
+}
+
+
+@pytest.mark.parametrize(("answer", "body"), PARTIAL_WRITES.values(), ids=PARTIAL_WRITES)
+def test_a_partial_write_rejects_the_points(
+    influx: Influx, influx_store: InfluxStore, answer: int, body: str
+) -> None:
+    influx.answer, influx.body = answer, body
+    with pytest.raises(StoreRejected, match=rf"answered {answer}: .*partial write"):
         influx_store.write([window(0)])
+
+
+@pytest.mark.parametrize(("answer", "body"), CONFLICTS.values(), ids=CONFLICTS)
+def test_a_field_of_another_type_is_told_with_the_way_out_and_nothing_is_given_up(
+    influx: Influx, influx_store: InfluxStore, answer: int, body: str
+) -> None:
+    influx.answer, influx.body = answer, body
+    with pytest.raises(StoreUnavailable, match=r"into bucket db/rp: give Footlight a bucket of its own"):
+        influx_store.write([window(0)])
+
+
+@pytest.mark.parametrize(("answer", "body"), WHOLE_REQUESTS.values(), ids=WHOLE_REQUESTS)
+def test_a_refusal_of_the_whole_request_gives_no_window_up(
+    influx: Influx, influx_store: InfluxStore, answer: int, body: str
+) -> None:
+    influx.answer, influx.body = answer, body
+    with pytest.raises(StoreUnavailable, match=f"answered {answer}: ") as refusal:
+        influx_store.write([window(0)])
+    assert str(refusal.value).isprintable()
+
+
+def test_what_is_too_large_at_once_is_written_in_parts(influx: Influx, influx_store: InfluxStore) -> None:
+    influx.most_lines = 3
+    influx_store.write([window(minute) for minute in range(10)])
+    assert sum(len(body.splitlines()) for body in influx.bodies) == 10
+
+
+@pytest.mark.parametrize("answer", [200, 201, 202, 302])
+def test_only_the_confirmation_of_influxdb_means_stored(
+    influx: Influx, influx_store: InfluxStore, answer: int
+) -> None:
+    influx.answer, influx.body = answer, "<html>Welcome to our Wi-Fi</html>"
+    with pytest.raises(StoreUnavailable, match=f"answered {answer}"):
+        influx_store.write([window(0)])
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>", "[]", "{}", '{"results": 5}', '{"results": [{"series": [{}]}]}', "\xff"]
+)
+def test_an_answer_that_is_not_influxdbs_is_a_fault_with_a_name(
+    influx: Influx, influx_store: InfluxStore, body: str
+) -> None:
+    influx.answer, influx.body = 200, body
+    with pytest.raises(StoreUnavailable, match=r"does not answer as InfluxDB does; check store\.url"):
+        influx_store.contains(probe())
 
 
 @pytest.mark.parametrize("answer", [401, 403, 404, 429, 500, 503])

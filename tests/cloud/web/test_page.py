@@ -14,12 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from cloud.domain.arrival import checked
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.store import DeviceState, Reader
+from cloud.stores.store import DeadLetter, DeviceState, Reader, StoreUnavailable
 from cloud.web.app import create_app
 from cloud.web.day import Cell, Day, day_figures
 from cloud.web.placement import KEPT_S, MOST, Positions
@@ -325,6 +327,9 @@ class _Hostile:
     def latest(self, site: str) -> WindowMessage | None:
         return None
 
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return [DeadLetter(MORNING, self.NAME, self.NAME, self.NAME, self.NAME, b"")]
+
 
 def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) -> None:
     with _Server(_Hostile(), clock) as address, visit(chromium, address) as page:
@@ -332,8 +337,40 @@ def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) 
         live(page)
         expect(page.locator("h1")).to_have_text(_Hostile.NAME)
         expect(page.locator("#devices b")).to_have_text(_Hostile.NAME)
-        expect(page.locator("#devices .alert")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#devices li .alert")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#letters .alert")).to_contain_text(_Hostile.NAME)
         assert page.locator("img").count() == 0
+
+
+def test_a_device_whose_clock_runs_ahead_is_marked_and_what_could_not_be_stored_is_shown(
+    chromium: Browser, store: EmbeddedStore, clock: ManualClock, address: str
+) -> None:
+    store.write(a_morning())
+    ahead = health(at=clock.now() + timedelta(hours=5), clock_trusted=True)
+    store.write([checked(ahead, clock.now())])
+    store.record_dead_letter(DeadLetter(clock.now(), "shop", "door", "t", "seq: Field required", b"{}"))
+    with visit(chromium, address) as page:
+        expect(live(page).locator("#devices li .alert")).to_contain_text("its clock is wrong")
+        expect(page.locator("#letters")).to_contain_text(
+            "a message of door could not be stored: seq: Field required"
+        )
+
+
+class _Damaged(_Hostile):
+    """A reader over a damaged file."""
+
+    def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
+        raise StoreUnavailable("database disk image is malformed")
+
+
+def test_a_store_that_cannot_be_read_is_an_answer_and_told_once(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _Server(_Damaged(), clock) as address:
+        answers = [httpx.get(f"{address}/api/harmless/today", timeout=10) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert answers[0].json() == {"error": "The store cannot be read; see the log of the box."}
+    assert sum("malformed" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_chain_of_shops_offers_a_choice(chromium: Browser, store: EmbeddedStore, address: str) -> None:

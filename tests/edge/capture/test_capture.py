@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.capture.camera import Camera, CameraError, open_camera
-from edge.capture.opencv import presentation_s, stream_camera
+from edge.capture.camera import Camera, CameraError
+from edge.capture.factory import open_camera
+from edge.capture.live import stream_camera
 from edge.capture.replay import Paced, replay
+from edge.capture.video import LONGEST_LEAP_S, presentation_s
 from edge.types import Image
 from tests.support.clock import ManualClock
 
@@ -86,9 +88,14 @@ def test_time_goes_on_whatever_a_container_states(stated: list[float], period_s:
     assert all(later > earlier for earlier, later in pairwise(times))
 
 
-@given(st.lists(st.floats(0, 1e6), unique=True).map(sorted))
+@given(st.lists(st.floats(0, LONGEST_LEAP_S), unique=True).map(sorted))
 def test_times_that_make_sense_are_kept(stated: list[float]) -> None:
     assert shown(stated, 0.1) == stated
+
+
+@given(st.floats(LONGEST_LEAP_S + 1, 1e300))
+def test_a_time_stamp_that_leaps_by_more_than_a_day_is_broken(leap: float) -> None:
+    assert shown([leap, 0.5, 0.5 + leap], 0.1) == pytest.approx([0, 0.5, 0.6])
 
 
 def test_a_container_that_states_no_times_plays_at_its_rate() -> None:
@@ -290,9 +297,9 @@ def test_a_source_that_means_nothing_is_one_line(source: str, says: str) -> None
 
 
 def test_a_live_camera_stamps_frames_when_it_grabs_them_and_says_when_it_stops(tmp_path: Path) -> None:
-    path, clock = write_video(tmp_path / "clip.avi", frames=2), ManualClock(START)
+    path, clock = write_video(tmp_path / "clip.avi", frames=4), ManualClock(START)
     camera = stream_camera(path.as_uri(), clock=clock)
-    camera.open()
+    camera.open()  # takes two: they must differ
     clock.advance(3)
     first = camera.read()
     clock.advance(4)

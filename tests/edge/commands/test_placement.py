@@ -21,6 +21,7 @@ from common.mqtt.broker import Broker
 from common.wire import PlacementMessage, decode
 from edge.__main__ import main
 from edge.capture.camera import Camera, CameraError
+from edge.capture.rotation import Rotated
 from edge.commands.placement.assessment import Assessment
 from edge.commands.placement.check import Moment
 from edge.commands.placement.command import check
@@ -77,12 +78,12 @@ class Spoiled:
         return "scene, spoiled"
 
 
-def judged(camera: Camera, seconds: float = SECONDS, **settings: object) -> Assessment:
+def judged(source: Camera, /, seconds: float = SECONDS, **settings: object) -> Assessment:
     *_, last = check(
         Settings.model_validate(settings),
         seconds=seconds,
         clock=SystemClock(),
-        camera=camera,
+        camera=source,
         models=models(),
     )
     return last.assessment
@@ -94,9 +95,9 @@ def warped(image: Image, matrix: np.ndarray) -> Image:
     return np.asarray(moved, np.uint8)
 
 
-def far(image: Image, _: int) -> Image:
+def far(image: Image, _: int, scale: float = 0.5) -> Image:
     height, width = image.shape[:2]
-    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, 0.5))
+    return warped(image, cv2.getRotationMatrix2D((width / 2, height / 2), 0, scale))
 
 
 def tilted(image: Image, _: int, degrees: float) -> Image:
@@ -122,14 +123,15 @@ def backlit(image: Image, index: int) -> Image:
     for face in scene().truth.faces[index]:
         box: Box = face.box
         centre, axes = tuple(map(round, box.centre)), (round(0.62 * box.width), round(0.62 * box.height))
-        cv2.ellipse(mask, centre, axes, 0, 0, 360, 1.0, -1)
+        cv2.ellipse(mask, centre, axes, 0, 0, 360, (1.0,), -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]  # type: ignore[assignment]
     bright = np.minimum(1.9 * image.astype(np.float32), 255)
     return np.asarray(bright * (1 - mask) + 0.2 * image * mask, np.uint8)
 
 
-def on_its_head(image: Image, _: int) -> Image:
-    return cv2.rotate(image, cv2.ROTATE_180)  # type: ignore[return-value]
+def turned(image: Image, _: int, degrees: int) -> Image:
+    """The picture of a camera that hangs so that it comes turned clockwise."""
+    return np.rot90(image, -degrees // 90)
 
 
 def test_the_sample_scene_is_a_good_position() -> None:
@@ -147,17 +149,33 @@ def test_the_sample_scene_is_a_good_position() -> None:
         (blurred, "sharpness", "Focus it"),
         (partial(tilted, degrees=25), "roll", r"Turn the camera 2\d° clockwise, seen from behind"),
         (partial(tilted, degrees=-25), "roll", r"Turn the camera 2\d° anticlockwise, seen from behind"),
-        (on_its_head, "roll", "Turn the camera upside down"),
+        (partial(turned, degrees=180), "roll", "Set camera.rotate: 180 .* it hangs upside down"),
+        (partial(turned, degrees=90), "roll", "Set camera.rotate: 270 .* it hangs on its side"),
+        (partial(turned, degrees=270), "roll", "Set camera.rotate: 90 .* it hangs on its side"),
         (backlit, "backlight", "Turn it away from the window"),
         (too_low, "cut", "Tilt it up"),
     ],
-    ids=["far", "dark", "blurred", "clockwise", "anticlockwise", "head", "backlit", "low"],
+    ids=["far", "dark", "blurred", "clockwise", "anticlockwise", "head", "right", "left", "backlit", "low"],
 )
 def test_each_fault_is_the_first_thing_to_change(spoil: Spoil, cause: str, words: str) -> None:
     found = judged(Spoiled(spoil))
     assert found.verdict in ("limits", "fails")
     assert found.advice[0].cause == cause, found.advice
     assert re.match(words, found.advice[0].text)
+
+
+def test_the_value_to_set_counts_from_the_one_that_is_set() -> None:
+    found = judged(Spoiled(partial(turned, degrees=90)), camera={"rotate": 180})
+    assert found.advice[0].text.startswith("Set camera.rotate: 90 in the settings")
+    mended = judged(Rotated(Spoiled(partial(turned, degrees=90)), 270), camera={"rotate": 270})
+    assert (mended.verdict, mended.advice) == ("works", ())
+
+
+def test_a_camera_much_too_far_away_does_not_work_although_who_comes_near_looks_well() -> None:
+    found = judged(Spoiled(partial(far, scale=0.3)), seconds=30)
+    assert found.figures.missed == 0
+    assert (found.verdict, found.advice[0].cause) == ("fails", "distance")
+    assert found.advice[0].text.startswith("Come much closer: ")
 
 
 def test_a_slow_camera_is_told_first() -> None:

@@ -15,10 +15,10 @@ from common.vocabulary import UNKNOWN
 from edge.commands.placement.advice import ADVICE
 from edge.commands.placement.assessment import Assessment, Limit, Reading, assess
 from edge.commands.placement.measures import Needs, interval
-from edge.commands.placement.sights import Glance, Outline, Sight, Turned
+from edge.commands.placement.sights import Closeup, Glance, Outline, Sight, Turned
 from edge.types import Pose, Verdict, Visit
 
-NEEDS = Needs(face_px=28, cone_yaw=30, cone_pitch=30, fps=15, attributes=("gender", "age_band"))
+NEEDS = Needs(face_px=28, cone_yaw=30, cone_pitch=30, fps=15, rotate=0, attributes=("gender", "age_band"))
 RANK = {"good": 0, "unknown": 0, "poor": 1, "bad": 2}
 STRAIGHT = Pose(0.0, 0.0, 0.0)
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -88,6 +88,9 @@ runs = st.lists(
         excluded=st.integers(0, 3),
         dropped=st.integers(0, 3),
         turned=st.none() | looks,
+        closeups=st.lists(
+            st.builds(Closeup, st.builds(Outline, shares, shares, shares, shares), st.booleans()), max_size=3
+        ).map(tuple),
     ),
     min_size=1,
     max_size=10,
@@ -243,7 +246,7 @@ def test_a_camera_on_its_head_is_seen_by_the_faces_of_the_turned_picture() -> No
     found = assess(run, [], NEEDS)
     assert (found.verdict, found.advice[0].text) == (
         "fails",
-        "Turn the camera upside down: it hangs on its head.",
+        "Set camera.rotate: 180 in the settings, or turn the camera itself: it hangs upside down.",
     )
 
 
@@ -255,6 +258,27 @@ def test_who_walks_by_and_is_never_counted_was_missed_and_a_pattern_on_the_wall_
     ]
     figures = assess(flickering, [], NEEDS).figures
     assert (figures.people, figures.missed) == (4, 4)
+
+
+def enlarged(run: list[Glance], *, step: float) -> list[Glance]:
+    """Once a second a face that only an enlarged part of the picture shows, ``step`` of the width further each time."""
+    return [
+        replace(
+            each, closeups=(Closeup(Outline(step * index / 10, 0.5, step * index / 10 + 0.03, 0.53), False),)
+        )
+        if index % 10 == 0
+        else each
+        for index, each in enumerate(run)
+    ]
+
+
+def test_people_whom_only_an_enlarged_picture_shows_make_the_position_useless() -> None:
+    found = assess(enlarged(passing(), step=0.05), [], NEEDS)
+    assert (found.verdict, found.advice[0].cause) == ("fails", "distance")
+
+
+def test_a_face_that_stays_in_its_place_is_a_poster_far_away() -> None:
+    assert rank(assess(enlarged(passing(), step=0), [], NEEDS), "distance") == 0
 
 
 def test_too_few_people_are_never_enough_to_praise_a_position() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from common.clock import SystemClock
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS
-from edge.capture.camera import open_camera
+from edge.capture.factory import open_camera
 from edge.capture.replay import replay
 from edge.scene.camera import SceneCamera
 from edge.scene.ground_truth import CLEAR, FACE_LEAST_PX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from common.errors import UserError
 from common.wire import MAX_BYTES, ConfigMessage, encode, short_hash
 from edge.config import REMOTELY_SETTABLE, Settings
 from edge.service.remote_config import PATIENCE_S, TRIAL_S, Remote, fingerprint, overlaid
+from tests.common.test_wire import json_values, mutated
 from tests.support.messages import MORNING, asking
 
 LATER = MORNING + timedelta(minutes=1)
@@ -54,6 +56,38 @@ def tree_of(paths: dict[str, Any]) -> dict[str, Any]:
         else:
             tree[section] = value
     return tree
+
+
+def test_a_time_that_overflows_is_refused_and_the_device_goes_on(tmp_path: Path) -> None:
+    remote = Remote(settings(tmp_path))
+    payload = encode(asking({})).replace(b"2026-03-02T08:00:00Z", b"0001-01-01T00:00:00+00:01")
+    remote.offer(payload)
+    assert remote.fault is not None
+    assert "at: Value error, must be from 2020 to 2100" in remote.fault
+
+
+def raw(asked: object) -> bytes:
+    """A config message with whatever settings, even those that ours could not hold."""
+    return json.dumps({**json.loads(encode(asking({}))), "settings": asked}).encode()
+
+
+@given(
+    st.binary(max_size=300)
+    | mutated().map(lambda came: came[1])
+    | st.dictionaries(
+        st.text() | st.sampled_from(sorted(Settings.model_fields)), json_values, max_size=3
+    ).map(raw)
+)
+def test_whatever_is_asked_for_is_taken_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, payload: bytes
+) -> None:
+    remote = Remote(settings(tmp_path_factory.mktemp("state")))
+    remote.offer(payload)
+    remote.turn(0.0, counted=False, in_view=False, seeing=True)
+    if remote.fault is not None:
+        assert remote.fault.isascii()
+        assert remote.fault.isprintable()
+        assert len(remote.fault) <= 240
 
 
 # What is asked for, over what the file says

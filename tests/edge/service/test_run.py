@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -10,9 +11,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,23 @@ import yaml
 
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
-from common.wire import AlertMessage, HealthMessage, Message, StatusMessage, WindowMessage, decode
+from common.wire import (
+    DWELL_BINS_S,
+    AlertMessage,
+    HealthMessage,
+    Message,
+    StatusMessage,
+    WindowMessage,
+    decode,
+)
 from edge.capture.camera import CameraError
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
-from edge.types import Detection, Frame, Image
+from edge.types import Coverage, Detection, Detector, Frame, Image, WindowAggregate
+from edge.uplink.outbox import Outbox
+from edge.vision.privacy import CohortRule
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.clock import ManualClock
 from tests.support.service_manager import Manager
@@ -171,6 +182,26 @@ def test_a_stretch_of_the_scene_arrives_as_windows_without_a_gap(tmp_path: Path)
     assert [window.cohort for window in came] == [None] * len(came)
 
 
+@pytest.mark.parametrize("broker_is_there", [True, False])
+def test_a_source_that_ends_is_told_with_what_waits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broker_is_there: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#"):
+        play_stretch(tmp_path, mosquitto.port if broker_is_there else free_port())
+    (told,) = (record for record in caplog.records if "the source has ended" in record.getMessage())
+    text = told.getMessage()
+    assert text.startswith("camera scene:")
+    if broker_is_there:
+        assert (told.levelname, text.split("; ")[1]) == ("INFO", "every message was delivered")
+    else:
+        with closing(Outbox(tmp_path / "outbox.sqlite", max_messages=100)) as outbox:
+            waiting = outbox.depth
+        assert told.levelname == "WARNING"
+        assert text.endswith(f"; {waiting} messages wait in the outbox for the next run")
+        assert waiting > 0
+
+
 def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
         play_stretch(tmp_path, mosquitto.port, privacy={"k": 1, "max_cohort": 1, "profile": "expression"})
@@ -179,6 +210,66 @@ def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
     assert sum(cohort.visits for cohort in cohorts) == len(stretch().truth.visits)
     for cells in ("gender", "age_band", "expression"):
         assert sum(sum(getattr(cohort, cells).values()) for cohort in cohorts) == len(stretch().truth.visits)
+
+
+class FailingDetector:
+    """Works until the last frame of the stretch, and ends in a fault that nobody named."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector, self._left = detector, len(stretch()) - 1
+
+    def detect(self, image: Image) -> list[Detection]:
+        if not self._left:
+            raise RuntimeError("a bug")
+        self._left -= 1
+        return self._detector.detect(image)
+
+
+def waiting_visits(count: int) -> CohortRule:
+    """The rule of a run before this one, with visits that differ and so wait for their cohort."""
+    rule = CohortRule(k=3, profile="demographics")
+    started = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    rule.release(
+        WindowAggregate(
+            start=started,
+            end=started + timedelta(seconds=WINDOW_S),
+            visits=count,
+            viewers=0,
+            occupancy_mean=1.0,
+            occupancy_max=1,
+            dwell_sum_s=3.0 * count,
+            attention_sum_s=0.0,
+            dwell_histogram=(count - 1, 1, *[0] * (len(DWELL_BINS_S) - 2)),
+            attention_histogram=(count, *[0] * (len(DWELL_BINS_S) - 1)),
+            breakdown={("female", "25-34", "neutral"): 1, ("male", "35-44", "happy"): count - 1},
+            zones={},
+            coverage=Coverage(float(WINDOW_S), 10, 0),
+            closing=False,
+        )
+    )
+    return rule
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_a_crash_releases_no_visit_that_waits_for_its_cohort(tmp_path: Path, crashes: bool) -> None:
+    working = models()
+    failing = replace(working, detector=FailingDetector(working.detector))
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
+        app = build(
+            settings(tmp_path, privacy={"k": 3}),
+            clock=SystemClock(),
+            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
+            broker=Broker("127.0.0.1", mosquitto.port),
+            models=failing if crashes else working,
+            rule=waiting_visits(3),
+        )
+        with pytest.raises(RuntimeError, match="a bug") if crashes else nullcontext():
+            app.run()
+        until(lambda: statuses(listener) == [True, False], "the service has come and gone")
+        came = windows(listener)
+    assert sum(window.totals.visits for window in came) == len(stretch().truth.visits)
+    released = sum(window.cohort.visits for window in came if window.cohort is not None)
+    assert released == (0 if crashes else 3 + len(stretch().truth.visits))
 
 
 def test_a_file_that_is_slow_to_read_is_counted_as_if_it_were_not(tmp_path: Path) -> None:
@@ -281,7 +372,7 @@ def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
     assert [window.seq for window in came] == list(range(len(came)))
     blind = [window for window in came if window.coverage.frames == 0]
     assert {window.coverage.share for window in blind} == {0}
-    told = [record for record in caplog.records if record.name == "edge.capture.latest"]
+    told = [record for record in caplog.records if record.name == "edge.capture.thread"]
     assert [record.levelname for record in told] == [
         "WARNING"
     ]  # the end is information, below caplog's level

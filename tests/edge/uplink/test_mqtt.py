@@ -29,6 +29,12 @@ def connect(broker: Broker, *, timeout_s: float = 5.0, **hearing: Any) -> Connec
     return Connection(broker, "device", will=WILL, on_event=lambda: None, timeout_s=timeout_s, **hearing)
 
 
+def listen(broker: Broker) -> tuple[Connection, list[bytes]]:
+    """A connection, and what it hears on the topic ``to/me``."""
+    heard: list[bytes] = []
+    return connect(broker, hears=["to/me"], on_message=lambda _, payload: heard.append(payload)), heard
+
+
 def answer_to(connection: Connection, message: Outgoing) -> tuple[int, str]:
     handle = connection.publish(message)
     found: list[Answer] = []
@@ -67,18 +73,14 @@ def test_what_is_retained_for_it_comes_with_every_connection(tmp_path: Path, pro
         listener.publish("to/me", b"first")
         for said in (b"first", b"second"):
             listener.publish("to/me", said)
-            heard: list[bytes] = []
-            connection = connect(
-                Broker("127.0.0.1", server.port, protocol), hears="to/me", on_message=heard.append
-            )
+            connection, heard = listen(Broker("127.0.0.1", server.port, protocol))
             until(lambda: heard[-1:] == [said], "the last that was said")  # noqa: B023
             connection.close()
 
 
 def test_what_would_fill_the_memory_is_kept_away(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as server, Listener(server.port) as listener:
-        heard: list[bytes] = []
-        connection = connect(Broker("127.0.0.1", server.port), hears="to/me", on_message=heard.append)
+        connection, heard = listen(Broker("127.0.0.1", server.port))
         listener.publish("to/me", bytes(LARGEST_HEARD))
         listener.publish("to/me", b"small")
         until(lambda: heard, "something is heard")

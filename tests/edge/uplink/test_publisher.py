@@ -17,7 +17,9 @@ from common import wire
 from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
+from common.mqtt.refusals import SESSION_TAKEN_OVER
 from common.mqtt.tls import Tls
+from edge.uplink.mqtt import Answer
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
@@ -32,8 +34,8 @@ def window(seq: int, *, ended: timedelta = timedelta(0)) -> wire.WindowMessage:
         site="shop",
         device="door",
         camera="main",
-        start=datetime.now(UTC) - ended - timedelta(seconds=60),
-        duration_s=60,
+        start=(datetime.now(UTC) - ended - timedelta(seconds=1)).replace(microsecond=0),
+        duration_s=1,
         boot_id=BOOT,
         seq=seq,
         clock_trusted=True,
@@ -275,7 +277,7 @@ def test_windows_of_this_run_alone_say_that_it_delivers(tmp_path: Path, outbox: 
 def test_a_message_no_broker_takes_is_dropped_and_does_not_stand_before_the_rest(
     tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    size = len(wire.encode(window(10**9)))
+    size = len(wire.encode(window(10**6)))
     for seq in range(3):
         outbox.put(TOPIC, wire.encode(window(seq)), datetime.now(UTC))
     outbox.put(TOPIC, b" " * 4 * size, datetime.now(UTC))
@@ -336,3 +338,25 @@ def test_a_killed_device_is_reported_by_its_last_will_and_loses_nothing(tmp_path
                 until(lambda: statuses(newcomer) == [True], "the retained status")
                 assert newcomer.messages[0].retain
         outbox.close()
+
+
+def test_two_devices_of_one_name_are_told_of_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """mosquitto 2.0.11 does not say why it hangs up: that it does so again and again is what can be told."""
+    one, other = (Outbox(tmp_path / name, max_messages=10) for name in ("one.db", "other.db"))
+    with Mosquitto(tmp_path) as server:
+        broker = Broker("127.0.0.1", server.port)
+        with uplink(one, broker), uplink(other, broker):
+            said = "does another device use the name shop/door?"
+            until(lambda: any(said in record.message for record in caplog.records), "both are told")
+
+
+def test_a_broker_that_says_who_took_the_connection_is_quoted(outbox: Outbox) -> None:
+    link = make(outbox, Broker("127.0.0.1", 1))
+    taken, lost = (
+        Answer(None, SESSION_TAKEN_OVER, "Session taken over"),
+        Answer(None, 0x80, "the connection was lost"),
+    )
+    assert "another device uses the name shop/door" in link._why(taken)
+    assert link._why(lost) == "the connection was lost"

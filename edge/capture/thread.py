@@ -40,7 +40,7 @@ class LatestFrame:
         self._changed = threading.Condition()
         self._frame: Frame | None = None
         self._closed = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._dropped = 0
 
     def put(self, frame: Frame) -> None:
@@ -68,7 +68,7 @@ class LatestFrame:
                 raise self._error
             return frame
 
-    def close(self, error: Exception | None = None) -> None:
+    def close(self, error: BaseException | None = None) -> None:
         """No more frames; one that waits can still be taken. ``error`` is raised to the taker.
 
         Only the first call counts.
@@ -147,6 +147,10 @@ class CameraThread:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def describe(self) -> str:
+        """The camera's name for people and logs; credentials are masked."""
+        return self._camera.describe()
+
     @property
     def live(self) -> bool:
         """Whether the camera's times are those of the clock; those of a file are its own."""
@@ -181,14 +185,15 @@ class CameraThread:
         return 0.0 if called_at is None else self._clock.monotonic() - called_at
 
     def _run(self) -> None:
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
-            self._read_all()
-        except Exception as caught:  # noqa: BLE001  Not handled, only carried to the thread that ends the process.
+            try:
+                self._read_all()
+            finally:
+                self._close()
+        except BaseException as caught:  # noqa: BLE001  Not handled, only carried to the thread that ends the process.
             error = caught
-        finally:
-            self._close()
-            self.frames.close(error)
+        self.frames.close(error)
 
     def _read_all(self) -> None:
         while not self._stopped.is_set():

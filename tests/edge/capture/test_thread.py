@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.capture.camera import CameraError
-from edge.capture.latest import FIRST_RETRY_S, LONGEST_RETRY_S, CameraThread, LatestFrame
+from edge.capture.thread import FIRST_RETRY_S, LONGEST_RETRY_S, CameraThread, LatestFrame
 from edge.types import Frame
 from tests.support.clock import ManualClock
 
@@ -36,7 +36,7 @@ class ScriptedCamera:
 
     def __init__(
         self,
-        reads: Sequence[Frame | Exception | Callable[[], Frame]],
+        reads: Sequence[Frame | BaseException | Callable[[], Frame]],
         opens: Sequence[CameraError | None] = (),
         *,
         live: bool = False,
@@ -59,7 +59,7 @@ class ScriptedCamera:
         if not self.reads:
             return None
         step = self.reads.pop(0)
-        if isinstance(step, Exception):
+        if isinstance(step, BaseException):
             raise step
         return step if isinstance(step, Frame) else step()
 
@@ -296,8 +296,11 @@ def test_a_camera_that_may_come_is_waited_for_from_the_start() -> None:
     assert watcher.faults == ["no stream"]
 
 
-@pytest.mark.parametrize("error", [CameraError("not a picture", permanent=True), ZeroDivisionError("a bug")])
-def test_what_no_waiting_mends_reaches_the_taker(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [CameraError("not a picture", permanent=True), ZeroDivisionError("a bug"), SystemExit("a library")],
+)
+def test_what_no_waiting_mends_reaches_the_taker(error: BaseException) -> None:
     camera = ScriptedCamera([frame(0), error])
     watcher = Watcher(camera)
     watcher.thread.start()
@@ -307,6 +310,19 @@ def test_what_no_waiting_mends_reaches_the_taker(error: Exception) -> None:
     assert watcher.thread.stop(PATIENCE_S)
     assert not camera.is_open
     assert watcher.waits == []
+
+
+def test_a_camera_that_fails_even_to_close_does_not_leave_the_taker_waiting() -> None:
+    class Stuck(ScriptedCamera):
+        def close(self) -> None:
+            raise OSError("a driver that is gone")
+
+    watcher = Watcher(Stuck([frame(0), ZeroDivisionError("a bug")]))
+    watcher.thread.start()
+    assert sequence_of(watcher.thread.frames.get(PATIENCE_S)) == 0
+    with pytest.raises(OSError, match="a driver that is gone"):
+        watcher.thread.frames.get(PATIENCE_S)
+    assert watcher.thread.ended
 
 
 def test_stop_ends_a_thread_whose_frame_nobody_takes() -> None:

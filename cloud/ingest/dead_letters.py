@@ -1,0 +1,52 @@
+"""``footlight-cloud dead-letters``: what could not be stored, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from cloud.config import load
+from cloud.stores.connect import open_store
+from cloud.stores.store import StoreUnavailable
+from common.clock import SystemClock
+from common.command_line import add_config
+from common.errors import UserError
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``dead-letters``."""
+    parser = commands.add_parser("dead-letters", help="list messages that could not be stored")
+    add_config(parser)
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="how many (%(default)d)")
+    parser.add_argument("--json", action="store_true", help="print them as JSON, with what they held")
+    parser.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command: 0 without dead letters, 1 with some. Raises ``UserError`` when the store does not answer."""
+    store = open_store(load(args.config), SystemClock())
+    try:
+        letters = store.dead_letters(max(1, args.last))
+    except StoreUnavailable as error:
+        raise UserError(str(error)) from None
+    finally:
+        store.close()
+    if args.json:
+        rows = [
+            {
+                "at": letter.at.isoformat(),
+                "site": letter.site,
+                "device": letter.device,
+                "topic": letter.topic,
+                "reason": letter.reason,
+                "payload": letter.payload.decode(errors="replace"),
+            }
+            for letter in letters
+        ]
+        print(json.dumps(rows, indent=2))
+    else:
+        for letter in letters:
+            print(f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.site}/{letter.device}  {letter.reason}")
+        if not letters:
+            print("no dead letters")
+    return 1 if letters else 0

@@ -1,0 +1,44 @@
+"""Windows that a device made and the store lacks: ``seq`` counts them, so that a loss on the way shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from common.wire import WindowMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """``missing`` windows between two that are there; ``after`` and ``before`` are the starts of those two."""
+
+    site: str
+    device: str
+    camera: str
+    missing: int
+    after: datetime
+    before: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.site}/{self.device}, camera {self.camera}: {self.missing} windows are missing between"
+            f" {self.after:%Y-%m-%d %H:%M} and {self.before:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+def gaps(windows: Iterable[WindowMessage]) -> list[Gap]:
+    """Return the gaps within each run of each device; what is missing before its first and after its last window here
+    cannot be told."""
+    runs: defaultdict[tuple[str, str, str, str], dict[int, WindowMessage]] = defaultdict(dict)
+    for window in windows:
+        runs[window.site, window.device, window.camera, window.boot_id][window.seq] = window
+    found = []
+    for (site, device, camera, _), run in runs.items():
+        for one, following in pairwise(sorted(run)):
+            if following > one + 1:
+                after, before = run[one].start, run[following].start
+                found.append(Gap(site, device, camera, following - one - 1, after, before))
+    return sorted(found, key=lambda gap: (gap.site, gap.device, gap.camera, gap.after))

@@ -1,0 +1,179 @@
+"""The file of the embedded store: open it, mend it, copy it, and take over the rows of another one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from common import salvage
+from common.errors import UserError
+from common.wire import WindowMessage
+
+log = logging.getLogger(__name__)
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE windows (
+    site TEXT NOT NULL, start INTEGER NOT NULL, device TEXT NOT NULL, camera TEXT NOT NULL, json TEXT NOT NULL,
+    PRIMARY KEY (site, start, device, camera)
+);
+CREATE TABLE devices (
+    site TEXT NOT NULL, device TEXT NOT NULL,
+    heard REAL, status TEXT, status_at REAL, health TEXT, health_at REAL, software TEXT, model TEXT,
+    PRIMARY KEY (site, device)
+);
+CREATE TABLE alerts (
+    site TEXT NOT NULL, device TEXT NOT NULL, fault TEXT NOT NULL, at REAL NOT NULL, active INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (site, device, fault)
+);
+"""
+# Later than the rest, and made where they are missing. They change nothing else, so that an older version of Footlight
+# can still use the file.
+_LATER = """
+CREATE TABLE IF NOT EXISTS probes (
+    site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, nonce TEXT NOT NULL,
+    PRIMARY KEY (site, device)
+);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, site TEXT NOT NULL, device TEXT NOT NULL, topic TEXT NOT NULL,
+    reason TEXT NOT NULL, payload BLOB NOT NULL
+);
+"""
+_PORTION = 1000
+_TABLES = ("windows", "devices", "alerts", "dead_letters")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:
+    """Open the store for writing, and make it where there is none.
+
+    With ``repair`` all of it is checked first; a damaged file is set aside as ``*.damaged`` and what is whole in it
+    goes on in a new one. Only the process that owns the file may do that. Raises ``UserError`` for a file of another
+    version, or a damaged one without ``repair``, and ``sqlite3.Error`` or ``OSError`` when it cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open(path, check=repair)
+    except sqlite3.DatabaseError as error:
+        if not salvage.is_damage(error):
+            raise
+        if not repair:
+            raise UserError(
+                f"store.path: {path}: damaged ({error}); restart the service that writes it, which repairs it"
+            ) from None
+        aside = salvage.set_aside(path)
+        db = _open(path, check=False)
+        try:
+            saved = take_over(db, aside, path.parent)
+        except sqlite3.DatabaseError:  # not even its head can be read
+            saved = 0
+        log.error(  # noqa: TRY400 - no bug of ours
+            "store: %s is damaged (%s); kept as %s, %d windows of it were saved; 'footlight-cloud restore' adds"
+            " those of the last backup",
+            path,
+            error,
+            aside.name,
+            saved,
+        )
+        return db
+
+
+def _open(path: Path, *, check: bool) -> sqlite3.Connection:
+    db = connect(path)
+    try:
+        # WAL: the page reads while the bridge writes. FULL: a commit survives a power cut, and what is
+        # committed will be acknowledged.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+        elif version != _SCHEMA_VERSION:
+            raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
+        db.executescript(_LATER)
+        if check:
+            salvage.check(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def take_over(db: sqlite3.Connection, source: Path, folder: Path) -> int:
+    """Add the rows of ``source``, damaged or not, that ``db`` lacks; return how many windows that are. ``folder`` has
+    room for a copy. Raises ``sqlite3.Error`` when ``source`` is no database at all."""
+    before = _windows(db)
+    with salvage.opened_copy(source, folder) as other:
+        other.execute("PRAGMA user_version").fetchone()
+        for table in _TABLES:
+            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - names of ours
+            rows: Iterator[Any] = salvage.whole_rows(other, table, columns)
+            whole = (row for row in rows if table != "windows" or _is_whole(row))
+            while portion := list(islice(whole, _PORTION)):  # so that the service can write in between
+                with transaction(db):
+                    db.executemany(insert, portion)
+    return _windows(db) - before
+
+
+def _is_whole(row: Sequence[Any]) -> bool:
+    """Whether a window is what was stored under its identity: SQLite does not notice a flipped bit in a text."""
+    site, start, device, camera, json = row
+    try:
+        window = WindowMessage.model_validate_json(json)
+    except ValidationError:
+        return False
+    return (window.site, window.start.timestamp(), window.device, window.camera) == (
+        site,
+        start,
+        device,
+        camera,
+    )
+
+
+def back_up(path: Path, target: Path) -> None:
+    """Write a consistent copy of the store to ``target``, while it is in use; whole, or the one before stays.
+
+    Raises ``sqlite3.Error`` or ``OSError``; never replaces a good backup by a copy of a damaged store.
+    """
+    draft = target.with_name(target.name + ".new")
+    draft.unlink(missing_ok=True)
+    try:
+        with closing(connect(path)) as source, closing(connect(draft)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, to be carried away
+            salvage.check(copy)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _windows(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM windows").fetchone()[0])

@@ -1,0 +1,101 @@
+"""A damaged SQLite file: recognise it, set it aside, and read the rows of it that are whole."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_SUFFIXES = ("", "-wal", "-shm")
+_LONGEST_HOLE = 10_000
+"""Rows tried in vain before the rest is taken as gone: an inner page that is damaged hides some thousands."""
+
+
+def code(error: BaseException) -> int | None:
+    """SQLite's primary result code; the extended ones carry more in the upper bytes."""
+    extended: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else extended & 0xFF
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is damaged, rather than locked, full or not readable."""
+    return code(error) in _DAMAGE
+
+
+def damage(text: str) -> sqlite3.DatabaseError:
+    """An error for damage that SQLite reports without one."""
+    error = sqlite3.DatabaseError(text)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def check(db: sqlite3.Connection) -> None:
+    """Raise ``sqlite3.DatabaseError`` when the file behind ``db`` is damaged. Reads all of it."""
+    verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if verdict != "ok":
+        raise damage(" ".join(verdict.split()))
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a database that nobody has open to ``*.damaged``. One is kept, so that they never fill the disk."""
+    aside = path.with_name(path.name + ".damaged")
+    for suffix in _SUFFIXES:
+        source, target = (file.with_name(file.name + suffix) for file in (path, aside))
+        target.unlink(missing_ok=True)
+        if source.exists():
+            source.replace(target)
+    return aside
+
+
+@contextmanager
+def opened_copy(path: Path, beside: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
+    evidence."""
+    with TemporaryDirectory(dir=beside, prefix=path.name, ignore_cleanup_errors=True) as folder:
+        for suffix in ("", "-wal"):
+            source = path.with_name(path.name + suffix)
+            if source.exists():
+                shutil.copyfile(source, Path(folder, "copy" + suffix))
+        with closing(sqlite3.connect(Path(folder, "copy"))) as db:
+            db.execute("PRAGMA writable_schema = ON")  # a file that was cut short is read as far as it goes
+            yield db
+
+
+def whole_rows(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    """Rows of ``table`` as far as they can be read, in no certain order; a table that is not there has none."""
+    select = f"SELECT rowid, {', '.join(columns)} FROM {table} NOT INDEXED"  # noqa: S608 - names of ours
+    below, above = 0, None
+    try:
+        for row in db.execute(f"{select} ORDER BY rowid"):
+            below = row[0]
+            yield row[1:]
+    except sqlite3.DatabaseError:
+        pass
+    else:
+        return
+    try:
+        for row in db.execute(f"{select} WHERE rowid > ? ORDER BY rowid DESC", (below,)):
+            above = row[0]
+            yield row[1:]
+    except sqlite3.DatabaseError:
+        yield from _between(db, select, below, above)
+
+
+def _between(
+    db: sqlite3.Connection, select: str, below: int, above: int | None
+) -> Iterator[tuple[object, ...]]:
+    """Try the rows between the two ends that could be read, one by one."""
+    rowid, missing = below + 1, 0
+    while missing < _LONGEST_HOLE and (above is None or rowid < above):
+        try:
+            row = db.execute(f"{select} WHERE rowid = ?", (rowid,)).fetchone()
+        except sqlite3.DatabaseError:
+            row = None
+        missing = 0 if row else missing + 1
+        if row:
+            yield row[1:]
+        rowid += 1

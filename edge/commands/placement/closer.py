@@ -1,0 +1,63 @@
+"""A closer look: are there faces that the whole picture is too small to show?
+
+The detector makes every picture as small as its input. A part of the picture keeps more pixels for each face, so that
+it shows people who are too far away for the service to count.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Final
+
+import numpy as np
+
+from edge.commands.placement.sights import Closeup, Outline
+from edge.types import Box, Detection, Detector, Image
+from edge.vision.zones import Zones
+
+_TIMES: Final = 3
+"""How much larger a part is seen. Measured on the sample scene, taken farther away: at twice its distance half of the
+faces are found only so, at a third of its size nine of ten."""
+
+_SCORE: Final = 0.8
+"""What an enlarged part shows is blurred: below this, folds and patterns are taken for faces."""
+
+
+class CloserLook:
+    """Looks at one part of the picture after the other, in an order that soon has been everywhere."""
+
+    def __init__(self, detector: Detector, zones: Zones, *, sure_score: float) -> None:
+        self._detector, self._zones, self._sure_score = detector, zones, sure_score
+        steps = [step / (2 * _TIMES) for step in range(2 * _TIMES - 1)]
+        corners = [(left, top) for left in steps for top in steps]
+        random.Random(0).shuffle(corners)
+        self._corners = cycle(corners)
+
+    def look(self, image: Image, found: Sequence[Detection]) -> tuple[Closeup, ...]:
+        """The faces of the next part, without those in excluded zones; ``found`` are those of the whole picture."""
+        height, width = image.shape[:2]
+        left, top = next(self._corners)
+        x, y = int(left * width), int(top * height)
+        part = np.ascontiguousarray(image[y : y + height // _TIMES, x : x + width // _TIMES])
+        sure = [face for face in found if face.score >= self._sure_score]
+        closeups = []
+        for face in self._detector.detect(part):
+            if face.score < _SCORE or _is_cut(face.box, part):
+                continue
+            box = Box(face.box.x1 + x, face.box.y1 + y, face.box.x2 + x, face.box.y2 + y)
+            if not self._zones.excluded(box, width, height):
+                outline = Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height)
+                closeups.append(Closeup(outline, any(_same(box, one.box) for one in sure)))
+        return tuple(closeups)
+
+
+def _is_cut(box: Box, part: Image) -> bool:
+    height, width = part.shape[:2]
+    return box.x1 <= 1 or box.y1 <= 1 or box.x2 >= width - 1 or box.y2 >= height - 1
+
+
+def _same(one: Box, other: Box) -> bool:
+    across, down = (abs(a - b) for a, b in zip(one.centre, other.centre, strict=True))
+    return max(across, down) < one.side / 2

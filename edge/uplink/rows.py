@@ -1,0 +1,114 @@
+"""How messages lie in the file of the outbox: its tables, its statements, and the checksum of each row."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from common import salvage
+
+SCHEMA_VERSION = 1
+_SCHEMA = f"""
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    created_at REAL NOT NULL
+);
+CREATE TABLE progress (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    counted_until REAL NOT NULL
+);
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+# What came later. An older version of Footlight leaves it alone, and so can still use the file.
+_CHECKSUM = "ALTER TABLE message ADD COLUMN crc INTEGER"
+_LATER = """
+CREATE TABLE IF NOT EXISTS delivered (
+    id INTEGER PRIMARY KEY, topic TEXT, payload BLOB, created_at REAL, crc INTEGER, delivered_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS damaged (id INTEGER PRIMARY KEY, topic BLOB, payload BLOB, created_at REAL, crc INTEGER);
+"""
+DAMAGED_KEPT = 100
+
+Row = tuple[Any, ...]
+"""The :data:`COLUMNS` of one message."""
+COLUMNS = ("id", "CAST(topic AS BLOB)", "CAST(payload AS BLOB)", "created_at", "crc")
+"""As bytes: a damaged text is no Unicode, and would end the reading of all the others."""
+COLUMNS_BEFORE = (*COLUMNS[:4], "NULL")
+"""Of a version before the checksums."""
+
+PENDING = f"SELECT {', '.join(COLUMNS)} FROM message WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - names of ours
+PUT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
+TAKE_OVER = (
+    "INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc) VALUES (?, CAST(? AS TEXT), ?, ?, ?)"
+)
+COUNTED = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
+HOLD = """
+INSERT OR REPLACE INTO delivered (id, topic, payload, created_at, crc, delivered_at)
+SELECT id, topic, payload, created_at, crc, ? FROM message WHERE id = ?
+"""
+DELETE = "DELETE FROM message WHERE id = ?"
+FORGET = "DELETE FROM delivered WHERE delivered_at < ? OR delivered_at > ?"
+AGAIN = """
+INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc)
+SELECT id, topic, payload, created_at, crc FROM delivered
+"""
+FORGET_ALL = "DELETE FROM delivered"
+SET_ASIDE = "INSERT OR REPLACE INTO damaged (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
+BOUND_DAMAGED = "DELETE FROM damaged WHERE id NOT IN (SELECT id FROM damaged ORDER BY id DESC LIMIT ?)"
+_LAST_ID = """
+SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM message UNION ALL SELECT max(id) FROM delivered)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message that waits; ``id`` grows in the order of ``put``."""
+
+    id: int
+    topic: str
+    payload: bytes
+    created_at: datetime
+
+
+def crc(topic: bytes, payload: bytes, created_at: float) -> int:
+    """Return the checksum of a row."""
+    return zlib.crc32(struct.pack("<dI", created_at, len(topic)) + topic + payload)
+
+
+def item(row: Row) -> Item | None:
+    """Return the message of a row, or None when the row is damaged. One without a checksum is of an older version."""
+    number, topic, payload, created_at, checksum = row
+    if not (isinstance(topic, bytes) and isinstance(payload, bytes) and isinstance(created_at, float)):
+        return None
+    if checksum is not None and checksum != crc(topic, payload, created_at):
+        return None
+    try:
+        return Item(number, topic.decode(), payload, datetime.fromtimestamp(created_at, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def prepare(db: sqlite3.Connection) -> tuple[int, int]:
+    """Make or complete the tables and check the file; return how many messages wait, and the last id in use.
+
+    Raises ``sqlite3.DatabaseError`` for a file that is damaged, or of another schema.
+    """
+    db.execute("PRAGMA locking_mode=EXCLUSIVE")
+    db.execute("PRAGMA journal_mode=WAL")
+    if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
+        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+    elif version != SCHEMA_VERSION:
+        raise salvage.damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")
+    salvage.check(db)
+    if "crc" not in {row[1] for row in db.execute("PRAGMA table_info(message)")}:
+        db.execute(_CHECKSUM)
+    db.executescript(_LATER)
+    (depth,) = db.execute("SELECT count(*) FROM message").fetchone()
+    (last,) = db.execute(_LAST_ID).fetchone()
+    return int(depth), int(last)

@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _LARGEST = 2**63
 _QUOTES = "put the value in quotes"
 _HINTS = (
-    ("mapping values are not allowed", f"a ':' too many; check the indent of this line, or {_QUOTES}"),
+    ("mapping values are not allowed", f"unexpected ':'; check the indent of this line, or {_QUOTES}"),
     ("sequence entries are not allowed", "a '-' is not expected here; check the indent of this line"),
     (r"found character '\t'", "there is a tab; indent with spaces"),
     ("found character", f"a value cannot begin like this; {_QUOTES}"),

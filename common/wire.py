@@ -55,7 +55,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def _plausible(value: datetime) -> datetime:
-    """In UTC. Compared first: near the ends of the calendar the conversion itself would overflow."""
+    """Convert to UTC. Compare first: near the ends of the calendar the conversion itself would overflow."""
     if not EARLIEST <= value < LATEST:
         raise ValueError(f"must be from {EARLIEST.year} to {LATEST.year}")
     return value.astimezone(UTC)
@@ -436,7 +436,7 @@ def short_hash(payload: bytes) -> str:
 
 
 def encode(message: Message) -> bytes:
-    """JSON as it travels. Raises ``WireError`` when it is larger than :data:`MAX_BYTES`, or holds text that UTF-8
+    """Encode as the JSON that travels. Raises ``WireError`` when it is larger than :data:`MAX_BYTES`, or holds text that UTF-8
     cannot (such as the odd bytes of a file name)."""
     try:
         payload = message.model_dump_json(by_alias=True).encode()
@@ -448,7 +448,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(topic_name: str, payload: bytes) -> Message:
-    """The message of a topic. Raises ``WireError`` for a foreign topic, a payload that breaks the contract,
+    """Decode the message of a topic. Raises ``WireError`` for a foreign topic, a payload that breaks the contract,
     or one whose site and device are not those of its topic (a device speaks only as itself)."""
     match, said = _TOPIC.match(topic_name), one_line(topic_name, 200)
     if match is None or match[3] not in BY_CHANNEL:

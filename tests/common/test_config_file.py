@@ -82,11 +82,11 @@ def test_a_value_that_yaml_cannot_read_is_one_line(
     [
         (
             "site: My: shop",
-            "line 1: a ':' too many; check the indent of this line, or put the value in quotes",
+            "line 1: unexpected ':'; check the indent of this line, or put the value in quotes",
         ),
         (
             "site: shop\n  device: door",
-            "line 2: a ':' too many; check the indent of this line, or put the value in quotes",
+            "line 2: unexpected ':'; check the indent of this line, or put the value in quotes",
         ),
         ("camera:\n\tsource: 0", "line 2: there is a tab; indent with spaces"),
         ("camera:\n   fps: 10\n  width: 640", "line 3: check the indent of this line, and that every quote"),

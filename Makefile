@@ -97,7 +97,10 @@ need-data:
 server: ## The server of a chain in containers, on this machine (HOST=name or address the devices use; needs docker)
 	@test -n '$(HOST)' || { echo 'make server needs HOST=the name or address under which devices reach it' >&2; exit 2; }
 	cloud/compose/secrets.sh init $(HOST)
-	docker compose --file cloud/compose.yaml up --detach --build --wait
+	@test -s $(IMAGES) || { cloud/compose/pin.sh >$(IMAGES).new && mv $(IMAGES).new $(IMAGES); }
+	$(SERVER) up --detach --wait influxdb
+	cloud/compose/secrets.sh tokens
+	$(SERVER) up --detach --build --wait
 
 setup-ansible: .venv-ansible/.installed ## Make .venv-ansible, from which machines are set up
 
@@ -142,6 +145,8 @@ lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-dev.txt pyproject.toml -
 	sed -i 's/-r -$$/dev group/' requirements-dev.txt
+	echo 'setuptools>=77' | $(COMPILE) --generate-hashes --no-annotate --extra cloud --constraint requirements-dev.txt \
+		--output-file requirements-server.txt pyproject.toml -
 	echo 'numpy<2' | $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-bookworm.txt pyproject.toml -
 	sed -i 's/-r -$$/numpy<2/' requirements-bookworm.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["ansible"], sep="\n")' \
@@ -157,6 +162,10 @@ clean: ## Remove the environments and whatever can be made again
 need-inventory:
 	@test -e '$(INVENTORY)' || { \
 	echo 'There is no $(INVENTORY): cp --recursive ansible/inventory.example ansible/inventory, and make it yours' >&2; exit 2; }
+
+# The images by digest, as they were when the server was first started; remove the file to take newer ones.
+IMAGES = cloud/compose/secrets/images.yaml
+SERVER = docker compose --file cloud/compose.yaml --file $(IMAGES)
 
 PLAY = ANSIBLE_CONFIG=ansible/ansible.cfg $(ANSIBLE)/ansible-playbook --inventory '$(INVENTORY)' $(if $(LIMIT),--limit '$(LIMIT)')
 

@@ -18,11 +18,25 @@ from common.clock import SystemClock
 from edge.config import Settings
 from edge.inference.align import TEMPLATE
 from edge.service.build import Models, build_pipeline
-from edge.types import Box, Classifier, Detection, Detector, FaceScores, Floats, Frame, Image, Track
+from edge.types import (
+    Box,
+    Classifier,
+    Detection,
+    Detector,
+    FaceScores,
+    Floats,
+    Frame,
+    Image,
+    Refiner,
+    Track,
+)
 from edge.vision.tracker import Tracker, Tracks
 
 YUNET_SIDE = 320
 """Side of YuNet's input, pixels; the picture is fitted into it as into our detector's."""
+
+
+STAGES = ("decode", "detect", "refine", "track", "classify")
 
 
 class Watch:
@@ -60,6 +74,17 @@ class WatchedDetector:
         return found
 
 
+class WatchedRefiner:
+    def __init__(self, refiner: Refiner, watch: Watch) -> None:
+        self._refiner, self._watch = refiner, watch
+
+    def refine(self, image: Image, detection: Detection) -> Detection:
+        with self._watch.stage("refine"):
+            refined = self._refiner.refine(image, detection)
+        self._watch.done["refined"] += 1
+        return refined
+
+
 class WatchedClassifier:
     def __init__(self, classifier: Classifier, watch: Watch) -> None:
         self._classifier, self._watch = classifier, watch
@@ -76,10 +101,15 @@ class WatchedTracker(Tracker):
         self._tracker, self._watch = tracker, watch
 
     def update(
-        self, detections: Sequence[Detection], at_s: float, *, view: tuple[int, int] | None = None
+        self,
+        detections: Sequence[Detection],
+        at_s: float,
+        *,
+        view: tuple[int, int] | None = None,
+        image: Image | None = None,
     ) -> Tracks:
         with self._watch.stage("track"):
-            return self._tracker.update(detections, at_s, view=view)
+            return self._tracker.update(detections, at_s, view=view, image=image)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
         return self._tracker.finish(at_s)
@@ -113,6 +143,7 @@ class Footlight(Contestant):
         models = replace(
             self._models,
             detector=WatchedDetector(self._models.detector, watch),
+            refiner=WatchedRefiner(self._models.refiner, watch),
             classifier=WatchedClassifier(self._models.classifier, watch),
         )
         budget_s = self._settings.attributes.budget_ms / 1000
@@ -206,8 +237,8 @@ def run(contestant: Contestant, read: Callable[[], Frame | None], frames: int) -
     wall, cpu = time.perf_counter(), time.process_time()
     contestant.play(watch.frames(read, frames), watch)
     total, wall_s = time.process_time() - cpu, time.perf_counter() - wall
-    stages = {stage: watch.cpu_s[stage] for stage in ("decode", "detect", "track", "classify")}
-    done = {what: watch.done[what] for what in ("found", "looks", "visits")}
+    stages = {stage: watch.cpu_s[stage] for stage in STAGES}
+    done = {what: watch.done[what] for what in ("found", "refined", "looks", "visits")}
     return Run(
         watch.done["frames"],
         wall_s,

@@ -28,7 +28,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.contestants import Contestant, EveryFace, Footlight, HaarDetector, Run, YuNetDetector, run
+from benchmarks.contestants import (
+    STAGES,
+    Contestant,
+    EveryFace,
+    Footlight,
+    HaarDetector,
+    Run,
+    YuNetDetector,
+    run,
+)
 from common.clock import SystemClock
 from common.errors import UserError
 from edge.capture.video import VideoFile
@@ -184,7 +193,7 @@ def machine() -> Json:
 
 def tables(results: Sequence[Json], seconds: float) -> Iterator[Table]:
     """For each size what a frame costs, and what was done for it; ``seconds`` is the length of a film."""
-    stages = ("decode", "detect", "track", "classify", "rest", "total")
+    stages = (*STAGES, "rest", "total")
     titles = {FLOOR: "floor", HAAR: "Haar", YUNET: "YuNet"}
     others = {name: title for name, title in titles.items() if name in results[0]["contestants"]}
     peers = {name: title for name, title in others.items() if name != FLOOR}

@@ -181,7 +181,7 @@ def soak(
             stop=Event(),
             camera=shop,
             broker=Broker("127.0.0.1", mosquitto.port),
-            models=Models(shop, shop, models().manifest),
+            models=Models(shop, shop, shop, models().manifest),
         )
         until(lambda: tally.over, "it says that it goes", timeout_s=30)
     finally:
@@ -205,7 +205,7 @@ def passes(count: int, progress: Callable[[float], None]) -> tuple[float, float]
     for number in range(count):
         image = images[number % len(images)]
         for face in loaded.detector.detect(image):
-            loaded.classifier.classify(image, face)
+            loaded.classifier.classify(image, loaded.refiner.refine(image, face))
         if number == count // 10:
             gc.collect()
             found = rss_mb()

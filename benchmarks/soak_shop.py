@@ -141,6 +141,9 @@ class Shop:
             found.append(Detection(box, 0.97, points))
         return found
 
+    def refine(self, image: Image, detection: Detection) -> Detection:
+        return detection
+
     def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
         def sure(classes: int) -> Floats:
             return np.asarray(np.eye(1, classes, int(detection.box.y1) % 2)[0], np.float32)

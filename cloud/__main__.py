@@ -21,13 +21,16 @@ from cloud.rollup import command as rollup
 from cloud.simulation import command as simulate
 from common.command_line import add_config_commands, run_command
 from common.config_file import masked_yaml
+from common.masking import MaskingFormatter
 
 COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, configure, dead_letters, backup)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its work, 2 when a person must mend something first."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for chatty in ("amqtt", "transitions", "uvicorn", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     return run_command(_parser(), argv, extra="cloud")

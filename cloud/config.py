@@ -4,21 +4,56 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
+from cloud.domain.access import is_user
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from common import settings
 from common.config_file import load_yaml_model
-from common.fields import Host, Password, Token, Url
+from common.fields import BaseUrl, Password, Token, Url, host_name
 from common.settings import Section
 from common.wire import LONGEST_SESSION_S, Name
 
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
+
+
+def _listen_address(host: str) -> str:
+    if not host:
+        raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
+    return host_name(host)
+
+
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "is no name of a machine; write it without http:// and port, such as shop.example.com"
+        )
+    return name.lower()
+
+
+def _sub_path(path: str) -> str:
+    """The path below which a proxy shows the page, without the slash at its end."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", path):
+        raise ValueError("is no path; write one such as /footlight")
+    return path.rstrip("/")
+
+
+def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, password in users.items():
+        if not is_user(name):
+            raise ValueError(f"{name!r} is no user; a device is called SITE/DEVICE, such as shop/door")
+        if not password.get_secret_value():
+            raise ValueError(f"{name!r} has an empty password")
+    return users
 
 
 def _is_loopback(host: str) -> bool:
@@ -53,7 +88,7 @@ class EmbeddedSettings(Section):
 
 class InfluxSettings(Section):
     kind: Literal["influx"]
-    url: Url
+    url: BaseUrl
     token: Token
     org: str = "-"
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
@@ -87,9 +122,9 @@ StoreSettings = Annotated[
 class ServeBrokerSettings(Section):
     """The broker inside ``serve``."""
 
-    host: Host = "127.0.0.1"
+    host: ListenAddress = "127.0.0.1"
     port: FreePort = 1883
-    users: dict[str, Password] = Field(default_factory=dict)
+    users: Annotated[dict[str, Password], AfterValidator(_users)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -99,9 +134,11 @@ class ServeBrokerSettings(Section):
 
 
 class PageSettings(Section):
-    host: Host = "127.0.0.1"
+    host: ListenAddress = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
+    names: list[Annotated[str, AfterValidator(_host_name)]] = Field(default_factory=list)
+    path: Annotated[str, AfterValidator(_sub_path)] = ""
 
 
 class ServeSettings(Section):
@@ -112,7 +149,7 @@ class ServeSettings(Section):
 class GrafanaSettings(Section):
     """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
 
-    url: Url
+    url: BaseUrl
     token: Token
     influx_url: Url
     influx_token: Token

@@ -127,7 +127,17 @@ def secret_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
 def masked_yaml(settings: BaseModel) -> str:
     """Write all settings, defaults included, as YAML in the order of the model; secrets as asterisks."""
-    return str(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+    tree = _masked_urls(settings.model_dump(mode="json"))
+    return str(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+
+
+def _masked_urls(node: object) -> object:
+    """Hide the credentials of every URL below ``node``, whatever its key is called."""
+    if isinstance(node, dict):
+        return {key: _masked_urls(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_masked_urls(value) for value in node]
+    return masked(node) if isinstance(node, str) else node
 
 
 def _load(path: Path) -> Any:

@@ -8,9 +8,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
-
-from common.masking import masked
+from pydantic import AfterValidator, Field, SecretStr
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -19,7 +17,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _IN_A_HEADER = re.compile("[!-~]([ -~]*[!-~])?")
 
 
-def _host(text: str) -> str:
+def host_name(text: str) -> str:
     """Refuse what no name server and no address could be, which ``socket`` meets with odd exceptions."""
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(text)
@@ -42,9 +40,13 @@ def _url(text: str) -> str:
     host = _host_of(text)
     if not host or not re.fullmatch("https?://[!-~]+", text):
         raise ValueError("is not an address; write one like http://influxdb.example.com:8086")
+    host_name(host)
+    return text
+
+
+def _without_query(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError("must end before '?' and '#'")
-    _host(host)
     return text
 
 
@@ -70,10 +72,11 @@ def _fits_a_header(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(host_name)]
 """A machine, by its name or address alone."""
-Url = Annotated[str, AfterValidator(_url), PlainSerializer(masked, when_used="json")]
-"""Where an HTTP server is; a password in it is not shown."""
+Url = Annotated[str, AfterValidator(_url)]
+BaseUrl = Annotated[Url, AfterValidator(_without_query)]
+"""An address that a path is appended to."""
 Password = Annotated[SecretStr, AfterValidator(_without_line_end)]
 Token = Annotated[Password, AfterValidator(_fits_a_header)]
 """A secret that travels in a header of HTTP."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 _CREDENTIALS = re.compile(r"(?i)(://|\b(?:rtsps?|https?)(?:://?|:|//))\S*@")
 _SECRET_PARAMETERS = re.compile(
-    r"(?i)\b((?:user(?:name)?|usr|pass(?:word|wd)?|pwd|token|key|auth)=)[^&\s'\"]*"
+    r"(?i)(?<![A-Za-z0-9])((?:[A-Za-z0-9]+[_-])*"
+    r"(?:user(?:name)?|usr|u|p|pass(?:word|wd|phrase)?|pwd|auth(?:orization)?|credentials?|token|secret|sig(?:nature)?|"
+    r"(?:api)?key)=)[^&\s'\"]*"
 )
+"""Such as ``?auth=``, ``&access_token=``, ``X-Api-Key=``, and InfluxDB's own ``u=`` and ``p=``."""
 
 
 def masked(text: str) -> str:
@@ -17,3 +21,10 @@ def masked(text: str) -> str:
     missing.
     """
     return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
+
+
+class MaskingFormatter(logging.Formatter):
+    """Writes log lines, and the tracebacks of errors that nobody named, without the credentials of any URL."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))

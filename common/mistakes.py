@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import ErrorDetails
 
+from common.masking import masked
 from common.wire import NAME_PATTERN
 
 FILES: Mapping[str, frozenset[str]] = {
@@ -85,7 +86,7 @@ def shown(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    return _short(one_line(repr(value)))
+    return _short(masked(one_line(repr(value))))  # before it is cut: half a URL has no @
 
 
 def annotation_leaves(annotation: object) -> Iterator[object]:

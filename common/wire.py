@@ -436,8 +436,8 @@ def short_hash(payload: bytes) -> str:
 
 
 def encode(message: Message) -> bytes:
-    """Encode as the JSON that travels. Raises ``WireError`` when it is larger than :data:`MAX_BYTES`, or holds text that UTF-8
-    cannot (such as the odd bytes of a file name)."""
+    """Encode as the JSON that travels. Raises ``WireError`` when it is larger than :data:`MAX_BYTES`, or holds text
+    that is not Unicode (such as the odd bytes of a file name)."""
     try:
         payload = message.model_dump_json(by_alias=True).encode()
     except ValueError:

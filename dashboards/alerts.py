@@ -34,7 +34,7 @@ the difference of two shares, each of at least 200 visits: visits come in groups
 
 _EXPRESSION, _CONDITION = "__expr__", "CONDITION"
 
-# They see all stores; their time range is their own.
+# They see all sites; their time range is their own.
 _HEARD = Query(
     'SELECT moving_average(count("fps"), 2) FROM "health" WHERE $timeFilter'
     ' GROUP BY time(5m), "site", "device" fill(0)',
@@ -50,12 +50,14 @@ _QUEUED = Query(
     alias="$tag_site $tag_device",
 )
 _FEMALE = Query(
-    'SELECT sum("gender_female") FROM "day" WHERE $timeFilter GROUP BY "site"', "day", alias="$tag_site"
-)
-_KNOWN_GENDER = Query(
-    'SELECT sum("gender_female") + sum("gender_male") FROM "day" WHERE $timeFilter GROUP BY "site"',
+    'SELECT sum("gender_female") FROM "day" WHERE $timeFilter GROUP BY "site", "role"',
     "day",
-    alias="$tag_site",
+    alias="$tag_site $tag_role",
+)
+_DESCRIBED = Query(
+    'SELECT sum("described") FROM "day" WHERE $timeFilter GROUP BY "site", "role"',
+    "day",
+    alias="$tag_site $tag_role",
 )
 
 
@@ -138,14 +140,15 @@ def alerts() -> list[Alert]:
             "Sudden change of mix",
             [
                 Asked(_FEMALE, 3 * DAY_S),
-                Asked(_KNOWN_GENDER, 3 * DAY_S),
+                Asked(_DESCRIBED, 3 * DAY_S),
                 Asked(_FEMALE, 31 * DAY_S, 3 * DAY_S),
-                Asked(_KNOWN_GENDER, 31 * DAY_S, 3 * DAY_S),
+                Asked(_DESCRIBED, 31 * DAY_S, 3 * DAY_S),
             ],
             f"({points}) && ({deviations}) && ($B >= {MIX_VISITS}) && ($D >= {MIX_VISITS})",
             "0s",
             "hq",
-            "{{ $labels.site }}: the share of women of the last three days is unlike that of the four weeks before",
+            "{{ $labels.site }}, {{ $labels.role }}: the share of women of the last three days is unlike that of the "
+            "four weeks before",
             "First the camera (moved, dirty, new light) and the versions of the models, then the customers.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""*Chain compare*: stores against each other, for head office."""
+"""*Chain compare*: shops against each other, for head office."""
 
 from __future__ import annotations
 
@@ -31,47 +31,51 @@ _COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
 _VERSUS = ((None, ORANGE), (0.95, GREY), (1.05, BLUE))
 
 HOW_TO_READ = f"""\
-Stores are compared over the last {PERIOD_DAYS} days on what was **watched** while they were **open**, each against
-the others on the same dates. The interval is where the store's own value lies with 95 % certainty. Of the stores
-marked **really different**, one in twenty at most is chance; **grey may be chance**, whatever the rank. A store that
-was watched less than {LEAST_COVERAGE:.0%} of its opening time, on fewer than {LEAST_DAYS} days, or with other models
-than the rest is set apart below and not ranked."""
+Shops are compared over the last {PERIOD_DAYS} days on what was **watched** while they were **open**, each against
+the others on the same dates, and only cameras with the same purpose: **entrance** (several of one shop are added up),
+**area** and **display** (the average camera), **unassigned** (the chain file does not say: compare with care). The
+interval is where the shop's own value lies with 95 % certainty. Of the shops marked **really different**, one in twenty
+at most is chance; **grey may be chance**, whatever the rank. A shop of which a camera watched less than
+{LEAST_COVERAGE:.0%} of the opening time, with fewer than {LEAST_DAYS} days, or with other models than the rest is set
+apart below and not ranked."""
 
 
 def dashboard() -> Dashboard:
     board = frame(
-        "chain-compare", "Chain compare", "Stores ranked and on the map, and which differences are real."
+        "chain-compare", "Chain compare", "Shops ranked and on the map, and which differences are real."
     )
     board.time("now-28d", "now").refresh("1h")
     board.with_variable(query_variable("chain", "Chain", q.CHAINS))
     board.with_variable(query_variable("region", "Region", q.REGIONS, several=True))
-    board.with_variable(query_variable("site", "Store", q.REGION_SITES, several=True))
+    board.with_variable(query_variable("site", "Shop", q.REGION_SITES, several=True))
+    # Backwards, so that the entrances come first: how many come into a shop is what most people ask.
+    board.with_variable(query_variable("role", "Cameras", q.ROLES, backwards=True))
     board.with_variable(choice("metric", "Compared on", METRICS))
     annotate(board)
 
     board.with_panel(words("How to read this", HOW_TO_READ, height=5))
     board.with_row(Row("At a glance"))
     for title, description, query in (
-        ("Compared", "Stores that were watched well enough to be compared.", q.STORES_COMPARED),
+        ("Compared", "Shops that were watched well enough to be compared.", q.STORES_COMPARED),
         (
             "Really different",
             "Those whose difference from the others chance does not explain.",
             q.STORES_DIFFERENT,
         ),
-        ("Set apart", "Stores that cannot be compared; the reasons are below.", q.STORES_APART),
+        ("Set apart", "Shops that cannot be compared; the reasons are below.", q.STORES_APART),
     ):
         board.with_panel(number(title, description, query, no_value="none", span=6))
     board.with_panel(
         number(
             "Visits per watched opening hour",
-            "Of all the stores that are chosen, over the time shown.",
+            "Of all the shops that are chosen, over the time shown.",
             q.CHAIN_VISITS,
             decimals=1,
             span=6,
         )
     )
 
-    board.with_row(Row("Stores"))
+    board.with_row(Row("Shops"))
     board.with_panel(
         rows(
             "Ranking",
@@ -100,7 +104,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         place_map(
             "Map",
-            "Stores that were compared: blue has more than the others, orange less, grey about the same.",
+            "Shops that were compared: blue has more than the others, orange less, grey about the same.",
             q.MAP,
             colour_by="versus",
             steps=_VERSUS,
@@ -109,7 +113,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Why set apart",
-            "Not ranked, for a blind camera must not look like an empty store, nor a better model like a better place.",
+            "Not ranked, for a blind camera must not look like an empty shop, two cameras like two shops, nor a better "
+            "model like a better place.",
             q.APART,
             {
                 "site": [],
@@ -145,7 +150,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Raw and corrected shares",
-            "The newest day of each store. Models mistake some labels for others; the corrected share takes that "
+            "The newest day of each shop. Models mistake some labels for others; the corrected share takes that "
             "out, and its 95 % interval holds both chance and what is not known of the mistakes.",
             q.CORRECTED,
             {

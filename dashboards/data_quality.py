@@ -20,7 +20,7 @@ def dashboard() -> Dashboard:
         "How much was watched, how much is unknown, and what was held back.",
     )
     board.time("now-7d", "now").refresh("15m")
-    board.with_variable(query_variable("site", "Store", q.SITE_NAMES, several=True))
+    board.with_variable(query_variable("site", "Shop", q.SITE_NAMES, several=True))
     board.with_variable(query_variable("device", "Device", q.DEVICE_NAMES, several=True))
     board.with_variable(query_variable("timezone", "Time zone", q.SITE_ZONE))
     annotate(board)
@@ -70,7 +70,7 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         curve(
-            "Coverage by store",
+            "Coverage by shop",
             "A line that breaks off means that nothing arrived.",
             [q.COVERAGE_BY_SITE],
             unit=_SHARE,

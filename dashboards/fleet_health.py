@@ -37,7 +37,7 @@ def dashboard() -> Dashboard:
         "fleet-health", "Fleet health", "Every device: does it run, see, send, and has nothing been lost?"
     )
     board.time("now-24h", "now").refresh("1m")
-    board.with_variable(query_variable("site", "Store", q.SITE_NAMES, several=True))
+    board.with_variable(query_variable("site", "Shop", q.SITE_NAMES, several=True))
     board.with_variable(query_variable("device", "Device", q.DEVICE_NAMES, several=True))
     annotate(board)
 

@@ -29,10 +29,14 @@ def frame(uid: str, title: str, description: str) -> dashboard.Dashboard:
     return board
 
 
-def query_variable(name: str, label: str, query: Query, *, several: bool = False) -> dashboard.QueryVariable:
-    """A variable whose values are asked of the data. With ``several``, all of them are chosen at first."""
+def query_variable(
+    name: str, label: str, query: Query, *, several: bool = False, backwards: bool = False
+) -> dashboard.QueryVariable:
+    """A variable whose values are asked of the data, by name or ``backwards``. With ``several``, all of them are chosen
+    at first, else the first one."""
     variable = dashboard.QueryVariable(name).label(label).query(query.text).datasource(source(query))
-    variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
+    order = model.VariableSort.ALPHABETICAL_DESC if backwards else model.VariableSort.ALPHABETICAL_ASC
+    variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(order)
     if several:
         everything = model.VariableOption(text=["All"], value=["$__all"], selected=True)
         variable.multi(True).include_all(True).current(everything)

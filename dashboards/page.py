@@ -14,7 +14,7 @@ _INTRODUCTION = """# Dashboards
 
 <!-- {head} -->
 
-What Grafana shows, for the one who looks at it. Four dashboards: *Store today* for the manager of a store, *Chain
+What Grafana shows, for the one who looks at it. Four dashboards: *Shop today* for the manager of a shop, *Chain
 compare* for head office, *Fleet health* for the installer, *Data quality and privacy* for whoever has to judge what
 the others are worth. They are made for Grafana {grafana}, come ready with it, and are the same for everybody: nothing
 has to be clicked together, and nothing can be edited by mistake.
@@ -30,7 +30,9 @@ has to be clicked together, and nothing can be edited by mistake.
   estimates, and come in groups of visits: the newest visits are counted but not yet described.
 - Vertical marks are promotions from the chain file (blue) and devices that began anew (grey), as after a change of
   configuration. Point at one to read it.
-- Days and hours are added up by the clock of the store (*Time zone*, from the chain file; without one, UTC). What
+- *Chain compare* holds cameras with the same purpose against each other (*Cameras*); the chain file says what each is
+  for. *Shop today* adds up the devices that are chosen: who is seen by two of them is two visits.
+- Days and hours are added up by the clock of the shop (*Time zone*, from the chain file; without one, UTC). What
   "today" is and what is written below a chart follow your browser: head office in another time zone sets that beside
   the time range.
 """
@@ -52,7 +54,7 @@ Mount `dashboards/provisioning` as Grafana's provisioning folder and `dashboards
 may only read, as `cloud/compose.yaml` does. The data sources have the fixed uids {sources}: one for each level of
 [storage](storage.md). *Chain compare*, time zones and promotions need the chain file and the nightly
 `footlight-cloud rollup`. The map's background comes from a public server of maps; everything else stays in the house.
-`footlight-cloud provision` makes folders and teams for each store instead, through Grafana's API.
+`footlight-cloud provision` makes folders and teams for each shop instead, through Grafana's API.
 
 Every query here runs in the tests on a real InfluxDB and is held against what was sent; the files are checked against
 the schema of Grafana {grafana}. Change `dashboards/*.py`, then `make dashboards`.

@@ -196,7 +196,7 @@ def busiest(title: str, description: str, query: Query) -> stat.Panel:
 
 
 def place_map(title: str, description: str, query: Query, *, colour_by: str, steps: Steps) -> geomap.Panel:
-    """Stores where they are, by columns ``latitude`` and ``longitude``. The map itself comes from a server of maps."""
+    """Shops where they are, by columns ``latitude`` and ``longitude``. The map itself comes from a server of maps."""
     style = {
         "size": {"fixed": 8, "min": 6, "max": 14},
         "color": {"field": colour_by, "fixed": GREY},
@@ -205,14 +205,10 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
     }
     where = common.FrameGeometrySource().mode(values.FrameGeometrySourceMode.COORDS)
     where.latitude("latitude").longitude("longitude")
-    markers = common.MapLayerOptions().type("markers").name("Stores").tooltip(True)
+    markers = common.MapLayerOptions().type("markers").name("Shops").tooltip(True)
     markers.config({"style": style, "showLegend": True}).location(where)
     panel = (
-        geomap.Panel()
-        .height(14)
-        .no_value("no store has a place")
-        .thresholds(_thresholds(steps))
-        .unit("short")
+        geomap.Panel().height(14).no_value("no shop has a place").thresholds(_thresholds(steps)).unit("short")
     )
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
     panel.basemap(common.MapLayerOptions().type("default").name("Map").config({})).layers([markers])

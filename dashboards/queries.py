@@ -40,8 +40,8 @@ class Query:
         return SOURCES[self.level]
 
 
-SITE = "\"site\" = '$site' AND $timeFilter"
-"""One store."""
+SITE = '"site" = \'$site\' AND "device" =~ /^${device:regex}$/ AND $timeFilter'
+"""One site, and those of its devices that are chosen."""
 SITES = '"site" =~ /^${site:regex}$/ AND $timeFilter'
 DEVICES = f'{SITES} AND "device" =~ /^${{device:regex}}$/'
 WATCHED = '("coverage" > 0 OR "visits" > 0)'
@@ -51,6 +51,7 @@ LOCAL = "tz('$timezone')"
 # Variables.
 
 SITE_NAMES = Query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')
+SITE_DEVICES = Query('SHOW TAG VALUES FROM "window" WITH KEY = "device" WHERE "site" = \'$site\'')
 DEVICE_NAMES = Query('SHOW TAG VALUES FROM "health" WITH KEY = "device" WHERE "site" =~ /^${site:regex}$/')
 SITE_ZONE = Query(
     'SHOW TAG VALUES FROM "site" WITH KEY = "timezone" WHERE "site" =~ /^${site:regex}$/', "day"
@@ -58,6 +59,7 @@ SITE_ZONE = Query(
 """Empty without a chain file; InfluxQL takes that for UTC."""
 CHAINS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "chain"', "day")
 REGIONS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "region" WHERE "chain" = \'$chain\'', "day")
+ROLES = Query('SHOW TAG VALUES FROM "comparison" WITH KEY = "role"', "day")
 REGION_SITES = Query(
     'SHOW TAG VALUES FROM "site" WITH KEY = "site" WHERE "chain" = \'$chain\''
     ' AND "region" =~ /^${region:regex}$/',
@@ -76,7 +78,7 @@ STARTS = Query(
     f'{SITES} GROUP BY "site", "device") WHERE "online" = true GROUP BY "site", "device"'
 )
 
-# Store today.
+# Shop today.
 
 VISITS = Query(f'SELECT sum("visits") AS "visits" FROM "window" WHERE {SITE} AND {WATCHED}')
 VIEWERS = Query(f'SELECT sum("viewers") AS "viewers" FROM "window" WHERE {SITE} AND {WATCHED}')
@@ -87,7 +89,7 @@ IN_VIEW = Query(
 
 
 def _hourly(name: str) -> str:
-    """Visits by hour of the store's time, and how much of each hour was watched."""
+    """Visits by hour of the site's time, and how much of each hour was watched."""
     return (
         f'SELECT sum("visits") AS "{name}", mean("coverage") AS "watched" FROM "window" WHERE {SITE}'
         f" GROUP BY time(1h) fill(none) {LOCAL}"
@@ -102,6 +104,7 @@ HOURS_PARTLY = Query(
 )
 HOURS_BEFORE = Query(
     'SELECT sum("visits") AS "a week before" FROM "window" WHERE "site" = \'$site\''
+    ' AND "device" =~ /^${device:regex}$/'
     f" AND time >= ${{__from}}ms - 7d AND time < ${{__from}}ms - 6d AND {WATCHED}"
     f" GROUP BY time(1h) fill(none) {LOCAL}"
 )
@@ -120,6 +123,10 @@ COVERAGE = Query(f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {SI
 COVERAGE_TIMES = Query(
     f'SELECT mean("coverage") FROM "window" WHERE {SITE} GROUP BY time(15m), "device", "camera" fill(null)',
     alias="$tag_device $tag_camera",
+)
+CAMERAS = Query(
+    'SELECT last("title") AS "title" FROM "camera" WHERE "site" = \'$site\' GROUP BY "device", "camera", "role"',
+    "day",
 )
 ZONES = Query(
     f'SELECT sum("visits") FROM "cohort_zone" WHERE {SITE} GROUP BY "zone"',
@@ -150,13 +157,14 @@ def age_by_gender(gender: str) -> list[Query]:
 
 # Chain compare.
 
-_COMPARED = "\"metric\" = '$metric'"
+_ROLE = "\"role\" = '$role'"
+_COMPARED = f"{_ROLE} AND \"metric\" = '$metric'"
 _NEWEST = (
     'SELECT last("days") AS "days", "compared", "apart_because", "title", "latitude", "longitude", "coverage", "rate",'
     ' "low", "high", "versus", "q", "real", "models", "calibrations" FROM "comparison"'
     f' WHERE {SITES} AND {_COMPARED} GROUP BY "site"'
 )
-"""The newest comparison of each store."""
+"""The newest comparison of each site."""
 
 
 def compared(fields: Iterable[str], condition: str = '"compared" = true') -> Query:
@@ -164,9 +172,9 @@ def compared(fields: Iterable[str], condition: str = '"compared" = true') -> Que
     return Query(f'SELECT {shown} FROM ({_NEWEST}) WHERE {condition} GROUP BY "site"', "day")
 
 
-def stores_where(condition: str) -> Query:
-    """How many stores of which a condition holds."""
-    return Query(f'SELECT count("days") AS "stores" FROM ({_NEWEST}) WHERE {condition}', "day")
+def sites_where(condition: str) -> Query:
+    """How many sites of which a condition holds."""
+    return Query(f'SELECT count("days") AS "shops" FROM ({_NEWEST}) WHERE {condition}', "day")
 
 
 RANKED = compared(
@@ -174,28 +182,29 @@ RANKED = compared(
 )
 APART = compared(("title", "apart_because", "coverage", "models", "calibrations"), '"compared" = false')
 MAP = compared(("title", "latitude", "longitude", "rate", "low", "high", "versus", "real"))
-STORES_COMPARED = stores_where('"compared" = true')
-STORES_APART = stores_where('"compared" = false')
-STORES_DIFFERENT = stores_where('"compared" = true AND "real" = true')
+STORES_COMPARED = sites_where('"compared" = true')
+STORES_APART = sites_where('"compared" = false')
+STORES_DIFFERENT = sites_where('"compared" = true AND "real" = true')
 CHAIN_VISITS = Query(
-    f'SELECT sum("visits") / sum("covered_s") * 3600 AS "rate" FROM "day" WHERE {SITES} AND "covered_s" > 0',
+    f'SELECT sum("visits") / sum("exposure_s") * 3600 AS "rate" FROM "day" WHERE {SITES} AND {_ROLE}'
+    ' AND "exposure_s" > 0',
     "day",
 )
 DAILY_RATE = Query(
-    f'SELECT sum("visits") / sum("covered_s") * 3600 FROM "day" WHERE {SITES} AND "covered_s" > 0'
+    f'SELECT sum("visits") / sum("exposure_s") * 3600 FROM "day" WHERE {SITES} AND {_ROLE} AND "exposure_s" > 0'
     ' GROUP BY time(1d), "site" fill(null)',
     "day",
     alias="$tag_site",
 )
 DAILY_COVERAGE = Query(
-    f'SELECT sum("covered_s") / sum("open_s") FROM "day" WHERE {SITES} AND "open_s" > 0'
+    f'SELECT sum("covered_s") / sum("open_s") FROM "day" WHERE {SITES} AND {_ROLE} AND "open_s" > 0'
     ' GROUP BY time(1d), "site" fill(null)',
     "day",
     alias="$tag_site",
 )
 CORRECTED = Query(
     'SELECT "raw", "corrected", "low", "high", "visits" FROM "corrected" WHERE '
-    f'{SITES} AND "visits" > 0 GROUP BY "site", "attribute", "label" ORDER BY time DESC LIMIT 1',
+    f'{SITES} AND {_ROLE} AND "visits" > 0 GROUP BY "site", "attribute", "label" ORDER BY time DESC LIMIT 1',
     "day",
 )
 
@@ -260,7 +269,7 @@ COVERAGE_BY_SITE = Query(
     f'SELECT mean("coverage") FROM "window" WHERE {DEVICES} GROUP BY time(1h), "site" fill(null)',
     alias="$tag_site",
 )
-"""By the hour: at the interval of the panel 300 stores would be 300,000 points, which take a second."""
+"""By the hour: at the interval of the panel 300 sites would be 300,000 points, which take a second."""
 COVERAGE_BY_CAMERA = Query(
     f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES} GROUP BY "site", "device", "camera"'
 )

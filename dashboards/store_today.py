@@ -1,4 +1,4 @@
-"""*Store today*: one store in plain words, for its manager."""
+"""*Shop today*: one shop in plain words, for its manager."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cloud.stores import layout
 from common.vocabulary import GENDERS
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
-from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, states, words
+from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
 _NO_GROUP = "no group is together yet"
@@ -18,17 +18,20 @@ _FEW = f"Grey: it rests on fewer than {SMALL_SAMPLE} visits, and chance alone mo
 HOW_TO_READ = f"""\
 A **visit** is one face from first to last sight, not everybody who walks past. **0 means that nobody came; a gap
 means that nobody watched.** Age and gender are estimates; they come in groups of visits, so the newest ones are
-still missing. **Grey** bars rest on fewer than {SMALL_SAMPLE} visits: read nothing from them yet."""
+still missing. **Several cameras are added up: who was seen by two of them is two visits.** Choose the devices at the
+top, for instance those at the doors. **Grey** bars rest on fewer than {SMALL_SAMPLE} visits: read nothing from them
+yet."""
 
 
 def dashboard() -> Dashboard:
     board = frame(
         "store-today",
-        "Store today",
-        "One store: how many came, when, who, and whether the camera was watching.",
+        "Shop today",
+        "One shop: how many came, when, who, and whether the camera was watching.",
     )
     board.time("now/d", "now").refresh("1m")
-    board.with_variable(query_variable("site", "Store", q.SITE_NAMES))
+    board.with_variable(query_variable("site", "Shop", q.SITE_NAMES))
+    board.with_variable(query_variable("device", "Devices", q.SITE_DEVICES, several=True))
     board.with_variable(query_variable("timezone", "Time zone", q.SITE_ZONE))
     annotate(board)
 
@@ -84,8 +87,20 @@ def dashboard() -> Dashboard:
             q.COVERAGE_TIMES,
             steps=_COVERAGE,
             unit="percentunit",
-            span=24,
+            span=16,
             height=5,
+        )
+    )
+    board.with_panel(
+        rows(
+            "What each camera is for",
+            "As the chain file says: how many came is told by the entrances alone.",
+            q.CAMERAS,
+            {"device": [], "camera": [], "role": []},
+            hidden=["Time", "title"],
+            span=8,
+            height=5,
+            no_value="the chain file does not say",
         )
     )
 
@@ -97,16 +112,16 @@ def dashboard() -> Dashboard:
             "Visits by age band, women on the left, men on the right, on one scale. A bar that is missing was "
             f"withheld: too few to show. {_FEW}",
             pyramid,
-            no_value="no group is together yet, or this store counts only",
+            no_value="no group is together yet, or this shop counts only",
             span=16,
         )
     )
     board.with_panel(
         bars(
             "Expression",
-            f"What faces showed, not what people felt; only where the store's profile allows it. {_FEW}",
+            f"What faces showed, not what people felt; only where the shop's profile allows it. {_FEW}",
             q.breakdown("cohort_expression", layout.BREAKDOWNS["expression"].labels),
-            no_value="not turned on in this store, or no group is together yet",
+            no_value="not turned on in this shop, or no group is together yet",
         )
     )
 

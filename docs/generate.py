@@ -199,7 +199,11 @@ everything is read in InfluxQL over `/query`, which all three answer.
 Examples of queries, and CSV for a spreadsheet: [queries](queries.md).
 
 - A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
-- A label is a field, not a tag. A cell that the privacy rules withhold is absent; 0 is a fact: nobody.
+- A label is a field, not a tag. What the privacy rules withhold or nothing was released about is absent; 0 is a fact:
+  nobody. In a sum, a 0 beside something withheld is no fact, and so it is absent too
+  ([0061](decisions/0061-withheld-is-absent-at-all-levels.md)).
+- Cameras of different roles (entrance, area, display) are never added up: a role is a tag of the levels `quarter` and
+  `day` ([0059](decisions/0059-cameras-are-compared-by-what-they-are-for.md)).
 - No name is a tag in one place and a field in another.
 - Visits at coverage 0 are no data. Add up first, then divide: a mean of means weighs a quiet hour like a busy one.
 
@@ -213,14 +217,18 @@ A retention time belongs to a whole database or bucket, so each level has one of
 
 ROLLUP = """
 `footlight-cloud rollup` makes the other two from the first; `footlight-rollup.timer` runs it every six hours. A run
-does the last week, so that a device which was offline for days is counted all the same; any other day whose windows
-are still kept is done again with `--from` and `--to`:
+does the last week again, so that a device which was offline for days is counted all the same. It also catches up on
+every earlier day that has windows and was never rolled up: after an outage of the timer, for a site that was added to
+the chain file, for cameras that were given another role. Any other day whose windows are still kept is done again with
+`--from` and `--to`:
 ```
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml --from 2026-03-02 --to 2026-03-08 --json
 ```
-When a store is open, and in which time zone, it learns from the chain file; run it again when that was corrected. A day
-of which nothing came is not written, and a day that is not over is left for a later run.
+When a site is open, in which time zone, and what its cameras are for, it learns from the chain file; run it again with
+`--from` when opening hours were corrected. A day of which nothing came is not written, and a day that is not over is
+left for a later run. Sites and cameras that the chain file does not list are left out and named. An embedded store
+needs no rollup.
 
 ## What the installer sets
 
@@ -289,11 +297,11 @@ def measured() -> str:
     rows = [
         ("series of a camera", f"{series('site', 'device', 'camera') / cameras:.1f}"),
         ("series of a device, besides", f"{series('site', 'device') / devices:.1f}"),
-        ("series of a store, at the levels quarter and day", f"{series('site') / found['stores']:.1f}"),
+        ("series of a site, at the levels quarter and day", f"{series('site') / found['stores']:.1f}"),
         ("bytes of a window with all that came with it", f"{found['bytes']['raw'] / found['windows']:.0f}"),
         ("level raw, bytes of a device and day", f"{found['bytes']['raw'] / devices / days:,.0f}"),
         *(
-            (f"level {level}, bytes of a store and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
+            (f"level {level}, bytes of a site and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
             for level in LEVELS[1:]
         ),
         ("windows a second of CPU, simulated and written", f"{found['written_per_cpu_s']:,}"),

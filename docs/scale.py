@@ -41,8 +41,8 @@ def _measured(found: dict[str, Any]) -> str:
 
 ## What one machine does
 
-Measured by `python -m benchmarks.fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
-other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["stores"]} stores with
+Measured by `python -m tests.bench_fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
+other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["sites"]} shops with
 {found["devices"]} cameras over {simulated["days"]} days.
 
 | | |
@@ -63,13 +63,13 @@ other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2
 def _sums(found: dict[str, Any]) -> str:
     simulated, through = found["simulate"], found["through_broker"]
     cpu = through["cpu_ms_per_message"]
-    devices = round(STORES * found["devices"] / simulated["stores"])
+    devices = round(STORES * found["devices"] / simulated["sites"])
     messages_s = 2 * devices / EACH_S
     size = simulated["bytes"] / simulated["messages"]
     windows_day = devices * DAY_S / EACH_S
     raw = windows_day * found["levels"]["raw"]["bytes"] / simulated["windows"] * KEPT_DAYS["raw"]
     coarse = {
-        level: found["levels"][level]["bytes"] / simulated["stores"] / simulated["days"] * STORES
+        level: found["levels"][level]["bytes"] / simulated["sites"] / simulated["days"] * STORES
         for level in ("quarter", "day")
     }
     kept = {

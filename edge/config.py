@@ -51,8 +51,10 @@ class CameraSettings(Section):
 
 
 class DetectionSettings(Section):
-    min_score: Share = 0.5
-    low_score: Share = 0.25
+    # Bounds within which one person stays one visit: below, patterns on and about a person get tracks of their own;
+    # above, the detector loses a face that turns away.
+    min_score: Annotated[float, Field(ge=0.3, le=1)] = 0.5
+    low_score: Annotated[float, Field(ge=0.1, le=0.7)] = 0.25
     min_face_px: Pixels = 12
     threads: Annotated[int, Field(ge=1, le=64)] = 2
 
@@ -65,7 +67,8 @@ class DetectionSettings(Section):
 
 class TrackingSettings(Section):
     confirm_s: Annotated[float, Field(ge=0, le=60)] = 0.25
-    lost_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    # A shorter time would make many visits of one person whom the detector misses for a moment.
+    lost_s: Annotated[float, Field(ge=1, le=60)] = 2.0
 
 
 class AttributeSettings(Section):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import Clock
@@ -20,8 +20,9 @@ from edge.types import (
     WindowAggregate,
 )
 from edge.vision.aggregate import Aggregator
-from edge.vision.pose import attending, estimate_pose
+from edge.vision.pose import attending
 from edge.vision.quality import QualityGate
+from edge.vision.refinement import Refinement
 from edge.vision.tracker import Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
@@ -50,11 +51,12 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one frame brought to an end."""
+    """What one frame brought to an end, and by track where the faces in view are turned."""
 
     tracks: Tracks
     visits: tuple[Visit, ...]
     windows: tuple[WindowAggregate, ...]
+    poses: Mapping[int, Pose] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Pipeline:
         self,
         *,
         detector: Detector,
+        refinement: Refinement,
         classifier: Classifier,
         tracker: Tracker,
         visits: Visits,
@@ -81,7 +84,8 @@ class Pipeline:
         looks: Looks,
         clock: Clock,
     ) -> None:
-        self._detector, self._classifier, self._tracker = detector, classifier, tracker
+        self._detector, self._refinement = detector, refinement
+        self._classifier, self._tracker = classifier, tracker
         self._visits, self._gate, self._zones, self._aggregator = visits, gate, zones, aggregator
         self._cone, self._looks, self._clock = cone, looks, clock
         self._looked_s: dict[int, float] = {}
@@ -94,10 +98,15 @@ class Pipeline:
             for found in self._detector.detect(frame.image)
             if not self._zones.excluded(found.box, width, height)
         ]
-        tracks = self._tracker.update(detections, frame.monotonic_s, view=(width, height))
+        tracks = self._tracker.update(detections, frame.monotonic_s, view=(width, height), image=frame.image)
         windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, tracks.occupancy, dropped)
-        self._classify(frame, self._see(frame, tracks))
-        return Step(tracks, self._end(tracks.ended), tuple(windows))
+        in_view = [track for track in tracks.active if track.detection is not None]
+        poses = {
+            track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s) for track in in_view
+        }
+        self._classify(frame, self._see(frame, in_view, poses))
+        self._forget(tracks)
+        return Step(tracks, self._end(tracks.ended), tuple(windows), poses)
 
     def idle(self, at: datetime, monotonic_s: float) -> Step:
         """No frame came for a while: visits and windows end all the same, so that a blind camera shows as
@@ -111,14 +120,13 @@ class Pipeline:
         visits = self._end(self._tracker.finish(at_s))
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
 
-    def _see(self, frame: Frame, tracks: Tracks) -> list[_Candidate]:
+    def _see(self, frame: Frame, in_view: Sequence[Track], poses: Mapping[int, Pose]) -> list[_Candidate]:
         """Record every face in view and return those that are worth a look, best first."""
         height, width = frame.image.shape[:2]
         candidates = []
-        for track in tracks.active:
-            if track.detection is None:
-                continue
-            pose = estimate_pose(track.detection.landmarks)
+        for track in in_view:
+            assert track.detection is not None
+            pose = poses[track.track_id]
             looks_here = attending(pose, yaw_limit=self._cone.yaw, pitch_limit=self._cone.pitch)
             zones = self._zones.of(track.box, width, height)
             self._visits.seen(track, looks_here, zones, frame.monotonic_s, frame.captured_at)
@@ -128,9 +136,15 @@ class Pipeline:
                 )
                 if quality is not None:
                     candidates.append(_Candidate(track, pose, quality))
-        self._visits.drop({track.track_id for track in (*tracks.active, *tracks.ended)})
         # the visit that was looked at least comes first, then the best face
         return sorted(candidates, key=lambda c: (self._visits.observations(c.track.track_id), -c.quality))
+
+    def _forget(self, tracks: Tracks) -> None:
+        """Whatever ended without becoming a visit leaves nothing behind."""
+        alive = {track.track_id for track in (*tracks.active, *tracks.ended)}
+        self._visits.drop(alive)
+        self._refinement.keep(alive)
+        self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
     def _may_look(self, track_id: int, at_s: float) -> bool:
         return (
@@ -150,20 +164,18 @@ class Pipeline:
             if deadline is not None and self._clock.monotonic() > deadline:
                 return
             track = candidate.track
-            assert track.detection is not None
             self._looked_s[track.track_id] = frame.monotonic_s
             # every second look sees the mirror image: the network errs less alike on a face and its mirror
             # image than on two frames of the same face, and their mean costs no extra pass
             mirrored = self._visits.observations(track.track_id) % 2 == 1
-            scores = self._classifier.classify(frame.image, track.detection, mirrored=mirrored)
+            detection = self._refinement.detection(track, frame.image, frame.monotonic_s)
+            scores = self._classifier.classify(frame.image, detection, mirrored=mirrored)
             self._visits.observe(
                 FaceObservation(track.track_id, frame.monotonic_s, scores, candidate.pose, candidate.quality)
             )
 
     def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
         visits = tuple(self._visits.finish(track) for track in ended)
-        for track in ended:
-            self._looked_s.pop(track.track_id, None)
         for visit in visits:
             self._aggregator.add(visit)
         return visits

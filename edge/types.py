@@ -210,7 +210,13 @@ class Detector(Protocol):
     def detect(self, image: Image) -> list[Detection]: ...
 
 
+class Refiner(Protocol):
+    """Finds the landmarks of one face again, closer up than the detector saw it."""
+
+    def refine(self, image: Image, detection: Detection) -> Detection: ...
+
+
 class Classifier(Protocol):
-    """Describes one face that the detector found; ``mirrored`` looks at its mirror image instead."""
+    """Describes one face by its refined landmarks; ``mirrored`` looks at its mirror image instead."""
 
     def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores: ...

@@ -1,1 +1,1 @@
-"""What the figures are worth: shares corrected for the classifier's mistakes, and stores compared with each other."""
+"""What the figures are worth: shares corrected for the classifier's mistakes, and sites compared with each other."""

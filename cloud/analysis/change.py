@@ -1,6 +1,6 @@
-"""One week of one store against the weeks before it, with the statistics by which stores are held against each other.
+"""One week of one site against the weeks before it, with the statistics by which sites are held against each other.
 
-The weeks take the place of the stores and the weekdays that of the dates: a week is held against the others on the same
+The weeks take the place of the sites and the weekdays that of the dates: a week is held against the others on the same
 weekdays, how much days vary is measured on the days themselves, and days that resemble the one before count for less
 (:mod:`cloud.analysis.differences`). Several figures are judged at once, so the level is divided among them
 (Bonferroni): of a hundred reports in which nothing has changed, at most five say of any figure that it has.
@@ -17,11 +17,9 @@ import numpy as np
 from scipy.stats import t
 
 from cloud.analysis.comparable import (
-    LEAST_COVERAGE,
     LEAST_SHARE_OF_DAYS,
     MOST_WITHHELD,
-    Versions,
-    coverage,
+    why_unwatched,
 )
 from cloud.analysis.compare import LEVEL
 from cloud.analysis.differences import Differences, differences
@@ -32,6 +30,12 @@ WEEKS_BEFORE = 4
 LEAST_WEEKS_BEFORE = 2
 LEAST_DAYS = 3
 """Days that a week must share with this one, by weekday."""
+
+MOST_VAGUE = 1.0
+"""An interval that is wider than this, as a share of the weeks before, and has "no change" in it tells nothing."""
+
+Setup = tuple[frozenset[str], frozenset[str], frozenset[str]]
+"""Models, calibrations and cameras: what a day was counted with."""
 
 Verdict = Literal["more", "less", "none"]
 
@@ -54,16 +58,16 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one figure. Where ``set_apart`` says why it was not compared, all numbers are None."""
+    """What became of one figure. Where ``set_apart`` says why that is not known, there is no ratio."""
 
     metric: str
     unit: str
     rate: float | None
-    """Of this week."""
+    """Of this week; None only where nothing of it was counted."""
     before: float | None
-    """Of the weeks before, on the same weekdays."""
+    """Of the weeks before, on the same weekdays; None where they cannot be compared."""
     ratio: float | None
-    """``rate`` over ``before``; 1.15 is 15 % more."""
+    """``rate`` over ``before``; 1.15 is 15 % more. None where that cannot be told; ``low`` and ``high`` likewise."""
     low: float | None
     """The interval of ``ratio``, which excludes 1 where, and only where, the verdict is more or less."""
     high: float | None
@@ -88,7 +92,7 @@ class _Days:
 def changes(
     tallies: Sequence[Tally], metrics: Sequence[Metric], week: date, *, level: float = LEVEL
 ) -> list[Change]:
-    """What changed in the week that begins on the Monday ``week``. ``tallies``: of one store, at most one a day.
+    """What changed in the week that begins on the Monday ``week``. ``tallies``: of one site and role, one for each day.
     Half of ``level`` is spent on the first of several metrics, on which the others depend; they share the rest."""
     first, *others = metrics
     levels = [level / 2, *[level / 2 / len(others)] * len(others)] if others else [level]
@@ -98,7 +102,7 @@ def changes(
 def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) -> Change:
     mondays = [week - timedelta(weeks=back) for back in reversed(range(WEEKS_BEFORE + 1))]
     by_day = {tally.day: tally for tally in tallies if tally.open_s > 0}
-    current = _versions(by_day, week)
+    current = _usual_setup(by_day, week)
     weeks = [_days(by_day, metric, monday, current) for monday in mondays]
     this = weeks[-1]
     why = _why_apart(this, metric)
@@ -108,12 +112,13 @@ def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) 
     if why is None and len(shared) < LEAST_WEEKS_BEFORE:
         cause = next((days.cause for days in reversed(weeks[:-1]) if days.cause), "too few days")
         why = f"only {len(shared)} of the {WEEKS_BEFORE} weeks before can be compared ({cause})"
+    own = _own_rate(metric, list(this.good.values()) or _watched(by_day, week))
     if why is not None:
-        return _apart(metric, weeks, level, why)
-    return _compared(metric, weeks, [this, *shared.values()], level)
+        return _apart(metric, weeks, level, why, own)
+    return _compared(metric, weeks, [this, *shared.values()], level, own)
 
 
-def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: Versions) -> _Days:
+def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: Setup) -> _Days:
     tallies = [by_day[day] for n in range(7) if (day := monday + timedelta(days=n)) in by_day]
     causes = {tally.day: _cause(tally, metric, current) for tally in tallies}
     good = {tally.day.weekday(): tally for tally in tallies if causes[tally.day] is None}
@@ -122,49 +127,70 @@ def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: V
     return _Days(monday, good, len(tallies), cause)
 
 
-def _cause(tally: Tally, metric: Metric, current: Versions) -> str | None:
+def _cause(tally: Tally, metric: Metric, current: Setup) -> str | None:
     """Why a day does not count."""
-    if tally.covered_s <= 0:
-        return "no data"
-    if coverage(tally) < LEAST_COVERAGE:
-        return f"watched less than {LEAST_COVERAGE:.0%} of the time"
-    if (tally.models, tally.calibrations) != current:
-        return "other models"
+    if why := why_unwatched(tally):
+        return why
+    if _setup(tally) != current:
+        return "other cameras" if frozenset(tally.watched_s) != current[2] else "other models"
     if metric.terms([tally])[1][0] <= 0:
-        return "nothing counted"
+        return metric.lacking
     return None
 
 
-def _versions(by_day: Mapping[date, Tally], week: date) -> Versions:
-    """The models and calibrations of most days of this week."""
-    used = [
-        (by_day[day].models, by_day[day].calibrations)
-        for n in range(7)
-        if (day := week + timedelta(days=n)) in by_day and by_day[day].covered_s > 0
-    ]
-    return max(used, key=used.count, default=(frozenset(), frozenset()))
+def _setup(tally: Tally) -> Setup:
+    return tally.models, tally.calibrations, frozenset(tally.watched_s)
+
+
+def _usual_setup(by_day: Mapping[date, Tally], week: date) -> Setup:
+    """What most days of this week were counted with."""
+    used = [_setup(tally) for tally in _watched(by_day, week)]
+    return max(used, key=used.count, default=(frozenset(), frozenset(), frozenset()))
+
+
+def _watched(by_day: Mapping[date, Tally], week: date) -> list[Tally]:
+    """The days of a week of which anything was watched."""
+    found = (by_day.get(week + timedelta(days=n)) for n in range(7))
+    return [tally for tally in found if tally is not None and tally.covered_s > 0]
 
 
 def _why_apart(this: _Days, metric: Metric) -> str | None:
     if len(this.good) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * this.opened):
-        return f"only {len(this.good)} days of this week count ({this.cause or 'too few days'})"
+        why = this.cause or "too few days"
+        return f"only {len(this.good)} days of this week count ({why})" if this.good else why
     described, hidden = (
         sum(of(tally) for tally in this.good.values()) for of in (metric.described, metric.withheld)
     )
     if described + hidden == 0:
-        return "nothing was counted"
+        return metric.lacking
     if hidden > MOST_WITHHELD * (described + hidden):
         return f"privacy withheld {hidden / (described + hidden):.0%} of the visits"
     return None
 
 
-def _apart(metric: Metric, weeks: Sequence[_Days], level: float, why: str) -> Change:
+def _own_rate(metric: Metric, tallies: Sequence[Tally]) -> float | None:
+    """The figure of a week by itself."""
+    if not tallies:
+        return None
+    numerator, denominator = (float(terms.sum()) for terms in metric.terms(tallies))
+    if denominator <= 0:
+        return None
+    return float(np.clip(numerator / denominator, 0, _most(metric)))
+
+
+def _most(metric: Metric) -> float:
+    return 1.0 if metric.unit == "%" else np.inf
+
+
+def _apart(metric: Metric, weeks: Sequence[_Days], level: float, why: str, rate: float | None) -> Change:
     shown = tuple(_week(days, None, 0, days.cause or why) for days in weeks)
-    return Change(metric.name, metric.unit, None, None, None, None, None, level, None, shown, why)
+    return Change(metric.name, metric.unit, rate, None, None, None, None, level, None, shown, why)
 
 
-def _compared(metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], level: float) -> Change:
-    """``used``: this week, then those that are held against it."""
+def _compared(
+    metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], level: float, own: float | None
+) -> Change:
+    """``used``: this week, then those that are held against it; ``own``: the figure of this week by itself."""
     weekdays = sorted(used[0].good.keys() & {weekday for days in used[1:] for weekday in days.good})
     numerator, denominator = np.zeros((2, len(used), len(weekdays)))
     places = [
@@ -177,30 +203,32 @@ def _compared(metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], lev
     found = differences(numerator, denominator, by_date=metric.by_date)
     rate, ratio, error = (float(values[0]) for values in (found.rate, found.versus, found.error))
     if np.isnan(ratio):
-        return _apart(metric, weeks, level, "nothing was counted in the weeks before")
+        return _apart(metric, weeks, level, "nothing was counted in the weeks before", own)
     # A week scatters around the others by its own noise and by theirs, which is one part in so many of the whole.
     error *= np.sqrt(1 - 1 / len(used))
     reach = float(t.ppf(1 - level / 2, found.freedom[0])) * error
     low, high = max(ratio - reach, 0.0), ratio + reach
     rows = {days.first: i for i, days in enumerate(used)}
-    most = 1.0 if metric.unit == "%" else np.inf
+    before = rate / ratio if ratio > 0 else float(numerator[1:].sum() / denominator[1:].sum())
+    verdict: Verdict = "more" if low > 1 else "less" if high < 1 else "none"
+    vague = verdict == "none" and high - low > MOST_VAGUE
     return Change(
         metric=metric.name,
         unit=metric.unit,
         rate=rate,
-        before=rate / ratio if ratio > 0 else float(numerator[1:].sum() / denominator[1:].sum()),
-        ratio=ratio,
-        low=low,
-        high=high,
+        before=before,
+        ratio=None if vague else ratio,
+        low=None if vague else low,
+        high=None if vague else high,
         level=level,
-        verdict="more" if low > 1 else "less" if high < 1 else "none",
+        verdict=None if vague else verdict,
         weeks=tuple(
-            _week(days, found, rows[days.first], None, most)
+            _week(days, found, rows[days.first], None, _most(metric))
             if days.first in rows
             else _week(days, None, 0, days.cause or "too few days")
             for days in weeks
         ),
-        set_apart=None,
+        set_apart="the days differ too much to tell a change from chance" if vague else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""``footlight-cloud compare``: the stores of a chain against each other."""
+"""``footlight-cloud compare``: the sites of a chain against each other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from datetime import date
 from pathlib import Path
 
 from cloud.config import load
-from cloud.domain.chain import Chain
+from cloud.domain.chain import ROLES, Chain, Role
+from cloud.domain.tally import with_silent_days
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
+from cloud.stores.tallies import days
 from common.errors import UserError
 
 _PERIOD = "2026-10-01..2026-10-28"
@@ -19,9 +21,11 @@ _METRIC = "visits_per_open_hour"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("compare", help="the stores of a chain against each other")
+    parser = commands.add_parser("compare", help="the sites of a chain against each other")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the stores of the chain")
+    parser.add_argument(
+        "--chain", type=Path, metavar="FILE", help="the sites of the chain (an embedded store needs none)"
+    )
     parser.add_argument(
         "--period", required=True, metavar="FIRST..LAST", help=f"local days, both included: {_PERIOD}"
     )
@@ -32,6 +36,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="M",
         help="visits_per_open_hour (default), viewers_share, dwell_mean, attraction_ratio, or a share such as "
         "share:gender=female",
+    )
+    parser.add_argument(
+        "--role",
+        choices=ROLES,
+        help="which cameras: entrance, area, display, or unassigned where the chain file does not say "
+        "(default: the first of these that the chain has)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(command=run)
@@ -48,19 +58,29 @@ def run(args: argparse.Namespace) -> int:
 
     metric = metric_named(args.metric)
     first, last = period(args.period)
-    settings, chain = load(args.config), Chain.load(args.chain)
     try:
-        with open_tallies(settings, chain) as store:
-            tallies = store.tallies(list(chain.sites), first, last)
+        with open_tallies(load(args.config), args.chain, last) as (chain, store):
+            role = role_of_chain(chain, args.role)
+            sites = chain.with_role(role)
+            found = store.tallies(list(sites), first, last, role)
     except StoreUnavailable as error:
         raise UserError(f"store: {error}; mend that and run it again") from None
-    comparison = compare(tallies, metric, sites=chain.sites, first=first, last=last)
+    tallies = with_silent_days(found, sites.values(), days(first, last), role)
+    comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
     console = Console()
     if args.json:
         console.print_json(json.dumps(asdict(comparison), default=str))
     else:
-        show(comparison, {name: site.title for name, site in chain.sites.items()}, console)
+        titles = {name: site.title for name, site in chain.sites.items()}
+        show(comparison, titles, console, without=[titles[name] for name in chain.sites if name not in sites])
     return 0
+
+
+def role_of_chain(chain: Chain, asked: Role | None) -> Role:
+    """The role that was asked for, or else the one that says most about a shop. Raises ``UserError``."""
+    if asked is not None and asked not in chain.roles:
+        raise UserError(f"--role {asked}: no camera of the chain has it; known are {', '.join(chain.roles)}")
+    return asked or chain.roles[0]
 
 
 def period(text: str) -> tuple[date, date]:

@@ -1,11 +1,12 @@
-"""Stores against each other, so that chance is not taken for a difference.
+"""Sites against each other, so that chance is not taken for a difference.
 
-A store is held against the rest of its chain on the same dates: what was counted over what would have been, had it
+A site is held against the rest of its chain on the same dates: what was counted over what would have been, had it
 been like the others (indirect standardisation), so that weekdays, holidays and weather common to all drop out. How
 much its days vary is measured on its days themselves: visits of days scatter far more than a Poisson count. The
-variances of all stores lend each other strength (moderated t, Smyth 2004, along the trend with size), a day that
-resembles the one before counts for less, and over all stores the rate of false discoveries is controlled (Benjamini
-and Hochberg 1995). Why so is in docs/decisions/0020, how to read it in docs/numbers.md.
+variances of all sites lend each other strength (moderated t, Smyth 2004, along the trend with size), a day that
+resembles the one before counts for less, and over all sites the rate of false discoveries is controlled (Benjamini
+and Hochberg 1995). Only cameras of one role are compared. Why so is in docs/decisions/0020 and 0059, how to read it in
+docs/numbers.md.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from datetime import date
 import numpy as np
 from scipy.stats import norm
 
-from cloud.analysis.comparable import LEAST_DAYS, comparable
+from cloud.analysis.comparable import LEAST_DAYS, comparable, since_heard
 from cloud.analysis.confusion import Matrix
 from cloud.analysis.differences import differences
 from cloud.analysis.metrics import Metric
+from cloud.domain.chain import Role
 from cloud.domain.tally import Tally
 
 LEVEL = 0.05
-"""Of the differences that are called real, at most so many are chance on average; and in a chain of equal stores, at
-most so many comparisons call any store different."""
+"""Of the differences that are called real, at most so many are chance on average; and in a chain of equal sites, at
+most so many comparisons call any site different."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One store. What is None was not compared."""
+    """One site. What is None was not compared."""
 
     site: str
     days: int
@@ -38,15 +40,15 @@ class Row:
     coverage: float
     """Share of its opening time that was watched, over all days."""
     rate: float | None
-    """Made fair where a store's days are not those of the others."""
+    """Made fair where a site's days are not those of the others."""
     low: float | None
-    """The 95 % interval of this store alone is ``low`` to ``high``."""
+    """The 95 % interval of this site alone is ``low`` to ``high``."""
     high: float | None
     versus: float | None
     """``rate`` over what the rest of the chain has on the same dates; 1.15 is 15 % more."""
     p: float | None
     q: float | None
-    """p after the correction for the number of stores."""
+    """p after the correction for the number of sites."""
     real: bool
     """Whether the difference from the rest is real, as far as ``LEVEL`` goes."""
     set_apart: str | None
@@ -60,22 +62,24 @@ class Comparison:
     metric: str
     title: str
     unit: str
+    role: Role
     first: date
     last: date
     level: float
     rate: float | None
-    """Of all stores compared, together."""
+    """Of all sites compared, together."""
     detectable: float | None
-    """The smallest difference, as a share, that would be called real nine times in ten if one store had it: that of
-    the store in the middle. What is smaller may be there and not be seen in so few days."""
+    """The smallest difference, as a share, that would be called real nine times in ten if one site had it: that of
+    the site in the middle. What is smaller may be there and not be seen in so few days."""
     rows: tuple[Row, ...]
 
 
 def compare(
-    tallies: Iterable[Tally], metric: Metric, *, sites: Collection[str], first: date, last: date
+    tallies: Iterable[Tally], metric: Metric, *, sites: Collection[str], role: Role, first: date, last: date
 ) -> Comparison:
-    """Compare ``sites`` from ``first`` to ``last``, both included. ``tallies``: at most one for a site and day."""
-    inside = [tally for tally in tallies if first <= tally.day <= last]
+    """Compare ``sites`` from ``first`` to ``last``, both included. ``tallies``: at most one for a site and day; those
+    of other roles are left out."""
+    inside = since_heard(t for t in tallies if first <= t.day <= last and t.role == role)
     chosen = comparable(inside, sites, metric)
     table = _table(chosen.kept, metric)
     apart = {**chosen.set_apart, **dict.fromkeys(table.alone, "too few days on which others are open")}
@@ -92,6 +96,7 @@ def compare(
         metric=metric.name,
         title=metric.title,
         unit=metric.unit,
+        role=role,
         first=first,
         last=last,
         level=LEVEL,

@@ -1,6 +1,6 @@
-"""Which stores differ from the rest of their chain: the arithmetic of :mod:`cloud.analysis.compare`, on plain arrays.
+"""Which sites differ from the rest of their chain: the arithmetic of :mod:`cloud.analysis.compare`, on plain arrays.
 
-Everything counted is a ratio of sums over days. A store is held against the others on the same dates: what was
+Everything counted is a ratio of sums over days. A site is held against the others on the same dates: what was
 counted over what it would have been with their ratio (indirect standardisation).
 """
 
@@ -17,18 +17,18 @@ from cloud.analysis.variance import moderated, persistence, skewness, unskewed
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Arrays (stores,)."""
+    """Arrays (sites,)."""
 
     rate: Matrix
     """What it had for each unit of the denominator, made fair where its days are not those of the others: the rate of
-    all stores on all dates, times what it had on its own days over what all had on them."""
+    all sites on all dates, times what it had on its own days over what all had on them."""
     low: Matrix
     """The 95 % interval of ``rate`` reaches from ``low`` to ``high``."""
     high: Matrix
     versus: Matrix
     """``rate`` over that of the others; NaN where theirs is not positive."""
     p: Matrix
-    """The probability of a difference as large between equal stores."""
+    """The probability of a difference as large between equal sites."""
     q: Matrix
     """The share of chance among the differences with this ``p`` or less (Benjamini and Hochberg 1995)."""
     error: Matrix
@@ -38,10 +38,10 @@ class Differences:
 
 
 def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True) -> Differences:
-    """Hold each store against the others. Arrays (stores, dates), with denominator 0 where a day does not count.
+    """Hold each site against the others. Arrays (sites, dates), with denominator 0 where a day does not count.
 
-    ``by_date``: each date against the same date of the others, or else against their whole period. Each store needs
-    two days or more, and with ``by_date`` each date two stores.
+    ``by_date``: each date against the same date of the others, or else against their whole period. Each site needs
+    two days or more, and with ``by_date`` each date two sites.
     """
     used = (denominator > 0).astype(float)
     days, size = used.sum(1), denominator.sum(1)
@@ -93,7 +93,7 @@ def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True)
 
 
 def _others(numerator: Matrix, denominator: Matrix, *, by_date: bool) -> tuple[Matrix, Matrix]:
-    """The ratio of the rest of the chain and the denominators behind it, both (stores, dates)."""
+    """The ratio of the rest of the chain and the denominators behind it, both (sites, dates)."""
     counted, behind = numerator.sum(0) - numerator, denominator.sum(0) - denominator
     if not by_date:
         counted, behind = (np.broadcast_to(x.sum(1, keepdims=True), x.shape) for x in (counted, behind))

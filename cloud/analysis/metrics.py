@@ -1,4 +1,4 @@
-"""What stores can be compared on: each metric is a sum over a sum, so that days add up and short days weigh less."""
+"""What sites can be compared on: each metric is a sum over a sum, so that days add up and short days weigh less."""
 
 from __future__ import annotations
 
@@ -28,12 +28,17 @@ class Metric:
     unit: str
     """``%`` for what is a share of something in 0..1."""
     by_date: bool
-    """Whether a day is held against the same date of the other stores, and not against the whole period."""
+    """Whether a day is held against the same date of the other sites, and not against the whole period."""
     terms: Callable[[Sequence[Tally]], Terms]
     withheld: Callable[[Tally], int]
     """Visits whose part in the metric the privacy rules withheld."""
     described: Callable[[Tally], int]
     """Visits that the metric describes."""
+    lacking: str = "nobody came"
+    """Why a watched day may have nothing to describe."""
+
+
+_NO_GROUP = "no group of visits was released"
 
 
 def _plain(
@@ -55,17 +60,29 @@ def _rate(
     return Metric(name, title, unit, True, terms, lambda _: 0, lambda t: t.visits)
 
 
+def _of_groups(
+    name: str,
+    title: str,
+    unit: str,
+    numerator: Callable[[Tally], float],
+    denominator: Callable[[Tally], float],
+) -> Metric:
+    """A figure of visits that were released in cohorts."""
+    terms = partial(_plain, numerator, denominator)
+    return Metric(name, title, unit, True, terms, lambda _: 0, lambda t: t.cohort_visits, _NO_GROUP)
+
+
 _RATES = {
     metric.name: metric
     for metric in (
         # An hour counts as far as it was watched: a blind one is no data.
         _rate(
             "visits_per_open_hour", "Visits per watched opening hour", "/h",
-            lambda t: t.visits, lambda t: t.covered_s / 3600,
+            lambda t: t.visits, lambda t: t.exposure_s / 3600,
         ),
         _rate("viewers_share", "Viewers among visits", "%", lambda t: t.viewers, lambda t: t.visits),
-        _rate("dwell_mean", "Mean dwell time", "s", lambda t: t.dwell_sum_s, lambda t: t.cohort_visits),
-        _rate(
+        _of_groups("dwell_mean", "Mean dwell time", "s", lambda t: t.dwell_sum_s, lambda t: t.cohort_visits),
+        _of_groups(
             "attraction_ratio", "Attention time / dwell time", "%",
             lambda t: t.attention_sum_s, lambda t: t.dwell_sum_s,
         ),
@@ -94,6 +111,7 @@ def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
         terms=partial(_share, attribute, label, known),
         withheld=partial(withheld, attribute=attribute),
         described=lambda tally: sum(verdicts(tally, attribute).values()),
+        lacking=f"{_NO_GROUP} with {attribute.replace('_', ' ')}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The mix of a store's visitors by one attribute, from its tallies: raw and corrected, with what was withheld."""
+"""The mix of a site's visitors by one attribute, from its tallies: raw and corrected, with what was withheld."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ class Mix:
     uncorrected: str | None
     """Why the shares are raw only; None where they are corrected."""
 
+    @property
+    def told(self) -> int:
+        """How many of its shares tell something."""
+        return sum(not share.vague for share in self.shares)
+
 
 def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> Mix | None:
     """The mix by ``gender``, ``age_band`` or ``expression``; None where no visit was described by it.
@@ -36,7 +41,7 @@ def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> M
         return None
     known = shipped_confusions() if confusions is None else confusions
     confusion, why = confusion_for(tally.calibrations, attribute, known)
-    if confusion is not None and not any(counts[label] for label in confusion.labels):
+    if confusion is not None and not any(counts.get(label) for label in confusion.labels):
         why = "no visit has a known verdict"
     hidden = withheld(tally, attribute)
     shares = corrected_shares(counts, confusion, withheld=hidden)
@@ -47,22 +52,18 @@ def verdicts(tally: Tally, attribute: str) -> Mapping[str, int]:
     """Visits by verdict, "unknown" included. Raises ``ValueError`` for what is no attribute."""
     if attribute not in ATTRIBUTES:
         raise ValueError(f"{attribute!r} is none of {', '.join(ATTRIBUTES)}")
-    counts: Mapping[str, int] = getattr(tally, attribute)
-    return counts
+    counts: Mapping[str, int | None] = getattr(tally, attribute)
+    return {label: count or 0 for label, count in counts.items()}
 
 
 def withheld(tally: Tally, attribute: str) -> int:
-    """Visits in cohorts described by age and gender that are in no cell of ``attribute``.
-
-    Where expression was turned on within the period, the visits before count as withheld: too many rather than
-    too few.
-    """
-    described = sum(tally.gender_age_band.values()) + tally.withheld
-    return max(0, described - sum(verdicts(tally, attribute).values()))
+    """Visits in cohorts that were described by ``attribute`` and are in none of its cells."""
+    described = tally.described_expression if attribute == "expression" else tally.described
+    return described - sum(verdicts(tally, attribute).values())
 
 
 def mixes(tallies: Sequence[Tally], confusions: Confusions | None = None) -> list[Mix]:
-    """Every mix that the sum of ``tallies`` of one store allows, by attribute."""
+    """Every mix that the sum of ``tallies`` of one site allows, by attribute."""
     if not tallies:
         return []
     total = sum(tallies[1:], tallies[0])

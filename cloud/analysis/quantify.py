@@ -35,6 +35,9 @@ _EVIDENCE_ROUNDS = 60
 
 _Z = float(norm.ppf(0.975))
 
+TOO_WIDE = 0.5
+"""A share whose interval is wider than half of everything tells next to nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -50,6 +53,10 @@ class Share:
     high: float
     n: int
     """Visits it rests on, those with the verdict unknown included."""
+
+    @property
+    def vague(self) -> bool:
+        return self.high - self.low > TOO_WIDE
 
 
 @dataclass(frozen=True, slots=True)

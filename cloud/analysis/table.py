@@ -2,50 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from cloud.analysis.compare import Comparison, Row
+from cloud.domain.chain import Role
 
 _BAR = 30
 """Characters from the lowest to the highest end of all intervals."""
+
+_MOST_NAMED = 10
 
 _WIDE = 100
 """Columns of a terminal from which on there is room for the bars."""
 
 
-def show(comparison: Comparison, titles: Mapping[str, str], console: Console) -> None:
-    """Print it. ``titles`` are the names that people know the sites by."""
+COMPARED_AS: Mapping[Role, str] = {
+    "entrance": "Cameras at entrances: several of one shop are added up.",
+    "area": "Cameras of areas: the average camera of each shop.",
+    "display": "Cameras at displays: the average camera of each shop.",
+    "unassigned": "The chain file does not say what the cameras are for (sites.NAME.cameras): compare with care, a "
+    "door sees other people than a shelf.",
+}
+"""What is compared, by role."""
+
+
+def show(
+    comparison: Comparison, titles: Mapping[str, str], console: Console, *, without: Sequence[str] = ()
+) -> None:
+    """Print it. ``titles`` are the names that people know the sites by, ``without`` those that have no such camera."""
     compared = [row for row in comparison.rows if row.set_apart is None]
     apart = [row for row in comparison.rows if row.set_apart is not None]
     heading = f"{comparison.title}, {comparison.first} to {comparison.last}"
-    parts: list[Text | Table] = [Text(heading, style="bold"), _summary(comparison, compared)]
+    parts: list[Text | Table] = [
+        Text(heading, style="bold"),
+        Text(COMPARED_AS[comparison.role]),
+        _summary(comparison, compared),
+    ]
     if compared:
         bars = console.width >= _WIDE
         parts += [_ranked(comparison, compared, titles, bars=bars), _legend(comparison, bars=bars)]
     if apart:
         parts.append(_apart(apart, titles))
+    if without:
+        named = f"{'; '.join(without[:_MOST_NAMED])}{'; ...' if len(without) > _MOST_NAMED else ''}"
+        parts.append(Text(f"Not in this list, for they have no such camera: {named}", style="dim"))
     console.print(Group(*parts))
 
 
 def _summary(comparison: Comparison, compared: list[Row]) -> Text:
     if not compared or comparison.rate is None:
-        return Text("No store can be compared.")
+        return Text("No shop can be compared.")
     different = sum(row.real for row in compared)
-    said = f"{len(compared)} stores compared, together {_value(comparison.rate, comparison.unit)}; "
+    said = f"{len(compared)} shops compared, together {_value(comparison.rate, comparison.unit)}; "
     said += f"{different or 'none'} of them really differ{'s' if different == 1 else ''} from the rest."
     if comparison.detectable is not None:
-        said += f" A store that differs by {comparison.detectable:.0%} would be found nine times in ten."
+        said += f" A shop that differs by {comparison.detectable:.0%} would be found nine times in ten."
     return Text(said)
 
 
 def _ranked(comparison: Comparison, compared: list[Row], titles: Mapping[str, str], *, bars: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("store", no_wrap=True, overflow="ellipsis")
+    table.add_column("shop", no_wrap=True, overflow="ellipsis")
     for column in (comparison.unit, "95% interval", "vs rest", "chance", "days", "seen"):
         table.add_column(column, justify="right", no_wrap=True)
     if bars:
@@ -95,14 +117,14 @@ def _bar(row: Row, middle: float, lowest: float, highest: float) -> Text:
 def _legend(comparison: Comparison, *, bars: bool) -> Text:
     said = (
         f"▲ ▼ real: of all differences so marked, at most {comparison.level:.0%} are chance; chance is that share down "
-        "to a line. The interval is about one store alone. seen: how much of the opening time was watched."
+        "to a line. The interval is about one shop alone. seen: how much of the opening time was watched."
     )
-    return Text(said + (" ┊ all stores together." if bars else ""), style="dim")
+    return Text(said + (" ┊ all shops together." if bars else ""), style="dim")
 
 
 def _apart(apart: list[Row], titles: Mapping[str, str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", title="Set apart", title_justify="left")
-    table.add_column("store")
+    table.add_column("shop")
     table.add_column("coverage", justify="right")
     table.add_column("why")
     for row in apart:

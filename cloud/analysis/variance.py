@@ -1,4 +1,4 @@
-"""How much the days of a store scatter, when there are only so many days."""
+"""How much the days of a site scatter, when there are only so many days."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from scipy.special import digamma, polygamma
 from cloud.analysis.confusion import Matrix
 
 _FOR_A_TREND = 10
-"""Stores from which on the variance may depend on size; a line through fewer follows chance."""
+"""Sites from which on the variance may depend on size; a line through fewer follows chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moderated:
-    """Variances (stores,) and the degrees of freedom that they are worth."""
+    """Variances (sites,) and the degrees of freedom that they are worth."""
 
     value: Matrix
     freedom: Matrix
     own: Matrix
-    """How much of each variance is the store's own, in 0..1."""
+    """How much of each variance is the site's own, in 0..1."""
 
 
 def moderated(variance: Matrix, freedom: Matrix, size: Matrix) -> Moderated:
-    """Draw the sample variances (stores,) of normal noise towards what is usual for a store of that size.
+    """Draw the sample variances (sites,) of normal noise towards what is usual for a site of that size.
 
-    An own variance from few days is itself noise, and the stores with the smallest would seem the most certain.
+    An own variance from few days is itself noise, and the sites with the smallest would seem the most certain.
     How far each is drawn follows from how much they differ beyond chance: empirical Bayes with a scaled inverse
     chi-square prior (Smyth 2004), fitted by the moments of log variances along a straight line in log size.
     """
@@ -50,21 +50,21 @@ def moderated(variance: Matrix, freedom: Matrix, size: Matrix) -> Moderated:
 
 
 def persistence(residuals: Matrix, used: Matrix) -> float:
-    """How much a day resembles the one before, as the correlation of both, in 0..0.8 and the same for all stores.
+    """How much a day resembles the one before, as the correlation of both, in 0..0.8 and the same for all sites.
 
-    ``residuals`` (stores, dates) have mean 0 and variance 1 in each store; ``used`` is 1 where a day counts.
+    ``residuals`` (sites, dates) have mean 0 and variance 1 in each site; ``used`` is 1 where a day counts.
     """
     pairs = used[:, :-1] * used[:, 1:]
     if pairs.sum() < 1:
         return 0.0
     correlation = float((residuals[:, :-1] * residuals[:, 1:] * pairs).sum() / pairs.sum())
-    # Each store's own mean is taken out, which makes its days look opposed (Kendall 1954).
+    # Each site's own mean is taken out, which makes its days look opposed (Kendall 1954).
     days = max(4.0, float(used.sum(1).mean()))
     return min(max((correlation + 1 / days) / (1 - 3 / days), 0.0), 0.8)
 
 
 def skewness(residuals: Matrix, used: Matrix, variation: Matrix) -> Matrix:
-    """Skewness (stores,) of days, taken to be one multiple of their coefficient of ``variation`` (stores,): it is 1 for
+    """Skewness (sites,) of days, taken to be one multiple of their coefficient of ``variation`` (sites,): it is 1 for
     Poisson counts, 2 for gamma and about 3 for lognormal ones. ``residuals`` and ``used`` as above."""
     multiple = (variation[:, None] * residuals**3 * used).sum() / (variation[:, None] ** 2 * used).sum()
     found: Matrix = multiple * variation
@@ -72,9 +72,9 @@ def skewness(residuals: Matrix, used: Matrix, variation: Matrix) -> Matrix:
 
 
 def unskewed(t: Matrix, skew: Matrix, days: Matrix, own: Matrix) -> Matrix:
-    """The t values (stores,) of means over skewed ``days``, made as symmetric as those of normal ones.
+    """The t values (sites,) of means over skewed ``days``, made as symmetric as those of normal ones.
 
-    Hall's monotone transformation (1992), for a variance of which only a part ``own`` (stores,) goes up and down with
+    Hall's monotone transformation (1992), for a variance of which only a part ``own`` (sites,) goes up and down with
     the mean; at 1 it is his, at 0 that for a known variance.
     """
     small = skew / np.sqrt(days)

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Makes the secrets of cloud/compose.yaml in the folder secrets/ beside this script; what is there is kept.
-#   secrets.sh init HOST...          authority, broker's certificate for these names, tokens, settings of the bridges
-#                                    and of footlight-cloud configure
+#   secrets.sh init HOST...          authority, broker's certificate for these names, passwords, settings of
+#                                    footlight-cloud configure
+#   secrets.sh tokens                tokens of bridges and rollup, from InfluxDB, which must be up, and their settings
 #   secrets.sh device SITE DEVICE    a certificate under which a device speaks as SITE/DEVICE, for its mqtt.tls
+#   secrets.sh revoke SITE DEVICE    no certificate of this device opens the broker any more, once that is restarted
 # Afterwards take secrets/ca.key away from the server: who has it can be any device.
 set -eu
 umask 077
@@ -25,20 +27,62 @@ certificate() { # NAME SUBJECT EXTENSIONS
     chmod 444 "$folder/$1.crt" "$folder/$1.key"
 }
 
-settings() { # CLIENT_ID
-    cat <<YAML
+settings() { # TOKEN [CLIENT_ID]
+    if [ $# -eq 2 ]; then
+        cat <<YAML
 mqtt:
   host: mosquitto
   port: 8883
-  client_id: $1
+  client_id: $2
   tls: {ca: /run/secrets/ca.crt, cert: /run/secrets/bridge.crt, key: /run/secrets/bridge.key}
+YAML
+    fi
+    cat <<YAML
 store:
   kind: influx
   url: http://influxdb:8086
-  token: $(cat "$folder/influxdb_token")
+  token: $1
   org: footlight
   bucket: footlight
 YAML
+}
+
+token() { # NAME RIGHT:BUCKET...
+    token=$(docker compose --file "$(dirname "$0")/../compose.yaml" exec -T influxdb sh -s -- "$@" \
+        <"$(dirname "$0")/influxdb-token.sh")
+    if [ -z "$token" ]; then echo "secrets.sh: InfluxDB gives no token for $1" >&2; exit 2; fi
+    echo "$token"
+}
+
+revocations() { # the list, written into the file that is there: a container sees no other one of this name
+    work=$(mktemp -d)
+    printf '[ca]\ndefault_ca=own\n[own]\ndatabase=%s/index\ndefault_md=sha256\n' "$work" >"$work/conf"
+    : >"$work/index"
+    signed() { openssl ca -config "$work/conf" -keyfile "$folder/ca.key" -cert "$folder/ca.crt" "$@" 2>/dev/null; }
+    for old in "$folder"/revoked/*.crt; do
+        if [ -e "$old" ]; then signed -revoke "$old"; fi
+    done
+    # A broker lets nobody in once its list has run out, and the list is not fetched but brought.
+    signed -gencrl -crldays 7300 -out "$work/crl"
+    if [ -e "$folder/ca.crl" ]; then chmod u+w "$folder/ca.crl"; fi
+    cat "$work/crl" >"$folder/ca.crl"
+    chmod 444 "$folder/ca.crl"
+    rm -r "$work"
+}
+
+need_names() { # SITE DEVICE
+    for name in "$1" "$2"; do
+        case $name in
+        '' | [!A-Za-z0-9]* | *[!A-Za-z0-9_.-]*)
+            echo "secrets.sh: '$name' is no name; letters, digits, '_', '.' and '-'" >&2
+            exit 2
+            ;;
+        esac
+    done
+    if [ ! -e "$folder/ca.key" ]; then
+        echo "secrets.sh: no authority here; run secrets.sh init first, or bring ca.key back" >&2
+        exit 2
+    fi
 }
 
 for_configure() { # HOST
@@ -63,6 +107,8 @@ init)
             -days 7300 -sha256 -out "$folder/ca.crt" 2>/dev/null
         chmod 444 "$folder/ca.crt"
     fi
+    mkdir -p "$folder/revoked"
+    if [ ! -e "$folder/ca.crl" ]; then revocations; fi
     names="DNS:mosquitto"
     for host; do
         case $host in *[!0-9.]*) names="$names,DNS:$host" ;; *) names="$names,IP:$host" ;; esac
@@ -75,25 +121,39 @@ extendedKeyUsage=serverAuth"
     random | keep influxdb_token
     echo "grafana:$(random)" | keep influxdb_read_token
     random | keep grafana_password
-    settings bridge-1 | keep bridge-1.yaml
-    settings bridge-2 | keep bridge-2.yaml
     for_configure "$1" | keep configure.yaml
+    ;;
+tokens)
+    # A bridge writes what comes and reads its probes back; it cannot touch what the rollup made of it, nor the reverse.
+    if [ ! -e "$folder/bridge-1.yaml" ] || [ ! -e "$folder/bridge-2.yaml" ]; then
+        token=$(token bridge read:footlight write:footlight)
+        settings "$token" bridge-1 | keep bridge-1.yaml
+        settings "$token" bridge-2 | keep bridge-2.yaml
+    fi
+    if [ ! -e "$folder/rollup.yaml" ]; then
+        token=$(token rollup read:footlight read:footlight_quarter write:footlight_quarter \
+            read:footlight_day write:footlight_day)
+        settings "$token" | keep rollup.yaml
+    fi
     ;;
 device)
     if [ $# -ne 3 ]; then echo "usage: secrets.sh device SITE DEVICE" >&2; exit 2; fi
-    for name in "$2" "$3"; do
-        case $name in
-        '' | [!A-Za-z0-9]* | *[!A-Za-z0-9_.-]*)
-            echo "secrets.sh: '$name' is no name; letters, digits, '_', '.' and '-'" >&2
-            exit 2
-            ;;
-        esac
-    done
-    if [ ! -e "$folder/ca.key" ]; then echo "secrets.sh: no authority yet; run secrets.sh init first" >&2; exit 2; fi
+    need_names "$2" "$3"
     mkdir -p "$folder/devices/$2"
     # The slash belongs to the name, which is the part of the topic that is the device's own.
     certificate "devices/$2/$3" "/CN=$2\/$3" "extendedKeyUsage=clientAuth"
     echo "$folder/devices/$2/$3.crt"
+    ;;
+revoke)
+    if [ $# -ne 3 ]; then echo "usage: secrets.sh revoke SITE DEVICE" >&2; exit 2; fi
+    need_names "$2" "$3"
+    if [ ! -e "$folder/devices/$2/$3.crt" ]; then echo "secrets.sh: no certificate of $2/$3 here" >&2; exit 2; fi
+    mkdir -p "$folder/revoked"
+    serial=$(openssl x509 -in "$folder/devices/$2/$3.crt" -noout -serial)
+    mv "$folder/devices/$2/$3.crt" "$folder/revoked/${serial#serial=}.crt"
+    rm -f "$folder/devices/$2/$3.key"
+    revocations
+    echo "now: docker compose --file cloud/compose.yaml restart mosquitto"
     ;;
 *)
     sed -n 's/^#   //p' "$0" >&2

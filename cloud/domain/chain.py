@@ -1,7 +1,8 @@
-"""The chain file: the register of the stores on the server's side; ``cloud/chain.example.yaml`` shows all of it.
+"""The chain file: the register of the sites on the server's side; ``cloud/chain.example.yaml`` shows all of it.
 
-A device knows its own site by name and nothing else of it. When a store is open, in which time zone, and what it is
-called are facts of the chain, kept in one file, which every analysis, report and dashboard is made from.
+A device knows its own site by name and nothing else of it. When a site is open, in which time zone, what it is called
+and what each of its cameras is for are facts of the chain. They stand in one file, which every analysis, report and
+dashboard is made from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -24,12 +25,25 @@ from pydantic import (
 )
 
 from common.config_file import load_yaml_model
+from common.errors import UserError
 from common.settings import Section
-from common.wire import Name
+from common.wire import NAME_PATTERN, Name, WindowMessage
 
 Interval = tuple[datetime, datetime]
 """Two instants in aware UTC, the second not included."""
 
+Purpose = Literal["entrance", "area", "display"]
+"""What a camera is for. ``entrance`` sees who comes in, ``area`` a part of the shop, ``display`` who stands before a
+display or shelf."""
+
+Role = Literal["entrance", "area", "display", "unassigned"]
+"""Figures are added up and compared within one role. ``unassigned``: the chain file does not say what the cameras are
+for."""
+ROLES: tuple[Role, ...] = get_args(Role)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_NAME = re.compile(NAME_PATTERN)
 _HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
 _CLOSED = "closed"
 
@@ -42,8 +56,31 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def shop_zone(name: str | None) -> ZoneInfo:
+    """The time zone of that name, or this machine's when None (UTC where it has none). Raises ``UserError``."""
+    if name is None:
+        local = Path("/etc/localtime").resolve()
+        _, _, key = str(local).partition("zoneinfo/")
+        return ZoneInfo(key or "UTC")
+    try:
+        return ZoneInfo(_time_zone(name))
+    except ValueError as error:
+        raise UserError(f"timezone: {name!r} {error}") from None
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 """The name of a time zone in the IANA database."""
+
+
+def _camera(name: str) -> str:
+    device, _, camera = name.partition("/")
+    if not (_NAME.match(device) and _NAME.match(camera)):
+        raise ValueError("is not a camera; write device/camera, such as door/main")
+    return name
+
+
+CameraId = Annotated[str, AfterValidator(_camera)]
+"""``device/camera``, as devices call themselves and their camera."""
 
 
 def _hours(value: object) -> tuple[tuple[int, int], ...]:
@@ -76,7 +113,8 @@ Hours = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_hours)]
 
 
 class Opening(Section):
-    """When a store is open, by weekday. Each day is said, so that a forgotten one is not taken for closed."""
+    """When a site is open, by weekday. Each day is said, so that a forgotten one is not taken for closed; hours
+    without weekdays are those of every day."""
 
     mon: Hours
     tue: Hours
@@ -86,26 +124,33 @@ class Opening(Section):
     sat: Hours
     sun: Hours
 
+    @model_validator(mode="before")
+    @classmethod
+    def _every_day(cls, value: object) -> object:
+        return dict.fromkeys(cls.model_fields, value) if isinstance(value, (str, list)) else value
+
     def of(self, day: date) -> tuple[tuple[int, int], ...]:
         """The opening hours of one date, as [start, end) in minutes of the local day, in order."""
         return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)[day.weekday()]
 
 
 class Place(Section):
-    """Where a store is, in degrees: for the map."""
+    """Where a site is, in degrees: for the map."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
 class Site(Section):
-    """One store. Its ``name`` is its key in the file and the site that its devices give."""
+    """One shop. Its ``name`` is its key in the file and the site that its devices give."""
 
     title: Annotated[str, Field(min_length=1, max_length=100)]
     timezone: TimeZone
     opening: Opening
     place: Place | None = None
     region: Name | None = None
+    cameras: Annotated[dict[CameraId, Purpose], Field(min_length=1)] | None = None
+    """What each camera is for. None: every camera that is heard of is taken as one role, ``unassigned``."""
     _name: str = PrivateAttr(default="")
 
     @property
@@ -116,14 +161,29 @@ class Site(Section):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles of its cameras, the one that says most about the whole shop first."""
+        if self.cameras is None:
+            return ("unassigned",)
+        return tuple(role for role in ROLES if role in self.cameras.values())
+
+    def cameras_of(self, role: Role) -> tuple[str, ...]:
+        """The cameras that must report for this role, by name; none where the chain file does not list them."""
+        return tuple(sorted(camera for camera, purpose in (self.cameras or {}).items() if purpose == role))
+
+    def role_of(self, window: WindowMessage) -> Role | None:
+        """The role of the camera of a window; None where the chain file lists cameras, but not this one."""
+        return "unassigned" if self.cameras is None else self.cameras.get(camera_of(window))
+
     def local_day(self, day: date) -> Interval:
         """From local midnight to the next: 23, 24 or 25 hours, in UTC."""
         return self._instant(day, 0), self._instant(day, 24 * 60)
 
     def opening_intervals(self, day: date) -> list[Interval]:
-        """The opening hours of a local day in UTC, in order; none where the store is closed.
+        """The opening hours of a local day in UTC, in order; none where the site is closed.
 
-        An hour that the clocks skip is not open, and one that they repeat is open twice, unless the store opens or
+        An hour that the clocks skip is not open, and one that they repeat is open twice, unless the site opens or
         closes in it: then its first pass counts.
         """
         spans = [(self._instant(day, start), self._instant(day, end)) for start, end in self.opening.of(day)]
@@ -165,7 +225,7 @@ class Annotation(Section):
 
 
 class Chain(Section):
-    """All stores of one chain."""
+    """All sites of one chain."""
 
     name: Name
     sites: Annotated[dict[Name, Site], Field(min_length=1)]
@@ -182,7 +242,21 @@ class Chain(Section):
                 )
         return self
 
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Every role that cameras of the chain have, the one that says most about a shop first."""
+        return tuple(role for role in ROLES if any(role in site.roles for site in self.sites.values()))
+
+    def with_role(self, role: Role) -> dict[str, Site]:
+        """The sites that have cameras of this role, by name."""
+        return {name: self.sites[name] for name in sorted(self.sites) if role in self.sites[name].roles}
+
     @classmethod
     def load(cls, path: Path) -> Chain:
         """The chain in ``path``. Raises ``UserError``."""
         return load_yaml_model(path, cls)
+
+
+def camera_of(window: WindowMessage) -> str:
+    """The camera of a window as the chain file writes it: ``device/camera``."""
+    return f"{window.device}/{window.camera}"

@@ -15,7 +15,6 @@ import threading
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -24,20 +23,16 @@ from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_to
 from cloud.stores.store import DeadLetter, Store
 from common.clock import Clock, SystemClock
 from common.errors import UserError
-from common.mqtt.broker import Protocol
-from common.mqtt.tls import Tls
-from common.wire import CONTENT_TYPE, LONGEST_SESSION_S, RESEND_TOPIC, ProbeMessage, encode, topic
+from common.mqtt.broker import Broker
+from common.mqtt.client import content, make_client, properties
+from common.mqtt.refusals import Refusal, kind_of
+from common.wire import LONGEST_SESSION_S, RESEND_TOPIC, ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
 
 _KEEP_WILL = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
 RECEIVE_MAXIMUM = 500
 """Deliveries that an MQTT 5 broker may leave unacknowledged: what bounds our memory while the store is away."""
-
-HEALING_REFUSALS = frozenset(
-    {"Server unavailable", "Server busy", "Quota exceeded", "Connection rate exceeded"}
-)
-"""Refusals of a connection that pass by themselves; all others need a person."""
 
 
 class Bridge:
@@ -50,24 +45,18 @@ class Bridge:
     def __init__(
         self,
         store: Store,
+        broker: Broker,
         *,
-        host: str,
-        port: int,
         client_id: str,
-        protocol: Protocol = "5",
         share: str = "bridge",
         session_expiry_s: int = LONGEST_SESSION_S,
-        username: str | None = None,
-        password: str | None = None,
-        tls: Tls | None = None,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
         reconnect_s: tuple[int, int] = (1, 30),
         clock: Clock | None = None,
     ) -> None:
-        self._address = f"{host}:{port}"
-        self._endpoint = (host, port)
-        self._v5 = protocol == "5"
+        self._broker = broker
+        self._v5 = broker.protocol == "5"
         self._filters = [f"$share/{share}/{name}" for name in FILTERS] if self._v5 else list(FILTERS)
         self._session_expiry_s = session_expiry_s
         self._clock = clock or SystemClock()
@@ -87,20 +76,9 @@ class Bridge:
         self._refusal: UserError | None = None
         self.subscribed = threading.Event()
         """Set while the broker has granted the subscription."""
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if self._v5 else False,
-            protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
-            manual_ack=True,
-        )
+        self._client = make_client(broker, client_id, keep_session=True, manual_ack=True, reconnect=True)
         self._client.reconnect_delay_set(*reconnect_s)
-        if username is not None:
-            self._client.username_pw_set(username, password)
-        if tls is not None:
-            self._client.tls_set_context(tls.context())
-        if self._v5:
-            self._set_will(client_id)
+        self._set_will(client_id)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
@@ -113,15 +91,14 @@ class Bridge:
 
     def run(self) -> None:
         """Work until ``stop``. Raises ``UserError`` when the broker refuses what only a person can mend."""
-        host, port = self._endpoint
-        if self._v5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = self._session_expiry_s
-            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        endpoint = self._broker.host, self._broker.port, self._broker.keepalive_s
+        if (options := properties(self._broker, PacketTypes.CONNECT)) is not None:
+            options.SessionExpiryInterval = self._session_expiry_s
+            options.ReceiveMaximum = RECEIVE_MAXIMUM
             # paho's default is a clean start on the first connection, which drops what waited for us.
-            self._client.connect_async(host, port, clean_start=False, properties=properties)
+            self._client.connect_async(*endpoint, clean_start=False, properties=options)
         else:
-            self._client.connect_async(host, port)
+            self._client.connect_async(*endpoint)
         self._client.loop_start()
         try:
             self._intake.run()
@@ -136,11 +113,10 @@ class Bridge:
     def _set_will(self, client_id: str) -> None:
         """Sent when the broker forgets this session: brokers share out messages to bridges that are away, too, and drop
         what waited for one when its session ends. Then the devices send again what they delivered lately."""
-        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-        properties.WillDelayInterval = self._session_expiry_s
-        properties.ContentType = CONTENT_TYPE
-        payload = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
-        self._client.will_set(RESEND_TOPIC, payload, qos=1, properties=properties)
+        if (about := content(self._broker, PacketTypes.WILLMESSAGE)) is not None:
+            about.WillDelayInterval = self._session_expiry_s
+            payload = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
+            self._client.will_set(RESEND_TOPIC, payload, qos=1, properties=about)
 
     def stop(self) -> None:
         """End ``run``; from any thread or a signal handler."""
@@ -152,17 +128,17 @@ class Bridge:
         self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, __: Properties | None
     ) -> None:
         if reason.is_failure:
-            if str(reason) in HEALING_REFUSALS:
+            if kind_of(reason.value) is Refusal.TEMPORARY:
                 self._unreachable(f"refused: {reason}")
                 return
             self._refusal = UserError(
-                f"broker {self._address} refuses: {reason}; check mqtt.username, mqtt.password, mqtt.client_id"
+                f"broker {self._broker} refuses: {reason}; check mqtt.username, mqtt.password, mqtt.client_id"
                 f" and mqtt.protocol"
             )
             self.stop()
             return
         log.info(
-            "connected to broker %s, session %s", self._address, "resumed" if flags.session_present else "new"
+            "connected to broker %s, session %s", self._broker, "resumed" if flags.session_present else "new"
         )
         self._reachable = True
         client.subscribe([(name, 1) for name in self._filters])
@@ -170,7 +146,7 @@ class Bridge:
     def _on_subscribe(self, _: mqtt.Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Any) -> None:
         if refused := [str(reason) for reason in reasons if reason.is_failure]:
             self._refusal = UserError(
-                f"broker {self._address} refuses the subscription: {refused[0]}; allow {self._filters[0]} and its"
+                f"broker {self._broker} refuses the subscription: {refused[0]}; allow {self._filters[0]} and its"
                 f" siblings to this user"
             )
             self.stop()
@@ -204,7 +180,7 @@ class Bridge:
 
     def _unreachable(self, why: str) -> None:
         if self._reachable is not False:
-            log.warning("broker %s is away (%s), trying again", self._address, why)
+            log.warning("broker %s is away (%s), trying again", self._broker, why)
         self._reachable = False
 
     # Called in the intake's thread.
@@ -212,21 +188,14 @@ class Bridge:
     def _publish_echo(self, probe: ProbeMessage) -> None:
         # Nobody waits for its acknowledgement: a doctor that heard nothing asks again.
         answer = echo_of(probe, self._clock)
-        self._client.publish(topic(answer), encode(answer), qos=1, properties=self._properties())
+        self._client.publish(topic(answer), encode(answer), qos=1, properties=content(self._broker))
 
     def _publish_dead_letter(self, letter: DeadLetter) -> None:
-        properties = self._properties(("reason", letter.reason), ("topic", letter.topic))
+        about = content(self._broker)
+        if about is not None:
+            about.UserProperty = [("reason", letter.reason), ("topic", letter.topic)]
         where = dead_letter_topic(letter.site, letter.device)
-        sent = self._client.publish(where, letter.payload, qos=1, properties=properties)
+        sent = self._client.publish(where, letter.payload, qos=1, properties=about)
         if sent.rc == mqtt.MQTT_ERR_SUCCESS:
             # While the connection is away paho keeps the letter; the original is then sent again anyway.
             sent.wait_for_publish(timeout=5)
-
-    def _properties(self, *said: tuple[str, str]) -> Properties | None:
-        if not self._v5:
-            return None
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.ContentType = CONTENT_TYPE
-        if said:
-            properties.UserProperty = list(said)
-        return properties

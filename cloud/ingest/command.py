@@ -25,20 +25,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Work until a signal comes. Raises ``UserError``."""
     settings = load(args.config)
-    mqtt, broker = settings.mqtt, settings.mqtt.broker()
+    mqtt = settings.mqtt
     store = open_store(settings, SystemClock(), repair=True)
     try:
         bridge = Bridge(
             store,
-            host=broker.host,
-            port=broker.port,
+            mqtt.broker(),
             client_id=mqtt.client_id,
-            protocol=broker.protocol,
             share=mqtt.share,
             session_expiry_s=mqtt.session_expiry_s,
-            username=broker.username,
-            password=broker.password,
-            tls=broker.tls,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: bridge.stop())

@@ -4,6 +4,9 @@ amqtt acknowledges a message as soon as it holds it in memory, gives an acknowle
 and then forgets the message, and keeps nothing for anonymous sessions. A bridge behind it could lose a count.
 So the intake sits in front of its acknowledgement instead: a device hears PUBACK only after the store has
 confirmed, exactly what the bridge promises behind a real broker. amqtt speaks MQTT 3.1.1 only.
+
+Nobody reaches amqtt before he has logged in here, within the limits below; then he may say and hear what
+:mod:`cloud.domain.access` allows. Why not mosquitto is in docs/decisions/0057.
 """
 
 from __future__ import annotations
@@ -12,80 +15,149 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker, RetainedApplicationMessage
-from amqtt.contexts import BaseContext, BrokerConfig, ListenerConfig, ListenerType
-from amqtt.plugins.base import BaseAuthPlugin
+from amqtt.contexts import Action, BaseContext, BrokerConfig, ListenerConfig, ListenerType
+from amqtt.mqtt.connack import (
+    BAD_USERNAME_PASSWORD,
+    NOT_AUTHORIZED,
+    UNACCEPTABLE_PROTOCOL_VERSION,
+    ConnackPacket,
+)
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
+from cloud.domain.access import may_hear, may_publish
 from cloud.ingest.intake import FILTERS, Delivery
+from cloud.onebox.connections import Connections, Slot, WrongPasswords
+from cloud.onebox.packets import (
+    Connect,
+    PacketReader,
+    PacketRefused,
+    PacketWriter,
+    WrongVersion,
+    read_connect,
+)
 from cloud.web.placement import FILTER as PLACEMENT
 from common.errors import UserError
 
 log = logging.getLogger(__name__)
 
 Receive = Callable[[Delivery], None]
+
+MOST_CONNECTIONS = 200
+MOST_PER_ADDRESS = 32
+"""Cameras, doctors and position checks of one machine."""
+LOGIN_S = 5.0
+"""How long a connection may take to say who it is."""
+MOST_UNSTORED = 200
+"""Messages of one client that wait for the store; then no more are read from it."""
+
 _LISTENER = "default"
+
+
+class _Client:
+    """One connection that has logged in; ``user`` is None where the broker has no users."""
+
+    def __init__(self, user: str | None, address: str, transport: asyncio.WriteTransport) -> None:
+        self.user = user
+        self.gone = asyncio.Event()
+        self._name = f"{user or 'a client'} at {address}"
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._unstored = 0
+        self._stored = asyncio.Event()
+
+    def hand_over(self, receive: Receive, item: ApplicationMessage) -> asyncio.Future[None]:
+        """Give one message to the intake; the answer is done once it is stored."""
+        stored: asyncio.Future[None] = self._loop.create_future()
+        self._unstored += 1
+
+        def settled() -> None:
+            self._unstored -= 1
+            self._stored.set()
+            if not stored.done():
+                stored.set_result(None)
+
+        def acknowledge() -> None:
+            self._loop.call_soon_threadsafe(settled)
+
+        receive(Delivery(item.topic, bytes(item.data), acknowledge))
+        return stored
+
+    async def room(self) -> None:
+        """Wait while too much of this client waits for the store."""
+        await asyncio.sleep(0)  # what was read before is handed over first
+        while self._unstored >= MOST_UNSTORED:
+            self._stored.clear()
+            await self._stored.wait()
+
+    def hang_up(self, why: str) -> None:
+        if not self._transport.is_closing():
+            log.warning("broker: hung up on %s: %s", self._name, why)
+            self._transport.abort()
 
 
 class _StoredFirst(asyncio.Queue[ApplicationMessage]):
     """The queue between amqtt's reader and its delivery. amqtt sends PUBACK when ``put`` returns."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, client: _Client, receive: Receive) -> None:
         super().__init__()
+        self._client = client
         self._receive = receive
-        self._loop = asyncio.get_running_loop()
 
     async def put(self, item: ApplicationMessage) -> None:
-        if not _is_ours(item.topic):
-            super().put_nowait(item)
-            return
-        stored: asyncio.Future[None] = self._loop.create_future()
-
-        def acknowledge() -> None:
-            self._loop.call_soon_threadsafe(_resolve, stored)
-
-        self._receive(Delivery(item.topic, bytes(item.data), acknowledge))
-        await stored
+        if not self._allowed(item.topic):
+            # MQTT 3.1.1 has no other refusal. A device with a wrong name keeps its counts, and somebody notices.
+            await asyncio.Event().wait()
+        if _is_ours(item.topic):
+            await self._client.hand_over(self._receive, item)
         super().put_nowait(item)
 
     def put_nowait(self, item: ApplicationMessage) -> None:
         """QoS 0: nobody waits for a word."""
-        if _is_ours(item.topic):
-            self._receive(Delivery(item.topic, bytes(item.data), _nobody_waits))
-        super().put_nowait(item)
+        if self._allowed(item.topic):
+            if _is_ours(item.topic):
+                self._client.hand_over(self._receive, item)
+            super().put_nowait(item)
+
+    def _allowed(self, topic: str) -> bool:
+        if may_publish(self._client.user, topic):
+            return True
+        self._client.hang_up(f"it may not publish on {topic[:200]!r}")
+        return False
 
 
-class Gate(BaseAuthPlugin):  # type: ignore[misc]
-    """amqtt's plugin: who may come in, and what happens to what they bring."""
+class Gate(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
+    """amqtt's plugin: what happens to what a client brings, and what it may hear."""
 
     @dataclass
     class Config:
         receive: object
-        users: dict[str, str] = field(default_factory=dict)
+        client_called: object
 
     def __init__(self, context: BaseContext) -> None:
         super().__init__(context)
         config: Any = context.config
         self._receive: Receive = config.receive
-        self._users: dict[str, str] = config.users
+        self._client_called: Callable[[str], _Client | None] = config.client_called
 
     async def authenticate(self, *, session: Session) -> bool:
-        """Called by amqtt before it reads anything else of a connection."""
-        if self._users:
-            password = self._users.get(session.username or "")
-            if password is None or not hmac.compare_digest(
-                password.encode(), (session.password or "").encode()
-            ):
-                log.warning("broker: wrong user or password for user %r", session.username)
-                return False
-        if not isinstance(session.delivered_message_queue, _StoredFirst):
-            session.delivered_message_queue = _StoredFirst(self._receive)
+        """Called by amqtt before it reads anything else of a connection, which has logged in with us already."""
+        client = self._client_called(session.client_id)
+        if client is None:
+            return False
+        session.delivered_message_queue = _StoredFirst(client, self._receive)
         return True
+
+    async def topic_filtering(self, *, session: Session, topic: str, action: Action) -> bool:
+        if action is Action.PUBLISH:  # judged before it was stored
+            return True
+        client = self._client_called(session.client_id)
+        return client is not None and may_hear(client.user, topic)
 
     async def on_broker_retained_message(
         self, *, client_id: str | None, retained_message: RetainedApplicationMessage
@@ -95,23 +167,51 @@ class Gate(BaseAuthPlugin):  # type: ignore[misc]
             self._receive(Delivery(retained_message.topic, bytes(retained_message.data), _nobody_waits))
 
 
+class _Broker(Broker):  # type: ignore[misc]
+    """amqtt sends each new client what is retained for the subscriptions of all others; here only its own."""
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        subscribed = self._subscriptions.get(subscription[0], ())
+        if any(subscriber is session for subscriber, _ in subscribed):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
 class EmbeddedBroker:
     """Listens on ``host``; a ``port`` of 0 means any free one. ``users`` maps names to passwords, empty lets
     everybody in. ``receive`` takes each delivery; it is called in the event loop and must not wait."""
 
-    def __init__(self, *, host: str, port: int, users: Mapping[str, str], receive: Receive) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        users: Mapping[str, str],
+        receive: Receive,
+        login_s: float = LOGIN_S,
+    ) -> None:
         self._host = host
         self._port = port
+        self._users = dict(users)
+        self._login_s = login_s
+        self._clients: dict[str, _Client] = {}
+        """Who is logged in, by the name under which amqtt knows it."""
         self._plugins: dict[str, Any] = {
-            f"{__name__}.{Gate.__name__}": {"receive": receive, "users": dict(users)}
+            f"{__name__}.{Gate.__name__}": {
+                "receive": receive,
+                "client_called": self._clients.get,
+            }
         }
+        self._connections = Connections("broker", most=MOST_CONNECTIONS, most_per_address=MOST_PER_ADDRESS)
+        self._wrong_passwords = WrongPasswords()
         self._broker: Broker | None = None
         self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
         """Listen, and return the port. Raises ``UserError`` when the address cannot be had."""
         listener = ListenerConfig(type=ListenerType.EXTERNAL)
-        self._broker = Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=self._plugins))
+        self._broker = _Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=self._plugins))
         await self._broker.start()
         try:
             self._server = await asyncio.start_server(self._connected, self._host, self._port)
@@ -127,6 +227,7 @@ class EmbeddedBroker:
             self._server.close()
         if self._broker is not None:
             await self._broker.shutdown()
+        self._connections.end_all()
 
     async def publish(self, topic: str, payload: bytes) -> None:
         """Say something to whoever listens for it."""
@@ -134,22 +235,78 @@ class EmbeddedBroker:
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert self._broker is not None
+        address = str((writer.get_extra_info("peername") or ("nowhere",))[0])
+        slot = self._connections.admit(address, writer.transport.abort, wait_s=self._login_s)
+        if slot is None:
+            writer.transport.abort()
+            return
         try:
-            await self._broker.external_connected(
-                StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER
-            )
-        finally:  # amqtt forgets the connection of somebody who says nothing, or nothing that it understands
+            connect = await read_connect(reader)
+            if await self._let_in(connect, address, writer, slot):
+                slot.work(None)
+                await self._serve(connect, address, reader, writer)
+        except WrongVersion:
+            writer.write(ConnackPacket.build(0, UNACCEPTABLE_PROTOCOL_VERSION).to_bytes())
+        except PacketRefused as error:
+            log.warning("broker: hung up on %s: %s", address, error)
+        except (EOFError, ConnectionError):
+            pass  # it left, or made room
+        finally:
+            slot.leave()
             writer.close()
+
+    async def _let_in(self, connect: Connect, address: str, writer: asyncio.StreamWriter, slot: Slot) -> bool:
+        """Whether the user and the last will are right; a wrong one is answered."""
+        pause_s = self._wrong_passwords.pause_s(address)
+        if pause_s and self._users:
+            slot.wait(pause_s + self._login_s)
+            await asyncio.sleep(pause_s)
+        if writer.is_closing():
+            return False
+        if self._users and not self._knows(connect):
+            self._wrong_passwords.add(address)
+            log.warning("broker: wrong user or password for user %.80r from %s", connect.username, address)
+            writer.write(ConnackPacket.build(0, BAD_USERNAME_PASSWORD).to_bytes())
+            return False
+        if connect.will_topic is not None and not may_publish(self._user(connect), connect.will_topic):
+            log.warning("broker: the last will of %s may not be on %.200r", address, connect.will_topic)
+            writer.write(ConnackPacket.build(0, NOT_AUTHORIZED).to_bytes())
+            return False
+        return True
+
+    async def _serve(
+        self, connect: Connect, address: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Let amqtt talk to a client that is let in, until it goes."""
+        assert self._broker is not None
+        user = self._user(connect)
+        silence_s = connect.silence_s
+        client_id, first = connect.as_client(user)
+        client = _Client(user, address, writer.transport)
+        while (before := self._clients.get(client_id)) is not None:
+            # Its last will is spoken first, so that it cannot say later that the newcomer is offline.
+            before.hang_up("somebody came with the same client id")
+            await before.gone.wait()
+        self._clients[client_id] = client
+        try:
+            packets = PacketReader(
+                reader, first=first, silence_s=silence_s, room=client.room, refused=client.hang_up
+            )
+            await self._broker.external_connected(packets, PacketWriter(writer), _LISTENER)
+        finally:
+            del self._clients[client_id]
+            client.gone.set()
+
+    def _knows(self, connect: Connect) -> bool:
+        right = self._users.get(connect.username or "")
+        return right is not None and hmac.compare_digest(right.encode(), connect.password.encode())
+
+    def _user(self, connect: Connect) -> str | None:
+        return connect.username if self._users else None
 
 
 def _is_ours(topic: str) -> bool:
     return any(topic_matches_sub(name, topic) for name in (*FILTERS, PLACEMENT))
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _nobody_waits() -> None:

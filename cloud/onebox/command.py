@@ -9,6 +9,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from cloud.config import load
+from cloud.onebox.log_rate import LogRate
 from common.clock import SystemClock
 from common.command_line import add_config
 
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from cloud.onebox.serve import serve  # no other command needs a broker and a page
 
     settings = load(args.config)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LogRate())
 
     def ready(box: Box) -> None:
         log.info("broker on port %d, page at %s", box.mqtt_port, box.page_url)

@@ -6,18 +6,16 @@ The event loop carries the broker and the page; the intake stores in a thread be
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import uvicorn
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
@@ -37,14 +35,6 @@ class Box:
     page_url: str
     reader: Reader
     stats: Callable[[], Stats]
-
-
-class _Page(uvicorn.Server):
-    """uvicorn without its signal handlers: this process has one place that ends it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def serve(
@@ -83,8 +73,9 @@ async def serve(
     )
     try:
         with nightly(settings.store, clock), _listen(settings.serve.page) as sock:
-            app = create_app(store, clock, settings.serve.page.timezone, positions)
-            page = _Page(uvicorn.Config(app, log_config=None, access_log=False))
+            chosen = settings.serve.page
+            app = create_app(store, clock, chosen.timezone, positions, names=chosen.names, path=chosen.path)
+            page = PageServer(app)
             mqtt_port = await broker.start()
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),

@@ -1,1 +1,1 @@
-"""Reports for the wall: a week of one store, or of the chain, on two pages."""
+"""Reports for the wall: a week of one site, or of the chain, on two pages."""

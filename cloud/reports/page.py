@@ -14,10 +14,12 @@ from markupsafe import Markup
 
 from cloud.analysis.change import WEEKS_BEFORE
 from cloud.analysis.comparable import LEAST_COVERAGE
+from cloud.analysis.compare import Row
+from cloud.analysis.table import COMPARED_AS
 from cloud.domain.thresholds import SMALL_SAMPLE
 from cloud.reports import plots, words
 from cloud.reports.chain import ChainReport
-from cloud.reports.store import StoreReport
+from cloud.reports.site import SiteReport
 from cloud.stores.tallies import days
 from common.errors import UserError
 
@@ -37,39 +39,43 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {
         "value": words.value, "signed": words.signed, "percent": words.percent, "verdict": words.verdict,
-        "span": words.span, "outage": words.outage,
+        "span": words.span, "outage": words.outage, "cameras": words.cameras,
     }  # fmt: skip
     environment.globals |= {
         "figures": words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
-        "least_coverage": LEAST_COVERAGE, "too_wide": plots.TOO_WIDE, "most_named": MOST_NAMED,
+        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": words.ROLES,
+        "compared_as": COMPARED_AS,
     }  # fmt: skip
     return environment
 
 
-def store_page(report: StoreReport) -> str:
+def html(report: SiteReport | ChainReport) -> str:
+    """The page of either report."""
+    return site_page(report) if isinstance(report, SiteReport) else chain_page(report)
+
+
+def site_page(report: SiteReport) -> str:
     """HTML of two pages of A4."""
     first, *_ = report.changes
     reach = max(
         (abs(end - 1) for one in report.changes for end in (one.low, one.high) if end is not None),
         default=0.5,
     )
-    genders = report.mixes.get("gender")
-    faces = report.mixes.get("expression")
-    ages = report.mixes.get("age_band")
+    told = {name: mix for name, mix in report.mixes.items() if mix.told}
     drawn = {
-        "weeks": plots.weeks(first) if first.ratio is not None else None,
+        "weeks": plots.weeks(first) if any(week.rate is not None for week in first.weeks) else None,
         "intervals": [plots.interval(one, min(reach, 1.0)) for one in report.changes],
         "heat": plots.heat(report.hours, days(report.first, report.last)) if report.hours else None,
-        "genders": plots.shares(genders, plots.COLOURS, height_mm=26) if genders else None,
+        "genders": plots.shares(told["gender"], plots.COLOURS, height_mm=26) if "gender" in told else None,
         "ages": plots.pyramid(report.ages)
-        if len(report.ages) == len(plots.COLOURS)
-        else plots.shares(ages, {}, height_mm=66)
-        if ages
+        if report.ages
+        else plots.shares(told["age_band"], {}, height_mm=66)
+        if "age_band" in told
         else None,
-        "expressions": plots.shares(faces, {}, height_mm=66) if faces else None,
+        "expressions": plots.shares(told["expression"], {}, height_mm=66) if "expression" in told else None,
         "watched": plots.watched(report.days) if report.days else None,
     }
-    return _environment().get_template("store.html").render(
+    return _environment().get_template("site.html").render(
         report=report,
         headline=words.headline(report),
         plots={name: _markup(plot) for name, plot in drawn.items()},
@@ -81,7 +87,7 @@ def store_page(report: StoreReport) -> str:
 
 def chain_page(report: ChainReport) -> str:
     """HTML of two pages of A4."""
-    titles = {one.site: one.title for one in report.stores}
+    titles = {one.site: one.title for one in report.sites}
     first, *others = report.comparisons
     compared = [(rank, row) for rank, row in enumerate(first.rows, 1) if row.set_apart is None]
     half = MOST_RANKED // 2
@@ -95,28 +101,46 @@ def chain_page(report: ChainReport) -> str:
         compared=len(compared),
         hidden=len(compared) - len(shown),
         different=sum(row.real for _, row in compared),
-        apart=[row for row in first.rows if row.set_apart is not None],
+        apart=_set_apart(report),
         changed=dict(sorted(changed.items(), key=lambda pair: -abs((pair[1].ratio or 1) - 1))),
         uncompared=sum(one.verdict is None for one in report.changes.values()),
         plot=_markup(plots.ranking(first, shown, titles)) if shown else None,
     )  # fmt: skip
 
 
-def as_json(report: StoreReport | ChainReport) -> dict[str, object]:
+def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
+    """Each site that is not ranked, a line for each reason, with the figures it is about."""
+    figures: dict[tuple[str, str | None], list[str]] = {}
+    rows: dict[tuple[str, str | None], Row] = {}
+    for comparison in report.comparisons:
+        for row in comparison.rows:
+            if row.set_apart is not None:
+                rows[row.site, row.set_apart] = row
+                figures.setdefault((row.site, row.set_apart), []).append(
+                    words.FIGURES[comparison.metric].title
+                )
+    every = len(report.comparisons)
+    return [
+        (rows[key], "all figures" if len(titles) == every else ", ".join(titles))
+        for key, titles in sorted(figures.items())
+    ]
+
+
+def as_json(report: SiteReport | ChainReport) -> dict[str, object]:
     """All figures of a report; days and times are to be written as text."""
     return asdict(report)
 
 
-def write(html: str, path: Path) -> None:
+def write(text: str, path: Path) -> None:
     """Write a report; as PDF where ``path`` ends in ``.pdf``. Raises ``UserError``."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix != ".pdf":
-            path.write_text(html, encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             return
         with TemporaryDirectory() as folder:
             page = Path(folder) / "report.html"
-            page.write_text(html, encoding="utf-8")
+            page.write_text(text, encoding="utf-8")
             _print(page, path)
     except OSError as error:
         raise UserError(f"--out {path}: {error.strerror or error}") from None

@@ -20,15 +20,15 @@ from cloud.analysis.change import Change
 from cloud.analysis.compare import Comparison, Row
 from cloud.analysis.mix import Mix
 from cloud.analysis.quantify import Share
-from cloud.reports.store import Day, Hour
+from cloud.reports.site import Day, Hour
 from cloud.reports.words import percent, signed
 
 INK, MUTED, LINE, HATCH = "#1d282d", "#5b6970", "#e2e1db", "#b9bfc0"
 ACCENT, SOFT, GREY = "#1f6f78", "#a9d0d1", "#c9cecf"
 COLOURS = {"female": "#7d58ad", "male": "#cf8a2a"}
 
-TOO_WIDE = 0.5
-"""A share whose interval is wider than half of everything is drawn in grey: it tells next to nothing."""
+_MOST_HOURS = 14
+"""For more there is no room to write each of them."""
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HEAT = LinearSegmentedColormap.from_list("heat", ["#f1f6f5", "#a9d0d1", ACCENT, "#0d3a40"])
@@ -119,7 +119,8 @@ def heat(hours: Sequence[Hour], week: Sequence[date]) -> str:
                 color="white" if hour.rate > 0.55 * top else INK,
             )  # fmt: skip
         axes.set(xlim=(first, last + 1), ylim=(len(week), 0))
-        axes.set_xticks(range(first, last + 2), [f"{hour}:00" for hour in range(first, last + 2)])
+        ticks = range(first, last + 2, 1 if last - first < _MOST_HOURS else 2)
+        axes.set_xticks(ticks, [f"{hour}:00" for hour in ticks])
         axes.set_yticks(
             [y + 0.5 for y in range(len(week))],
             [f"{_WEEKDAYS[day.weekday()]} {day.day}" for day in week],
@@ -173,7 +174,7 @@ def watched(days: Sequence[Day]) -> str:
 
 
 def ranking(comparison: Comparison, rows: Sequence[tuple[int, Row]], titles: Mapping[str, str]) -> str:
-    """The stores by rank with their intervals; dark are those that really differ from the rest."""
+    """The sites by rank with their intervals; dark are those that really differ from the rest."""
     with rc_context(_STYLE):
         figure, axes = _figure(180, 14 + min(9.0, 190 / len(rows)) * len(rows))
         for y, (_, row) in enumerate(rows):
@@ -207,11 +208,13 @@ def _versus(row: Row) -> str:
 
 def _bar(axes: Axes, y: float, share: Share, colour: str, *, side: int) -> None:
     best = share.raw if share.corrected is None else share.corrected
-    if best is None:
+    if share.vague or best is None:
+        axes.text(
+            side * 0.02, y, "cannot be told", ha="left" if side > 0 else "right", va="center", color=MUTED
+        )
         return
-    vague = share.high - share.low > TOO_WIDE
-    axes.barh(y, side * best, 0.72, color=GREY if vague else colour, alpha=1 if vague else 0.85)
-    axes.plot([side * share.low, side * share.high], [y, y], color=MUTED if vague else INK, linewidth=1)
+    axes.barh(y, side * best, 0.72, color=colour, alpha=0.85)
+    axes.plot([side * share.low, side * share.high], [y, y], color=INK, linewidth=1)
     if share.corrected is not None and share.raw is not None:
         axes.plot([side * share.raw], [y], "D", markersize=3.6, markerfacecolor="white", markeredgecolor=INK,
                   markeredgewidth=0.8)  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from cloud.analysis.change import Change
-from cloud.reports.store import Outage, StoreReport
+from cloud.domain.chain import Role
+from cloud.reports.site import Camera, Outage, SiteReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,26 @@ FIGURES: Mapping[str, Words] = {
 }
 """By metric."""
 
+ROLES: Mapping[Role, str] = {
+    "entrance": "at the entrance",
+    "area": "in the shop",
+    "display": "at the display",
+    "unassigned": "at the camera",
+}
+"""Where the cameras of a role look."""
+
 NO_DIFFERENCE = "no difference beyond chance"
 
 
 def verdict(change: Change) -> str:
     """``more``, ``fewer``, ``no difference beyond chance``, or that it cannot be said."""
     if change.verdict is None:
-        return "cannot be compared"
+        return "cannot be told"
     words = FIGURES[change.metric]
     return {"more": words.more, "less": words.less, "none": NO_DIFFERENCE}[change.verdict]
 
 
-def headline(report: StoreReport) -> str:
+def headline(report: SiteReport) -> str:
     """The week in one sentence."""
     if report.visits is None:
         return "No data: nobody watched this week"
@@ -83,6 +92,11 @@ def percent(share: float | None) -> str:
 def outage(one: Outage) -> str:
     """``Tue 10 Nov, 14:15 to 16:30``."""
     return f"{one.start:%a %-d %b}, {one.start:%H:%M} to {one.end:%H:%M}"
+
+
+def cameras(found: Sequence[Camera]) -> str:
+    """``door/main 98 %, side/main no data``."""
+    return ", ".join(f"{one.name} {percent(one.coverage) if one.coverage else 'no data'}" for one in found)
 
 
 def duration(outages: tuple[Outage, ...]) -> str:

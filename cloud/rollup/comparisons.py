@@ -1,17 +1,17 @@
-"""The comparison of stores as points: a dashboard shows what ``footlight-cloud compare`` says and nothing else."""
+"""The comparison of sites as points: a dashboard shows what ``footlight-cloud compare`` says and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from cloud.analysis.compare import Row, compare
+from cloud.analysis.compare import Comparison, Row, compare
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Chain
-from cloud.domain.tally import Tally
+from cloud.domain.tally import Tally, with_silent_days
 from cloud.stores import layout
 from cloud.stores.measurement import Point
-from cloud.stores.tallies import Tallies, day_time
+from cloud.stores.tallies import Tallies, day_time, days
 
 METRICS = (
     "visits_per_open_hour",
@@ -27,17 +27,21 @@ PERIOD_DAYS = 28
 
 
 def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Point]:
-    """A point for each metric and store, over the four weeks to ``last``. Raises ``StoreUnavailable``."""
+    """A point for each metric, role and site that has such cameras, over the four weeks to ``last``. Raises
+    ``StoreUnavailable``."""
     first = last - timedelta(days=PERIOD_DAYS - 1)
-    found = tallies.tallies(sorted(chain.sites), first, last)
-    newest = {tally.site: tally for tally in found}
-    for name in METRICS:
-        comparison = compare(found, metric_named(name), sites=chain.sites, first=first, last=last)
-        for row in comparison.rows:
-            yield _point(chain, name, row, newest.get(row.site), last)
+    for role in chain.roles:
+        sites = chain.with_role(role)
+        stored = tallies.tallies(list(sites), first, last, role)
+        newest = {tally.site: tally for tally in stored}
+        found = with_silent_days(stored, sites.values(), days(first, last), role)
+        for name in METRICS:
+            comparison = compare(found, metric_named(name), sites=sites, role=role, first=first, last=last)
+            for row in comparison.rows:
+                yield _point(chain, comparison, row, newest.get(row.site))
 
 
-def _point(chain: Chain, metric: str, row: Row, newest: Tally | None, last: date) -> Point:
+def _point(chain: Chain, comparison: Comparison, row: Row, newest: Tally | None) -> Point:
     site = chain.sites[row.site]
     place = {"latitude": None, "longitude": None} if site.place is None else site.place.model_dump()
     versions: Sequence[frozenset[str]] = (
@@ -56,4 +60,5 @@ def _point(chain: Chain, metric: str, row: Row, newest: Tally | None, last: date
         "models": models,
         "calibrations": calibrations,
     }
-    return layout.COMPARISON.point({"site": row.site, "metric": metric}, day_time(last), values)
+    tags = {"site": row.site, "role": comparison.role, "metric": comparison.metric}
+    return layout.COMPARISON.point(tags, day_time(comparison.last), values)

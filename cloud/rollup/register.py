@@ -1,4 +1,4 @@
-"""What the chain file says of its stores, as points: so that Grafana can ask for names, regions and promotions."""
+"""What the chain file says of its sites, as points: Grafana asks them for names, regions, cameras and promotions."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def register(chain: Chain, at: datetime) -> Iterator[Point]:
             "timezone": site.timezone,
         }
         yield layout.SITE.point(tags, at, {"title": site.title})
+        for identity, role in (site.cameras or {}).items():
+            device, _, camera = identity.partition("/")
+            tags = {"site": name, "device": device, "camera": camera, "role": role}
+            yield layout.CAMERA.point(tags, at, {"title": site.title})
     together: dict[tuple[str, datetime], list[tuple[datetime, str]]] = {}
     for annotation in chain.annotations:
         for name in annotation.sites or [EVERYWHERE]:
@@ -38,7 +42,7 @@ def register(chain: Chain, at: datetime) -> Iterator[Point]:
 
 
 def _bounds(chain: Chain, name: str, annotation: Annotation) -> tuple[datetime, datetime]:
-    """In the store's time where it is about one store, else in UTC."""
+    """In the site's time where it is about one site, else in UTC."""
     if name in chain.sites:
         site = chain.sites[name]
         return site.local_day(annotation.first)[0], site.local_day(annotation.last)[1]

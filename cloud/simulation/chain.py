@@ -1,4 +1,4 @@
-"""The stores of a simulated chain: what everybody may know of them, and what only the simulator knows."""
+"""The sites of a simulated chain: what everybody may know of them, and what only the simulator knows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from cloud.domain.chain import Chain
+from cloud.domain.chain import Chain, Purpose
 from common.wire import Profile
 
 NAME = "simulated"
@@ -35,7 +35,7 @@ _TOWNS: Mapping[str, tuple[str, float, float, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of store. ``peaks``: local hour, width in hours and weight of each rush over an even flow of 1."""
+    """A sort of shop. ``peaks``: local hour, width in hours and weight of each rush over an even flow of 1."""
 
     opening: Mapping[str, str]
     visits_per_hour: float
@@ -91,8 +91,38 @@ _PROFILES: Mapping[Profile, float] = {"demographics": 0.6, "expression": 0.3, "c
 
 
 @dataclass(frozen=True, slots=True)
+class Camera:
+    """One camera, each on a device of its own."""
+
+    device: str
+    purpose: Purpose
+    sees: float
+    """Share of the visits of the shop that come past it."""
+
+    @property
+    def name(self) -> str:
+        """As the chain file writes it."""
+        return f"{self.device}/{CAMERA}"
+
+
+CAMERA = "front"
+"""What every device calls its camera."""
+_LAYOUTS: Sequence[tuple[Camera, ...]] = (
+    (Camera("door", "entrance", 1.0),),
+    (Camera("door", "entrance", 0.6), Camera("side", "entrance", 0.4)),
+    (Camera("door", "entrance", 1.0), Camera("shelf", "display", 0.5)),
+    (
+        Camera("door", "entrance", 0.7),
+        Camera("side", "entrance", 0.3),
+        Camera("shelf", "display", 0.5),
+        Camera("till", "display", 0.6),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Character:
-    """What makes a store itself. Mixes are shares of the labels in the order of :mod:`common.vocabulary`."""
+    """What makes a shop itself. Mixes are shares of the labels in the order of :mod:`edge.vocabulary`."""
 
     kind: Kind
     visits_per_hour: float
@@ -104,11 +134,11 @@ class Character:
     ages: tuple[float, ...]
     expressions: tuple[float, ...]
     profile: Profile
-    devices: tuple[str, ...]
+    cameras: tuple[Camera, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
+class Sites:
     """A chain as its chain file tells it, and the character of each site."""
 
     document: Mapping[str, Any]
@@ -123,8 +153,8 @@ PROMOTION = 1.3
 """What a promotion does to the visits of a day."""
 
 
-def make_stores(count: int, days: Sequence[date], seed: int) -> Stores:
-    """``count`` stores and the promotions of ``days``; the same for the same arguments."""
+def make_sites(count: int, days: Sequence[date], seed: int) -> Sites:
+    """``count`` sites and the promotions of ``days``; the same for the same arguments."""
     towns = list(_TOWNS)
     sites: dict[str, Any] = {}
     characters = {}
@@ -133,6 +163,7 @@ def make_stores(count: int, days: Sequence[date], seed: int) -> Stores:
         name = f"{town}-{index // len(towns) + 1:02d}"
         rng = np.random.default_rng([seed, index])
         kind = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
+        characters[name] = _character(KINDS[kind], rng)
         zone, latitude, longitude, region = _TOWNS[town]
         sites[name] = {
             "title": f"{town.capitalize()} {index // len(towns) + 1}, {kind.replace('-', ' ')}",
@@ -143,10 +174,10 @@ def make_stores(count: int, days: Sequence[date], seed: int) -> Stores:
                 "longitude": round(longitude + float(rng.normal(0, 0.08)), 4),
             },
             "region": region,
+            "cameras": {camera.name: camera.purpose for camera in characters[name].cameras},
         }
-        characters[name] = _character(KINDS[kind], rng)
     document = {"name": NAME, "sites": sites, "annotations": _promotions(list(sites), days)}
-    return Stores(document, Chain.model_validate(document), characters)
+    return Sites(document, Chain.model_validate(document), characters)
 
 
 def _character(kind: Kind, rng: np.random.Generator) -> Character:
@@ -159,12 +190,14 @@ def _character(kind: Kind, rng: np.random.Generator) -> Character:
         ages=tuple(rng.dirichlet(60 * np.array(kind.ages)).tolist()),
         expressions=tuple(rng.dirichlet(100 * np.array(_EXPRESSIONS)).tolist()),
         profile=rng.choice(list(_PROFILES), p=list(_PROFILES.values())),
-        devices=("door", "shelf") if kind.visits_per_hour > 20 and rng.random() < 0.3 else ("door",),
+        cameras=_LAYOUTS[int(rng.integers(1, len(_LAYOUTS)))]
+        if kind.visits_per_hour > 20 and rng.random() < 0.3
+        else _LAYOUTS[0],
     )
 
 
 def _promotions(sites: Sequence[str], days: Sequence[date]) -> list[dict[str, Any]]:
-    """Every third store advertises for six days in the middle, all of them on the last Friday and Saturday."""
+    """Every third shop advertises for six days in the middle, all of them on the last Friday and Saturday."""
     middle = days[len(days) // 2]
     last_friday = next((day for day in reversed(days[:-1]) if day.weekday() == 4), None)
     promotions: list[dict[str, Any]] = [

@@ -28,7 +28,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """``footlight-cloud simulate``."""
     parser = commands.add_parser("simulate", help="fill a store with the days of a chain that does not exist")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="whose store is filled")
-    parser.add_argument("--stores", type=_positive, default=300, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--sites", "--stores", type=_positive, default=300, metavar="N", help="shops (%(default)s)"
+    )
     parser.add_argument("--days", type=_positive, default=28, metavar="N", help="(%(default)s)")
     parser.add_argument(
         "--last-day",
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.config)
     now = SystemClock().now()
     fleet = Fleet(
-        stores=args.stores,
+        sites=args.sites,
         days=args.days,
         last_day=args.last_day or now.date(),
         until=now,
@@ -71,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
     )
     began = time.monotonic()
     with ExitStack() as opened:
-        if args.chain_out:
-            _open(opened, args.chain_out).write(fleet.chain_yaml())
+        if args.chain_out:  # whole, whatever becomes of the rest
+            with ExitStack() as chain_file:
+                _open(chain_file, args.chain_out).write(fleet.chain_yaml())
         truth = _open(opened, args.truth_out) if args.truth_out else None
         counts: Counter[str] = Counter()
         stream = _stream(fleet, now, truth, counts)
@@ -85,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
             sent = through_intake(stream, store, clock)
     seconds = time.monotonic() - began
     result = {
-        "stores": args.stores,
+        "sites": args.sites,
         "days": args.days,
         "windows": counts["WindowMessage"],
         "visits": counts["visits"],
@@ -106,7 +109,7 @@ def _stream(fleet: Fleet, now: datetime, truth: TextIO | None, counts: Counter[s
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(fleet.days) * len(fleet.chain.sites))
         for site_day in fleet.site_days():
-            day = site_day.truth.day
+            day = site_day.day
             over = min(now, datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC))
             for arrival in site_day.arrivals:
                 message = arrival.message
@@ -114,7 +117,7 @@ def _stream(fleet: Fleet, now: datetime, truth: TextIO | None, counts: Counter[s
                 is_will = isinstance(message, StatusMessage) and not message.online
                 yield (arrival.at if is_will else over), message
             if truth is not None:
-                truth.write(json.dumps(site_day.truth.json()) + "\n")
+                truth.writelines(json.dumps(one.json()) + "\n" for one in site_day.truths)
             progress.update(task, advance=1, description=f"{day}  {counts['WindowMessage']:,} windows")
 
 
@@ -126,7 +129,7 @@ def _count(message: Message, counts: Counter[str]) -> None:
 
 def _sentence(result: dict[str, Any]) -> str:
     return (
-        f"{result['windows']:,} windows with {result['visits']:,} visits, of {result['stores']} stores in"
+        f"{result['windows']:,} windows with {result['visits']:,} visits, of {result['sites']} sites in"
         f" {result['days']} days, in {result['seconds']:g} s ({result['windows_per_s']:,} windows/s)"
     )
 

@@ -15,7 +15,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from cloud.ingest.intake import Delivery, Intake
-from cloud.stores.store import Store
+from cloud.stores.store import Store, StoreUnavailable
 from common.clock import Clock
 from common.errors import UserError
 from common.mqtt.broker import Broker
@@ -62,12 +62,13 @@ Stream = Iterable[tuple[datetime, Message]]
 def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
     """Store all of ``stream`` and return when it is durable; ``clock`` is the one that ``store`` looks at.
 
-    Raises ``UserError`` when the store will never take one of the messages.
+    Raises ``UserError`` when the store is away or will never take one of the messages. A bridge waits for its store;
+    here a person waits, and a second run changes nothing of what is stored.
     """
     sent = Sent()
     refused: list[str] = []
     intake = Intake(
-        store,
+        _Impatient(store),
         lambda letter: refused.append(letter.reason),
         lambda _: None,
         clock=clock,
@@ -86,6 +87,21 @@ def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
     if refused:
         raise UserError(f"store: {len(refused)} messages were refused, the first with: {refused[0]}")
     return sent
+
+
+class _Impatient:
+    """A ``Store`` that is not waited for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.contains, self.close = store.contains, store.close
+        self.record_dead_letter, self.dead_letters = store.record_dead_letter, store.dead_letters
+
+    def write(self, messages: Sequence[Message]) -> None:
+        try:
+            self._store.write(messages)
+        except StoreUnavailable as error:
+            raise UserError(f"store: {error}; mend that and run it again") from None
 
 
 def _batches(stream: Stream) -> Iterator[tuple[datetime, list[Message]]]:

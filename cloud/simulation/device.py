@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.domain.chain import Site
-from cloud.simulation.chain import Character
+from cloud.simulation.chain import CAMERA, Character
 from cloud.simulation.faults import Faults, overlap_s, within
 from cloud.simulation.visitors import STAFF_S, Eyes, Floats, Visitors
 from cloud.simulation.windows import windows
@@ -102,7 +102,7 @@ class Device:
 
     def day(self, day: date, everybody: Visitors, release: Release) -> DeviceDay:
         """One day, from half an hour before opening to half an hour after closing; the nights, in which nothing
-        happens, are left out. Nothing comes of a day on which the store is closed."""
+        happens, are left out. Nothing comes of a day on which the shop is closed."""
         opening = self._site.opening_intervals(day)
         if not opening:
             return DeviceDay((), _those(everybody, np.zeros(len(everybody.end_s), dtype=bool)))
@@ -206,7 +206,7 @@ class Device:
         message = WindowMessage(
             site=self._site.name,
             device=self._name,
-            camera="front",
+            camera=CAMERA,
             start=window.start,
             duration_s=self._window_s,
             boot_id=self._boot_id,

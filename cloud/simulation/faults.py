@@ -56,7 +56,7 @@ def draw_faults(rng: np.random.Generator, site: Site, days: Sequence[date]) -> F
 
 
 def _stretch(rng: np.random.Generator, site: Site, days: Sequence[date], hours: float) -> Interval:
-    """Begins at full ten minutes of some day while a store is usually open."""
+    """Begins at full ten minutes of some day while a shop is usually open."""
     midnight, _ = site.local_day(days[int(rng.integers(len(days)))])
     start = midnight + timedelta(minutes=10 * int(rng.integers(6 * 8, 6 * 18)))
     return start, start + timedelta(minutes=10 * max(1, round(6 * hours)))

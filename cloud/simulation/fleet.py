@@ -1,7 +1,8 @@
-"""A whole fleet, day by day: every message that reaches the broker, and the truth of each store and day."""
+"""A whole fleet, day by day: every message that reaches the broker, and the truth of each site and day."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -11,27 +12,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.domain.chain import Chain, Interval, Site
-from cloud.simulation.chain import PROMOTION, Stores, make_stores
+from cloud.domain.chain import Chain, Interval, Role, Site
+from cloud.simulation.chain import PROMOTION, Camera, Sites, make_sites
 from cloud.simulation.device import Arrival, Device, Release
 from cloud.simulation.faults import draw_faults
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
 from common.vocabulary import ATTRIBUTES
 
 DAY_TO_DAY = 0.12
-"""Standard deviation of the log of a store's visits around what is usual for the weekday: the weather, the news."""
+"""Standard deviation of the log of a shop's visits around what is usual for the weekday: the weather, the news."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What really happened at one site on one local day, while it was open.
+    """What really happened before the cameras of one role at one site on one local day, while it was open.
 
-    ``came`` were in front of its cameras; ``visits`` of them are in windows that reached the broker, and of
+    ``came`` were in front of them; ``visits`` of them are in windows that reached the broker, and of
     those are all the figures below it, by their true labels: what the store would hold if no model ever erred
     and nothing were withheld.
     """
 
     site: str
+    role: Role
     day: date
     open_s: float
     came: int
@@ -49,40 +51,40 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class SiteDay:
-    """``arrivals`` are in order for each device."""
+    """``arrivals`` are in order for each device; there is a truth for each role."""
 
+    day: date
     arrivals: Sequence[Arrival]
-    truth: Truth
+    truths: Sequence[Truth]
 
 
 class Fleet:
-    """``stores`` devices' homes over the ``days`` days that end with ``last_day``, as far as ``until``.
+    """``sites`` shops over the ``days`` days that end with ``last_day``, as far as ``until``.
 
     Equal arguments give equal messages. ``window_s``: length of a window in seconds.
     """
 
     def __init__(
-        self, *, stores: int, days: int, last_day: date, until: datetime, window_s: int, seed: int
+        self, *, sites: int, days: int, last_day: date, until: datetime, window_s: int, seed: int
     ) -> None:
         self.days = [last_day - timedelta(days=back) for back in reversed(range(days))]
-        self._stores: Stores = make_stores(stores, self.days, seed)
+        self._sites: Sites = make_sites(sites, self.days, seed)
         self._seed = seed
         self._until = until
         self._devices = {
             name: [
-                self._device(index, name, device, window_s)
-                for device in self._stores.characters[name].devices
+                self._device(index, name, camera, window_s) for camera in self._sites.characters[name].cameras
             ]
             for index, name in enumerate(self.chain.sites)
         }
 
     @property
     def chain(self) -> Chain:
-        return self._stores.chain
+        return self._sites.chain
 
     def chain_yaml(self) -> str:
         """The chain file."""
-        return self._stores.yaml()
+        return self._sites.yaml()
 
     def site_days(self) -> Iterator[SiteDay]:
         """Day after day, of each day every site. Once only: the devices remember."""
@@ -92,11 +94,11 @@ class Fleet:
                 release = self._release(number, index)
                 yield self._site_day(site, self._devices[name], day, release, rng)
 
-    def _device(self, site_number: int, site_name: str, name: str, window_s: int) -> Device:
-        site, character = self.chain.sites[site_name], self._stores.characters[site_name]
-        rng = np.random.default_rng([self._seed, site_number, character.devices.index(name)])
+    def _device(self, site_number: int, site_name: str, camera: Camera, window_s: int) -> Device:
+        site, character = self.chain.sites[site_name], self._sites.characters[site_name]
+        rng = np.random.default_rng([self._seed, site_number, character.cameras.index(camera)])
         return Device(
-            name,
+            camera.device,
             site,
             character,
             draw_faults(rng, site, self.days),
@@ -106,8 +108,8 @@ class Fleet:
         )
 
     def _release(self, site_number: int, day_number: int) -> Release:
-        """The new release comes to three stores on the tenth day to see how it does, to most of the others five
-        days later; every eighth store forgets it."""
+        """The new release comes to three sites on the tenth day to see how it does, to most of the others five
+        days later; every eighth site forgets it."""
         eyes = known_eyes()
         pilot = site_number % 100 in (1, 2, 3)
         new = day_number >= (10 if pilot else 15) and site_number % 8 != 7
@@ -119,7 +121,7 @@ class Fleet:
     def _site_day(
         self, site: Site, devices: Sequence[Device], day: date, release: Release, rng: np.random.Generator
     ) -> SiteDay:
-        character = self._stores.characters[site.name]
+        character = self._sites.characters[site.name]
         opening = site.opening_intervals(day)
         promoted = any(
             one.first <= day <= one.last and (not one.sites or site.name in one.sites)
@@ -127,26 +129,27 @@ class Fleet:
         )
         factor = (PROMOTION if promoted else 1.0) * float(rng.lognormal(0, DAY_TO_DAY))
         arrivals: list[Arrival] = []
-        came = 0
-        counted: list[Visitors] = []
-        for device in devices:
-            everybody = visitors(rng, character, site, day, factor)
+        came: Counter[Role] = Counter()
+        counted: dict[Role, list[Visitors]] = {role: [] for role in site.roles}
+        for camera, device in zip(character.cameras, devices, strict=True):
+            everybody = visitors(rng, character, site, day, factor * camera.sees)
             one = device.day(day, everybody, release)
             arrivals += one.arrivals
-            came += int(_during(everybody, opening).sum())
-            counted.append(one.counted)
-        return SiteDay(arrivals, _truth(site, day, came, counted))
+            came[camera.purpose] += int(_during(everybody, opening).sum())
+            counted[camera.purpose].append(one.counted)
+        truths = [_truth(site, role, day, came[role], people) for role, people in counted.items()]
+        return SiteDay(day, arrivals, truths)
 
 
 def _during(people: Visitors, opening: Sequence[Interval]) -> NDArray[np.bool_]:
-    """Who left while the store was open."""
+    """Who left while the shop was open."""
     inside = np.zeros(len(people.end_s), dtype=bool)
     for first, last in opening:
         inside |= (people.end_s >= first.timestamp()) & (people.end_s < last.timestamp())
     return inside
 
 
-def _truth(site: Site, day: date, came: int, counted: Sequence[Visitors]) -> Truth:
+def _truth(site: Site, role: Role, day: date, came: int, counted: Sequence[Visitors]) -> Truth:
     opening = site.opening_intervals(day)
     pairs = [(people, _during(people, opening)) for people in counted]
     mixes = {
@@ -158,6 +161,7 @@ def _truth(site: Site, day: date, came: int, counted: Sequence[Visitors]) -> Tru
     }
     return Truth(
         site=site.name,
+        role=role,
         day=day,
         open_s=sum((last - first).total_seconds() for first, last in opening),
         came=came,

@@ -45,8 +45,9 @@ class Visitors:
 def visitors(
     rng: np.random.Generator, character: Character, site: Site, day: date, factor: float
 ) -> Visitors:
-    """Draw one day; ``factor`` is what raises or lowers all of it: the weather, a promotion."""
-    flow = factor * character.visits_per_hour / len(character.devices) * character.kind.week[day.weekday()]
+    """Draw one day; ``factor`` is what raises or lowers all of it: the weather, a promotion, how many come past the
+    camera."""
+    flow = factor * character.visits_per_hour * character.kind.week[day.weekday()]
     moments: list[Floats] = []
     for start, end in site.opening_intervals(day):
         steps = np.arange(start.timestamp(), end.timestamp(), _STEP_S)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings
-from cloud.domain.chain import Chain
+from cloud.domain.chain import Chain, shop_zone
+from cloud.domain.one_shop import assumed_chain
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.embedded_windows import EmbeddedWindows
 from cloud.stores.store import Store
 from cloud.stores.tallies import InfluxTallies, Tallies, WindowTallies
-from common.clock import Clock, SystemClock
+from common.clock import Clock
+from common.errors import UserError
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
@@ -52,12 +57,19 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
 
 
 @contextmanager
-def open_tallies(settings: Settings, chain: Chain) -> Iterator[Tallies]:
-    """What an analysis reads, from whichever store is configured. Raises ``UserError``."""
+def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator[tuple[Chain, Tallies]]:
+    """The chain and what an analysis of it reads, from whichever store is configured. Raises ``UserError``.
+
+    An embedded store needs no chain file: then its opening hours are taken from the weeks that end with ``last``.
+    """
     store = settings.store
+    given = Chain.load(chain) if chain else None
     if isinstance(store, EmbeddedSettings):
-        with closing(open_embedded(store, SystemClock())) as embedded:
-            yield WindowTallies(embedded, chain)
-    else:
+        with closing(EmbeddedWindows(store.location())) as windows:
+            found = given or assumed_chain(windows, shop_zone(settings.serve.page.timezone), last)
+            yield found, WindowTallies(windows, found)
+    elif given:
         with closing(open_influxql(store)) as influxql:
-            yield InfluxTallies(influxql)
+            yield given, InfluxTallies(influxql)
+    else:
+        raise UserError("--chain FILE: is needed with InfluxDB; it says when the sites are open")

@@ -12,11 +12,9 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from cloud.stores.embedded_file import connect, open_file, take_over, transaction
+from cloud.stores.embedded_file import OF_SITE, RowReader, connect, open_file, take_over, transaction
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
 from common.clock import Clock
 from common.database_file import why_not_opened
@@ -28,11 +26,9 @@ from common.wire import (
     ProbeMessage,
     StatusMessage,
     WindowMessage,
-    one_line,
 )
 
 log = logging.getLogger(__name__)
-_Kept = TypeVar("_Kept", bound=BaseModel)
 
 _PRUNE_EVERY = timedelta(hours=1)
 _DEAD_LETTERS_KEPT = 1000
@@ -53,7 +49,7 @@ class EmbeddedStore:
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._pruned_at: datetime | None = None
-        self._unreadable = False
+        self._row_reader = RowReader()
         try:
             self._db = open_file(path, repair=repair)
             self._reading = connect(path)
@@ -116,11 +112,11 @@ class EmbeddedStore:
         for device, json in self._rows(
             "SELECT device, json FROM alerts WHERE site = ? AND active ORDER BY at", site
         ):
-            if alert := self._read(AlertMessage, json):
+            if alert := self._row_reader.read(AlertMessage, json):
                 alerts.setdefault(device, []).append(alert)
         states = []
         for device, heard, status_json, status_at, health_json, software, model in self._rows(query, site):
-            status = self._read(StatusMessage, status_json)
+            status = self._row_reader.read(StatusMessage, status_json)
             states.append(
                 DeviceState(
                     site=site,
@@ -130,30 +126,19 @@ class EmbeddedStore:
                     last_seen=_moment(heard) if heard is not None else None,
                     software=software,
                     model=model,
-                    health=self._read(HealthMessage, health_json),
+                    health=self._row_reader.read(HealthMessage, health_json),
                     alerts=tuple(alerts.get(device, ())),
                 )
             )
         return states
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        query = "SELECT json FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
-        rows = self._rows(query, site, start.timestamp(), end.timestamp())
-        return [window for (json,) in rows if (window := self._read(WindowMessage, json))]
+        rows = self._rows(f"SELECT json {OF_SITE}", site, start.timestamp(), end.timestamp())
+        return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
 
     def latest(self, site: str) -> WindowMessage | None:
         rows = self._rows("SELECT json FROM windows WHERE site = ? ORDER BY start DESC LIMIT 1", site)
-        return self._read(WindowMessage, rows[0][0]) if rows else None
-
-    def _read(self, model: type[_Kept], json: str | None) -> _Kept | None:
-        """A message as it was kept; a row that another version wrote, or that is damaged, is left out and told once."""
-        try:
-            return None if json is None else model.model_validate_json(json)
-        except ValidationError as error:
-            if not self._unreadable:
-                self._unreadable = True
-                log.warning("store: rows that cannot be read are left out: %s", one_line(str(error), 200))
-            return None
+        return self._row_reader.read(WindowMessage, rows[0][0]) if rows else None
 
     def _rows(self, query: str, *values: str | float) -> list[Any]:
         try:

@@ -9,17 +9,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from common import salvage
 from common.errors import UserError
-from common.wire import WindowMessage
+from common.wire import WindowMessage, one_line
 
 log = logging.getLogger(__name__)
+_Kept = TypeVar("_Kept", bound=BaseModel)
 
-_SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE windows (
     site TEXT NOT NULL, start INTEGER NOT NULL, device TEXT NOT NULL, camera TEXT NOT NULL, json TEXT NOT NULL,
@@ -48,8 +49,28 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     reason TEXT NOT NULL, payload BLOB NOT NULL
 );
 """
+OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
+"""What every query of the windows of a site ends with."""
 _PORTION = 1000
 _TABLES = ("windows", "devices", "alerts", "dead_letters")
+
+
+class RowReader:
+    """Reads messages as they were kept. A row that another version wrote, or that is damaged, is left out, and that is
+    logged once."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def read(self, model: type[_Kept], json: str | None) -> _Kept | None:
+        """Return the message in ``json``; None where there is none, or it cannot be read."""
+        try:
+            return None if json is None else model.model_validate_json(json)
+        except ValidationError as error:
+            if not self._told:
+                self._told = True
+                log.warning("store: rows that cannot be read are left out: %s", one_line(str(error), 200))
+            return None
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -112,8 +133,8 @@ def _open(path: Path, *, check: bool) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-        elif version != _SCHEMA_VERSION:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
             raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
         db.executescript(_LATER)
         if check:

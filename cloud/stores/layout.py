@@ -160,16 +160,29 @@ _TALLY = {
     "date": Field("string", "the local day, as in 2026-03-02"),
     "open_s": Field("float", "opening time"),
     "covered_s": Field(
-        "float", "how much of it was watched, as the mean of the cameras that reported on that day"
+        "float",
+        "how much of it was watched: the mean of the cameras of this role in the chain file, or without such, of those"
+        " that reported on that day",
     ),
-    "visits": Field("integer", "visits while the store was open; so with everything here"),
+    "exposure_s": Field(
+        "float",
+        "what `visits` are divided by for a fair rate: `covered_s` at entrances, else the watched time of all cameras",
+    ),
+    "cameras": Field("string", "seconds that each camera watched, as in door/main=3600.0,shelf/main=0.0"),
+    "visits": Field("integer", "visits while the site was open; so with everything here"),
     "viewers": Field("integer", "those of them that faced the camera at least once"),
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
     "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
-    "withheld": Field("integer", "visits in cohorts whose cell by gender and age band was withheld"),
+    "described": Field("integer", "visits in cohorts that were described by gender and age"),
+    "described_expression": Field("integer", "visits in cohorts that were described by expression"),
     "models": Field("string", "versions of the models in use, with commas between"),
     "calibrations": Field("string", "versions of the calibrations in use, likewise"),
+    "forgotten": Field(
+        "string",
+        "counts below that were known when this was written before, and are not any more, with commas between: they are"
+        " 0, for InfluxDB cannot take a field away",
+    ),
     **_counts(tuple(f"gender_{label}" for label in GENDER_LABELS), "visits in cohorts by gender"),
     **_counts(tuple(f"age_band_{label}" for label in AGE_BAND_LABELS), "visits in cohorts by age band"),
     **_counts(
@@ -178,12 +191,15 @@ _TALLY = {
     ),
     **_counts(tuple(f"expression_{label}" for label in EXPRESSION_LABELS), "visits in cohorts by expression"),
 }
-QUARTER = Measurement("quarter", "quarter", ("site",), "start of the quarter of an hour", _TALLY)
-DAY = Measurement("day", "day", ("site",), "noon UTC of the local date", _TALLY)
+_ROLE = ("site", "role")
+"""Visits of different roles are never added up, so a role is a tag. A site has one to three: 300 sites stay below a
+thousand series."""
+QUARTER = Measurement("quarter", "quarter", _ROLE, "start of the quarter of an hour", _TALLY)
+DAY = Measurement("day", "day", _ROLE, "noon UTC of the local date", _TALLY)
 CORRECTED = Measurement(
     "corrected",
     "day",
-    ("site", "attribute", "label"),
+    (*_ROLE, "attribute", "label"),
     "noon UTC of the local date",
     {
         "raw": Field("float", "share of the label among the visits with a known verdict, as counted"),
@@ -201,17 +217,24 @@ SITE = Measurement(
     "day",
     ("site", "chain", "region", "timezone"),
     "noon UTC of the last day that was rolled up",
-    {"title": Field("string", "what people call the store")},
+    {"title": Field("string", "what people call the site")},
+)
+CAMERA = Measurement(
+    "camera",
+    "day",
+    (*_DEVICE, "camera", "role"),
+    "noon UTC of the last day that was rolled up",
+    {"title": Field("string", "what people call the site")},
 )
 COMPARISON = Measurement(
     "comparison",
     "day",
-    ("site", "metric"),
+    (*_ROLE, "metric"),
     "noon UTC of the last day of the four weeks that are compared",
     {
-        "compared": Field("boolean", "false for a store that is set apart: then there is no rate"),
+        "compared": Field("boolean", "false for a site that is set apart: then there is no rate"),
         "apart_because": Field("string", "why it is set apart, or empty"),
-        "title": Field("string", "what people call the store"),
+        "title": Field("string", "what people call the site"),
         "latitude": Field("float", "where it is, in degrees"),
         "longitude": Field("float", "likewise"),
         "days": Field("integer", "days that counted"),
@@ -220,7 +243,7 @@ COMPARISON = Measurement(
         "low": Field("float", "lower end of its 95 % interval"),
         "high": Field("float", "upper end of its 95 % interval"),
         "versus": Field("float", "the rate over that of the rest of the chain on the same dates"),
-        "q": Field("float", "the p value after the correction for the number of stores"),
+        "q": Field("float", "the p value after the correction for the number of sites"),
         "real": Field("boolean", "whether the difference from the rest is more than chance explains"),
         "models": Field("string", "versions of the models on the newest day, with commas between"),
         "calibrations": Field("string", "versions of the calibrations, likewise"),
@@ -239,5 +262,5 @@ ANNOTATION = Measurement(
 
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, PROBE,
-    DEAD_LETTER, QUARTER, DAY, CORRECTED, SITE, ANNOTATION, COMPARISON,
+    DEAD_LETTER, QUARTER, DAY, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
 )  # fmt: skip

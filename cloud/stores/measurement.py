@@ -60,14 +60,15 @@ class Measurement:
             "time": nanoseconds(at),
         }
 
-    def select(self, sites: Sequence[str], start: datetime, end: datetime) -> str:
-        """InfluxQL for all fields of the points of ``sites``, at least one, with a time in [start, end); the answer
-        has a series for each set of tags."""
+    def select(self, sites: Sequence[str], start: datetime, end: datetime, **tags: str) -> str:
+        """InfluxQL for all fields of the points of ``sites``, at least one, with these further ``tags`` and a time in
+        [start, end); the answer has a series for each set of tags."""
         fields = ", ".join(f'"{name}"' for name in self.fields)
-        chosen = " OR ".join(f"site = {_quoted(site)}" for site in sites)
-        period = f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}"
+        chosen = " OR ".join(f"site = {quoted(site)}" for site in sites)
+        wanted = [f"({chosen})", *(f"{name} = {quoted(value)}" for name, value in tags.items())]
+        wanted.append(f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}")
         return (
-            f"SELECT {fields} FROM {self.name} WHERE ({chosen}) AND {period} GROUP BY {', '.join(self.tags)}"  # noqa: S608
+            f"SELECT {fields} FROM {self.name} WHERE {' AND '.join(wanted)} GROUP BY {', '.join(self.tags)}"  # noqa: S608
         )
 
 
@@ -80,5 +81,6 @@ def moment(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """``value`` as a string of InfluxQL."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.domain.chain import Chain
+from cloud.domain.chain import Chain, Role
 from cloud.domain.tally import (
     AGE_BAND_LABELS,
     EXPRESSION_LABELS,
@@ -18,6 +19,7 @@ from cloud.domain.tally import (
 )
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, Point, Value, moment
+from common.vocabulary import ATTRIBUTES
 from common.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -25,21 +27,26 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _PLAIN = (
-    "open_s", "covered_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "withheld",
+    "open_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "described",
+    "described_expression",
 )  # fmt: skip
+_FORGOTTEN = "forgotten"
+_MAY_BE_ABSENT = (*(f"{attribute}_" for attribute in ATTRIBUTES), _FORGOTTEN)
+"""How the fields begin that not every point has."""
 
 
 class Tallies(Protocol):
     """What every analysis reads. Both stores give the same for what both hold."""
 
-    def tallies(self, sites: Sequence[str], first: date, last: date) -> list[Tally]:
-        """One tally for each site and local day from ``first`` to ``last``, both included, by site, then day.
+    def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
+        """One tally of the cameras of ``role`` for each site and local day from ``first`` to ``last``, both included,
+        by site, then day.
 
         A day that nothing is known of is missing. Raises ``StoreUnavailable``.
         """
         ...
 
-    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
+    def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
         """The same of one site in quarters of an hour, by their start in UTC, for the whole local days."""
         ...
 
@@ -58,21 +65,21 @@ class WindowTallies:
     def __init__(self, windows: Windows, chain: Chain) -> None:
         self._windows, self._chain = windows, chain
 
-    def tallies(self, sites: Sequence[str], first: date, last: date) -> list[Tally]:
+    def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
         return [
-            tally(windows, site, day)
+            tally(windows, site, day, role)
             for site in (self._chain.sites[name] for name in sorted(sites))
             for day in days(first, last)
             if (windows := self._windows.windows(site.name, *site.local_day(day)))
         ]
 
-    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
+    def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
         of = self._chain.sites[site]
         return {
             at: part
             for day in days(first, last)
             if (windows := self._windows.windows(site, *of.local_day(day)))
-            for at, part in quarters(windows, of, day).items()
+            for at, part in quarters(windows, of, day, role).items()
         }
 
 
@@ -82,20 +89,48 @@ class InfluxTallies:
     def __init__(self, influxql: InfluxQL) -> None:
         self._influxql = influxql
 
-    def tallies(self, sites: Sequence[str], first: date, last: date) -> list[Tally]:
+    def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
         if not sites:
             return []
         period = day_time(first), day_time(last) + _DAY
-        (answer,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period))
-        found = [_tally(series.tags["site"], row) for series in answer for row in series]
+        (answer,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period, role=role))
+        found = [_tally(series.tags["site"], role, row) for series in answer for row in series]
         return sorted(found, key=lambda t: (t.site, t.day))
 
-    def quarters(self, site: str, first: date, last: date) -> dict[datetime, Tally]:
-        # Which day a quarter is of was decided in the store's time zone, and is written in it.
+    def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
+        # Which day a quarter is of was decided in the site's time zone, and is written in it.
         period = day_time(first) - _DAY, day_time(last) + 2 * _DAY
-        (answer,) = self._influxql.ask(layout.QUARTER.level, layout.QUARTER.select([site], *period))
-        found = ((moment(row["time"]), _tally(site, row)) for series in answer for row in series)
+        (answer,) = self._influxql.ask(
+            layout.QUARTER.level, layout.QUARTER.select([site], *period, role=role)
+        )
+        found = ((moment(row["time"]), _tally(site, role, row)) for series in answer for row in series)
         return {at: part for at, part in sorted(found, key=lambda pair: pair[0]) if first <= part.day <= last}
+
+    def known_days(self, sites: Sequence[str], first: date, last: date) -> set[tuple[str, str, date]]:
+        """Of which site, role and day there is a tally. Raises ``StoreUnavailable``."""
+        dates = replace(layout.DAY, fields={"date": layout.DAY.fields["date"]})
+        (answer,) = self._influxql.ask(
+            layout.DAY.level, dates.select(sites, day_time(first), day_time(last) + _DAY)
+        )
+        return {
+            (series.tags["site"], series.tags["role"], date.fromisoformat(row["date"]))
+            for series in answer
+            for row in series
+        }
+
+    def stored_fields(
+        self, measurement: Measurement, site: str, role: Role, start: datetime, end: datetime
+    ) -> dict[datetime, frozenset[str]]:
+        """Of the fields that not every point has, those of each point of a site and role, by its time. Raises
+        ``StoreUnavailable``."""
+        some = {name: field for name, field in measurement.fields.items() if name.startswith(_MAY_BE_ABSENT)}
+        narrowed = replace(measurement, fields=some)
+        (answer,) = self._influxql.ask(measurement.level, narrowed.select([site], start, end, role=role))
+        return {
+            moment(row["time"]): frozenset(name for name in some if row[name] is not None)
+            for series in answer
+            for row in series
+        }
 
 
 def days(first: date, last: date) -> list[date]:
@@ -109,30 +144,54 @@ def day_time(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)
 
 
-def tally_point(measurement: Measurement, value: Tally, at: datetime) -> Point:
-    """A tally as a point of ``quarter`` or ``day``. Every field is written, so that a rewrite leaves nothing old."""
-    values: dict[str, Value | None] = {name: getattr(value, name) for name in _PLAIN}
-    values["date"] = value.day.isoformat()
-    values["models"], values["calibrations"] = _joined(value.models), _joined(value.calibrations)
-    for prefix, counts in (
-        ("gender", value.gender),
-        ("age_band", value.age_band),
-        ("expression", value.expression),
-    ):
-        values |= {f"{prefix}_{label}": counts[label] for label in counts}
-    values |= {layout.joint_field(*label): count for label, count in value.gender_age_band.items()}
-    return measurement.point({"site": value.site}, at, values)
+def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Collection[str] = ()) -> Point:
+    """A tally as a point of ``quarter`` or ``day``. What is withheld or was not released is no field.
+
+    InfluxDB cannot take a field away from a point: of what ``stored`` has more than ``value``, 0 is written, so that
+    it adds nothing to a sum, and its name under ``forgotten``.
+    """
+    counts = {name: count for name, count in _by_field(value).items() if count is not None}
+    gone = sorted(set(stored) - {*counts, _FORGOTTEN})
+    values: dict[str, Value | None] = {
+        **{name: getattr(value, name) for name in _PLAIN},
+        "date": value.day.isoformat(),
+        "covered_s": value.covered_s,
+        "exposure_s": value.exposure_s,
+        "cameras": ",".join(f"{camera}={seconds!r}" for camera, seconds in value.watched_s.items()),
+        "models": _joined(value.models),
+        "calibrations": _joined(value.calibrations),
+        _FORGOTTEN: ",".join(gone) if gone or _FORGOTTEN in stored else None,
+        **counts,
+        **dict.fromkeys(gone, 0),
+    }
+    return measurement.point({"site": value.site, "role": value.role}, at, values)
 
 
-def _tally(site: str, row: Mapping[str, Any]) -> Tally:
+def _by_field(value: Tally) -> dict[str, int | None]:
+    return {
+        **{f"gender_{label}": count for label, count in value.gender.items()},
+        **{f"age_band_{label}": count for label, count in value.age_band.items()},
+        **{layout.joint_field(*label): count for label, count in value.gender_age_band.items()},
+        **{f"expression_{label}": count for label, count in value.expression.items()},
+    }
+
+
+def _tally(site: str, role: Role, row: Mapping[str, Any]) -> Tally:
+    people, faces = row["described"] > 0, row["described_expression"] > 0
+    row = {**row, **dict.fromkeys((row[_FORGOTTEN] or "").split(","))}
     return Tally(
         site=site,
+        role=role,
         day=date.fromisoformat(row["date"]),
+        watched_s={
+            camera: float(seconds)
+            for camera, _, seconds in (part.partition("=") for part in row["cameras"].split(",") if part)
+        },
         **{name: row[name] for name in _PLAIN},
-        gender={label: row[f"gender_{label}"] for label in GENDER_LABELS},
-        age_band={label: row[f"age_band_{label}"] for label in AGE_BAND_LABELS},
-        gender_age_band={label: row[layout.joint_field(*label)] for label in JOINT_LABELS},
-        expression={label: row[f"expression_{label}"] for label in EXPRESSION_LABELS},
+        gender={label: row[f"gender_{label}"] for label in GENDER_LABELS} if people else {},
+        age_band={label: row[f"age_band_{label}"] for label in AGE_BAND_LABELS} if people else {},
+        gender_age_band={label: row[layout.joint_field(*label)] for label in JOINT_LABELS} if people else {},
+        expression={label: row[f"expression_{label}"] for label in EXPRESSION_LABELS} if faces else {},
         models=_parted(row["models"]),
         calibrations=_parted(row["calibrations"]),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloud.domain.chain import Site
 from cloud.domain.tally import GENDER_LABELS
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement, moment
+from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
 from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
 if TYPE_CHECKING:
@@ -37,11 +38,29 @@ class InfluxWindows:
         (answer,) = self._influxql.ask("raw", f"SHOW TAG VALUES FROM {layout.WINDOW.name} WITH KEY = site")
         return sorted(row["value"] for series in answer for row in series)
 
+    def days(self, site: Site, first: date, last: date) -> list[date]:
+        """The local days from ``first`` to ``last`` that windows are kept of. Raises ``StoreUnavailable``."""
+        start, end = site.local_day(first)[0], site.local_day(last)[1]
+        period = f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}"
+        question = (
+            f'SELECT count("visits") FROM {layout.WINDOW.name} WHERE site = {quoted(site.name)} AND {period}'  # noqa: S608
+            f" GROUP BY time(1d) fill(none) tz({quoted(site.timezone)})"
+        )
+        (answer,) = self._influxql.ask("raw", question)
+        # A day starts at local midnight; six hours later it is still that day, whatever the clocks did.
+        return sorted(
+            {
+                (moment(row["time"]) + timedelta(hours=6)).astimezone(site.zone).date()
+                for s in answer
+                for row in s
+            }
+        )
+
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Windows of all cameras of a site that start within [start, end), by start, device, camera.
 
-        As they were written, but for what stands for the same: a missing label is 0, a table of withheld cells
-        only is missing, and so is a zone that was withheld. Raises ``StoreUnavailable``.
+        As they were written, but for what stands for the same: a missing label is 0, and a zone that was withheld is
+        missing. Raises ``StoreUnavailable``.
         """
         answers = self._influxql.ask("raw", *(one.select([site], start, end) for one in _MEASUREMENTS))
         tables = {m.name: _points(answer) for m, answer in zip(_MEASUREMENTS, answers, strict=True)}
@@ -104,5 +123,5 @@ def _cells(measurement: Measurement, points: Sequence[Row]) -> Cells | None:
 def _joint(points: Sequence[Row]) -> dict[str, Cells] | None:
     if not points:
         return None
-    withheld = {gender: dict.fromkeys(_JOINT.labels) for gender in GENDER_LABELS}
-    return {**withheld, **{row["gender"]: _cells(_JOINT, [row]) or {} for row in points}}
+    nobody: dict[str, Cells] = {gender: dict.fromkeys(_JOINT.labels, 0) for gender in GENDER_LABELS}
+    return {**nobody, **{row["gender"]: _cells(_JOINT, [row]) or {} for row in points}}

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import ScoreCalibration
 from edge.inference.model import Model, Output
 from edge.types import Box, Detection, Floats, Image
@@ -22,14 +21,11 @@ OCTAVES = (-2.5, 3.0)
 
 NEUTRAL = ScoreCalibration()
 
-MOST_REFINED = 8
-"""Faces of one frame that get better landmarks: so many cost two thirds of finding them all."""
-
 
 class FaceDetector:
     """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first.
 
-    Its own landmarks are those of a face seen from afar; a ``refiner`` looks again at the best ``MOST_REFINED``.
+    Its landmarks are those of a face seen from afar; a ``Refiner`` finds better ones.
     With its ``calibration`` a score is the share of such findings that really are faces (Platt 1999), so that
     thresholds mean something and outlive a new training.
     """
@@ -42,9 +38,8 @@ class FaceDetector:
         min_score: float = 0.25,
         overlap: float = 0.45,
         min_side_px: float = 0.0,
-        refiner: LandmarkRefiner | None = None,
     ):
-        self._model, self._refiner = model, refiner
+        self._model = model
         self._overlap = overlap
         self._min_side = min_side_px
         self._canvas: Image = np.full((model.height, model.width, 3), GREY, np.uint8)
@@ -86,10 +81,7 @@ class FaceDetector:
             box = Box(max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2))
             if box.width > 0 and box.height > 0 and box.side >= self._min_side:
                 found.append(Detection(box, float(scores[index]), points[index]))
-        if self._refiner is None:
-            return found
-        near = [self._refiner.refine(image, face) for face in found[:MOST_REFINED]]
-        return near + found[MOST_REFINED:]
+        return found
 
     def _scores(self, logits: Floats, boxes: Floats) -> Floats:
         """Calibrated scores (n,) of logits (n,) and boxes (n, 4) in input pixels."""

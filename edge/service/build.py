@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -25,19 +24,22 @@ from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
-from edge.types import Classifier, Detector
+from edge.types import Classifier, Detector, Refiner
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.vision.aggregate import Aggregator
 from edge.vision.consensus import Consensus
 from edge.vision.privacy import CohortRule
 from edge.vision.quality import QualityGate
+from edge.vision.refinement import Refinement
 from edge.vision.tracker import Tracker
 from edge.vision.visits import Visits
 from edge.vision.zones import Zone, Zones
 
 SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
+"""Between two looks at a visit, and between two directions of its face, so that both share their landmarks."""
+"""Between two looks at a visit, and as long between two directions of its face: so they share their landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,13 @@ class Models:
     """The networks, loaded, and what is written about them."""
 
     detector: Detector
+    refiner: Refiner
     classifier: Classifier
     manifest: Manifest
 
 
-def load_models(
-    settings: Settings, *, refiner: Callable[[Model], LandmarkRefiner] = LandmarkRefiner
-) -> Models:
-    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest. ``refiner`` may be one
-    that keeps the time."""
+def load_models(settings: Settings) -> Models:
+    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
     manifest = load_manifest(settings.models.directory or packaged_models())
     runtime, threads = settings.models.runtime, settings.detection.threads
     detector = FaceDetector(
@@ -61,12 +61,12 @@ def load_models(
         calibration=manifest.detector_calibration,
         min_score=settings.detection.low_score,
         min_side_px=settings.detection.min_face_px,
-        refiner=refiner(Model(manifest.landmarks, threads=threads, runtime=runtime)),
     )
+    refiner = LandmarkRefiner(Model(manifest.landmarks, threads=threads, runtime=runtime))
     classifier = AttributeClassifier(
         Model(manifest.attributes, threads=threads, runtime=runtime), manifest.temperatures
     )
-    return Models(detector, classifier, manifest)
+    return Models(detector, refiner, classifier, manifest)
 
 
 def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
@@ -95,6 +95,7 @@ def build_pipeline(
     attributes, detection = settings.attributes, settings.detection
     return Pipeline(
         detector=models.detector,
+        refinement=Refinement(models.refiner, every_s=LOOK_SPACING_S),
         classifier=models.classifier,
         tracker=Tracker(
             confirm_s=settings.tracking.confirm_s,
@@ -102,7 +103,8 @@ def build_pipeline(
             high_score=detection.min_score,
             low_score=detection.low_score,
         ),
-        visits=Visits(Consensus(models.manifest.thresholds)),
+        # longer than one direction is kept, so that one mistake makes nobody a viewer
+        visits=Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S),
         gate=QualityGate(
             min_side_px=attributes.min_face_px,
             max_yaw=attributes.max_yaw_deg,

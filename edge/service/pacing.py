@@ -20,15 +20,12 @@ import cv2
 import numpy as np
 
 from edge.types import Floats, Image, Track, TrackState
+from edge.vision.tracker import LIKELY_SCORE
 
 log = logging.getLogger(__name__)
 
 HOLD_S = 1.0
 """Full rate goes on for so long after the last motion or track: a detector that blinks gets further frames."""
-
-LIKELY_SCORE = 0.7
-"""Nothing that scores lower becomes a visit (``Tracker``), and a shop is full of patterns that look like a face for
-one frame."""
 
 SLOWEST_IDLE_FPS = 2.0
 SLOWEST_BUSY_FPS = 5.0

@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 from common.clock import Clock
+from common.masking import MaskingFormatter
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "watchdog"}
@@ -121,7 +122,7 @@ def configure_logging(
     handler = _journal_handler(fields or {}) if _to_journal(environ) else None
     if handler is None:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
@@ -140,5 +141,5 @@ def _journal_handler(fields: Mapping[str, str]) -> logging.Handler | None:
     except ImportError:
         return None
     handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER=IDENTIFIER, **fields)
-    handler.setFormatter(logging.Formatter("%(message)s"))  # level and logger are fields of their own
+    handler.setFormatter(MaskingFormatter("%(message)s"))  # level and logger are fields of their own
     return handler

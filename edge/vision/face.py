@@ -10,7 +10,7 @@ import math
 from collections import deque
 
 from edge.types import Box, Detection, Track, TrackState
-from edge.vision.fixtures import Extent, is_still
+from edge.vision.stationary import LifeSigns
 
 BLINK_S = 0.5
 """A gap up to this long is a blink of the detector: the face still counts as in view."""
@@ -84,11 +84,11 @@ class Face:
         self.scores = deque([detection.score], maxlen=SCORES)
         self._usual_score = detection.score
         self._widest, self._leaving = detection.box.width, 0
-        x, y = detection.box.centre
-        self.extent = Extent(x, y)
-        self.kin: list[Face] = []
+        self.life = LifeSigns(detection.box, at_s)
+        self.candidates: list[Face] = []
         """Lost tracks that it may be, the likeliest first, as judged when it appeared."""
-        self.adopted = False
+        self.merged = False
+        x, y = detection.box.centre
         self._x, self._y = _Axis(x, self.last_side), _Axis(y, self.last_side)
 
     @property
@@ -99,15 +99,15 @@ class Face:
     def age_s(self) -> float:
         return self._at_s - self.first_seen_s
 
-    def adopt(self, face: Face) -> None:
-        """Go on as ``face``, which turned out to be this one come back."""
+    def merge(self, face: Face) -> None:
+        """Take over ``face``, which turned out to be this one found again."""
         self._x, self._y = face._x, face._y
         self.last_box, self.last_side, self.last_seen_s = face.last_box, face.last_side, face.last_seen_s
         self.detection = face.detection
         self.hits += face.hits
         self.scores.extend(face.scores)
-        self.extent.merge(face.extent)
-        face.adopted = True
+        self.life.join(face.life)
+        face.merged = True
 
     def predict(self, at_s: float) -> None:
         dt = max(0.0, at_s - self._at_s)
@@ -119,7 +119,6 @@ class Face:
 
     def see(self, detection: Detection, at_s: float) -> None:
         x, y = detection.box.centre
-        self.extent.include(x, y)
         self.last_box, self.last_side = detection.box, detection.box.side
         self._x.correct(x, self.last_side)
         self._y.correct(y, self.last_side)
@@ -128,10 +127,6 @@ class Face:
         self.hits += 1
         self.scores.append(detection.score)
         self._usual_score += 0.2 * (detection.score - self._usual_score)
-
-    @property
-    def is_still(self) -> bool:
-        return is_still(self.extent, self.last_side, self.last_seen_s - self.first_seen_s)
 
     def note_edge(self, width: int) -> None:
         """Whether the face is going out at the left (-1) or the right (1) edge of the picture: cut off by it,

@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from edge.types import Box, Detection, Track, TrackState
+from edge.types import Box, Detection, Image, Track, TrackState
 from edge.vision.assignment import assign
 from edge.vision.face import BLINK_S, Face
-from edge.vision.fixtures import Fixtures
+from edge.vision.stationary import StationaryPlaces
+
+LIKELY_SCORE = 0.7
+"""Nothing that scores lower becomes a visit: a shop is full of patterns that look like a face for one frame."""
 
 SURE_SCORE = 0.95
 """Score of a face about which the detector has no doubt."""
@@ -32,16 +35,21 @@ DUPLICATE_COVER = 0.5
 CLAIM_S = 1.5
 """A lost track waits for so long beyond ``lost_s`` while somebody who may be it has yet to be confirmed."""
 
-LONELY = 2.0
+UNMATCHED_COST = 2.0
 """Cost of leaving a track without a detection; the dearest pair costs as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """All living tracks after a frame, and the confirmed ones that are over now, each exactly once."""
+    """All living tracks after a frame, and the confirmed ones that are over now, each exactly once.
+
+    ``pictures`` are those over now that turned out to be no person: a poster, a mannequin, a screen. What is found
+    at the place of one is not among the living until it shows life.
+    """
 
     active: tuple[Track, ...]
     ended: tuple[Track, ...]
+    pictures: tuple[Track, ...] = ()
 
     @property
     def occupancy(self) -> int:
@@ -68,7 +76,7 @@ class Tracker:
         *,
         confirm_s: float = 0.25,
         confirm_hits: int = 3,
-        confirm_score: float = 0.7,
+        confirm_score: float = LIKELY_SCORE,
         lost_s: float = 2.0,
         high_score: float = 0.5,
         low_score: float = 0.25,
@@ -83,23 +91,28 @@ class Tracker:
         self._low_score = low_score
         self._ids = count(1)
         self._faces: list[Face] = []
-        self._fixtures = Fixtures()
+        self._places = StationaryPlaces()
         self._last_s = -math.inf
 
     def update(
-        self, detections: Sequence[Detection], at_s: float, *, view: tuple[int, int] | None = None
+        self,
+        detections: Sequence[Detection],
+        at_s: float,
+        *,
+        view: tuple[int, int] | None = None,
+        image: Image | None = None,
     ) -> Tracks:
         """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards).
 
         ``view`` is the picture's width and height: who was walking out of it has left, and is not waited for.
+        ``image`` is the picture; without it a person who hardly moves cannot be told from a poster.
         """
-        claimed = [kin for face in self._faces if face.age_s < CLAIM_S for kin in face.kin]
+        claimed = [lost for face in self._faces if face.age_s < CLAIM_S for lost in face.candidates]
         ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s and face not in claimed)
         for face in self._faces:
             face.predict(at_s)
         if view is not None:
             ended += self._remove(lambda face: face.unseen_s > BLINK_S and face.is_outside(*view))
-        detections = self._fixtures.without(detections, at_s)
         # A face seen in the previous frame is in sight at any frame rate.
         previous_s, self._last_s = self._last_s, at_s
         in_sight_since = min(previous_s, at_s - BLINK_S)
@@ -111,23 +124,29 @@ class Tracker:
         in_sight, high = _match(in_sight, high, at_s)
         in_sight, low = _match(in_sight, low, at_s)
         high = self._without_duplicates(high)
-        _, high = _match(lost, high, at_s, may_have_stopped=True)
+        _, high = _match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
         high = _match_far([face for face in in_sight if face.last_seen_s >= previous_s], high, at_s)
         # A doubtful one begins a track too: it will hardly be confirmed, but a pattern that has a track of its
         # own takes nobody else's.
         for detection in self._without_duplicates([*high, *low]):
             newborn = Face(next(self._ids), detection, at_s)
-            newborn.kin = _kin(detection, [f for f in self._faces if f.confirmed and f.detection is None])
+            newborn.candidates = _candidates(
+                detection, [f for f in self._faces if f.confirmed and f.detection is None]
+            )
+            self._places.see(detection.box, at_s)
             self._faces.append(newborn)
         for face in self._faces:
-            if view is not None and face.detection is not None:
-                face.note_edge(view[0])
+            if face.detection is not None:
+                face.life.see(face.last_box, at_s, image)
+                if view is not None:
+                    face.note_edge(view[0])
             if not face.confirmed and self._is_person(face):
                 self._confirm(face, view)
-        self._faces = [face for face in self._faces if not face.adopted]
+        self._faces = [face for face in self._faces if not face.merged]
         self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
-        self._learn_fixtures(at_s)
-        return Tracks(tuple(face.track() for face in self._faces), ended)
+        left, pictures = self._end_pictures(at_s)
+        active = (face.track() for face in self._faces if face.confirmed or not self._may_be_picture(face))
+        return Tracks(tuple(active), ended + left, pictures)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
         """End everything, as at the end of a file: the confirmed tracks that were still alive at ``at_s``."""
@@ -145,18 +164,35 @@ class Tracker:
             and not (view is not None and f.is_outside(*view))
         ]
         # judged by where it appeared, or else by where it is now: half hidden it looked smaller than it is
-        for kin in (*face.kin, *(_kin(face.detection, hidden) if face.detection else ())):
-            if kin in hidden:
-                kin.adopt(face)
+        for lost in (*face.candidates, *(_candidates(face.detection, hidden) if face.detection else ())):
+            if lost in hidden:
+                lost.merge(face)
                 return
         face.confirmed = True
 
-    def _learn_fixtures(self, at_s: float) -> None:
-        """Who has not moved for long is no visit, however sure the detector is: a face on a poster."""
-        still = [face for face in self._faces if face.is_still]
-        for face in still:
-            self._fixtures.learn(face.last_box, at_s)
-        self._faces = [face for face in self._faces if face not in still]
+    def _may_be_picture(self, face: Face) -> bool:
+        return self._places.hide(face.last_box, face.life, face.last_seen_s)
+
+    def _are_parted(self, face: Face, detection: Detection) -> bool:
+        return self._places.part(face.last_box, detection.box, face.last_seen_s)
+
+    def _end_pictures(self, at_s: float) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+        """End the tracks that turned out to be pictures of a face: first those that were a person's before, whose
+        visit is over, then the others, which are no visit however sure the detector is.
+
+        Each begins anew as a track that must show life, so that its sights fall to nobody else.
+        """
+        left: list[Track] = []
+        pictures: list[Track] = []
+        for face in [face for face in self._faces if face.life.is_still or face.life.is_on_screen]:
+            is_screen = face.life.is_on_screen
+            self._places.learn(face.last_box, at_s, is_screen=is_screen)
+            was_person = face.confirmed and face.life.has_moved and not is_screen
+            (left if was_person else pictures).append(face.track())
+            self._faces.remove(face)
+            if face.detection is not None:
+                self._faces.append(Face(next(self._ids), face.detection, at_s))
+        return tuple(left), tuple(pictures)
 
     def _remove(self, over: Callable[[Face], bool]) -> tuple[Track, ...]:
         gone = [face for face in self._faces if over(face)]
@@ -165,6 +201,8 @@ class Tracker:
 
     def _is_person(self, face: Face) -> bool:
         if face.hits < self._confirm_hits or face.hits * 2 < face.frames:
+            return False
+        if self._may_be_picture(face):
             return False
         better = sorted(face.scores)[len(face.scores) // 2 :]
         certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
@@ -183,20 +221,27 @@ class Tracker:
 
 
 def _match(
-    faces: list[Face], detections: list[Detection], at_s: float, *, may_have_stopped: bool = False
+    faces: list[Face],
+    detections: list[Detection],
+    at_s: float,
+    *,
+    may_have_stopped: bool = False,
+    barred: Callable[[Face, Detection], bool] = lambda face, detection: False,
 ) -> tuple[list[Face], list[Detection]]:
-    """Link what lies near its expectation, at the least total cost; return what stays alone."""
+    """Link what lies near its expectation, at the least total cost, but for barred pairs; return what stays alone."""
     if not faces or not detections:
         return faces, detections
     sides = [detection.box.side for detection in detections]
     costs = [
         [
-            face.cost(detection, side, reach, may_have_stopped=may_have_stopped)
+            math.inf
+            if barred(face, detection)
+            else face.cost(detection, side, reach, may_have_stopped=may_have_stopped)
             for detection, side in zip(detections, sides, strict=True)
         ]
         for face, reach in ((face, face.reach()) for face in faces)
     ]
-    pairs = assign(costs, LONELY)
+    pairs = assign(costs, UNMATCHED_COST)
     for row, column in pairs:
         faces[row].see(detections[column], at_s)
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
@@ -206,11 +251,11 @@ def _match(
     )
 
 
-def _kin(detection: Detection, lost: list[Face]) -> list[Face]:
+def _candidates(detection: Detection, lost: list[Face]) -> list[Face]:
     """The lost faces that a detection may be, the likeliest first. Who was hidden may have stopped meanwhile."""
     side = detection.box.side
     costs = [(face.cost(detection, side, face.reach(), may_have_stopped=True), face) for face in lost]
-    return [face for cost, face in sorted(costs, key=lambda pair: pair[0]) if cost < LONELY]
+    return [face for cost, face in sorted(costs, key=lambda pair: pair[0]) if cost < UNMATCHED_COST]
 
 
 def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> list[Detection]:

@@ -65,8 +65,8 @@ class Shipped:
             self.models["detector"],
             calibration=self.manifest.detector_calibration,
             min_score=min_score,
-            refiner=LandmarkRefiner(self.models["landmarks"]),
         )
+        self.refiner = LandmarkRefiner(self.models["landmarks"])
         self.classifier = AttributeClassifier(self.models["attributes"], self.manifest.temperatures)
 
     def fer2013(self, crop: Image) -> Floats:
@@ -197,7 +197,7 @@ def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         centre = points.mean(0)
         near = [d for d in detections if d.box.x1 < centre[0] < d.box.x2 and d.box.y1 < centre[1] < d.box.y2]
         if near:
-            best = max(near, key=lambda d: d.score)
+            best = shipped.refiner.refine(image, max(near, key=lambda d: d.score))
             eyes = float(np.linalg.norm(points[1] - points[0]))
             errors.append(float(np.linalg.norm(best.landmarks - points, axis=1).mean()) / max(eyes, 1.0))
     return {

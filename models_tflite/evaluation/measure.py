@@ -177,7 +177,8 @@ def latency(shipped: Shipped, data: Path) -> Json:
         for name, model in shipped.models.items()
     }
     contestants["one face"] = lambda: [
-        shipped.classifier.classify(scene, face) for face in shipped.detector.detect(scene)[:1]
+        shipped.classifier.classify(scene, shipped.refiner.refine(scene, face))
+        for face in shipped.detector.detect(scene)[:1]
     ]
     if (data / YUNET).is_file():
         contestants["YuNet and mini-Xception"] = _peers(data / YUNET, scene)

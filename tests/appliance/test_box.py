@@ -42,7 +42,7 @@ class Shop:
             encode(message),
             qos=1,
             hostname="127.0.0.1",
-            auth={"username": "door", "password": password},
+            auth={"username": "shop/door", "password": password},
             protocol=MQTTv311,
         )
 
@@ -58,7 +58,7 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     variables = {
         "serve_page_host": "0.0.0.0",
         "serve_timezone": "UTC",
-        "serve_users": {"door": PASSWORD},
+        "serve_users": {"shop/door": PASSWORD},
         "edge_wheelhouse": str(WHEELHOUSE),
     }
     machine.run("systemctl disable --now mosquitto")  # a Pi has none

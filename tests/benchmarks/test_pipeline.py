@@ -11,11 +11,18 @@ from benchmarks import pipeline as bench
 from benchmarks.contestants import Run
 from common.errors import UserError
 
-STAGES = ("decode", "detect", "track", "classify", "rest")
+STAGES = ("decode", "detect", "refine", "track", "classify", "rest")
 
 
 def a_run(milliseconds: float, *, frames: int = 10) -> Run:
-    spent = {"decode": 1.0, "detect": milliseconds - 1.0, "track": 0.0, "classify": 0.0, "rest": 0.0}
+    spent = {
+        "decode": 1.0,
+        "detect": milliseconds - 1.0,
+        "refine": 0.0,
+        "track": 0.0,
+        "classify": 0.0,
+        "rest": 0.0,
+    }
     cpu_s = {stage: value * frames / 1000 for stage, value in spent.items()}
     return Run(
         frames,

@@ -14,7 +14,7 @@ import yaml
 
 from cloud.config import InfluxSettings, load
 from tests.support.paths import ROOT
-from tests.support.secure_broker import CLOUD, make_secrets, secrets
+from tests.support.secure_broker import CLOUD, compose, make_secrets, secrets
 
 COMPOSE = yaml.safe_load((CLOUD / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -109,7 +109,61 @@ def test_a_bridge_is_healthy_while_it_is_connected_to_the_broker() -> None:
             assert healthy()
 
 
+def test_nothing_is_installed_that_no_hash_names() -> None:
+    installs = re.findall(r"pip install [^&\n]*", (CLOUD / "compose" / "Dockerfile").read_text())
+    assert installs
+    for install in installs:
+        assert "--require-hashes" in install or {"--no-deps", "--no-build-isolation"} <= set(install.split())
+    locked = (ROOT / "requirements-server.txt").read_text().replace("\\\n", "")
+    packages = [line for line in locked.splitlines() if re.match(r"[a-z]", line)]
+    assert packages
+    assert [line for line in packages if "--hash=sha256:" not in line] == []
+    tested = (ROOT / "requirements-dev.txt").read_text()
+    assert [line.split()[0] for line in packages if f"{line.split()[0]} " not in tested] == []
+
+
+def test_images_are_used_by_digest(tmp_path: Path) -> None:
+    done = compose("pin.sh", tmp_path / "secrets")
+    assert done.returncode == 0, done.stderr
+    pinned: dict[str, Any] = yaml.safe_load(done.stdout)["services"]
+    assert pinned.keys() == SERVICES.keys()
+    for name, service in pinned.items():
+        if "build" in SERVICES[name]:
+            assert re.fullmatch(
+                r"python:[\d.]+-slim-bookworm@sha256:[0-9a-f]{64}", service["build"]["args"]["PYTHON"]
+            )
+        else:
+            image, _, digest = service["image"].partition("@")
+            assert image == SERVICES[name]["image"]
+            assert re.fullmatch("sha256:[0-9a-f]{64}", digest)
+
+
 # The secrets.
+
+
+def test_bridge_and_rollup_may_write_what_is_theirs_and_nothing_else(made: Path) -> None:
+    """Each has a token of its own; the operator's, which may do everything, stays with InfluxDB."""
+    operator = (made / "influxdb_token").read_text().strip()
+    tokens = {}
+    for name in ("bridge-1", "bridge-2", "rollup"):
+        store = load(made / f"{name}.yaml").store
+        assert isinstance(store, InfluxSettings)
+        tokens[name] = store.token.get_secret_value()
+    bridge = "made-for-bridge=="
+    assert tokens == {"bridge-1": bridge, "bridge-2": bridge, "rollup": "made-for-rollup=="}
+    asked = [line.removeprefix(f"{operator} ") for line in (made / "asked").read_text().splitlines()]
+    assert [line for line in asked if line.startswith("auth create")] == [
+        "auth create --description bridge --read-bucket id-footlight --write-bucket id-footlight --json",
+        (
+            "auth create --description rollup --read-bucket id-footlight"
+            " --read-bucket id-footlight_quarter --write-bucket id-footlight_quarter"
+            " --read-bucket id-footlight_day --write-bucket id-footlight_day --json"
+        ),
+    ]
+    holders = [name for name, service in SERVICES.items() if "influxdb_token" in service.get("secrets", [])]
+    assert holders == ["influxdb"]
+    assert secrets(made, "tokens").returncode == 0
+    assert len((made / "asked").read_text().splitlines()) == len(asked)
 
 
 def test_all_secrets_of_the_composition_are_made_and_kept(made: Path) -> None:
@@ -143,6 +197,8 @@ def test_nobody_else_on_the_machine_reads_them(made: Path) -> None:
         (("device", "shop"), "usage: secrets.sh device SITE DEVICE"),
         (("device", "shop", "a/b"), "'a/b' is no name"),
         (("device", "+", "door"), "'+' is no name"),
+        (("revoke", "shop"), "usage: secrets.sh revoke SITE DEVICE"),
+        (("revoke", "shop", "door"), "no authority here"),
     ],
 )
 def test_a_wrong_call_is_told(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:

@@ -20,6 +20,7 @@ from cloud.config import load
 from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
+from common.mqtt.broker import Broker
 from common.mqtt.tls import Tls
 from common.wire import RESEND_TOPIC, STORED, Message, StatusMessage, encode, topic
 from tests.support.brokers import until
@@ -152,10 +153,8 @@ def test_the_certificates_are_fit_for_python_3_13(broker: SecureMosquitto, made:
 def bridge_of(broker: SecureMosquitto, made: Path, number: int, store: EmbeddedStore) -> Bridge:
     return Bridge(
         store,
-        host="127.0.0.1",
-        port=broker.port,
+        Broker("127.0.0.1", broker.port, tls=Tls(made / "ca.crt", made / "bridge.crt", made / "bridge.key")),
         client_id=load(made / f"bridge-{number}.yaml").mqtt.client_id,
-        tls=Tls(made / "ca.crt", made / "bridge.crt", made / "bridge.key"),
     )
 
 
@@ -209,3 +208,31 @@ def test_the_two_bridges_of_the_composition_store_what_devices_send(
     assert all(bridge.stats.stored > 0 for bridge in bridges)
     for store in stores:
         store.close()
+
+
+def test_a_device_whose_certificate_is_revoked_is_not_let_in(tmp_path: Path) -> None:
+    taken = "No matching subscribers"  # by the broker; nobody listens here
+    made = make_secrets(tmp_path / "secrets")
+    listed = (made / "ca.crl").stat().st_ino
+    copy = made / "devices" / "shop" / "stolen"
+    for part in ("crt", "key"):  # whoever took the card keeps what was on it
+        copy.with_suffix(f".{part}").write_bytes((made / "devices" / "shop" / f"door.{part}").read_bytes())
+    with (
+        SecureMosquitto(tmp_path, made) as broker,
+        Party(broker, made, "devices/shop/stolen") as device,
+    ):
+        assert device.send(f"{MINE}/window") == taken
+    done = secrets(made, "revoke", "shop", "door")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        made / "ca.crl"
+    ).stat().st_ino == listed  # a container sees the file that it was given, not its successor
+    with SecureMosquitto(tmp_path, made) as broker:
+        with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+            Party(broker, made, "devices/shop/stolen")
+        with Party(broker, made, "devices/shop/shelf") as other:
+            assert other.send("footlight/v1/shop/shelf/window") == taken
+        renewed = secrets(made, "device", "shop", "door")
+        assert renewed.returncode == 0
+        with Party(broker, made, "devices/shop/door") as device:
+            assert device.send(f"{MINE}/window") == taken

@@ -18,20 +18,22 @@ NUMBERS = ("rate", "low", "high", "versus")
 
 
 def _rows(world: World, scene: Scene, *, compared: bool) -> list[Compared]:
-    metric = scene.variables["metric"]
+    role, metric = scene.variables["role"], scene.variables["metric"]
+    assert isinstance(role, str)
     assert isinstance(metric, str)
-    found = [row for row in world.comparisons[metric].rows if row.site in chosen(scene)]
+    found = [row for row in world.comparisons[role, metric].rows if row.site in chosen(scene)]
     return [row for row in found if (row.set_apart is None) == compared]
 
 
-def _versions(world: World, site: str) -> dict[str, str]:
-    last = max((t for t in world.tallies if t.site == site), key=lambda t: t.day)
+def _versions(world: World, scene: Scene, site: str) -> dict[str, str]:
+    role = scene.variables["role"]
+    last = max((t for t in world.tallies if t.site == site and t.role == role), key=lambda t: t.day)
     return {"models": ",".join(sorted(last.models)), "calibrations": ",".join(sorted(last.calibrations))}
 
 
-BOARD.one("Compared", "stores", lambda w, s: len(_rows(w, s, compared=True)) or None)
-BOARD.one("Set apart", "stores", lambda w, s: len(_rows(w, s, compared=False)) or None)
-BOARD.one("Really different", "stores", lambda w, s: sum(r.real for r in _rows(w, s, compared=True)) or None)
+BOARD.one("Compared", "shops", lambda w, s: len(_rows(w, s, compared=True)) or None)
+BOARD.one("Set apart", "shops", lambda w, s: len(_rows(w, s, compared=False)) or None)
+BOARD.one("Really different", "shops", lambda w, s: sum(r.real for r in _rows(w, s, compared=True)) or None)
 
 
 @BOARD.shows("Ranking")
@@ -42,7 +44,7 @@ def _ranking(world: World, scene: Scene) -> list[Answer]:
                 "site": row.site,
                 "title": CHAIN.sites[row.site].title,
                 **{name: getattr(row, name) for name in (*NUMBERS, "real", "q", "coverage", "days")},
-                **_versions(world, row.site),
+                **_versions(world, scene, row.site),
             }
             for row in _rows(world, scene, compared=True)
         ]
@@ -71,7 +73,7 @@ def _apart(world: World, scene: Scene) -> list[Answer]:
                 "title": CHAIN.sites[row.site].title,
                 "apart_because": row.set_apart,
                 "coverage": row.coverage,
-                **_versions(world, row.site),
+                **_versions(world, scene, row.site),
             }
             for row in _rows(world, scene, compared=False)
         ]
@@ -79,13 +81,13 @@ def _apart(world: World, scene: Scene) -> list[Answer]:
 
 
 def _watched(world: World, scene: Scene) -> list[Tally]:
-    return [t for t in world.days(scene) if t.covered_s > 0]
+    return [t for t in world.days(scene) if t.exposure_s > 0]
 
 
 BOARD.one(
     "Visits per watched opening hour",
     "rate",
-    lambda w, s: 3600 * sum(t.visits for t in _watched(w, s)) / sum(t.covered_s for t in _watched(w, s)),
+    lambda w, s: 3600 * sum(t.visits for t in _watched(w, s)) / sum(t.exposure_s for t in _watched(w, s)),
 )
 
 
@@ -103,7 +105,7 @@ def _utc_midnight(tally: Tally) -> int:
 
 _daily(
     "Visits per watched opening hour, by day",
-    lambda t: 3600 * t.visits / t.covered_s if t.covered_s else None,
+    lambda t: 3600 * t.visits / t.exposure_s if t.exposure_s else None,
 )
 _daily("Coverage of the opening hours, by day", lambda t: t.covered_s / t.open_s if t.open_s else None)
 

@@ -46,7 +46,7 @@ BOARD.one(
 BOARD.shows("Privacy in force")(versions)
 
 
-@BOARD.shows("Coverage by store")
+@BOARD.shows("Coverage by shop")
 def _by_store(world: World, scene: Scene) -> list[Answer]:
     return [over_time(((w.site, bucket(w.start, 3600), w.coverage.share) for w in world.inside(scene)), mean)]
 

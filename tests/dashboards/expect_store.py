@@ -1,4 +1,4 @@
-"""What *Store today* must show."""
+"""What *Shop today* must show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import DWELL_BINS_S, Cells, WindowMessage, bin_label
 from tests.dashboards.panels import Row, Scene
-from tests.dashboards.shops import BERLIN
+from tests.dashboards.shops import BERLIN, CHAIN
 from tests.dashboards.world import (
     Answer,
     Board,
@@ -16,6 +16,7 @@ from tests.dashboards.world import (
     bucket,
     chosen,
     cohorts,
+    looked_at,
     mean,
     newest,
     over_time,
@@ -78,7 +79,7 @@ def _by_hour(world: World, scene: Scene) -> list[Answer]:
     week = timedelta(days=7)
     before = [
         w for w in world.windows
-        if w.site in chosen(scene) and scene.start - week <= w.start < scene.start - week + timedelta(days=1)
+        if looked_at(w, scene) and scene.start - week <= w.start < scene.start - week + timedelta(days=1)
     ]  # fmt: skip
     return [
         [{"time": at, "today": visits} for at, (visits, share) in hours.items() if share >= FULL],
@@ -104,6 +105,14 @@ def _busiest(world: World, scene: Scene) -> list[Answer]:
 def _watching(world: World, scene: Scene) -> list[Answer]:
     found = [(f"{w.device} {w.camera}", bucket(w.start, 900), w.coverage.share) for w in world.inside(scene)]
     return [over_time(found, mean)]
+
+
+@BOARD.shows("What each camera is for")
+def _cameras(world: World, scene: Scene) -> list[Answer]:
+    (site,) = chosen(scene)
+    named = ((*camera.split("/"), role) for camera, role in (CHAIN.sites[site].cameras or {}).items())
+    title = CHAIN.sites[site].title
+    return [[{"device": d, "camera": c, "role": role, "title": title} for d, c, role in named]]
 
 
 @BOARD.shows("Age and gender")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from cloud.analysis.compare import compare
+from cloud.analysis.compare import Comparison, compare
 from cloud.analysis.metrics import metric_named
+from cloud.domain.chain import Role
+from cloud.domain.tally import Tally, with_silent_days
 from cloud.ingest.intake import Delivery, Intake
 from cloud.rollup.command import rollup
 from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, comparison_points
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
-from cloud.stores.tallies import InfluxTallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies, WindowTallies, days
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
 from tests.dashboards import shops
-from tests.dashboards.scenes import SITES
 from tests.dashboards.world import World
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
@@ -56,13 +57,20 @@ def fill(influxdb: InfluxDB) -> World:
     intake.run()
     yesterday = shops.TODAY - timedelta(days=1)
     source = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=20.0)
-    rollup(shops.CHAIN, InfluxWindows(source), store, first=shops.FIRST, last=yesterday, now=shops.NOW)
-    store.write_points(comparison_points(InfluxTallies(source), shops.CHAIN, yesterday), "day")
+    levels = InfluxTallies(source)
+    rollup(
+        shops.CHAIN, InfluxWindows(source), levels, store, first=shops.FIRST, last=yesterday, now=shops.NOW
+    )
+    store.write_points(comparison_points(levels, shops.CHAIN, yesterday), "day")
     source.close()
     store.close()
 
     first = yesterday - timedelta(days=PERIOD_DAYS - 1)
-    tallies = WindowTallies(Sent(windows), shops.CHAIN).tallies(SITES, first, yesterday)
+    worked_out = WindowTallies(Sent(windows), shops.CHAIN)
+    found = {
+        role: worked_out.tallies(list(shops.CHAIN.with_role(role)), first, yesterday, role)
+        for role in shops.CHAIN.roles
+    }
     return World(
         windows=windows,
         health=[m for m in others if isinstance(m, HealthMessage)],
@@ -70,9 +78,16 @@ def fill(influxdb: InfluxDB) -> World:
         alerts=[m for m in others if isinstance(m, AlertMessage)],
         letters=[(windows[0].site, windows[0].device, reason) for reason in letters],
         letters_at=LEARNED,
-        tallies=tallies,
+        tallies=[tally for tallies in found.values() for tally in tallies],
         comparisons={
-            name: compare(tallies, metric_named(name), sites=SITES, first=first, last=yesterday)
+            (role, name): compared(tallies, role, name, first, yesterday)
+            for role, tallies in found.items()
             for name in METRICS
         },
     )
+
+
+def compared(tallies: list[Tally], role: Role, metric: str, first: date, last: date) -> Comparison:
+    sites = shops.CHAIN.with_role(role)
+    filled = with_silent_days(tallies, sites.values(), days(first, last), role)
+    return compare(filled, metric_named(metric), sites=sites, role=role, first=first, last=last)

@@ -16,6 +16,7 @@ CHOSEN: Mapping[str, str | Sequence[str]] = {
     "chain": "simulated",
     "region": ["east", "north", "south", "west", "isles", "iberia"],
     "device": ["door", "shelf"],
+    "role": "entrance",
     "metric": "visits_per_open_hour",
     "timezone": str(ZONE),
 }

@@ -11,13 +11,31 @@ from tests.dashboards.panels import Scene, dashboard, moment
 SITES = sorted(shops.CHAIN.sites)
 
 VARIABLES: Mapping[str, list[dict[str, Any]]] = {
-    "store-today": [{"site": site, "timezone": "Europe/Berlin"} for site in ("mitte", "nord.2", "dark")],
+    "store-today": [
+        *(
+            {"site": site, "device": ["door", "till"], "timezone": "Europe/Berlin"}
+            for site in ("mitte", "nord.2", "dark")
+        ),
+        {"site": "mitte", "device": ["till"], "timezone": "Europe/Berlin"},
+    ],
     "chain-compare": [
         *(
-            {"chain": "corner-shops", "region": ["east", "west", "-"], "site": SITES, "metric": name}
+            {
+                "chain": "corner-shops",
+                "region": ["east", "west", "-"],
+                "site": SITES,
+                "role": "entrance",
+                "metric": name,
+            }
             for name in ("visits_per_open_hour", "share:gender=female")
         ),
-        {"chain": "corner-shops", "region": ["east"], "site": ["mitte", "nord.2"], "metric": "dwell_mean"},
+        {
+            "chain": "corner-shops",
+            "region": ["east"],
+            "site": ["mitte", "nord.2"],
+            "role": "display",
+            "metric": "dwell_mean",
+        },
     ],
     "fleet-health": [{"site": SITES, "device": ["door", "till"]}],
     "data-quality": [

@@ -1,4 +1,4 @@
-"""A small chain as its devices tell it: four stores, eight days and one that is not over, with all that can go wrong.
+"""A small chain as its devices tell it: four shops, eight days and one that is not over, with all that can go wrong.
 
 Nothing here knows a database. What the tests expect of a dashboard they work out from these messages themselves.
 """
@@ -47,9 +47,19 @@ CHAIN = Chain.model_validate(
     {
         "name": "corner-shops",
         "sites": {
-            "mitte": _site("Berlin Mitte", region="east", place={"latitude": 52.52, "longitude": 13.4}),
-            "nord.2": _site("Berlin Nord", region="east", place={"latitude": 52.6, "longitude": 13.4}),
-            "baixa": _site("Lisboa", "Europe/Lisbon", region="west"),
+            "mitte": _site(
+                "Berlin Mitte",
+                region="east",
+                place={"latitude": 52.52, "longitude": 13.4},
+                cameras={"door/front": "entrance", "till/front": "display"},
+            ),
+            "nord.2": _site(
+                "Berlin Nord",
+                region="east",
+                place={"latitude": 52.6, "longitude": 13.4},
+                cameras={"door/front": "entrance"},
+            ),
+            "baixa": _site("Lisboa", "Europe/Lisbon", region="west", cameras={"door/front": "entrance"}),
             "dark": _site("Without light"),
         },
         "annotations": [
@@ -66,7 +76,7 @@ PROFILES: dict[str, Profile] = {
     "baixa": "demographics",
     "dark": "count",
 }
-BUSY = {"mitte": 8, "nord.2": 2, "baixa": 5, "dark": 3}
+BUSY = {"mitte": 10, "nord.2": 2, "baixa": 5, "dark": 3}
 """Most visits in a window."""
 
 BLIND_HOUR, HALF_HOUR, FAILED_HOUR, EMPTY_HOUR = 12, 13, 11, 14

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from common.vocabulary import GENDERS
 from tests.dashboards import shops
 from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, Scene, rules, statement
 from tests.dashboards.world import World, noon
 from tests.support.influxdb import InfluxDB
 
 RULES = {rule["uid"]: rule for rule in rules()}
+LABELS = ("site", "role", "device", "camera")
 Labels = frozenset[tuple[str, str]]
 Fires = set[tuple[str, ...]]
 
@@ -27,8 +27,8 @@ def last_values(filled: InfluxDB, query: Mapping[str, Any], now: datetime) -> di
     text = statement(query["model"]["query"], Scene(now - since, now - until, {}))
     values: dict[Labels, float] = {}
     for row in filled.query(text, LEVEL_OF[query["datasourceUid"]]):
-        labels = frozenset((k, v) for k, v in row.items() if k in ("site", "device", "camera"))
-        (value,) = (v for k, v in row.items() if k not in ("time", "site", "device", "camera"))
+        labels = frozenset((k, v) for k, v in row.items() if k in LABELS)
+        (value,) = (v for k, v in row.items() if k not in ("time", *LABELS))
         if value is not None:
             values[labels] = value
     return values
@@ -92,21 +92,23 @@ def _queue(world: World, now: datetime) -> Fires:
 def _mix(world: World, now: datetime) -> Fires:
     """Shares and their difference as they are taught, with divisions."""
     found: Fires = set()
-    for site in shops.CHAIN.sites:
+    for site, role in ((name, role) for name, of in shops.CHAIN.sites.items() for role in of.roles):
         counts = []
         for first, last in (
             (now - timedelta(days=3), now),
             (now - timedelta(days=31), now - timedelta(days=3)),
         ):
-            days = [t for t in world.tallies if t.site == site and first <= noon(t) <= last]
-            counts.append([sum(t.gender[gender] for t in days) for gender in GENDERS])
+            own = [t for t in world.tallies if (t.site, t.role) == (site, role)]
+            days = [t for t in own if first <= noon(t) <= last]
+            women = sum(t.gender.get("female") or 0 for t in days)
+            counts.append([women, sum(t.described for t in days) - women])
         (a, rest_a), (c, rest_c) = counts
         b, d = a + rest_a, c + rest_c
         if min(b, d) >= 200:
             pooled = (a + c) / (b + d)
             z = (a / b - c / d) / (pooled * (1 - pooled) * (1 / b + 1 / d)) ** 0.5
             if abs(a / b - c / d) > 0.1 and abs(z) > 4:
-                found.add((site,))
+                found.add((site, role))
     return found
 
 

@@ -16,9 +16,11 @@ from tests.support.influxdb import InfluxDB
 
 CHOICES = {
     ("store-today", "site"): SITES,
+    ("store-today", "device"): ["door", "till"],
     ("store-today", "timezone"): ["Europe/Berlin"],
     ("chain-compare", "chain"): ["corner-shops"],
     ("chain-compare", "region"): ["-", "east", "west"],
+    ("chain-compare", "role"): ["display", "entrance", "unassigned"],
     ("chain-compare", "site"): SITES,
     ("fleet-health", "site"): SITES,
     ("fleet-health", "device"): ["door", "till"],

@@ -39,11 +39,11 @@ class World:
     """Site, device and reason of what could not be decoded."""
     letters_at: datetime
     tallies: Sequence[Tally]
-    comparisons: Mapping[str, Comparison]
+    comparisons: Mapping[tuple[str, str], Comparison]
+    """By role and metric."""
 
     def inside(self, scene: Scene) -> list[WindowMessage]:
-        sites = chosen(scene)
-        return [w for w in self.windows if w.site in sites and scene.start <= w.start <= scene.end]
+        return [w for w in self.windows if looked_at(w, scene) and scene.start <= w.start <= scene.end]
 
     def healthy(self, scene: Scene) -> dict[tuple[str, str], list[HealthMessage]]:
         """By device, in order of time."""
@@ -54,8 +54,13 @@ class World:
         return found
 
     def days(self, scene: Scene) -> list[Tally]:
-        sites = chosen(scene)
-        return [t for t in self.tallies if t.site in sites and scene.start <= noon(t) <= scene.end]
+        """Of the role that is chosen, or of all of them."""
+        sites, role = chosen(scene), scene.variables.get("role")
+        return [
+            t
+            for t in self.tallies
+            if t.site in sites and role in (None, t.role) and scene.start <= noon(t) <= scene.end
+        ]
 
 
 Expected = Callable[[World, Scene], list[Answer]]
@@ -85,8 +90,13 @@ class Board:
 
 
 def chosen(scene: Scene) -> Sequence[str]:
-    chosen = scene.variables["site"]
-    return [chosen] if isinstance(chosen, str) else chosen
+    sites = scene.variables["site"]
+    return [sites] if isinstance(sites, str) else sites
+
+
+def looked_at(window: WindowMessage, scene: Scene) -> bool:
+    """Whether site and device of a window are chosen."""
+    return window.site in chosen(scene) and window.device in scene.variables.get("device", [window.device])
 
 
 def noon(tally: Tally) -> datetime:

@@ -119,6 +119,40 @@ def test_a_visit_is_classified_a_few_times_not_every_frame() -> None:
     assert 0 < classifier.calls <= limit * (len(visits) + 2)
 
 
+class CountingRefiner:
+    """The shipped refiner, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.found: list[Detection] = []
+
+    def refine(self, image: Image, detection: Detection) -> Detection:
+        self.calls += 1
+        self.found.append(models().refiner.refine(image, detection))
+        return self.found[-1]
+
+
+class ListeningClassifier(CountingClassifier):
+    """Remembers by which landmarks it was to look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Detection] = []
+
+    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+        self.asked.append(detection)
+        return super().classify(image, detection, mirrored=mirrored)
+
+
+def test_landmarks_are_refined_for_looks_and_four_times_a_second_for_the_direction() -> None:
+    refiner, classifier = CountingRefiner(), ListeningClassifier()
+    visits, _ = play(Settings(), replace(models(), refiner=refiner, classifier=classifier))
+    assert classifier.asked
+    assert all(any(asked is found for found in refiner.found) for asked in classifier.asked)
+    seconds = sum(visit.dwell_s for visit in visits)
+    assert refiner.calls <= 4 * seconds + len(classifier.asked)
+
+
 def test_an_excluded_zone_is_not_looked_at() -> None:
     """Staff behind the counter: neither counted nor described."""
     everywhere = ZoneSettings(name="staff", polygon=((0, 0), (1, 0), (1, 1), (0, 1)), exclude=True)

@@ -19,7 +19,7 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_a_chain_of_300_stores_and_four_weeks_was_measured() -> None:
     simulated = MEASURED["simulate"]
-    assert (simulated["stores"], simulated["days"]) == (300, 28)
+    assert (simulated["sites"], simulated["days"]) == (300, 28)
     assert simulated["windows"] >= 2_000_000
 
 

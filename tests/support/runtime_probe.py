@@ -59,8 +59,8 @@ class Networks:
         self.detector = FaceDetector(
             self.models["detector"],
             calibration=self.manifest.detector_calibration,
-            refiner=LandmarkRefiner(self.models["landmarks"]),
         )
+        self.refiner = LandmarkRefiner(self.models["landmarks"])
         self.classifier = AttributeClassifier(self.models["attributes"], self.manifest.temperatures)
 
 
@@ -127,7 +127,8 @@ def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
     for number in numbers:
         picture, faces = content[f"picture-{number}"], []
         people = {int(one[0]): Box(*(float(side) for side in one[1:])) for one in content[f"people-{number}"]}
-        for face in networks.detector.detect(picture):
+        for found in networks.detector.detect(picture):
+            face = networks.refiner.refine(picture, found)
             # every second look sees the mirror image, as on the device
             scores = networks.classifier.classify(picture, face, mirrored=number % 2 == 1)
             person = _person(face, people)

@@ -17,20 +17,49 @@ from tests.support.paths import ROOT
 CLOUD = ROOT / "cloud"
 
 
-def secrets(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+DOCKER = """#!/bin/sh
+# Runs in this shell what would run inside the container of InfluxDB, and knows the digest of every image.
+case "$1" in
+compose) shift 9; sed "s#/run/secrets#$FOOTLIGHT_SECRETS#" | sh -s -- "$@" ;;
+pull) echo "$3" ;;
+image) echo "${5%%:*}@sha256:$(printf %s "$5" | sha256sum | cut -c 1-64)" ;;
+esac
+"""
+INFLUX = """#!/bin/sh
+# Answers as InfluxDB's own program does, and writes down what it was asked.
+echo "$INFLUX_TOKEN $*" >>"$FOOTLIGHT_SECRETS/asked"
+case "$1 $2" in
+"bucket list") printf 'id-%s\\t%s\\t72h\\n' "$4" "$4" ;;
+"auth create") printf '{\\n  "id": "1",\\n  "token": "made-for-%s==",\\n  "status": "active"\\n}\\n' "$4" ;;
+esac
+"""
+
+
+def compose(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of cloud/compose, with stand-ins for docker and InfluxDB, which are not at hand."""
+    programs = folder.parent / "programs"
+    programs.mkdir(exist_ok=True)
+    for name, text in (("docker", DOCKER), ("influx", INFLUX)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     return subprocess.run(
-        [str(CLOUD / "compose" / "secrets.sh"), *arguments],
-        env={"PATH": "/usr/bin:/bin", "FOOTLIGHT_SECRETS": str(folder)},
+        [str(CLOUD / "compose" / script), *arguments],
+        env={"PATH": f"{programs}:/usr/bin:/bin", "FOOTLIGHT_SECRETS": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+def secrets(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return compose("secrets.sh", folder, *arguments)
+
+
 def make_secrets(folder: Path) -> Path:
     """All secrets, and the certificates of some devices."""
-    done = secrets(folder, "init", "localhost", "127.0.0.1")
-    assert (done.returncode, done.stderr) == (0, "")
+    for arguments in (("init", "localhost", "127.0.0.1"), ("tokens",)):
+        done = secrets(folder, *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
     for site, device in (("shop", "door"), ("shop", "shelf"), ("other", "door")):
         assert secrets(folder, "device", site, device).stdout.strip().endswith(f"{site}/{device}.crt")
     return folder

@@ -10,7 +10,6 @@ const PROFILES = ["count", "demographics", "expression"];
 let shown = null;
 
 const element = (id) => document.getElementById(id);
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const tenths = (value) => `${Math.round(10 * value) / 10}`;
 const percent = (share) => `${Math.round(100 * share)} %`;
 // Times carry the shop's offset: the digits are its wall clock, whatever zone this phone is in.
@@ -70,18 +69,10 @@ function empty(id, sentence) {
   return Boolean(sentence);
 }
 
-function draw(id, summary, traces, layout) {
-  const line = { zeroline: false, gridcolor: css("--line"), ticklen: 6, tickcolor: "transparent" };
-  const axis = { fixedrange: true, automargin: true, ...line };
+function draw(id, summary, bars) {
   const chart = element(id).querySelector(".chart");
   chart.setAttribute("aria-label", summary);
-  Plotly.react(chart, traces, {
-    margin: { l: 8, r: 8, t: 8, b: 8 }, showlegend: false, dragmode: false, bargap: 0.25,
-    paper_bgcolor: "transparent", plot_bgcolor: "transparent",
-    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: css("--muted") },
-    hoverlabel: { bgcolor: css("--card"), bordercolor: css("--line"), font: { color: css("--ink") } },
-    ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
-  }, { displayModeBar: false, responsive: true });
+  drawBars(chart, bars);
 }
 
 function hours(day) {
@@ -91,27 +82,18 @@ function hours(day) {
   const first = Math.min(8, known.indexOf(true));
   const list = day.hours.slice(first, Math.max(20, known.lastIndexOf(true) + 1));
   const top = 1.15 * Math.max(4, ...list.map((hour) => hour.visits ?? 0));
-  const x = list.map((_, index) => index);
-  const says = (hour) => `${clock(hour.start)}: ` + (hour.visits === null ? NO_DATA
-    : `${plural(hour.visits, "visit")}, ${plural(hour.viewers, "viewer")}, ${percent(hour.coverage)} watched`);
-  const bar = (values, marker, extra) => ({
-    type: "bar", x, y: values, hovertext: list.map(says), hoverinfo: "text", marker, ...extra,
-  });
-  const colour = (name) => ({
-    color: css(name),
-    pattern: { shape: list.map((hour) => (hour.state === "partial" ? "/" : "")), fillmode: "overlay",
-      fgcolor: css("--card"), solidity: 0.4 },
-  });
-  draw("hours", `Visits by hour. ${list.filter((h) => h.state !== "future").map(says).join("; ")}.`, [
-    bar(list.map((hour) => (hour.state === "no_data" ? top : null)),
-      { color: "transparent", pattern: { shape: "x", fgcolor: css("--hatch"), solidity: 0.15, size: 8 } }),
-    bar(list.map((hour) => hour.visits), colour("--soft"),
-      { text: list.map((hour) => hour.visits ?? ""), textposition: "outside", cliponaxis: false }),
-    bar(list.map((hour) => hour.viewers), colour("--accent")),
-  ], {
-    barmode: "overlay",
-    xaxis: { tickvals: x, ticktext: list.map((hour) => hour.start.slice(11, 13)), tickangle: 0, showgrid: false },
-    yaxis: { range: [0, top], rangemode: "tozero", nticks: 5 },
+  const says = list.map((hour) => `${clock(hour.start)}: ` + (hour.visits === null ? NO_DATA
+    : `${plural(hour.visits, "visit")}, ${plural(hour.viewers, "viewer")}, ${percent(hour.coverage)} watched`));
+  const past = list.map((hour, index) => (hour.state === "future" ? null : says[index])).filter(Boolean);
+  const where = (state, value) => list.map((hour) => (hour.state === state ? value(hour) : null));
+  draw("hours", `Visits by hour. ${past.join("; ")}.`, {
+    labels: list.map((hour) => hour.start.slice(11, 13)), says, range: [0, top],
+    series: [
+      { values: where("no_data", () => top), fill: hatching(css("--hatch"), true) },
+      { values: list.map((hour) => hour.visits), fill: css("--soft"), texts: list.map((hour) => `${hour.visits ?? ""}`) },
+      { values: list.map((hour) => hour.viewers), fill: css("--accent") },
+      { values: where("partial", (hour) => hour.visits), fill: hatching(css("--card")) },
+    ],
   });
   const [lost, partial] = ["no_data", "partial"].map((state) => list.filter((hour) => hour.state === state).length);
   element("hours").querySelector(".notes").textContent = [
@@ -126,7 +108,7 @@ function hours(day) {
 // True when there is nothing to draw; then the reason stands in the panel's place.
 function missing(id, day, breakdown, profile, what) {
   if (breakdown && breakdown.visits > breakdown.withheld) return empty(id, null);
-  if (breakdown) return empty(id, `All ${breakdown.visits} visits withheld to protect privacy: no ${day.k} alike yet.`);
+  if (breakdown) return empty(id, `All ${breakdown.visits} visits are hidden to protect privacy: some groups are still too small.`);
   if (day.profile === null) return empty(id, "No data: no camera has reported today.");
   return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
     ? `${what} are switched off in this shop (privacy profile “${day.profile}”).`
@@ -148,12 +130,9 @@ function bars(id, title, breakdown, name) {
   const [labels, cells] = [Object.keys(breakdown.cells).map(name), Object.values(breakdown.cells)];
   const counts = cells.map((cell) => cell.count);
   const says = labels.map((label, index) => `${label}: ${released(cells[index])}`);
-  draw(id, `${title}. ${says.join("; ")}.`, [{
-    type: "bar", orientation: "h", x: counts, y: labels, hovertext: says, hoverinfo: "text", text: cells.map(brief),
-    textposition: "outside", cliponaxis: false, marker: { color: css("--accent") },
-  }], {
-    xaxis: { visible: false, range: [0, 1.25 * Math.max(1, ...counts)] },
-    yaxis: { autorange: "reversed", showgrid: false }, bargap: counts.length < 5 ? 0.6 : 0.25,
+  draw(id, `${title}. ${says.join("; ")}.`, {
+    labels, says, horizontal: true, narrow: labels.length < 5, range: [0, 1.25 * Math.max(1, ...counts)],
+    series: [{ values: counts, fill: css("--accent"), texts: cells.map(brief) }],
   });
   table(id, [title, "Visits"], labels.map((label, index) => [label, released(cells[index])]));
 }
@@ -174,11 +153,13 @@ function pyramid(breakdown, rows) {
   const bands = rows.filter((band) => band !== "unknown");
   const says = bands.map((band) => `${band}: ${GENDERS.map((g) => `${g} ${released(cell(g, band))}`).join(", ")}`);
   const widest = 1.3 * Math.max(1, ...GENDERS.flatMap((g) => bands.map((band) => cell(g, band).count)));
-  draw("ages", `Age and gender. ${says.join("; ")}.`, GENDERS.map((gender, side) => ({
-    type: "bar", orientation: "h", y: bands, x: bands.map((band) => (side ? 1 : -1) * cell(gender, band).count),
-    text: bands.map((band) => brief(cell(gender, band))), textposition: "outside", cliponaxis: false,
-    hovertext: says, hoverinfo: "text", marker: { color: css(`--${gender}`) },
-  })), { barmode: "relative", xaxis: { visible: false, range: [-widest, widest] }, yaxis: { showgrid: false } });
+  draw("ages", `Age and gender. ${says.join("; ")}.`, {
+    labels: bands, says, horizontal: true, range: [-widest, widest],
+    series: GENDERS.map((gender, side) => ({
+      values: bands.map((band) => (side ? 1 : -1) * cell(gender, band).count), left: !side,
+      fill: css(`--${gender}`), texts: bands.map((band) => brief(cell(gender, band))),
+    })),
+  });
   table("ages", ["Age", ...EVERY.map(word)],
     rows.map((band) => [word(band), ...EVERY.map((gender) => released(cell(gender, band)))]));
 }
@@ -232,6 +213,10 @@ function show(day) {
   [figures, hours, ages, dwell, expressions, devices].forEach((part) => part(day));
 }
 
+function timeInShop(timeZone) {
+  return new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone }).format(new Date());
+}
+
 async function refresh() {
   setTimeout(refresh, POLL_MS);
   let [live, text] = [element("live"), null];
@@ -243,7 +228,7 @@ async function refresh() {
     banner(`The shop's box does not answer. These figures are of ${live.dataset.at ?? "no time yet"}.`);
   } else {
     if (text !== shown) show(JSON.parse(text));
-    live.dataset.at = new Date().toLocaleTimeString("en-GB");
+    live.dataset.at = timeInShop(JSON.parse(text).timezone);
   }
   shown = text;
   live.querySelector(".text").textContent = text === null ? "not connected" : `live, ${live.dataset.at}`;

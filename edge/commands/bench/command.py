@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import Progress
 
 from common.clock import Clock
 from edge.commands.bench.advice import advise, fewest
-from edge.commands.bench.measure import Cost, Film, Runner, Stopwatch, TimedModels, TimedRefiner, machine
+from edge.commands.bench.measure import Cost, Film, Runner, Stopwatch, TimedModels, machine
 from edge.commands.bench.report import as_json, lines, tables
 from edge.config import Settings
-from edge.service.build import Models, build_pipeline, load_models
+from edge.service.build import build_pipeline, load_models
 from edge.service.host import rss_mb
 
 SIZES = ((320, 240), (640, 480), (1280, 720))
@@ -75,11 +76,11 @@ def _runner(settings: Settings, threads: int, clock: Clock) -> Runner:
     detection = settings.detection.model_copy(update={"threads": threads})
     settings = settings.model_copy(update={"detection": detection})
     watch = Stopwatch()
-    models = load_models(settings, refiner=lambda model: TimedRefiner(model, watch))
-    timed = TimedModels(models.detector, models.classifier, watch)
+    models = load_models(settings)
+    timed = TimedModels(models.detector, models.refiner, models.classifier, watch)
     pipeline = build_pipeline(
         settings,
-        Models(timed, timed, models.manifest),
+        replace(models, detector=timed, refiner=timed, classifier=timed),
         clock,
         budget_s=settings.attributes.budget_ms / 1000,
     )

@@ -14,19 +14,17 @@ import cv2
 import numpy as np
 
 from common.clock import Clock
-from edge.inference.landmarks import LandmarkRefiner
-from edge.inference.model import Model
 from edge.pipeline import Pipeline
 from edge.scene.render import crowd
 from edge.service.host import board_model, memory_mib, processor_name, temperature_c, throttled
-from edge.types import Classifier, Detection, Detector, FaceScores, Frame, Image
+from edge.types import Classifier, Detection, Detector, FaceScores, Frame, Image, Refiner
 
 FPS = 15
 """Rate of the film, which decides how often a face is looked at; it plays as fast as it can be."""
 
 STAGES = ("decode", "detect", "refine", "classify", "track", "step")
-"""``detect`` is finding without refining, ``classify`` that of the frames in which it was done, ``track`` what is left
-of a step. Decoding is done by the camera's thread."""
+"""``classify`` is that of the frames in which it was done, ``track`` what is left of a step. Decoding is done by the
+camera's thread."""
 
 _SLICE_S = 5.0
 _FILM = 12
@@ -96,27 +94,22 @@ class Stopwatch:
             self.laps_s[stage] = self.laps_s.get(stage, 0.0) + time.perf_counter() - began
 
 
-class TimedRefiner(LandmarkRefiner):
-    def __init__(self, model: Model, watch: Stopwatch) -> None:
-        super().__init__(model)
-        self._watch = watch
-
-    def refine(self, image: Image, detection: Detection) -> Detection:
-        with self._watch.lap("refine"):
-            return super().refine(image, detection)
-
-
 @dataclass(frozen=True, slots=True)
 class TimedModels:
-    """Detector and classifier, timed."""
+    """Detector, refiner and classifier, timed."""
 
     detector: Detector
+    refiner: Refiner
     classifier: Classifier
     watch: Stopwatch
 
     def detect(self, image: Image) -> list[Detection]:
         with self.watch.lap("detect"):
             return self.detector.detect(image)
+
+    def refine(self, image: Image, detection: Detection) -> Detection:
+        with self.watch.lap("refine"):
+            return self.refiner.refine(image, detection)
 
     def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
         with self.watch.lap("classify"):
@@ -214,8 +207,7 @@ class Runner:
         with self._watch.lap("step"):
             self._pipeline.step(Frame(image, self._began_at, at_s, self._number))
         laps = {stage: self._watch.laps_s.get(stage, 0.0) for stage in STAGES}
-        laps["track"] = laps["step"] - laps["detect"] - laps["classify"]
-        laps["detect"] -= laps["refine"]
+        laps["track"] = laps["step"] - laps["detect"] - laps["refine"] - laps["classify"]
         return laps
 
 

@@ -155,7 +155,9 @@ class _Examination:
         else:
             loaded, scene = load_models(self._settings), crowd(1, asked.width, asked.height)
             pictures = [scene.render(index) for index in range(3)]
-            measured = models.measure(loaded.detector, loaded.classifier, self._clock, pictures)
+            measured = models.measure(
+                loaded.detector, loaded.refiner, loaded.classifier, self._clock, pictures
+            )
         budget_ms = self._settings.attributes.budget_ms
         return models.speed(measured, asked_fps=asked.fps, budget_ms=budget_ms, beside=beside)
 

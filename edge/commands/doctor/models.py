@@ -13,7 +13,7 @@ from edge.commands.doctor.camera import LEAST_FPS
 from edge.commands.doctor.checks import Finding, amber, green, red
 from edge.inference.manifest import Manifest
 from edge.inference.model import RUNTIMES
-from edge.types import Classifier, Detector, Image
+from edge.types import Classifier, Detector, Image, Refiner
 
 WARM_UP, ROUNDS = 3, 20
 """Passes before the watch starts, since the first ones set up what the others use, and passes that count."""
@@ -55,6 +55,7 @@ def _runtime() -> str | None:
 
 def measure(
     detector: Detector,
+    refiner: Refiner,
     classifier: Classifier,
     clock: Clock,
     pictures: Sequence[Image],
@@ -68,7 +69,7 @@ def measure(
         began_s = clock.monotonic()
         faces = detector.detect(picture)
         found_s = clock.monotonic()
-        classifier.classify(picture, faces[0])
+        classifier.classify(picture, refiner.refine(picture, faces[0]))
         done_s = clock.monotonic()
         if index >= 0:
             steps.append(1000 * (done_s - began_s))

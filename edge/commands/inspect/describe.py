@@ -29,11 +29,12 @@ def inspect_picture(path: Path, settings: Settings, models: Models) -> tuple[Ima
         max_yaw=settings.attributes.max_yaw_deg,
         max_pitch=settings.attributes.max_pitch_deg,
     )
-    faces = [
-        _face(image, found, models.classifier.classify(image, found), gate)
-        for found in models.detector.detect(image)
-        if found.score >= settings.detection.min_score
+    found = [
+        models.refiner.refine(image, face)
+        for face in models.detector.detect(image)
+        if face.score >= settings.detection.min_score
     ]
+    faces = [_face(image, face, models.classifier.classify(image, face), gate) for face in found]
     return image, faces
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich.console import Console
@@ -80,7 +80,7 @@ def check(
     source = camera or camera_of(settings.camera, clock=clock)
     pipeline = build_pipeline(
         settings,
-        Models(detector, models.classifier, models.manifest),
+        replace(models, detector=detector),
         clock,
         budget_s=settings.attributes.budget_ms / 1000 if source.live else None,
     )

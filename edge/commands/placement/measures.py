@@ -11,7 +11,6 @@ from statistics import median
 from common.vocabulary import UNKNOWN
 from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight
 from edge.types import Visit
-from edge.vision.fixtures import STILL_REACH, STILL_S
 from edge.vision.light import DIM
 from edge.vision.pose import attending
 
@@ -122,11 +121,6 @@ class _Person:
         self.side_px = sorted(sight.side_px for sight in sights)[3 * len(sights) // 4]
 
     @property
-    def moved(self) -> float:
-        """How far the face went along either axis, in face sizes."""
-        return max(max(way) - min(way) for way in self._ways())
-
-    @property
     def walked(self) -> float:
         """How far it went on, in face sizes, from the first third of its sights to the second, or from there to the
         last if that is less; 0 when it turned back."""
@@ -227,16 +221,17 @@ def interval(found: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def _people(glances: Sequence[Glance]) -> list[_Person]:
-    """Everybody who walked by, without the furniture: what never moves, and what flickers."""
+    """Everybody who walked by, without posters and the like: what never stirs, and what flickers."""
+    pictures = {track for glance in glances for track in glance.pictures}
     tracks: dict[int, list[tuple[float, Sight]]] = {}
     for glance in glances:
         for sight in glance.sights:
             tracks.setdefault(sight.track, []).append((glance.at_s, sight))
     people = []
-    for seen in tracks.values():
+    for track, seen in tracks.items():
         person = _Person([sight for _, sight in seen])
         if person.counted:
-            is_nobody = seen[-1][0] - seen[0][0] >= STILL_S and person.moved < STILL_REACH
+            is_nobody = track in pictures
         else:
             came_late = seen[-1][0] > glances[-1].at_s - UNDECIDED_S
             is_nobody = came_late or len(seen) < MISSED_SIGHTS or person.walked < MISSED_WALK

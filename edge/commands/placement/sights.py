@@ -64,10 +64,10 @@ class Closeup:
 class Glance:
     """One frame of ``width`` x ``height`` pixels.
 
-    ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out. ``excluded`` faces lie in
-    zones where nobody is counted; ``dropped`` frames came before this one and were stale. Some frames get a longer
-    look: at the ``sharpness`` of the whole picture, in the measure of the quality gate, at the picture ``turned``, and
-    at parts of it enlarged, which show ``closeups``.
+    ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out. ``pictures`` are the tracks
+    that turned out to be no person. ``excluded`` faces lie in zones where nobody is counted; ``dropped`` frames came
+    before this one and were stale. Some frames get a longer look: at the ``sharpness`` of the whole picture, in the
+    measure of the quality gate, at the picture ``turned``, and at parts of it enlarged, which show ``closeups``.
     """
 
     at_s: float
@@ -77,6 +77,7 @@ class Glance:
     burnt: float
     sharpness: float | None
     sights: tuple[Sight, ...] = ()
+    pictures: tuple[int, ...] = ()
     excluded: int = 0
     dropped: int = 0
     turned: Turned | None = None

@@ -12,9 +12,8 @@ import numpy as np
 from edge.commands.placement.closer import CloserLook
 from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight, Turned
 from edge.pipeline import Pipeline
-from edge.types import Box, Detection, Detector, Frame, Image, Track, TrackState, Visit
+from edge.types import Box, Detection, Detector, Frame, Image, Pose, Track, TrackState, Visit
 from edge.vision.light import light_of
-from edge.vision.pose import estimate_pose
 from edge.vision.quality import exposure, grey_face, sharpness
 from edge.vision.tracker import SURE_SCORE
 from edge.vision.zones import Zones
@@ -59,7 +58,9 @@ class Watcher:
         image, self._last_s = frame.image, frame.monotonic_s
         height, width = image.shape[:2]
         seen = [(track, track.detection) for track in step.tracks.active if track.detection is not None]
-        sights = tuple(self._sight(frame, track, detection) for track, detection in seen)
+        sights = tuple(
+            self._sight(frame, track, detection, step.poses[track.track_id]) for track, detection in seen
+        )
         self._before = {
             track.track_id: (frame.monotonic_s, *detection.box.centre) for track, detection in seen
         }
@@ -74,6 +75,7 @@ class Watcher:
             burnt=light.burnt,
             sharpness=sharpness(_grey(image)) if takes_long else None,
             sights=sights,
+            pictures=tuple(track.track_id for track in step.tracks.pictures),
             excluded=self._excluded(width, height),
             dropped=dropped,
             turned=self._turned(image) if takes_long else None,
@@ -101,7 +103,7 @@ class Watcher:
         looks = (self._closer.look(image, self._detector.found) for _ in range(_CLOSER_LOOKS))
         return tuple(closeup for look in looks for closeup in look)
 
-    def _sight(self, frame: Frame, track: Track, detection: Detection) -> Sight:
+    def _sight(self, frame: Frame, track: Track, detection: Detection, pose: Pose) -> Sight:
         image, box = frame.image, detection.box
         height, width = image.shape[:2]
         face = grey_face(image, box)
@@ -112,7 +114,7 @@ class Watcher:
             counted=track.state is TrackState.CONFIRMED,
             outline=Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height),
             side_px=box.side,
-            pose=estimate_pose(detection.landmarks),
+            pose=pose,
             sharpness=sharpness(face),
             exposure=exposure(face),
             luma=luma,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,8 @@ from cloud.__main__ import main
 from cloud.analysis.compare import LEVEL, Comparison, Row, compare
 from cloud.analysis.differences import Differences, differences
 from cloud.analysis.metrics import metric_named
-from cloud.domain.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS, Tally
+from cloud.domain.chain import Chain, Role
+from cloud.domain.tally import AGE_BAND_LABELS, GENDER_LABELS, JOINT_LABELS, Tally, with_silent_days
 from cloud.stores.embedded import EmbeddedStore
 from common.errors import UserError
 from common.wire import Coverage, Totals
@@ -35,9 +36,10 @@ def day(site: str, number: int, **changes: object) -> Tally:
     """Ten hours open and watched, with 200 visits."""
     values: dict[str, object] = {
         "site": site,
+        "role": "unassigned",
         "day": FIRST + timedelta(days=number),
         "open_s": 36_000.0,
-        "covered_s": 36_000.0,
+        "watched_s": {"door/front": 36_000.0},
         "visits": 200,
         "viewers": 120,
         "dwell_sum_s": 2000.0,
@@ -46,8 +48,9 @@ def day(site: str, number: int, **changes: object) -> Tally:
         "gender": {**dict.fromkeys(GENDER_LABELS, 0), "female": 110, "male": 75, "unknown": 15},
         "age_band": dict.fromkeys(AGE_BAND_LABELS, 25),
         "gender_age_band": {**dict.fromkeys(JOINT_LABELS, 0), ("female", "25-34"): 200},
-        "expression": dict.fromkeys(EXPRESSION_LABELS, 0),
-        "withheld": 0,
+        "expression": {},
+        "described": 200,
+        "described_expression": 0,
         "models": VERSION,
         "calibrations": VERSION,
     }
@@ -61,10 +64,13 @@ def days(site: str, rng: np.random.Generator, *, count: int = 28, factor: float 
 
 
 def compared(
-    tallies: Iterable[Tally], sites: Sequence[str], metric: str = "visits_per_open_hour"
+    tallies: Iterable[Tally],
+    sites: Collection[str],
+    metric: str = "visits_per_open_hour",
+    role: Role = "unassigned",
 ) -> Comparison:
-    found = metric_named(metric)
-    return compare(tallies, found, sites=sites, first=FIRST, last=FIRST + timedelta(days=27))
+    last = FIRST + timedelta(days=27)
+    return compare(tallies, metric_named(metric), sites=sites, role=role, first=FIRST, last=last)
 
 
 def rows(comparison: Comparison) -> dict[str, Row]:
@@ -175,11 +181,108 @@ def test_the_store_that_differs_is_named() -> None:
     assert 0.03 < comparison.detectable < 0.2
 
 
+def equal_shops(rng: np.random.Generator, *, silent: int = 0) -> list[Tally]:
+    """Twelve shops that are equal but for their cameras, 28 days of each: one or two at the doors, between which the
+    visitors are divided, and none to three at displays, each of which sees half of them again. In the first shops a
+    camera of each role is ``silent`` for some days."""
+    tallies = []
+    for number in range(12):
+        doors, shelves = 1 + number % 2, number % 4
+        for when, usual in enumerate(200 * WEEK[np.arange(28) % 7]):
+            came = rng.poisson(usual * rng.lognormal(0, 0.12))
+            dead = number < 3 and when < silent
+            through = rng.multinomial(came, [1 / doors] * doors)
+            before = rng.binomial(came, 0.5, shelves)
+            for role, seen in (("entrance", through), ("display", before)):
+                if len(seen):
+                    watched = {
+                        f"{role}{n}/main": 0.0 if dead and n == 0 else 36_000.0 for n in range(len(seen))
+                    }
+                    visits = int(seen[1:].sum() if dead else seen.sum())
+                    tallies.append(day(f"s{number}", when, role=role, watched_s=watched, visits=visits))
+    return tallies
+
+
+@pytest.mark.parametrize("role", ["entrance", "display"])
+@pytest.mark.parametrize("silent", [0, 7])
+def test_more_cameras_are_no_better_shop(role: Role, silent: int) -> None:
+    """And a camera that was dead for a week is no worse one."""
+    rng = np.random.default_rng(20)
+    chains = 100
+    alarms = 0
+    for _ in range(chains):
+        tallies = [t for t in equal_shops(rng, silent=silent) if t.role == role]
+        found = compared(tallies, {t.site for t in tallies}, role=role)
+        assert all(row.set_apart is None for row in found.rows)
+        alarms += any(row.real for row in found.rows)
+    assert alarms <= binom.ppf(0.99, chains, LEVEL)
+
+
+def test_the_cameras_of_a_shop_are_compared_with_their_equals_only() -> None:
+    tallies = equal_shops(np.random.default_rng(21))
+    assert {row.site for row in compared(tallies, ["s0", "s1"], role="display").rows} == {"s0", "s1"}
+    found = rows(compared(tallies, [f"s{n}" for n in range(12)], role="entrance"))
+    assert all(row.versus == pytest.approx(1, abs=0.15) for row in found.values())
+
+
+def test_a_camera_that_is_silent_all_the_time_is_named_and_not_ranked() -> None:
+    silent = {"door/main": 36_000.0, "side/main": 0.0}
+    rng = np.random.default_rng(22)
+    tallies = [
+        replace(t, role="entrance", watched_s=silent, visits=t.visits // 2)
+        if t.site == "a"
+        else replace(t, role="entrance")
+        for site in "abc"
+        for t in days(site, rng)
+    ]
+    row = rows(compared(tallies, "abc", role="entrance"))["a"]
+    assert row.set_apart == "side/main watched less than 80% on 28 of 28 days"
+    assert row.coverage == 0.5
+
+
+def test_without_a_chain_file_that_names_them_two_cameras_are_not_ranked() -> None:
+    rng = np.random.default_rng(23)
+    both = {"door/main": 36_000.0, "shelf/main": 36_000.0}
+    tallies = [
+        replace(t, watched_s=both, visits=2 * t.visits) if t.site == "s3" else t
+        for site in (f"s{n}" for n in range(12))
+        for t in days(site, rng)
+    ]
+    found = rows(compared(tallies, [f"s{n}" for n in range(12)]))
+    assert found["s3"].set_apart == "the chain file does not say what its 2 cameras are for, on 28 of 28 days"
+    assert not any(row.real for row in found.values())
+
+
+def test_days_on_which_the_whole_shop_was_silent_are_open_days() -> None:
+    opening = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "09:00-19:00")
+    shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": opening}
+    chain = Chain.model_validate({"name": "c", "sites": dict.fromkeys("abc", shop)})
+    rng = np.random.default_rng(24)
+    tallies = [t for site in "abc" for t in days(site, rng, count=8 if site == "a" else 28)]
+    dates = [FIRST + timedelta(days=number) for number in range(28)]
+    filled = with_silent_days(tallies, chain.sites.values(), dates, "unassigned")
+    row = rows(compared(filled, "abc"))["a"]
+    assert row.set_apart == "no data on 20 of 28 days"
+    assert row.coverage == pytest.approx(8 / 28)
+
+
+def test_a_new_shop_is_compared_from_its_first_week_on() -> None:
+    rng = np.random.default_rng(25)
+    silent = {"visits": 0, "watched_s": {}}
+    tallies = [
+        replace(t, **silent) if t.site == "a" and t.day < FIRST + timedelta(days=20) else t  # type: ignore[arg-type]
+        for site in "abc"
+        for t in days(site, rng)
+    ]
+    row = rows(compared(tallies, "abc"))["a"]
+    assert (row.days, row.set_apart, row.coverage) == (8, None, 1.0)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"covered_s": 0.0, "visits": 0}, "no data on 28 of 28 days"),
-        ({"covered_s": 20_000.0}, "coverage below 80% on 28 of 28 days"),
+        ({"watched_s": {"door/front": 0.0}, "visits": 0}, "no data"),
+        ({"watched_s": {"door/front": 20_000.0}}, "watched less than 80% on 28 of 28 days"),
         ({"models": frozenset({"2027.1"})}, "model 2027.1 (calibration 2026.11.21-2), the others have"),
         ({"calibrations": frozenset({"2027.1"})}, "model 2026.11.21-2 (calibration 2027.1), the others have"),
     ],
@@ -199,7 +302,8 @@ def test_a_blind_camera_costs_the_days_on_which_it_was_blind() -> None:
     rng = np.random.default_rng(2)
     tallies = [t for site in "abc" for t in days(site, rng)]
     blind = [
-        replace(t, covered_s=9000.0, visits=10) if t.site == "a" and t.day.day <= 8 else t for t in tallies
+        replace(t, watched_s={"door/front": 9000.0}, visits=10) if t.site == "a" and t.day.day <= 8 else t
+        for t in tallies
     ]
     row = rows(compared(blind, "abc"))["a"]
     assert (row.days, row.set_apart, row.real) == (20, None, False)
@@ -240,12 +344,12 @@ def test_a_share_is_compared_corrected_and_only_where_little_is_withheld() -> No
             women = int(rng.binomial(185, share))
             gender = {"female": women, "male": 185 - women, "unknown": 15}
             tallies.append(day(site, number, gender=gender))
-    hidden = [replace(t, gender={**t.gender, "male": 0}) if t.site == "s5" else t for t in tallies]
+    hidden = [replace(t, gender={**t.gender, "male": None}) if t.site == "s5" else t for t in tallies]
     found = rows(compared(hidden, sites, "share:gender=female"))
     assert found["s3"].real
     assert sum(row.real for row in found.values()) <= 2
     assert "privacy withheld" in (found["s5"].set_apart or "")
-    raw = np.mean([t.gender["female"] / 185 for t in tallies if t.site == "s3"])
+    raw = np.mean([(t.gender["female"] or 0) / 185 for t in tallies if t.site == "s3"])
     rate = found["s3"].rate
     assert rate is not None
     assert 0 < rate - raw < 0.1  # mistakes draw shares towards the middle
@@ -263,14 +367,12 @@ def test_each_rate_is_a_sum_over_a_sum(metric: str, rate: float) -> None:
 
 
 def test_a_breakdown_that_is_off_is_no_zero() -> None:
-    tallies = [
-        day(site, number, expression=dict.fromkeys(EXPRESSION_LABELS, 0), gender_age_band={})
-        for site in "ab"
-        for number in range(14)
-    ]
+    tallies = [day(site, number) for site in "ab" for number in range(14)]
     found = compared(tallies, "ab", "share:expression=happy")
     assert found.rate is None
-    assert all("no such breakdown was released" in (row.set_apart or "") for row in found.rows)
+    assert all(
+        "no group of visits was released with expression" in (row.set_apart or "") for row in found.rows
+    )
 
 
 @pytest.mark.parametrize(

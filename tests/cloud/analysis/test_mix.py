@@ -9,14 +9,15 @@ import pytest
 
 from cloud.analysis.confusion import shipped_confusions
 from cloud.analysis.mix import mix, mixes, withheld
-from cloud.domain.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS, Tally
+from cloud.domain.tally import AGE_BAND_LABELS, GENDER_LABELS, JOINT_LABELS, Tally
 
 NEWEST = max(shipped_confusions())
 TALLY = Tally(
     site="shop",
+    role="unassigned",
     day=date(2026, 10, 1),
     open_s=36_000.0,
-    covered_s=36_000.0,
+    watched_s={"door/front": 36_000.0},
     visits=420,
     viewers=200,
     dwell_sum_s=4000.0,
@@ -25,8 +26,9 @@ TALLY = Tally(
     gender={**dict.fromkeys(GENDER_LABELS, 0), "female": 250, "male": 90, "unknown": 30},
     age_band={**dict.fromkeys(AGE_BAND_LABELS, 0), "25-34": 300, "35-44": 100},
     gender_age_band={**dict.fromkeys(JOINT_LABELS, 0), ("female", "25-34"): 180},
-    expression=dict.fromkeys(EXPRESSION_LABELS, 0),
-    withheld=220,
+    expression={},
+    described=400,
+    described_expression=0,
     models=frozenset({NEWEST}),
     calibrations=frozenset({NEWEST}),
 )
@@ -41,7 +43,7 @@ def test_a_mix_is_corrected_and_knows_what_was_withheld() -> None:
     assert female.corrected is not None
     assert female.corrected > 250 / 340  # mistakes draw shares towards the middle
     assert male.raw == pytest.approx(90 / 340)
-    all_told = mix(replace(TALLY, withheld=190), "gender")
+    all_told = mix(replace(TALLY, described=370), "gender")
     assert all_told is not None
     assert all_told.withheld == 0
     assert all_told.shares[0].high - all_told.shares[0].low < female.high - female.low

@@ -76,6 +76,8 @@ def device(
     port: int,
     opening: Callable[[int], None] = lambda number: None,
     protocol: Protocol = "5",
+    username: str | None = None,
+    password: str | None = None,
 ) -> Iterator[Shop]:
     """The service in front of an empty shop, in a thread."""
     clock, eye, stop = FastTime(), Eye(), threading.Event()
@@ -87,7 +89,7 @@ def device(
             clock=clock,
             stop=stop,
             camera=shop,
-            broker=Broker("127.0.0.1", port, protocol),
+            broker=Broker("127.0.0.1", port, protocol, username=username, password=password),
             models=replace(models(), detector=eye),
         )
         try:
@@ -237,11 +239,18 @@ def test_a_camera_that_refuses_a_config_has_the_former_one_back_at_once(
 
 
 def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:
-    """Its broker speaks MQTT 3.1.1."""
+    """Its broker speaks MQTT 3.1.1, and lets only the user ``configure`` do it."""
     own = settings(tmp_path)
-    with one_box() as port, device(own, port, protocol="3.1.1") as shop:
+    door = f"{own.site}/{own.device}"
+    with (
+        one_box({door: "right", "configure": "settings"}) as port,
+        device(own, port, protocol="3.1.1", username=door, password="right") as shop,
+    ):
         until(lambda: shop.given > 1, "it counts")
-        box = Broker("127.0.0.1", port, protocol="3.1.1")
+        stranger = Broker("127.0.0.1", port, protocol="3.1.1", username=door, password="right")
+        with pytest.raises(UserError, match="does not let this client read"):
+            ask(stranger, asking({}), wait_s=1, clock=SystemClock())
+        box = replace(stranger, username="configure", password="settings")
         changes: tuple[dict[str, JsonValue], ...] = ({"pacing": {"hot_c": 60}}, {})
         for number, wanted in enumerate(changes):
             answer = ask(box, asking(wanted, at=later(number)), wait_s=30, clock=SystemClock())
@@ -249,7 +258,7 @@ def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:
 
 
 @contextmanager
-def one_box() -> Iterator[int]:
+def one_box(users: dict[str, str]) -> Iterator[int]:
     """The broker inside ``footlight-cloud serve``, in a thread; its port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -259,7 +268,7 @@ def one_box() -> Iterator[int]:
         return asyncio.run_coroutine_threadsafe(work, loop).result(10)
 
     broker = EmbeddedBroker(
-        host="127.0.0.1", port=0, users={}, receive=lambda delivery: delivery.acknowledge()
+        host="127.0.0.1", port=0, users=users, receive=lambda delivery: delivery.acknowledge()
     )
     try:
         yield wait_for(broker.start())

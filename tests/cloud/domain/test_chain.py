@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cloud.domain.chain import Chain, Site
 from common.errors import UserError
+from tests.support.messages import window
 from tests.support.paths import ROOT
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -168,3 +169,43 @@ def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, text: str, expect
     assert str(path) in line
     assert expected in line
     assert "\n" not in line
+
+
+def with_cameras(cameras: object, **more: Any) -> Chain:
+    shop = {"title": "Shop", "timezone": "UTC", "opening": "09:00-20:00"}
+    return Chain.model_validate({"name": "c", "sites": {"shop": {**shop, "cameras": cameras}, **more}})
+
+
+def test_hours_without_weekdays_are_those_of_every_day() -> None:
+    shop = with_cameras(None).sites["shop"]
+    assert all(shop.opening.of(SPRING + timedelta(days=n)) == ((540, 1200),) for n in range(7))
+
+
+def test_the_chain_file_says_what_each_camera_is_for() -> None:
+    listed = {"shelf/main": "display", "side/main": "entrance", "door/main": "entrance"}
+    bare = {"title": "Bare", "timezone": "UTC", "opening": "09:00-20:00"}
+    chain = with_cameras(listed, bare=bare)
+    shop = chain.sites["shop"]
+    assert shop.roles == ("entrance", "display"), "the one that says most about the shop first"
+    assert shop.cameras_of("entrance") == ("door/main", "side/main")
+    assert shop.role_of(window(0, device="shelf", camera="main")) == "display"
+    assert shop.role_of(window(0, device="cellar", camera="main")) is None
+    assert chain.sites["bare"].roles == ("unassigned",)
+    assert chain.sites["bare"].role_of(window(0)) == "unassigned"
+    assert chain.roles == ("entrance", "display", "unassigned")
+    assert list(chain.with_role("unassigned")) == ["bare"]
+
+
+@pytest.mark.parametrize(
+    ("cameras", "said"),
+    [
+        ({"door": "entrance"}, "is not a camera; write device/camera, such as door/main"),
+        ({"a/b/c": "entrance"}, "is not a camera"),
+        ({"door/main": "till"}, "Input should be 'entrance', 'area' or 'display'"),
+        ({"door/main": "unassigned"}, "Input should be 'entrance', 'area' or 'display'"),
+        ({}, "at least 1 item"),
+    ],
+)
+def test_a_camera_that_is_written_wrongly_is_explained(cameras: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        with_cameras(cameras)

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud.domain.chain import Chain, Site
-from cloud.domain.tally import QUARTER, Tally, quarters, tally
+from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.tally import QUARTER, Tally, with_silent_days
+from cloud.domain.tally import quarters as quarters_of
+from cloud.domain.tally import tally as tally_of
 from common.wire import Cohort, Coverage, WindowMessage
 from tests.support.messages import cohort, window
 
@@ -22,9 +24,9 @@ SPRING = date(2026, 3, 29)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def site(*hours: str, name: str = "shop") -> Site:
+def site(*hours: str, name: str = "shop", cameras: dict[str, str] | None = None) -> Site:
     opening = {weekday: list(hours) for weekday in WEEKDAYS}
-    shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": opening}
+    shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": opening, "cameras": cameras}
     return Chain.model_validate({"name": "c", "sites": {name: shop}}).sites[name]
 
 
@@ -32,6 +34,14 @@ def at(day: date, hour: int, minute: int = 0, **changes: Any) -> WindowMessage:
     """A window that starts when the clock in Berlin shows this, in winter."""
     start = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC) - timedelta(hours=1)
     return window(0, **{"start": start, **changes})
+
+
+def tally(windows: list[WindowMessage], of: Site, day: date, role: Role = "unassigned") -> Tally:
+    return tally_of(windows, of, day, role)
+
+
+def quarters(windows: list[WindowMessage], of: Site, day: date) -> dict[datetime, Tally]:
+    return quarters_of(windows, of, day, "unassigned")
 
 
 def covered(share: float) -> Coverage:
@@ -67,12 +77,14 @@ def test_the_last_cohort_of_a_day_counts_though_it_is_released_after_closing() -
         at(MONDAY, 12, 30, visits=0, cohort=since(0, 8)),
         at(MONDAY, 20, 1, visits=3, cohort=since(8, 9)),
         at(MONDAY, 22, 0, visits=0, cohort=since(12, 10)),
+        at(MONDAY, 20, 30, visits=0, cohort=since(-1, 11)),
+        at(MONDAY, 8, 45, visits=0, cohort=since(-10, 12)),
     ]
     parts = quarters(late, shop, MONDAY)
     assert {begin: part.cohort_visits for begin, part in parts.items() if part.cohort_visits} == {
         nine + timedelta(hours=2, minutes=45): 8,
-        nine + timedelta(hours=10, minutes=45): 9,
-    }, "the third holds nobody who came while the store was open"
+        nine + timedelta(hours=10, minutes=45): 9 + 11,
+    }, "two hold nobody who came while the shop was open; of a small shop one cohort may be the whole day"
     assert tally(late, shop, MONDAY).visits == 0, "who is counted after closing is not of the day"
 
 
@@ -101,9 +113,12 @@ def test_a_withheld_cell_is_in_no_breakdown_and_its_visits_are_told() -> None:
     counted = tally([at(MONDAY, 9, cohort=cohort()), at(MONDAY, 10)], site("09:00-20:00"), MONDAY)
     assert counted.cohort_visits == 8
     assert counted.gender == {"female": 8, "male": 0, "unknown": 0}
-    assert sum(counted.age_band.values()) == 8
+    assert counted.age_band["25-34"] == 8
     assert counted.gender_age_band["female", "25-34"] == 8
-    assert counted.gender_age_band["male", "25-34"] == 0
+    assert counted.gender_age_band["male", "25-34"] is None
+    assert counted.gender_age_band["male", "65+"] == 0, "nobody, which is a fact"
+    assert counted.age_band["unknown"] is None
+    assert counted.expression == {}, "never released"
     assert (counted.dwell_sum_s, counted.attention_sum_s, counted.withheld) == (96.5, 40.25, 0)
     bare = cohort().model_copy(update={"gender_age_band": None})
     assert tally([at(MONDAY, 9, cohort=bare)], site("09:00-20:00"), MONDAY).withheld == 8
@@ -114,12 +129,15 @@ def test_what_a_profile_does_not_describe_is_not_withheld() -> None:
         {**cohort().model_dump(), "gender": None, "age_band": None, "gender_age_band": None}
     )
     counted = tally([at(MONDAY, 9, cohort=bare, profile="count")], site("09:00-20:00"), MONDAY)
-    assert (counted.cohort_visits, counted.withheld, sum(counted.gender.values())) == (8, 0, 0)
+    assert (counted.cohort_visits, counted.described, counted.withheld, counted.gender) == (8, 0, 0, {})
 
 
 def test_versions_are_told_side_by_side() -> None:
     windows = [at(MONDAY, 9, model="1"), at(MONDAY, 12, model="2"), at(MONDAY, 22, model="3")]
     assert tally(windows, site("09:00-20:00"), MONDAY).models == {"1", "2"}
+
+
+NOBODY_OLD = cohort().model_copy(update={"gender": {"female": 0, "male": None, "unknown": 8}})
 
 
 @st.composite
@@ -137,7 +155,7 @@ def some_windows(draw: st.DrawFn) -> list[WindowMessage]:
             visits=draw(st.integers(0, 9)),
             # Halves add up without rounding, so that sums can be compared exactly.
             coverage=covered(draw(st.sampled_from([0.0, 0.5, 1.0]))),
-            cohort=draw(st.sampled_from([None, cohort()])),
+            cohort=draw(st.sampled_from([None, cohort(), NOBODY_OLD])),
             model=draw(st.sampled_from(["1", "2"])),
         )
         for minute, camera in sorted(places)
@@ -190,3 +208,48 @@ def test_addition_is_commutative_and_associative(windows: list[WindowMessage]) -
     assert (one + two) + other == one + (two + other)
     assert numbers(one + two)["site"] == "shop"
     assert (one + other).site == ""
+
+
+DOORS = {"door/front": "entrance", "side/front": "entrance", "shelf/front": "display"}
+
+
+def test_cameras_of_different_roles_are_never_added_up() -> None:
+    shop = site("09:00-20:00", cameras=DOORS)
+    windows = [
+        at(MONDAY, 9, device=device, visits=visits)
+        for device, visits in (("door", 5), ("side", 4), ("shelf", 7))
+    ]
+    windows.append(at(MONDAY, 9, device="stranger", visits=100))
+    assert tally(windows, shop, MONDAY, "entrance").visits == 9
+    assert tally(windows, shop, MONDAY, "display").visits == 7
+    assert tally(windows, shop, MONDAY, "area").visits == 0
+    with pytest.raises(ValueError, match="never added up"):
+        tally(windows, shop, MONDAY, "entrance") + tally(windows, shop, MONDAY, "display")
+
+
+def test_a_camera_of_the_chain_file_that_says_nothing_is_a_hole_in_coverage() -> None:
+    shop = site("09:00-10:00", cameras=DOORS)
+    counted = tally([at(MONDAY, 9, device="door", duration_s=3600)], shop, MONDAY, "entrance")
+    assert counted.watched_s == {"door/front": 3600, "side/front": 0}
+    assert (counted.open_s, counted.covered_s) == (3600, 1800)
+
+
+def test_entrances_share_their_visitors_and_displays_see_them_again() -> None:
+    shop = site("09:00-10:00", cameras={**DOORS, "till/front": "display"})
+    windows = [at(MONDAY, 9, device=d, duration_s=3600) for d in ("door", "side", "shelf", "till")]
+    assert tally(windows, shop, MONDAY, "entrance").exposure_s == 3600
+    assert tally(windows, shop, MONDAY, "display").exposure_s == 7200
+
+
+def test_a_zero_beside_something_withheld_is_no_fact() -> None:
+    shop = site("09:00-20:00")
+    withheld = cohort().model_copy(update={"gender": {"female": 8, "male": None, "unknown": 0}})
+    both = tally([at(MONDAY, 9, cohort=cohort()), at(MONDAY, 10, cohort=withheld)], shop, MONDAY)
+    assert both.gender == {"female": 16, "male": None, "unknown": 0}
+
+
+def test_a_day_of_which_nothing_came_is_among_the_others() -> None:
+    shop = site("09:00-20:00")
+    known = tally([at(MONDAY, 9)], shop, MONDAY)
+    filled = with_silent_days([known], [shop], [MONDAY, MONDAY + timedelta(days=1)], "unassigned")
+    assert filled == [known, tally([], shop, MONDAY + timedelta(days=1))]

@@ -97,14 +97,11 @@ def make_bridge(
 ) -> Bridge:
     return Bridge(
         store,
-        host="127.0.0.1",
-        port=port,
+        Broker("127.0.0.1", port, protocol, **more),  # type: ignore[arg-type]
         client_id=client_id,
-        protocol=protocol,
         retry_first_s=0.02,
         retry_most_s=0.1,
         reconnect_s=(1, 1),
-        **more,  # type: ignore[arg-type]
     )
 
 
@@ -451,7 +448,7 @@ def test_it_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path, store: Faul
     )
     with plain:
         bridge = Bridge(
-            store, host="127.0.0.1", port=secure, client_id="bridge", tls=Tls(ca[0], client[0], client[1])
+            store, Broker("127.0.0.1", secure, tls=Tls(ca[0], client[0], client[1])), client_id="bridge"
         )
         with running(bridge), publisher(plain.port) as device:
             publish(device, window(0))
@@ -465,7 +462,7 @@ def test_tls_files_that_are_missing_or_no_certificates_are_one_line(
     broken.write_text("not a certificate")
     for tls in (Tls(ca=tmp_path / "missing.pem"), Tls(ca=broken), Tls(cert=broken, key=broken)):
         with pytest.raises(UserError, match=r"^mqtt\.tls(\.ca)?: "):
-            Bridge(store, host="127.0.0.1", port=1, client_id="bridge", tls=tls)
+            Bridge(store, Broker("127.0.0.1", 1, tls=tls), client_id="bridge")
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:

@@ -235,13 +235,14 @@ def test_the_counts_are_there_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "password", "welcome"), [("door", "right", True), ("door", "wrong", False), (None, None, False)]
+    ("user", "password", "welcome"),
+    [("shop/door", "right", True), ("shop/door", "wrong", False), (None, None, False)],
 )
 def test_with_users_only_they_come_in(
     tmp_path: Path, user: str | None, password: str | None, welcome: bool
 ) -> None:
     answers: list[bool] = []
-    with running(settings(tmp_path, users={"door": "right"})) as box:
+    with running(settings(tmp_path, users={"shop/door": "right"})) as box:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="door", protocol=mqtt.MQTTv311)
         client.username_pw_set(user, password)
         client.on_connect = lambda _, __, ___, reason, ____: answers.append(not reason.is_failure)

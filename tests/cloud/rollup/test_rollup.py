@@ -126,9 +126,15 @@ class Both:
         self.influx.write(windows)
 
     def roll_up(
-        self, of: Chain, first: date = SATURDAY, last: date = SUNDAY, now: datetime = LATER
+        self,
+        of: Chain,
+        first: date = SATURDAY,
+        last: date = SUNDAY,
+        now: datetime = LATER,
+        since: date | None = None,
     ) -> Rolled:
-        return rollup(of, self.windows, self.influx, first=first, last=last, now=now)
+        levels = InfluxTallies(self.influxql)
+        return rollup(of, self.windows, levels, self.influx, first=first, last=last, now=now, since=since)
 
     def points(self) -> list[Any]:
         """Everything the rollup wrote."""
@@ -160,13 +166,16 @@ def fresh(influxdb: InfluxDB, tmp_path: Path) -> Iterator[Both]:
 
 
 @pytest.mark.parametrize("hours", [("01:30-04:00", "09:00-20:00"), ("09:07-13:11",), ("00:00-24:00",), ()])
-def test_both_stores_give_the_same_tallies(filled: Both, hours: tuple[str, ...]) -> None:
+def test_both_stores_give_the_same_tallies(fresh: Both, hours: tuple[str, ...]) -> None:
+    """Whatever the opening hours were before."""
+    fresh.write(some_windows(random.Random(1), every=4))
+    fresh.roll_up(chain(["08:00-16:00"]))
     of = chain(hours)
-    filled.roll_up(of)
-    embedded = WindowTallies(filled.embedded, of).tallies(["shop"], SATURDAY, SUNDAY)
+    fresh.roll_up(of)
+    embedded = WindowTallies(fresh.embedded, of).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
     assert [tally.day for tally in embedded] == [SATURDAY, SUNDAY]
     assert all(tally.visits > 0 for tally in embedded) == bool(hours)
-    assert InfluxTallies(filled.influxql).tallies(["shop"], SATURDAY, SUNDAY) == embedded
+    assert InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned") == embedded
 
 
 def test_windows_read_back_give_the_page_the_same_figures(filled: Both) -> None:
@@ -185,7 +194,7 @@ def test_windows_read_back_give_the_page_the_same_figures(filled: Both) -> None:
 def test_the_page_and_a_store_open_round_the_clock_count_the_same(filled: Both) -> None:
     of = chain(["00:00-24:00"])
     filled.roll_up(of)
-    (tally,) = InfluxTallies(filled.influxql).tallies(["shop"], SUNDAY, SUNDAY)
+    (tally,) = InfluxTallies(filled.influxql).tallies(["shop"], SUNDAY, SUNDAY, "unassigned")
     start, end = of.sites["shop"].local_day(SUNDAY)
     page = day_figures(
         filled.embedded.windows("shop", start, end), end - timedelta(minutes=1), of.sites["shop"].zone
@@ -196,10 +205,10 @@ def test_the_page_and_a_store_open_round_the_clock_count_the_same(filled: Both) 
         page.cohort_visits,
     )
     for name in ("gender", "age_band", "expression"):
-        released = {label: cell.count for label, cell in getattr(page, name).cells.items()}
-        assert getattr(tally, name) == released
+        released = {label: cell.count or 0 for label, cell in getattr(page, name).cells.items()}
+        assert {label: count or 0 for label, count in getattr(tally, name).items()} == released
     assert page.gender_age_band is not None
-    assert {f"{g}.{b}": n for (g, b), n in tally.gender_age_band.items()} == {
+    assert {f"{g}.{b}": n or 0 for (g, b), n in tally.gender_age_band.items()} == {
         label: cell.count for label, cell in page.gender_age_band.cells.items()
     }
     assert tally.withheld == page.gender_age_band.withheld
@@ -239,7 +248,7 @@ def test_shares_are_written_raw_and_corrected_as_the_analysis_has_them(fresh: Bo
         f"SELECT {columns} FROM corrected WHERE attribute = 'gender' GROUP BY label",  # noqa: S608
         "day",
     )
-    (tally,) = WindowTallies(fresh.embedded, chain()).tallies(["shop"], SATURDAY, SATURDAY)
+    (tally,) = WindowTallies(fresh.embedded, chain()).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
     expected = mix(tally, "gender")
     assert expected is not None
     assert expected.uncorrected is None
@@ -264,11 +273,13 @@ def test_what_comes_late_is_in_the_next_run(fresh: Both) -> None:
     late = [w for w in windows if w.start.hour == 10]
     fresh.write([w for w in windows if w not in late])
     fresh.roll_up(chain())
-    lacking = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY)
+    lacking = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
     fresh.write([w.model_copy(update={"is_historical": True}) for w in late])
     fresh.roll_up(chain())
-    complete = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY)
-    assert complete == WindowTallies(fresh.embedded, chain()).tallies(["shop"], SATURDAY, SUNDAY)
+    complete = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
+    assert complete == WindowTallies(fresh.embedded, chain()).tallies(
+        ["shop"], SATURDAY, SUNDAY, "unassigned"
+    )
     assert sum(t.visits for t in complete) > sum(t.visits for t in lacking)
 
 
@@ -277,7 +288,9 @@ def test_corrected_opening_hours_leave_nothing_of_the_old_ones(fresh: Both, engi
     fresh.roll_up(chain(["00:00-24:00"]))
     fresh.roll_up(chain(["10:00-11:00"]))
     (row,) = fresh.server.query("SELECT sum(open_s) AS open_s, sum(visits) AS visits FROM quarter", "quarter")
-    tallies = WindowTallies(fresh.embedded, chain(["10:00-11:00"])).tallies(["shop"], SATURDAY, SUNDAY)
+    tallies = WindowTallies(fresh.embedded, chain(["10:00-11:00"])).tallies(
+        ["shop"], SATURDAY, SUNDAY, "unassigned"
+    )
     assert (row["open_s"], row["visits"]) == (7200, sum(tally.visits for tally in tallies))
 
 
@@ -288,9 +301,9 @@ def test_a_day_without_windows_and_one_that_is_not_over_are_not_written(fresh: B
         sites=1, days=1, empty=2, windows=1
     )
     assert fresh.server.query("SELECT visits FROM day", "day")[0]["visits"] == 3
-    assert InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY) == WindowTallies(
+    assert InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned") == WindowTallies(
         fresh.embedded, chain()
-    ).tallies(["shop"], SATURDAY, SUNDAY)
+    ).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
 
 
 def test_a_site_that_the_chain_file_does_not_know_is_named(fresh: Both) -> None:
@@ -299,6 +312,127 @@ def test_a_site_that_the_chain_file_does_not_know_is_named(fresh: Both) -> None:
         [window(0, start=datetime(2026, 3, 28, 10, tzinfo=UTC), site=site) for site in ("shop", "shp")]
     )
     assert fresh.roll_up(chain()).unregistered == ("shp",)
+
+
+TWO_DOORS = {"door/in": "entrance", "door/out": "display"}
+
+
+def with_cameras(hours: Any = "09:00-20:00", **more: str) -> Chain:
+    shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": hours, "cameras": {**TWO_DOORS, **more}}
+    return Chain.model_validate({"name": "c", "sites": {"shop": shop}})
+
+
+def test_roles_are_kept_apart_at_all_levels(fresh: Both) -> None:
+    fresh.write(some_windows(random.Random(4)))
+    of = with_cameras(**{"back/door": "entrance"})
+    fresh.roll_up(of)
+    levels, worked_out = InfluxTallies(fresh.influxql), WindowTallies(fresh.embedded, of)
+    for role in ("entrance", "display"):
+        found = levels.tallies(["shop"], SATURDAY, SUNDAY, role)
+        assert found == worked_out.tallies(["shop"], SATURDAY, SUNDAY, role)
+        assert levels.quarters("shop", SATURDAY, SUNDAY, role) == worked_out.quarters(
+            "shop", SATURDAY, SUNDAY, role
+        )
+        assert found[0].visits > 0
+    assert all(
+        tally.watched_s["back/door"] == 0 for tally in levels.tallies(["shop"], SATURDAY, SUNDAY, "entrance")
+    )
+    assert len(fresh.server.query("SHOW SERIES FROM day", "day")) == 2
+    cameras = fresh.server.query("SELECT title FROM camera GROUP BY device, camera, role", "day")
+    assert {(row["device"], row["camera"], row["role"]) for row in cameras} == {
+        ("door", "in", "entrance"), ("door", "out", "display"), ("back", "door", "entrance"),
+    }  # fmt: skip
+
+
+def test_a_camera_that_the_chain_file_does_not_list_is_named(fresh: Both) -> None:
+    start = datetime(2026, 3, 28, 10, tzinfo=UTC)
+    fresh.write([window(0, start=start, camera=camera) for camera in ("in", "cellar")])
+    assert fresh.roll_up(with_cameras()).unlisted == ("shop/door/cellar",)
+    (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "entrance")
+    assert tally.visits == 3
+
+
+def test_withheld_is_absent_and_zero_is_a_fact(fresh: Both) -> None:
+    start = datetime(2026, 3, 28, 10, tzinfo=UTC)
+    genders = {"female": 8, "male": 0, "unknown": None}
+    ages = {**dict.fromkeys((*AGE_BANDS, UNKNOWN), 0), "25-34": 8, "35-44": None}
+    some = some_cohort(start, "demographics", random.Random(1)).model_copy(
+        update={"gender": genders, "age_band": ages, "gender_age_band": None}
+    )
+    fresh.write([window(0, start=start, cohort=some), window(1, start=start + timedelta(hours=1))])
+    fresh.roll_up(chain())
+    for level in ("quarter", "day"):
+        fields = {row["fieldKey"] for row in fresh.server.query(f"SHOW FIELD KEYS FROM {level}", level)}
+        assert {"gender_female", "gender_male", "age_band_25-34", "age_band_65+"} <= fields
+        unknown = {"gender_unknown", "age_band_35-44", *(f"expression_{label}" for label in EXPRESSIONS)}
+        assert not unknown & fields
+        assert not any(field.startswith("gender_age_band") for field in fields)
+    (row,) = fresh.server.query('SELECT "gender_female", "gender_male", "age_band_65+" FROM day', "day")
+    assert (row["gender_female"], row["gender_male"], row["age_band_65+"]) == (8, 0, 0)
+
+
+def test_what_is_no_longer_known_adds_nothing(fresh: Both) -> None:
+    """A point cannot forget a field: the hours were wrong, and what came in them may not stay in the sums."""
+    start = datetime(2026, 3, 28, 10, tzinfo=UTC)
+    described = some_cohort(start, "expression", random.Random(1)).model_copy(
+        update={"gender": {"female": 20, "male": 10, "unknown": 0}}
+    )
+    fresh.write([window(0, start=start, cohort=described), window(1, start=start + timedelta(hours=4))])
+    fresh.roll_up(chain(["09:00-20:00"]))
+    fresh.roll_up(chain(["13:00-20:00"]))
+    for level in ("quarter", "day"):
+        sums = "sum(gender_female) AS women, sum(visits) AS visits"
+        (row,) = fresh.server.query(f"SELECT {sums} FROM {level}", level)  # noqa: S608
+        assert (row["women"], row["visits"]) == (0, 3)
+    (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
+    assert (tally.gender, tally.described) == ({}, 0)
+
+
+def at_noon(*dates: date, **changes: Any) -> list[WindowMessage]:
+    return [window(0, start=datetime(d.year, d.month, d.day, 12, tzinfo=UTC), **changes) for d in dates]
+
+
+FEBRUARY = date(2026, 2, 10)
+
+
+def known_days(both: Both) -> list[date]:
+    found = InfluxTallies(both.influxql).tallies(["shop"], date(2026, 1, 1), SUNDAY, "unassigned")
+    return [tally.day for tally in found]
+
+
+def test_days_that_were_never_rolled_up_are_caught_up_on(fresh: Both) -> None:
+    """As after ``simulate``, or when the timer was off for a month; a day that is known is not read again."""
+    fresh.write(at_noon(FEBRUARY, FEBRUARY + timedelta(days=1), date(2026, 3, 15), SATURDAY))
+    fresh.roll_up(chain(), first=FEBRUARY, last=FEBRUARY)
+    assert known_days(fresh) == [FEBRUARY]
+    rolled = fresh.roll_up(chain(), first=date(2026, 3, 23), since=date(2026, 1, 20))
+    assert (rolled.days, rolled.windows) == (3, 3)
+    assert known_days(fresh) == [FEBRUARY, FEBRUARY + timedelta(days=1), date(2026, 3, 15), SATURDAY]
+    assert fresh.roll_up(chain(), first=date(2026, 3, 23), since=date(2026, 1, 20)).days == 1
+
+
+def test_days_are_caught_up_on_in_the_time_of_the_site(fresh: Both) -> None:
+    late = datetime(2026, 3, 8, 23, 30, tzinfo=UTC)  # already Monday in Berlin
+    fresh.write([window(0, start=late)])
+    fresh.roll_up(chain(["00:00-24:00"]), first=date(2026, 3, 23), since=date(2026, 1, 20))
+    assert known_days(fresh) == [date(2026, 3, 9)]
+
+
+def test_cameras_that_are_given_a_role_are_caught_up_on(fresh: Both) -> None:
+    fresh.write(at_noon(FEBRUARY, camera="in"))
+    fresh.roll_up(chain(), first=FEBRUARY, last=FEBRUARY)
+    fresh.roll_up(with_cameras(), first=date(2026, 3, 23), since=date(2026, 1, 20))
+    (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], FEBRUARY, FEBRUARY, "entrance")
+    assert tally.visits == 3
+
+
+def test_a_closed_day_is_no_day_without_windows(fresh: Both) -> None:
+    opening = {**dict.fromkeys(WEEKDAYS, "09:00-20:00"), "sun": "closed"}
+    shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": opening}
+    of = Chain.model_validate({"name": "c", "sites": {"shop": shop}})
+    fresh.write(at_noon(SATURDAY))
+    rolled = fresh.roll_up(of, first=date(2026, 3, 27))
+    assert (rolled.days, rolled.empty, rolled.closed) == (1, 1, 1)
 
 
 def test_a_question_may_name_more_stores_than_an_address_holds(influxdb: InfluxDB) -> None:
@@ -323,7 +457,7 @@ def test_a_store_that_is_away_or_not_set_up_is_unavailable(
 ) -> None:
     values = {"url": influxdb.url, "token": influxdb.token, "bucket": influxdb.bucket, **changes}
     with closing(InfluxQL(**values, timeout_s=5.0)) as influxql, pytest.raises(StoreUnavailable, match=said):
-        InfluxTallies(influxql).tallies(["shop"], SATURDAY, SUNDAY)
+        InfluxTallies(influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
 
 
 # The command.
@@ -340,28 +474,33 @@ def configured(folder: Path, server: InfluxDB) -> list[str]:
 
 
 def test_the_command_rolls_up_and_says_what_it_did(
-    filled: Both, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fresh: Both, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = configured(tmp_path, filled.server)
+    fresh.write(some_windows(random.Random(1)))
+    files = configured(tmp_path, fresh.server)
     days = ["--from", "2026-03-27", "--to", "2026-03-29"]
     assert main(["rollup", *files, *days, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    stored = len(filled.embedded.windows("shop", datetime(2026, 3, 26, 23, tzinfo=UTC), LATER))
+    stored = len(fresh.embedded.windows("shop", datetime(2026, 3, 26, 23, tzinfo=UTC), LATER))
     assert (said["from"], said["to"], said["sites"]) == ("2026-03-27", "2026-03-29", 1)
-    assert (said["days"], said["empty"]) == (3, 0)
+    assert (said["days"], said["empty"], said["closed"]) == (3, 0, 0)
     assert 0 < said["windows"] <= stored
     assert main(["rollup", *files, *days]) == 0
     assert capsys.readouterr().out.startswith("2026-03-27 to 2026-03-29: 3 days of 1 sites from ")
-    with open_tallies(load(tmp_path / "cloud.yaml"), Chain.load(tmp_path / "chain.yaml")) as tallies:
-        read = tallies.tallies(["shop"], SATURDAY, SUNDAY)
+    with open_tallies(load(tmp_path / "cloud.yaml"), tmp_path / "chain.yaml", SUNDAY) as (_, tallies):
+        read = tallies.tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
     of = Chain.load(tmp_path / "chain.yaml")
-    assert read == WindowTallies(filled.embedded, of).tallies(["shop"], SATURDAY, SUNDAY)
+    assert read == WindowTallies(fresh.embedded, of).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
 
 
-def test_an_embedded_store_needs_no_rollup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_embedded_store_needs_no_rollup(
+    tmp_path: Path, fresh: Both, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = configured(tmp_path, fresh.server)
     (tmp_path / "cloud.yaml").write_text("store: {kind: embedded}")
-    assert main(["rollup", "--config", str(tmp_path / "cloud.yaml"), "--chain", "chain.yaml"]) == 2
-    assert "store.kind: 'rollup' is for InfluxDB" in capsys.readouterr().err
+    assert main(["rollup", *files]) == 0
+    assert "nothing to do: the embedded store needs no rollup" in capsys.readouterr().out
+    assert not (tmp_path / "footlight.sqlite").exists()
 
 
 def test_a_store_that_is_away_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,11 +17,11 @@ from cloud.__main__ import main
 from cloud.domain.chain import Chain
 from cloud.domain.tally import tally
 from cloud.ingest.bridge import Bridge
-from cloud.simulation.chain import KINDS, make_stores
+from cloud.simulation.chain import KINDS, make_sites
 from cloud.simulation.delivery import SimulatedClock, through_broker, through_intake
 from cloud.simulation.device import Arrival, Device, DeviceDay, Release
 from cloud.simulation.faults import Faults
-from cloud.simulation.fleet import Fleet, SiteDay
+from cloud.simulation.fleet import Fleet, SiteDay, Truth
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, StoreRejected
@@ -42,6 +42,7 @@ from common.wire import (
     topic,
 )
 from tests.support.brokers import Mosquitto, until
+from tests.support.influxdb import PASSWORD, USER, Engine
 from tests.support.paths import ROOT
 
 LAST_DAY = date(2026, 3, 30)
@@ -49,8 +50,8 @@ LAST_DAY = date(2026, 3, 30)
 NOON = datetime(2026, 3, 30, 12, 0, tzinfo=UTC)
 
 
-def fleet(*, seed: int = 1, stores: int = 12, days: int = 4, now: datetime = NOON) -> Fleet:
-    return Fleet(stores=stores, days=days, last_day=LAST_DAY, until=now, window_s=300, seed=seed)
+def fleet(*, seed: int = 1, sites: int = 12, days: int = 4, now: datetime = NOON) -> Fleet:
+    return Fleet(sites=sites, days=days, last_day=LAST_DAY, until=now, window_s=300, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,10 @@ def site_days() -> list[SiteDay]:
 
 def messages(site_days: Sequence[SiteDay]) -> list[Message]:
     return [arrival.message for each in site_days for arrival in each.arrivals]
+
+
+def truths(site_days: Sequence[SiteDay]) -> list[Truth]:
+    return [truth for each in site_days for truth in each.truths]
 
 
 def windows(site_days: Sequence[SiteDay]) -> list[WindowMessage]:
@@ -74,9 +79,9 @@ def test_every_message_passes_the_wire(site_days: list[SiteDay]) -> None:
 
 
 def test_equal_seeds_give_equal_messages_and_others_do_not(site_days: list[SiteDay]) -> None:
-    few = list(fleet(stores=3, days=1).site_days())
-    assert few == list(fleet(stores=3, days=1).site_days())
-    assert few != list(fleet(stores=3, days=1, seed=2).site_days())
+    few = list(fleet(sites=3, days=1).site_days())
+    assert few == list(fleet(sites=3, days=1).site_days())
+    assert few != list(fleet(sites=3, days=1, seed=2).site_days())
 
 
 def test_the_truth_is_what_the_windows_count_while_the_store_is_open(site_days: list[SiteDay]) -> None:
@@ -85,9 +90,9 @@ def test_the_truth_is_what_the_windows_count_while_the_store_is_open(site_days: 
     for window in windows(site_days):
         by_site[window.site].append(window)
     compared = 0
-    for each in site_days:
-        truth = each.truth
-        counted = tally(by_site[truth.site], chain.sites[truth.site], truth.day)
+    for truth in truths(site_days):
+        site = chain.sites[truth.site]
+        counted = tally(by_site[truth.site], site, truth.day, truth.role)
         assert (counted.open_s, counted.visits, counted.viewers) == (
             truth.open_s,
             truth.visits,
@@ -98,11 +103,12 @@ def test_the_truth_is_what_the_windows_count_while_the_store_is_open(site_days: 
         assert truth.visits <= truth.came
         compared += truth.visits
     assert compared > 5000
+    assert {truth.role for truth in truths(site_days)} == {"entrance", "display"}
 
 
 def test_what_is_counted_is_more_than_the_opening_hours(site_days: list[SiteDay]) -> None:
     """The staff is there before and after: an analysis that forgets the opening hours shows."""
-    assert sum(w.totals.visits for w in windows(site_days)) > sum(each.truth.visits for each in site_days)
+    assert sum(w.totals.visits for w in windows(site_days)) > sum(truth.visits for truth in truths(site_days))
 
 
 def test_nothing_arrives_that_lies_in_the_future_and_no_order_is_broken(site_days: list[SiteDay]) -> None:
@@ -164,9 +170,9 @@ NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # ten o'clock in Berlin, when mos
 
 def play(faults: Faults, *, days: Sequence[date] = (MONDAY,)) -> tuple[list[Arrival], list[DeviceDay], int]:
     """One device with ``faults``: all arrivals, its days, and how many people came past it."""
-    stores = make_stores(1, [MONDAY, TUESDAY], seed=3)
-    (site,) = stores.chain.sites.values()
-    character = stores.characters[site.name]
+    sites = make_sites(1, [MONDAY, TUESDAY], seed=3)
+    (site,) = sites.chain.sites.values()
+    character = sites.characters[site.name]
     rng = np.random.default_rng(7)
     device = Device(
         "door",
@@ -260,11 +266,13 @@ def test_a_power_cut_starts_a_new_boot_with_a_clock_that_is_not_trusted() -> Non
     assert [status.online for status in of(arrivals, StatusMessage)] == [True, False, True]
 
 
-def test_stores_differ_and_their_chain_file_is_one() -> None:
-    stores = make_stores(40, [MONDAY, TUESDAY], seed=1)
-    assert len({character.kind.visits_per_hour for character in stores.characters.values()}) == len(KINDS)
-    assert {site.timezone for site in stores.chain.sites.values()} > {"Europe/Berlin", "Europe/Lisbon"}
-    assert any(len(character.devices) > 1 for character in stores.characters.values())
+def test_sites_differ_and_their_chain_file_is_one() -> None:
+    sites = make_sites(40, [MONDAY, TUESDAY], seed=1)
+    assert len({character.kind.visits_per_hour for character in sites.characters.values()}) == len(KINDS)
+    assert {site.timezone for site in sites.chain.sites.values()} > {"Europe/Berlin", "Europe/Lisbon"}
+    assert {len(character.cameras) for character in sites.characters.values()} == {1, 2, 4}
+    for name, site in sites.chain.sites.items():
+        assert site.cameras == {camera.name: camera.purpose for camera in sites.characters[name].cameras}
 
 
 CONFIG = "store: {{path: {path}, retention_days: 3650}}\nmqtt: {{port: {port}}}\n"
@@ -297,11 +305,11 @@ def test_the_command_fills_the_store_and_a_second_run_changes_nothing(
     assert result["visits"] == sum(window.totals.visits for window in first)
     sites = Chain.load(chain).sites
     told = [json.loads(line) for line in truth.read_text().splitlines()]
-    assert len(told) == 6
+    assert len(told) == 2 * sum(len(site.roles) for site in sites.values())
     for day in told:
         site = sites[day["site"]]
         mine = [window for window in first if window.site == day["site"]]
-        assert tally(mine, site, date.fromisoformat(day["day"])).visits == day["visits"]
+        assert tally(mine, site, date.fromisoformat(day["day"]), day["role"]).visits == day["visits"]
     assert simulate(tmp_path) == 0
     assert "windows with" in capsys.readouterr().out
     assert stored(tmp_path) == first
@@ -314,7 +322,7 @@ def test_through_a_broker_and_a_bridge_comes_the_same(tmp_path: Path) -> None:
     assert simulate(direct) == 0
     store = EmbeddedStore(bridged / "store.sqlite", retention_days=3650, clock=SystemClock())
     with Mosquitto(bridged) as broker:
-        bridge = Bridge(store, host="127.0.0.1", port=broker.port, client_id="bridge")
+        bridge = Bridge(store, Broker("127.0.0.1", broker.port), client_id="bridge")
         working = threading.Thread(target=bridge.run)
         working.start()
         try:
@@ -379,6 +387,21 @@ def test_what_the_store_never_takes_is_an_error(site_days: list[SiteDay]) -> Non
 def test_a_fault_of_the_store_ends_the_command(site_days: list[SiteDay]) -> None:
     with pytest.raises(RuntimeError, match="nobody named it"):
         through_intake(stream(site_days), Refusing(RuntimeError("nobody named it")), SimulatedClock())
+
+
+def test_a_database_that_is_not_there_ends_the_command(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line, and at once; the chain file is whole all the same."""
+    store = {"kind": "influx", "url": engine.url, "token": f"{USER}:{PASSWORD}", "bucket": "nowhere"}
+    config, chain = tmp_path / "cloud.yaml", tmp_path / "chain.yaml"
+    config.write_text(json.dumps({"store": store}))
+    few = ["--sites", "2", "--days", "1", "--window", "900", "--chain-out", str(chain)]
+    assert main(["simulate", "--config", str(config), *few]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "footlight-cloud:" in line]
+    assert "store: InfluxDB answered 404: " in line
+    assert "mend that and run it again" in line
+    assert len(Chain.load(chain).sites) == 2
 
 
 def test_a_file_that_cannot_be_written_is_one_line(

@@ -53,7 +53,7 @@ def filled(influxdb: InfluxDB) -> InfluxDB:
         "open_s": 36_000.0,
         "covered_s": 18_000.0,
     }
-    store.write_points([layout.DAY.point({"site": SITE}, NOON, values)], "day")
+    store.write_points([layout.DAY.point({"site": SITE, "role": "entrance"}, NOON, values)], "day")
     store.close()
     return influxdb
 
@@ -64,7 +64,13 @@ def test_every_query_of_the_page_answers_its_question(filled: InfluxDB) -> None:
     days, viewers, genders, times, devices, levels = answers
     local_midnight = (MORNING - timedelta(hours=9)).timestamp()
     assert days == [
-        {"time": local_midnight + day * 86_400, "visits": 4, "coverage": pytest.approx(days[day]["coverage"])}
+        {
+            "device": "door",
+            "camera": "front",
+            "time": local_midnight + day * 86_400,
+            "visits": 4,
+            "coverage": pytest.approx(days[day]["coverage"]),
+        }
         for day in (0, 1)
     ]
     assert all(0 < row["coverage"] <= 1 for row in days)
@@ -79,6 +85,7 @@ def test_every_query_of_the_page_answers_its_question(filled: InfluxDB) -> None:
     assert 0 <= row["attention"] <= 1
     assert [(row["site"], row["device"]) for row in devices] == [(SITE, "door")]
     (row,) = levels
+    assert (row["site"], row["role"]) == (SITE, "entrance")
     assert (row["date"], row["visits"], row["viewers"], row["coverage"]) == ("2026-03-02", 30, 12, 0.5)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import socket
+import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -17,8 +21,9 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response, expect, sync_playwright
 
+import cloud.web
 from cloud.domain.arrival import checked
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, DeviceState, Reader, StoreUnavailable
@@ -27,8 +32,9 @@ from cloud.web.day import Cell, Day, day_figures
 from cloud.web.placement import KEPT_S, MOST, Positions
 from common.clock import Clock
 from common.errors import UserError
+from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import Cohort, PlacementMessage, Totals, WindowMessage, encode, topic
-from tests.support.brokers import until
+from tests.support.brokers import free_port, until
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, alert, cohort, health, placement, status, window
 from tests.support.programs import require_library, require_program
@@ -50,8 +56,10 @@ QUIET = (
 class _Server(uvicorn.Server):
     """The page on a free loopback port, in a thread."""
 
-    def __init__(self, reader: Reader, clock: Clock, positions: Positions | None = None) -> None:
-        app = create_app(reader, clock, "Europe/Berlin", positions)
+    def __init__(
+        self, reader: Reader, clock: Clock, positions: Positions | None = None, **shown: Any
+    ) -> None:
+        app = create_app(reader, clock, "Europe/Berlin", positions, **shown)
         super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None))
         self._thread = threading.Thread(target=self.run)
 
@@ -126,6 +134,35 @@ def a_morning() -> list[WindowMessage]:
     return [*busy, *empty]
 
 
+def test_what_is_all_withheld_says_why(store: EmbeddedStore, address: str, chromium: Browser) -> None:
+    """Ten visits, five of them women and men each: not that there are no five alike."""
+    hidden = dict.fromkeys(("female", "male", "unknown"))
+    ages = dict.fromkeys((*AGE_BANDS, UNKNOWN))
+    of_ten = cohort().model_copy(
+        update={"visits": 10, "gender": hidden, "age_band": ages, "gender_age_band": None}
+    )
+    store.write([window(0, cohort=of_ten)])
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator("#ages")).to_contain_text(
+            "All 10 visits are hidden to protect privacy: some groups are still too small."
+        )
+
+
+def test_the_page_shows_the_time_of_the_shop(store: EmbeddedStore, address: str, chromium: Browser) -> None:
+    """Wherever the one is who looks at it."""
+    store.write(a_morning())
+    shown = {}
+    for zone in ("Asia/Tokyo", "America/Los_Angeles"):
+        with visit(chromium, address, timezone_id=zone) as page:
+            live(page)
+            shown[zone] = page.locator("#live").inner_text()
+            assert page.locator("#date").inner_text().endswith("Europe/Berlin time")
+    here = datetime.now(ZoneInfo("Europe/Berlin"))
+    minutes = {(here - timedelta(minutes=ago)).strftime("%H:%M") for ago in range(5)}
+    assert all(said.removeprefix("live, ")[:5] in minutes for said in shown.values())
+
+
 def value(page: Page, figure: str) -> str:
     return page.locator(f"#{figure} .value").inner_text()
 
@@ -180,8 +217,7 @@ def test_no_data_never_looks_like_zero(chromium: Browser, store: EmbeddedStore, 
         chart = page.locator("#hours .chart")
         assert "10:00: no data" in (chart.get_attribute("aria-label") or "")
         # The hatched bars of the hours 8 and 10; the hour with a fact of zero has none.
-        tall = "bars => bars.filter(bar => bar.getBBox().height > 10).length"
-        assert chart.locator(".trace").first.locator("path").evaluate_all(tall) == 2
+        assert [painted(chart, place) for place in range(4)] == [True, True, True, False]
         expect(page.locator("#hours .notes")).to_contain_text("2 hours without data")
 
 
@@ -285,28 +321,107 @@ def test_expressions_are_shown_where_the_profile_allows(
         assert rows(page, "expressions")[:3] == [["neutral", "5"], ["happy", "withheld"], ["sad", "0"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+PIXELS = """(chart, place) => {
+    const [plot, canvas] = [chart.plot, chart.querySelector("canvas")];
+    const half = Math.abs(plot.valToPos(1, "x", true) - plot.valToPos(0, "x", true)) / 4;
+    const [x, { top, height }] = [plot.valToPos(place, "x", true), plot.bbox];
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(x - half, top + height / 2, 2 * half, height / 4);
+    return Array.from({ length: data.length / 4 }, (_, at) => [...data.subarray(4 * at, 4 * at + 4)].join());
+}"""
+"""The colours at half height of the bars in one place, of which the grid's are the pale ones."""
+
+
+def colours(chart: Locator, place: int) -> set[str]:
+    """What fills the bar in a place of a chart: colours of at least a hundred pixels."""
+    counted = Counter(chart.evaluate(PIXELS, place))
+    return {colour for colour, pixels in counted.items() if pixels >= 100 and not colour.endswith(",0")}
+
+
+def painted(chart: Locator, place: int) -> bool:
+    """Whether a bar stands there, full or hatched. A line of the grid alone is not enough."""
+    seen = Counter(chart.evaluate(PIXELS, place))
+    return seen.total() - seen["0,0,0,0"] > 0.1 * seen.total()
+
+
+WIDTHS = [320, 360, 768]
+SCHEMES = ["light", "dark"]
+
+
+def fits(page: Page, width: int) -> bool:
+    """Whether nothing sticks out at the side, neither of the page nor of a chart in its panel."""
+    for summary in page.locator("summary:visible").all():
+        summary.click()
+    charts = page.locator(".chart:visible").evaluate_all(
+        "charts => charts.every(chart => chart.scrollWidth <= chart.clientWidth)"
+    )
+    return bool(charts) and page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("stored", [a_morning(), []], ids=["a morning", "an empty day"])
 def test_a_phone_never_scrolls_sideways(
-    chromium: Browser, store: EmbeddedStore, address: str, stored: list[WindowMessage], scheme: str
+    chromium: Browser,
+    store: EmbeddedStore,
+    address: str,
+    stored: list[WindowMessage],
+    scheme: str,
+    width: int,
 ) -> None:
     store.write(
         [*stored, status(online=True, device="a-device-with-a-name-as-long-as-the-wire-allows-it-to-be")]
     )
-    with visit(chromium, address, viewport={"width": 375, "height": 812}, color_scheme=scheme) as page:
+    with visit(chromium, address, viewport={"width": width, "height": 812}, color_scheme=scheme) as page:
         live(page)
-        for summary in page.locator("summary:visible").all():
-            summary.click()
-        assert page.evaluate("document.documentElement.scrollWidth") == 375
+        assert fits(page, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_other_pages_fit_a_phone(
+    chromium: Browser, store: EmbeddedStore, address: str, width: int
+) -> None:
+    size = {"width": width, "height": 812}
+    with visit(chromium, address, expected="Failed to load resource", viewport=size) as page:
+        assert fits(page, width)  # no data yet
+        store.write([window(0, site="a" * 64), window(0, site="b" * 64)])
+        page.goto(address)
+        expect(page.locator("main a")).to_have_count(2)
+        assert fits(page, width)
+        page.goto(f"{address}/site/{'c' * 64}")
+        expect(page.locator("h1")).to_have_text("Not here")
+        assert fits(page, width)
+
+
+def test_charts_shrink_with_the_window(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    with visit(chromium, address, viewport={"width": 1200, "height": 812}) as page:
+        live(page)
+        page.set_viewport_size({"width": 320, "height": 812})
+        until(lambda: fits(page, 320), "the charts are narrower")
 
 
 def test_charts_follow_the_colour_scheme(chromium: Browser, store: EmbeddedStore, address: str) -> None:
     store.write(a_morning())
     with visit(chromium, address, color_scheme="light") as page:
-        bar = live(page).locator("#dwell .trace .point path").nth(1)
-        before = bar.evaluate("path => getComputedStyle(path).fill")
+        chart = live(page).locator("#hours .chart")
+        before = colours(chart, 1)
         page.emulate_media(color_scheme="dark")
-        expect(bar).not_to_have_css("fill", before)
+        until(lambda: not before & colours(chart, 1), "the chart is drawn anew")
+
+
+def test_a_bar_says_what_it_is_when_it_is_touched(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    store.write(a_morning())
+    with visit(chromium, address) as page:
+        chart = live(page).locator("#hours .chart")
+        expect(chart.locator(".tip")).to_be_hidden()
+        box = chart.locator(".u-over").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 1.5 / 12 * box["width"], box["y"] + box["height"] / 2)
+        expect(chart.locator(".tip")).to_have_text("09:00: 180 visits, 120 viewers, 100 % watched")
 
 
 class _Hostile:
@@ -436,6 +551,125 @@ def test_the_page_only_reads(address: str) -> None:
     assert answer(address, "/", "POST")[0] == 405
 
 
+def test_the_first_view_is_light(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    sizes: dict[str, int] = {}
+
+    def weigh(response: Response) -> None:
+        if response.ok:  # a redirection has no body
+            sizes[urlsplit(response.url).path] = len(response.body())
+
+    page = chromium.new_page()
+    try:
+        page.on("response", weigh)
+        page.goto(address)
+        live(page)
+    finally:
+        page.close()
+    assert "/api/shop/today" in sizes
+    assert any(path.endswith("uPlot.iife.min.js") for path in sizes)
+    assert sum(sizes.values()) <= 300_000
+
+
+def test_the_chart_library_is_the_one_that_was_released() -> None:
+    folder = Path(cloud.web.__path__[0]) / "static" / "uplot"
+    said = dict(re.findall(r"^([0-9a-f]{64})  (\S+)$", (folder / "README.md").read_text(), re.MULTILINE))
+    held = {path for path in folder.iterdir() if path.name != "README.md"}
+    assert {hashlib.sha256(path.read_bytes()).hexdigest(): path.name for path in held} == said
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("127.0.0.1:8080", True),
+        ("192.168.1.17", True),
+        ("[::1]:8080", True),
+        ("[fd00::1]", True),
+        ("localhost:8080", True),
+        ("LOCALHOST", True),
+        (socket.gethostname(), True),
+        (f"{socket.gethostname().partition('.')[0]}.local:8080", True),
+        ("shop.example.com", True),
+        ("evil.example.com", False),
+        ("shop.example.com.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("evil.example:127.0.0.1", False),
+        ("", False),
+    ],
+)
+def test_the_page_answers_to_its_own_names_alone(
+    store: EmbeddedStore, clock: ManualClock, host: str, known: bool
+) -> None:
+    """A foreign site whose name leads here (DNS rebinding) reads nothing."""
+    store.write([window(0)])
+    with (
+        _Server(store, clock, names=["shop.example.com"]) as address,
+        closing(HTTPConnection(urlsplit(address).netloc, timeout=20)) as connection,
+    ):
+        connection.putrequest("GET", "/api/shop/today", skip_host=True)
+        connection.putheader("Host", host)
+        connection.endheaders()
+        answered = connection.getresponse()
+        body = answered.read()
+    assert answered.status == (200 if known else 421)
+    assert known or (b"visits" not in body and b"serve.page.names" in body)
+
+
+@contextmanager
+def proxied(folder: Path, upstream: str, *, keeps_path: bool) -> Iterator[str]:
+    """nginx, which shows the page below /footlight/."""
+    program = require_program("nginx", "apt-get install nginx-light")
+    port = free_port()
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/error; events {{}} user root;\n"
+        f"http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;\n"
+        f" fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;\n"
+        f" server {{ listen 127.0.0.1:{port}; location /footlight/ {{\n"
+        f"  proxy_pass {upstream}{'' if keeps_path else '/'}; proxy_set_header Host shop.example.com; }} }} }}\n"
+    )
+    process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error")])
+
+    def listening() -> bool:
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        until(listening, "nginx listens")
+        yield f"http://127.0.0.1:{port}/footlight/"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("keeps_path", [True, False])
+def test_the_page_works_below_a_path_of_a_proxy(
+    chromium: Browser,
+    store: EmbeddedStore,
+    clock: ManualClock,
+    positions: Positions,
+    tmp_path: Path,
+    keeps_path: bool,
+) -> None:
+    store.write([*a_morning(), window(0, site="other")])
+    with (
+        _Server(store, clock, positions, names=["shop.example.com"], path="/footlight") as upstream,
+        proxied(tmp_path, upstream, keeps_path=keeps_path) as address,
+        visit(chromium, address, expected="Failed to load resource") as page,
+    ):
+        page.get_by_role("link", name="shop").click()
+        assert value(live(page), "visits") == "180"
+        assert page.locator("#hours canvas").count() == 1
+        assert page.evaluate("getComputedStyle(document.body).maxWidth") == "1152px"  # its style is there
+        page.get_by_role("link", name="Check a camera's position").click()
+        expect(page.locator("#nothing")).to_contain_text("systemctl start")
+        page.get_by_role("link", name="shop").click()
+        expect(live(page).locator("h1")).to_have_text("shop")
+        page.goto(f"{address}nowhere")
+        page.get_by_role("link", name="To the start").click()
+        expect(page.locator("h1")).to_have_text("Footlight")
+        assert page.url == address
+
+
 def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: ManualClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
         create_app(store, clock, "Mars/Olympus")
@@ -506,15 +740,16 @@ def test_where_no_camera_is_checked_the_page_says_how_to(
         expect(page.locator("#nothing")).to_contain_text("systemctl start footlight-place@footlight-edge")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_position_fits_a_phone_and_its_words_are_no_markup(
-    chromium: Browser, positions: Positions, hung: str, scheme: str
+    chromium: Browser, positions: Positions, hung: str, scheme: str, width: int
 ) -> None:
     say(positions, placement(advice=("<img src=x onerror=alert(1)> " + 40 * "long ",)))
-    with visit(chromium, hung, viewport={"width": 375, "height": 812}, color_scheme=scheme) as page:
+    with visit(chromium, hung, viewport={"width": width, "height": 812}, color_scheme=scheme) as page:
         expect(page.locator(".advice li")).to_contain_text("<img")
         assert page.locator("img").count() == 0
-        assert page.evaluate("document.documentElement.scrollWidth") == 375
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: ManualClock) -> None:

@@ -67,7 +67,7 @@ def working(bridge: Bridge) -> Iterator[None]:
 
 def secure_bridge(port: int, made: Path, store: Store, **more: object) -> Bridge:
     tls = BridgeTls(made / "ca.crt", made / "bridge.crt", made / "bridge.key")
-    return Bridge(store, host="localhost", port=port, client_id="bridge", tls=tls, **more)  # type: ignore[arg-type]
+    return Bridge(store, Broker("localhost", port, tls=tls), client_id="bridge", **more)  # type: ignore[arg-type]
 
 
 def device_of(made: Path, port: int, certificate: str | None = "devices/shop/door", **more: object) -> Broker:
@@ -341,7 +341,7 @@ def test_where_anybody_may_speak_it_is_amber(
     tmp_path: Path, store: EmbeddedStore, protocol: Protocol
 ) -> None:
     with Mosquitto(tmp_path) as plain:
-        bridge = Bridge(store, host="127.0.0.1", port=plain.port, client_id="bridge")
+        bridge = Bridge(store, Broker("127.0.0.1", plain.port), client_id="bridge")
         with working(bridge):
             checks = examined(Broker("127.0.0.1", plain.port, protocol=protocol))
     assert states(checks) == "ggggggag"

@@ -17,7 +17,7 @@ from common.errors import UserError
 from common.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, age_band
 from edge.inference.align import CROP_SIDE, TEMPLATE, aligned_crop, similarity
 from edge.inference.classify import AttributeClassifier, softmax
-from edge.inference.detect import MOST_REFINED, FaceDetector, suppress
+from edge.inference.detect import FaceDetector, suppress
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.inference.model import Model, interpreter_class
@@ -284,19 +284,3 @@ def test_a_face_beyond_the_edge_of_the_picture_has_landmarks_all_the_same(refine
     moved = (truth - np.array([150, 0], np.float32)).astype(np.float32)
     fine = refiner.refine(np.ascontiguousarray(cut), Detection(hugging(moved), 0.8, moved))
     assert np.isfinite(fine.landmarks).all()
-
-
-def test_a_crowd_costs_no_more_second_looks_than_its_limit() -> None:
-    class Counting(LandmarkRefiner):
-        refined = 0
-
-        def refine(self, image: Image, detection: Detection) -> Detection:
-            self.refined += 1
-            return super().refine(image, detection)
-
-    manifest = load_manifest(packaged_models())
-    counting = Counting(Model(manifest.landmarks))
-    detector = FaceDetector(Model(manifest.detector), min_score=0.02, refiner=counting)
-    found = detector.detect(crowd(20, 1280, 720, fps=1, seconds=1).render(0))
-    assert len(found) > MOST_REFINED
-    assert counting.refined == MOST_REFINED

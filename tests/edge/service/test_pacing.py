@@ -13,9 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.config import PacingSettings, Settings
-from edge.service.pacing import HOLD_S, LIKELY_SCORE, SLOWEST_BUSY_FPS, SLOWEST_IDLE_FPS, Heat, Motion, Pacer
+from edge.service.pacing import HOLD_S, SLOWEST_BUSY_FPS, SLOWEST_IDLE_FPS, Heat, Motion, Pacer
 from edge.types import Box, Detection, Image, Track, TrackState
-from edge.vision.tracker import Tracker
+from edge.vision.tracker import LIKELY_SCORE, Tracker
 
 SURE = 0.86
 """From this score on a face is a visit after 0.4 s: four tenths for being found, and as many for being sure."""

@@ -1,4 +1,4 @@
-"""What a report of one store says: its week from its tallies. All arithmetic is that of the tally and the analysis."""
+"""What a report of one site says: its week from its tallies. All arithmetic is that of the tally and the analysis."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import coverage
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes, verdicts
-from cloud.domain.chain import Chain, Site
-from cloud.domain.tally import QUARTER, Tally, quarters, tally
+from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.tally import QUARTER, Tally, quarters, readable, with_silent_days
 from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import METRICS
@@ -26,7 +26,7 @@ HIDES_MOST = 2
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day on which the store is open. Without coverage the counts are None: nobody watched."""
+    """One local day on which the site is open. Without coverage the counts are None: nobody watched."""
 
     day: date
     open_s: float
@@ -37,7 +37,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour of the local clock in which the store is open."""
+    """One hour of the local clock in which the site is open."""
 
     day: date
     hour: int
@@ -57,12 +57,47 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreReport:
-    """One store's week."""
+class Camera:
+    """How much of the opening time one camera watched."""
+
+    name: str
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """The cameras of another role of the same site, in short."""
+
+    role: Role
+    cameras: tuple[Camera, ...]
+    coverage: float
+    visits: int | None
+    rate: float | None
+    """Visits per watched hour: of all entrances together, else of the average camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What became of the visits that came in groups, for one attribute. The three add up to ``visits``."""
+
+    visits: int
+    known: int
+    unknown: int
+    """Without a verdict."""
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """One site's week, of the cameras of one role."""
 
     site: str
     title: str
     timezone: str
+    role: Role
+    cameras: tuple[Camera, ...]
+    others: tuple[Cameras, ...]
+    """The other roles of the site."""
     week: str
     first: date
     last: date
@@ -82,30 +117,38 @@ class StoreReport:
     mixes: Mapping[str, Mix]
     """By attribute, those that the profile allows and of which anything was released."""
     ages: Mapping[str, Mix]
-    """By gender as counted, where that hides little; each adds up to 1."""
-    unknown: Mapping[str, float]
-    """Share of the visits without a verdict, by attribute."""
-    withheld: Mapping[str, float]
-    """Share of the visits described at all whose cell was withheld, by attribute."""
+    """By gender as counted, where that hides little and tells something; each adds up to 1."""
+    described: Mapping[str, Described]
+    """By attribute, as in ``mixes``."""
     outages: tuple[Outage, ...]
     models: tuple[str, ...]
     calibrations: tuple[str, ...]
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The cameras of the site, of all roles, of which nothing came."""
+        cameras = [*self.cameras, *(camera for other in self.others for camera in other.cameras)]
+        return tuple(camera.name for camera in cameras if camera.coverage == 0)
 
-def store_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek) -> StoreReport:
+
+def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: Role) -> SiteReport:
     """Raises ``StoreUnavailable``."""
-    found = source.tallies([site.name], week.weeks_before(WEEKS_BEFORE), week.last)
-    by_day = {one.day: one for one in found}
-    # A day that nothing came from was open all the same: its time was not watched.
-    own = [by_day.get(day) or tally((), site, day) for day in days(week.first, week.last)]
+    first = week.weeks_before(WEEKS_BEFORE)
+    found = with_silent_days(
+        source.tallies([site.name], first, week.last, role), [site], days(first, week.last), role
+    )
+    own = [one for one in found if one.day >= week.first]
     total = sum(own[1:], own[0])
-    parts = _quarters(source, site, week)
+    parts = _quarters(source, site, week, role)
     hours = tuple(_hours(parts, site))
     described = mixes(own)
-    return StoreReport(
+    return SiteReport(
         site=site.name,
         title=site.title,
         timezone=site.timezone,
+        role=role,
+        cameras=_cameras(total),
+        others=tuple(_other(source, site, week, other) for other in site.roles if other != role),
         week=week.name,
         first=week.first,
         last=week.last,
@@ -123,8 +166,7 @@ def store_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek) -> St
         cohort_visits=total.cohort_visits,
         mixes={one.attribute: one for one in described},
         ages=_ages(total),
-        unknown={one.attribute: _unknown(total, one) for one in described},
-        withheld={one.attribute: one.withheld / (one.n + one.withheld) for one in described},
+        described={one.attribute: _described(total, one) for one in described},
         outages=tuple(_outages(parts, site)),
         models=tuple(sorted(total.models)),
         calibrations=tuple(sorted(total.calibrations)),
@@ -132,7 +174,7 @@ def store_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek) -> St
 
 
 def notes(chain: Chain, site: Site | None, week: IsoWeek) -> tuple[str, ...]:
-    """What the chain file says of the week: of one store, or of the chain."""
+    """What the chain file says of the week: of one site, or of the chain."""
     return tuple(
         f"{one.text} ({one.first:%a %-d %b} to {one.last:%a %-d %b})"
         for one in chain.annotations
@@ -148,12 +190,32 @@ def _day(one: Tally) -> Day:
     )
 
 
-def _quarters(source: Tallies, site: Site, week: IsoWeek) -> dict[datetime, Tally]:
-    """Every quarter of an hour in which the store is open, those that nothing came from included."""
+def _cameras(total: Tally) -> tuple[Camera, ...]:
+    return tuple(
+        Camera(name, min(1.0, watched_s / total.open_s) if total.open_s else 0.0)
+        for name, watched_s in total.watched_s.items()
+    )
+
+
+def _other(source: Tallies, site: Site, week: IsoWeek, role: Role) -> Cameras:
+    stored = source.tallies([site.name], week.first, week.last, role)
+    own = with_silent_days(stored, [site], days(week.first, week.last), role)
+    total = sum(own[1:], own[0])
+    return Cameras(
+        role=role,
+        cameras=_cameras(total),
+        coverage=coverage(total),
+        visits=total.visits if total.covered_s > 0 else None,
+        rate=3600 * total.visits / total.exposure_s if total.exposure_s > 0 else None,
+    )
+
+
+def _quarters(source: Tallies, site: Site, week: IsoWeek, role: Role) -> dict[datetime, Tally]:
+    """Every quarter of an hour in which the site is open, those that nothing came from included."""
     opening = {
-        at: part for day in days(week.first, week.last) for at, part in quarters((), site, day).items()
+        at: part for day in days(week.first, week.last) for at, part in quarters((), site, day, role).items()
     }
-    stored = source.quarters(site.name, week.first, week.last)
+    stored = source.quarters(site.name, week.first, week.last, role)
     return {at: stored.get(at, part) for at, part in sorted(opening.items()) if part.open_s > 0}
 
 
@@ -178,21 +240,25 @@ def _hours(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Hour]:
 
 
 def _ages(total: Tally) -> dict[str, Mix]:
-    if HIDES_MOST * sum(total.gender_age_band.values()) < sum(total.age_band.values()):
+    if HIDES_MOST * readable(total.gender_age_band) < readable(total.age_band):
         return {}
     found = {gender: mix(_of_gender(total, gender), "age_band") for gender in GENDERS}
-    return {gender: one for gender, one in found.items() if one is not None}
+    told = {gender: one for gender, one in found.items() if one and 2 * one.told >= len(one.shares)}
+    return told if len(told) == len(GENDERS) else {}
 
 
 def _of_gender(total: Tally, gender: str) -> Tally:
     """The visits that were read as of one gender; what is withheld may be of either."""
     cells = {label: count for label, count in total.gender_age_band.items() if label[0] == gender}
-    bands = {band: cells.get((gender, band), 0) for band in (*ATTRIBUTES["age_band"], UNKNOWN)}
-    return replace(total, gender_age_band=cells, age_band=bands)
+    bands = {band: cells.get((gender, band)) for band in (*ATTRIBUTES["age_band"], UNKNOWN)}
+    # A visit in a cell of the other gender is described, and is not of this one.
+    elsewhere = readable(total.gender_age_band) - readable(cells)
+    return replace(total, gender_age_band=cells, age_band=bands, described=total.described - elsewhere)
 
 
-def _unknown(total: Tally, of: Mix) -> float:
-    return verdicts(total, of.attribute)[UNKNOWN] / of.n
+def _described(total: Tally, of: Mix) -> Described:
+    unknown = verdicts(total, of.attribute)[UNKNOWN]
+    return Described(of.n + of.withheld, of.n - unknown, unknown, of.withheld)
 
 
 def _outages(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Outage]:

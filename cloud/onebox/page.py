@@ -1,0 +1,80 @@
+"""uvicorn for a page on a shop's network: it holds few connections, and none that only waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from cloud.onebox.connections import Connections, Slot
+
+MOST_CONNECTIONS = 128
+MOST_PER_ADDRESS = 32
+"""A browser opens six; a proxy speaks for all its visitors."""
+REQUEST_S = 5.0
+"""How long a request may take to arrive, and a connection may stay open for the next one."""
+ANSWER_S = 30.0
+"""How long an answer may take to be fetched."""
+MOST_REQUEST_BYTES = 16 * 1024
+
+
+class PageServer(uvicorn.Server):
+    """uvicorn without its signal handlers: this process has one place that ends it."""
+
+    def __init__(self, app: ASGIApp, *, request_s: float = REQUEST_S) -> None:
+        connections = Connections("page", most=MOST_CONNECTIONS, most_per_address=MOST_PER_ADDRESS)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_bounded(connections, request_s),
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                h11_max_incomplete_event_size=MOST_REQUEST_BYTES,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _bounded(connections: Connections, request_s: float) -> type[asyncio.Protocol]:
+    """uvicorn's protocol with a place among ``connections``; uvicorn wants a class."""
+
+    class Bounded(H11Protocol):
+        slot: Slot | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            address = self.client[0] if self.client else "nowhere"
+            self.slot = connections.admit(address, transport.abort, wait_s=request_s)
+            if self.slot is None:
+                transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.slot is not None:
+                self.slot.leave()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.slot is not None and self.slot.waits and self._answering():
+                self.slot.work(ANSWER_S)
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.slot is not None and not self._answering():
+                self.slot.wait(request_s)
+
+        def _answering(self) -> bool:
+            cycle: Any = self.cycle
+            return cycle is not None and not cycle.response_complete
+
+    return Bounded

@@ -1,0 +1,81 @@
+"""What stands before the page's handlers: headers, the names it answers to, and where a proxy shows it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class SecurityHeaders:
+    """Nothing but our own files may run, whatever a name on the page contains."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class KnownHosts:
+    """Answers only to the names of this machine.
+
+    Otherwise a foreign site whose name is made to point here could read the page through somebody's browser (DNS
+    rebinding). An address is safe: a browser sends it only where somebody typed it.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app = app
+        machine = socket.gethostname().lower()
+        self._names = {"localhost", machine, f"{machine.partition('.')[0]}.local", *names}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._is_known(Headers(scope=scope).get("host", "")):
+            await self._app(scope, receive, send)
+            return
+        says = "The page does not answer to this name. Add it to serve.page.names in cloud.yaml.\n"
+        await PlainTextResponse(says, status_code=421)(scope, receive, send)
+
+    def _is_known(self, host: str) -> bool:
+        name, bracket, _ = host.removeprefix("[").partition("]")
+        if not bracket:
+            name = host.partition(":")[0]
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return name.lower().removesuffix(".") in self._names
+        return True
+
+
+class SubPath:
+    """The page below ``path`` of a proxy, whether the proxy keeps that path in what it asks or takes it away."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self._app = app
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._path:
+            asked = str(scope["path"])
+            whole = asked if f"{asked}/".startswith(f"{self._path}/") else self._path + asked
+            scope = {**scope, "root_path": self._path, "path": whole}
+        await self._app(scope, receive, send)

@@ -1,0 +1,56 @@
+"""Refined landmarks: asked for where they are used, and no more often than a head turns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from edge.types import Detection, Image, Pose, Refiner, Track, TrackState
+from edge.vision.pose import estimate_pose
+from edge.vision.tracker import LIKELY_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    detection: Detection
+    pose: Pose
+    at_s: float
+
+
+class Refinement:
+    """The direction of every face in view, and landmarks for those that the classifier is to see.
+
+    A visit's direction is taken anew once it is ``every_s`` old. What is most likely a pattern costs nothing: there the
+    detector's own landmarks must do.
+    """
+
+    def __init__(self, refiner: Refiner, *, every_s: float) -> None:
+        self._refiner, self._every_s = refiner, every_s
+        self._last: dict[int, _Look] = {}
+
+    def pose(self, track: Track, image: Image, at_s: float) -> Pose:
+        """Where the face of a track in view is turned; within ``every_s`` the same answer."""
+        assert track.detection is not None
+        if track.state is TrackState.TENTATIVE and track.detection.score < LIKELY_SCORE:
+            return estimate_pose(track.detection.landmarks)
+        last = self._last.get(track.track_id)
+        if last is None or at_s - last.at_s >= self._every_s:
+            last = self._look(track.track_id, track.detection, image, at_s)
+        return last.pose
+
+    def detection(self, track: Track, image: Image, at_s: float) -> Detection:
+        """The detection of this frame with refined landmarks."""
+        assert track.detection is not None
+        last = self._last.get(track.track_id)
+        if last is None or last.at_s < at_s:
+            last = self._look(track.track_id, track.detection, image, at_s)
+        return last.detection
+
+    def keep(self, alive: Collection[int]) -> None:
+        """Forget all other tracks."""
+        self._last = {track_id: look for track_id, look in self._last.items() if track_id in alive}
+
+    def _look(self, track_id: int, detection: Detection, image: Image, at_s: float) -> _Look:
+        refined = self._refiner.refine(image, detection)
+        look = self._last[track_id] = _Look(refined, estimate_pose(refined.landmarks), at_s)
+        return look

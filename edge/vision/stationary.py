@@ -1,0 +1,162 @@
+"""Tell people who stand still from a face on a poster, a mannequin or a screen.
+
+A person who only watches still breathes, sways and blinks: the face moves a little, or the picture of it changes.
+A picture of a face does neither. See ``docs/decisions/0046-who-blinks-is-no-poster.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from edge.types import Box, Image
+from edge.vision.likeness import ChangeWatch
+
+STILL_S = 8.0
+"""A face without any sign of life for so long, since it appeared, is a picture."""
+
+STILL_AGAIN_S = 60.0
+"""The same after a sign of life: a person who is very quiet, or a track that went over from a person to a picture."""
+
+STILL_REACH = 0.3
+"""A face whose centre stayed within this many face sizes has not moved: a detector's jitter is below it."""
+
+SCREEN_S = 1800.0
+SCREEN_REACH = 1.0
+"""A face that came from nowhere and kept within its own size for so long is one on a screen, however lively it is."""
+
+REST_S = 3.0
+"""After a sign of life nothing is looked for during this time, which saves work."""
+
+SURE_CHANGES = 3
+SURE_WITHIN_S = 4.0
+"""Where a picture of a face is known to be, so many changes in a row, each within this time of the one before, make a
+person: somebody who walks past a poster changes it once."""
+
+SAME_PLACE = 0.4
+"""Intersection over union with a stationary face from which a detection lies at its place."""
+
+MEMORY_S = 600.0
+"""A stationary face unseen for so long was taken down."""
+
+
+class Extent:
+    """How far a face has moved since it was first seen, in pixels along either axis."""
+
+    __slots__ = ("_x1", "_x2", "_y1", "_y2")
+
+    def __init__(self, x: float, y: float) -> None:
+        self._x1 = self._x2 = x
+        self._y1 = self._y2 = y
+
+    def include(self, x: float, y: float) -> None:
+        self._x1, self._x2 = min(self._x1, x), max(self._x2, x)
+        self._y1, self._y2 = min(self._y1, y), max(self._y2, y)
+
+    def merge(self, other: Extent) -> None:
+        self.include(other._x1, other._y1)
+        self.include(other._x2, other._y2)
+
+    @property
+    def side(self) -> float:
+        return max(self._x2 - self._x1, self._y2 - self._y1)
+
+
+class LifeSigns:
+    """What one track has shown of being alive: movement of its box, and changes of the picture there."""
+
+    def __init__(self, box: Box, at_s: float) -> None:
+        self._first_s = self._last_s = self._quiet_since_s = at_s
+        self._way, self._recent_way = Extent(*box.centre), Extent(*box.centre)
+        self._watch = ChangeWatch(at_s)
+        self._changed_s = -math.inf
+        self._changes_in_a_row = 0
+        self.has_moved = self.has_left_its_place = False
+
+    def see(self, box: Box, at_s: float, image: Image | None) -> None:
+        """Take one sight of the face. A detector's box may jump to and fro over a picture that stays as it is, so a
+        movement by less than a face counts with a change of the ``image``, and alone only where there is none."""
+        self._last_s = at_s
+        self._way.include(*box.centre)
+        self._recent_way.include(*box.centre)
+        self.has_left_its_place |= self._way.side >= SCREEN_REACH * box.side
+        moves = self._recent_way.side >= STILL_REACH * box.side
+        goes = self._recent_way.side >= (STILL_REACH if image is None else SCREEN_REACH) * box.side
+        if goes or (image is not None and self._watch.changed(image, box, at_s)):
+            in_a_row = at_s - self._changed_s <= REST_S + SURE_WITHIN_S
+            self._changes_in_a_row = self._changes_in_a_row + 1 if in_a_row else 1
+            self._changed_s = self._quiet_since_s = at_s
+            self._watch.rest(at_s + REST_S)
+            if moves:
+                self.has_moved, self._recent_way = True, Extent(*box.centre)
+
+    def join(self, later: LifeSigns) -> None:
+        """Go on with ``later``, the signs of the same person found again."""
+        self._way.merge(later._way)
+        self._recent_way.merge(later._recent_way)
+        self._watch, self._last_s = later._watch, later._last_s
+        self._quiet_since_s = max(self._quiet_since_s, later._quiet_since_s)
+        self._changed_s = max(self._changed_s, later._changed_s)
+        self.has_moved |= later.has_moved
+        self.has_left_its_place |= later.has_left_its_place
+
+    @property
+    def is_still(self) -> bool:
+        """Whether this is a picture of a face, which stands still."""
+        has_lived = self._changed_s > -math.inf
+        return self._last_s - self._quiet_since_s >= (STILL_AGAIN_S if has_lived else STILL_S)
+
+    @property
+    def is_on_screen(self) -> bool:
+        """Whether this is a picture of a face that moves."""
+        return not self.has_left_its_place and self._last_s - self._first_s >= SCREEN_S
+
+    @property
+    def is_surely_alive(self) -> bool:
+        """Whether this is a person even where a picture of a face is known to be."""
+        return self.has_moved or self._changes_in_a_row >= SURE_CHANGES
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    box: Box
+    is_screen: bool
+    seen_s: float
+
+
+class StationaryPlaces:
+    """Where pictures of faces are. Who appears there must show life before it counts; a person who walks there has
+    a track already, and keeps it."""
+
+    def __init__(self) -> None:
+        self._places: list[_Place] = []
+
+    def learn(self, box: Box, at_s: float, *, is_screen: bool) -> None:
+        """Remember the place, for ``MEMORY_S`` from now."""
+        is_screen |= any(place.is_screen for place in self._about(box, at_s))
+        others = [place for place in self._places if not _is_same(place.box, box)]
+        self._places = [*others, _Place(box, is_screen, at_s)]
+
+    def see(self, box: Box, at_s: float) -> None:
+        """Something like a face was found at ``box``: what is known of its place stays known."""
+        known = self._about(box, at_s)
+        self._places = [replace(place, seen_s=at_s) if place in known else place for place in self._places]
+
+    def part(self, last: Box, found: Box, at_s: float) -> bool:
+        """Whether a face ``found`` where a picture is can hardly be the one seen elsewhere before, at ``last``."""
+        return any(not _is_same(place.box, last) for place in self._about(found, at_s))
+
+    def hide(self, box: Box, life: LifeSigns, at_s: float) -> bool:
+        """Whether a face at ``box`` may still be the picture there, as far as its ``life`` tells."""
+        return any(
+            not (life.has_left_its_place if place.is_screen else life.is_surely_alive)
+            for place in self._about(box, at_s)
+        )
+
+    def _about(self, box: Box, at_s: float) -> list[_Place]:
+        self._places = [place for place in self._places if at_s - place.seen_s <= MEMORY_S]
+        return [place for place in self._places if _is_same(place.box, box)]
+
+
+def _is_same(place: Box, box: Box) -> bool:
+    return place.iou(box) >= SAME_PLACE

@@ -25,6 +25,8 @@ from common.mqtt.tls import Tls
 from tests.support.brokers import Mosquitto, until
 from tests.support.messages import MORNING, window
 
+pytestmark = pytest.mark.mosquitto
+
 EXAMPLE = Path(cloud.__path__[0]) / "example.yaml"
 
 

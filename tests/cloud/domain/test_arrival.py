@@ -20,6 +20,8 @@ from common.wire import Message, WireError, encode, topic
 from tests.common.test_wire import TOPICS, mutated
 from tests.support.messages import MORNING, SetClock, alert, health, probe, status, window
 
+pytestmark = pytest.mark.slow
+
 NOW = MORNING + timedelta(hours=4)
 BERLIN = ZoneInfo("Europe/Berlin")
 

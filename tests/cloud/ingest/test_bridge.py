@@ -30,6 +30,8 @@ from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.messages import BOOT, MORNING, SetClock, health, probe, window
 from tests.support.programs import require_program
 
+pytestmark = pytest.mark.mosquitto
+
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
 
 

@@ -40,6 +40,8 @@ from tests.cloud.reports.weeks import (
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import SetClock
 
+pytestmark = pytest.mark.influxdb
+
 
 def test_the_figures_are_those_of_the_windows(
     files: list[str], usual: list[WindowMessage], capsys: pytest.CaptureFixture[str]

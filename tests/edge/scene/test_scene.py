@@ -23,6 +23,8 @@ from edge.scene.render import Scene, crowd
 from edge.scene.trajectories import PEOPLE
 from edge.types import Image
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(str(files("edge.scene")))
 
 

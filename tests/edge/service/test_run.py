@@ -44,6 +44,8 @@ from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.service_manager import Manager
 from tests.support.short_scene import clear_frame, models, stretch
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
+
 WINDOW_S = 2
 
 

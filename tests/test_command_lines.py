@@ -26,6 +26,8 @@ from edge.uplink.outbox import Outbox
 from tests.support.brokers import Mosquitto, free_port, until
 from tests.support.short_scene import clear_frame, stretch, write_clip
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
+
 Capture = pytest.CaptureFixture[str]
 Make = Callable[[Path], Path]
 

@@ -18,6 +18,8 @@ import yaml
 from tests.support.paths import ROOT
 from tests.support.programs import require_made
 
+pytestmark = pytest.mark.slow
+
 MADE = ROOT / ".venv-ansible"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGfS9hDYTHAPkL5cvNJ3rBqxZqq7B0N5q8TlPtsBxWXq installer@example"
 COMMON: dict[str, Any] = {

@@ -24,6 +24,8 @@ from common.errors import UserError
 from tests.support.brokers import Mosquitto, until
 from tests.support.messages import MORNING, window
 
+pytestmark = pytest.mark.mosquitto
+
 EXAMPLE = Path(cloud.__path__[0]) / "example.yaml"
 
 

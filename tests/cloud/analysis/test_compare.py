@@ -27,6 +27,8 @@ from tests.support.clock import ManualClock
 from tests.support.messages import window
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 FIRST = date(2026, 10, 1)
 VERSION = frozenset({"2026.11.21-2"})
 WEEK = np.array([0.75, 0.85, 0.9, 1.0, 1.15, 1.5, 0.9])

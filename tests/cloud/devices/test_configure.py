@@ -49,6 +49,8 @@ from tests.support.service_manager import Manager
 from tests.support.shop import Eye, FastTime, Shop
 from tests.support.short_scene import models, stretch
 
+pytestmark = pytest.mark.mosquitto
+
 Capture = pytest.CaptureFixture[str]
 T = TypeVar("T")
 EMPTY = np.zeros((480, 640, 3), np.uint8)

@@ -21,6 +21,8 @@ from tests.common.test_wire import TOPICS, mutated
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, alert, health, probe, status, window
 
+pytestmark = pytest.mark.slow
+
 NOW = MORNING + timedelta(hours=4)
 BERLIN = ZoneInfo("Europe/Berlin")
 

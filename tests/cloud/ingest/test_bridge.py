@@ -31,6 +31,8 @@ from tests.support.clock import ManualClock
 from tests.support.messages import BOOT, MORNING, health, probe, window
 from tests.support.programs import require_program
 
+pytestmark = pytest.mark.mosquitto
+
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
 
 

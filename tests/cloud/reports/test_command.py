@@ -21,6 +21,8 @@ from tests.cloud.reports.weeks import (
 )
 from tests.support.clock import ManualClock
 
+pytestmark = pytest.mark.chromium
+
 
 def test_one_box_needs_no_chain_file(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Its opening hours are those in which its device is usually on."""

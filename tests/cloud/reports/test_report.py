@@ -40,6 +40,8 @@ from tests.cloud.reports.weeks import (
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
 
+pytestmark = pytest.mark.influxdb
+
 
 def test_the_figures_are_those_of_the_windows(
     files: list[str], usual: list[WindowMessage], capsys: pytest.CaptureFixture[str]

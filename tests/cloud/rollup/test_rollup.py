@@ -39,6 +39,8 @@ from tests.support.clock import ManualClock
 from tests.support.influxdb import Engine, InfluxDB
 from tests.support.messages import window
 
+pytestmark = pytest.mark.influxdb
+
 SATURDAY, SUNDAY = date(2026, 3, 28), date(2026, 3, 29)
 """On the Sunday the clocks go forward in Berlin."""
 LATER = datetime(2026, 4, 2, tzinfo=UTC)

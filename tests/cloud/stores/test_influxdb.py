@@ -28,6 +28,8 @@ from tests.support.messages import (
     window,
 )
 
+pytestmark = pytest.mark.influxdb
+
 
 @pytest.fixture
 def store(influxdb: InfluxDB) -> Iterator[InfluxStore]:

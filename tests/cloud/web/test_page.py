@@ -39,6 +39,8 @@ from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, alert, cohort, health, placement, status, window
 from tests.support.programs import require_library, require_program
 
+pytestmark = pytest.mark.chromium
+
 expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
 BERLIN = ZoneInfo("Europe/Berlin")
 NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)

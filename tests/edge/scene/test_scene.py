@@ -23,6 +23,8 @@ from edge.scene.trajectories import PEOPLE
 from edge.types import Image
 from tests.support.clock import ManualClock
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(str(files("edge.scene")))
 
 

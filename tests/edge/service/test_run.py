@@ -45,6 +45,8 @@ from tests.support.clock import ManualClock
 from tests.support.service_manager import Manager
 from tests.support.short_scene import clear_frame, models, stretch
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
+
 WINDOW_S = 2
 
 

@@ -19,6 +19,8 @@ from tests.support.paths import ROOT
 from tests.support.programs import require_program
 from tests.support.service_manager import Manager
 
+pytestmark = pytest.mark.systemd
+
 UNIT = ROOT / "systemd" / "footlight-edge.service"
 
 

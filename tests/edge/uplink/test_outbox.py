@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from common.errors import UserError
 from edge.uplink.outbox import Outbox
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 
 

@@ -16,6 +16,8 @@ from common.mqtt.session import AT_ONCE, Received, Session
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
 from tests.support.clock import START, ManualClock
 
+pytestmark = pytest.mark.mosquitto
+
 NOT_AUTHORISED = 0x87
 
 

@@ -20,6 +20,8 @@ from tests.support.influxdb import PASSWORD, InfluxDB
 from tests.support.messages import MORNING, cohort, health, window
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.influxdb
+
 PAGE = (ROOT / "docs" / "queries.md").read_text(encoding="utf-8")
 SITE = "my-shop"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from edge.types import Box, Detection, Image, Track, TrackState
 from edge.vision.tracker import LIKELY_SCORE, Tracker
 
 SURE = 0.89
-"""From this score on a face is a visit after a third of a second. That much is certain to be seen within one second: half
+"""From this score on a face is a visit after a third of a second. That much is sure to be seen within one second: half
 a second may pass until it is found, and then three looks fit, which lie more than a sixth of a second apart."""
 
 SOMEBODY = Track(1, Box(0, 0, 30, 30), TrackState.CONFIRMED, 0.0, 0.0, None)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import psutil
@@ -26,7 +27,7 @@ from rich.table import Table
 
 from benchmarks.pipeline import film
 from common.clock import SystemClock
-from common.wire import WindowMessage, decode
+from common.wire import HealthMessage, decode
 from edge.config import load
 from edge.service.build import build
 from tests.support.brokers import Listener, Mosquitto, until
@@ -62,9 +63,10 @@ def configure(folder: Path, name: str, clip: Path, port: int, threads: int) -> P
                 "device": name,
                 "camera": {"source": str(clip), "realtime": True},
                 "detection": {"threads": threads},
-                "window": {"seconds": 5},
+                "window": {"seconds": 30},
                 "mqtt": {"host": "127.0.0.1", "port": port},
                 "outbox": {"path": str(folder / f"{name}.db")},
+                "health": {"every_s": 5},
             }
         )
     )
@@ -88,25 +90,20 @@ def run(folder: Path, clip: Path, cameras: int, *, together: bool, threads: int)
         for process in processes:
             process.wait(60)
         until(lambda: len({message.topic for message in listener.on("window")}) == cameras, "all are heard")
-        heard = [decode(message.topic, bytes(message.payload)) for message in listener.on("window")]
-    coverage = {
-        name: [
-            message.coverage
-            for message in heard
-            if isinstance(message, WindowMessage) and message.device == name
-        ]
+        heard = [decode(message.topic, bytes(message.payload)) for message in listener.on("health")]
+    said = {
+        name: [one for one in heard if isinstance(one, HealthMessage) and one.device == name]
         for name in names
     }
-    frames = {name: sum(one.frames for one in each) for name, each in coverage.items()}
-    dropped = {name: sum(one.dropped for one in each) for name, each in coverage.items()}
+    dropped = {name: sum(one.dropped for one in each) for name, each in said.items()}
     return {
         "cameras": cameras,
         "processes": len(processes),
         "threads": threads,
         "pss_mib": round(after.pss_mib, 1),
         "cpu_s_a_minute_each": round(60 * (after.cpu_s - before.cpu_s) / (until_s - since) / cameras, 2),
-        "fps": {name: round(frames[name] / FILM_S, 1) for name in names},
-        "dropped": {name: round(dropped[name] / (frames[name] + dropped[name]), 3) for name in names},
+        "fps": {name: round(mean(one.fps for one in each), 1) for name, each in said.items()},
+        "dropped": {name: round(count / (15 * FILM_S), 3) for name, count in dropped.items()},
     }
 
 

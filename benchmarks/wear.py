@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,29 @@ from rich.table import Table
 
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import WindowMessage, encode
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
+from edge.vision.pool import Pool
+from edge.vision.waiting import Waiting
 from tests.support.brokers import Listener, Mosquitto, free_port, until
-from tests.support.messages import BOOT, cohort, window
+from tests.support.messages import BOOT, MORNING, cohort, window
 
 A_DAY = 1440
 COHORT_EVERY = 3
 """Windows to a cohort in a shop with a hundred visits an hour; the windows between carry totals alone."""
 
+CHECKPOINTS, CHECKPOINT_WINDOWS = 5, 4
+"""So many writes in every fourth window, 1,800 a day: a shop with 1,000 visits in ten hours has about as many."""
+
 _SECTOR = 512
+
+
+def full_pool() -> Pool:
+    """What waits before a large cohort: every cell is written down."""
+    cells = [(g, b, e) for g in (*GENDERS, UNKNOWN) for b in (*AGE_BANDS, UNKNOWN) for e in EXPRESSIONS[:3]]
+    return Pool(since=MORNING, visits=199, viewers=120, breakdown=Counter(dict.fromkeys(cells, 3)))
 
 
 def by_process() -> int:
@@ -76,8 +89,11 @@ def measure(folder: Path, windows: int, port: int, acknowledged: bool) -> dict[s
     uplink.start()
     subprocess.run(["sync", "--file-system", folder], check=True)
     process, device = by_process(), by_device(folder)
+    waiting = Waiting(full_pool())
     for minute in range(windows):
-        uplink.send(message(minute))
+        for _ in range(CHECKPOINTS if minute % CHECKPOINT_WINDOWS == 0 else 0):
+            uplink.remember(waiting.dump())
+        uplink.send(message(minute), waiting=waiting.dump())
         if acknowledged:
             until(lambda: outbox.depth == 0, "it is acknowledged")
         subprocess.run(["sync", "--file-system", folder], check=True)

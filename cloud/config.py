@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Secr
 from cloud.domain.access import is_user
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
+from cloud.domain.thresholds import MIN_K
 from common import settings
 from common.config_file import load_yaml_model
 from common.fields import BaseUrl, Password, Token, Url, host_name
@@ -155,7 +156,14 @@ class GrafanaSettings(Section):
     influx_token: Token
 
 
+class PrivacySettings(Section):
+    """What ``bridge`` and ``serve`` refuse to store."""
+
+    min_k: Annotated[int, Field(ge=1)] = MIN_K
+
+
 class Settings(Section):
+    privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()

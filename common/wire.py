@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -65,6 +67,11 @@ Timestamp = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 """See :func:`short_hash`."""
 Profile = Literal["count", "demographics", "expression"]
+_NOT_IN: Mapping[Profile, tuple[str, ...]] = {
+    "count": ("gender", "age_band", "gender_age_band", "expression"),
+    "demographics": ("expression",),
+    "expression": (),
+}
 Cells = dict[str, Visits | None]
 """Counts by label. ``null`` is a cell withheld by the privacy rules; 0 is a fact."""
 
@@ -90,10 +97,6 @@ class Totals(_Message):
 
     visits: Visits = Field(description="visits that ended in this window; each is counted once")
     viewers: Visits = Field(description="those of them that faced the camera at least once")
-    occupancy_mean: Annotated[float, Field(ge=0, le=MOST_VISITS, allow_inf_nan=False)] = Field(
-        description="visits in view, averaged over the covered time"
-    )
-    occupancy_max: Visits = Field(description="most visits in view at one instant")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -105,9 +108,8 @@ class Totals(_Message):
 class Coverage(_Message):
     """How much of the window was really watched. 0 visits at coverage 1 is a fact, at 0 it is no data."""
 
+    # No numbers of frames: more of them are processed while somebody is in view, so they would tell for how long.
     share: Share = Field(description="share of the window in which frames were processed without a gap")
-    frames: Count = Field(description="frames processed")
-    dropped: Count = Field(description="frames that were stale before they could be processed")
 
 
 class Cohort(_Message):
@@ -116,8 +118,16 @@ class Cohort(_Message):
 
     since: Timestamp = Field(description="start of the first window whose visits are in here")
     visits: Annotated[int, Field(ge=1, le=MOST_VISITS)] = Field(description="visits in the cohort")
-    dwell_sum_s: Seconds = Field(description="sum of dwell times")
-    attention_sum_s: Seconds = Field(description="sum of attention times; never more than the dwell times")
+    occupancy_mean: Annotated[float, Field(ge=0, le=MOST_VISITS, allow_inf_nan=False)] | None = Field(
+        description="visits in view at a time, on average since the cohort before: dwell times / watched time;"
+        " null when the dwell times are withheld"
+    )
+    occupancy_max: Visits = Field(description="most visits in view at one instant since the cohort before")
+    dwell_sum_s: Seconds | None = Field(description="sum of dwell times; null when withheld")
+    attention_sum_s: Seconds | None = Field(
+        description="sum of attention times, never more than the dwell times; null when withheld, as with 1 to k-1"
+        " viewers"
+    )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
     attention: Cells = Field(description="visits by attention time, likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
@@ -131,34 +141,55 @@ class Cohort(_Message):
     )
 
     @model_validator(mode="after")
-    def _known_labels(self) -> Self:
+    def _consistent(self) -> Self:
         bins = {bin_label(edge) for edge in DWELL_BINS_S}
         genders, bands = {*GENDERS, UNKNOWN}, {*AGE_BANDS, UNKNOWN}
-        vocabularies: list[tuple[str, Cells | None, set[str]]] = [
-            ("dwell", self.dwell, bins),
-            ("attention", self.attention, bins),
-            ("gender", self.gender, genders),
-            ("age_band", self.age_band, bands),
-            ("expression", self.expression, {*EXPRESSIONS, UNKNOWN}),
-        ]
-        if self.gender_age_band is not None:
-            if foreign := self.gender_age_band.keys() - genders:
-                raise ValueError(f"gender_age_band: unknown label {min(foreign)!r}")
-            vocabularies += [(f"gender_age_band.{g}", c, bands) for g, c in self.gender_age_band.items()]
-            if sum(v or 0 for cells in self.gender_age_band.values() for v in cells.values()) > self.visits:
-                raise ValueError("gender_age_band: cells exceed the visits of the cohort")
-        for name, cells, vocabulary in vocabularies:
-            if cells is None:
-                continue
-            if foreign := cells.keys() - vocabulary:
+        vocabularies = {
+            "dwell": bins,
+            "attention": bins,
+            "gender": genders,
+            "age_band": bands,
+            "gender_age_band": {f"{gender}.{band}" for gender in genders for band in bands},
+            "expression": {*EXPRESSIONS, UNKNOWN},
+        }
+        for name, cells in self.lists().items():
+            if foreign := cells.keys() - vocabularies[name]:
                 raise ValueError(f"{name}: unknown label {min(foreign)!r}")
             if sum(value or 0 for value in cells.values()) > self.visits:
                 raise ValueError(f"{name}: cells exceed the visits of the cohort")
         if any((value or 0) > self.visits for value in self.zones.values()):
             raise ValueError("zones: a cell exceeds the visits of the cohort")
-        if self.attention_sum_s > self.dwell_sum_s + 1e-6:
+        if (self.attention_sum_s or 0.0) > (self.dwell_sum_s or 0.0) + 1e-6:
             raise ValueError("attention_sum_s exceeds dwell_sum_s")
         return self
+
+    def lists(self) -> dict[str, Cells]:
+        """The lists that each share all visits out, by name; labels of the joint table are joined by a dot."""
+        lists = {
+            "dwell": self.dwell,
+            "attention": self.attention,
+            "gender": self.gender,
+            "age_band": self.age_band,
+            "expression": self.expression,
+            "gender_age_band": None
+            if self.gender_age_band is None
+            else {f"{g}.{b}": n for g, cells in self.gender_age_band.items() for b, n in cells.items()},
+        }
+        return {name: cells for name, cells in lists.items() if cells is not None}
+
+    def check(self, k: int, profile: Profile) -> None:
+        """Raise ``ValueError`` for what a device with these settings must not publish."""
+        if self.visits < k:
+            raise ValueError("cohort is smaller than k")
+        for name, cells in self.lists().items():
+            if name in _NOT_IN[profile]:
+                raise ValueError(f"cohort.{name}: not in profile {profile}")
+            rest = self.visits - sum(value or 0 for value in cells.values())
+            if any(0 < (value or 0) < k for value in cells.values()) or 0 < rest < k:
+                raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
+        zones = sorted({0, self.visits, *(value for value in self.zones.values() if value is not None)})
+        if any(high - low < k for low, high in pairwise(zones)):
+            raise ValueError(f"cohort.zones: tells a cell of 1 to {k - 1} visits")
 
 
 class WindowMessage(_Message):
@@ -205,9 +236,9 @@ class WindowMessage(_Message):
         return self
 
     @model_validator(mode="after")
-    def _cohort_size(self) -> Self:
-        if self.cohort is not None and self.cohort.visits < self.k:
-            raise ValueError("cohort is smaller than k")
+    def _private(self) -> Self:
+        if self.cohort is not None:
+            self.cohort.check(self.k, self.profile)
         return self
 
 
@@ -238,7 +269,7 @@ class HealthMessage(_Message):
     software: Software
     model: Model
     camera_open: bool = Field(description="whether the camera works at present")
-    fps: Number = Field(description="frames processed a second")
+    fps: Number = Field(description="frames a second that the camera gives")
     step_ms: Number = Field(description="median time of one pipeline step")
     dropped: Count = Field(description="stale frames since the last health message")
     outbox_depth: Count = Field(description="messages waiting for the broker")

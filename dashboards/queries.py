@@ -82,8 +82,8 @@ STARTS = Query(
 
 VISITS = Query(f'SELECT sum("visits") AS "visits" FROM "window" WHERE {SITE} AND {WATCHED}')
 VIEWERS = Query(f'SELECT sum("viewers") AS "viewers" FROM "window" WHERE {SITE} AND {WATCHED}')
-IN_VIEW = Query(
-    'SELECT sum("in view") AS "in view" FROM (SELECT last("occupancy_mean") AS "in view" FROM "window"'
+JUST_NOW = Query(
+    'SELECT sum("visits") AS "visits" FROM (SELECT last("visits") AS "visits" FROM "window"'
     f' WHERE {SITE} AND "coverage" > 0 GROUP BY "device", "camera")'
 )
 
@@ -111,12 +111,12 @@ HOURS_BEFORE = Query(
 BUSIEST = Query(
     f'SELECT max("visits") AS "visits" FROM ({_hourly("visits")}) WHERE "watched" > 0 OR "visits" > 0'
 )
-DWELL_MEAN = Query(f'SELECT sum("dwell_sum_s") / sum("visits") AS "dwell" FROM "cohort" WHERE {SITE}')
+DWELL_MEAN = Query(f'SELECT sum("dwell_sum_s") / sum("dwell_visits") AS "dwell" FROM "cohort" WHERE {SITE}')
 ATTENTION_MEAN = Query(
-    f'SELECT sum("attention_sum_s") / sum("visits") AS "attention" FROM "cohort" WHERE {SITE}'
+    f'SELECT sum("attention_sum_s") / sum("attention_visits") AS "attention" FROM "cohort" WHERE {SITE}'
 )
 ATTRACTION = Query(
-    f'SELECT sum("attention_sum_s") / sum("dwell_sum_s") AS "attraction" FROM "cohort" WHERE {SITE}'
+    f'SELECT sum("attention_sum_s") / sum("attention_dwell_s") AS "attraction" FROM "cohort" WHERE {SITE}'
 )
 DESCRIBED = Query(f'SELECT sum("released") AS "visits" FROM "cohort_gender" WHERE {SITE}')
 COVERAGE = Query(f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {SITE}')

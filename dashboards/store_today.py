@@ -44,10 +44,9 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         number(
-            "In view now",
-            "Faces in view, averaged over the newest minute, of all cameras together.",
-            q.IN_VIEW,
-            decimals=1,
+            "Just now",
+            "Visits that ended in the newest minute, all cameras together.",
+            q.JUST_NOW,
             recent="5m",
         )
     )

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from common.config_file import load_yaml_model, masked_yaml
+from common.errors import UserError
 from common.masking import masked
 from common.settings import MqttSettings, Section
 from common.wire import WINDOW_S, Name, Profile, Share
@@ -23,6 +24,7 @@ from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
 
+Hour = Annotated[int, Field(ge=0, le=23)]
 Degrees = Annotated[float, Field(gt=0, le=90)]
 Pixels = Annotated[int, Field(ge=8)]
 Positive = Annotated[float, Field(gt=0)]
@@ -120,7 +122,8 @@ class PrivacySettings(Section):
     profile: Profile = "demographics"
     k: Annotated[int, Field(ge=1)] = 5
     max_cohort: Annotated[int, Field(ge=1)] = MAX_COHORT
-    closing_hour: Annotated[int, Field(ge=0, le=23)] = 0
+    release_hours: Annotated[tuple[Hour, ...], Field(max_length=24)] = (12,)
+    closing_hour: Hour = 20
 
     @model_validator(mode="after")
     def _cohort_holds_k(self) -> Self:
@@ -190,6 +193,25 @@ class Settings(Section):
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"zones: the name {twice!r} is given twice; each zone needs its own")
         return self
+
+
+LEAST_K, LEAST_WINDOW_S = 3, 30
+
+
+def refuse_to_publish(settings: Settings) -> None:
+    """Raise ``UserError`` where ``run`` would publish what may describe one person. The sample scene holds nobody."""
+    if settings.camera.source == "scene":
+        return
+    if settings.privacy.k < LEAST_K:
+        raise UserError(
+            f"privacy.k: {settings.privacy.k} would publish single visits; use 5, or at least {LEAST_K}"
+            " (1 is for 'replay' and for the source scene)"
+        )
+    if settings.window.seconds < LEAST_WINDOW_S:
+        raise UserError(
+            f"window.seconds: {settings.window.seconds} would tell when a single visit ended; use 60, or at least"
+            f" {LEAST_WINDOW_S} (less is for 'replay' and for the source scene)"
+        )
 
 
 REMOTELY_SETTABLE = frozenset(

@@ -120,6 +120,11 @@ class Pipeline:
         visits = self._end(self._tracker.finish(at_s))
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
 
+    @property
+    def open_window(self) -> WindowAggregate | None:
+        """The window that is open, as far as it has come."""
+        return self._aggregator.open_window
+
     def _see(self, frame: Frame, in_view: Sequence[Track], poses: Mapping[int, Pose]) -> list[_Candidate]:
         """Record every face in view and return those that are worth a look, best first."""
         height, width = frame.image.shape[:2]

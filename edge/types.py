@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -184,7 +184,8 @@ class WindowAggregate:
     """All that one window knows, before the privacy rules. It carries no visit.
 
     Histograms count per bin; ``breakdowns`` hold the visits as counts per (gender, age band, expression),
-    each possibly ``UNKNOWN``: the joint table from which every marginal follows.
+    each possibly ``UNKNOWN``: the joint table from which every marginal follows. ``due``: a release hour comes in
+    it; ``closing``: the day ends with it.
     """
 
     start: datetime
@@ -201,7 +202,8 @@ class WindowAggregate:
     zones: Mapping[str, int]
     coverage: Coverage
     clock_trusted: bool = True
-    closing: bool = field(default=False)
+    due: bool = False
+    closing: bool = False
 
 
 class Detector(Protocol):

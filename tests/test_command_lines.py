@@ -334,7 +334,7 @@ def test_a_publish_that_the_broker_forbids_is_told_once_and_kept(tmp_path: Path)
             tmp_path,
             camera={"source": str(clip), "realtime": True},
             mqtt={"host": "127.0.0.1", "port": mosquitto.port},
-            window={"seconds": 2},
+            window={"seconds": 30},
             log={"level": "warning"},
         )
         command = [sys.executable, "-W", "error", "-m", "edge", "run", "--config", str(chosen)]

@@ -81,10 +81,10 @@ _RATES = {
             lambda t: t.visits, lambda t: t.exposure_s / 3600,
         ),
         _rate("viewers_share", "Viewers among visits", "%", lambda t: t.viewers, lambda t: t.visits),
-        _of_groups("dwell_mean", "Mean dwell time", "s", lambda t: t.dwell_sum_s, lambda t: t.cohort_visits),
+        _of_groups("dwell_mean", "Mean dwell time", "s", lambda t: t.dwell_sum_s, lambda t: t.dwell_visits),
         _of_groups(
             "attraction_ratio", "Attention time / dwell time", "%",
-            lambda t: t.attention_sum_s, lambda t: t.dwell_sum_s,
+            lambda t: t.attention_sum_s, lambda t: t.attention_dwell_s,
         ),
     )
 }  # fmt: skip

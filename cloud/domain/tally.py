@@ -4,7 +4,7 @@ works on it.
 One function makes it from windows, whichever store they come from. Four rules:
 
 - A window belongs to the moment at which it starts, and so does the cohort that it brought. The exception is a cohort
-  that came after the door was shut, of visits from before.
+  that came after the door was shut, or on a later day, of visits from before.
 - Time that nobody watched is missing from ``watched_s`` and is never counted as zero visits.
 - Cameras of different roles are never added up: a person at the door and then at the shelf is one visitor.
 - A label that was withheld is None, one that nothing was released about is missing, and 0 is a fact.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
@@ -27,6 +27,9 @@ EXPRESSION_LABELS = (*EXPRESSIONS, UNKNOWN)
 JOINT_LABELS = tuple((gender, band) for gender in GENDER_LABELS for band in AGE_BAND_LABELS)
 
 QUARTER = timedelta(minutes=15)
+LATE = timedelta(days=4)
+"""So long after a day its last cohort may come: a device that is switched off at night, or over a long weekend, brings
+it when it is switched on again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Label = TypeVar("Label", str, tuple[str, str])
@@ -59,6 +62,12 @@ class Tally:
     dwell_sum_s: float
     """Of the visits in cohorts, and so are all below."""
     attention_sum_s: float
+    dwell_visits: int
+    """Those whose dwell times are in ``dwell_sum_s``; a cohort may withhold them."""
+    attention_visits: int
+    """Those whose attention times are in ``attention_sum_s``."""
+    attention_dwell_s: float
+    """Their dwell times: what the attention times are a share of."""
     cohort_visits: int
     described: int
     """Visits in cohorts that were described by gender and age."""
@@ -104,6 +113,9 @@ class Tally:
             viewers=self.viewers + other.viewers,
             dwell_sum_s=self.dwell_sum_s + other.dwell_sum_s,
             attention_sum_s=self.attention_sum_s + other.attention_sum_s,
+            dwell_visits=self.dwell_visits + other.dwell_visits,
+            attention_visits=self.attention_visits + other.attention_visits,
+            attention_dwell_s=self.attention_dwell_s + other.attention_dwell_s,
             cohort_visits=self.cohort_visits + other.cohort_visits,
             described=self.described + other.described,
             described_expression=self.described_expression + other.described_expression,
@@ -123,7 +135,7 @@ def readable(counts: Mapping[Label, int | None]) -> int:
 
 def tally(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> Tally:
     """The tally of one local day. Of ``windows``, each at most once, those of other sites, roles and days are left
-    out."""
+    out; give those of :data:`LATE` after it as well, for the cohorts in them."""
     parts = list(quarters(windows, site, day, role).values())
     return sum(parts[1:], parts[0])
 
@@ -143,25 +155,42 @@ def with_silent_days(
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> dict[datetime, Tally]:
     """The same in quarters of an hour, by their start in UTC, for the whole local day: they add up to it."""
     start, end = site.local_day(day)
-    inside = sorted(
-        (w for w in windows if w.site == site.name and start <= w.start < end and site.role_of(w) == role),
+    ordered = sorted(
+        (
+            w
+            for w in windows
+            if w.site == site.name and start <= w.start < end + LATE and site.role_of(w) == role
+        ),
         key=lambda w: (w.start, w.device, w.camera),
     )
+    inside = [w for w in ordered if w.start < end]
     cameras = site.cameras_of(role) or sorted({camera_of(window) for window in inside})
     opening = site.opening_intervals(day)
     groups: dict[datetime, list[WindowMessage]] = {at: [] for at in _quarter_starts(start, end)}
     released: dict[datetime, list[WindowMessage]] = {at: [] for at in groups}
-    for window in inside:
-        if _is_open(window.start, opening):
+    for window in ordered:
+        since = _since(window, site)
+        if window.start < end and _is_open(window.start, opening):
             groups[_quarter_of(window.start)].append(window)
-            released[_quarter_of(window.start)].append(window)
-        elif window.cohort and (closed := _closed_before(window.start, opening)) > window.cohort.since:
+            if since >= start:
+                released[_quarter_of(window.start)].append(window)
+        elif since >= start and (closed := _closed_before(window.start, opening)) > since:
             # The last cohort of a day comes together when the door is shut: it is of those who came before.
             released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
     return {
         at: _tally(site.name, role, day, at, group, released[at], opening, cameras)
         for at, group in groups.items()
     }
+
+
+def _since(window: WindowMessage, site: Site) -> datetime:
+    """When the first visits of its cohort came; the window's own start where there is none, or it is too late."""
+    if window.cohort is None or window.cohort.since > window.start:
+        return window.start
+    since = window.cohort.since
+    return (
+        since if window.start < site.local_day(since.astimezone(site.zone).date())[1] + LATE else window.start
+    )
 
 
 def _is_open(at: datetime, opening: Sequence[Interval]) -> bool:
@@ -206,8 +235,11 @@ def _tally(
         watched_s=watched_s,
         visits=sum(w.totals.visits for w in group),
         viewers=sum(w.totals.viewers for w in group),
-        dwell_sum_s=sum(cohort.dwell_sum_s for cohort in cohorts),
-        attention_sum_s=sum(cohort.attention_sum_s for cohort in cohorts),
+        dwell_sum_s=sum(cohort.dwell_sum_s or 0.0 for cohort in cohorts),
+        attention_sum_s=sum(cohort.attention_sum_s or 0.0 for cohort in cohorts),
+        dwell_visits=sum(timed(cohort)["dwell_visits"] for cohort in cohorts),
+        attention_visits=sum(timed(cohort)["attention_visits"] for cohort in cohorts),
+        attention_dwell_s=sum(timed(cohort)["attention_dwell_s"] for cohort in cohorts),
         cohort_visits=sum(cohort.visits for cohort in cohorts),
         described=sum(cohort.visits for cohort in people),
         described_expression=sum(cohort.visits for cohort in faces),
@@ -218,6 +250,24 @@ def _tally(
         models=frozenset(w.model for w in group),
         calibrations=frozenset(w.calibration for w in group),
     )
+
+
+class Timed(TypedDict):
+    """What the sums of times in one cohort are about."""
+
+    dwell_visits: int
+    attention_visits: int
+    attention_dwell_s: float
+
+
+def timed(cohort: Cohort) -> Timed:
+    """Zero where the sums are withheld, so that a mean over cohorts leaves those out."""
+    dwell_s, watched = cohort.dwell_sum_s, cohort.attention_sum_s is not None
+    return {
+        "dwell_visits": 0 if dwell_s is None else cohort.visits,
+        "attention_visits": cohort.visits if watched else 0,
+        "attention_dwell_s": (dwell_s or 0.0) if watched else 0.0,
+    }
 
 
 def _overlap_s(one: Interval, other: Interval) -> float:

@@ -7,3 +7,6 @@ SMALL_SAMPLE = 30
 
 FULL_COVERAGE = 0.9
 """An hour with less coverage is shown as partly watched."""
+
+MIN_K = 3
+"""The smallest k of a device that a bridge stores: below it a withheld cell can only be 1."""

@@ -19,6 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from cloud.domain.thresholds import MIN_K
 from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.stores.store import DeadLetter, Store
 from common.clock import Clock, SystemClock
@@ -38,8 +39,9 @@ RECEIVE_MAXIMUM = 500
 class Bridge:
     """Moves messages from a broker into a store.
 
-    ``share`` names the group of bridges that split the load (MQTT 5 only). ``retry_first_s`` and ``retry_most_s``
-    are the pauses while the store is away, ``reconnect_s`` the same while the broker is.
+    ``min_k``: see ``Intake``. ``share`` names the group of bridges that split the load (MQTT 5 only).
+    ``retry_first_s`` and ``retry_most_s`` are the pauses while the store is away, ``reconnect_s`` the same while the
+    broker is.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Bridge:
         *,
         client_id: str,
         share: str = "bridge",
+        min_k: int = MIN_K,
         session_expiry_s: int = LONGEST_SESSION_S,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
@@ -65,6 +68,7 @@ class Bridge:
             self._publish_dead_letter,
             self._publish_echo,
             clock=self._clock,
+            min_k=min_k,
             retry_first_s=retry_first_s,
             retry_most_s=retry_most_s,
         )

@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
             mqtt.broker(),
             client_id=mqtt.client_id,
             share=mqtt.share,
+            min_k=settings.privacy.min_k,
             session_expiry_s=mqtt.session_expiry_s,
         )
         for number in (signal.SIGTERM, signal.SIGINT):

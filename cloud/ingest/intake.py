@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cloud.domain import arrival
+from cloud.domain.thresholds import MIN_K
 from cloud.stores.store import DeadLetter, Store, StoreRejected, StoreUnavailable
 from common.clock import Clock
 from common.wire import (
@@ -25,6 +26,7 @@ from common.wire import (
     EchoMessage,
     Message,
     ProbeMessage,
+    WindowMessage,
     WireError,
     decode,
     one_line,
@@ -62,8 +64,9 @@ class Stats:
 class Intake:
     """Stores what is submitted. ``run`` is the loop; all other methods may be called from any thread.
 
-    ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back.
-    ``capacity`` deliveries wait at most (None: any number); the next ``submit`` waits with them.
+    ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back. A window
+    with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at most (None: any number); the next
+    ``submit`` waits with them.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Intake:
         echo: Callable[[ProbeMessage], None],
         *,
         clock: Clock,
+        min_k: int = MIN_K,
         capacity: int | None = 2000,
         batch: int = 200,
         retry_first_s: float = 1.0,
@@ -82,6 +86,7 @@ class Intake:
         self._dead_letter = dead_letter
         self._echo = echo
         self._clock = clock
+        self._min_k = min_k
         self._capacity = capacity
         self._batch = batch
         self._retry_first_s = retry_first_s
@@ -135,7 +140,7 @@ class Intake:
         decoded: list[tuple[Delivery, Message]] = []
         for delivery in batch:
             try:
-                message = arrival.checked(decode(delivery.topic, delivery.payload), self._clock.now())
+                message = arrival.checked(self._decode(delivery), self._clock.now())
                 decoded.append((delivery, message))
             except WireError as error:
                 self._give_up(delivery, str(error))
@@ -149,6 +154,15 @@ class Intake:
             return
         if stored:
             self._conclude(decoded)
+
+    def _decode(self, delivery: Delivery) -> Message:
+        """The message of a delivery. Raises ``WireError`` for one that breaks the contract or tells too much."""
+        message = decode(delivery.topic, delivery.payload)
+        if isinstance(message, WindowMessage) and message.k < self._min_k:
+            raise WireError(
+                f"{delivery.topic}: k: {message.k} is less than privacy.min_k {self._min_k} of this bridge"
+            )
+        return message
 
     def _settle_one(self, delivery: Delivery, message: Message) -> None:
         try:

@@ -67,7 +67,7 @@ async def serve(
 
     positions = Positions(clock)
     # Devices bound what is unacknowledged themselves; a full queue would make the event loop wait.
-    intake = Intake(store, dead_letter, echo, clock=clock, capacity=None)
+    intake = Intake(store, dead_letter, echo, clock=clock, min_k=settings.privacy.min_k, capacity=None)
     broker = EmbeddedBroker(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )

@@ -19,7 +19,7 @@ from typing import Protocol
 from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain, Role, Site, camera_of
 from cloud.domain.levels import Level
-from cloud.domain.tally import Tally, quarters
+from cloud.domain.tally import LATE, Tally, quarters
 from cloud.rollup.gaps import Gap, gaps
 from cloud.rollup.register import register
 from cloud.stores import layout
@@ -40,6 +40,9 @@ LATE_DAYS = 7
 _GAPS_TOLD = 20
 _CHUNK_DAYS = 7
 """Windows of one site that are held in memory at a time."""
+
+
+_Days = Mapping[date, list[WindowMessage]]
 
 
 class Points(Protocol):
@@ -118,9 +121,9 @@ def rollup(
     for site in chain.sites.values():
         over = [day for day in days(first, last) if site.local_day(day)[1] <= now]
         for chunk in _chunks([*missed.get(site.name, ()), *over]):
-            found = dict(_by_day(site, chunk, source))
+            found, late = _by_day(site, chunk, source)
             for role in site.roles:
-                _write(site, role, found, levels, store)
+                _write(site, role, found, late, levels, store)
             read = [window for group in found.values() for window in group]
             missing += gaps(read)
             unlisted |= {f"{site.name}/{camera_of(w)}" for w in read if site.role_of(w) is None}
@@ -166,9 +169,7 @@ def _chunks(found: Sequence[date]) -> Iterator[list[date]]:
         yield chunk
 
 
-def _write(
-    site: Site, role: Role, found: Mapping[date, list[WindowMessage]], levels: Levels, store: Points
-) -> None:
+def _write(site: Site, role: Role, found: _Days, late: _Days, levels: Levels, store: Points) -> None:
     """Write the quarters and days of one role. A day on which only other cameras reported is written too: it was
     open, and this role watched nothing of it."""
     written = [day for day, group in found.items() if group]
@@ -181,7 +182,7 @@ def _write(
     quarter_points: list[Point] = []
     day_points: list[Point] = []
     for day in written:
-        parts = quarters(found[day], site, day, role)
+        parts = quarters([*found[day], *late[day]], site, day, role)
         quarter_points += [
             tally_point(layout.QUARTER, part, at, of_quarters.get(at, ())) for at, part in parts.items()
         ]
@@ -191,11 +192,15 @@ def _write(
     store.write_points(day_points, "day")
 
 
-def _by_day(site: Site, chunk: list[date], source: Source) -> Iterator[tuple[date, list[WindowMessage]]]:
-    bounds = [site.local_day(day) for day in chunk]
-    found = source.windows(site.name, bounds[0][0], bounds[-1][1])
-    for day, (start, end) in zip(chunk, bounds, strict=True):
-        yield day, [window for window in found if start <= window.start < end]
+def _by_day(site: Site, chunk: list[date], source: Source) -> tuple[_Days, _Days]:
+    """The windows of each day, and those after it in which its last cohort may have come."""
+    bounds = {day: site.local_day(day) for day in chunk}
+    read = source.windows(site.name, bounds[chunk[0]][0], bounds[chunk[-1]][1] + LATE)
+    of_day = {day: [w for w in read if start <= w.start < end] for day, (start, end) in bounds.items()}
+    late = {
+        day: [w for w in read if end <= w.start < end + LATE and w.cohort] for day, (_, end) in bounds.items()
+    }
+    return of_day, late
 
 
 def _corrected(total: Tally, at: datetime) -> Iterator[Point]:

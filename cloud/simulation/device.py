@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Literal
 
@@ -30,6 +30,8 @@ from edge.types import WindowAggregate
 from edge.vision.privacy import CohortRule
 
 K = 5
+CAMERA_FPS = 15.0
+RELEASE_HOUR = 12
 HEALTH_EVERY_S = 600
 """Ten times as long as a device waits unless told otherwise: a board shows no more for ten times the points."""
 
@@ -114,7 +116,8 @@ class Device:
         verdicts = release.eyes.see(self._rng, seen.labels)
         arrivals: list[Arrival] = []
         counted = np.zeros(count, dtype=bool)
-        for index, window in enumerate(windows(seen, verdicts, edges_s, covered_s)):
+        noon_s = datetime.combine(day, time(RELEASE_HOUR), self._site.zone).timestamp()
+        for index, window in enumerate(windows(seen, verdicts, edges_s, covered_s, due_s=noon_s)):
             if overlap_s(window.start, window.end, self._faults.off):
                 arrivals += self._go_off(window.start)
                 continue
@@ -153,7 +156,7 @@ class Device:
         self._release, self._connected = None, False
 
     def _boot(self, at: datetime, release: Release) -> Iterator[Arrival]:
-        """Start the service, where it does not run or is another release. What waited for a cohort is gone."""
+        """Start the service, where it does not run or is another release. What waits for a cohort goes on waiting."""
         if release == self._release:
             return
         if (
@@ -163,7 +166,7 @@ class Device:
         self._release, self._booted_at, self._health_due = release, at, at
         self._boot_id = self._rng.bytes(8).hex()
         self._seq = self._lost = 0
-        self._rule = CohortRule(k=K, profile=self._character.profile)
+        self._rule = CohortRule(k=K, profile=self._character.profile, pool=self._rule.pool)
         self._connected = False
         yield from ()
 
@@ -219,11 +222,7 @@ class Device:
             profile=self._character.profile,
             k=K,
             totals=released.totals,
-            coverage=Coverage(
-                share=round(window.coverage.covered_s / self._window_s, 4),
-                frames=window.coverage.frames,
-                dropped=window.coverage.dropped,
-            ),
+            coverage=Coverage(share=round(window.coverage.covered_s / self._window_s, 4)),
             pending=released.pending,
             cohort=released.cohort,
         )
@@ -234,7 +233,7 @@ class Device:
             return
         self._health_due = window.end + timedelta(seconds=HEALTH_EVERY_S)
         assert self._release is not None
-        fps = window.coverage.frames / self._window_s
+        fps = CAMERA_FPS if window.coverage.frames else 0.0
         message = HealthMessage(
             site=self._site.name,
             device=self._name,

@@ -22,10 +22,13 @@ def windows(
     verdicts: Sequence[tuple[str, str, str]],
     edges_s: Floats,
     covered_s: Floats,
+    *,
+    due_s: float,
 ) -> list[WindowAggregate]:
     """One per stretch between two of ``edges_s`` (n + 1, seconds of the UTC epoch), of which ``covered_s`` (n,)
     seconds were watched. ``verdicts`` are those on ``seen``. A visit is counted in the window in which it ends;
-    the last window closes the day."""
+    a
+    cohort is due in the window in which ``due_s`` comes, and the last window closes the day."""
     bounds = np.searchsorted(seen.end_s, edges_s).tolist()
     mean, most = _occupancy(seen, edges_s)
     dwell_bins = _bins(seen.dwell_s)
@@ -52,6 +55,7 @@ def windows(
                 breakdown=Counter(verdicts[first:last]),
                 zones={},
                 coverage=Coverage(covered, frames, int(_FPS * (end - start)) - frames if watched else 0),
+                due=start < due_s <= end,
                 closing=index == len(covered_s) - 1,
             )
         )

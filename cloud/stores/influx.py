@@ -15,6 +15,7 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from cloud.domain.levels import Level, bucket_of
+from cloud.domain.tally import timed
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL, cause, said
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
@@ -161,7 +162,7 @@ def _window(message: WindowMessage, tags: Mapping[str, str]) -> Iterator[Point]:
 
 
 def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
-    values = {**cohort.model_dump(), "since": nanoseconds(cohort.since)}
+    values = {**cohort.model_dump(), **timed(cohort), "since": nanoseconds(cohort.since)}
     yield layout.COHORT.point(tags, at, _declared(layout.COHORT, values))
     for name, measurement in layout.BREAKDOWNS.items():
         yield from _table(measurement, getattr(cohort, name), at, tags, cohort.visits)

@@ -16,6 +16,7 @@ from cloud.domain.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS
 from cloud.stores.measurement import Field, Kind, Measurement
 from common.wire import (
     DWELL_BINS_S,
+    Cohort,
     Coverage,
     HealthMessage,
     StatusMessage,
@@ -68,22 +69,26 @@ WINDOW = Measurement(
     {
         **_fields(Totals),
         "coverage": _fields(Coverage)["share"],
-        **_fields(Coverage, without=("share",)),
         **_fields(
             WindowMessage,
             without=("kind", *_CAMERA, "start", "totals", "coverage", "cohort"),
         ),
     },
 )
+_TIMED: tuple[tuple[str, Kind, str], ...] = (
+    ("dwell_visits", "integer", "visits whose dwell times are in `dwell_sum_s`: divide by these"),
+    ("attention_visits", "integer", "visits whose attention times are in `attention_sum_s`: divide by these"),
+    ("attention_dwell_s", "float", "dwell times of these visits: what attention times are a share of"),
+)
+_COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression", "zones")
 COHORT = Measurement(
     "cohort",
     "raw",
     _CAMERA,
     _START,
     {
-        "visits": Field("integer", "visits in the cohort"),
-        "dwell_sum_s": Field("float", "sum of their dwell times"),
-        "attention_sum_s": Field("float", "sum of their attention times"),
+        **_fields(Cohort, without=(*_COHORT_LISTS, "since")),
+        **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
     },
 )
@@ -174,6 +179,7 @@ _TALLY = {
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
     "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
+    **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
     "described": Field("integer", "visits in cohorts that were described by gender and age"),
     "described_expression": Field("integer", "visits in cohorts that were described by expression"),
     "models": Field("string", "versions of the models in use, with commas between"),

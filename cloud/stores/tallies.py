@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.domain.chain import Chain, Role
+from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.tally import (
     AGE_BAND_LABELS,
     EXPRESSION_LABELS,
     GENDER_LABELS,
     JOINT_LABELS,
+    LATE,
     Tally,
     quarters,
     tally,
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _PLAIN = (
-    "open_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "described",
-    "described_expression",
+    "open_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "dwell_visits",
+    "attention_visits", "attention_dwell_s", "described", "described_expression",
 )  # fmt: skip
 _FORGOTTEN = "forgotten"
 _MAY_BE_ABSENT = (*(f"{attribute}_" for attribute in ATTRIBUTES), _FORGOTTEN)
@@ -70,7 +71,7 @@ class WindowTallies:
             tally(windows, site, day, role)
             for site in (self._chain.sites[name] for name in sorted(sites))
             for day in days(first, last)
-            if (windows := self._windows.windows(site.name, *site.local_day(day)))
+            if (windows := self._of_day(site, day))
         ]
 
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
@@ -78,9 +79,15 @@ class WindowTallies:
         return {
             at: part
             for day in days(first, last)
-            if (windows := self._windows.windows(site, *of.local_day(day)))
+            if (windows := self._of_day(of, day))
             for at, part in quarters(windows, of, day, role).items()
         }
+
+    def _of_day(self, site: Site, day: date) -> list[WindowMessage]:
+        """The windows of a day and of the time in which its last cohort may come; none where the day has none."""
+        start, end = site.local_day(day)
+        found = self._windows.windows(site.name, start, end + LATE)
+        return found if any(window.start < end for window in found) else []
 
 
 class InfluxTallies:

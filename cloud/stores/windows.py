@@ -87,9 +87,7 @@ def _window(
         camera=camera,
         start=moment(start_ns),
         totals=Totals.model_construct(**{name: row[name] for name in _TOTALS}),
-        coverage=Coverage.model_construct(
-            share=row["coverage"], frames=row["frames"], dropped=row["dropped"]
-        ),
+        coverage=Coverage.model_construct(share=row["coverage"]),
         cohort=_cohort({name: points[key] for name, points in tables.items() if key in points}),
         **{name: row[name] for name in _PLAIN},
     )
@@ -104,8 +102,7 @@ def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
     return Cohort.model_construct(
         since=moment(row["since"]),
         visits=row["visits"],
-        dwell_sum_s=row["dwell_sum_s"],
-        attention_sum_s=row["attention_sum_s"],
+        **{name: row[name] for name in ("occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s")},
         dwell=tables["dwell"] or dict.fromkeys(layout.BREAKDOWNS["dwell"].labels),
         attention=tables["attention"] or dict.fromkeys(layout.BREAKDOWNS["attention"].labels),
         gender=tables["gender"],

@@ -4,7 +4,7 @@ Every time is local to the shop and carries its offset.
 ::
 
     site, date, timezone   the shop, its local date, its time zone
-    now                    {start, end, mean, maximum, stale}: visits in view in the newest window; or null
+    now                    {start, end, visits, stale}: visits that ended in the newest window; or null
     visits, viewers        of today so far; null where nobody watched (never 0 for "no data")
     coverage               {share, since}: share in 0..1 of the time since the first window that was watched; or null
     hours[]                {start, visits, viewers, coverage, state}; state is one of
@@ -16,11 +16,14 @@ Every time is local to the shop and carries its offset.
     pending                visits that still wait for theirs
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null
+    occupancy_max          most visits in view of one camera at one instant, over the cohorts; or null
     dwell, gender, age_band, gender_age_band, expression
                            null where the profile forbids it or no cohort came yet, else
                            {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
                            withheld add up to visits; exact is false where a cohort withheld its part
     pyramid                which of gender_age_band, age_band, gender tells most of people; or null
+    yesterday              {date, visits, cohort_visits, gender, age_band} of the day before, as above; visits is null
+                           where nobody watched
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
                            alerts[]}, null where unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
@@ -49,10 +52,11 @@ def today(
     date: datetime,
     zone: ZoneInfo,
     day: Day,
+    before: Day,
     devices: Sequence[DeviceState],
     letters: Sequence[DeadLetter],
 ) -> Json:
-    """The answer described above; ``date`` is any moment of the day."""
+    """The answer described above; ``date`` is any moment of the day, ``before`` the day before it."""
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
@@ -64,6 +68,13 @@ def today(
         **figures,
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
+        "yesterday": {
+            "date": before.hours[0].start.date(),
+            "visits": before.visits,
+            "cohort_visits": before.cohort_visits,
+            "gender": _breakdown(before.gender),
+            "age_band": _breakdown(before.age_band),
+        },
         "devices": [_device(state, zone) for state in devices],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}

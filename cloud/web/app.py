@@ -157,10 +157,12 @@ class _Page:
 
     def _read(self, site: str) -> bytes:
         now = self._clock.now()
-        windows = self._reader.windows(site, *day_bounds(now, self._zone))
-        day = day_figures(windows, now, self._zone)
+        start, end = day_bounds(now, self._zone)
+        last_evening = start - timedelta(microseconds=1)
+        windows = self._reader.windows(site, day_bounds(last_evening, self._zone)[0], end)
+        day, before = (day_figures(windows, at, self._zone) for at in (now, last_evening))
         letters = [
             letter for letter in self._reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR
         ]
-        answer = api.today(site, now, self._zone, day, self._reader.devices(site), letters)
+        answer = api.today(site, now, self._zone, day, before, self._reader.devices(site), letters)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

@@ -13,6 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cloud.domain.arrival import TOLERATED
+from cloud.domain.tally import timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import DWELL_BINS_S, Cells, Cohort, Profile, WindowMessage, bin_label
@@ -27,12 +28,11 @@ HourState = Literal["future", "no_data", "partial", "full"]
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Occupancy in the newest window, summed over the cameras that reported it."""
+    """The newest window, summed over the cameras that reported it."""
 
     start: datetime
     end: datetime
-    mean: float
-    maximum: int
+    visits: int
     stale: bool
     """True when newer windows are overdue: then this is the past, not now."""
 
@@ -97,8 +97,10 @@ class Day:
     """Visits that still wait for their cohort."""
     cohort_visits: int
     attraction_ratio: float | None
-    """Attention time / dwell time, over the cohorts."""
+    """Attention time / dwell time, over the cohorts that tell both."""
     mean_dwell_s: float | None
+    occupancy_max: int | None
+    """The most visits in view of one camera at one instant; None until a cohort came."""
     dwell: Breakdown | None
     gender: Breakdown | None
     age_band: Breakdown | None
@@ -130,19 +132,26 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
     """The figures of the local day around ``now``.
 
     ``windows`` are those of one site, each at most once, in any order; other days are left out, and so is what is not
-    over yet: it is of a device whose clock runs ahead, and would make all others look late.
+    over yet: it is of a device whose clock runs ahead, and would make all others look late. A cohort belongs to the day
+    on which its first visits came: that of a device that was switched off comes the next morning.
     """
     start, end = day_bounds(now, zone)
     latest = now + TOLERATED
     day = sorted((w for w in windows if start <= w.start < end and w.end <= latest), key=lambda w: w.start)
     cameras = _cameras(day)
     due = _due_until(day, now)
-    allowed = [(w.cohort, _PROFILES.index(w.profile)) for w in day if w.cohort is not None]
+    allowed = [
+        (w.cohort, _PROFILES.index(w.profile))
+        for w in sorted(windows, key=lambda w: w.start)
+        if w.cohort is not None and start <= w.cohort.since < end
+    ]
     cohorts = [cohort for cohort, _ in allowed]
     people = [cohort for cohort, level in allowed if level >= _PROFILES.index("demographics")]
     faces = [cohort for cohort, level in allowed if level >= _PROFILES.index("expression")]
     watched = bool(day) and _watched(day)
-    dwell_sum = sum(cohort.dwell_sum_s for cohort in cohorts)
+    times = [timed(cohort) for cohort in cohorts]
+    dwell_visits = sum(part["dwell_visits"] for part in times)
+    attention_dwell_s = sum(part["attention_dwell_s"] for part in times)
     cohort_visits = sum(cohort.visits for cohort in cohorts)
     bands, genders = (*AGE_BANDS, UNKNOWN), (*GENDERS, UNKNOWN)
     return Day(
@@ -158,8 +167,13 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         k=max((w.k for w in day), default=1),
         pending=sum(w.pending for w in _newest(day)),
         cohort_visits=cohort_visits,
-        attraction_ratio=sum(c.attention_sum_s for c in cohorts) / dwell_sum if dwell_sum > 0 else None,
-        mean_dwell_s=dwell_sum / cohort_visits if cohort_visits else None,
+        attraction_ratio=(
+            sum(c.attention_sum_s or 0.0 for c in cohorts) / attention_dwell_s
+            if attention_dwell_s > 0
+            else None
+        ),
+        mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
+        occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
         dwell=_breakdown(((c, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
         gender=_breakdown(((c, c.gender) for c in people), genders),
         age_band=_breakdown(((c, c.age_band) for c in people), bands),
@@ -245,8 +259,7 @@ def _now(day: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Now | N
     return Now(
         start=min(w.start for w in fresh).astimezone(zone),
         end=_end(last).astimezone(zone),
-        mean=sum(w.totals.occupancy_mean for w in fresh),
-        maximum=sum(w.totals.occupancy_max for w in fresh),
+        visits=sum(w.totals.visits for w in fresh),
         stale=now - _end(last) > 2 * length,
     )
 

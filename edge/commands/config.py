@@ -21,9 +21,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def check(path: Path) -> None:
     """Raise ``UserError`` for a configuration that is wrong."""
-    from edge.config import load
+    from edge.config import load, refuse_to_publish
 
-    load(path).mqtt.secret()  # a password file that cannot be read is a mistake too
+    settings = load(path)
+    settings.mqtt.secret()  # a password file that cannot be read is a mistake too
+    refuse_to_publish(settings)
 
 
 def show(args: argparse.Namespace) -> str:

@@ -21,10 +21,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Count until a signal comes or a finite source is over. Raises ``UserError``."""
-    from edge.config import load
+    from edge.config import load, refuse_to_publish
     from edge.service.supervisor import serve
 
     settings = load(args.config)
+    refuse_to_publish(settings)
     names = {"SITE": settings.site, "DEVICE": settings.device, "CAMERA": settings.camera.name}
     configure_logging(settings.log.level, fields={f"FOOTLIGHT_{key}": name for key, name in names.items()})
     stop = Event()

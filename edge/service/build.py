@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from threading import Event
 
 from common.clock import Clock
 from common.mqtt.broker import Broker
+from common.wire import short_hash
 from edge.capture.camera import Camera
 from edge.capture.factory import open_camera
 from edge.capture.thread import CameraThread
@@ -24,17 +26,21 @@ from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
-from edge.types import Classifier, Detector, Refiner
+from edge.types import Classifier, Detector, Refiner, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.vision.aggregate import Aggregator
 from edge.vision.consensus import Consensus
+from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
 from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
 from edge.vision.tracker import Tracker
 from edge.vision.visits import Visits
+from edge.vision.waiting import Waiting
 from edge.vision.zones import Zone, Zones
+
+log = logging.getLogger(__name__)
 
 SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
@@ -89,9 +95,11 @@ def build_pipeline(
     *,
     budget_s: float | None,
     counted_until: datetime | None = None,
+    resume: WindowAggregate | None = None,
 ) -> Pipeline:
     """The stages with their plain values. ``budget_s`` None classifies without regard to time;
-    ``counted_until`` is where an earlier run of the service stopped counting."""
+    ``counted_until`` is where an earlier run of the service stopped counting, and ``resume`` the window that was
+    open then."""
     attributes, detection = settings.attributes, settings.detection
     return Pipeline(
         detector=models.detector,
@@ -117,6 +125,8 @@ def build_pipeline(
             counted_until=counted_until,
             zones=[zone.name for zone in settings.zones if not zone.exclude],
             closing_hour=settings.privacy.closing_hour,
+            release_hours=settings.privacy.release_hours,
+            resume=resume,
         ),
         cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
         looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
@@ -132,12 +142,11 @@ def build(
     broker: Broker | None = None,
     models: Models | None = None,
     remote: Remote | None = None,
-    rule: CohortRule | None = None,
     stop: Event | None = None,
 ) -> Run:
     """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
 
-    ``remote`` knows what the server asked for, and ``rule`` the visits of the run before that wait for their cohort.
+    ``remote`` knows what the server asked for. What waited when the run before ended, or the power went, goes on.
     Raises ``UserError`` for whatever is wrong with models, files or the source.
     """
     location = settings.outbox.location()
@@ -151,6 +160,7 @@ def build(
     broker = broker or settings.mqtt.broker()
     # Last, so that whatever else is refused leaves no file open.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
+    waiting = _waiting(outbox)
     return Run(
         settings,
         pipeline=build_pipeline(
@@ -159,6 +169,7 @@ def build(
             clock,
             budget_s=settings.attributes.budget_ms / 1000,
             counted_until=outbox.counted_until,
+            resume=waiting.window,
         ),
         camera=CameraThread(source, clock=clock),
         uplink=Uplink(
@@ -184,7 +195,7 @@ def build(
         remote=remote,
         pacer=Pacer(idle_fps=settings.pacing.idle_fps),
         heat=Heat(hot_c=settings.pacing.hot_c),
-        rule=rule or cohort_rule(settings),
+        rule=_cohort_rule(settings, waiting.pool),
         watchdog=Watchdog(notifier, clock),
         notifier=notifier,
         manifest=models.manifest,
@@ -194,6 +205,21 @@ def build(
     )
 
 
-def cohort_rule(settings: Settings) -> CohortRule:
+def _waiting(outbox: Outbox) -> Waiting:
+    text = outbox.waiting
+    try:
+        return Waiting.load(text) if text else Waiting(Pool())
+    except ValueError as error:
+        log.warning("outbox: the visits that wait for a cohort cannot be read (%s); they stay totals", error)
+        return Waiting(Pool())
+
+
+def _cohort_rule(settings: Settings, pool: Pool) -> CohortRule:
     privacy = settings.privacy
-    return CohortRule(k=privacy.k, profile=privacy.profile, max_cohort=privacy.max_cohort)
+    return CohortRule(
+        k=privacy.k,
+        profile=privacy.profile,
+        max_cohort=privacy.max_cohort,
+        zones=short_hash(repr(settings.zones).encode()),
+        pool=pool,
+    )

@@ -41,14 +41,12 @@ class Health:
         self._clock, self._state = clock, state
         self._thermal, self._platform = thermal, platform
         self._steps: deque[float] = deque(maxlen=_STEPS)
-        self._started_s = self._since_s = clock.monotonic()
-        self._frames = 0
+        self._started_s = clock.monotonic()
         self._dropped_before = 0
         self._faults: dict[Fault, str | None] = {}
 
     def step(self, seconds: float) -> None:
         """One frame was processed and took so long."""
-        self._frames += 1
         self._steps.append(seconds)
 
     @property
@@ -61,6 +59,7 @@ class Health:
     def message(
         self,
         *,
+        fps: float,
         camera_open: bool,
         dropped_total: int,
         outbox_depth: int,
@@ -68,12 +67,10 @@ class Health:
         clock_trusted: bool,
         config_message: str | None = None,
     ) -> HealthMessage:
-        """The state now; frames a second and dropped frames are those since the last call."""
-        now_s = self._clock.monotonic()
-        elapsed_s = now_s - self._since_s
-        fps = self._frames / elapsed_s if elapsed_s > 0 else 0.0
+        """The state now; dropped frames are those since the last call. ``fps`` is what the camera gives, because the
+        number of processed frames would tell for how long somebody was in view."""
         dropped = max(0, dropped_total - self._dropped_before)
-        self._since_s, self._frames, self._dropped_before = now_s, 0, dropped_total
+        self._dropped_before = dropped_total
         return HealthMessage(
             site=self._site,
             device=self._device,
@@ -92,7 +89,7 @@ class Health:
             throttled=throttled(self._platform),
             disk_free_mb=disk_free_mb(self._state),
             rss_mb=round(rss_mb(), 1),
-            uptime_s=round(now_s - self._started_s, 1),
+            uptime_s=round(self._clock.monotonic() - self._started_s, 1),
             config=self._config,
             config_message=config_message,
         )

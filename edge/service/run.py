@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from threading import Event
@@ -24,6 +25,7 @@ from edge.service.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
 from edge.vision.privacy import CohortRule
+from edge.vision.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +38,8 @@ CAMERA_LIMIT_S = 20.0
 UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
 HEAT_EVERY_S = 10.0
+CHECKPOINT_EVERY_S = 10.0
+"""A power cut costs the visits of so many seconds. Each write wears the card, so there is none without a new visit."""
 FIRST_HEALTH_S = 5.0
 """The first health message comes soon, but not before there is a rate of frames to tell."""
 
@@ -78,6 +82,8 @@ class Run:
         self._seq = 0
         self._dropped_before = 0
         self._health_due_s = 0.0
+        self._checkpoint_due_s = 0.0
+        self._kept: tuple[datetime, int] | None = None  # start and visits of the open window
         self._last_frame_s = 0.0
         self.stop = stop
 
@@ -102,8 +108,7 @@ class Run:
                 self._look_after()
             if not self._again:
                 self._notifier.stopping()
-            closing = not self._again
-            is_over = self._camera.ended and not self.stop.is_set()
+            is_over = closing = self._camera.ended and not self.stop.is_set()
         finally:
             self._camera.stop()
             self._finish(closing=closing)
@@ -126,9 +131,9 @@ class Run:
             _log.info("%s; every message was delivered", ended)
 
     def _finish(self, *, closing: bool) -> None:
-        """End the visits and the open window. Only when the service ends as it should are the visits released that wait
-        for a cohort: whoever can ask for settings or cause a crash must not choose the moment, which could be right
-        after a visit that he is curious about."""
+        """End the visits and the open window. The visits that wait for a cohort go on waiting for the next run, but at
+        the end of a file: whoever can stop the service, ask for settings or cause a crash must not choose the moment,
+        which could be right after a visit that he is curious about."""
         windows = self._pipeline.finish(self._last_frame_s).windows
         self._publish(windows if closing else [replace(window, closing=False) for window in windows])
 
@@ -156,7 +161,8 @@ class Run:
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:
         for window in windows:
-            self._uplink.send(self._message(window))
+            message = self._message(window)
+            self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
 
     def _message(self, window: WindowAggregate) -> WindowMessage:
         """The only way out of the process: through the privacy rules."""
@@ -176,11 +182,7 @@ class Run:
             profile=settings.privacy.profile,
             k=settings.privacy.k,
             totals=release.totals,
-            coverage=Coverage(
-                share=round(window.coverage.covered_s / settings.window.seconds, 4),
-                frames=window.coverage.frames,
-                dropped=window.coverage.dropped,
-            ),
+            coverage=Coverage(share=round(window.coverage.covered_s / settings.window.seconds, 4)),
             pending=release.pending,
             cohort=release.cohort,
         )
@@ -200,12 +202,16 @@ class Run:
         for alert in self._health.alerts(faults):
             self._uplink.send(alert)
         now_s = self._clock.monotonic()
+        if self._camera.live and now_s >= self._checkpoint_due_s:
+            self._checkpoint_due_s = now_s + CHECKPOINT_EVERY_S
+            self._checkpoint()
         if now_s >= self._heat_due_s:
             self._heat_due_s = now_s + HEAT_EVERY_S
             self._heat.update(now_s, temperature_c(), throttled())
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + self._settings.health.every_s
             message = self._health.message(
+                fps=self._sampler.fps,
                 camera_open=self._camera.is_open,
                 dropped_total=self._camera.frames.dropped,
                 outbox_depth=self._uplink.outbox_depth,
@@ -223,6 +229,12 @@ class Run:
             )
             fault = self._uplink.broker_fault
             self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")
+
+    def _checkpoint(self) -> None:
+        window = self._pipeline.open_window
+        if window is not None and window.visits and (window.start, window.visits) != self._kept:
+            self._kept = window.start, window.visits
+            self._uplink.remember(Waiting(self._rule.pool, window).dump())
 
     def _hear(self) -> None:
         """What the server asks for. A file is there to be counted once, with the settings it began with."""

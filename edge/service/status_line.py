@@ -76,13 +76,19 @@ class Sampler:
             self._first = frame
         self._newest = frame
 
+    @property
+    def fps(self) -> float:
+        """Frames a second that the camera gave since the last call of ``figures``."""
+        first, newest = self._first, self._newest
+        if first is None or newest is None or newest.monotonic_s <= first.monotonic_s:
+            return 0.0
+        return (newest.sequence - first.sequence) / (newest.monotonic_s - first.monotonic_s)
+
     def figures(self, *, step_ms: float, slow_ms: float, waiting: int, lost: int, delivered: int) -> Figures:
         """Of the time since the last call."""
-        first, newest = self._first, self._newest
-        fps = luma = burnt = 0.0
-        if first is not None and newest is not None:
-            elapsed_s = newest.monotonic_s - first.monotonic_s
-            fps = (newest.sequence - first.sequence) / elapsed_s if elapsed_s > 0 else 0.0
+        fps, newest = self.fps, self._newest
+        luma = burnt = 0.0
+        if newest is not None:
             light = light_of(newest.image)
             luma, burnt = light.luma, light.burnt
         self._first = self._newest = None

@@ -10,7 +10,7 @@ from common.errors import UserError
 from common.mqtt.broker import Broker
 from edge.capture.camera import Camera
 from edge.config import Settings
-from edge.service.build import Models, build, cohort_rule
+from edge.service.build import Models, build
 from edge.service.remote_config import Remote
 
 
@@ -27,7 +27,7 @@ def serve(
 
     Raises ``UserError`` as ``build`` and ``Run.run`` do, unless it comes of a config on trial: then that is dropped.
     """
-    remote, rule, again = Remote(settings), cohort_rule(settings), True
+    remote, again = Remote(settings), True
     while again:
         logging.getLogger().setLevel(remote.settings.log.level.upper())
         try:
@@ -38,7 +38,6 @@ def serve(
                 broker=broker,
                 models=models,
                 remote=remote,
-                rule=rule,
                 stop=stop,
             )
             again = app.run()

@@ -14,6 +14,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +38,18 @@ _DISK_FAULTS = {
 
 _Change = tuple[str, list[tuple[object, ...]]]
 """A statement and the rows it runs for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the device has come with one window: its end, and what waits on the device after it."""
+
+    counted_until: datetime
+    waiting: bytes
+
+    def changes(self) -> list[_Change]:
+        """What has to be written down."""
+        return [(rows.COUNTED, [(self.counted_until.timestamp(),)]), (rows.WAIT, [(self.waiting,)])]
 
 
 class Outbox:
@@ -63,30 +76,48 @@ class Outbox:
         except (OSError, sqlite3.OperationalError) as error:
             raise UserError(f"outbox.path: {path}: {why_not_opened(path, error)}") from None
 
-    def put(self, topic: str, payload: bytes, at: datetime, *, counted_until: datetime | None = None) -> bool:
+    def put(self, topic: str, payload: bytes, at: datetime, *, progress: Progress | None = None) -> bool:
         """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full.
 
-        ``counted_until``: the end of the window it carries, remembered in the same transaction.
+        ``progress`` is that of the window it carries. It is kept in the same transaction, and when the outbox is
+        full, too: a window is counted once, whatever becomes of it.
         """
+        changes: list[_Change] = [] if progress is None else progress.changes()
         with self._lock:
-            if self._depth >= self._max:
-                return self._refuse(f"full, {self._max} messages wait")
-            created_at = at.timestamp()
-            checksum = rows.crc(topic.encode(), payload, created_at)
-            row = (self._last_id + 1, topic, payload, created_at, checksum)
-            changes: list[_Change] = [(rows.PUT, [row])]
-            if counted_until is not None:
-                changes.append((rows.COUNTED, [(counted_until.timestamp(),)]))
+            full = self._depth >= self._max
+            if not full:
+                created_at = at.timestamp()
+                checksum = rows.crc(topic.encode(), payload, created_at)
+                changes.append((rows.PUT, [(self._last_id + 1, topic, payload, created_at, checksum)]))
             try:
-                self._write("FULL", changes)
+                if changes:
+                    self._write("FULL", changes)
             except sqlite3.DatabaseError as error:
                 return self._refuse(_disk_fault(error))
+            if full:
+                return self._refuse(f"full, {self._max} messages wait")
             self._last_id += 1
             self._depth += 1
             if self._fault:
                 log.warning("outbox: works again, %d messages were lost so far", self._lost, extra=_FAULT)
                 self._fault = None
             return True
+
+    def remember(self, waiting: bytes) -> None:
+        """Keep what waits on the device while a window is open; see ``Progress``."""
+        with self._lock:
+            try:
+                self._write("FULL", [(rows.WAIT, [(waiting,)])])
+            except sqlite3.DatabaseError as error:
+                self._note(_disk_fault(error))
+
+    def forget_history(self) -> None:
+        """Empty the log of SQLite, in which earlier states of what waited may still be read."""
+        with self._lock:
+            try:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.DatabaseError as error:
+                self._note(_disk_fault(error))
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
         """The oldest messages with an id above ``after`` that wait, at most ``limit``."""
@@ -142,7 +173,14 @@ class Outbox:
         """The end of the last window that was kept, by this run of the service or an earlier one."""
         with self._lock:
             row = self._db.execute("SELECT counted_until FROM progress").fetchone()
-        return None if row is None else datetime.fromtimestamp(row[0], UTC)
+        return None if row is None or row[0] is None else datetime.fromtimestamp(row[0], UTC)
+
+    @property
+    def waiting(self) -> bytes | None:
+        """What waited on the device when it was last kept."""
+        with self._lock:
+            row = self._db.execute(rows.WAITING).fetchone()
+        return None if row is None else row[0]
 
     @property
     def depth(self) -> int:

@@ -28,7 +28,7 @@ from common.mqtt.refusals import (
     BrokerUnreachable,
 )
 from edge.uplink.mqtt import IN_FLIGHT, Answer, Connection, Outgoing
-from edge.uplink.outbox import Outbox
+from edge.uplink.outbox import Outbox, Progress
 from edge.uplink.rows import Item
 
 log = logging.getLogger(__name__)
@@ -116,8 +116,13 @@ class Uplink:
             self._away(str(error))
         self._thread.start()
 
-    def send(self, message: wire.WindowMessage | wire.AlertMessage | wire.HealthMessage) -> None:
-        """Take a message over; it never waits for the network. Raises ``RuntimeError`` when the thread has died."""
+    def send(
+        self, message: wire.WindowMessage | wire.AlertMessage | wire.HealthMessage, *, waiting: bytes = b""
+    ) -> None:
+        """Take a message over; it never waits for the network. Raises ``RuntimeError`` when the thread has died.
+
+        ``waiting`` is what waits on the device after a window; it is kept together with the message.
+        """
         if self._thread.ident is not None and not self._thread.is_alive() and self._stop_at is None:
             raise RuntimeError("the uplink's thread has died")
         topic = wire.topic(message)
@@ -127,11 +132,21 @@ class Uplink:
             self._drop(str(error))
             return
         durable = not isinstance(message, wire.HealthMessage)
-        window_end = message.end if isinstance(message, wire.WindowMessage) else None
-        kept = durable and self._outbox.put(topic, payload, self._clock.now(), counted_until=window_end)
+        window = message if isinstance(message, wire.WindowMessage) else None
+        progress = Progress(window.end, waiting) if window else None
+        kept = durable and self._outbox.put(topic, payload, self._clock.now(), progress=progress)
+        if window and window.cohort:
+            if kept:
+                self._outbox.forget_history()
+            else:  # after a restart its visits may wait once more, and a cohort leaves once
+                payload = wire.encode(window.model_copy(update={"cohort": None}))
         if not kept and self.connected:  # what the disk would not have may still arrive
             self._passing.append(Outgoing(topic, payload, qos=1 if durable else 0))
         self._wake.set()
+
+    def remember(self, waiting: bytes) -> None:
+        """Keep what waits on the device while a window is open."""
+        self._outbox.remember(waiting)
 
     def asked(self) -> bytes | None:
         """The newest message on the topic ``config`` since the last call, as it came; older ones are asked for no more.

@@ -31,6 +31,7 @@ _LATER = """
 CREATE TABLE IF NOT EXISTS delivered (
     id INTEGER PRIMARY KEY, topic TEXT, payload BLOB, created_at REAL, crc INTEGER, delivered_at REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY CHECK (id = 1), state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS damaged (id INTEGER PRIMARY KEY, topic BLOB, payload BLOB, created_at REAL, crc INTEGER);
 """
 DAMAGED_KEPT = 100
@@ -48,6 +49,8 @@ TAKE_OVER = (
     "INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc) VALUES (?, CAST(? AS TEXT), ?, ?, ?)"
 )
 COUNTED = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
+WAIT = "INSERT OR REPLACE INTO waiting (id, state) VALUES (1, ?)"
+WAITING = "SELECT state FROM waiting"
 HOLD = """
 INSERT OR REPLACE INTO delivered (id, topic, payload, created_at, crc, delivered_at)
 SELECT id, topic, payload, created_at, crc, ? FROM message WHERE id = ?
@@ -101,6 +104,7 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
     """
     db.execute("PRAGMA locking_mode=EXCLUSIVE")
     db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA secure_delete=ON")  # what waited for a cohort is overwritten, not only let go
     if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
         db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
     elif version != SCHEMA_VERSION:

@@ -67,18 +67,19 @@ class _Window:
 
     def add(self, visit: Visit) -> None:
         self.visits += 1
+        attention_s = visit.attention_s if visit.viewer else 0.0  # a glance too short to count
         self.viewers += visit.viewer
         self.dwell_sum_s += visit.dwell_s
-        self.attention_sum_s += visit.attention_s
+        self.attention_sum_s += attention_s
         self.dwell[_bin(visit.dwell_s)] += 1
-        self.attention[_bin(visit.attention_s)] += 1
+        self.attention[_bin(attention_s)] += 1
         gender, age_band, expression = (
             visit.attributes[name].label if name in visit.attributes else UNKNOWN for name in ATTRIBUTES
         )
         self.breakdown[gender, age_band, expression] += 1
         self.zones.update(set(visit.zones))
 
-    def freeze(self, *, closing: bool) -> WindowAggregate:
+    def freeze(self, *, due: bool, closing: bool) -> WindowAggregate:
         return WindowAggregate(
             start=datetime.fromtimestamp(self.start, UTC),
             end=datetime.fromtimestamp(self.end, UTC),
@@ -93,7 +94,31 @@ class _Window:
             breakdown=dict(self.breakdown),
             zones=dict(self.zones),
             coverage=Coverage(min(self.covered_s, self.end - self.start), self.frames, self.dropped),
+            due=due,
             closing=closing,
+        )
+
+    @classmethod
+    def of(cls, window: WindowAggregate) -> _Window:
+        """A window that was frozen before it was over."""
+        covered_s = window.coverage.covered_s
+        return cls(
+            start=int(window.start.timestamp()),
+            end=int(window.end.timestamp()),
+            visits=window.visits,
+            viewers=window.viewers,
+            occupancy_s=window.occupancy_mean * covered_s,
+            occupancy_max=window.occupancy_max,
+            dwell_sum_s=window.dwell_sum_s,
+            attention_sum_s=window.attention_sum_s,
+            dwell=list(window.dwell_histogram),
+            attention=list(window.attention_histogram),
+            breakdown=Counter(window.breakdown),
+            zones=Counter(window.zones),
+            covered_s=covered_s,
+            covered_until=window.start.timestamp() + covered_s,
+            frames=window.coverage.frames,
+            dropped=window.coverage.dropped,
         )
 
 
@@ -103,8 +128,11 @@ class Aggregator:
     ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
     window that an earlier run emitted: a service that restarts within a minute must not overwrite what it said
-    of that minute. ``zones`` are the names that a window tells of, even if nobody was there. The window in which
-    the hour ``closing_hour`` (0 to 23) of ``timezone`` comes is the last of its day; None is this machine's zone.
+    of that minute. ``resume`` is the window that was open when it ended; it goes on, or is the first to be given
+    back. ``zones`` are the names that a window tells of, even if nobody was there. The window in which
+    the hour ``closing_hour`` (0 to 23) of ``timezone`` comes is the last of its day, those in which one of
+    ``release_hours`` comes are marked as due; None is this machine's zone. At midnight the day ends in any case, and
+    an hour that came since ``counted_until`` is made up for by the first window.
     """
 
     def __init__(
@@ -115,13 +143,20 @@ class Aggregator:
         counted_until: datetime | None = None,
         zones: Sequence[str] = (),
         closing_hour: int = 0,
+        release_hours: Sequence[int] = (),
         timezone: tzinfo | None = None,
+        resume: WindowAggregate | None = None,
     ) -> None:
         self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
-        self._closing_hour, self._timezone = closing_hour, timezone
+        self._closing_hour, self._release_hours, self._timezone = closing_hour, release_hours, timezone
         self._open: _Window | None = None
         self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
+        self._last_end: float | None = None
+        if resume is not None and resume.end - resume.start == timedelta(seconds=window_s):
+            self._open = _Window.of(resume)
+            self._open.zones.update(dict.fromkeys(self._zones, 0))
         if counted_until is not None:
+            self._last_end = counted_until.timestamp()
             end = math.ceil(counted_until.timestamp() / window_s) * window_s
             self._emitted.append((end - max(window_s, EARLIER_RUN_S // window_s * window_s), end))
         self._monotonic_s: float | None = None
@@ -178,6 +213,11 @@ class Aggregator:
         self._open.cover(since, now, self._occupancy)
         return over
 
+    @property
+    def open_window(self) -> WindowAggregate | None:
+        """The window that is open, as far as it has come; give it as ``resume`` to the next run."""
+        return None if self._open is None else self._open.freeze(due=False, closing=False)
+
     def add(self, visit: Visit) -> None:
         """Count a visit that has ended in the open window. Raises ``ValueError`` before the first frame."""
         if self._open is None:
@@ -214,15 +254,21 @@ class Aggregator:
                 break
         else:
             self._emitted.append((window.start, window.end))
-        return window.freeze(closing=closing or self._ends_day(window))
+        since = window.start if self._last_end is None else min(window.start, self._last_end)
+        self._last_end = window.end
+        return window.freeze(
+            due=any(self._comes(hour, since, window.end) for hour in self._release_hours),
+            closing=closing or any(self._comes(hour, since, window.end) for hour in {0, self._closing_hour}),
+        )
 
-    def _ends_day(self, window: _Window) -> bool:
-        end = datetime.fromtimestamp(window.end, self._timezone)
-        # fold: an hour that comes twice, when clocks go back, closes the day once.
-        close = end.replace(hour=self._closing_hour, minute=0, second=0, microsecond=0, fold=0)
-        if close > end:
-            close -= timedelta(days=1)
-        return close.timestamp() > window.start
+    def _comes(self, hour: int, since: float, until: float) -> bool:
+        """Whether this hour of the day begins after ``since``, at ``until`` the latest."""
+        end = datetime.fromtimestamp(until, self._timezone)
+        # fold: an hour that comes twice, when clocks go back, counts once.
+        at = end.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
+        if at > end:
+            at -= timedelta(days=1)
+        return at.timestamp() > since
 
 
 def _bin(seconds: float) -> int:

@@ -1,210 +1,53 @@
-"""Which cells of a table of counts must be withheld so that nobody can work out a small one.
+"""Which cells of a list of counts are withheld, so that nobody can work out a cell of 1 to k-1 visits.
 
-Withholding the cells of 1 to k-1 visits is not enough: a total minus the published cells gives them back. The
-published sums form a network in which every cell is an edge from one sum to another, and the withheld cells
-are the edges whose flow is not known (D. Gusfield, "A graph theoretic approach to statistical data security",
-SIAM J. Comput. 17(3), 1988). What a reader can work out from the published numbers are then the cuts:
-
-- A set of withheld cells can be added up from published numbers if and only if it is a directed cut. Every
-  directed cut has to carry k visits. By max-flow min-cut that is one small flow problem per small cell.
-- A reader knows that a withheld cell is not 0, for a 0 is published as a fact. So one visit must be able to
-  move in or out of each small cell along a cycle of withheld cells that leaves none of them empty.
-
-Where a small cell fails, the published cells on the cheapest way round it are withheld as well, cheap meaning
-few visits. That can only help the cells that were safe already, so one pass is enough.
+Withholding the small cells alone is not enough: the published total minus the other cells gives back their sum. And a
+reader knows this rule. He can apply it to every list that fits what was published, and keep those with the same
+outcome. So what is withheld follows from two things only: which cells are empty, small or large, and the sum of the
+withheld ones. Never from how large a large cell is. Then the lists that fit are told apart by nothing, and for k >= 3
+every small cell has at least two possible values among them. ``tests/edge/vision/test_privacy.py`` tries all lists up
+to a size.
 """
 
 from __future__ import annotations
 
-import heapq
-import math
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
-Row = TypeVar("Row", bound=Hashable)
-Column = TypeVar("Column", bound=Hashable)
-Node = Hashable
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A count on its way from one published sum to another; a reader knows that it is at least ``floor``,
-    where it is not published itself."""
+def withhold(counts: Mapping[Name, int], k: int, order: Sequence[Name]) -> set[Name]:
+    """The cells to withhold of a list whose total, at least ``k``, is published; all of it where less does not do.
 
-    count: int
-    tail: Node
-    head: Node
-    floor: int = 1
-
-    @property
-    def spare(self) -> bool:
-        return self.count > self.floor
-
-
-def withhold(
-    cells: Mapping[Name, Cell], k: int, already: AbstractSet[Name] = frozenset()
-) -> set[Name] | None:
-    """The cells to withhold besides and including ``already``; None if not even all of them would do."""
-    network = _Network(cells, set(already) | {name for name, cell in cells.items() if 0 < cell.count < k})
-    for name in [name for name in cells if name in network.withheld and cells[name].count < k]:
-        if not (network.carry(name, k) and network.move(name)):
-            return None
-    return network.withheld
-
-
-def withhold_in_table(
-    counts: Mapping[Name, int], k: int, floors: Mapping[Name, int] | None = None
-) -> set[Name]:
-    """For one list of counts whose sum, at least k, is published. All of it if nothing less would do."""
-    floors = floors or {}
-    cells = {name: Cell(count, "total", "count", floors.get(name, 1)) for name, count in counts.items()}
-    withheld = withhold(cells, k)
-    return set(counts) if withheld is None else withheld
-
-
-def withhold_in_joint(
-    joint: Mapping[tuple[Row, Column], int],
-    rows: Mapping[Row, int],
-    columns: Mapping[Column, int],
-    k: int,
-    *,
-    rows_withheld: AbstractSet[Row],
-    columns_withheld: AbstractSet[Column],
-) -> set[tuple[Row, Column]] | None:
-    """For a two-way table beside its margins, of which some are withheld already.
-
-    The table may cost no further cell of a margin: None says that it cannot be published at all.
+    Empty cells are published. ``order``: all names, the one first that is withheld first where a large cell has to
+    be withheld beside the small ones.
     """
-    margins: dict[tuple[Row | None, Column | None], Cell] = {}
-    for row in rows_withheld:
-        margins[row, None] = Cell(rows[row], "rows", ("row", row))
-    for column in columns_withheld:
-        margins[None, column] = Cell(columns[column], ("column", column), "columns")
-    if not all(margin.count for margin in margins.values()):
-        return None  # a margin is withheld as a whole, its zeros too: this table would show them
-    inside = {key: Cell(count, ("row", key[0]), ("column", key[1])) for key, count in joint.items()}
-    withheld = withhold({**margins, **inside}, k, already=margins.keys())
-    return None if withheld is None else {key for key in joint if key in withheld}
+    small = [name for name in order if 0 < counts[name] < k]
+    if not small:
+        return set()
+    hidden, total, n = set(small), sum(counts[name] for name in small), len(small)
+    # The small cells alone will do if they are neither nearly all 1 nor nearly all k-1: 4+4+4 = 12 has one solution,
+    # and "nearly" keeps the lists that fail from having one, too.
+    if n > 1 and max(k, n + 2) <= total <= n * (k - 1) - 2:
+        return hidden
+    least = n
+    for name in order:
+        if counts[name] >= k:
+            hidden.add(name)
+            total, least = total + counts[name], least + k
+            if total >= least + 2:
+                return hidden
+    return set(counts)
 
 
-def withhold_in_histogram(
-    counts: Sequence[int], edges: Sequence[float], total: float, k: int, *, floor_of_first: int = 1
-) -> set[int]:
-    """For a histogram beside the published sum ``total`` of the values in it; the last bin is open.
-
-    The sum narrows what the withheld bins may hold (one visit of 60 to 120 s next to four of 0 to 2 s is
-    plain from a total of 90 s), so that a small bin is safe only if moving one visit into or out of it fits
-    the sum too. Where that cannot be had the whole histogram is withheld, and the sum remains.
-    ``floor_of_first``: what a reader knows to be in the first bin at least.
-    """
-    bins = dict(enumerate(counts))
-    floors = {0: max(1, min(floor_of_first, counts[0]))}
-    withheld = withhold_in_table(bins, k, floors)
-    upper = [*edges[1:], math.inf]
-    lowest = sum(count * edge for count, edge in zip(counts, edges, strict=True))
-    highest = sum(count * edge for count, edge in zip(counts, upper, strict=True) if count)
-
-    def fits(source: int, target: int) -> bool:
-        # the open bin has no upper limit, and leaving it may give the sum one: count again, never inf - inf
-        if source == len(counts) - 1:
-            high = sum(c * e for c, e in zip(counts[:-1], upper[:-1], strict=True)) + upper[target]
-            high = math.inf if counts[source] > 1 else high
+def withhold_zones(zones: Mapping[str, int], visits: int, k: int) -> set[str]:
+    """The zones to withhold. Zones overlap, and one may lie within another: then the difference of their cells counts
+    the visits in the one and not in the other. So of all cells that are published, with "nobody" and "everybody", any
+    two are equal or at least ``k`` apart."""
+    published, hidden = {0, visits}, set()
+    for zone in sorted(zones):
+        if any(0 < abs(zones[zone] - other) < k for other in published):
+            hidden.add(zone)
         else:
-            high = highest - upper[source] + upper[target]
-        return (
-            counts[source] > floors.get(source, 1) and lowest + edges[target] - edges[source] <= total <= high
-        )
-
-    def stuck(name: int) -> bool:
-        others = withheld - {name}
-        return not any(fits(name, other) or fits(other, name) for other in others)
-
-    while any(0 < counts[name] < k and stuck(name) for name in withheld):
-        published = [name for name in bins if name not in withheld and counts[name]]
-        if not published:
-            return set(bins)
-        withheld.add(min(published, key=lambda name: counts[name]))
-    return withheld
-
-
-@dataclass(slots=True)
-class _Network(Generic[Name]):
-    cells: Mapping[Name, Cell]
-    withheld: set[Name]
-    arcs: dict[Node, list[tuple[Node, Name, bool]]] = field(init=False)
-    """The cells at a node: where each leads, and whether that is its own direction."""
-
-    def __post_init__(self) -> None:
-        self.arcs = defaultdict(list)
-        for name, cell in self.cells.items():
-            if cell.count:
-                self.arcs[cell.tail].append((cell.head, name, True))
-                self.arcs[cell.head].append((cell.tail, name, False))
-
-    def carry(self, name: Name, k: int) -> bool:
-        """See to it that every directed cut through ``name`` carries ``k``; False if that cannot be had.
-
-        Augmenting paths from tail to head. Against its direction a cell lets any flow pass, which keeps every
-        cut that it enters from being a minimum: only directed cuts remain.
-        """
-        cell, flow = self.cells[name], self.cells[name].count
-        room = {other: self.cells[other].count for other in self.cells}
-        while flow < k:
-            path = self._way(cell.tail, cell.head, name, lambda other, along: not along or room[other] > 0)
-            if path is None:
-                return False
-            self.withheld.update(other for other, _ in path)
-            step = min((room[other] for other, along in path if along), default=k)
-            for other, along in path:
-                room[other] += -step if along else step
-            flow += step
-        return True
-
-    def move(self, name: Name) -> bool:
-        """See to it that one visit can move in or out of ``name``; False if that cannot be had."""
-        cell = self.cells[name]
-
-        def can_move(other: Name, along: bool) -> bool:
-            return along or self.cells[other].spare
-
-        into = self._way(cell.head, cell.tail, name, can_move)
-        out = self._way(cell.tail, cell.head, name, can_move) if cell.spare else None
-        ways = [{other for other, _ in way} - self.withheld for way in (into, out) if way is not None]
-        if not ways:
-            return False
-        self.withheld |= min(ways, key=lambda way: sum(self.cells[other].count for other in way))
-        return True
-
-    def _way(
-        self, start: Node, goal: Node, without: Name, passable: Callable[[Name, bool], bool]
-    ) -> list[tuple[Name, bool]] | None:
-        """The way on which the fewest published visits would have to be withheld (Dijkstra), as cells and
-        whether each is passed in its own direction."""
-        queue: list[tuple[int, int, Node]] = [(0, 0, start)]
-        came: dict[Node, tuple[Node, Name, bool]] = {}
-        cost, done, order = {start: 0}, set(), 0
-        while queue:
-            _, _, node = heapq.heappop(queue)
-            if node == goal:
-                break
-            if node in done:
-                continue
-            done.add(node)
-            for far, name, along in self.arcs[node]:
-                if name == without or far in done or not passable(name, along):
-                    continue
-                reached = cost[node] + (0 if name in self.withheld else self.cells[name].count)
-                if far not in cost or reached < cost[far]:
-                    cost[far], came[far], order = reached, (node, name, along), order + 1
-                    heapq.heappush(queue, (reached, order, far))
-        if goal not in came:
-            return None
-        path, node = [], goal
-        while node != start:
-            node, name, along = came[node]
-            path.append((name, along))
-        return path
+            published.add(zones[zone])
+    return hidden

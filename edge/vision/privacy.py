@@ -1,29 +1,39 @@
 """The cohort rule: what of a window may be read by others, decided before anything is queued.
 
-Totals are published of every window. Breakdowns wait until at least k visits are together (their cohort), and
-are then released once, so that cohorts never overlap and no two of them can be subtracted. See
-docs/privacy.md and docs/decisions/0010-privacy-rule.md.
+The counts of visits and viewers are published of every window. Whatever describes visits waits until a cohort of at
+least k is due, by its size or by the time of day, and is then published once. So no visit is in two cohorts, and
+subtracting cohorts reveals nothing. When a cohort is due follows from published numbers alone.
+See docs/privacy.md and docs/decisions/0050-replay-safe-privacy-rule.md.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
 
 from common import wire
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from edge.types import WindowAggregate
-from edge.vision.disclosure import withhold_in_histogram, withhold_in_joint, withhold_in_table
+from edge.vision.disclosure import withhold, withhold_zones
+from edge.vision.joint import withhold_in_joint
+from edge.vision.pool import Pool
+from edge.vision.times import Times, publishable
 
 _GENDERS = (*GENDERS, UNKNOWN)
 _BANDS = (*AGE_BANDS, UNKNOWN)
 _EXPRESSIONS = (*EXPRESSIONS, UNKNOWN)
 
+# Which large cell is withheld first beside the small ones. It must not depend on the counts, so what is rare in any
+# shop comes first.
+_GENDERS_RAREST_FIRST = (UNKNOWN, "male", "female")
+_BANDS_RAREST_FIRST = (UNKNOWN, "0-17", "65+", "55-64", "18-24", "45-54", "35-44", "25-34")
+_EXPRESSIONS_RAREST_FIRST = (UNKNOWN, "disgusted", "fearful", "angry", "surprised", "sad", "happy", "neutral")
+
 MAX_COHORT = 200
-"""At 40 more than a third of the verdicts on gender are withheld, at 200 one in a hundred: docs/decisions/0019."""
+"""Visits at which a cohort does not wait for its hour; see the table in docs/privacy.md."""
+MIN_COHORT = 3
+"""Times k: a smaller cohort waits for the next hour, because most of it would be withheld; see the same table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,155 +46,113 @@ class Release:
     pending: int
 
 
-@dataclass(slots=True)
-class _Pool:
-    """The visits that wait for their cohort, as sums."""
-
-    since: datetime | None = None
-    visits: int = 0
-    viewers: int = 0
-    dwell_sum_s: float = 0.0
-    attention_sum_s: float = 0.0
-    dwell: list[int] = field(default_factory=lambda: [0] * len(wire.DWELL_BINS_S))
-    attention: list[int] = field(default_factory=lambda: [0] * len(wire.DWELL_BINS_S))
-    breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    zones: Counter[str] = field(default_factory=Counter)
-
-    def add(self, window: WindowAggregate) -> None:
-        if not window.visits:
-            return
-        self.since = self.since or window.start
-        self.visits += window.visits
-        self.viewers += window.viewers
-        self.dwell_sum_s += window.dwell_sum_s
-        self.attention_sum_s += window.attention_sum_s
-        self.dwell = [a + b for a, b in zip(self.dwell, window.dwell_histogram, strict=True)]
-        self.attention = [a + b for a, b in zip(self.attention, window.attention_histogram, strict=True)]
-        self.breakdown.update(window.breakdown)
-        self.zones.update(window.zones)
-
-    def marginal(self, place: int, labels: Sequence[str]) -> dict[str, int]:
-        """Visits by the label that stands at ``place`` of the breakdown, zeros included."""
-        counts = dict.fromkeys(labels, 0)
-        for key, count in self.breakdown.items():
-            counts[key[place]] += count
-        return counts
-
-
 class CohortRule:
     """Turns windows, in order, into what may be published of them.
 
     ``k``: smallest cohort and smallest readable cell; 1 withholds nothing. ``profile``: which breakdowns may
-    be released at all. ``max_cohort``: the number of visits at which a cohort is released even though cells
-    of it have to be withheld.
+    be released at all. ``max_cohort``: the number of visits at which a cohort is released at any time of day.
+    ``zones`` stands for what the zones are, and changes with them. ``pool``: the visits that wait already, from an
+    earlier run.
     """
 
-    def __init__(self, *, k: int, profile: wire.Profile, max_cohort: int = MAX_COHORT) -> None:
-        self._k, self._profile = k, profile
-        self._max_cohort = max_cohort
-        self._pool = _Pool()
-        self._undecided = 0
+    def __init__(
+        self,
+        *,
+        k: int,
+        profile: wire.Profile,
+        max_cohort: int = MAX_COHORT,
+        zones: str = "",
+        pool: Pool | None = None,
+    ) -> None:
+        self._k, self._profile, self._max_cohort, self._zones = k, profile, max_cohort, zones
+        self.pool = pool or Pool()
 
     def release(self, window: WindowAggregate) -> Release:
         """Decide on one window. Its cohort may hold visits of earlier windows as well."""
-        self._pool.add(window)
-        self._undecided += window.visits
-        totals = wire.Totals(
-            visits=window.visits,
-            viewers=window.viewers,
-            occupancy_mean=round(window.occupancy_mean, 3),
-            occupancy_max=window.occupancy_max,
+        self.pool.add(window, self._zones)
+        visits = self.pool.visits
+        enough = (
+            visits >= self._max_cohort
+            or (window.due and visits >= min(MIN_COHORT * self._k, self._max_cohort))
+            or (window.closing and visits >= self._k)
         )
-        cohort = self._cohort(must=window.closing or self._pool.visits >= self._max_cohort)
-        pending = 0 if cohort else self._pool.visits
+        cohort = _draft(self.pool, self._k, self._profile) if enough else None
         if cohort or window.closing:
-            self._pool, self._undecided = _Pool(), 0
-        return Release(totals, cohort, pending)
-
-    def _cohort(self, *, must: bool) -> wire.Cohort | None:
-        if self._pool.visits < self._k:
-            return None
-        # That a cohort was carried on tells that a small cell was in it, so that a release right after one
-        # visit more could tell what that visit was. The question is put again only after k visits more.
-        if not must and self._undecided < self._k:
-            return None
-        self._undecided = 0
-        return self._draft() if must or not self._has_small_cells() else None
-
-    def _has_small_cells(self) -> bool:
-        """Whether anything would be withheld: only beside a small cell is any other. The joint table is left out,
-        whose cells are too many to wait for."""
-        pool = self._pool
-        tables: list[Iterable[int]] = [pool.dwell, pool.attention, pool.zones.values()]
-        tables.append(pool.visits - count for count in pool.zones.values())
-        if self._profile != "count":
-            tables += [pool.marginal(0, _GENDERS).values(), pool.marginal(1, _BANDS).values()]
-        if self._profile == "expression":
-            tables.append(pool.marginal(2, _EXPRESSIONS).values())
-        return any(0 < count < self._k for table in tables for count in table)
-
-    def _draft(self) -> wire.Cohort:
-        pool, k = self._pool, self._k
-        assert pool.since is not None
-        dwell_sum_s, attention_sum_s = round(pool.dwell_sum_s, 1), round(pool.attention_sum_s, 1)
-        demographics = self._profile in ("demographics", "expression")
-        gender, band = pool.marginal(0, _GENDERS), pool.marginal(1, _BANDS)
-        expression = pool.marginal(2, _EXPRESSIONS)
-        hidden_gender, hidden_band = withhold_in_table(gender, k), withhold_in_table(band, k)
-        return wire.Cohort(
-            since=pool.since,
-            visits=pool.visits,
-            dwell_sum_s=dwell_sum_s,
-            attention_sum_s=min(attention_sum_s, dwell_sum_s),
-            dwell=_bins(pool.dwell, withhold_in_histogram(pool.dwell, wire.DWELL_BINS_S, dwell_sum_s, k)),
-            attention=_bins(
-                pool.attention,
-                withhold_in_histogram(
-                    pool.attention,
-                    wire.DWELL_BINS_S,
-                    attention_sum_s,
-                    k,
-                    # whoever was no viewer has no attention time, and the totals tell how many those are
-                    floor_of_first=pool.visits - pool.viewers,
-                ),
-            ),
-            gender=_cells(gender, hidden_gender) if demographics else None,
-            age_band=_cells(band, hidden_band) if demographics else None,
-            gender_age_band=self._joint(gender, band, hidden_gender, hidden_band) if demographics else None,
-            expression=(
-                _cells(expression, withhold_in_table(expression, k))
-                if self._profile == "expression"
-                else None
-            ),
-            zones=_cells(
-                pool.zones, {zone for zone, n in pool.zones.items() if 0 < n < k or 0 < pool.visits - n < k}
-            ),
-        )
-
-    def _joint(
-        self,
-        gender: Mapping[str, int],
-        band: Mapping[str, int],
-        hidden_gender: AbstractSet[str],
-        hidden_band: AbstractSet[str],
-    ) -> dict[str, wire.Cells] | None:
-        joint = {(g, b): 0 for g in _GENDERS for b in _BANDS}
-        for (g, b, _), count in self._pool.breakdown.items():
-            joint[g, b] += count
-        hidden = withhold_in_joint(
-            joint, gender, band, self._k, rows_withheld=hidden_gender, columns_withheld=hidden_band
-        )
-        if hidden is None or all(key in hidden for key, count in joint.items() if count):
-            return None
-        return {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
+            self.pool = Pool()
+        totals = wire.Totals(visits=window.visits, viewers=window.viewers)
+        return Release(totals, cohort, pending=0 if cohort else visits)
 
 
-def _cells(counts: Mapping[str, int], hidden: AbstractSet[str]) -> wire.Cells:
+def _draft(pool: Pool, k: int, profile: wire.Profile) -> wire.Cohort:
+    assert pool.since is not None
+    demographics, expressions = profile in ("demographics", "expression"), profile == "expression"
+    gender, band, expression = (
+        pool.marginal(place, labels) for place, labels in enumerate((_GENDERS, _BANDS, _EXPRESSIONS))
+    )
+    hidden_gender = withhold(gender, k, _GENDERS_RAREST_FIRST)
+    hidden_band = withhold(band, k, _BANDS_RAREST_FIRST)
+    hidden_expression = withhold(expression, k, _EXPRESSIONS_RAREST_FIRST)
+    return wire.Cohort(
+        since=pool.since,
+        visits=pool.visits,
+        occupancy_max=pool.occupancy_max,
+        gender=_cells(gender, hidden_gender) if demographics else None,
+        age_band=_cells(band, hidden_band) if demographics else None,
+        gender_age_band=_joint(pool, k) if demographics else None,
+        expression=_cells(expression, hidden_expression) if expressions else None,
+        zones=_cells(
+            pool.zones, pool.zones if pool.zones_changed else withhold_zones(pool.zones, pool.visits, k)
+        ),
+        **_times(pool, k),
+    )
+
+
+class _Times(TypedDict):
+    dwell_sum_s: float | None
+    occupancy_mean: float | None
+    dwell: wire.Cells
+    attention_sum_s: float | None
+    attention: wire.Cells
+
+
+def _times(pool: Pool, k: int) -> _Times:
+    """Dwell and attention times, as far as they may be published together."""
+    dwell_sum_s = round(pool.dwell_sum_s, 1)
+    dwell = Times(tuple(pool.dwell), dwell_sum_s)
+    attention = Times(
+        tuple(pool.attention),
+        min(round(pool.attention_sum_s, 1), dwell_sum_s),
+        idle=pool.visits - pool.viewers,
+    )
+    few = 0 < pool.viewers < k  # a published number: what is missing then tells nothing
+    both = k == 1 or (not few and publishable(dwell, attention, k))
+    one = both or publishable(dwell, None, k)
+    return {
+        "dwell_sum_s": dwell_sum_s if one else None,
+        "occupancy_mean": round(dwell_sum_s / pool.covered_s, 3) if one and pool.covered_s else None,
+        "dwell": _bins(dwell, k, published=one),
+        "attention_sum_s": attention.sum_s if both else None,
+        "attention": _bins(attention, k, published=both),
+    }
+
+
+def _joint(pool: Pool, k: int) -> dict[str, wire.Cells] | None:
+    joint = {(g, b): 0 for g in _GENDERS for b in _BANDS}
+    for (g, b, _), count in pool.breakdown.items():
+        joint[g, b] += count
+    hidden = withhold_in_joint(joint, k, _GENDERS_RAREST_FIRST, _BANDS_RAREST_FIRST)
+    if hidden is None:
+        return None
+    return {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
+
+
+def _cells(counts: Mapping[str, int], hidden: Collection[str]) -> wire.Cells:
     return {label: None if label in hidden else count for label, count in counts.items()}
 
 
-def _bins(counts: list[int], hidden: AbstractSet[int]) -> wire.Cells:
-    return {
-        wire.bin_label(edge): None if index in hidden else counts[index]
-        for index, edge in enumerate(wire.DWELL_BINS_S)
-    }
+def _bins(times: Times, k: int, *, published: bool) -> wire.Cells:
+    hidden = times.hidden(k) if published else range(len(wire.DWELL_BINS_S))
+    return _cells(
+        {wire.bin_label(edge): count for edge, count in zip(wire.DWELL_BINS_S, times.counts, strict=True)},
+        {wire.bin_label(wire.DWELL_BINS_S[index]) for index in hidden},
+    )

@@ -22,13 +22,13 @@ SHOP = """
 install -D --mode=600 /dev/stdin /etc/footlight/footlight-edge.yaml <<'YAML'
 site: shop
 camera: {source: scene, realtime: true}
-window: {seconds: 5}
+window: {seconds: 30}
 YAML
 install --mode=600 /dev/stdin /etc/footlight/footlight-edge@aisle.yaml <<'YAML'
 site: shop
 device: aisle
 camera: {source: 'scene:7', realtime: true}
-window: {seconds: 5}
+window: {seconds: 30}
 mqtt: {port: 1885, protocol: "3.1.1"}
 YAML
 install --mode=600 /dev/stdin /etc/footlight/cloud.yaml <<'YAML'

@@ -21,7 +21,7 @@ PICTURES, FPS = 150, 5
 # Short windows, so that nobody has to wait for one.
 SETTINGS = {
     "camera": {"source": "http://127.0.0.1:8081/", "fps": FPS},
-    "window": {"seconds": 5},
+    "window": {"seconds": 30},
     "health": {"every_s": 5},
     "mqtt": {"host": "127.0.0.1"},
 }

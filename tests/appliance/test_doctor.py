@@ -18,7 +18,7 @@ EDGE = """
 site: shop
 device: door
 camera: {source: scene, realtime: true}
-window: {seconds: 1, max_gap_s: 0.5}
+window: {seconds: 30, max_gap_s: 0.5}
 health: {every_s: 5}
 mqtt: {host: 127.0.0.1, port: 8883, tls: {ca: ca.crt, cert: device.crt, key: device.key}}
 """

@@ -49,10 +49,10 @@ BOARD.one(
 )
 
 
-@BOARD.shows("In view now")
-def _in_view(world: World, scene: Scene) -> list[Answer]:
+@BOARD.shows("Just now")
+def _just_now(world: World, scene: Scene) -> list[Answer]:
     seen = newest(w for w in world.inside(scene) if w.coverage.share > 0).values()
-    return [[{"in view": sum(w.totals.occupancy_mean for w in seen)}] if seen else []]
+    return [[{"visits": sum(w.totals.visits for w in seen)}] if seen else []]
 
 
 BOARD.one("Coverage", "coverage", lambda w, s: mean(x.coverage.share for x in w.inside(s)))
@@ -148,7 +148,7 @@ def _zones(world: World, scene: Scene) -> list[Answer]:
 
 def _ratio(above: str, below: str) -> Callable[[World, Scene], float | None]:
     def ratio(world: World, scene: Scene) -> float | None:
-        found = cohorts(world, scene)
+        found = [c for c in cohorts(world, scene) if getattr(c, above) is not None]
         return (
             sum(getattr(c, above) for c in found) / sum(getattr(c, below) for c in found) if found else None
         )

@@ -131,14 +131,12 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
                 model="1",
                 calibration="2026.11.21-2",
                 profile=PROFILES[site],
-                k=K,
+                k=1,  # which cells are withheld is made up here
                 totals=Totals(
                     visits=visits,
                     viewers=random.randrange(visits + 1),
-                    occupancy_mean=visits / 10,
-                    occupancy_max=min(visits, 3),
                 ),
-                coverage=Coverage(share=share, frames=round(9 * share * step.total_seconds()), dropped=2),
+                coverage=Coverage(share=share),
                 pending=waiting,
                 cohort=cohort,
             )
@@ -167,8 +165,10 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
     return Cohort(
         since=since,
         visits=visits,
-        dwell_sum_s=round(sum(dwell), 2),
-        attention_sum_s=round(sum(attention), 2),
+        occupancy_mean=0.5,
+        occupancy_max=3,
+        dwell_sum_s=None if women == 12 and visits % 3 == 0 else round(sum(dwell), 2),
+        attention_sum_s=None if women == 12 and visits % 3 < 2 else round(sum(attention), 2),
         dwell=_cells([_bin(seconds) for seconds in dwell], [bin_label(edge) for edge in DWELL_BINS_S]),
         attention=_cells(
             [_bin(seconds) for seconds in attention], [bin_label(edge) for edge in DWELL_BINS_S]

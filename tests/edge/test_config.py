@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 import edge
 from common.errors import UserError
-from edge.config import Settings, WindowSettings, load, show
+from edge.config import Settings, WindowSettings, load, refuse_to_publish, show
 
 EXAMPLE = Path(edge.__path__[0]) / "example.yaml"
 
@@ -191,3 +193,22 @@ def test_a_window_is_accepted_only_if_windows_fill_a_day(seconds: int) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         Settings().mqtt.password = SecretStr("x")
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        ({"privacy": {"k": 1}}, "privacy.k: 1 would publish single visits"),
+        ({"window": {"seconds": 20}}, "window.seconds: 20 would tell when a single visit ended"),
+        ({"privacy": {"k": 1}, "camera": {"source": "clip.mp4"}}, "privacy.k: 1 would publish single visits"),
+        ({"privacy": {"k": 3}, "window": {"seconds": 30}}, None),
+        ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene"}}, None),
+    ],
+)
+def test_what_would_tell_of_one_person_is_not_run(asked: dict[str, Any], refused: str | None) -> None:
+    settings = Settings.model_validate(asked)
+    if refused is None:
+        refuse_to_publish(settings)
+    else:
+        with pytest.raises(UserError, match=re.escape(refused)):
+            refuse_to_publish(settings)

@@ -16,6 +16,7 @@ from common.wire import (
     PlacementMessage,
     PlacementReading,
     ProbeMessage,
+    Profile,
     StatusMessage,
     Totals,
     WindowMessage,
@@ -43,8 +44,8 @@ def window(minute: int, *, visits: int = 3, cohort: Cohort | None = None, **chan
         "calibration": "1",
         "profile": "demographics",
         "k": 5,
-        "totals": Totals(visits=visits, viewers=min(visits, 2), occupancy_mean=0.5, occupancy_max=2),
-        "coverage": Coverage(share=1.0, frames=600, dropped=4),
+        "totals": Totals(visits=visits, viewers=min(visits, 2)),
+        "coverage": Coverage(share=1.0),
         "pending": 0,
         "cohort": cohort,
     }
@@ -56,6 +57,8 @@ def cohort() -> Cohort:
     return Cohort(
         since=MORNING,
         visits=8,
+        occupancy_mean=0.027,
+        occupancy_max=2,
         dwell_sum_s=96.5,
         attention_sum_s=40.25,
         dwell={"0": None, "5": 8},
@@ -63,8 +66,15 @@ def cohort() -> Cohort:
         gender={"female": 8, "male": 0, "unknown": 0},
         age_band={"25-34": 8, "35-44": 0, "unknown": None},
         gender_age_band={"female": {"25-34": 8}, "male": {"25-34": None}},
-        zones={"shelf": 6, "till": None},
+        zones={"shelf": 8, "till": None},
     )
+
+
+def fitting(given: Cohort, profile: Profile) -> Cohort:
+    """The same without what the profile does not allow."""
+    people = dict.fromkeys(("gender", "age_band", "gender_age_band") if profile == "count" else ())
+    faces = {} if profile == "expression" else {"expression": None}
+    return given.model_copy(update={**people, **faces})
 
 
 def health(*, at: datetime = MORNING, **changes: Any) -> HealthMessage:

@@ -7,10 +7,10 @@ const NO_DATA = "no data";
 const GENDERS = ["female", "male"];
 const EVERY = [...GENDERS, "unknown"];
 const PROFILES = ["count", "demographics", "expression"];
+const RELEASES = "Described together at noon, at closing time, or once enough have come.";
 let shown = null;
 
 const element = (id) => document.getElementById(id);
-const tenths = (value) => `${Math.round(10 * value) / 10}`;
 const percent = (share) => `${Math.round(100 * share)} %`;
 // Times carry the shop's offset: the digits are its wall clock, whatever zone this phone is in.
 const clock = (iso) => iso.slice(11, 16);
@@ -39,8 +39,9 @@ function figures(day) {
   const [now, ratio] = [day.now, day.attraction_ratio];
   const [span, since] = [now && `${precise(now.start)} to ${precise(now.end)}`, day.coverage && clock(day.coverage.since)];
   if (!now) figure("now", null, "no camera reports");
-  else if (now.stale) figure("now", null, `last known ${span}: ${tenths(now.mean)} in view`);
-  else figure("now", tenths(now.mean), `in view on average, ${span}; at most ${now.maximum}`);
+  else if (now.stale) figure("now", null, `last known ${span}: ${plural(now.visits, "visit")}`);
+  else figure("now", now.visits, `ended ${span}`
+    + (day.occupancy_max === null ? "" : `; today up to ${day.occupancy_max} in view at once`));
   figure("visits", day.visits, day.visits === null ? "nothing was watched today" : `so far, since ${since}`);
   figure("viewers", day.viewers, day.visits ? `${percent(day.viewers / day.visits)} of visits faced the camera` : "");
   figure("attraction", ratio === null ? null : percent(ratio), ratio === null ? "no group released yet"
@@ -112,7 +113,7 @@ function missing(id, day, breakdown, profile, what) {
   if (day.profile === null) return empty(id, "No data: no camera has reported today.");
   return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
     ? `${what} are switched off in this shop (privacy profile “${day.profile}”).`
-    : `Nothing released yet: ${plural(day.pending, "visit")} held back until enough came together.`);
+    : `Nothing yet: ${plural(day.pending, "visit")} waiting. ${RELEASES}`);
 }
 
 function notes(id, day, breakdown, more = "") {
@@ -121,7 +122,7 @@ function notes(id, day, breakdown, more = "") {
     breakdown.withheld
       ? `${breakdown.withheld} of ${breakdown.visits} visits withheld to protect privacy (marked “+” or “withheld”).`
       : `Based on ${plural(breakdown.visits, "visit")}.`,
-    day.pending ? `${plural(day.pending, "more visit")} held back until enough came together.` : "",
+    day.pending ? `${plural(day.pending, "more visit")} waiting. ${RELEASES}` : "",
     breakdown.small ? "Small sample: with fewer than 30 visits, shares move a lot by chance." : "", more,
   ].filter(Boolean).join(" ");
 }
@@ -178,7 +179,18 @@ function dwell(day) {
   spans[0] = `under ${length(edges[1])}`;
   spans[spans.length - 1] = `over ${length(edges.at(-1))}`;
   bars("dwell", "Dwell time", day.dwell, (_, index) => spans[index]);
-  notes("dwell", day, day.dwell, `Mean dwell time ${day.mean_dwell_s.toFixed(0)} s.`);
+  notes("dwell", day, day.dwell, day.mean_dwell_s === null ? "" : `Mean dwell time ${day.mean_dwell_s.toFixed(0)} s.`);
+}
+
+function yesterday(day) {
+  const before = day.yesterday;
+  const told = (title, breakdown) => breakdown && `${title}: ` + Object.entries(breakdown.cells)
+    .filter(([, cell]) => cell.count || !cell.exact).map(([label, cell]) => `${word(label)} ${released(cell)}`).join(", ") + ".";
+  element("yesterday").querySelector("div").replaceChildren(...[
+    before.visits === null ? `${before.date}: nothing was watched.`
+      : `${before.date}: ${plural(before.visits, "visit")}, ${before.cohort_visits} of them described.`,
+    told("Gender", before.gender), told("Age", before.age_band),
+  ].filter(Boolean).map((line) => node("p", line)));
 }
 
 function devices(day) {
@@ -210,7 +222,7 @@ function show(day) {
   const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" }).format(new Date(day.date));
   element("date").textContent = `${date} · ${day.timezone} time`;
   banner(day.untrusted_windows ? "A clock was not set for part of today: visits may stand under a wrong hour." : "");
-  [figures, hours, ages, dwell, expressions, devices].forEach((part) => part(day));
+  [figures, hours, ages, dwell, expressions, yesterday, devices].forEach((part) => part(day));
 }
 
 function timeInShop(timeZone) {

@@ -46,6 +46,9 @@ def day(site: str, number: int, **changes: object) -> Tally:
         "viewers": 120,
         "dwell_sum_s": 2000.0,
         "attention_sum_s": 800.0,
+        "dwell_visits": 200,
+        "attention_visits": 200,
+        "attention_dwell_s": 2000.0,
         "cohort_visits": 200,
         "gender": {**dict.fromkeys(GENDER_LABELS, 0), "female": 110, "male": 75, "unknown": 15},
         "age_band": dict.fromkeys(AGE_BAND_LABELS, 25),
@@ -413,8 +416,8 @@ def chain(tmp_path: Path) -> list[str]:
                     site=site,
                     start=start,
                     duration_s=3600,
-                    totals=Totals(visits=n, viewers=n // 2, occupancy_mean=0.1, occupancy_max=1),
-                    coverage=Coverage(share=1.0, frames=36_000, dropped=0),
+                    totals=Totals(visits=n, viewers=n // 2),
+                    coverage=Coverage(share=1.0),
                 )
                 for start, n in zip(hours, rng.poisson(usual, len(hours)).tolist(), strict=True)
             ]

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from cloud.analysis.confusion import Confusion, confusion_for, parse_confusions, shipped_confusions
 from cloud.analysis.quantify import Estimate, corrected_shares, estimate, unbiased_weights
 from common.vocabulary import ATTRIBUTES
-from edge.vision.disclosure import withhold_in_table
+from edge.vision.disclosure import withhold
 
 pytestmark = pytest.mark.slow
 
@@ -169,7 +169,7 @@ def test_what_the_privacy_rule_withholds_costs_certainty_and_not_truth() -> None
         told, hidden = dict.fromkeys(confusion.verdicts, 0), 0
         for cohort in rng.multinomial(40, np.array([truth, 1 - truth]) @ matrix, 25):
             cells = dict(zip(confusion.verdicts, cohort.tolist(), strict=True))
-            secret = withhold_in_table(cells, 5)
+            secret = withhold(cells, 5, confusion.verdicts)
             hidden += sum(cells[verdict] for verdict in secret)
             told = {verdict: told[verdict] + (verdict not in secret) * cells[verdict] for verdict in told}
         for name, withheld in zip(held, (0, hidden), strict=True):

@@ -45,7 +45,7 @@ def quarters(windows: list[WindowMessage], of: Site, day: date) -> dict[datetime
 
 
 def covered(share: float) -> Coverage:
-    return Coverage(share=share, frames=0, dropped=0)
+    return Coverage(share=share)
 
 
 def test_only_windows_that_start_while_the_store_is_open_count() -> None:
@@ -75,10 +75,10 @@ def test_the_last_cohort_of_a_day_counts_though_it_is_released_after_closing() -
 
     late = [
         at(MONDAY, 12, 30, visits=0, cohort=since(0, 8)),
-        at(MONDAY, 20, 1, visits=3, cohort=since(8, 9)),
-        at(MONDAY, 22, 0, visits=0, cohort=since(12, 10)),
-        at(MONDAY, 20, 30, visits=0, cohort=since(-1, 11)),
-        at(MONDAY, 8, 45, visits=0, cohort=since(-10, 12)),
+        at(MONDAY, 20, 1, visits=3, k=1, cohort=since(8, 9)),
+        at(MONDAY, 22, 0, visits=0, k=1, cohort=since(12, 10)),
+        at(MONDAY, 20, 30, visits=0, k=1, cohort=since(-1, 11)),
+        at(MONDAY, 8, 45, visits=0, k=1, cohort=since(-10, 12)),
     ]
     parts = quarters(late, shop, MONDAY)
     assert {begin: part.cohort_visits for begin, part in parts.items() if part.cohort_visits} == {

@@ -28,7 +28,7 @@ from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.clock import ManualClock
-from tests.support.messages import BOOT, MORNING, health, probe, window
+from tests.support.messages import BOOT, MORNING, cohort, health, probe, window
 from tests.support.programs import require_program
 
 pytestmark = pytest.mark.mosquitto
@@ -248,6 +248,8 @@ POISON = {
     "not JSON": b"\xff{",
     "an unknown field": encode(window(0)).replace(b'"seq"', b'"sequel"'),
     "another device's word": encode(window(0, device="shelf")),
+    "a k below that of the bridge": encode(window(0, k=2)),
+    "a small cell": encode(window(0, visits=8, cohort=cohort())).replace(b'"female":8', b'"female":3'),
     "more viewers than visits": encode(window(0)).replace(b'"viewers":2', b'"viewers":9'),
     "empty": b"",
 }

@@ -18,8 +18,8 @@ from cloud.reports.site import SiteReport, site_report
 from cloud.reports.week import week_named
 from cloud.stores.tallies import WindowTallies
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from common.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
-from tests.support.messages import window
+from common.wire import DWELL_BINS_S, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
+from tests.support.messages import fitting, window
 from tests.support.programs import require_program
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -60,6 +60,8 @@ def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random
     return Cohort(
         since=since,
         visits=visits,
+        occupancy_mean=0.1,
+        occupancy_max=2,
         dwell_sum_s=visits * 12.5,
         attention_sum_s=visits * 3.25,
         dwell=bins,
@@ -72,7 +74,7 @@ def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random
 
 
 def five_weeks(
-    *, last: float = 1.0, site: str = "shop", hidden: int = 0, profile: str = "expression", seed: int = 1
+    *, last: float = 1.0, site: str = "shop", hidden: int = 0, profile: Profile = "expression", seed: int = 1
 ) -> list[WindowMessage]:
     """Quarters of an hour of four usual weeks and one with ``last`` times the visits, opening hours only. In the
     last one, Wednesday is missing, and on Thursday nobody watched from 13:15 to 14:15 and half of the time till 15."""
@@ -89,10 +91,12 @@ def five_weeks(
             visits = round(dice.gauss(usual, 2) * share)
             found.append(
                 window(
-                    0, site=site, start=start, duration_s=900, profile=profile, model="m", calibration=CALIBRATION,
-                    totals=Totals(visits=visits, viewers=visits // 2, occupancy_mean=0.5, occupancy_max=3),
-                    coverage=Coverage(share=share, frames=9000, dropped=0),
-                    cohort=a_cohort(start, hidden=hidden, dice=dice) if minute == 0 and share == 1 else None,
+                    0, site=site, start=start, duration_s=900, profile=profile, k=1, model="m", calibration=CALIBRATION,
+                    totals=Totals(visits=visits, viewers=visits // 2),
+                    coverage=Coverage(share=share),
+                    cohort=fitting(a_cohort(start, hidden=hidden, dice=dice), profile)
+                    if minute == 0 and share == 1
+                    else None,
                 )
             )  # fmt: skip
     return found

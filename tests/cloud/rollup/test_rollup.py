@@ -62,11 +62,14 @@ def some_cohort(since: datetime, profile: str, dice: random.Random) -> Cohort:
     genders, bands = (*GENDERS, UNKNOWN), (*AGE_BANDS, UNKNOWN)
     people = profile != "count"
     bins = [bin_label(edge) for edge in DWELL_BINS_S]
+    dwell_s = dice.choice([None, dice.randrange(400, 4000) / 10])
     return Cohort(
         since=since,
         visits=30,
-        dwell_sum_s=dice.randrange(400, 4000) / 10,
-        attention_sum_s=dice.randrange(0, 400) / 10,
+        occupancy_mean=dice.choice([None, 0.25]),
+        occupancy_max=3,
+        dwell_sum_s=dwell_s,
+        attention_sum_s=None if dwell_s is None else dice.choice([None, dice.randrange(0, 400) / 10]),
         dwell=cells(bins),
         attention=cells(bins),
         gender=cells(genders) if people else None,
@@ -94,11 +97,10 @@ def some_windows(dice: random.Random, *, every: int = 10) -> list[WindowMessage]
                     camera=camera,
                     start=at,
                     profile=profile,
+                    k=1,
                     visits=visits,
-                    totals=Totals(
-                        visits=visits, viewers=visits // 2, occupancy_mean=dice.random(), occupancy_max=3
-                    ),
-                    coverage=Coverage(share=dice.choice([0.0, 0.3333, 1.0]), frames=500, dropped=1),
+                    totals=Totals(visits=visits, viewers=visits // 2),
+                    coverage=Coverage(share=dice.choice([0.0, 0.3333, 1.0])),
                     model="2" if minute > 2000 else "1",
                     cohort=some_cohort(at, profile, dice) if dice.random() < 0.1 else None,
                 )
@@ -243,7 +245,7 @@ def test_shares_are_written_raw_and_corrected_as_the_analysis_has_them(fresh: Bo
     with_people = some_cohort(start, "demographics", random.Random(1)).model_copy(
         update={**people, "visits": 40}
     )
-    fresh.write([window(0, start=start, visits=40, cohort=with_people, calibration=calibration)])
+    fresh.write([window(0, k=1, start=start, visits=40, cohort=with_people, calibration=calibration)])
     fresh.roll_up(chain())
     columns = "raw, corrected, low, high, visits"
     rows = fresh.server.query(

@@ -74,7 +74,7 @@ def test_a_cohort_can_be_asked_for_and_a_withheld_cell_is_no_number(
     assert [(row["gender"], row["sum"]) for row in pyramid] == [("female", 16)]
     assert influxdb.query('SELECT "unknown" FROM cohort_age_band') == []
     zones = influxdb.query("SELECT sum(visits) FROM cohort_zone GROUP BY zone")
-    assert [(row["zone"], row["sum"]) for row in zones] == [("shelf", 12)]
+    assert [(row["zone"], row["sum"]) for row in zones] == [("shelf", 16)]
     (dwell,) = influxdb.query("SELECT sum(dwell_sum_s) / sum(visits) AS mean FROM cohort")
     assert dwell["mean"] == pytest.approx(96.5 / 8)
 

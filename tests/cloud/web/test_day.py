@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,14 +14,14 @@ from hypothesis import strategies as st
 from cloud.domain.arrival import TOLERATED
 from cloud.web.day import Breakdown, Day, day_bounds, day_figures
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from common.wire import DWELL_BINS_S, Cells, Cohort, Coverage, Totals, WindowMessage, bin_label
-from tests.support.messages import MORNING, cohort, window
+from common.wire import DWELL_BINS_S, Cells, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
+from tests.support.messages import MORNING, cohort, fitting, window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DWELL = [bin_label(edge) for edge in DWELL_BINS_S]
-BLIND = Coverage(share=0.0, frames=0, dropped=0)
-NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)
+BLIND = Coverage(share=0.0)
+NOBODY = Totals(visits=0, viewers=0)
 
 
 def cells(draw: st.DrawFn, labels: tuple[str, ...] | list[str], visits: int) -> Cells:
@@ -40,12 +41,14 @@ def cohorts(draw: st.DrawFn) -> Cohort:
     women = draw(st.integers(0, visits))
     bands = (*AGE_BANDS, UNKNOWN)
     joint = {"female": cells(draw, bands, women), "male": cells(draw, bands, visits - women)}
-    dwell_s = draw(st.floats(0, 1e4))
+    dwell_s = draw(st.none() | st.floats(0, 1e4))
     return Cohort(
         since=MORNING,
         visits=visits,
+        occupancy_mean=None,
+        occupancy_max=2,
         dwell_sum_s=dwell_s,
-        attention_sum_s=dwell_s * draw(st.floats(0, 1)),
+        attention_sum_s=None if dwell_s is None else draw(st.none() | st.floats(0, dwell_s)),
         dwell=cells(draw, DWELL, visits),
         attention=cells(draw, DWELL, visits),
         gender=cells(draw, (*GENDERS, UNKNOWN), visits),
@@ -65,22 +68,23 @@ def windows(draw: st.DrawFn) -> list[WindowMessage]:
     for minute, camera in places:
         visits = draw(st.integers(0, 9))
         share = draw(st.sampled_from([0.0, 0.4, 1.0]))
+        profile = draw(st.sampled_from(get_args(Profile)))
+        cohort = draw(st.none() | cohorts())
         totals = Totals(
             visits=visits,
             viewers=draw(st.integers(0, visits)),
-            occupancy_mean=visits / 2,
-            occupancy_max=visits,
         )
         made.append(
             window(
                 minute,
                 camera=camera,
                 seq=0,
-                profile=draw(st.sampled_from(["count", "demographics", "expression"])),
+                profile=profile,
+                k=1,
                 totals=totals,
-                coverage=Coverage(share=share, frames=int(600 * share), dropped=0),
+                coverage=Coverage(share=share),
                 pending=draw(st.integers(0, 4)),
-                cohort=draw(st.none() | cohorts()),
+                cohort=cohort and fitting(cohort, profile),
             )
         )
     return made
@@ -171,7 +175,7 @@ def test_now_is_the_newest_window_and_says_when_it_is_old() -> None:
     stored = [window(0), window(1, camera="side"), window(2, totals=NOBODY), window(2, camera="side")]
     fresh = day_figures(stored, MORNING + timedelta(minutes=4), BERLIN).now
     assert fresh is not None
-    assert (fresh.start.isoformat(), fresh.mean, fresh.maximum) == ("2026-03-02T09:02:00+01:00", 0.5, 2)
+    assert (fresh.start.isoformat(), fresh.visits) == ("2026-03-02T09:02:00+01:00", 3)
     assert not fresh.stale
     later = day_figures(stored, MORNING + timedelta(minutes=6), BERLIN).now
     assert later is not None
@@ -181,7 +185,7 @@ def test_now_is_the_newest_window_and_says_when_it_is_old() -> None:
 def test_a_camera_that_fell_silent_is_not_in_now() -> None:
     now = day_figures([window(0, camera="side"), window(5)], MORNING + timedelta(minutes=6), BERLIN).now
     assert now is not None
-    assert now.maximum == 2
+    assert now.visits == 3
 
 
 def test_a_blind_camera_has_no_now() -> None:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.chromium
 
 expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
 BERLIN = ZoneInfo("Europe/Berlin")
-NOBODY = Totals(visits=0, viewers=0, occupancy_mean=0.0, occupancy_max=0)
+NOBODY = Totals(visits=0, viewers=0)
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -235,12 +235,28 @@ def test_an_empty_day_says_no_data(chromium: Browser, store: EmbeddedStore, addr
         assert not re.search(r"\b0\b", page.locator("main dl").inner_text())
 
 
+def test_yesterday_stays_on_the_page(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    """With the cohort that came only this morning, of a device that was off at night."""
+    evening = MORNING - timedelta(hours=12)
+    late = cohort().model_copy(update={"since": evening})
+    store.write(
+        [window(-720, seq=0, visits=8), window(0, cohort=late), window(20, visits=8, cohort=cohort())]
+    )
+    with visit(chromium, address) as page:
+        live(page)
+        told = page.locator("#yesterday")
+        expect(told).to_contain_text("2026-03-01: 8 visits, 8 of them described.")
+        expect(told).to_contain_text("Gender: female 8.")
+        expect(told).to_contain_text("Age: 25-34 8, not sure withheld.")
+        expect(page.locator("#ages .notes")).to_contain_text("Based on 8 visits")
+
+
 def test_old_figures_are_not_called_now(chromium: Browser, store: EmbeddedStore, address: str) -> None:
     store.write([window(minute) for minute in range(60)])
     with visit(chromium, address) as page:
         live(page)
         assert value(page, "now") == "no data"
-        expect(page.locator("#now .says")).to_have_text("last known 09:59 to 10:00: 0.5 in view")
+        expect(page.locator("#now .says")).to_have_text("last known 09:59 to 10:00: 3 visits")
 
 
 def test_a_new_window_appears_without_a_reload(
@@ -286,7 +302,7 @@ def test_ages_stand_alone_where_their_genders_are_withheld(
     chromium: Browser, store: EmbeddedStore, address: str
 ) -> None:
     bare = cohort().model_dump() | {"gender_age_band": None, "age_band": {"25-34": 5, "35-44": None}}
-    store.write([window(0, cohort=Cohort.model_validate(bare))])
+    store.write([window(0, k=1, cohort=Cohort.model_validate(bare))])
     with visit(chromium, address) as page:
         live(page)
         notes = page.locator("#ages .notes")
@@ -300,7 +316,7 @@ def test_ages_stand_alone_where_their_genders_are_withheld(
     [
         ("count", "ages", "Age and gender are switched off in this shop"),
         ("demographics", "expressions", "Expressions are switched off in this shop"),
-        ("expression", "expressions", "Nothing released yet: 4 visits held back until enough came together."),
+        ("expression", "expressions", "Nothing yet: 4 visits waiting."),
     ],
 )
 def test_a_breakdown_that_is_not_there_says_why(
@@ -317,7 +333,7 @@ def test_expressions_are_shown_where_the_profile_allows(
     chromium: Browser, store: EmbeddedStore, address: str
 ) -> None:
     faces = cohort().model_dump() | {"expression": {"neutral": 5, "happy": None, "sad": 0}}
-    store.write([window(0, profile="expression", cohort=Cohort.model_validate(faces))])
+    store.write([window(0, k=1, profile="expression", cohort=Cohort.model_validate(faces))])
     with visit(chromium, address) as page:
         live(page)
         assert rows(page, "expressions")[:3] == [["neutral", "5"], ["happy", "withheld"], ["sad", "0"]]

@@ -26,7 +26,7 @@ def instance(folder: Path, name: str, clip: Path, port: int) -> Iterator[subproc
     config, state = folder / f"footlight-edge@{name}.yaml", folder / f"state-{name}"
     state.mkdir()
     mqtt = {"host": "127.0.0.1", "port": port}
-    said = {"site": "shop", "device": name, "camera": {"source": str(clip)}, "window": {"seconds": 2}}
+    said = {"site": "shop", "device": name, "camera": {"source": str(clip)}, "window": {"seconds": 30}}
     config.write_text(yaml.safe_dump(said | {"mqtt": mqtt}))
     environ = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
     command = [sys.executable, "-W", "error", "-m", "edge", "run", "--config", str(config)]

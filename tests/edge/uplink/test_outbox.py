@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from edge.uplink.outbox import Outbox
+from edge.uplink.outbox import Outbox, Progress
 
 pytestmark = pytest.mark.slow
 
@@ -195,7 +195,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], bytes
     put = [b"%03d" % n * 60 for n in range(120)]
     box = Outbox(path, max_messages=1000)
     for payload in put:
-        box.put("t", payload, AT, counted_until=AT)
+        box.put("t", payload, AT, progress=Progress(AT, b"waiting"))
     box.close()
     return put, path.read_bytes()
 

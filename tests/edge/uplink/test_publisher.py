@@ -46,8 +46,8 @@ def window(seq: int, *, ended: timedelta = timedelta(0)) -> wire.WindowMessage:
         calibration="1",
         profile="demographics",
         k=5,
-        totals=wire.Totals(visits=seq, viewers=0, occupancy_mean=0.0, occupancy_max=0),
-        coverage=wire.Coverage(share=1.0, frames=600, dropped=0),
+        totals=wire.Totals(visits=seq, viewers=0),
+        coverage=wire.Coverage(share=1.0),
         pending=0,
     )
 

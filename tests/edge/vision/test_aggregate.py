@@ -237,7 +237,11 @@ def test_a_day_closes_once_at_its_hour_of_the_wall(
             start + timedelta(seconds=step * window_s), float(step * window_s), 0, 0
         )
     ]
-    hours = [datetime.combine(first + timedelta(days=day), time(hour), zone) for day in range(-1, 5)]
+    hours = [
+        datetime.combine(first + timedelta(days=day), time(at), zone)
+        for day in range(-1, 5)
+        for at in {0, hour}  # midnight ends the day in any case
+    ]
     closed = [
         window
         for window in came

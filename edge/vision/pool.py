@@ -1,0 +1,58 @@
+"""The visits that wait for their cohort, as sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from common.wire import DWELL_BINS_S
+from edge.types import WindowAggregate
+
+
+@dataclass(slots=True)
+class Pool:
+    """``covered_s`` and ``occupancy_max`` are of all windows since the last cohort. ``zones_of`` stands for what the
+    zones are. Where they changed, the zones of this cohort are withheld: whoever may change them could let a zone
+    count one visit only.
+    """
+
+    since: datetime | None = None
+    visits: int = 0
+    viewers: int = 0
+    covered_s: float = 0.0
+    occupancy_max: int = 0
+    dwell_sum_s: float = 0.0
+    attention_sum_s: float = 0.0
+    dwell: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
+    attention: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
+    breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    zones: Counter[str] = field(default_factory=Counter)
+    zones_of: str | None = None
+    zones_changed: bool = False
+
+    def add(self, window: WindowAggregate, zones_of: str) -> None:
+        """Take the visits of one more window."""
+        self.covered_s += window.coverage.covered_s
+        self.occupancy_max = max(self.occupancy_max, window.occupancy_max)
+        if not window.visits:
+            return
+        self.since = self.since or window.start
+        self.zones_changed |= self.zones_of not in (None, zones_of)
+        self.zones_of = zones_of
+        self.visits += window.visits
+        self.viewers += window.viewers
+        self.dwell_sum_s += window.dwell_sum_s
+        self.attention_sum_s += window.attention_sum_s
+        self.dwell = [a + b for a, b in zip(self.dwell, window.dwell_histogram, strict=True)]
+        self.attention = [a + b for a, b in zip(self.attention, window.attention_histogram, strict=True)]
+        self.breakdown.update(window.breakdown)
+        self.zones.update(window.zones)
+
+    def marginal(self, place: int, labels: Sequence[str]) -> dict[str, int]:
+        """Visits by the label that stands at ``place`` of the breakdown, zeros included."""
+        counts = dict.fromkeys(labels, 0)
+        for key, count in self.breakdown.items():
+            counts[key[place]] += count
+        return counts

@@ -1,0 +1,68 @@
+"""What waits on the device between two cohorts, as it is kept for the next start: sums, never a visit.
+
+It is the pool of the cohort rule and the window that is open: docs/decisions/0051-waiting-visits-survive-the-power.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from common.wire import DWELL_BINS_S
+from edge.types import WindowAggregate
+from edge.vision.pool import Pool
+
+_Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The two together; ``window`` is None between two windows."""
+
+    pool: Pool
+    window: WindowAggregate | None = None
+
+    def dump(self) -> bytes:
+        """As JSON."""
+        tree = {"pool": _plain(self.pool), "window": self.window and _plain(self.window)}
+        return json.dumps(tree, separators=(",", ":"), default=str).encode()
+
+    @classmethod
+    def load(cls, text: bytes) -> Waiting:
+        """The other way round. Raises ``ValueError`` for what another version has written, or is damaged."""
+        try:
+            tree = json.loads(text)
+            pool, window = _POOL.validate_python(_keyed(tree["pool"])), tree["window"]
+            waiting = cls(pool, None if window is None else _WINDOW.validate_python(_keyed(window)))
+        except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(type(error).__name__) from None
+        histograms = [pool.dwell, pool.attention]
+        if waiting.window is not None:
+            histograms += [list(waiting.window.dwell_histogram), list(waiting.window.attention_histogram)]
+        if any(len(histogram) != len(DWELL_BINS_S) for histogram in histograms):
+            raise ValueError("other bins")
+        return waiting
+
+
+_POOL, _WINDOW = TypeAdapter(Pool), TypeAdapter(WindowAggregate)
+
+
+def _plain(value: Pool | WindowAggregate) -> _Tree:
+    """JSON has no keys of three parts."""
+    tree = {about.name: getattr(value, about.name) for about in fields(value)}
+    tree["breakdown"] = [[*labels, count] for labels, count in value.breakdown.items()]
+    if isinstance(value, WindowAggregate):
+        tree["coverage"] = asdict(value.coverage)
+    return tree
+
+
+def _keyed(tree: Mapping[str, Any]) -> _Tree:
+    rows = tree["breakdown"]
+    return {
+        **tree,
+        "breakdown": {(gender, band, expression): count for gender, band, expression, count in rows},
+    }

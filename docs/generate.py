@@ -201,9 +201,9 @@ Examples of queries, and CSV for a spreadsheet: [queries](queries.md).
 - A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
 - A label is a field, not a tag. What the privacy rules withhold or nothing was released about is absent; 0 is a fact:
   nobody. In a sum, a 0 beside something withheld is no fact, and so it is absent too
-  ([0061](decisions/0061-withheld-is-absent-at-all-levels.md)).
+  ([0059](decisions/0059-withheld-is-absent-at-all-levels.md)).
 - Cameras of different roles (entrance, area, display) are never added up: a role is a tag of the levels `quarter` and
-  `day` ([0059](decisions/0059-cameras-are-compared-by-what-they-are-for.md)).
+  `day` ([0057](decisions/0057-cameras-are-compared-by-what-they-are-for.md)).
 - No name is a tag in one place and a field in another.
 - Visits at coverage 0 are no data. Add up first, then divide: a mean of means weighs a quiet hour like a busy one.
 

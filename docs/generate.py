@@ -19,7 +19,7 @@ from common import wire
 from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
 
 HERE = Path(__file__).parent
-HEAD = "written by `make docs` from `common/wire.py`: change that"
+HEAD = "written by `make docs` from `common/wire`: change that"
 ADDRESS = f"{wire.ROOT}/{{site}}/{{device}}"
 
 INTRODUCTION = f"""# What travels

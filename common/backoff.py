@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from threading import Event
 
 from common.clock import Clock
 
@@ -45,7 +44,3 @@ class Backoff:
     def left_s(self) -> float:
         """Return the seconds until the next attempt; 0 when it is due."""
         return max(0.0, self._again_s - self._clock.monotonic()) if self._failures else 0.0
-
-    def wait(self, stopped: Event) -> bool:
-        """Sleep until the next attempt is due; return true when ``stopped`` was set before that."""
-        return stopped.wait(self.left_s)

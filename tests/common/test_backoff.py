@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Event
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,11 +61,4 @@ def test_a_year_of_failures_is_no_overflow() -> None:
 
 
 def test_nobody_waits_where_nothing_failed() -> None:
-    assert not Backoff(first_s=60, longest_s=60, clock=ManualClock()).wait(Event())
-
-
-def test_a_stop_ends_the_wait() -> None:
-    backoff, stopped = Backoff(first_s=3600, longest_s=3600, clock=ManualClock()), Event()
-    backoff.failed()
-    stopped.set()
-    assert backoff.wait(stopped)
+    assert Backoff(first_s=60, longest_s=60, clock=ManualClock()).left_s == 0

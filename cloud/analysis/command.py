@@ -30,7 +30,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--period", required=True, metavar="FIRST..LAST", help=f"local days, both included: {_PERIOD}"
     )
-    parser.add_argument("--by", choices=("site",), default="site", help="what is compared (default: site)")
     parser.add_argument(
         "--metric",
         default=_METRIC,

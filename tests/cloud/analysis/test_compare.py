@@ -443,7 +443,7 @@ def chain(tmp_path: Path) -> list[str]:
 def test_the_command_says_the_same_to_people_and_to_programs(
     chain: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main([*chain, "--by", "site", "--json"]) == 0
+    assert main([*chain, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["rows"][0]["site"] == "west"
     assert [row["site"] for row in told["rows"][3:]] == ["east"]

@@ -28,7 +28,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,18 +37,23 @@ setup: .venv/.installed ## Make .venv with everything but the training stack
 
 setup-train: .venv-train/.installed ## Make .venv-train with the training stack (PyTorch; several GB)
 
-check: setup ## Lint, format, types, directions of import
+check: setup ## Lint, format, types, directions of import, dead code, undeclared packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry --no-ansi common edge cloud dashboards models_tflite
 
 format: setup ## Format the code and sort its imports
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
 test: setup ## Run the tests (ARGS="-k name" for some of them)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-fast: setup ## Run the tests that need no broker, database, browser or systemd, and render no scene (a minute)
+	$(BIN)/pytest --numprocesses auto -m 'not (mosquitto or influxdb or chromium or systemd or slow)' $(ARGS)
 
 appliance-test: ARCH := x86_64
 appliance-test: EXTRAS := edge cloud

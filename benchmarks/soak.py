@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.soak_shop import HOUR_S, Clock, Shop
+from benchmarks.soak_shop import HOUR_S, Shop
 from common.mqtt.broker import Broker
 from common.wire import AlertMessage, ConfigMessage, StatusMessage, WindowMessage, decode, encode, topic
 from edge.config import Settings
@@ -39,6 +39,7 @@ from edge.service.build import Models
 from edge.service.host import rss_mb
 from edge.service.supervisor import serve
 from tests.support.brokers import Mosquitto, until
+from tests.support.clock import ManualClock
 from tests.support.short_scene import models, stretch
 
 MOST_GROWTH_MB = 5.0
@@ -139,7 +140,7 @@ def soak(
     Hours too are ``outages`` (from, to) of the broker, ``away``, the moments at which the camera fails, and
     ``configs``, those at which other settings are asked for. A mark is made at every ``every_h``.
     """
-    clock, lines = Clock(), Lines()
+    clock, lines = ManualClock(), Lines()
     marks: list[Mark] = []
     mosquitto = Mosquitto(folder, "max_queued_messages 0").start()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from common.vocabulary import AGE_BINS
 from edge.capture.camera import CameraError
 from edge.types import Box, Detection, FaceScores, Floats, Frame, Image
+from tests.support.clock import ManualClock
 
 DAY_S, HOUR_S = 86_400, 3_600
 FRAME_S = 0.5
@@ -22,19 +22,6 @@ AWAY_S = 2_400
 _FACE = (32, 40)
 _LANES = (4, 70)
 _LANDMARKS: Floats = np.array([[10, 16], [22, 16], [16, 24], [11, 31], [21, 31]], np.float32)
-
-
-class Clock:
-    """Goes as fast as the camera is read."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 3, 2, 9, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +76,7 @@ class Shop:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ManualClock,
         seconds: float,
         *,
         away: Sequence[float],

@@ -9,14 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    SecretStr,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
 from cloud.domain.access import is_user
 from cloud.domain.chain import TimeZone
@@ -24,6 +17,7 @@ from cloud.domain.levels import RAW_DAYS
 from cloud.domain.thresholds import MIN_K
 from common import settings
 from common.config_file import load_yaml_model
+from common.fields import BaseUrl, Password, Token, Url, host_name
 from common.settings import Section
 from common.wire import LONGEST_SESSION_S, Name
 
@@ -31,9 +25,12 @@ FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free o
 
 
 def _listen_address(host: str) -> str:
-    if not host or host.split() != [host]:
+    if not host:
         raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
-    return host
+    return host_name(host)
+
+
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 
 
 def _host_name(name: str) -> str:
@@ -90,21 +87,9 @@ class EmbeddedSettings(Section):
         return self.backup and Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.backup
 
 
-def _header_safe(token: SecretStr) -> SecretStr:
-    """A token travels in an HTTP header, where a line break or a letter beyond ASCII is an error far from here."""
-    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", token.get_secret_value()):
-        raise ValueError(
-            "must be one line of plain ASCII without spaces around it; check for a line break at its end"
-        )
-    return token
-
-
-Token = Annotated[SecretStr, AfterValidator(_header_safe)]
-
-
 class InfluxSettings(Section):
     kind: Literal["influx"]
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    url: BaseUrl
     token: Token
     org: str = "-"
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
@@ -112,23 +97,35 @@ class InfluxSettings(Section):
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
 
-def _kind(value: object) -> object:
-    """A store without a ``kind`` is the embedded one."""
-    return value.get("kind", "embedded") if isinstance(value, dict) else getattr(value, "kind", None)
+def _with_kind(value: object) -> object:
+    """Take a store without a ``kind`` for the embedded one, unless what it says is about InfluxDB."""
+    if not isinstance(value, dict) or value.get("kind") is not None:
+        return value
+    only_influx = InfluxSettings.model_fields.keys() - EmbeddedSettings.model_fields
+    if about := sorted(only_influx & value.keys()):
+        raise ValueError(f"{about[0]} is for InfluxDB; write 'kind: influx' as well")
+    return {**value, "kind": "embedded"}
+
+
+def _kind(value: object) -> str | None:
+    if isinstance(value, dict):
+        return str(value["kind"])
+    return value.kind if isinstance(value, EmbeddedSettings | InfluxSettings) else None
 
 
 StoreSettings = Annotated[
     Annotated[EmbeddedSettings, Tag("embedded")] | Annotated[InfluxSettings, Tag("influx")],
     Discriminator(_kind),
+    BeforeValidator(_with_kind),
 ]
 
 
 class ServeBrokerSettings(Section):
     """The broker inside ``serve``."""
 
-    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
+    host: ListenAddress = "127.0.0.1"
     port: FreePort = 1883
-    users: Annotated[dict[str, SecretStr], AfterValidator(_users)] = Field(default_factory=dict)
+    users: Annotated[dict[str, Password], AfterValidator(_users)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
@@ -138,7 +135,7 @@ class ServeBrokerSettings(Section):
 
 
 class PageSettings(Section):
-    host: Annotated[str, AfterValidator(_listen_address)] = "127.0.0.1"
+    host: ListenAddress = "127.0.0.1"
     port: FreePort = 8080
     timezone: TimeZone | None = None
     names: list[Annotated[str, AfterValidator(_host_name)]] = Field(default_factory=list)
@@ -153,9 +150,9 @@ class ServeSettings(Section):
 class GrafanaSettings(Section):
     """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    url: BaseUrl
     token: Token
-    influx_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+    influx_url: Url
     influx_token: Token
 
 

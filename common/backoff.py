@@ -1,20 +1,19 @@
-"""When to try again: pauses that double, with chance in them."""
+"""When to try again: pauses that double, each shortened at random."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from threading import Event
 
 from common.clock import Clock
 
 
 class Backoff:
-    """Counts failures in a row. The pause after the first one is ``first_s`` seconds, each next one twice as long, up
+    """Count failures in a row. The pause after the first one is ``first_s`` seconds, each next one twice as long, up
     to ``longest_s``.
 
-    ``jitter`` gives 0..1 and shortens a pause to half at most, so that the devices of a chain do not all return at
-    one moment.
+    ``jitter`` returns 0..1 and shortens a pause, at most to half, so that the devices of a chain do not all come back
+    at the same moment.
     """
 
     def __init__(
@@ -30,7 +29,7 @@ class Backoff:
         self._again_s = 0.0
 
     def failed(self) -> float:
-        """Count a failure, and return how many seconds to wait."""
+        """Count a failure and return how many seconds to wait."""
         pause_s = min(self._longest_s, self._first_s * 2.0 ** min(self._failures, 30))
         pause_s *= 0.5 + 0.5 * self._jitter()
         self._failures += 1
@@ -43,9 +42,5 @@ class Backoff:
 
     @property
     def left_s(self) -> float:
-        """Seconds until the next attempt; 0 when it is due."""
+        """Return the seconds until the next attempt; 0 when it is due."""
         return max(0.0, self._again_s - self._clock.monotonic()) if self._failures else 0.0
-
-    def wait(self, stopped: Event) -> bool:
-        """Sleep until the next attempt is due; true when ``stopped`` was set before."""
-        return stopped.wait(self.left_s)

@@ -1,4 +1,4 @@
-"""Time, as a thing that can be handed in."""
+"""The time, as an object that tests can replace."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Clock(Protocol):
     """Wall clock and monotonic clock of one machine."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Return the time of day, aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Return seconds that never run backwards."""
         ...
 
 

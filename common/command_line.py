@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.masking import masked
+from common.mistakes import one_line
 
 
 def add_config(
@@ -85,6 +86,6 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None, *, 
 
 
 def complain(program: str, error: UserError) -> int:
-    """Print what a person can mend, in one line; 2 is the exit code of bad input."""
-    print(f"{program}: {masked(str(error))}", file=sys.stderr)
+    """Print what a person can mend, in one line without secrets; 2 is the exit code of bad input."""
+    print(f"{program}: {masked(one_line(str(error)))}", file=sys.stderr)
     return 2

@@ -5,24 +5,82 @@ Both sides configure themselves this way. A mistake is one line that names the f
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError
 
 from common.errors import UserError
 from common.masking import masked
+from common.mistakes import explain, one_line, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_LARGEST = 2**63
+_QUOTES = "put the value in quotes"
+_HINTS = (
+    ("mapping values are not allowed", f"unexpected ':'; check the indent of this line, or {_QUOTES}"),
+    ("sequence entries are not allowed", "a '-' is not expected here; check the indent of this line"),
+    (r"found character '\t'", "there is a tab; indent with spaces"),
+    ("found character", f"a value cannot begin like this; {_QUOTES}"),
+    ("expected <block end>", "check the indent of this line, and that every quote and bracket is closed"),
+    ("could not find expected ':'", "write 'key: value', with a space after the colon"),
+    ("expected ',' or", "a bracket is not closed, or a comma is missing"),
+    ("found unexpected end of stream", "a quote is not closed"),
+    ("found unknown escape", "\\ has a meaning inside double quotes; use single quotes"),
+    ("found unhashable key", "a list or mapping cannot be a key; fill in the template, or put it in quotes"),
+    ("but found another document", "only one document is allowed; remove the line '---'"),
+    ("found undefined alias", f"'*' has a meaning in YAML; {_QUOTES}"),
+    ("found unconstructable recursive node", "a value must not contain itself"),
+    ("could not determine a constructor", f"'!' and '=' have a meaning in YAML; {_QUOTES}"),
+)
+"""Plain words for the errors of PyYAML, by how they begin. The rest of its text may quote a secret."""
+
+
+class _Mistake(yaml.MarkedYAMLError):
+    """A mistake that is told in our own words already."""
+
+
+def _mistake(node: yaml.Node, text: str) -> _Mistake:
+    return _Mistake(problem=text, problem_mark=node.start_mark)
+
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice, which YAML forbids and PyYAML lets pass (the last one wins)."""
+    """Takes away the surprises of YAML: only ``true`` and ``false`` are booleans, a date is text, no key comes twice.
+
+    Every value that cannot be read is an error with its line.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - declared so by PyYAML
+        first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith((":bool", ":timestamp"))]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(
+                node, deep=True
+            )  # or values inside were read later, without a line
+        except (yaml.YAMLError, RecursionError):
+            raise
+        except Exception:  # noqa: BLE001 - PyYAML lets through whatever int(), date() and the like raise
+            raise _mistake(node, f"this cannot be read; {_QUOTES}") from None
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        value = super().construct_scalar(node)
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            raise _mistake(node, "half of a character; write the character itself")
+        return value
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value: int = super().construct_yaml_int(node)
+        if abs(value) >= _LARGEST:
+            raise _mistake(node, f"the number is too large; if it is text, {_QUOTES}")
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -30,59 +88,47 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue  # a list or mapping as key, such as a template that nobody filled in: refused below
             if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark
-                )
+                raise _mistake(key, f"key {key.value!r} is given twice; keep one")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF"
+)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
 def load_yaml_model(path: Path, model: type[Model]) -> Model:
-    """The settings in ``path``; an empty file means all defaults. Raises ``UserError`` with the first mistake."""
+    """Load the settings in ``path``; an empty file means all defaults. Raises ``UserError`` with the first mistake."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file in UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        where = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
-        raise UserError(f"{path}:{where} {error.problem or 'not valid YAML'}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        raise UserError(f"{path}: must hold 'key: value' lines, found {_shown(data)}")
-    try:
+        data = _load(path)
+        if data is None:
+            data = {}
+        if not isinstance(data, dict):
+            raise UserError(f"must hold 'key: value' lines, found {shown(data)}")
         return checked(data, model)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(masked(one_line(f"{path}: {error}"))) from None
 
 
 def checked(data: Mapping[str, Any], model: type[Model]) -> Model:
-    """``data`` as the model. Raises ``UserError`` with the first mistake: its key and the way out."""
+    """Check ``data`` against the model. Raises ``UserError`` with the first mistake: its key and the way out."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        # A misspelt key is why another one is missing, and not the other way round.
-        first = min(errors, key=lambda item: item["type"] != "extra_forbidden")
-        raise UserError(f"{_explain(first, model, data)}{more}") from None
+        raise UserError(explain(error.errors(include_url=False), model, data)) from None
 
 
 def secret_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where a secret is: a relative path starts in the directory of systemd's credentials, or the current one."""
+    """Locate a secret: a relative path starts in the directory of systemd's credentials, or the current one."""
     return Path(environ.get("CREDENTIALS_DIRECTORY", "")) / path
 
 
 def masked_yaml(settings: BaseModel) -> str:
-    """All settings, defaults included, as YAML in the order of the model; secrets as asterisks."""
-    shown = _masked_urls(settings.model_dump(mode="json"))
-    return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
+    """Write all settings, defaults included, as YAML in the order of the model; secrets as asterisks."""
+    tree = _masked_urls(settings.model_dump(mode="json"))
+    return str(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 
 def _masked_urls(node: object) -> object:
@@ -94,55 +140,29 @@ def _masked_urls(node: object) -> object:
     return masked(node) if isinstance(node, str) else node
 
 
-def _explain(error: ErrorDetails, model: type[BaseModel], data: object) -> str:
-    """One line on one mistake. A part of ``loc`` that ``data`` lacks is pydantic's name of a union member."""
-    names: list[str] = []
-    models, secret, node = [model], False, data
-    last = len(error["loc"]) - 1
-    siblings: set[str] = set()
-    for index, part in enumerate(error["loc"]):
-        inside = part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)
-        if not inside and index != last:
-            continue
-        names.append(str(part))
-        if isinstance(node, (dict, list)) and inside:
-            node = node[part]  # type: ignore[index]
-        if isinstance(part, str):
-            siblings = {name for m in models for name in _keys(m)}
-            annotations = [f.annotation for m in models for name, f in m.model_fields.items() if part == name]
-            if not annotations:
-                continue  # the key of a mapping: what it holds is described by the same models
-            leaves = [leaf for annotation in annotations for leaf in annotation_leaves(annotation)]
-            secret = secret or any(leaf in (SecretStr, SecretBytes) for leaf in leaves)
-            models = [leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
-    key = ".".join(names) or "top level"
-    if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(names[-1], siblings, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(siblings))}"
-        return f"{key}: unknown key; {hint}"
-    if error["type"] == "missing":
-        return f"{key}: is required"
-    text = error["msg"].removeprefix("Value error, ")
-    value = error["input"]
-    if secret or isinstance(value, (dict, list, BaseModel)):
-        return f"{key}: {text}"
-    return f"{key}: {text}; found {_shown(value)}"
+def _load(path: Path) -> Any:
+    """Parse a file. Raises ``UserError``."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise UserError("no such file") from None
+    except OSError as error:
+        raise UserError(f"cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UserError("not a text file in UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise UserError(f"{where}{_plain(error)}") from None
+    except yaml.reader.ReaderError as error:
+        raise UserError(f"holds a character that YAML does not allow (number {error.position + 1})") from None
+    except RecursionError:
+        raise UserError("lists or mappings are nested too deep") from None
 
 
-def _keys(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield field.alias or name
-
-
-def annotation_leaves(annotation: object) -> Iterator[object]:
-    """Yield the types inside an annotation, through unions, lists and Annotated."""
-    arguments = get_args(annotation)
-    if not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from annotation_leaves(argument)
-
-
-def _shown(value: object) -> str:
-    text = masked(" ".join(repr(value).split()))  # before it is cut: half a URL has no @
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _plain(error: yaml.MarkedYAMLError) -> str:
+    """Say what is wrong in plain words."""
+    problem = error.problem or ""
+    if isinstance(error, _Mistake):
+        return problem
+    hints = (hint for beginning, hint in _HINTS if problem.startswith(beginning))
+    return next(hints, "not valid YAML; check indents, quotes and brackets")

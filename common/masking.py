@@ -1,4 +1,4 @@
-"""Credentials hidden in what people and logs are shown."""
+"""Hide credentials in what people see and what is logged."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SECRET_PARAMETERS = re.compile(
 
 
 def masked(text: str) -> str:
-    """``text`` with the credentials of any URL in it replaced: ``rtsp://***@host/path``, ``password=***``.
+    """Replace the credentials of every URL in ``text``: ``rtsp://***@host/path``, ``password=***``.
 
-    It rather hides too much than too little: passwords may hold ``@`` and ``/``, and the
-    slashes of an address may be missing.
+    It hides too much rather than too little: passwords may hold ``@`` and ``/``, and the slashes of an address may be
+    missing.
     """
     return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 

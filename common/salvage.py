@@ -16,18 +16,18 @@ _LONGEST_HOLE = 10_000
 
 
 def code(error: BaseException) -> int | None:
-    """SQLite's primary result code; the extended ones carry more in the upper bytes."""
+    """Return SQLite's primary result code; the extended ones carry more in the upper bytes."""
     extended: int | None = getattr(error, "sqlite_errorcode", None)
     return None if extended is None else extended & 0xFF
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is damaged, rather than locked, full or not readable."""
+    """Tell whether the file is damaged, rather than locked, full or not readable."""
     return code(error) in _DAMAGE
 
 
 def damage(text: str) -> sqlite3.DatabaseError:
-    """An error for damage that SQLite reports without one."""
+    """Make an error for damage that SQLite reports without one."""
     error = sqlite3.DatabaseError(text)
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error

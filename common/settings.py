@@ -5,40 +5,76 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_origin
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from common.config_file import annotation_leaves, secret_file
+from common.config_file import secret_file
 from common.errors import UserError
+from common.fields import Host, Password, Port
+from common.mistakes import annotation_leaves, models_in
 from common.mqtt.broker import Broker, Protocol
 from common.mqtt.tls import Tls
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
-
 
 class Section(BaseModel):
-    """One block of a configuration file. It refuses unknown keys, infinite numbers, and yes or no for a number."""
+    """One block of a configuration file.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    It refuses unknown keys, infinite numbers, and true or false for a number. Empty sections and lists mean their
+    defaults. Space around a text is stripped.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_default(cls, data: Any) -> Any:
+        """Drop what YAML reads as null: a section whose lines are all commented out."""
+        if not isinstance(data, dict):
+            return data
+        blocks = {
+            name
+            for key, field in cls.model_fields.items()
+            for name in (key, field.alias)
+            if not field.is_required() and _is_block(field.annotation)
+        }
+        return {key: value for key, value in data.items() if value is not None or key not in blocks}
 
     @field_validator("*", mode="before")
     @classmethod
     def _boolean_only_where_meant(cls, value: Any, info: ValidationInfo) -> Any:
-        """YAML reads ``on`` and ``yes`` as true, and pydantic would take true for 1."""
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and bool not in annotation_leaves(field.annotation):
-            raise ValueError("must not be yes, no, on or off")
+        """Refuse true and false for a number: pydantic would take them for 1 and 0."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        # A section inside checks its own values.
+        if bool not in annotation_leaves(annotation) and not models_in(annotation) and _holds_boolean(value):
+            raise ValueError("must not be true or false")
         return value
+
+
+def _is_block(annotation: object) -> bool:
+    """Tell whether a key takes lines below it: a section, a list, a mapping."""
+    return bool(models_in(annotation)) or get_origin(annotation) in (dict, list, tuple)
+
+
+def _holds_boolean(value: object) -> bool:
+    """Tell whether there is a boolean in ``value``, at any depth; a list may hold itself."""
+    waiting, seen = [value], set()
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, bool):
+            return True
+        if isinstance(found, (dict, list, tuple)) and id(found) not in seen:
+            seen.add(id(found))
+            waiting.extend(found.values() if isinstance(found, dict) else found)
+    return False
 
 
 class TlsSettings(Section):
@@ -62,12 +98,12 @@ class TlsSettings(Section):
 
 
 class MqttSettings(Section):
-    """Where the broker is, and who we are to it."""
+    """Where the broker is, and how to log in."""
 
-    host: Annotated[str, Field(min_length=1)] = "localhost"
+    host: Host = "localhost"
     port: Port = 1883
     username: str | None = None
-    password: SecretStr | None = None
+    password: Password | None = None
     password_file: Path | None = None
     tls: TlsSettings | None = None
     # YAML reads a bare 5 as a number.

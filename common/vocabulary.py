@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 AGE_BINS = 101
-"""The age head speaks of the years 0 to 100, one bin a year."""
+"""The age model has one bin for each year from 0 to 100."""
 
 AGE_BANDS = ("0-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 """One coarse band under 18, on purpose."""
@@ -27,7 +27,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 
 
 def age_band(years: float) -> str:
-    """The band that holds an age in years."""
+    """Return the band that holds an age in years."""
     return AGE_BANDS[bisect_right(AGE_BAND_STARTS, years) - 1]
 
 

@@ -19,7 +19,7 @@ from common import wire
 from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
 
 HERE = Path(__file__).parent
-HEAD = "written by `make docs` from `common/wire.py`: change that"
+HEAD = "written by `make docs` from `common/wire`: change that"
 ADDRESS = f"{wire.ROOT}/{{site}}/{{device}}"
 
 INTRODUCTION = f"""# What travels
@@ -46,7 +46,8 @@ Beside them, `{wire.RESEND_TOPIC}` asks all devices to send again what they have
 CELLS = f"""
 ## How to read counts
 
-`null` is a cell that the privacy rules withhold, 0 is a fact: nobody. A label that is missing stands for 0.
+A map holds counts by label. A count of `null` is withheld by the privacy rules; 0 is a fact: nobody. A label that is
+missing stands for 0. Where a whole map is `null`, the profile of the device does not release it.
 Every attribute also has the label `unknown`, for visits that were not seen well enough.
 
 - gender: {", ".join(GENDERS)}
@@ -77,8 +78,10 @@ ANY_JSON = "JsonValue"
 
 
 def schema(model: type[BaseModel]) -> dict[str, Any]:
-    """JSON Schema of a message as it is accepted."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+    """JSON Schema of a message as it is accepted: ``schema`` has a default in the model, but must be sent."""
+    found = model.model_json_schema()
+    required = ["schema", *found["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "required": required}
 
 
 def kind(field: dict[str, Any]) -> str:
@@ -92,8 +95,10 @@ def kind(field: dict[str, Any]) -> str:
         return f"`{field['const']}`"
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
-    if inside := field.get("additionalProperties", field.get("items")):
-        return f"{'map' if field['type'] == 'object' else 'list'} of {kind(inside)}"
+    of_names = next(iter(field.get("patternProperties", {}).values()), None)
+    if inside := of_names or field.get("additionalProperties") or field.get("items"):
+        of = kind(inside)
+        return f"{'map' if field['type'] == 'object' else 'list'} of {f'({of})' if ' or ' in of else of}"
     words = [str(field.get("format") or field["type"])]
     for key, sign in (
         ("minimum", "≥"),
@@ -101,7 +106,7 @@ def kind(field: dict[str, Any]) -> str:
         ("maximum", "≤"),
         ("maxLength", "length ≤"),
     ):
-        words += [f"{sign} {field[key]:g}"] if key in field else []
+        words += [f"{sign} {field[key]:,.12g}"] if key in field else []
     words += [f"`{field['pattern']}`"] if "pattern" in field else []
     return " ".join(words)
 
@@ -191,13 +196,14 @@ In InfluxDB 1.8, 2.x and 3.x alike; the embedded store of one shop keeps the mes
 figures out when they are asked for. The bridge writes points through the v2 write API, which all three have;
 everything is read in InfluxQL over `/query`, which all three answer.
 [0015](decisions/0015-rollup-by-a-job-of-ours.md) and [0016](decisions/0016-a-database-for-each-level.md) tell why.
+Examples of queries, and CSV for a spreadsheet: [queries](queries.md).
 
 - A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
 - A label is a field, not a tag. What the privacy rules withhold or nothing was released about is absent; 0 is a fact:
   nobody. In a sum, a 0 beside something withheld is no fact, and so it is absent too
-  ([0061](decisions/0061-withheld-is-absent-at-all-levels.md)).
+  ([0059](decisions/0059-withheld-is-absent-at-all-levels.md)).
 - Cameras of different roles (entrance, area, display) are never added up: a role is a tag of the levels `quarter` and
-  `day` ([0059](decisions/0059-cameras-are-compared-by-what-they-are-for.md)).
+  `day` ([0057](decisions/0057-cameras-are-compared-by-what-they-are-for.md)).
 - No name is a tag in one place and a field in another.
 - Visits at coverage 0 are no data. Add up first, then divide: a mean of means weighs a quiet hour like a busy one.
 

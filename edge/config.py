@@ -176,14 +176,6 @@ class Settings(Section):
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_sections(cls, data: object) -> object:
-        """``camera:`` with all its lines commented out reads as null: it means the defaults."""
-        if isinstance(data, dict):
-            return {key: value for key, value in data.items() if value is not None}
-        return data
-
     @model_validator(mode="after")
     def _idle_time_is_watched(self) -> Self:
         # half an interval more, since frames do not come to the millisecond
@@ -233,11 +225,8 @@ publish, how finely in time, and to whom: that is in the hands of whoever holds 
 
 
 def load(path: Path | str) -> Settings:
-    """The settings in a YAML file. Raises ``UserError``: one line with the file, the key and the way out."""
-    try:
-        return load_yaml_model(Path(path), Settings)
-    except UserError as error:
-        raise UserError(masked(str(error))) from None
+    """Load the settings in a YAML file. Raises ``UserError``: one line with the file, the key and the way out."""
+    return load_yaml_model(Path(path), Settings)
 
 
 def show(settings: Settings) -> str:

@@ -201,7 +201,6 @@ class WindowAggregate:
     breakdown: Mapping[tuple[str, str, str], int]
     zones: Mapping[str, int]
     coverage: Coverage
-    clock_trusted: bool = True
     due: bool = False
     closing: bool = False
 

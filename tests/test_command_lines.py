@@ -26,6 +26,8 @@ from edge.uplink.outbox import Outbox
 from tests.support.brokers import Mosquitto, free_port, until
 from tests.support.short_scene import clear_frame, stretch, write_clip
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
+
 Capture = pytest.CaptureFixture[str]
 Make = Callable[[Path], Path]
 
@@ -317,7 +319,9 @@ def test_a_tls_file_that_is_missing_is_named(tmp_path: Path, capfd: Capture, key
 def test_the_service_whose_outbox_cannot_be_had_does_not_begin(tmp_path: Path) -> None:
     done = run("edge", "run", "--config", service(tmp_path, outbox={"path": str(tmp_path)}))
     assert (done.returncode, done.stdout) == (2, "")
-    assert one_line(done.stderr, "footlight-edge").startswith(f"outbox {tmp_path}: ")
+    assert one_line(done.stderr, "footlight-edge").startswith(
+        f"outbox.path: {tmp_path}: is a folder; name a file in it"
+    )
 
 
 def test_a_publish_that_the_broker_forbids_is_told_once_and_kept(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cloud.domain.tally import with_silent_days
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
 from cloud.stores.tallies import days
+from common.command_line import add_config
 from common.errors import UserError
 
 _PERIOD = "2026-10-01..2026-10-28"
@@ -22,14 +23,13 @@ _METRIC = "visits_per_open_hour"
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("compare", help="the sites of a chain against each other")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    add_config(parser)
     parser.add_argument(
         "--chain", type=Path, metavar="FILE", help="the sites of the chain (an embedded store needs none)"
     )
     parser.add_argument(
         "--period", required=True, metavar="FIRST..LAST", help=f"local days, both included: {_PERIOD}"
     )
-    parser.add_argument("--by", choices=("site",), default="site", help="what is compared (default: site)")
     parser.add_argument(
         "--metric",
         default=_METRIC,

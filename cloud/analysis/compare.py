@@ -5,7 +5,7 @@ been like the others (indirect standardisation), so that weekdays, holidays and 
 much its days vary is measured on its days themselves: visits of days scatter far more than a Poisson count. The
 variances of all sites lend each other strength (moderated t, Smyth 2004, along the trend with size), a day that
 resembles the one before counts for less, and over all sites the rate of false discoveries is controlled (Benjamini
-and Hochberg 1995). Only cameras of one role are compared. Why so is in docs/decisions/0020 and 0059, how to read it in
+and Hochberg 1995). Only cameras of one role are compared. Why so is in docs/decisions/0020 and 0057, how to read it in
 docs/numbers.md.
 """
 

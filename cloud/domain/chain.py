@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -27,6 +26,7 @@ from pydantic import (
 
 from common.config_file import load_yaml_model
 from common.errors import UserError
+from common.settings import Section
 from common.wire import NAME_PATTERN, Name, WindowMessage
 
 Interval = tuple[datetime, datetime]
@@ -46,10 +46,6 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAME = re.compile(NAME_PATTERN)
 _HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
 _CLOSED = "closed"
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _time_zone(name: str) -> str:
@@ -116,7 +112,7 @@ def _minutes(text: object) -> tuple[int, int]:
 Hours = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_hours)]
 
 
-class Opening(_Section):
+class Opening(Section):
     """When a site is open, by weekday. Each day is said, so that a forgotten one is not taken for closed; hours
     without weekdays are those of every day."""
 
@@ -138,14 +134,14 @@ class Opening(_Section):
         return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)[day.weekday()]
 
 
-class Place(_Section):
+class Place(Section):
     """Where a site is, in degrees: for the map."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
-class Site(_Section):
+class Site(Section):
     """One shop. Its ``name`` is its key in the file and the site that its devices give."""
 
     title: Annotated[str, Field(min_length=1, max_length=100)]
@@ -211,15 +207,14 @@ class Site(_Section):
         return second + timedelta(seconds=skipped)
 
 
-class Annotation(_Section):
+class Annotation(Section):
     """Something that explains the figures of some days, such as a promotion."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     first: date = Field(alias="from")
     last: date = Field(alias="to", description="the last day, included")
-    sites: list[Name] = []
-    """Empty for all."""
+    sites: list[Name] = Field(default_factory=list, description="empty for all")
     text: Annotated[str, Field(min_length=1, max_length=200)]
 
     @model_validator(mode="after")
@@ -229,12 +224,12 @@ class Annotation(_Section):
         return self
 
 
-class Chain(_Section):
+class Chain(Section):
     """All sites of one chain."""
 
     name: Name
     sites: Annotated[dict[Name, Site], Field(min_length=1)]
-    annotations: list[Annotation] = []
+    annotations: list[Annotation] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _register(self) -> Self:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from cloud.domain import arrival
 from cloud.domain.thresholds import MIN_K
 from cloud.stores.store import DeadLetter, Store, StoreRejected, StoreUnavailable
+from common.backoff import Backoff
 from common.clock import Clock
 from common.wire import (
     NAME_PATTERN,
@@ -89,8 +90,7 @@ class Intake:
         self._min_k = min_k
         self._capacity = capacity
         self._batch = batch
-        self._retry_first_s = retry_first_s
-        self._retry_most_s = retry_most_s
+        self._backoff = Backoff(first_s=retry_first_s, longest_s=retry_most_s, clock=clock)
         self._waiting: deque[Delivery] = deque()
         self._changed = threading.Condition()
         self._stopped = False
@@ -194,7 +194,6 @@ class Intake:
 
     def _write(self, messages: list[Message]) -> bool:
         """Write, however long the store is away. False when stopped before it came back."""
-        delay_s = self._retry_first_s
         fault = ""
         while True:
             try:
@@ -206,12 +205,12 @@ class Intake:
             else:
                 if fault:
                     log.info("store available again")
+                self._backoff.succeeded()
                 return True
             with self._changed:
-                if self._changed.wait_for(lambda: self._stopped, timeout=delay_s):
+                if self._changed.wait_for(lambda: self._stopped, timeout=self._backoff.failed()):
                     return False
             self._count(retries=1)
-            delay_s = min(2 * delay_s, self._retry_most_s)
 
     def _give_up(self, delivery: Delivery, reason: str) -> None:
         site, device = _sender(delivery.topic)

@@ -6,7 +6,7 @@ So the intake sits in front of its acknowledgement instead: a device hears PUBAC
 confirmed, exactly what the bridge promises behind a real broker. amqtt speaks MQTT 3.1.1 only.
 
 Nobody reaches amqtt before he has logged in here, within the limits below; then he may say and hear what
-:mod:`cloud.domain.access` allows. Why not mosquitto is in docs/decisions/0057.
+:mod:`cloud.domain.access` allows. Why not mosquitto is in docs/decisions/0055.
 """
 
 from __future__ import annotations

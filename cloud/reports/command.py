@@ -15,6 +15,7 @@ from cloud.reports.week import IsoWeek, last_week, require_over, week_named
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
 from common.clock import Clock, SystemClock
+from common.command_line import add_config
 from common.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """``footlight-cloud report``."""
     parser = commands.add_parser("report", help="a week of a site, or of the chain, on two pages")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    add_config(parser)
     parser.add_argument(
         "--chain", type=Path, metavar="FILE", help="the sites of the chain (an embedded store needs none)"
     )

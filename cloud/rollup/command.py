@@ -29,6 +29,7 @@ from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
 from common.clock import Clock, SystemClock
+from common.command_line import add_config
 from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
 from common.wire import WindowMessage
@@ -225,7 +226,7 @@ def _corrected(total: Tally, at: datetime) -> Iterator[Point]:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """``footlight-cloud rollup``."""
     parser = commands.add_parser("rollup", help="sum windows up by quarter of an hour and by day in InfluxDB")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    add_config(parser)
     parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the sites of the chain")
     parser.add_argument(
         "--from",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cloud.config import load
 from cloud.stores.connect import open_store
 from common.clock import SystemClock
+from common.command_line import add_config
 from common.errors import UserError
 from common.wire import Message, StatusMessage, WindowMessage
 
@@ -27,7 +28,7 @@ WINDOWS_S = (60, 120, 300, 900)
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """``footlight-cloud simulate``."""
     parser = commands.add_parser("simulate", help="fill a store with the days of a chain that does not exist")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="whose store is filled")
+    add_config(parser, text="whose store is filled")
     parser.add_argument(
         "--sites", "--stores", type=_positive, default=300, metavar="N", help="shops (%(default)s)"
     )

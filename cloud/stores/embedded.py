@@ -17,6 +17,7 @@ from typing import Any
 from cloud.stores.embedded_file import OF_SITE, RowReader, connect, open_file, take_over, transaction
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
 from common.clock import Clock
+from common.database_file import why_not_opened
 from common.errors import UserError
 from common.wire import (
     AlertMessage,
@@ -53,9 +54,7 @@ class EmbeddedStore:
             self._db = open_file(path, repair=repair)
             self._reading = connect(path)
         except (OSError, sqlite3.Error) as error:
-            raise UserError(
-                f"store.path: {path}: {error}; give a file in a directory that can be written"
-            ) from None
+            raise UserError(f"store.path: {path}: {why_not_opened(path, error)}") from None
 
     def write(self, messages: Sequence[Message]) -> None:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Where a broker is, and who we are to it."""
+"""Where a broker is, and how to log in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""paho-mqtt as all of Footlight uses it: one place that knows how a client is made."""
+"""paho-mqtt as all of Footlight uses it: the one place that makes a client."""
 
 from __future__ import annotations
 

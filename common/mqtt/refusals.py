@@ -54,9 +54,9 @@ class BrokerUnreachable(Exception):
 
 
 class BrokerRefused(UserError):
-    """The broker answers, and does not accept this client as it is configured.
+    """The broker answers, but does not accept this client as it is configured.
 
-    ``permanent``: no other answer is to be expected until a person changes something.
+    ``permanent``: the answer stays the same until a person changes something.
     """
 
     def __init__(self, message: str, *, permanent: bool = True) -> None:
@@ -99,11 +99,16 @@ def unreachable(broker: Broker, error: OSError) -> BrokerRefused | BrokerUnreach
                 permanent=False,
             )
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
-            return BrokerUnreachable(f"broker {broker}: TLS: {error.reason}")
+            return BrokerUnreachable(f"broker {broker}: TLS: {_reason(error)}")
         case ssl.SSLError():
             return BrokerRefused(
-                f"broker {broker}: TLS: {error.reason or error}; check mqtt.port, mqtt.tls.ca and mqtt.tls.cert",
+                f"broker {broker}: TLS: {_reason(error)}; check mqtt.port, mqtt.tls.ca and mqtt.tls.cert",
                 permanent=False,
             )
         case _:
             return BrokerUnreachable(f"broker {broker}: {error.strerror or error}")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """Say what OpenSSL found; an error that Python itself makes has no reason."""
+    return getattr(error, "reason", None) or error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""A short connection to a broker, for what asks something and ends: doctor, configure, placement, simulator."""
+"""A short connection to a broker, for commands that ask something and end: doctor, configure, placement, simulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.mqtt.client import content, make_client
 from common.mqtt.refusals import CLOSED, FAILED, BrokerRefused, BrokerUnreachable, refused, unreachable
 
 ANSWER_S = 10.0
-"""A broker that is well answers within this time."""
+"""A healthy broker answers within this time."""
 AT_ONCE = 1000
 """Messages of :meth:`Session.post` that may wait for their acknowledgement."""
 
@@ -49,7 +49,7 @@ _CLOSED = Reply(CLOSED, "the connection was closed")
 
 
 class Session:
-    """One connection under a name of its own, so that it never takes the place of a service.
+    """One connection with a client id of its own, so that it never pushes out a service.
 
     ``open``, or entering, connects; raises ``BrokerRefused`` or ``BrokerUnreachable``.
     """
@@ -102,16 +102,16 @@ class Session:
     def close(self) -> None:
         """Log out. Nothing may be sent afterwards."""
         self._client.disconnect()
-        # Not loop_stop() alone: it would wait for ever where the network drops what is sent.
+        # Not loop_stop() alone: it would wait forever where the network drops what is sent.
         if self._closed.wait(self._timeout_s):
             self._client.loop_stop()
-        # paho closes its inner sockets when it is collected, which callbacks that refer to us would put off.
+        # paho closes its inner sockets when it is collected, which callbacks that refer to this object would delay.
         self._client.on_connect = self._client.on_subscribe = self._client.on_publish = None
         self._client.on_message = self._client.on_disconnect = None
 
     @property
     def closed(self) -> bool:
-        """Whether the broker has closed the connection."""
+        """Tell whether the broker has closed the connection."""
         return self._closed.is_set()
 
     def subscribe(self, *topics: str) -> Reply | None:

@@ -1,4 +1,4 @@
-"""TLS towards a broker, from files."""
+"""TLS for the connection to a broker, from files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.errors import UserError
 
 
 class _TidySocket(ssl.SSLSocket):
-    """paho leaves a socket open whose handshake failed."""
+    """Close the socket when its handshake fails; paho leaves it open."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:
@@ -29,7 +29,7 @@ class Tls:
     key: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Raises ``UserError`` for files that cannot be read or do not belong together."""
+        """Make the context. Raises ``UserError`` for files that cannot be read or do not belong together."""
         for name, path in (("ca", self.ca), ("cert", self.cert), ("key", self.key)):
             if path is not None and not path.is_file():
                 raise UserError(f"mqtt.tls.{name}: {path} is not a readable file")

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from common.backoff import Backoff
 from common.clock import Clock
 from edge.capture.camera import Camera, CameraError
 from edge.types import Frame
@@ -113,10 +114,10 @@ class CameraThread:
         self._clock = clock
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
-        self._jitter = jitter
+        self._backoff = Backoff(first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S, clock=clock, jitter=jitter)
+        self._pause_s = 0.0
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._is_open = False
-        self._failures = 0
         self._fault: str | None = None
         self._fault_since_s = 0.0
         self._mended_s = -math.inf
@@ -197,7 +198,7 @@ class CameraThread:
 
     def _read_all(self) -> None:
         while not self._stopped.is_set():
-            if self._fault is not None and not self._is_open and self._wait(self._delay_s()):
+            if self._fault is not None and not self._is_open and self._wait(self._pause_s):
                 return
             try:
                 if not self._is_open:
@@ -229,13 +230,8 @@ class CameraThread:
         finally:
             self._called_at = None
 
-    def _delay_s(self) -> float:
-        """Doubles with every failure in a row; only a frame, not an opening, is success."""
-        longest = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 10))
-        return longest * (0.5 + 0.5 * self._jitter())
-
     def _fail(self, error: CameraError) -> None:
-        self._failures += 1
+        self._pause_s = self._backoff.failed()
         self._delivers_since_s = None
         if self._fault is None:
             now_s = self._clock.monotonic()
@@ -247,7 +243,7 @@ class CameraThread:
         self._fault = str(error)
 
     def _mend(self) -> None:
-        self._failures = 0
+        self._backoff.succeeded()
         if self._fault is None:
             return
         now_s = self._clock.monotonic()

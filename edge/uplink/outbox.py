@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from common import salvage
+from common.database_file import why_not_opened
 from common.errors import UserError
 from common.wire import HELD_S
 from edge.uplink import rows
@@ -73,10 +74,7 @@ class Outbox:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._open()
         except (OSError, sqlite3.OperationalError) as error:
-            hint = (
-                "another footlight-edge uses it" if salvage.code(error) == sqlite3.SQLITE_BUSY else str(error)
-            )
-            raise UserError(f"outbox {path}: {hint}; free it, or set another state directory") from None
+            raise UserError(f"outbox.path: {path}: {why_not_opened(path, error)}") from None
 
     def put(self, topic: str, payload: bytes, at: datetime, *, progress: Progress | None = None) -> bool:
         """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full.

@@ -16,6 +16,7 @@ from collections import deque
 from datetime import timedelta
 
 from common import wire
+from common.backoff import Backoff
 from common.clock import Clock
 from common.mqtt.broker import Broker
 from common.mqtt.refusals import (
@@ -77,8 +78,7 @@ class Uplink:
         self._clock = clock
         self._late_after = timedelta(seconds=late_after_s)
         self._first_retry_s, self._longest_retry_s = retry_s
-        self._retry_s = self._first_retry_s
-        self._attempt_at = 0.0
+        self._backoff = Backoff(first_s=retry_s[0], longest_s=retry_s[1], clock=clock)
         self._connection: Connection | None = None
         self._connected_at = 0.0
         self._fault: str | None = None
@@ -206,7 +206,7 @@ class Uplink:
     def _run(self) -> None:
         while not self._finished():
             self._progress += 1
-            if self._connection is None and self._clock.monotonic() >= self._attempt_at:
+            if self._connection is None and not self._backoff.left_s:
                 try:
                     self._connect()
                 except (BrokerUnreachable, BrokerRefused) as error:
@@ -255,9 +255,7 @@ class Uplink:
         if self._fault is None:
             log.warning("%s; messages are kept and delivered later", why, extra=_FAULT)
         self._fault = why
-        # Jittered, or a whole chain would knock at once when its broker returns.
-        self._attempt_at = self._clock.monotonic() + self._retry_s * random.uniform(0.5, 1.0)
-        self._retry_s = min(2 * self._retry_s, self._longest_retry_s)
+        self._backoff.failed()
 
     def _pump(self, connection: Connection) -> None:
         # The end is read first, so that the answers that came before it are all there.
@@ -333,7 +331,7 @@ class Uplink:
         steady = self._clock.monotonic() - self._connected_at >= _STEADY_S
         self._short_lives = 0 if steady else self._short_lives + 1
         if steady:
-            self._retry_s = self._first_retry_s
+            self._backoff.succeeded()
         connection.close()
         self._connection = None
         self._in_flight.clear()

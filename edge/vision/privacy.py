@@ -3,7 +3,7 @@
 The counts of visits and viewers are published of every window. Whatever describes visits waits until a cohort of at
 least k is due, by its size or by the time of day, and is then published once. So no visit is in two cohorts, and
 subtracting cohorts reveals nothing. When a cohort is due follows from published numbers alone.
-See docs/privacy.md and docs/decisions/0050-replay-safe-privacy-rule.md.
+See docs/privacy.md and docs/decisions/0049.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What waits on the device between two cohorts, as it is kept for the next start: sums, never a visit.
 
-It is the pool of the cohort rule and the window that is open: docs/decisions/0051-waiting-visits-survive-the-power.md.
+It is the pool of the cohort rule and the window that is open: docs/decisions/0050.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
 from edge.types import Box
 
 
@@ -28,15 +31,9 @@ class Zone:
                 raise ValueError(f"zone {self.name}: point {point} is outside 0..1")
 
     def contains(self, x: float, y: float) -> bool:
-        """Even-odd rule: a ray from the point crosses the border of its area an odd number of times."""
-        inside = False
-        previous_x, previous_y = self.polygon[-1]
-        for corner_x, corner_y in self.polygon:
-            if (corner_y > y) != (previous_y > y):
-                crossing = corner_x + (y - corner_y) * (previous_x - corner_x) / (previous_y - corner_y)
-                inside ^= x < crossing
-            previous_x, previous_y = corner_x, corner_y
-        return inside
+        """Whether a point, in the same shares, lies inside or on the border."""
+        contour = np.array(self.polygon, np.float32)
+        return cv2.pointPolygonTest(contour, (x, y), measureDist=False) >= 0
 
 
 class Zones:

@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import pbkdf2_hmac
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import yaml
 
 from tests.support.paths import ROOT
 from tests.support.programs import require_made
+
+pytestmark = pytest.mark.slow
 
 MADE = ROOT / ".venv-ansible"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGfS9hDYTHAPkL5cvNJ3rBqxZqq7B0N5q8TlPtsBxWXq installer@example"
@@ -32,6 +35,7 @@ HOSTS: dict[str, dict[str, Any]] = {
     "store-13": {
         "image_wifi": {"ssid": 'Käse "& \\ Wein": #1', "password": '\' or "1": {{ x }}', "country": "FR"}
     },
+    "store-15": {"image_wifi": {"ssid": 20260301, "password": 123456789, "country": False}},  # country: NO
     "store-14.local": {"image_password_hash": "$6$salt$of-something-long"},
 }
 # Host, what is wrong in the inventory, and what the one line about it says.
@@ -72,7 +76,8 @@ def write(folder: Path, hosts: Mapping[str, Mapping[str, Any]]) -> Run:
         for host, own in hosts.items()
     }
     # As out of a vault: not a template, whatever it looks like.
-    inventory = yaml.safe_dump({"edge": {"hosts": settings}}).replace("password: ", "password: !unsafe ")
+    inventory = yaml.safe_dump({"edge": {"hosts": settings}})
+    inventory = re.sub(r"password: (?=\D)", "password: !unsafe ", inventory)
     (folder / "hosts.yml").write_text(inventory, encoding="utf-8")
     done = subprocess.run(
         [
@@ -134,13 +139,14 @@ def test_both_releases_get_the_same_wifi(run: Run, host: str) -> None:
     network = yaml.safe_load(run.text(host, "network-config"))["network"]
     ((ssid, point),) = network["wifis"]["wlan0"]["access-points"].items()
     old = tomllib.loads(run.text(host, "custom.toml"))["wlan"]
-    assert (ssid, old["ssid"]) == (wifi["ssid"], wifi["ssid"])
+    assert ssid == old["ssid"] == str(wifi["ssid"])
     assert point["password"] == old["password"]
     assert re.fullmatch("[0-9a-f]{64}", point["password"])
     assert old["password_encrypted"] is True
-    assert old["country"] == network["wifis"]["wlan0"]["regulatory-domain"] == wifi["country"]
+    country = wifi["country"] or "NO"
+    assert old["country"] == network["wifis"]["wlan0"]["regulatory-domain"] == country
     # The radio of trixie stays off otherwise.
-    assert ["raspi-config", "nonint", "do_wifi_country", wifi["country"]] in yaml.safe_load(
+    assert ["raspi-config", "nonint", "do_wifi_country", country] in yaml.safe_load(
         run.text(host, "user-data")
     )["runcmd"]
 
@@ -150,13 +156,21 @@ def test_the_wifi_key_is_that_of_the_standard(run: Run) -> None:
     assert STANDARD_KEY in run.text("store-12", "custom.toml")
 
 
+def test_a_password_of_digits_is_text_and_its_owner_is_warned(run: Run) -> None:
+    key = pbkdf2_hmac("sha1", b"123456789", b"20260301", 4096, 32).hex()
+    assert key in run.text("store-15", "network-config")
+    assert key in run.text("store-15", "custom.toml")
+    assert "store-15: image_wifi.password is a number. If it begins with 0, put it in quotes" in run.said
+    assert "store-12: image_wifi.password" not in run.said
+
+
 def test_no_passphrase_is_on_a_card_and_only_its_owner_reads_it(run: Run) -> None:
     for host, own in HOSTS.items():
         for path in (run.folder / host).iterdir():
             assert path.stat().st_mode & 0o077 == 0, path
             if wifi := own.get("image_wifi"):
                 found = re.search(
-                    rf"[:=] *['\"]?{re.escape(wifi['password'])}", path.read_text(encoding="utf-8")
+                    rf"[:=] *['\"]?{re.escape(str(wifi['password']))}", path.read_text(encoding="utf-8")
                 )
                 assert found is None, path
 

@@ -11,6 +11,8 @@ from benchmarks import pipeline as bench
 from benchmarks.contestants import Run
 from common.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 STAGES = ("decode", "detect", "refine", "track", "classify", "rest")
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
+import pytest
+
 from benchmarks.soak import soak
+
+pytestmark = pytest.mark.slow
 
 
 def test_with_every_fault_at_once_nobody_is_lost_and_little_is_logged(tmp_path: Path) -> None:

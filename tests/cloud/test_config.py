@@ -21,9 +21,10 @@ from cloud.stores.embedded_file import back_up
 from cloud.stores.store import DeadLetter
 from common.clock import SystemClock
 from common.errors import UserError
-from common.mqtt.tls import Tls
 from tests.support.brokers import Mosquitto, until
 from tests.support.messages import MORNING, window
+
+pytestmark = pytest.mark.mosquitto
 
 EXAMPLE = Path(cloud.__path__[0]) / "example.yaml"
 
@@ -56,15 +57,46 @@ def test_the_influx_example_in_the_comment_is_complete(tmp_path: Path) -> None:
     assert keys(yaml.safe_load(text)["store"]) == keys(store.model_dump())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mqtt:",
+        "mqtt: {tls: }",
+        "store:",
+        "serve:",
+        "serve: {broker: }",
+        "serve: {broker: {users: }}",
+        "grafana:",
+    ],
+)
+def test_an_empty_section_means_its_defaults(tmp_path: Path, text: str) -> None:
+    assert load(write(tmp_path, text)) == Settings()
+
+
+def test_a_token_may_be_a_block(tmp_path: Path) -> None:
+    """Its line end is no part of it."""
+    text = """
+store:
+  kind: influx
+  url: http://influxdb.example.com:8086
+  token: |
+    store-token
+grafana:
+  url: http://grafana.example.com
+  influx_url: http://influxdb.example.com:8086
+  influx_token: reader
+  token: |
+    grafana-token
+"""
+    settings = load(write(tmp_path, text))
+    assert isinstance(settings.store, InfluxSettings)
+    assert settings.grafana is not None
+    assert settings.store.token.get_secret_value() == "store-token"
+    assert settings.grafana.token.get_secret_value() == "grafana-token"
+
+
 def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
     assert load(write(tmp_path, "store: {path: a.sqlite}")).store == EmbeddedSettings(path=Path("a.sqlite"))
-
-
-def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) -> None:
-    tls = load(write(tmp_path, "mqtt: {tls: {ca: ca.crt, cert: /a, key: /b}}")).mqtt.tls
-    assert tls is not None
-    found = tls.files({"CREDENTIALS_DIRECTORY": "/run/c"})
-    assert found == Tls(Path("/run/c/ca.crt"), Path("/a"), Path("/b"))
 
 
 @pytest.mark.parametrize(
@@ -75,11 +107,17 @@ def test_the_certificates_of_the_service_are_in_its_credentials(tmp_path: Path) 
         ("mqtt: {port: 0}", "mqtt.port: "),
         ("mqtt: {protocol: 4}", "mqtt.protocol: "),
         ("mqtt: {client_id: 'a/b'}", "mqtt.client_id: "),
-        ("mqtt: {password: x}", "a password is given without username; add username"),
-        ("mqtt: {tls: {cert: a.pem}}", "mqtt.tls: cert is given without key"),
-        ("store: {kind: duckdb}", "store: "),
+        ("store: {kind: duckdb}", "store.kind: must be one of 'embedded', 'influx'; found 'duckdb'"),
         ("store: {kind: influx}", "store.url: is required"),
         ("store: {kind: influx, url: 'localhost', token: x}", "store.url: "),
+        ("store: {kind: influx, url: 'http://a..b', token: x}", "store.url: is not the name of a machine"),
+        (
+            "store: {kind: influx, url: 'http://a:b', token: x}",
+            "store.url: is not an address; write one like",
+        ),
+        ("store: {url: 'http://a', org: b}", "store: org is for InfluxDB; write 'kind: influx' as well"),
+        ("store: {retention_days: true}", "store.retention_days: must not be true or false; found true"),
+        ("serve: {page: {host: a..b}}", "serve.page.host: is not the name of a machine"),
         ("store: {retention: 3}", "store.retention: unknown key; did you mean 'retention_days'?"),
         (
             "store: {kind: influx, url: 'http://a', token: x, buckt: y}",
@@ -141,15 +179,6 @@ def test_show_config_tells_everything_but_secrets(tmp_path: Path, capsys: pytest
     assert shown["mqtt"]["username"] == "bridge"
     assert set(shown["mqtt"]["password"]) == set(shown["store"]["token"]) == {"*"}
     assert shown["serve"]["broker"]["users"].keys() == {"shop/door"}
-
-
-@pytest.mark.parametrize(
-    "text", ["mqtt: {pasword: hunter2}", "serve: {broker: {users: {shop/door: [hunter2]}}}"]
-)
-def test_no_mistake_tells_a_secret(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UserError) as error:
-        load(write(tmp_path, text))
-    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -214,13 +243,8 @@ def test_the_bridge_command_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("store:\n  kind: influx\n  url: http://x\n  token: |\n    SECRET\n", "store.token"),
         ("store: {kind: influx, url: 'http://x', token: 'SECRET\u20ac'}", "store.token"),
         ("store: {kind: influx, url: 'http://x', token: ''}", "store.token"),
-        (
-            "grafana:\n  url: http://x\n  influx_url: http://y\n  influx_token: SECRET\n  token: |\n    SECRET\n",
-            "grafana.token",
-        ),
         (
             'grafana:\n  url: http://x\n  influx_url: http://y\n  token: SECRET\n  influx_token: "SEC\\u010cRET"',
             "grafana.influx_token",
@@ -228,14 +252,14 @@ def test_the_bridge_command_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
     ],
 )
 def test_a_token_that_no_header_can_carry_is_one_line_without_it(tmp_path: Path, text: str, key: str) -> None:
-    with pytest.raises(UserError, match=rf": {key}: must be one line of plain ASCII") as error:
+    with pytest.raises(UserError, match=rf": {key}: must be plain ASCII without spaces around it") as error:
         load(write(tmp_path, text))
     assert "SEC" not in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_session_is_not_longer_than_what_the_devices_hold(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"mqtt\.session_expiry_s: .* less than or equal to 3600"):
+    with pytest.raises(UserError, match=r"mqtt\.session_expiry_s: must be at most 3600"):
         load(write(tmp_path, "mqtt: {session_expiry_s: 86400}"))
 
 

@@ -27,6 +27,8 @@ from tests.support.brokers import until
 from tests.support.messages import BOOT, health, window
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets, secrets
 
+pytestmark = pytest.mark.mosquitto
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

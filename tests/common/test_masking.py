@@ -49,7 +49,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 
 URLS = """
-store: {kind: influx, url: "http://bob:hunter2@influx:8086/?auth=hunter3", token: x}
+store: {kind: influx, url: "http://bob:hunter2@influx:8086", token: x}
 grafana:
   url: "https://bob:hunter2@grafana"
   token: x
@@ -99,3 +99,28 @@ def test_neither_a_log_line_nor_a_traceback_shows_them() -> None:
     written = MaskingFormatter("%(message)s").format(record)
     assert "hunter2" not in written
     assert "http://***@influx refuses" in written
+
+
+PASSWORD = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), min_size=1).map(
+    "s3cr3t{}".format
+)
+
+
+@given(PASSWORD)
+def test_no_password_survives_masking(password: str) -> None:
+    hidden = masked(f"camera rtsp://admin:{password}@cam.lan/sub is off")
+    assert hidden == "camera rtsp://***@cam.lan/sub is off"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://cam.lan:554/sub", "rtsp://cam.lan:554/sub"),
+        ("http://cam/v?user=bob&password=x&channel=1", "http://cam/v?user=***&password=***&channel=1"),
+        ("rtsp://cam/user=bob&pwd=x&channel=1", "rtsp://cam/user=***&pwd=***&channel=1"),
+        ("http://me:x@influxdb and http://me:y@grafana", "http://***@influxdb and http://***@grafana"),
+        ("/home/me@home/clip.mp4", "/home/me@home/clip.mp4"),
+    ],
+)
+def test_masking_keeps_what_helps(text: str, shown: str) -> None:
+    assert masked(text) == shown

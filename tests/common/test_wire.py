@@ -381,6 +381,18 @@ def test_a_message_that_is_too_large_or_no_unicode_is_not_sent() -> None:
         encode(messages.alert(active=True).model_copy(update={"text": "no file \udcff.mp4"}))
 
 
+def test_every_field_of_every_message_is_explained() -> None:
+    for message in wire.BY_CHANNEL.values():
+        described = message.model_json_schema()
+        parts = {message.__name__: described, **described.get("$defs", {})}
+        fields = [
+            (name, field, about)
+            for name, part in parts.items()
+            for field, about in part.get("properties", {}).items()
+        ]
+        assert [f"{name}.{field}" for name, field, about in fields if not about.get("description")] == []
+
+
 def test_the_written_contract_is_up_to_date() -> None:
     generated: dict[str, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
     for path, text in generated.items():

@@ -18,8 +18,8 @@ from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
 from tests.dashboards import shops
 from tests.dashboards.world import World
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import SetClock
 
 LEARNED = shops.NOW - timedelta(minutes=39)
 """When the bridge heard the last will of a device, and when it gave up what it could not decode."""
@@ -44,14 +44,14 @@ def fill(influxdb: InfluxDB) -> World:
         org="-",
         bucket=influxdb.bucket,
         timeout_s=20.0,
-        clock=SetClock(LEARNED),
+        clock=ManualClock(LEARNED),
     )
     for start in range(0, len(windows), 1000):
         store.write(windows[start : start + 1000])
     store.write(others)
     letters: list[str] = []
     intake = Intake(
-        store, lambda letter: letters.append(letter.reason), lambda _: None, clock=SetClock(LEARNED)
+        store, lambda letter: letters.append(letter.reason), lambda _: None, clock=ManualClock(LEARNED)
     )
     intake.submit(Delivery(topic(windows[0]), b"{}", intake.stop))
     intake.run()

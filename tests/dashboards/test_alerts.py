@@ -15,6 +15,8 @@ from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, Scene, rules, statemen
 from tests.dashboards.world import World, noon
 from tests.support.influxdb import InfluxDB
 
+pytestmark = pytest.mark.influxdb
+
 RULES = {rule["uid"]: rule for rule in rules()}
 LABELS = ("site", "role", "device", "camera")
 Labels = frozenset[tuple[str, str]]

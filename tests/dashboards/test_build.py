@@ -16,6 +16,8 @@ from cloud.domain.thresholds import SMALL_SAMPLE
 from dashboards.build import files, grafana_release
 from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, dashboard, names, panels, rules
 
+pytestmark = pytest.mark.influxdb
+
 ROOT = DASHBOARDS.parent
 SCHEMA = json.loads((DASHBOARDS / "schema" / "grafana.json").read_text(encoding="utf-8"))
 

@@ -14,6 +14,8 @@ from tests.dashboards.scenes import SITES, scenes
 from tests.dashboards.world import World, assert_same, in_order
 from tests.support.influxdb import InfluxDB
 
+pytestmark = pytest.mark.influxdb
+
 CHOICES = {
     ("store-today", "site"): SITES,
     ("store-today", "device"): ["door", "till"],

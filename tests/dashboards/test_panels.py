@@ -18,6 +18,8 @@ from tests.dashboards.scenes import scenes
 from tests.dashboards.world import World, assert_same
 from tests.support.influxdb import InfluxDB
 
+pytestmark = pytest.mark.influxdb
+
 CASES = [
     pytest.param(panel, scene, id=f"{panel.dashboard}-{panel.title}-{number}")
     for panel in panels()

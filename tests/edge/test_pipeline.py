@@ -14,6 +14,8 @@ from edge.scene.camera import SceneCamera
 from edge.service.build import Models, build_pipeline, load_models
 from edge.types import Detection, FaceScores, Frame, Image, Visit, WindowAggregate
 
+pytestmark = pytest.mark.slow
+
 SECONDS_PER_WINDOW = 15
 
 

@@ -22,6 +22,8 @@ from tests.support.paths import ROOT
 from tests.support.programs import require_made
 from tests.support.secure_broker import secrets
 
+pytestmark = pytest.mark.slow
+
 ANSIBLE = ROOT / "ansible"
 MADE = ROOT / ".venv-ansible"
 PAGE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")

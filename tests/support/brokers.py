@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,12 +20,21 @@ from paho.mqtt.properties import Properties
 
 from tests.support.programs import require_program
 
+_PORTS = 2_000
+"""So many ports belong to one process of pytest-xdist; they are below those of outgoing connections."""
+
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Find a port that nobody listens on, and that no other process of the tests will choose."""
+    first = 10_000 + _PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = random.randrange(first, first + _PORTS)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> None:

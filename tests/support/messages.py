@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from common.wire import (
     WindowMessage,
 )
 from edge.service.health import Health
+from tests.support.clock import START, ManualClock
 
-MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+MORNING = START
 BOOT = "0123456789abcdef"
 
 
@@ -157,20 +158,7 @@ def first_words(at: datetime, *, camera: str | None = None) -> list[AlertMessage
         boot_id="fedcba98",
         software="0.1.0",
         model="1",
-        clock=SetClock(at),
+        clock=ManualClock(at),
         state=Path(),
     )
     return speaking.alerts({"camera": camera})
-
-
-class SetClock:
-    """A clock that stands where it is put."""
-
-    def __init__(self, now: datetime = MORNING) -> None:
-        self.time = now
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()

@@ -9,23 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from edge.types import Detection, Detector, Frame, Image
-from tests.support.messages import MORNING
+from tests.support.clock import START, ManualClock
 
 
-class SceneTime:
-    """A clock that stands until a camera moves it on."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return MORNING + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
-
-
-class FastTime(SceneTime):
+class FastTime(ManualClock):
     """It goes on by itself too, so that nobody who waits for it waits for ever."""
 
     def __init__(self) -> None:
@@ -33,7 +20,7 @@ class FastTime(SceneTime):
         self._began_s = time.monotonic()
 
     def now(self) -> datetime:
-        return MORNING + timedelta(seconds=self.monotonic())
+        return START + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
         return super().monotonic() + time.monotonic() - self._began_s
@@ -66,7 +53,7 @@ class Shop:
 
     def __init__(
         self,
-        clock: SceneTime,
+        clock: ManualClock,
         eye: Eye,
         picture: Callable[[int], Image],
         opening: Callable[[int], None] = lambda number: None,

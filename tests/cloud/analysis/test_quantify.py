@@ -16,6 +16,8 @@ from cloud.analysis.quantify import Estimate, corrected_shares, estimate, unbias
 from common.vocabulary import ATTRIBUTES
 from edge.vision.disclosure import withhold
 
+pytestmark = pytest.mark.slow
+
 RUNS = 1000
 MIXES: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "gender": ((0.5, 0.5), (0.38, 0.62), (0.9, 0.1), (0.02, 0.98), (0.995, 0.005)),

@@ -18,7 +18,10 @@ from cloud.stores.store import DeadLetter
 from cloud.web.day import day_figures
 from common.wire import Message, WireError, encode, topic
 from tests.common.test_wire import TOPICS, mutated
-from tests.support.messages import MORNING, SetClock, alert, health, probe, status, window
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING, alert, health, probe, status, window
+
+pytestmark = pytest.mark.slow
 
 NOW = MORNING + timedelta(hours=4)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -57,7 +60,7 @@ def test_one_device_whose_clock_runs_ahead_leaves_the_figures_of_the_others_unto
 
 
 def test_an_alert_and_a_health_message_from_the_future_are_replaced_by_what_follows(tmp_path: Path) -> None:
-    clock = SetClock(NOW)
+    clock = ManualClock(NOW)
     store = EmbeddedStore(tmp_path / "store.sqlite", retention_days=30, clock=clock)
     future = NOW + timedelta(hours=20)
     take(
@@ -79,12 +82,12 @@ def test_an_alert_and_a_health_message_from_the_future_are_replaced_by_what_foll
     store.close()
 
 
-def take(store: EmbeddedStore, clock: SetClock, *messages: Message) -> list[DeadLetter]:
+def take(store: EmbeddedStore, clock: ManualClock, *messages: Message) -> list[DeadLetter]:
     """Send messages the way of the bridge."""
     return deliver(store, clock, [(topic(message), encode(message)) for message in messages])
 
 
-def deliver(store: EmbeddedStore, clock: SetClock, came: list[tuple[str, bytes]]) -> list[DeadLetter]:
+def deliver(store: EmbeddedStore, clock: ManualClock, came: list[tuple[str, bytes]]) -> list[DeadLetter]:
     letters: list[DeadLetter] = []
     left = len(came)
 
@@ -111,7 +114,7 @@ arriving = st.tuples(st.sampled_from(TOPICS) | st.text(max_size=80), st.binary(m
 def test_whatever_arrives_is_stored_or_a_dead_letter_and_stops_nothing(
     tmp_path_factory: pytest.TempPathFactory, came: list[tuple[str, bytes]]
 ) -> None:
-    clock = SetClock(NOW)
+    clock = ManualClock(NOW)
     store = EmbeddedStore(tmp_path_factory.mktemp("store") / "store.sqlite", retention_days=30, clock=clock)
     letters = deliver(store, clock, came)
     assert len(store.dead_letters(100)) == len(letters)

@@ -117,6 +117,12 @@ sites:
 ALL = ", ".join(f"{day}: 09:00-20:00" for day in WEEKDAYS)
 
 
+def test_norway_is_a_region(tmp_path: Path) -> None:
+    path = tmp_path / "chain.yaml"
+    path.write_text(GOOD.replace("HOURS}", ALL + "}, region: NO"), encoding="utf-8")
+    assert Chain.load(path).sites["shop"].region == "NO"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -135,6 +141,14 @@ ALL = ", ".join(f"{day}: 09:00-20:00" for day in WEEKDAYS)
         (GOOD.replace("HOURS", ALL).replace("title", "titel"), "did you mean 'title'?"),
         (GOOD.replace("HOURS", ALL).replace("shop:", "my shop:"), "sites.my shop"),
         ("name: c\nsites: {}", "sites: "),
+        (
+            GOOD.replace("HOURS}", ALL + "}, place: {latitude: true, longitude: 13}"),
+            "sites.shop.place.latitude: must not be true or false; found true",
+        ),
+        (
+            GOOD.replace("HOURS", ALL) + "annotations: [{from: 2026-02-30, to: 2026-03-01, text: sale}]",
+            "annotations.0.from: must be a date such as 2026-03-31; found '2026-02-30'",
+        ),
         (
             GOOD.replace("HOURS", ALL) + "annotations: [{from: 2026-03-02, to: 2026-03-01, text: sale}]",
             "ends on 2026-03-01, before it begins",

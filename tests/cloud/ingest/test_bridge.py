@@ -27,8 +27,11 @@ from common.wire import ROOT, EchoMessage, Message, ProbeMessage, WindowMessage,
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, until
-from tests.support.messages import BOOT, MORNING, SetClock, cohort, health, probe, window
+from tests.support.clock import ManualClock
+from tests.support.messages import BOOT, MORNING, cohort, health, probe, window
 from tests.support.programs import require_program
+
+pytestmark = pytest.mark.mosquitto
 
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
 
@@ -38,7 +41,7 @@ class FaultyStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.inner = EmbeddedStore(path, retention_days=3650, clock=SetClock())
+        self.inner = EmbeddedStore(path, retention_days=3650, clock=ManualClock())
         self.available = threading.Event()
         self.available.set()
         self.rejected_camera: str | None = None
@@ -317,7 +320,7 @@ def test_a_probe_that_cannot_be_read_back_is_acknowledged_and_not_answered(store
         intake.stop()
 
     writing = WriteOnly(store.path.with_name("write-only.sqlite"))
-    intake = Intake(writing, lambda _: None, answered.append, clock=SetClock())
+    intake = Intake(writing, lambda _: None, answered.append, clock=ManualClock())
     intake.submit(Delivery(topic(probe()), encode(probe()), acknowledge))
     intake.run()
     writing.close()
@@ -325,7 +328,7 @@ def test_a_probe_that_cannot_be_read_back_is_acknowledged_and_not_answered(store
 
 
 def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: FaultyStore) -> None:
-    intake = Intake(store, lambda _: None, lambda _: None, clock=SetClock())
+    intake = Intake(store, lambda _: None, lambda _: None, clock=ManualClock())
     intake.submit(Delivery(f"{ROOT}/shop/door two/window", b"?", intake.stop))
     intake.run()
     assert [(letter.site, letter.device) for letter in store.letters] == [("shop", "-")]
@@ -334,7 +337,7 @@ def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: Fault
 def test_a_store_that_is_away_holds_up_no_dead_letter(store: FaultyStore) -> None:
     store.available.clear()
     letters = []
-    intake = Intake(store, lambda letter: letters.append(letter.topic), lambda _: None, clock=SetClock())
+    intake = Intake(store, lambda letter: letters.append(letter.topic), lambda _: None, clock=ManualClock())
     intake.submit(Delivery(topic(window(0)), b"?", intake.stop))
     intake.run()
     assert (letters, intake.stats.dead, store.letters) == ([topic(window(0))], 1, [])

@@ -30,6 +30,8 @@ from tests.support.attacks import CONNACK_OK, Line, Login, flood, packet, publis
 from tests.support.brokers import free_port, until
 from tests.support.messages import status, window
 
+pytestmark = pytest.mark.slow
+
 DOOR: dict[str, Any] = {"user": "shop/door", "password": "right"}
 SHELF: dict[str, Any] = {"user": "shop/shelf", "password": "left"}
 DESK: dict[str, Any] = {"user": "configure", "password": "settings"}

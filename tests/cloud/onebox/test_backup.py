@@ -14,6 +14,8 @@ from common.clock import SystemClock
 from tests.support.brokers import until
 from tests.support.messages import window
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_copy_is_made_and_one_that_cannot_be_written_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

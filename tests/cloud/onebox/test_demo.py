@@ -17,7 +17,7 @@ import pytest
 from tests.support.brokers import until
 from tests.support.short_scene import stretch, write_clip
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ from edge.uplink.publisher import Uplink
 from tests.support.brokers import free_port, until
 from tests.support.messages import BOOT, MORNING, health, placement, probe, status, window
 
+pytestmark = pytest.mark.slow
+
 
 def settings(folder: Path, **broker: Any) -> Settings:
     return Settings.model_validate(

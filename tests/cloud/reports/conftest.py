@@ -15,7 +15,7 @@ from tests.cloud.reports.weeks import (
     chain_data,
     five_weeks,
 )
-from tests.support.messages import SetClock
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,9 @@ def usual() -> list[WindowMessage]:
 @pytest.fixture
 def files(tmp_path: Path, usual: list[WindowMessage]) -> list[str]:
     """The arguments that name an embedded store with the windows, and the chain."""
-    with closing(EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=SetClock(AFTER))) as store:
+    with closing(
+        EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=ManualClock(AFTER))
+    ) as store:
         store.write(usual)
     (tmp_path / "cloud.yaml").write_text(f"store: {{path: {tmp_path / 's.sqlite'}}}\n")
     (tmp_path / "chain.yaml").write_text(json.dumps(chain_data()))

@@ -26,6 +26,8 @@ from tests.cloud.reports.weeks import (
     two_doors_and_a_shelf,
 )
 
+pytestmark = pytest.mark.slow
+
 
 class Tallied:
     """A store that holds days in memory."""

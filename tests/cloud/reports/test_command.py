@@ -19,7 +19,9 @@ from tests.cloud.reports.weeks import (
     a_chain,
     chain_data,
 )
-from tests.support.messages import SetClock
+from tests.support.clock import ManualClock
+
+pytestmark = pytest.mark.chromium
 
 
 def test_one_box_needs_no_chain_file(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +69,9 @@ def test_reading_makes_no_store(
 
 
 def test_a_store_is_read_while_its_box_is_at_work(files: list[str], tmp_path: Path) -> None:
-    with closing(EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=SetClock(AFTER))) as store:
+    with closing(
+        EmbeddedStore(tmp_path / "s.sqlite", retention_days=3650, clock=ManualClock(AFTER))
+    ) as store:
         assert main(["report", *files, "--week", "2026-W44", "--out", str(tmp_path / "r.html")]) == 0
         assert store.sites() == ["shop"]
 

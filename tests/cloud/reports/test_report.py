@@ -37,8 +37,10 @@ from tests.cloud.reports.weeks import (
     this_week,
     two_doors_and_a_shelf,
 )
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import SetClock
+
+pytestmark = pytest.mark.influxdb
 
 
 def test_the_figures_are_those_of_the_windows(
@@ -267,7 +269,7 @@ def test_what_is_described_adds_up_to_one_number(usual: list[WindowMessage]) -> 
 
 
 def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: InfluxDB) -> None:
-    chain, clock = a_chain(), SetClock(AFTER)
+    chain, clock = a_chain(), ManualClock(AFTER)
     settings = InfluxSettings(
         kind="influx", url=influxdb.url, token=SecretStr(influxdb.token), bucket=influxdb.bucket
     )

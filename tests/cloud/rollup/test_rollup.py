@@ -35,8 +35,11 @@ from common.errors import UserError
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
 from tests.support.brokers import free_port
+from tests.support.clock import ManualClock
 from tests.support.influxdb import Engine, InfluxDB
-from tests.support.messages import SetClock, window
+from tests.support.messages import window
+
+pytestmark = pytest.mark.influxdb
 
 SATURDAY, SUNDAY = date(2026, 3, 28), date(2026, 3, 29)
 """On the Sunday the clocks go forward in Berlin."""
@@ -109,14 +112,14 @@ class Both:
     """One store of each kind, with the same windows."""
 
     def __init__(self, server: InfluxDB, path: Path) -> None:
-        self.embedded = EmbeddedStore(path, retention_days=400, clock=SetClock(LATER))
+        self.embedded = EmbeddedStore(path, retention_days=400, clock=ManualClock(LATER))
         self.influx = InfluxStore(
             url=server.url,
             token=server.token,
             org="-",
             bucket=server.bucket,
             timeout_s=5.0,
-            clock=SetClock(LATER),
+            clock=ManualClock(LATER),
         )
         self.influxql = InfluxQL(url=server.url, token=server.token, bucket=server.bucket, timeout_s=5.0)
         self.windows = InfluxWindows(self.influxql)

@@ -45,6 +45,8 @@ from tests.support.brokers import Mosquitto, until
 from tests.support.influxdb import PASSWORD, USER, Engine
 from tests.support.paths import ROOT
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.influxdb, pytest.mark.slow]
+
 LAST_DAY = date(2026, 3, 30)
 """The clocks went forward the day before."""
 NOON = datetime(2026, 3, 30, 12, 0, tzinfo=UTC)

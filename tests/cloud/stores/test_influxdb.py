@@ -15,10 +15,10 @@ from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import SystemClock
 from common.wire import encode, topic
 from tests.support.brokers import until
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import (
     MORNING,
-    SetClock,
     alert,
     cohort,
     first_words,
@@ -27,6 +27,8 @@ from tests.support.messages import (
     status,
     window,
 )
+
+pytestmark = pytest.mark.influxdb
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def open_store(influxdb: InfluxDB, *, token: str | None = None, bucket: str | No
         org="-",
         bucket=bucket or influxdb.bucket,
         timeout_s=5.0,
-        clock=SetClock(MORNING + timedelta(hours=1)),
+        clock=ManualClock(MORNING + timedelta(hours=1)),
     )
 
 

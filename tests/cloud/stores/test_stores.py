@@ -24,9 +24,9 @@ from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.errors import UserError
 from common.wire import Message
 from tests.support.brokers import free_port
+from tests.support.clock import ManualClock
 from tests.support.messages import (
     MORNING,
-    SetClock,
     alert,
     cohort,
     first_words,
@@ -40,12 +40,12 @@ DAY = (MORNING - timedelta(hours=1), MORNING + timedelta(days=1))
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock(MORNING + timedelta(minutes=30))
+def clock() -> ManualClock:
+    return ManualClock(MORNING + timedelta(minutes=30))
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: SetClock) -> Iterator[EmbeddedStore]:
+def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
     embedded = EmbeddedStore(tmp_path / "new" / "store.sqlite", retention_days=30, clock=clock)
     yield embedded
     embedded.close()
@@ -76,7 +76,7 @@ def test_totals_are_exact_however_often_and_in_whatever_batches_it_is_delivered(
     tmp_path_factory: pytest.TempPathFactory, deliveries: list[list[int]]
 ) -> None:
     store = EmbeddedStore(
-        tmp_path_factory.mktemp("store") / "store.sqlite", retention_days=30, clock=SetClock()
+        tmp_path_factory.mktemp("store") / "store.sqlite", retention_days=30, clock=ManualClock()
     )
     for batch in deliveries:
         store.write([window(minute, visits=10 + minute) for minute in batch])
@@ -86,7 +86,7 @@ def test_totals_are_exact_however_often_and_in_whatever_batches_it_is_delivered(
     store.close()
 
 
-def test_what_was_written_survives_the_process(tmp_path: Path, clock: SetClock) -> None:
+def test_what_was_written_survives_the_process(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "store.sqlite"
     first = EmbeddedStore(path, retention_days=30, clock=clock)
     first.write([window(0)])
@@ -97,7 +97,7 @@ def test_what_was_written_survives_the_process(tmp_path: Path, clock: SetClock) 
     second.close()
 
 
-def test_a_device_is_known_by_its_last_words(store: EmbeddedStore, clock: SetClock) -> None:
+def test_a_device_is_known_by_its_last_words(store: EmbeddedStore, clock: ManualClock) -> None:
     store.write([status(online=True), health(fps=9.0), alert(active=True)])
     (state,) = store.devices("shop")
     assert (state.online, state.since, state.last_seen) == (True, MORNING, clock.now())
@@ -112,7 +112,7 @@ def test_a_device_is_known_by_its_last_words(store: EmbeddedStore, clock: SetClo
 
 
 def test_a_last_will_dates_from_its_arrival_and_is_no_sign_of_life(
-    store: EmbeddedStore, clock: SetClock
+    store: EmbeddedStore, clock: ManualClock
 ) -> None:
     store.write([status(online=True), window(0)])
     seen = clock.now()
@@ -149,7 +149,7 @@ def test_the_last_probe_is_there_and_counts_nothing(store: EmbeddedStore) -> Non
     assert (store.sites(), store.devices("shop")) == ([], [])
 
 
-def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: SetClock) -> None:
+def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "store.sqlite"
     EmbeddedStore(path, retention_days=30, clock=clock).close()
     with sqlite3.connect(path) as before:
@@ -161,7 +161,7 @@ def test_a_file_from_before_the_probes_takes_them(tmp_path: Path, clock: SetCloc
     store.close()
 
 
-def test_windows_are_kept_for_the_time_given(store: EmbeddedStore, clock: SetClock) -> None:
+def test_windows_are_kept_for_the_time_given(store: EmbeddedStore, clock: ManualClock) -> None:
     store.write([window(0), window(60)])
     clock.time = MORNING + timedelta(days=30, minutes=30)
     store.write([window(90)])
@@ -208,7 +208,7 @@ def damage(path: Path, *pages: int) -> None:
 
 @pytest.mark.parametrize("how", ["some pages", "cut short", "its head", "no database"])
 def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
-    tmp_path: Path, clock: SetClock, caplog: pytest.LogCaptureFixture, how: str
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     path = tmp_path / "store.sqlite"
     store = EmbeddedStore(path, retention_days=30, clock=clock)
@@ -256,13 +256,13 @@ def test_a_row_that_cannot_be_read_is_left_out_and_told_once(
     assert len(caplog.records) == 1
 
 
-def letter(number: int, clock: SetClock) -> DeadLetter:
+def letter(number: int, clock: ManualClock) -> DeadLetter:
     return DeadLetter(
         clock.now(), "shop", "door", "footlight/v1/shop/door/window", f"reason {number}", b"\xff{"
     )
 
 
-def test_the_last_thousand_dead_letters_are_kept(store: EmbeddedStore, clock: SetClock) -> None:
+def test_the_last_thousand_dead_letters_are_kept(store: EmbeddedStore, clock: ManualClock) -> None:
     for number in range(1003):
         store.record_dead_letter(letter(number, clock))
     assert store.dead_letters(2) == [letter(1002, clock), letter(1001, clock)]
@@ -270,7 +270,7 @@ def test_the_last_thousand_dead_letters_are_kept(store: EmbeddedStore, clock: Se
 
 
 def test_a_backup_is_whole_while_the_store_is_written_and_brings_back_what_is_missing(
-    store: EmbeddedStore, tmp_path: Path, clock: SetClock
+    store: EmbeddedStore, tmp_path: Path, clock: ManualClock
 ) -> None:
     path, target = tmp_path / "new" / "store.sqlite", tmp_path / "stick" / "backup.sqlite"
     target.parent.mkdir()
@@ -301,7 +301,7 @@ def test_a_backup_is_whole_while_the_store_is_written_and_brings_back_what_is_mi
     other.close()
 
 
-def test_a_copy_of_a_damaged_store_replaces_no_good_backup(tmp_path: Path, clock: SetClock) -> None:
+def test_a_copy_of_a_damaged_store_replaces_no_good_backup(tmp_path: Path, clock: ManualClock) -> None:
     path, target = tmp_path / "store.sqlite", tmp_path / "backup.sqlite"
     store = EmbeddedStore(path, retention_days=30, clock=clock)
     store.write([window(minute) for minute in range(200)])
@@ -335,7 +335,7 @@ def test_a_backup_is_made_at_night_or_when_the_last_is_a_day_old(
 
 
 @pytest.mark.parametrize("what", ["a directory", "from the future", "below a file"])
-def test_a_file_that_cannot_be_the_store_is_one_line(tmp_path: Path, clock: SetClock, what: str) -> None:
+def test_a_file_that_cannot_be_the_store_is_one_line(tmp_path: Path, clock: ManualClock, what: str) -> None:
     path = tmp_path / "store.sqlite"
     match what:
         case "a directory":
@@ -401,13 +401,13 @@ def influx() -> Iterator[Influx]:
 
 
 @pytest.fixture
-def influx_store(influx: Influx, clock: SetClock) -> Iterator[InfluxStore]:
+def influx_store(influx: Influx, clock: ManualClock) -> Iterator[InfluxStore]:
     store = make_influx_store(influx.port, clock)
     yield store
     store.close()
 
 
-def make_influx_store(port: int, clock: SetClock) -> InfluxStore:
+def make_influx_store(port: int, clock: ManualClock) -> InfluxStore:
     return InfluxStore(
         url=f"http://127.0.0.1:{port}",
         token="user:secret",
@@ -450,13 +450,13 @@ def test_a_window_becomes_these_lines_and_a_withheld_cell_none(
     assert influx.tokens[0] == "Token user:secret"
 
 
-def test_the_time_of_a_point_is_exact(clock: SetClock) -> None:
+def test_the_time_of_a_point_is_exact(clock: ManualClock) -> None:
     at = datetime(2026, 3, 2, 8, 0, 0, 123457, tzinfo=UTC)
     (point,) = points(health(at=at), clock.now())
     assert point["time"] == 1_772_438_400_123_457_000
 
 
-def test_a_status_offline_dates_from_its_arrival(clock: SetClock) -> None:
+def test_a_status_offline_dates_from_its_arrival(clock: ManualClock) -> None:
     (on,) = points(status(online=True), clock.now())
     (off,) = points(status(online=False, since=MORNING - timedelta(days=1)), clock.now())
     assert (on["time"], off["time"]) == (1_772_438_400 * 10**9, 1_772_440_200 * 10**9)
@@ -480,14 +480,14 @@ def test_no_name_is_a_tag_here_and_a_field_there() -> None:
     assert len({measurement.name for measurement in MEASUREMENTS}) == len(MEASUREMENTS)
 
 
-def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: SetClock) -> None:
+def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: ManualClock) -> None:
     made = [point for message in MESSAGES for point in points(message, clock.now())]
     assert all(point["fields"] for point in made)
     raw = {measurement.name for measurement in MEASUREMENTS if measurement.level == "raw"}
     assert {point["measurement"] for point in made} == raw - {"dead_letter"}
 
 
-def test_a_point_delivered_again_is_the_same_point(clock: SetClock) -> None:
+def test_a_point_delivered_again_is_the_same_point(clock: ManualClock) -> None:
     message = window(0, cohort=None)
     late = message.model_copy(update={"is_historical": True})
     (first,), (second,) = points(message, clock.now()), points(late, clock.now() + timedelta(hours=1))
@@ -604,7 +604,7 @@ def test_all_other_answers_heal_so_that_no_count_is_thrown_away_for_a_wrong_toke
     assert len(influx.bodies) == 1
 
 
-def test_a_server_that_is_not_there_is_unavailable(clock: SetClock) -> None:
+def test_a_server_that_is_not_there_is_unavailable(clock: ManualClock) -> None:
     store = make_influx_store(free_port(), clock)
     with pytest.raises(StoreUnavailable, match=r"^InfluxDB: "):
         store.write([window(0)])

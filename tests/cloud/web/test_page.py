@@ -35,8 +35,11 @@ from common.errors import UserError
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import Cohort, PlacementMessage, Totals, WindowMessage, encode, topic
 from tests.support.brokers import free_port, until
-from tests.support.messages import MORNING, SetClock, alert, cohort, health, placement, status, window
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING, alert, cohort, health, placement, status, window
 from tests.support.programs import require_library, require_program
+
+pytestmark = pytest.mark.chromium
 
 expect.set_options(timeout=20_000)  # as for the rest below: a busy machine is no fault of the page
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -109,19 +112,19 @@ def live(page: Page) -> Page:
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock(MORNING + timedelta(hours=3, seconds=10))
+def clock() -> ManualClock:
+    return ManualClock(MORNING + timedelta(hours=3, seconds=10))
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: SetClock) -> Iterator[EmbeddedStore]:
+def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store.sqlite", retention_days=400, clock=clock)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def address(store: EmbeddedStore, clock: SetClock) -> Iterator[str]:
+def address(store: EmbeddedStore, clock: ManualClock) -> Iterator[str]:
     with _Server(store, clock) as served:
         yield served
 
@@ -179,7 +182,7 @@ def written(cell: Cell) -> str:
 
 
 def test_the_page_shows_the_figures_of_the_stored_windows(
-    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+    chromium: Browser, store: EmbeddedStore, clock: ManualClock, address: str
 ) -> None:
     store.write([*a_morning(), health(), status(online=True), alert(active=True)])
     day: Day = day_figures(store.windows("shop", MORNING, clock.now()), clock.now(), BERLIN)
@@ -257,7 +260,7 @@ def test_old_figures_are_not_called_now(chromium: Browser, store: EmbeddedStore,
 
 
 def test_a_new_window_appears_without_a_reload(
-    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+    chromium: Browser, store: EmbeddedStore, clock: ManualClock, address: str
 ) -> None:
     store.write([window(179)])
     with visit(chromium, address) as page:
@@ -461,7 +464,7 @@ class _Hostile:
         return [DeadLetter(MORNING, self.NAME, self.NAME, self.NAME, self.NAME, b"")]
 
 
-def test_names_are_text_and_never_markup(chromium: Browser, clock: SetClock) -> None:
+def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) -> None:
     with _Server(_Hostile(), clock) as address, visit(chromium, address) as page:
         page.get_by_role("link", name=_Hostile.NAME).click()
         live(page)
@@ -473,7 +476,7 @@ def test_names_are_text_and_never_markup(chromium: Browser, clock: SetClock) -> 
 
 
 def test_a_device_whose_clock_runs_ahead_is_marked_and_what_could_not_be_stored_is_shown(
-    chromium: Browser, store: EmbeddedStore, clock: SetClock, address: str
+    chromium: Browser, store: EmbeddedStore, clock: ManualClock, address: str
 ) -> None:
     store.write(a_morning())
     ahead = health(at=clock.now() + timedelta(hours=5), clock_trusted=True)
@@ -494,7 +497,7 @@ class _Damaged(_Hostile):
 
 
 def test_a_store_that_cannot_be_read_is_an_answer_and_told_once(
-    clock: SetClock, caplog: pytest.LogCaptureFixture
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with _Server(_Damaged(), clock) as address:
         answers = [httpx.get(f"{address}/api/harmless/today", timeout=10) for _ in range(3)]
@@ -613,7 +616,7 @@ def test_the_chart_library_is_the_one_that_was_released() -> None:
     ],
 )
 def test_the_page_answers_to_its_own_names_alone(
-    store: EmbeddedStore, clock: SetClock, host: str, known: bool
+    store: EmbeddedStore, clock: ManualClock, host: str, known: bool
 ) -> None:
     """A foreign site whose name leads here (DNS rebinding) reads nothing."""
     store.write([window(0)])
@@ -660,7 +663,7 @@ def proxied(folder: Path, upstream: str, *, keeps_path: bool) -> Iterator[str]:
 def test_the_page_works_below_a_path_of_a_proxy(
     chromium: Browser,
     store: EmbeddedStore,
-    clock: SetClock,
+    clock: ManualClock,
     positions: Positions,
     tmp_path: Path,
     keeps_path: bool,
@@ -685,7 +688,7 @@ def test_the_page_works_below_a_path_of_a_proxy(
         assert page.url == address
 
 
-def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: SetClock) -> None:
+def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: ManualClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
         create_app(store, clock, "Mars/Olympus")
 
@@ -694,12 +697,12 @@ def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: SetC
 
 
 @pytest.fixture
-def positions(clock: SetClock) -> Positions:
+def positions(clock: ManualClock) -> Positions:
     return Positions(clock)
 
 
 @pytest.fixture
-def hung(store: EmbeddedStore, clock: SetClock, positions: Positions) -> Iterator[str]:
+def hung(store: EmbeddedStore, clock: ManualClock, positions: Positions) -> Iterator[str]:
     """The page of a shop that has sent nothing yet but what is said while its camera is hung."""
     with _Server(store, clock, positions) as served:
         yield f"{served}/site/shop/position"
@@ -725,7 +728,7 @@ def test_a_position_is_shown_as_numbers_and_outlines(
 
 
 def test_a_position_follows_the_check_to_its_end(
-    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+    chromium: Browser, positions: Positions, clock: ManualClock, hung: str
 ) -> None:
     say(positions, placement())
     with visit(chromium, hung) as page:
@@ -738,7 +741,7 @@ def test_a_position_follows_the_check_to_its_end(
 
 
 def test_a_check_that_breaks_off_is_said_to(
-    chromium: Browser, positions: Positions, clock: SetClock, hung: str
+    chromium: Browser, positions: Positions, clock: ManualClock, hung: str
 ) -> None:
     say(positions, placement())
     clock.time += timedelta(seconds=30)
@@ -767,7 +770,7 @@ def test_a_position_fits_a_phone_and_its_words_are_no_markup(
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: SetClock) -> None:
+def test_positions_are_kept_for_an_hour_and_not_without_end(positions: Positions, clock: ManualClock) -> None:
     for number in range(MOST + 5):
         say(positions, placement(device=f"door-{number}"))
     assert len(positions.of("shop")["positions"]) == MOST

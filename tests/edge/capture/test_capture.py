@@ -22,25 +22,9 @@ from edge.capture.live import stream_camera
 from edge.capture.replay import Paced, replay
 from edge.capture.video import LONGEST_LEAP_S, presentation_s
 from edge.types import Image
+from tests.support.clock import ManualClock
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
-
-
-class ManualClock:
-    """Time passes when somebody waits."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
-
-    def wait(self, seconds: float) -> None:
-        assert seconds > 0
-        self.elapsed_s += seconds
 
 
 def shade(number: int) -> Image:
@@ -60,7 +44,7 @@ def write_video(path: Path, frames: int = 20, fps: float = 10, codec: str = "MJP
 def camera_of(source: object, clock: ManualClock | None = None, fps: float = 4) -> Camera:
     assert isinstance(source, (int, str, Path))
     text = source if isinstance(source, int) else str(source)
-    return open_camera(text, width=64, height=48, fps=fps, clock=clock or ManualClock())
+    return open_camera(text, width=64, height=48, fps=fps, clock=clock or ManualClock(START))
 
 
 def failure_of(source: object) -> CameraError:
@@ -227,9 +211,9 @@ def test_a_folder_with_a_broken_picture_names_it(tmp_path: Path) -> None:
 
 
 def test_a_file_played_as_live_comes_when_it_is_due(tmp_path: Path) -> None:
-    clock = ManualClock()
-    clock.wait(5)
-    camera = Paced(camera_of(write_video(tmp_path / "clip.avi"), clock), clock=clock, wait=clock.wait)
+    clock = ManualClock(START)
+    clock.advance(5)
+    camera = Paced(camera_of(write_video(tmp_path / "clip.avi"), clock), clock=clock, wait=clock.advance)
     assert camera.live
     camera.open()
     for number in range(20):
@@ -242,11 +226,11 @@ def test_a_file_played_as_live_comes_when_it_is_due(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_late_catches_up_without_waiting(tmp_path: Path) -> None:
-    clock = ManualClock()
+    clock = ManualClock(START)
     waits: list[float] = []
     camera = Paced(camera_of(write_video(tmp_path / "clip.avi"), clock), clock=clock, wait=waits.append)
     camera.open()
-    clock.wait(60)
+    clock.advance(60)
     while camera.read() is not None:
         pass
     assert waits == []
@@ -254,7 +238,7 @@ def test_a_file_that_is_late_catches_up_without_waiting(tmp_path: Path) -> None:
 
 def test_realtime_makes_a_finite_source_live(tmp_path: Path) -> None:
     path = str(write_video(tmp_path / "clip.avi"))
-    clock = ManualClock()
+    clock = ManualClock(START)
     assert not open_camera(path, width=64, height=48, fps=4, clock=clock).live
     assert open_camera(path, width=64, height=48, fps=4, clock=clock, realtime=True).live
 
@@ -313,12 +297,12 @@ def test_a_source_that_means_nothing_is_one_line(source: str, says: str) -> None
 
 
 def test_a_live_camera_stamps_frames_when_it_grabs_them_and_says_when_it_stops(tmp_path: Path) -> None:
-    path, clock = write_video(tmp_path / "clip.avi", frames=4), ManualClock()
+    path, clock = write_video(tmp_path / "clip.avi", frames=4), ManualClock(START)
     camera = stream_camera(path.as_uri(), clock=clock)
     camera.open()  # takes two: they must differ
-    clock.wait(3)
+    clock.advance(3)
     first = camera.read()
-    clock.wait(4)
+    clock.advance(4)
     second = camera.read()
     assert first is not None
     assert second is not None

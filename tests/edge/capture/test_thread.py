@@ -15,27 +15,12 @@ from hypothesis import strategies as st
 from edge.capture.camera import CameraError
 from edge.capture.thread import FIRST_RETRY_S, LONGEST_RETRY_S, CameraThread, LatestFrame
 from edge.types import Frame
+from tests.support.clock import ManualClock
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 PATIENCE_S = 10.0
 """For what happens in another thread; only a failing test waits that long."""
-
-
-class ManualClock:
-    """Time passes when somebody waits."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
-
-    def advance(self, seconds: float) -> None:
-        self.elapsed_s += seconds
 
 
 def frame(sequence: int) -> Frame:
@@ -90,7 +75,7 @@ class Watcher:
     """A thread over a scripted camera with a manual clock; keeps its waits, and the fault during each."""
 
     def __init__(self, camera: ScriptedCamera, jitter: float = 1.0) -> None:
-        self.clock = ManualClock()
+        self.clock = ManualClock(START)
         self.waits: list[float] = []
         self.faults: list[str | None] = []
         self.thread = CameraThread(
@@ -350,7 +335,7 @@ def test_stop_ends_a_thread_whose_frame_nobody_takes() -> None:
 
 def test_stop_interrupts_the_wait_for_a_camera() -> None:
     camera = ScriptedCamera([], [CameraError("away")] * 100)
-    thread = CameraThread(camera, clock=ManualClock(), jitter=lambda: 1000.0)  # minutes
+    thread = CameraThread(camera, clock=ManualClock(START), jitter=lambda: 1000.0)  # minutes
     thread.start()
     assert thread.fault == "away"
     assert thread.stop(PATIENCE_S)
@@ -381,7 +366,7 @@ def test_a_hanging_camera_shows_as_stalled_and_does_not_hold_up_stop() -> None:
 def test_a_camera_that_is_away_is_a_fault_and_not_a_stall() -> None:
     seen: list[tuple[float, bool]] = []
     camera = ScriptedCamera([CameraError("away"), frame(0)])
-    clock = ManualClock()
+    clock = ManualClock(START)
 
     def wait(seconds: float) -> bool:
         clock.advance(seconds)

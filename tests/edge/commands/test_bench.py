@@ -16,6 +16,8 @@ from edge.commands.bench.measure import STAGES, Cost, Machine, Slice, Stage, mac
 from edge.commands.bench.report import lines
 from edge.config import DetectionSettings, Settings
 
+pytestmark = pytest.mark.slow
+
 PI = Machine("Raspberry Pi 4 Model B", 4, 0.1, 3000.0, "ondemand", 1500.0, 50.0, throttled=False)
 
 

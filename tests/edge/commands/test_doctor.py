@@ -29,7 +29,8 @@ from edge.service.status_line import Figures, Sampler
 from edge.types import Frame
 from edge.uplink.outbox import Outbox
 from edge.vision.light import Light, light_of
-from tests.support.messages import MORNING, SetClock
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING
 from tests.support.paths import ROOT
 
 # How they are gone through.
@@ -266,7 +267,7 @@ def test_the_rate_is_that_of_the_frames_whoever_else_is_slow() -> None:
 def test_a_camera_that_gives_nothing_says_why_and_is_closed() -> None:
     silent = Ticking(0.1, error=CameraError("camera 0: stopped delivering; check cable, power, network"))
     with pytest.raises(CameraError, match="stopped delivering; check cable"):
-        camera.watch(silent, SetClock(), patience_s=0.05)
+        camera.watch(silent, ManualClock(), patience_s=0.05)
     assert silent.closed
 
 

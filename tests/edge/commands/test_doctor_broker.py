@@ -34,6 +34,8 @@ from tests.support.influxdb import InfluxDB
 from tests.support.messages import MORNING
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets, secrets
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.influxdb]
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -35,6 +35,8 @@ from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.messages import MORNING
 from tests.support.short_scene import models
 
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
+
 FPS, SECONDS = 8, 15
 """The first third of the sample scene, at a rate that is enough."""
 

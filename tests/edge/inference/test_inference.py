@@ -25,6 +25,8 @@ from edge.scene.portraits import Portrait, load_portraits
 from edge.scene.render import crowd
 from edge.types import Box, Detection, Floats, Image
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:

@@ -28,7 +28,7 @@ from tests.support.runtime_probe import Json, prepare, probe
 MADE = ROOT / "build" / "runtimes"
 EMULATOR = MADE / "emulator"
 
-pytestmark = pytest.mark.timeout(600)  # an emulator beside other work takes its time
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]  # an emulator beside other work takes its time
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,6 +21,9 @@ from edge.scene.portraits import load_portraits
 from edge.scene.render import Scene, crowd
 from edge.scene.trajectories import PEOPLE
 from edge.types import Image
+from tests.support.clock import ManualClock
+
+pytestmark = pytest.mark.slow
 
 FOLDER = Path(str(files("edge.scene")))
 
@@ -200,21 +202,13 @@ def test_too_short_a_scene_says_so() -> None:
 # The camera
 
 
-class FixedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 100.0
-
-
 def test_the_camera_plays_the_scene_once_and_again_after_opening() -> None:
-    camera = SceneCamera(clock=FixedClock(), scene=crowd(1, seconds=1.0))
+    camera = SceneCamera(clock=ManualClock(), scene=crowd(1, seconds=1.0))
     for _ in range(2):
         frames = list(replay(camera))
         assert [frame.sequence for frame in frames] == list(range(15))
         assert frames[3].monotonic_s == pytest.approx(0.2)
-        assert (frames[3].captured_at - FixedClock().now()).total_seconds() == pytest.approx(0.2)
+        assert (frames[3].captured_at - ManualClock().now()).total_seconds() == pytest.approx(0.2)
         assert np.array_equal(frames[3].image, camera.scene.render(3))
 
 

@@ -5,26 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from edge.service.health import Health
 from edge.service.host import clock_trusted, disk_free_mb, rss_mb, temperature_c, throttled
-
-
-class ManualClock:
-    """Stands until it is told how far to go."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2025, 3, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 
 from common.wire import StatusMessage, WindowMessage, decode
 from edge.uplink.outbox import Outbox
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.short_scene import stretch, write_clip
+
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
 
 @contextmanager

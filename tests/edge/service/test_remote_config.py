@@ -243,7 +243,12 @@ def test_a_change_waits_until_nobody_is_in_view_but_not_for_ever(tmp_path: Path)
     [
         (encode(asking({"mqtt": {"host": "elsewhere"}})), "mqtt.host: is set in the device's own file only"),
         (encode(asking({"detection": {"min_scor": 0.5}})), "did you mean 'min_score'?"),
-        (encode(asking({"detection": {"min_score": 2}})), "detection.min_score: Input should be less than"),
+        (encode(asking({"detection": {"min_score": 2}})), "detection.min_score: must be at most 1"),
+        (encode(asking({"detection": {"threads": True}})), "detection.threads: must not be true or false"),
+        (
+            encode(asking({"zones": [{"name": "a", "polygon": [[0, 0], [1, 0], [1, True]]}]})),
+            "zones.1.polygon: must not be true or false",
+        ),
         (encode(asking({}, device="shelf")), "payload speaks for shop/shelf"),
         (b"x" * (MAX_BYTES + 1), f"more than {MAX_BYTES}"),
         (b"no JSON", "Invalid JSON"),

@@ -42,8 +42,11 @@ from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
 from edge.vision.waiting import Waiting
 from tests.support.brokers import Listener, Mosquitto, free_port, until
+from tests.support.clock import ManualClock
 from tests.support.service_manager import Manager
 from tests.support.short_scene import clear_frame, models, stretch
+
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
 WINDOW_S = 2
 
@@ -122,19 +125,6 @@ class LiveCamera:
 
     def describe(self) -> str:
         return "live"
-
-
-class ManualClock:
-    """Stands until it is told how far to go."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed_s
 
 
 @contextmanager

@@ -9,30 +9,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from edge.service.systemd import Notifier, Watchdog
+from tests.support.clock import ManualClock
 from tests.support.paths import ROOT
 from tests.support.programs import require_program
 from tests.support.service_manager import Manager
 
+pytestmark = pytest.mark.systemd
+
 UNIT = ROOT / "systemd" / "footlight-edge.service"
-
-
-class ManualClock:
-    """Stands until it is told how far to go."""
-
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2025, 3, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
-
-    def monotonic(self) -> float:
-        return self.elapsed_s
 
 
 @pytest.fixture(params=["file", "abstract"])

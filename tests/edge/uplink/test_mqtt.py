@@ -22,6 +22,8 @@ from edge.uplink.mqtt import LARGEST_HEARD, Answer, Connection, Outgoing
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
 from tests.support.programs import require_program
 
+pytestmark = pytest.mark.mosquitto
+
 WILL = Outgoing("footlight/v1/s/d/status", b'"gone"', retain=True)
 
 

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from common.errors import UserError
 from edge.uplink.outbox import Outbox, Progress
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -325,13 +327,13 @@ def test_a_disk_that_takes_no_more_is_a_fault_that_heals(path: Path) -> None:
 
 def test_a_file_that_cannot_be_had_is_one_clear_line(path: Path, tmp_path: Path) -> None:
     box = Outbox(path, max_messages=1)
-    with pytest.raises(UserError, match="another footlight-edge"):
+    with pytest.raises(UserError, match="another process uses it"):
         Outbox(path, max_messages=1)
     box.close()
-    with pytest.raises(UserError, match="state directory"):
+    with pytest.raises(UserError, match="is a folder"):
         Outbox(tmp_path, max_messages=1)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="state directory"):
+    with pytest.raises(UserError, match="cannot be created"):
         Outbox(tmp_path / "file" / "outbox.db", max_messages=1)
 
 

@@ -24,6 +24,8 @@ from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
 
+pytestmark = pytest.mark.mosquitto
+
 BOOT = "0123456789abcdef"
 TOPIC = "footlight/v1/shop/door/window"
 

@@ -17,6 +17,8 @@ from edge.vision.stationary import MEMORY_S, SCREEN_S, STILL_AGAIN_S, STILL_S
 from edge.vision.tracker import Tracker
 from tests.support.watchers import Watcher, light, noisy, shaken, wall
 
+pytestmark = pytest.mark.slow
+
 SIDE = 60.0
 VIEW = (640, 480)
 

@@ -1,0 +1,102 @@
+"""The contract between a device and everything that listens to it.
+
+Every message that leaves a device is one of these models, as JSON. Unknown fields are refused on both sides. This needs
+nothing but the standard library and pydantic, so that a bridge can import it without a camera library.
+
+``fields`` are the building blocks, ``window``, ``device`` and ``placement`` the messages, and ``codec`` is about topics
+and JSON.
+"""
+
+from __future__ import annotations
+
+from common.wire.codec import (
+    BY_CHANNEL,
+    CONTENT_TYPE,
+    HELD_S,
+    LONGEST_SESSION_S,
+    MAX_BYTES,
+    RESEND_TOPIC,
+    ROOT,
+    STORED,
+    TO_DEVICE,
+    Message,
+    WireError,
+    address,
+    decode,
+    encode,
+    one_line,
+    short_hash,
+    topic,
+)
+from common.wire.device import (
+    AlertMessage,
+    ConfigMessage,
+    EchoMessage,
+    HealthMessage,
+    ProbeMessage,
+    StatusMessage,
+)
+from common.wire.fields import (
+    DWELL_BINS_S,
+    NAME_PATTERN,
+    WINDOW_S,
+    Cells,
+    Hash,
+    Name,
+    Profile,
+    Share,
+    bin_label,
+)
+from common.wire.placement import (
+    PlacementFace,
+    PlacementMessage,
+    PlacementReading,
+)
+from common.wire.window import (
+    Cohort,
+    Coverage,
+    Totals,
+    WindowMessage,
+)
+
+__all__ = [
+    "BY_CHANNEL",
+    "CONTENT_TYPE",
+    "DWELL_BINS_S",
+    "HELD_S",
+    "LONGEST_SESSION_S",
+    "MAX_BYTES",
+    "NAME_PATTERN",
+    "RESEND_TOPIC",
+    "ROOT",
+    "STORED",
+    "TO_DEVICE",
+    "WINDOW_S",
+    "AlertMessage",
+    "Cells",
+    "Cohort",
+    "ConfigMessage",
+    "Coverage",
+    "EchoMessage",
+    "Hash",
+    "HealthMessage",
+    "Message",
+    "Name",
+    "PlacementFace",
+    "PlacementMessage",
+    "PlacementReading",
+    "ProbeMessage",
+    "Profile",
+    "Share",
+    "StatusMessage",
+    "Totals",
+    "WindowMessage",
+    "WireError",
+    "address",
+    "bin_label",
+    "decode",
+    "encode",
+    "one_line",
+    "short_hash",
+    "topic",
+]

@@ -1,0 +1,188 @@
+"""The window: what a camera counted in one interval, and the cohorts that were released in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire.fields import (
+    DWELL_BINS_S,
+    MOST_VISITS,
+    MOST_ZONES,
+    SCHEMA,
+    WINDOW_S,
+    Camera,
+    Cells,
+    Count,
+    Device,
+    Name,
+    Profile,
+    Seconds,
+    Share,
+    Site,
+    Timestamp,
+    Visits,
+    WireModel,
+    bin_label,
+)
+
+_NOT_IN: Mapping[Profile, tuple[str, ...]] = {
+    "count": ("gender", "age_band", "gender_age_band", "expression"),
+    "demographics": ("expression",),
+    "expression": (),
+}
+
+
+class Totals(WireModel):
+    """What is published of every window, however few came."""
+
+    visits: Visits = Field(description="visits that ended in this window; each is counted once")
+    viewers: Visits = Field(description="those of them that faced the camera at least once")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.viewers > self.visits:
+            raise ValueError("viewers exceed visits")
+        return self
+
+
+class Coverage(WireModel):
+    """How much of the window was really watched. 0 visits at coverage 1 is a fact, at 0 it is no data."""
+
+    # No numbers of frames: more of them are processed while somebody is in view, so they would tell for how long.
+    share: Share = Field(description="share of the window in which frames were processed without a gap")
+
+
+class Cohort(WireModel):
+    """The breakdown of at least k visits, released together. A cell of 1 to k-1 visits is never readable,
+    neither directly nor as a difference of other cells."""
+
+    since: Timestamp = Field(description="start of the first window whose visits are in here")
+    visits: Annotated[int, Field(ge=1, le=MOST_VISITS)] = Field(description="visits in the cohort")
+    occupancy_mean: Annotated[float, Field(ge=0, le=MOST_VISITS, allow_inf_nan=False)] | None = Field(
+        description="visits in view at a time, on average since the cohort before: dwell times / watched time;"
+        " null when the dwell times are withheld"
+    )
+    occupancy_max: Visits = Field(description="most visits in view at one instant since the cohort before")
+    dwell_sum_s: Seconds | None = Field(description="sum of dwell times; null when withheld")
+    attention_sum_s: Seconds | None = Field(
+        description="sum of attention times, never more than the dwell times; null when withheld, as with 1 to k-1"
+        " viewers"
+    )
+    dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
+    attention: Cells = Field(description="visits by attention time, likewise")
+    gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
+    age_band: Cells | None = Field(default=None, description="visits by age band (profile demographics)")
+    gender_age_band: dict[str, Cells] | None = Field(
+        default=None, description="visits by gender, then age band (profile demographics)"
+    )
+    expression: Cells | None = Field(default=None, description="visits by expression (profile expression)")
+    zones: Annotated[dict[Name, Visits | None], Field(max_length=MOST_ZONES)] = Field(
+        default_factory=dict, description="visits that were in each zone; they may overlap"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        bins = {bin_label(edge) for edge in DWELL_BINS_S}
+        genders, bands = {*GENDERS, UNKNOWN}, {*AGE_BANDS, UNKNOWN}
+        vocabularies = {
+            "dwell": bins,
+            "attention": bins,
+            "gender": genders,
+            "age_band": bands,
+            "gender_age_band": {f"{gender}.{band}" for gender in genders for band in bands},
+            "expression": {*EXPRESSIONS, UNKNOWN},
+        }
+        for name, cells in self.lists().items():
+            if foreign := cells.keys() - vocabularies[name]:
+                raise ValueError(f"{name}: unknown label {min(foreign)!r}")
+            if sum(value or 0 for value in cells.values()) > self.visits:
+                raise ValueError(f"{name}: cells exceed the visits of the cohort")
+        if any((value or 0) > self.visits for value in self.zones.values()):
+            raise ValueError("zones: a cell exceeds the visits of the cohort")
+        if (self.attention_sum_s or 0.0) > (self.dwell_sum_s or 0.0) + 1e-6:
+            raise ValueError("attention_sum_s exceeds dwell_sum_s")
+        return self
+
+    def lists(self) -> dict[str, Cells]:
+        """The lists that each share all visits out, by name; labels of the joint table are joined by a dot."""
+        lists = {
+            "dwell": self.dwell,
+            "attention": self.attention,
+            "gender": self.gender,
+            "age_band": self.age_band,
+            "expression": self.expression,
+            "gender_age_band": None
+            if self.gender_age_band is None
+            else {f"{g}.{b}": n for g, cells in self.gender_age_band.items() for b, n in cells.items()},
+        }
+        return {name: cells for name, cells in lists.items() if cells is not None}
+
+    def check(self, k: int, profile: Profile) -> None:
+        """Raise ``ValueError`` for what a device with these settings must not publish."""
+        if self.visits < k:
+            raise ValueError("cohort is smaller than k")
+        for name, cells in self.lists().items():
+            if name in _NOT_IN[profile]:
+                raise ValueError(f"cohort.{name}: not in profile {profile}")
+            rest = self.visits - sum(value or 0 for value in cells.values())
+            if any(0 < (value or 0) < k for value in cells.values()) or 0 < rest < k:
+                raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
+        zones = sorted({0, self.visits, *(value for value in self.zones.values() if value is not None)})
+        if any(high - low < k for low, high in pairwise(zones)):
+            raise ValueError(f"cohort.zones: tells a cell of 1 to {k - 1} visits")
+
+
+class WindowMessage(WireModel):
+    """One aggregation window of one camera. Its identity is (site, device, camera, start)."""
+
+    kind: Literal["footlight.window/1"] = Field(
+        default="footlight.window/1", alias="schema", description=SCHEMA
+    )
+    site: Site
+    device: Device
+    camera: Camera
+    start: Timestamp = Field(description="aligned to the window length in UTC")
+    duration_s: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = Field(
+        description="length of the window in seconds"
+    )
+    boot_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")] = Field(
+        description="one run of the service; seq counts within it"
+    )
+    seq: Count = Field(description="0 for the first window of a boot_id, then one more each; a gap is a loss")
+    clock_trusted: bool = Field(description="false while the clock was not synchronised")
+    is_historical: bool = Field(
+        default=False, description="true when delivered late, from the outbox after an outage"
+    )
+    software: str = Field(max_length=64, description="version of Footlight")
+    model: str = Field(max_length=64, description="version of the models")
+    calibration: str = Field(max_length=64, description="version of the calibration")
+    profile: Profile = Field(description="which breakdowns this device may release at all")
+    k: Annotated[int, Field(ge=1, le=MOST_VISITS)] = Field(
+        description="smallest cohort and smallest readable cell"
+    )
+    totals: Totals = Field(description="what is published of every window")
+    coverage: Coverage = Field(description="how much of the window was really watched")
+    pending: Visits = Field(description="visits still waiting for a cohort; they are in the totals already")
+    cohort: Cohort | None = Field(default=None, description="null when no cohort was released here")
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=self.duration_s)
+
+    @model_validator(mode="after")
+    def _aligned(self) -> Self:
+        if self.start.microsecond or int(self.start.timestamp()) % self.duration_s:
+            raise ValueError("start is not aligned to duration_s")
+        return self
+
+    @model_validator(mode="after")
+    def _private(self) -> Self:
+        if self.cohort is not None:
+            self.cohort.check(self.k, self.profile)
+        return self

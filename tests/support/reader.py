@@ -1,10 +1,10 @@
 """Readers who try to get single visits out of what is published. They share nothing with the rule but its outcome.
 
 ``python -m tests.support.reader`` lets them loose on 10,000 cohorts of shops with 5 to 60 visits an hour, which takes
-an hour or so; ``tests/edge/vision/test_reader.py`` does on a share of them. A reader knows every published number and the rule
-itself. He sets up what any table must fulfil as an integer program (HiGHS), and replays the rule on the tables that he
-finds. One with another value in a withheld cell and the same outcome is a table that he cannot exclude; where there is
-none, he knows the cell.
+an hour or so; ``tests/edge/vision/test_reader.py`` does on a share of them. A reader knows every published number and
+the rule itself. He sets up what any table must fulfil as an integer program (HiGHS), and replays the rule on the tables
+that he finds. One with another value in a withheld cell and the same outcome is a table that he cannot exclude; where
+there is none, he knows the cell.
 """
 
 from __future__ import annotations

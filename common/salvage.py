@@ -23,7 +23,12 @@ def code(error: BaseException) -> int | None:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Tell whether the file is damaged, rather than locked, full or not readable."""
-    return code(error) in _DAMAGE
+    # A damaged header can also look like a newer format, or hide the tables.
+    text = str(error)
+    lost = code(error) == sqlite3.SQLITE_ERROR and text.startswith(
+        ("unsupported file format", "no such table")
+    )
+    return code(error) in _DAMAGE or lost
 
 
 def damage(text: str) -> sqlite3.DatabaseError:

@@ -48,7 +48,7 @@ def test_the_whole_benchmark_measures_what_it_promises(
     nobody, crowd = found["faces"][0]["stages"], found["faces"][-1]["stages"]
     assert nobody["classify"]["p95_ms"] == 0
     assert crowd["classify"]["median_ms"] > 0
-    assert crowd["refine"]["median_ms"] > 0
+    assert crowd["refine"]["p95_ms"] > 0  # not in every frame
     assert len(found["sustained"]) >= 2
     assert found["advice"]["threads"] in [each["threads"] for each in found["threads"]]
     assert found["before"]["cores"] >= 1

@@ -78,7 +78,7 @@ ANY_JSON = "JsonValue"
 
 
 def schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a message as it is accepted: ``schema`` has a default in the model, but must be sent."""
+    """Return the JSON Schema of a message as accepted: ``schema`` has a default in the model, but must be sent."""
     found = model.model_json_schema()
     required = ["schema", *found["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "required": required}
@@ -218,8 +218,9 @@ The retention applies to a whole database or bucket, so each level has a separat
 
 ROLLUP = """
 `footlight-cloud rollup` calculates the other two levels from the first; `footlight-rollup.timer` runs it every six
-hours. Each run calculates the last week again, to include late data of offline devices. It also catches up on earlier day that has windows but was never rolled up: after an outage of the timer, for a site that was added to
-the chain file, or for cameras that got another role. To calculate any other day again while its windows are still
+hours. Each run calculates the last week again, to include late data of offline devices. It also catches up on
+earlier days that have windows but were never rolled up: after an outage of the timer, for a site that was added to the
+chain file, or for cameras that got another role. To calculate any other day again while its windows are still
 stored, use `--from` and `--to`:
 ```
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml

@@ -118,9 +118,9 @@ _WAY = """
 Scale each part separately, in this order. On the devices, only the address of the broker changes.
 
 1. **Bridges.** Start more of them. With MQTT 5, bridges with the same `mqtt.share` split the load; each needs a
-   different `mqtt.client_id`. You can start and stop bridges at any time, because a message is acknowledged after it is stored,
-   and a point overwrites itself. `compose.yaml` runs two; on Kubernetes, use a StatefulSet and the pod names as client
-   ids.
+   different `mqtt.client_id`. You can start and stop bridges at any time, because a message is acknowledged
+   after it is stored, and a point overwrites itself. `compose.yaml` runs two; on Kubernetes, use a StatefulSet and the
+   pod names as client ids.
 2. **Brokers.** mosquitto is a single process. Replace it with a cluster of EMQX behind a TCP load balancer. It supports
    shared subscriptions (`$share/...`), persistent sessions, certificates for both sides, and the same rules for topics.
    `acl.conf`, with `peer_cert_as_username = cn` for the listener, allows a device to use only its own name:

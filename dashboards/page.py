@@ -14,8 +14,9 @@ _INTRODUCTION = """# Dashboards
 
 <!-- {head} -->
 
-This page explains the four dashboards in Grafana: *Shop today* for the manager of a shop, *Chain compare* for head office, *Fleet health* for the installer, and *Data quality and privacy* for people who check how reliable the
-others are. They are made for Grafana {grafana}, are installed with it, and cannot be edited by mistake.
+This page explains the four dashboards in Grafana: *Shop today* for the manager of a shop, *Chain compare* for head
+office, *Fleet health* for the installer, and *Data quality and privacy* for people who check how reliable the others
+are. They are made for Grafana {grafana}, are installed with it, and cannot be edited by mistake.
 
 ## How to read all of them
 - **A gap means no data; 0 means that nobody came.** If nobody watched, a line has a gap, a bar is missing, and a single

@@ -14,49 +14,52 @@ _INTRODUCTION = """# Dashboards
 
 <!-- {head} -->
 
-This page explains the four dashboards in Grafana: *Shop today* for the manager of a shop, *Chain compare* for head
-office, *Fleet health* for the installer, and *Data quality and privacy* for people who check how reliable the others
-are. They are made for Grafana {grafana}, are installed with it, and cannot be edited by mistake.
+What Grafana shows, for the one who looks at it. Four dashboards: *Shop today* for the manager of a shop, *Chain
+compare* for head office, *Fleet health* for the installer, *Data quality and privacy* for whoever has to judge what
+the others are worth. They are made for Grafana {grafana}, come ready with it, and are the same for everybody: nothing
+has to be clicked together, and nothing can be edited by mistake.
 
 ## How to read all of them
-- **A gap means no data; 0 means that nobody came.** If nobody watched, a line has a gap, a bar is missing, and a single
-  number shows the reason in words. A bar of height 0 is labelled 0.
-- **Do not draw conclusions from anything grey**: a breakdown of fewer than {few} visits, a difference that may be
-  chance, or an hour that was watched only in part. With enough data it gets a colour.
-- **A missing bar between others is withheld**: so few visits are in it that somebody could be recognised.
-- A *visit* is one face from first to last sight, not everybody who walks past. Ages, genders and expressions are
-  estimates and arrive for groups of visits, so the newest visits are counted but not yet described.
-- Vertical lines are promotions from the chain file (blue) and restarted devices (grey), as after a change of
-  configuration. Point at a line to read it.
-- *Chain compare* compares only cameras with the same purpose (*Cameras*); the chain file says what each is for. *Shop
-  today* adds the selected devices: a person seen by two of them counts as two visits.
-- Days and hours follow the clock of the shop (*Time zone*, from the chain file; UTC without one). "Today" and the
-  labels below a chart follow your browser. Head office in another time zone sets the time zone beside the time range.
+- **A gap is no data, 0 is a fact.** Where nobody watched, a line is broken, a bar is missing, and a single number gives
+  its reason in words. A bar of height 0 has its 0 written on it.
+- **Grey means: read nothing from it.** A breakdown by fewer than {few} visits, a difference that may be chance, an
+  hour that was only partly watched. It becomes coloured when it can carry a conclusion.
+- **A bar that is missing between others was withheld**: so few visits stand behind it that somebody could be
+  recognised.
+- A *visit* is one face from first to last sight, never everybody who walks past. Ages, genders and expressions are
+  estimates, and come in groups of visits: the newest visits are counted but not yet described.
+- Vertical marks are promotions from the chain file (blue) and devices that began anew (grey), as after a change of
+  configuration. Point at one to read it.
+- *Chain compare* holds cameras with the same purpose against each other (*Cameras*); the chain file says what each is
+  for. *Shop today* adds up the devices that are chosen: who is seen by two of them is two visits.
+- Days and hours are added up by the clock of the shop (*Time zone*, from the chain file; without one, UTC). What
+  "today" is and what is written below a chart follow your browser: head office in another time zone sets that beside
+  the time range.
 """
 
 _ALERTS = """
 ## Alerts
-Grafana checks these rules every minute. Contact points and policies in Grafana decide who is notified; the label
-`audience` says who can fix the problem. Devices report by MQTT when their camera is unreachable, their outbox full or
-their clock not set (*Faults* in *Fleet health*). These rules detect what a device cannot report itself.
+Grafana judges these rules every minute. Whom they reach is decided there, in contact points and policies; the label
+`audience` tells who can mend it. Devices say over MQTT themselves when their camera is gone, their outbox full or their
+clock not set (*Faults* in *Fleet health*); these rules see what a device cannot say of itself.
 
 | rule | says | look at |
 | --- | --- | --- |
 """
 
 _REST = """
-## For the administrator of Grafana
+## For the one who runs Grafana
 Mount `dashboards/provisioning` as Grafana's provisioning folder and `dashboards/generated` at
-`/etc/footlight/dashboards`. Set `INFLUXDB_URL`, `INFLUXDB_DATABASE` and the secret `influxdb_read_token`, a read-only
-token, as `cloud/compose.yaml` does. The data sources have the fixed uids {sources}: one for each level of
-[storage](storage.md). *Chain compare*, time zones and promotions need the chain file and `footlight-cloud rollup`,
-which runs every six hours. The background of the map comes from a public map server; nothing else is loaded from the
-internet. `footlight-cloud provision` can instead create folders and teams for each shop through Grafana's API.
+`/etc/footlight/dashboards`; give `INFLUXDB_URL`, `INFLUXDB_DATABASE` and the secret `influxdb_read_token`, a token that
+may only read, as `cloud/compose.yaml` does. The data sources have the fixed uids {sources}: one for each level of
+[storage](storage.md). *Chain compare*, time zones and promotions need the chain file and the nightly
+`footlight-cloud rollup`. The map's background comes from a public server of maps; everything else stays in the house.
+`footlight-cloud provision` makes folders and teams for each shop instead, through Grafana's API.
 
-The tests run every query on a real InfluxDB and compare the result with what was sent; the files are checked against
-the schema of Grafana {grafana}. To change them, edit `dashboards/*.py`, then run `make dashboards`.
-[Decision 0021](decisions/0021-dashboards-as-code.md) explains how they are generated, and
-[0022](decisions/0022-no-data-and-small-samples.md) how they show missing data and small samples.
+Every query here runs in the tests on a real InfluxDB and is held against what was sent; the files are checked against
+the schema of Grafana {grafana}. Change `dashboards/*.py`, then `make dashboards`.
+[Decision 0021](decisions/0021-dashboards-as-code.md) tells how they are made,
+[0022](decisions/0022-no-data-and-small-samples.md) how they keep from lying.
 """
 
 

@@ -167,7 +167,7 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
         assert yaml.safe_load(shown)["detection"]["min_score"] == 0.6
 
         assert edge(["show-config", str(tmp_path / "edge.yaml"), "--state", str(tmp_path / "gone")]) == 2
-        assert "gone: no such folder; name the state directory" in capsys.readouterr().err
+        assert "gone: no such folder; give the state directory" in capsys.readouterr().err
 
         # The broker forgets everything, and is away when the device starts.
         mosquitto.kill()

@@ -359,7 +359,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     remote = Remote(settings(tmp_path / "gone"))
     remote.offer(encode(asking({"camera": {"width": 320}})))
     assert not turn(remote)
-    assert "cannot be written; see the disk" in str(remote.fault)
+    assert "cannot be written; check the disk" in str(remote.fault)
     assert remote.settings.camera.width == 640
 
 

@@ -68,7 +68,7 @@ def parse_source(text: str) -> Source:
         return Stream(_checked_url(text))
     if begins := _SCHEME_WITHOUT_SLASHES.match(text):
         scheme = begins[1]
-        raise ValueError(f"write {scheme}://host/path; a file of such a name needs ./ before it")
+        raise ValueError(f"write {scheme}://host/path; for a file of this name, write ./ before it")
     kind, _, argument = text.partition(":")
     if kind == "csi":
         return Ribbon(_number(text, argument) or 0)
@@ -115,6 +115,6 @@ def _number(source: str, text: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
         kind = source.partition(":")[0]
         raise ValueError(
-            f"{text!r} is not a number; write {kind}:0; a file of such a name needs ./ before it"
+            f"{text!r} is not a number; write {kind}:0; for a file of this name, write ./ before it"
         )
     return int(text)

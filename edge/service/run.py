@@ -192,7 +192,7 @@ class Run:
     def _look_after(self) -> None:
         """Do the tasks that continue when no frame comes: watchdog, alerts and health."""
         self._watchdog.feed()
-        self._hear()
+        self._receive_settings()
         faults: dict[Fault, str | None] = {
             "camera": self._camera.fault,
             "outbox": self._uplink.outbox_fault,
@@ -236,7 +236,7 @@ class Run:
             self._kept = window.start, window.visits
             self._uplink.remember(Waiting(self._rule.pool, window).dump())
 
-    def _hear(self) -> None:
+    def _receive_settings(self) -> None:
         """Receive settings from the server. A file is counted once, with the settings it began with."""
         asked, before = self._uplink.asked(), self._remote.message
         if asked is not None:

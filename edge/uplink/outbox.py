@@ -129,7 +129,7 @@ class Outbox:
                     self._set_rows_aside(damaged)
             except sqlite3.DatabaseError as error:
                 if salvage.is_damage(error):
-                    self._begin_anew(str(error))
+                    self._start_new_file(str(error))
                 else:
                     self._note(_disk_fault(error))
                 return []
@@ -208,7 +208,7 @@ class Outbox:
         except sqlite3.DatabaseError as error:
             if not salvage.is_damage(error):
                 raise
-            self._begin_anew(str(error))
+            self._start_new_file(str(error))
             return self._transact(synchronous, changes)
 
     def _transact(self, synchronous: str, changes: list[_Change]) -> list[int]:
@@ -235,7 +235,7 @@ class Outbox:
         self._last_id = max(self._last_id, last)
         return db
 
-    def _begin_anew(self, why: str) -> None:
+    def _start_new_file(self, why: str) -> None:
         self._db.close()
         self._db = self._replace_file(why)
 

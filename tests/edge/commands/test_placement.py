@@ -190,7 +190,7 @@ def test_a_zone_that_excludes_nearly_everybody_is_told() -> None:
     everywhere = {"name": "till", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]], "exclude": True}
     found = judged(Spoiled(), zones=[everywhere])
     assert (found.verdict, found.figures.people) == ("fails", 0)
-    assert "100% of the faces lie in them" in found.advice[0].text
+    assert "100% of the faces are in them" in found.advice[0].text
 
 
 def test_the_smallest_face_is_that_of_the_settings() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from edge.types import Box, Floats, Image
 
 SIDE = 32
-"""Side at which a place is compared, pixels. It is too small to recognise a person, and is deleted with its
+"""Side at which a place is compared, pixels. It is not used to recognise anybody, and is deleted with its
 ``Reference``."""
 
 MARGIN = 4

@@ -21,7 +21,7 @@ VERDICT: dict[Verdict, tuple[str, str]] = {
     "works": ("This position works.", "bold green"),
     "limits": ("This position works, with limits.", "bold yellow"),
     "fails": ("This position will not work.", "bold red"),
-    "unclear": ("Too few faces seen for a verdict.", "bold yellow"),
+    "unclear": ("Too few faces seen to tell.", "bold yellow"),
 }
 
 MAP_COLUMNS, LEAST_COLUMNS = 36, 12

@@ -1,4 +1,4 @@
-"""What really happens in a scene."""
+"""The known truth of a scene."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from itertools import pairwise
 from edge.types import Box, Floats
 
 FACE_LEAST_PX = 28.0
-"""A face lower than this, at 480 lines, belongs to somebody who is not yet, or no longer, there."""
+"""A person whose face is less high than this, at 480 lines, does not count as present."""
 
 CLEAR = 0.7
-"""A face of which at least this share shows can be asked of a detector."""
+"""A detector must find a face of which at least this share is visible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTruth:
-    """One face in one frame: ``box`` hugs it from hairline to chin, ``visible`` is the share of it that shows.
+    """One face in one frame: ``box`` is tight from hairline to chin, ``visible`` is the visible share of it.
 
     ``landmarks`` (5, 2) float32 pixels, ``yaw`` degrees, positive to the right of the picture. ``person``
     is the place of the visit in ``SceneTruth.visits``.
@@ -41,11 +41,11 @@ class VisitTruth:
     enters_s: float
     leaves_s: float
     clear_s: float
-    """How long the face is clear in all."""
+    """Total time for which the face is clear."""
     longest_gap_s: float
-    """The longest time between two clear frames: how long something hides the face."""
+    """The longest time between two clear frames, while something hides the face."""
     largest_px: float
-    """Greatest height of the face."""
+    """Largest height of the face."""
 
     @property
     def dwell_s(self) -> float:
@@ -60,7 +60,7 @@ class SceneTruth:
     faces: tuple[tuple[FaceTruth, ...], ...]
 
     def boxes(self, index: int, least_visible: float = CLEAR) -> list[Box]:
-        """The faces of frame ``index`` of which at least that share shows."""
+        """Return the boxes of the faces of frame ``index`` of which at least that share is visible."""
         return [face.box for face in self.faces[index] if face.visible >= least_visible]
 
     def occupancy(self, index: int) -> int:
@@ -70,7 +70,7 @@ class SceneTruth:
 def summarise(
     faces: Sequence[Sequence[FaceTruth]], labels: Sequence[tuple[str, str, str]], fps: float
 ) -> SceneTruth:
-    """Visits from the faces of all frames; ``labels`` are (gender, age band, expression) per person."""
+    """Compute the visits from the faces of all frames; ``labels`` are (gender, age band, expression) per person."""
     clear: list[list[tuple[float, float]]] = [[] for _ in labels]
     for index, frame in enumerate(faces):
         for face in frame:

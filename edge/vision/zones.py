@@ -15,8 +15,8 @@ from edge.types import Box
 class Zone:
     """A polygon of at least three points, in shares of the picture's width and height (0..1).
 
-    Faces in a zone with ``exclude`` are left out before anything is estimated of them (staff, a poster).
-    Raises ``ValueError`` for a polygon that is none.
+    Faces in a zone with ``exclude`` are ignored before anything is estimated (staff, a poster).
+    Raises ``ValueError`` for an invalid polygon.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Zones:
         self._excluded = tuple(zone for zone in zones if zone.exclude)
 
     def of(self, box: Box, width: int, height: int) -> tuple[str, ...]:
-        """Names of the counted zones that hold ``box`` in a picture of ``width`` x ``height`` pixels."""
+        """Return the names of the counted zones that contain ``box`` in a picture of ``width`` x ``height`` pixels."""
         x, y = box.centre
         return tuple(zone.name for zone in self._counted if zone.contains(x / width, y / height))
 
     def excluded(self, box: Box, width: int, height: int) -> bool:
-        """Whether ``box`` lies in a zone where nobody is counted."""
+        """Return whether ``box`` is in a zone where nobody is counted."""
         x, y = box.centre
         return any(zone.contains(x / width, y / height) for zone in self._excluded)

@@ -1,4 +1,4 @@
-"""How detections and classifications are scored; numpy only, shared by training and evaluation."""
+"""Score detections and classifications; numpy only, shared by training and evaluation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Found = tuple[np.ndarray, np.ndarray]
 def matched(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Scores (n,) of the detections, falling, whether each is a face (n,), and the number of true faces.
+    """Return the scores (n,) of the detections, highest first, whether each is a face (n,), and the true faces' number.
 
     Detections are matched greedily by score to boxes at the given IoU. Matches to faces smaller than
     ``smallest`` pixels (geometric mean of the sides) and unmatched detections smaller than it are ignored.
@@ -48,7 +48,7 @@ def matched(
 def precision_recall(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Precision (n,) and recall (n,) along falling score, and the number of true faces."""
+    """Return precision (n,) and recall (n,) by falling score, and the number of true faces."""
     _, right, total = matched(found, truth, smallest, iou)
     true = np.cumsum(right)
     ranks = np.arange(1, len(right) + 1)
@@ -58,7 +58,7 @@ def precision_recall(
 def average_precision(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
 ) -> float:
-    """Area under the precision-recall curve with precision made monotone (VOC 2010 and later)."""
+    """Return the area under the precision-recall curve with precision made monotone (VOC 2010 and later)."""
     precision, recall, _ = precision_recall(found, truth, smallest, iou)
     if not len(precision):
         return 0.0
@@ -70,14 +70,14 @@ def average_precision(
 def recall_at_precision(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, wanted: float = 0.9
 ) -> float:
-    """The largest recall at which precision is still at least ``wanted``."""
+    """Return the largest recall at which precision is still at least ``wanted``."""
     precision, recall, _ = precision_recall(found, truth, smallest)
     good = precision >= wanted
     return float(recall[good].max()) if good.any() else 0.0
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict[str, float]]:
-    """Of the top class, by confidence: ``n``, mean ``confidence`` and share ``right``, empty bins left out.
+    """Return, by confidence of the top class: ``n``, mean ``confidence`` and share ``right``, without empty bins.
     Probabilities (n, c), labels (n,)."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     where = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -93,13 +93,13 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error of the top class (Guo et al. 2017): probabilities (n, c), labels (n,)."""
+    """Return the expected calibration error of the top class (Guo et al. 2017): probabilities (n, c), labels (n,)."""
     parts = reliability(probabilities, labels, bins)
     return sum(abs(part["confidence"] - part["right"]) * part["n"] for part in parts) / len(labels)
 
 
 def wilson_interval(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), sensible also for few and for all."""
+    """Return the 95 % interval of a share (Wilson 1927), which is also good for few samples and for shares near 1."""
     middle = (right + z**2 / 2) / (total + z**2)
     half = z / (total + z**2) * (right * (total - right) / total + z**2 / 4) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)

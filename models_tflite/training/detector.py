@@ -20,11 +20,11 @@ from models_tflite.training.scenes import HEIGHT, WIDTH, Sample, letterbox, rand
 from models_tflite.training.teacher import Labelled, label_patch, label_scene, teacher
 
 TOP = 9
-"""Cells a face may teach (task-aligned assignment)."""
+"""Maximum number of cells assigned to one face (task-aligned assignment)."""
 
 
 def cells(height: int = HEIGHT, width: int = WIDTH) -> tuple[Tensor, Tensor]:
-    """Centres (a, 2) and strides (a,) of all cells, finest level first, row by row."""
+    """Return centres (a, 2) and strides (a,) of all cells, finest level first, row by row."""
     centres, strides = [], []
     for stride in DetectorNet.STRIDES:
         y, x = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
@@ -34,7 +34,7 @@ def cells(height: int = HEIGHT, width: int = WIDTH) -> tuple[Tensor, Tensor]:
 
 
 def decode(heads: list[Tensor], centres: Tensor, strides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Score logits (n, a), boxes (n, a, 4), landmarks (n, a, 5, 2) in input pixels."""
+    """Decode score logits (n, a), boxes (n, a, 4), landmarks (n, a, 5, 2) in input pixels."""
     flat = [head.float().permute(0, 2, 3, 1).flatten(1, 2) for head in heads]
     scores = torch.cat(flat[0::3], 1).squeeze(2)
     raw, points = torch.cat(flat[1::3], 1), torch.cat(flat[2::3], 1)
@@ -45,7 +45,7 @@ def decode(heads: list[Tensor], centres: Tensor, strides: Tensor) -> tuple[Tenso
 
 
 def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and complete IoU (Zheng et al. 2020) of broadcast boxes (..., 4)."""
+    """Return IoU and complete IoU (Zheng et al. 2020) of broadcast boxes (..., 4)."""
     low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
     inter = (high - low).clamp(min=0).prod(-1)
     size_a, size_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
@@ -66,8 +66,8 @@ def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def assign(
     scores: Tensor, boxes: Tensor, truth: Tensor, valid: Tensor, centres: Tensor, strides: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Task-aligned assignment (Feng et al. 2021): which face each cell teaches (n, a), -1 none, and how
-    strongly (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g)."""
+    """Assign faces to cells (task-aligned, Feng et al. 2021): the face of each cell (n, a), -1 for none, and its
+    weight (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g)."""
     iou, _ = overlap(boxes[:, None], truth[:, :, None])  # n, g, a
     middle = (truth[..., :2] + truth[..., 2:]) / 2
     reach = torch.maximum(
@@ -75,7 +75,7 @@ def assign(
     )
     near = ((centres[None, None] - middle[:, :, None]).abs() < reach).all(-1) & valid[..., None]
     side = (truth[..., 2:] - truth[..., :2]).clamp(min=1).prod(-1).sqrt()
-    ratio = side[..., None] / strides  # a level speaks of faces of about 1 to 10 strides
+    ratio = side[..., None] / strides  # a level handles faces of about 1 to 10 strides
     near &= (ratio > 0.7) & (ratio < 12)
     metric = scores.sigmoid()[:, None] * iou.clamp(min=1e-3).pow(4) * near
     kth = metric.topk(TOP, dim=2).values[..., -1:]
@@ -180,7 +180,7 @@ class Validation:
 
 
 def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelled], list[Labelled]]:
-    """Scenes and patches of one part, ``train`` or ``val``, with the teacher's complements."""
+    """Load scenes and patches of one part, ``train`` or ``val``, with missing labels added by the teacher."""
     labeller = teacher(data)
     faces = DataSet(data, "faces", split)
     listed = scenes(faces)[:limit]
@@ -195,7 +195,7 @@ def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelle
 
 
 def prepare(args: argparse.Namespace) -> loop.Training:
-    """Load the scenes and patches, and say how the detector is trained on them."""
+    """Load the scenes and patches, and describe how the detector is trained on them."""
     wide, patches = load(args.data, "train", args.limit)
     print(f"{len(wide)} scenes, {len(patches)} patches", flush=True)
     steps = max(1, len(wide) // args.batch)

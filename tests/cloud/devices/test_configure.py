@@ -140,7 +140,7 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
 
             refused = ask_for(listener, port, asking({**wanted, "privacy": {"k": 1}}))
             assert refused.state == "refused"
-            assert "privacy.k: is set in the device's own file only" in refused.text
+            assert "privacy.k: can be set in the device's own file only" in refused.text
             assert (last_health(listener).config, shop.opened) == (taken.config, 2)
 
             # Too large to be right; the broker still brings it, and it is answered with a word.
@@ -167,7 +167,7 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
         assert yaml.safe_load(shown)["detection"]["min_score"] == 0.6
 
         assert edge(["show-config", str(tmp_path / "edge.yaml"), "--state", str(tmp_path / "gone")]) == 2
-        assert "gone: no such folder; name the state directory" in capsys.readouterr().err
+        assert "gone: no such folder; give the state directory" in capsys.readouterr().err
 
         # The broker forgets everything, and is away when the device starts.
         mosquitto.kill()

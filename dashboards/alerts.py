@@ -123,7 +123,7 @@ def alerts() -> list[Alert]:
             "15m",
             "installer",
             "{{ $labels.site }}: more than an hour of messages is waiting in {{ $labels.device }}",
-            "It counts but cannot deliver. Check broker, certificate, network. Data is lost only if its outbox is full.",
+            "The device counts but cannot deliver. Check broker, certificate and network. A full outbox loses data.",
         ),
         Alert(
             "coverage-low",

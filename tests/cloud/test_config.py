@@ -214,7 +214,10 @@ def test_a_relative_store_lies_in_the_state_directory(path: str, environ: dict[s
 def test_serve_with_influx_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = write(tmp_path, "store: {kind: influx, url: 'http://127.0.0.1:8086', token: x}")
     assert main(["serve", "--config", str(config)]) == 2
-    assert "store.kind: 'serve' needs the embedded store; use 'bridge'" in capsys.readouterr().err
+    assert (
+        "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge'"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_bridge_command_refused_by_the_broker_is_one_line(

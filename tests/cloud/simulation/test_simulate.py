@@ -402,7 +402,7 @@ def test_a_database_that_is_not_there_ends_the_command(
     assert main(["simulate", "--config", str(config), *few]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "footlight-cloud:" in line]
     assert "store: InfluxDB answered 404: " in line
-    assert "mend that and run it again" in line
+    assert "fix this, then run the command again" in line
     assert len(Chain.load(chain).sites) == 2
 
 

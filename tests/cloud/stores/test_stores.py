@@ -552,7 +552,7 @@ def test_a_field_of_another_type_is_told_with_the_way_out_and_nothing_is_given_u
     influx: Influx, influx_store: InfluxStore, answer: int, body: str
 ) -> None:
     influx.answer, influx.body = answer, body
-    with pytest.raises(StoreUnavailable, match=r"into bucket db/rp: give Footlight a bucket of its own"):
+    with pytest.raises(StoreUnavailable, match=r"to bucket db/rp: use a separate bucket for Footlight"):
         influx_store.write([window(0)])
 
 
@@ -588,7 +588,7 @@ def test_an_answer_that_is_not_influxdbs_is_a_fault_with_a_name(
     influx: Influx, influx_store: InfluxStore, body: str
 ) -> None:
     influx.answer, influx.body = 200, body
-    with pytest.raises(StoreUnavailable, match=r"does not answer as InfluxDB does; check store\.url"):
+    with pytest.raises(StoreUnavailable, match=r"did not answer like InfluxDB; check store\.url"):
         influx_store.contains(probe())
 
 

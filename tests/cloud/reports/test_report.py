@@ -235,7 +235,7 @@ def test_a_range_that_tells_nothing_is_left_out() -> None:
     assert visits.rate is not None
     assert visits.before is not None
     assert (visits.ratio, visits.low, visits.high, visits.verdict) == (None, None, None, None)
-    assert visits.set_apart == "the days differ too much to tell a change from chance"
+    assert visits.set_apart == "the days differ too much to distinguish a change from chance"
 
 
 def test_shares_that_tell_nothing_are_not_drawn(usual: list[WindowMessage]) -> None:

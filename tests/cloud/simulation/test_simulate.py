@@ -382,7 +382,7 @@ def stream(site_days: Sequence[SiteDay]) -> Iterator[tuple[datetime, Message]]:
 
 
 def test_what_the_store_never_takes_is_an_error(site_days: list[SiteDay]) -> None:
-    with pytest.raises(UserError, match=r"store: \d+ messages were refused, the first with: too old"):
+    with pytest.raises(UserError, match=r"store: \d+ messages were refused; the first reason: too old"):
         through_intake(stream(site_days[:1]), Refusing(StoreRejected("too old")), SimulatedClock())
 
 

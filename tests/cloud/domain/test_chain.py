@@ -133,7 +133,7 @@ def test_norway_is_a_region(tmp_path: Path) -> None:
         ),
         (
             GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 22:00-02:00")),
-            "belongs to the next day",
+            "on the next day",
         ),
         (
             GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 09:00-24:30")),

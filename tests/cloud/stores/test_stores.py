@@ -233,7 +233,9 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     assert least <= len(saved) <= most
     assert all(message in sent for message in saved)
     assert path.with_name("store.sqlite.damaged").read_bytes() == content
-    assert [f"{len(saved)} windows were recovered from it" in record.message for record in caplog.records] == [True]
+    assert [
+        f"{len(saved)} windows were recovered from it" in record.message for record in caplog.records
+    ] == [True]
     store.write(sent)
     assert store.windows("shop", *DAY) == sent
     store.close()

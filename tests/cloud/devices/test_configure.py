@@ -250,7 +250,7 @@ def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:
     ):
         until(lambda: shop.given > 1, "it counts")
         stranger = Broker("127.0.0.1", port, protocol="3.1.1", username=door, password="right")
-        with pytest.raises(UserError, match="does not let this client read"):
+        with pytest.raises(UserError, match="does not allow this client to subscribe to"):
             ask(stranger, asking({}), wait_s=1, clock=SystemClock())
         box = replace(stranger, username="configure", password="settings")
         changes: tuple[dict[str, JsonValue], ...] = ({"pacing": {"hot_c": 60}}, {})
@@ -302,7 +302,8 @@ def test_only_whoever_configures_may_ask_a_device(tmp_path: Path) -> None:
         assert here.tls is not None
         stranger = replace(here.tls, cert=Path(f"{own}.crt"), key=Path(f"{own}.key"))
         with pytest.raises(
-            UserError, match="does not let this client write footlight/v1/shop/door/config; only the user"
+            UserError,
+            match="does not allow this client to publish to footlight/v1/shop/door/config; only the user",
         ):
             ask(replace(here, tls=stranger), asking({}), wait_s=1, clock=clock)
         # What comes last has overtaken nothing: had a device heard what is another's, it would be here before it.
@@ -319,7 +320,7 @@ def test_only_whoever_configures_may_ask_a_device(tmp_path: Path) -> None:
         (["--device", "door"], "[1]", "must hold 'key: value' lines"),
         (["--device", "door"], "log: {level: info", "line 1: a bracket is not closed"),
         (["--device", "door"], "log: !!binary aGk=", "log: "),
-        (["--device", "door"], f"log: {'x' * MAX_BYTES}", f"more than {MAX_BYTES}; ask for less"),
+        (["--device", "door"], f"log: {'x' * MAX_BYTES}", f"more than {MAX_BYTES}; change fewer settings"),
         (["--device", "door"], "{}", "mqtt.host and mqtt.port"),
     ],
 )

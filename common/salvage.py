@@ -58,7 +58,7 @@ def set_aside(path: Path) -> Path:
 
 @contextmanager
 def opened_copy(path: Path, beside: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
+    """Open a copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
     evidence."""
     with TemporaryDirectory(dir=beside, prefix=path.name, ignore_cleanup_errors=True) as folder:
         for suffix in ("", "-wal"):

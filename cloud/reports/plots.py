@@ -23,7 +23,7 @@ from cloud.analysis.quantify import Share
 from cloud.reports.site import Day, Hour
 from cloud.reports.words import percent, signed
 
-INK, MUTED, LINE, HATCH = "#1d282d", "#5b6970", "#e2e1db", "#b9bfc0"
+INK, MUTED, HATCH = "#1d282d", "#5b6970", "#b9bfc0"
 ACCENT, SOFT, GREY = "#1f6f78", "#a9d0d1", "#c9cecf"
 COLOURS = {"female": "#7d58ad", "male": "#cf8a2a"}
 

@@ -44,8 +44,6 @@ class VisitTruth:
     """Total time for which the face is clear."""
     longest_gap_s: float
     """The longest time between two clear frames, while something hides the face."""
-    largest_px: float
-    """Largest height of the face."""
 
     @property
     def dwell_s(self) -> float:
@@ -71,14 +69,14 @@ def summarise(
     faces: Sequence[Sequence[FaceTruth]], labels: Sequence[tuple[str, str, str]], fps: float
 ) -> SceneTruth:
     """Compute the visits from the faces of all frames; ``labels`` are (gender, age band, expression) per person."""
-    clear: list[list[tuple[float, float]]] = [[] for _ in labels]
+    clear: list[list[float]] = [[] for _ in labels]
     for index, frame in enumerate(faces):
         for face in frame:
             if face.visible >= CLEAR:
-                clear[face.person].append((index / fps, face.box.height))
+                clear[face.person].append(index / fps)
     visits = []
     for person, (gender, age_band, expression) in enumerate(labels):
-        times = [at for at, _ in clear[person]] or [0.0]
+        times = clear[person] or [0.0]
         gaps = [after - before for before, after in pairwise(times)]
         visits.append(
             VisitTruth(
@@ -90,7 +88,6 @@ def summarise(
                 leaves_s=times[-1],
                 clear_s=len(clear[person]) / fps,
                 longest_gap_s=max(gaps, default=0.0),
-                largest_px=max((height for _, height in clear[person]), default=0.0),
             )
         )
     return SceneTruth(tuple(visits), tuple(tuple(frame) for frame in faces))

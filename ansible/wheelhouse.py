@@ -190,7 +190,7 @@ def needs(wheel: Path) -> list[str]:
 
 
 def check(folder: Path) -> str:
-    """Return the version in a wheelhouse. Raises ``Incomplete`` when a file is missing, changed, or not in the manifest."""
+    """Return the version in a wheelhouse. Raises ``Incomplete`` for a file that is missing, changed or unlisted."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
     except FileNotFoundError:

@@ -157,11 +157,13 @@ class Outbox:
                 return False
         return True
 
-    def resend(self) -> int:
-        """Queue all delivered messages again that are still stored; return their number."""
+    def resend(self, since: datetime | None = None) -> int:
+        """Queue delivered messages again, all that are still stored or those delivered ``since``; return their
+        number."""
+        begin: list[tuple[object, ...]] = [(0.0 if since is None else since.timestamp(),)]
         with self._lock:
             try:
-                again = self._write("NORMAL", [(rows.AGAIN, [()]), (rows.FORGET_ALL, [()])])[0]
+                again = self._write("NORMAL", [(rows.AGAIN, begin), (rows.FORGET_SINCE, begin)])[0]
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
                 return 0

@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common import wire
 from common.backoff import Backoff
@@ -46,6 +46,9 @@ _STEADY_S = 30.0
 _SHORT_LIVES = 3
 """So many connections in a row that the broker accepts and ends at once are no accident."""
 RESEND_WITHIN_S = 900.0
+UNSAVED_S = 600.0
+"""A broker that is killed forgets what it has acknowledged and neither passed on nor saved. So what was delivered
+within this time before a connection was lost is sent again: twice the autosave interval of our mosquitto.conf."""
 """The devices of a chain send again within this time, and not all at once."""
 
 
@@ -90,6 +93,7 @@ class Uplink:
         self._asked: deque[bytes] = deque(maxlen=1)
         self._resend_within_s = resend_within_s
         self._resend_at: float | None = None
+        self._lost_at: datetime | None = None
         self._short_lives = 0
         self._in_flight: dict[int, Item] = {}
         self._delivered: set[int] = set()
@@ -237,6 +241,9 @@ class Uplink:
             on_message=self._hear,
         )
         connection.publish(self._status(online=True))
+        if self._lost_at is not None:
+            self._outbox.resend(since=self._lost_at - timedelta(seconds=UNSAVED_S))
+            self._lost_at = None
         self._connected_at = self._clock.monotonic()
         self._connection = connection
         self._fault = None
@@ -332,6 +339,8 @@ class Uplink:
         self._short_lives = 0 if steady else self._short_lives + 1
         if steady:
             self._backoff.succeeded()
+        if end.code not in _UPSET:  # a broker that objects to a message is alive, and has forgotten nothing
+            self._lost_at = self._lost_at or self._clock.now()
         connection.close()
         self._connection = None
         self._in_flight.clear()

@@ -59,9 +59,9 @@ DELETE = "DELETE FROM message WHERE id = ?"
 FORGET = "DELETE FROM delivered WHERE delivered_at < ? OR delivered_at > ?"
 AGAIN = """
 INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc)
-SELECT id, topic, payload, created_at, crc FROM delivered
+SELECT id, topic, payload, created_at, crc FROM delivered WHERE delivered_at >= ?
 """
-FORGET_ALL = "DELETE FROM delivered"
+FORGET_SINCE = "DELETE FROM delivered WHERE delivered_at >= ?"
 SET_ASIDE = "INSERT OR REPLACE INTO damaged (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
 BOUND_DAMAGED = "DELETE FROM damaged WHERE id NOT IN (SELECT id FROM damaged ORDER BY id DESC LIMIT ?)"
 _LAST_ID = """

@@ -186,7 +186,9 @@ def test_an_absent_broker_is_waited_for_and_what_waited_is_marked_late(
             assert listener.on("health") == []
             link.stop(5.0)
     lines = [r.message for r in caplog.records if r.name == "edge.uplink.publisher"]
-    assert [("kept" in line, ": connected" in line) for line in lines] == [(True, False), (False, True)]
+    # It may also say that nobody receives windows yet.
+    told = [line for line in lines if "kept and delivered later" in line or ": connected" in line]
+    assert [": connected" in line for line in told] == [False, True]
 
 
 def test_a_login_that_is_refused_costs_no_count(

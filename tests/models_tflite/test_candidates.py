@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from edge.inference.detect import STRIDES, FaceDetector
-from edge.inference.manifest import ModelEntry, packaged_models
+from edge.inference.detect import STRIDES
+from edge.inference.manifest import packaged_models
 from edge.inference.model import Model
 from edge.scene.render import Scene
-from edge.types import Box, Detection, Image
+from edge.types import Box, Detection
+from models_tflite.training.two_class.measure import Candidate
+from tests.support.paths import ROOT
 
-FOLDER = packaged_models() / "candidates"
+DESCRIPTION = packaged_models() / "candidates" / "people_and_faces.toml"
 FRAMES = range(50, 650, 100)
 
 
-def told() -> dict[str, Any]:
-    return tomllib.loads((FOLDER / "people_and_faces.toml").read_text())
-
-
-def entry(**roles: str) -> ModelEntry:
-    """The file with the outputs that its description names, or with some of them in other roles."""
-    table = told()
-    outputs: dict[str, str] = table["outputs"]
-    renamed = {
-        role + str(stride): outputs[name + str(stride)] for role, name in roles.items() for stride in STRIDES
-    }
-    return ModelEntry(
-        FOLDER / table["file"], table["sha256"], table["height"], table["width"], outputs | renamed
-    )
-
-
 @pytest.fixture(scope="module")
-def faces() -> FaceDetector:
-    return FaceDetector(Model(entry()), min_score=told()["operating_points"]["face_90"])
-
-
-@pytest.fixture(scope="module")
-def people() -> FaceDetector:
-    """People come out as faces do; the points that come along mean nothing."""
-    model = Model(entry(score="person_score", box="person_box"))
-    return FaceDetector(model, min_score=told()["operating_points"]["person_80"], overlap=0.6)
+def candidate() -> Candidate:
+    points = tomllib.loads(DESCRIPTION.read_text())["operating_points"]
+    return Candidate(DESCRIPTION, face_score=points["face_90"], person_score=points["person_80"])
 
 
 def iou(a: Box, b: Box) -> float:
@@ -60,19 +38,19 @@ def holds_head(person: Detection, face: Box) -> bool:
     return box.x1 < x < box.x2 and box.y1 < y < (box.y1 + box.y2) / 2
 
 
-def test_the_file_is_small_and_the_one_described() -> None:
-    assert len(entry().content()) < 2_000_000  # content() refuses a file of another hash
-    card = (FOLDER / "people_and_faces.md").read_text()
-    assert told()["sha256"][:16] in card
+def test_the_file_is_small_and_the_one_described(candidate: Candidate) -> None:
+    assert len(candidate.entry(DESCRIPTION).content()) < 2_000_000  # content() refuses a file of another hash
+    card = DESCRIPTION.with_suffix(".md").read_text()
+    assert candidate.table["sha256"][:16] in card
     assert "AGPL-3.0" in card
 
 
-def test_it_loads_with_the_input_and_the_outputs_described() -> None:
-    table = told()
-    assert (table["input"]["mean"], table["input"]["scale"]) == (128, 64)  # the only input that Model takes
+def test_it_loads_with_the_input_and_the_outputs_described(candidate: Candidate) -> None:
+    table = candidate.table
+    assert table["input"] == {"mean": 128, "scale": 64}  # Model takes no other
     channels = {"score": 1, "box": 4, "landmarks": 10, "person_score": 1, "person_box": 4}
     assert list(table["outputs"]) == [f"{name}{stride}" for stride in STRIDES for name in channels]
-    model = Model(entry())
+    model = Model(candidate.entry(DESCRIPTION))
     for stride in STRIDES:
         for name, count in channels.items():
             shape = (1, table["height"] // stride, table["width"] // stride, count)
@@ -80,41 +58,41 @@ def test_it_loads_with_the_input_and_the_outputs_described() -> None:
 
 
 @pytest.mark.slow
-def test_it_finds_every_clear_face_of_the_scene_and_the_person_below(
-    faces: FaceDetector, people: FaceDetector
-) -> None:
+def test_it_finds_every_clear_face_of_the_scene_and_the_person_below(candidate: Candidate) -> None:
     scene, seen = Scene(), 0
     for index in FRAMES:
         frame = scene.render(index)
-        found, bodies = faces.detect(frame), people.detect(frame)
+        faces, people = candidate.faces.detect(frame), candidate.people.detect(frame)
         for face in scene.truth.boxes(index):
-            assert any(iou(one.box, face) > 0.5 for one in found), (index, face)
-            assert any(holds_head(one, face) for one in bodies), (index, face)
+            assert any(iou(one.box, face) > 0.5 for one in faces), (index, face)
+            assert any(holds_head(one, face) for one in people), (index, face)
             seen += 1
     assert seen >= len(FRAMES)
 
 
 @pytest.mark.slow
-def test_the_five_points_lie_on_the_face(faces: FaceDetector) -> None:
+def test_the_five_points_lie_on_the_face(candidate: Candidate) -> None:
     scene = Scene()
     for index in FRAMES:
         for face in scene.truth.faces[index]:
             if face.visible < 0.95 or abs(face.yaw) > 30:
                 continue
-            near = [one for one in faces.detect(scene.render(index)) if iou(one.box, face.box) > 0.5]
+            found = candidate.faces.detect(scene.render(index))
+            near = next(one for one in found if iou(one.box, face.box) > 0.5)
             eyes = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
-            off = float(np.linalg.norm(near[0].landmarks - face.landmarks, axis=1).mean())
+            off = float(np.linalg.norm(near.landmarks - face.landmarks, axis=1).mean())
             assert off < 0.35 * eyes, (index, face.box)
 
 
 @pytest.mark.slow
-def test_an_empty_shop_holds_no_person(people: FaceDetector) -> None:
-    empty: Image = Scene(walks=(), pillars=()).render(200)
-    assert people.detect(empty) == []
+def test_an_empty_shop_holds_no_person(candidate: Candidate) -> None:
+    assert candidate.people.detect(Scene(walks=(), pillars=()).render(200)) == []
 
 
 def test_devices_do_not_install_it() -> None:
-    config = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
     patterns = config["tool"]["setuptools"]["package-data"]["models_tflite"]
     root = packaged_models()
-    assert not {path for pattern in patterns for path in root.glob(pattern)} & set(FOLDER.iterdir())
+    assert not {path for pattern in patterns for path in root.glob(pattern)} & set(
+        DESCRIPTION.parent.iterdir()
+    )

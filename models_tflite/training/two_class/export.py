@@ -41,7 +41,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     network = exported(torch.load(args.weights, map_location="cpu", weights_only=True))
     path = args.out / f"{NAME}.tflite"
-    floats = args.weights.parent
+    floats = args.weights.with_name("float")
+    floats.mkdir(exist_ok=True)
     shown = list(pictures(args.data, args.limit))
     names = to_int8(network, (HEIGHT, WIDTH), shown, path, floats=floats, forget_outliers=True)
     roles = [f"{kind}{stride}" for stride in STRIDES for kind in KINDS]

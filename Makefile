@@ -1,4 +1,4 @@
-# Everything a person does here, by name. A bare `make` prints the list.
+# All commands for people. `make` without a target lists them.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
@@ -6,41 +6,41 @@ TRAIN  := .venv-train/bin
 ANSIBLE := .venv-ansible/bin
 PIP    := install --quiet --disable-pip-version-check
 
-# Demo: what to watch (0 for a webcam, clip.mp4, rtsp://...; the sample scene where empty).
+# Demo: the camera (0 for a webcam, clip.mp4, rtsp://...; the sample scene if empty).
 SOURCE ?=
-# Models: the folder with the data sets, where the trainings go on from, where the models go, and their name.
+# Models: folder with the data sets, folder with the state of the training, folder for the models, and their name.
 DATA    ?=
 RUNS    ?= runs
 OUT     ?= models_tflite
 VERSION ?= $(shell date -u +%Y.%m.%d)
-# Models of people: weights to start from, and 1 to learn nothing that a network said of people.
+# models-people: weights to start from; 1 to train on hand labels of people only.
 START            ?=
 HAND_LABELS_ONLY ?=
-# Devices: for which processor the wheels are, and for which roles; whom to set up, and from which inventory.
+# Devices: processor and roles for the wheelhouse; which machines to set up, and their inventory.
 ARCH      ?= aarch64
 EXTRAS    ?= edge
 LIMIT     ?=
 INVENTORY ?= ansible/inventory
 # Server: the name or address under which the devices reach it.
 HOST   ?=
-# Passed on as they are, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
+# Passed on unchanged, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
 ARGS   ?=
 
-# What the models must run in besides .venv; only tests/edge/inference/test_runtimes.py looks there.
+# Other runtimes that the models must run in; only tests/edge/inference/test_runtimes.py uses them.
 RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models models-people need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
 
-help: ## This list
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: .venv/.installed ## Make .venv with everything but the training stack
+setup: .venv/.installed ## Create .venv with everything except the training stack
 
-setup-train: .venv-train/.installed ## Make .venv-train with the training stack (PyTorch; several GB)
+setup-train: .venv-train/.installed ## Create .venv-train with the training stack (PyTorch; several GB)
 
-check: setup ## Lint, format, types, directions of import, dead code, undeclared packages
+check: setup ## Check style, format, types, import rules, dead code and undeclared packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,32 +55,32 @@ format: setup ## Format the code and sort its imports
 test: setup ## Run the tests (ARGS="-k name" for some of them)
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
-test-fast: setup ## Run the tests that need no broker, database, browser or systemd, and render no scene (a minute)
+test-fast: setup ## Run the tests that need no broker, database, browser or systemd, and are not slow (a minute)
 	$(BIN)/pytest --numprocesses auto -m 'not (mosquitto or influxdb or chromium or systemd or slow)' $(ARGS)
 
 appliance-test: ARCH := x86_64
 appliance-test: EXTRAS := edge cloud
-appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install on it and see it count (root; ARGS="-k sandbox" for some of it)
+appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install Footlight and check that it counts (root; ARGS="-k sandbox" for some tests)
 	$(BIN)/pytest tests/appliance --ignore tests/appliance/test_arm64.py $(ARGS)
 
-appliance-test-emulated: setup ## The same on an emulated arm64 machine, with its own wheels and its own kernel (root; long)
+appliance-test-emulated: setup ## The same on an emulated arm64 machine, with arm64 wheels and kernel (root; takes long)
 	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
 
-runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Make what test-runtimes needs: tflite-runtime, an emulated aarch64
+runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Download what test-runtimes needs: tflite-runtime and an emulated aarch64
 
 test-runtimes: runtimes ## Run the models in both runtimes, on this machine and on an emulated aarch64
 	$(BIN)/pytest -rP tests/edge/inference/test_runtimes.py $(ARGS)
 
-demo: setup ## The whole product on the sample scene (SOURCE=0, clip.mp4, rtsp://...; ARGS=--stay)
+demo: setup ## Run the whole product on the sample scene (SOURCE=0, clip.mp4, rtsp://...; ARGS=--stay)
 	$(BIN)/footlight-cloud demo $(if $(SOURCE),--source '$(SOURCE)') $(ARGS)
 
-bench: setup ## Frames per second and CPU seconds per frame, stage by stage, beside two peers
+bench: setup ## Measure frames per second and CPU seconds per frame for each stage, compared with two other systems
 	$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
 
-soak: setup ## A week of the service in ten minutes: does it grow, lose or invent anything (ARGS=--json)
+soak: setup ## Simulate a week of the service in ten minutes; check memory, counts and lost windows (ARGS=--json)
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; stopped, it goes on)
+models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; continues after an interruption)
 	$(TRAIN)/python -m models_tflite.training.check --data '$(DATA)'
 	$(TRAIN)/python -m models_tflite.training.detector --data '$(DATA)' --run $(RUNS)/detector $(SMOKE)
 	$(TRAIN)/python -m models_tflite.training.landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
@@ -107,13 +107,13 @@ models-people: need-data setup-train ## Train the detector of people and faces (
 	$(PEOPLE).export --data '$(DATA)' --weights $(RUNS)/people-faces-int8/rounded.pt --out $(RUNS)/people-faces-out
 	$(PEOPLE).measure --data '$(DATA)' --model $(RUNS)/people-faces-out/people_and_faces.toml
 
-test-train: setup-train ## Both recipes on painted data, every step cut short, and the results used (minutes)
+test-train: setup-train ## Run both trainings on drawn faces, each step shortened, and use the results (minutes)
 	$(TRAIN)/python -m tests.models_tflite.training
 
 need-data:
 	@test -d '$(DATA)' || { echo 'make $(MAKECMDGOALS) needs DATA=folder with the data sets' >&2; exit 2; }
 
-server: ## The server of a chain in containers, on this machine (HOST=name or address the devices use; needs docker)
+server: ## Start the server of a chain in containers on this machine (HOST=name or address for the devices; needs docker)
 	@test -n '$(HOST)' || { echo 'make server needs HOST=the name or address under which devices reach it' >&2; exit 2; }
 	cloud/compose/secrets.sh init $(HOST)
 	@test -s $(IMAGES) || { cloud/compose/pin.sh >$(IMAGES).new && mv $(IMAGES).new $(IMAGES); }
@@ -121,46 +121,46 @@ server: ## The server of a chain in containers, on this machine (HOST=name or ad
 	cloud/compose/secrets.sh tokens
 	$(SERVER) up --detach --build --wait
 
-setup-ansible: .venv-ansible/.installed ## Make .venv-ansible, from which machines are set up
+setup-ansible: .venv-ansible/.installed ## Create .venv-ansible, which sets up other machines
 
 lint-ansible: setup-ansible ## Lint the playbooks and roles
 	cd ansible && PATH="$(CURDIR)/$(ANSIBLE):$$PATH" ansible-lint
 
-image-settings: setup-ansible ## What a freshly flashed card is to find: name, user, key, Wi-Fi (LIMIT=store-12)
+image-settings: setup-ansible ## Write the settings for freshly flashed cards: name, user, key, Wi-Fi (LIMIT=store-12)
 	$(PLAY) ansible/image.yml $(ARGS)
 	@echo 'They are in build/image-settings, a folder for each device; docs/install.md tells where they go.'
 
-wheelhouse: setup ## Gather all that a device installs (ARCH=x86_64, EXTRAS="edge cloud")
+wheelhouse: setup ## Download all packages that a device installs (ARCH=x86_64, EXTRAS="edge cloud")
 	$(BIN)/python ansible/wheelhouse.py gather --arch $(ARCH) $(EXTRAS:%=--extra %) dist/wheelhouse/$(ARCH)
 
-deploy: need-inventory setup-ansible ## Set machines up as the inventory says (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
+deploy: need-inventory setup-ansible ## Set up the machines in the inventory (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
 	$(PLAY) ansible/site.yml $(ARGS)
 
-fleet: need-inventory setup-ansible ## How every device is, in one table (LIMIT=store-12)
+fleet: need-inventory setup-ansible ## Show the state of every device in one table (LIMIT=store-12)
 	$(PLAY) ansible/fleet.yml $(ARGS)
 
-upgrade: need-inventory setup-ansible ## Bring devices to the wheelhouse's version, in stages, and back when one fails (LIMIT=, ARGS=)
+upgrade: need-inventory setup-ansible ## Upgrade devices to the wheelhouse's version, in stages; roll back where it fails (LIMIT=, ARGS=)
 	$(PLAY) ansible/upgrade.yml $(ARGS)
 
-certificates: need-inventory setup-ansible ## Renew certificates that run out soon, one machine after another (LIMIT=store-12)
+certificates: need-inventory setup-ansible ## Renew certificates that expire soon, one machine after another (LIMIT=store-12)
 	$(PLAY) ansible/certificates.yml $(ARGS)
 
-revoke: need-inventory setup-ansible ## Throw a device out of the broker for good (DEVICE=store-12/door)
+revoke: need-inventory setup-ansible ## Revoke a device's certificate, so that the broker refuses it (DEVICE=store-12/door)
 	@test -n '$(DEVICE)' || { echo 'make revoke needs DEVICE=SITE/DEVICE, such as store-12/door' >&2; exit 2; }
 	$(PLAY) ansible/revoke.yml --extra-vars 'device=$(DEVICE)' $(ARGS)
 
-docs: setup ## Write the pages of the wire and of storage anew from the code
+docs: setup ## Generate docs/wire.md, storage.md, ansible.md and scale.md from the code
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/roles.py
 	$(BIN)/python docs/scale.py
 
-dashboards: setup ## Write Grafana's dashboards and alert rules anew from dashboards/*.py
+dashboards: setup ## Generate Grafana's dashboards and alert rules from dashboards/*.py
 	$(BIN)/python -m dashboards.build
 
-schema: ## Make the schema that the dashboards are checked against (needs Node.js)
+schema: ## Generate the schema that the dashboards are checked against (needs Node.js)
 	cd dashboards/schema && npm install --no-package-lock --no-audit --no-fund && npm run schema
 
-lock: setup ## Write requirements-*.txt anew from pyproject.toml
+lock: setup ## Generate requirements-*.txt from pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --extra edge --extra cloud --output-file requirements-dev.txt pyproject.toml -
 	sed -i 's/-r -$$/dev group/' requirements-dev.txt
@@ -174,21 +174,21 @@ lock: setup ## Write requirements-*.txt anew from pyproject.toml
 	sed -i -E '1i # Versions only: which file is torch for a CPU differs between package indexes, and so does its hash.' requirements-train.txt
 	sed -i -E 's/^([a-z0-9-]+==[0-9.]+)\+[a-z0-9]+/\1/' requirements-train.txt
 
-clean: ## Remove the environments and whatever can be made again
+clean: ## Remove the environments and all generated files
 	rm -rf .venv .venv-ansible .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-inventory:
 	@test -e '$(INVENTORY)' || { \
-	echo 'There is no $(INVENTORY): cp --recursive ansible/inventory.example ansible/inventory, and make it yours' >&2; exit 2; }
+	echo '$(INVENTORY) is missing: cp --recursive ansible/inventory.example ansible/inventory, then edit it' >&2; exit 2; }
 
-# The images by digest, as they were when the server was first started; remove the file to take newer ones.
+# Digests of the images, pinned when the server was first started. Delete the file to get newer images.
 IMAGES = cloud/compose/secrets/images.yaml
 SERVER = docker compose --file cloud/compose.yaml --file $(IMAGES)
 
 PLAY = ANSIBLE_CONFIG=ansible/ansible.cfg $(ANSIBLE)/ansible-playbook --inventory '$(INVENTORY)' $(if $(LIMIT),--limit '$(LIMIT)')
 
-# The locks name no package index, no path and no host, so that they hold wherever pip gets its packages.
+# The lock files name no package index, path or host, so that they work with any package index.
 COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
@@ -245,10 +245,10 @@ $(RUNTIMES)/aarch64-tflite/.installed: pyproject.toml $(RUNTIMES)/here-tflite/.i
 
 define need-python
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \
-	echo 'Footlight needs Python 3.11 to 3.13, and $(or $(PYTHON),python3) is none: make PYTHON=/path/to/python3.11' >&2; exit 2; }
+	echo 'Footlight needs Python 3.11 to 3.13, but $(or $(PYTHON),python3) is not: set another, as in make setup PYTHON=/path/to/python3.11' >&2; exit 2; }
 endef
 
 define venv
 	@$(PYTHON) -m venv $(1) >/dev/null || { \
-	echo 'No virtual environment could be made: apt-get install python3-venv' >&2; exit 2; }
+	echo 'Cannot create a virtual environment: apt-get install python3-venv' >&2; exit 2; }
 endef

@@ -62,7 +62,7 @@ def gather(folder: Path, *, arch: str, extras: list[str]) -> None:
 
 
 def fill(part: Path, *, arch: str, extras: list[str]) -> None:
-    """The work of :func:`gather`."""
+    """Do the work of :func:`gather`."""
     wheel = build(part)
     wanted = requirements(extras)
     for target in TARGETS:
@@ -99,7 +99,7 @@ def build(folder: Path) -> Path:
 
 
 def requirements(extras: list[str]) -> list[str]:
-    """What Footlight itself asks for, for machines of these roles."""
+    """List what Footlight itself requires, for machines of these roles."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     optional: dict[str, list[str]] = project["optional-dependencies"]
     if unknown := sorted(set(extras) - set(optional)):
@@ -110,7 +110,7 @@ def requirements(extras: list[str]) -> list[str]:
 
 
 def for_machine(target: Target, arch: str) -> tuple[str, ...]:
-    """The options that make pip choose for another machine than this one."""
+    """Return the options that make pip choose for another machine than this one."""
     platforms = [
         f"manylinux2014_{arch}",
         *(f"manylinux_2_{minor}_{arch}" for minor in range(17, target.glibc + 1)),
@@ -183,14 +183,14 @@ def prove(folder: Path, target: Target, arch: str) -> None:
 
 
 def needs(wheel: Path) -> list[str]:
-    """What a wheel says of itself that it requires."""
+    """Read from a wheel what it requires."""
     with ZipFile(wheel) as packed:
         (name,) = (name for name in packed.namelist() if name.endswith(".dist-info/METADATA"))
         return Parser().parsestr(packed.read(name).decode()).get_all("Requires-Dist", [])
 
 
 def check(folder: Path) -> str:
-    """The version in a wheelhouse. Raises ``Incomplete`` when a file is missing, changed, or not in the manifest."""
+    """Return the version in a wheelhouse. Raises ``Incomplete`` when a file is missing, changed, or not in the manifest."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""What Footlight costs, measured beside peers and floors. Nothing here is a test."""
+"""The cost of Footlight, compared with other systems and with a minimum. These are not tests."""

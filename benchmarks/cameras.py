@@ -1,7 +1,7 @@
 """``python -m benchmarks.cameras``: two cameras on one device as two instances, and as one process with two pipelines.
 
-Every camera plays the same film of three people at its own pace, into one broker. Memory is the proportional share
-(PSS): what two processes share is halved between them. The figures are those of the middle of the run.
+Every camera plays the same film of three people at normal speed, into one broker. Memory is the proportional share
+(PSS): memory that two processes share counts half for each. The figures are from the middle of the run.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from tests.support.brokers import Listener, Mosquitto, until
 
 FILM_S = 30
 BETWEEN_S = (10.0, 25.0)
-"""Seconds after the start between which processor time is counted: past the imports, before the end."""
+"""Processor time is measured between these seconds after the start: after the imports, before the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of some processes together."""
+    """Memory and processor time of some processes together."""
 
     pss_mib: float
     cpu_s: float
@@ -74,7 +74,7 @@ def configure(folder: Path, name: str, clip: Path, port: int, threads: int) -> P
 
 
 def run(folder: Path, clip: Path, cameras: int, *, together: bool, threads: int) -> dict[str, Any]:
-    """Play the film to so many cameras at once; ``together`` in one process."""
+    """Play the film to ``cameras`` cameras at once; with ``together``, in one process."""
     names = [f"camera-{number}" for number in range(cameras)]
     with Mosquitto(folder) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
         configs = [configure(folder, name, clip, mosquitto.port, threads) for name in names]
@@ -108,7 +108,7 @@ def run(folder: Path, clip: Path, cameras: int, *, together: bool, threads: int)
 
 
 def serve(configs: Sequence[Path]) -> None:
-    """The other way: all cameras in this process, a thread and a pipeline each."""
+    """Run all cameras in this process, each with a thread and a pipeline."""
     with ThreadPoolExecutor(len(configs)) as pool:
         apps = [build(load(config), clock=SystemClock()) for config in configs]
         for done in [pool.submit(app.run) for app in apps]:
@@ -131,10 +131,10 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.cameras",
-        description="Instances against one process with several pipelines.",
+        description="Compare one instance per camera with one process for all cameras.",
     )
-    parser.add_argument("--cameras", type=int, default=2, help="at once (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    parser.add_argument("--cameras", type=int, default=2, help="number of cameras at once (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--serve", nargs="+", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.serve:

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.cohorts``: how much is withheld, and how late it comes, by the hours at which cohorts leave.
+"""``python -m benchmarks.cohorts``: how much is withheld and how late it comes, depending on the release hours.
 
 The device's own rule over days of shops that are open from 9 to 19, with visits spread evenly over the day.
 """
@@ -23,7 +23,7 @@ HOURS: tuple[tuple[int, ...], ...] = ((), (12,), (12, 15), (12, 15, 18), tuple(r
 
 
 def measure(visits: int, hours: Sequence[int], days: int) -> tuple[float, float, float]:
-    """Shares of the visits whose gender and whose age band are withheld, and the mean delay in hours."""
+    """Measure the shares of visits whose gender and whose age band are withheld, and the mean delay in hours."""
     rng = np.random.default_rng(7)
     rule, told, delays, counted = CohortRule(k=K, profile="demographics"), Counter[str](), [], 0
     for _ in range(days):
@@ -44,8 +44,13 @@ def measure(visits: int, hours: Sequence[int], days: int) -> tuple[float, float,
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.cohorts", description="Withheld and late.")
-    parser.add_argument("--visits", type=int, default=1200, help="of each shop, over its days (%(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.cohorts",
+        description="Measure how much is withheld, and how late it comes.",
+    )
+    parser.add_argument(
+        "--visits", type=int, default=1200, help="visits of each shop, over all days (%(default)s)"
+    )
     options = parser.parse_args(argv)
     shown = Table(title="gender withheld, age withheld, mean delay", box=SIMPLE_HEAD, pad_edge=False)
     shown.add_column("visits a day")

@@ -1,4 +1,4 @@
-"""Who is measured by the benchmark, and the watch that sees what each stage costs."""
+"""The systems that the benchmark compares, and the watch that measures each stage."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STAGES = ("decode", "detect", "refine", "track", "classify")
 
 
 class Watch:
-    """CPU seconds of the process, all its threads, by stage, and what the stages did."""
+    """CPU seconds of the process with all its threads, by stage, and the work done in each stage."""
 
     def __init__(self) -> None:
         self.cpu_s: defaultdict[str, float] = defaultdict(float)
@@ -53,7 +53,7 @@ class Watch:
         self.cpu_s[name] += time.process_time() - began
 
     def frames(self, read: Callable[[], Frame | None], limit: int) -> Iterator[Frame]:
-        """At most ``limit`` frames; taking them is the stage ``decode``."""
+        """Yield at most ``limit`` frames; the time to read them is the stage ``decode``."""
         for _ in range(limit):
             with self.stage("decode"):
                 frame = read()
@@ -116,23 +116,23 @@ class WatchedTracker(Tracker):
 
 
 class Contestant:
-    """One way to turn the frames of a clip into faces. Every ``play`` starts afresh.
+    """One way to turn the frames of a clip into faces. Every ``play`` starts with a new state.
 
-    ``share`` of the clip's frames is enough to know its cost: all for who remembers what it saw, a tenth for
-    who treats every frame alike.
+    ``share`` of the clip's frames is enough to measure its cost: all frames for a system with a memory, a tenth for
+    one that treats every frame the same.
     """
 
     name = "decode"
     share = 1.0
 
     def play(self, frames: Iterable[Frame], watch: Watch) -> None:
-        """Only decodes: the floor."""
+        """Only decode the frames: this is the minimum."""
         for _ in frames:
             pass
 
 
 class Footlight(Contestant):
-    """The pipeline that ships, put together by the product itself."""
+    """The product's own pipeline, built by its own code."""
 
     name = "footlight"
 
@@ -148,7 +148,7 @@ class Footlight(Contestant):
         )
         budget_s = self._settings.attributes.budget_ms / 1000
         pipeline = build_pipeline(self._settings, models, SystemClock(), budget_s=budget_s)
-        # the product has no seam here, and needs none but for this
+        # the product has no public access here, and only this benchmark would need it
         pipeline._tracker = WatchedTracker(pipeline._tracker, watch)
         at_s = 0.0
         for frame in frames:
@@ -158,7 +158,7 @@ class Footlight(Contestant):
 
 
 class EveryFace(Contestant):
-    """A detector, and the classifier on every face of every frame: the way of the published systems."""
+    """A detector, and the classifier on every face of every frame, as published systems do it."""
 
     share = 0.1
 
@@ -175,9 +175,9 @@ class EveryFace(Contestant):
 
 
 class HaarDetector:
-    """Viola and Jones (2001) as the published systems call it: grey, full resolution, OpenCV's own cascade.
+    """Viola and Jones (2001) as published systems use it: grey, full resolution, OpenCV's own cascade.
 
-    It knows no landmarks; they are put where the classifier's template has them.
+    It gives no landmarks; they are placed as in the classifier's template.
     """
 
     def __init__(self) -> None:
@@ -210,20 +210,20 @@ class YuNetDetector:
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         self._canvas[: size[1], : size[0]] = small
         self._canvas[size[1] :] = self._canvas[:, size[0] :] = 128
-        # its type forgets that there may be no face
+        # its type does not mention that the result may be None
         found = cast("Floats | None", self._network.detect(self._canvas)[1])
         return [] if found is None else [_detection(row / scale, float(row[14])) for row in found]
 
 
 def _detection(row: Floats, score: float) -> Detection:
-    """From x, y, width, height, five points: eyes, nose, mouth corners, left meaning left in the picture."""
+    """Convert x, y, width, height and five points: eyes, nose, mouth corners, left meaning left in the picture."""
     x, y, width, height = (float(value) for value in row[:4])
     return Detection(Box(x, y, x + width, y + height), score, row[4:14].reshape(5, 2).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One contestant over one clip, once: seconds for all ``frames``; what remains of the CPU is ``rest``."""
+    """One contestant over one clip: seconds for all ``frames``; the remaining CPU time is ``rest``."""
 
     frames: int
     wall_s: float

@@ -1,9 +1,9 @@
-"""What a chain costs on one machine: ``python -m benchmarks.fleet`` fills a real InfluxDB with a simulated chain and
-asks it everything that the dashboards ask.
+"""The cost of a chain on one machine: ``python -m benchmarks.fleet`` fills a real InfluxDB with a simulated chain and
+runs every query of the dashboards.
 
-Everything goes the way of the product: the command ``simulate`` through encoding, intake and store, then ``rollup``.
-The queries are those of the generated dashboards, with their own time range, for all stores at once where a dashboard
-lets one choose several.
+All data takes the path of the product: the command ``simulate`` through encoding, intake and store, then ``rollup``.
+The queries are those of the generated dashboards, with their own time range, for all sites at once where a dashboard
+can show several.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ LIMIT_S = 1.0
 """No query of a dashboard may take longer."""
 ROUNDS = 3
 QUEUE = "max_queued_messages 1000000"
-"""As in cloud/compose; unless told otherwise mosquitto drops what comes after the first 1,000."""
+"""As in cloud/compose; by default mosquitto drops everything after the first 1,000 messages."""
 COUNT = 'SELECT count("visits") FROM "window"'
 
 
 def ask(client: httpx.Client, server: InfluxDB, question: Question) -> Json:
-    """How long one query takes over a connection that stands, as Grafana's do: the first time, and the median of some
+    """Measure how long one query takes over an open connection, like Grafana's: the first time, and the median of some
     more."""
     took = []
     rows = 0
@@ -71,7 +71,7 @@ def ask(client: httpx.Client, server: InfluxDB, question: Question) -> Json:
 
 
 def command(*arguments: str | int | Path) -> Json:
-    """One ``footlight-cloud`` command that prints JSON."""
+    """Run one ``footlight-cloud`` command that prints JSON."""
     run = [sys.executable, "-m", "cloud", *(str(argument) for argument in arguments), "--json"]
     done = subprocess.run(run, stdout=subprocess.PIPE, check=True)
     result: Json = json.loads(done.stdout)
@@ -79,7 +79,7 @@ def command(*arguments: str | int | Path) -> Json:
 
 
 def size(folder: Path) -> int:
-    """Bytes on disk of the files below ``folder``; the engine makes some larger than what is in them."""
+    """Return the bytes on disk of the files below ``folder``; some files are longer than the space they use."""
     return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())
 
 
@@ -116,7 +116,7 @@ def bridged(folder: Path, engine: Engine, note: Console) -> Json:
 
 
 def cpu_s() -> dict[str, float]:
-    """CPU seconds so far of the programs that this one has started and that still run, by name."""
+    """Return the CPU seconds so far of the running programs that this one has started, by name."""
     spent: dict[str, float] = {}
     for child in psutil.Process().children():
         cpu = child.cpu_times()
@@ -146,7 +146,7 @@ def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
         rolled["seconds"] = round(time.monotonic() - began, 1)
         settle([folder / part / server.database(level) for part in ("data", "wal") for level in LEVELS])
         devices = len(server.query('SHOW SERIES FROM "window"'))
-        note.print("asking what the dashboards ask")
+        note.print("running the queries of the dashboards")
         sites = [row["value"] for row in server.query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')]
         with httpx.Client(base_url=server.url, auth=(USER, PASSWORD), timeout=60) as client:
             queries = [ask(client, server, question) for question in questions(sites, now)]
@@ -171,7 +171,7 @@ def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
 
 
 def settle(folders: Sequence[Path]) -> None:
-    """Wait until the engine has compacted what it has, as it does within minutes in a quiet hour."""
+    """Wait until the engine has compacted its data, as it does within minutes in a quiet hour."""
     last, deadline = -1, time.monotonic() + 600
     while (now := sum(map(size, folders))) != last and time.monotonic() < deadline:
         last = now
@@ -217,11 +217,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stores", type=int, default=300)
     parser.add_argument("--days", type=int, default=28)
     parser.add_argument("--window", type=int, default=60, help="seconds in a window (%(default)s)")
-    parser.add_argument("--write", action="store_true", help="keep the figures for docs/scale.md")
-    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    parser.add_argument("--write", action="store_true", help="write the figures for docs/scale.md")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
     note = Console(stderr=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended and the folder goes
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(1)
+    )  # so that servers are stopped and the folder is deleted
     with tempfile.TemporaryDirectory(prefix="footlight-fleet-") as folder:
         result = measure(options, Path(folder), note)
     if options.write:
@@ -230,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(result, indent=1))
     else:
         console = Console()
-        console.width = max(console.width, 110)  # a row broken in two is no table
+        console.width = max(console.width, 110)  # rows must not wrap
         show(result, console)
     slow = [query for query in result["queries"] if query["s"] > LIMIT_S]
     for query in slow:

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.pacing``: what pacing saves, and what it changes in the counts.
+"""``python -m benchmarks.pacing``: how much pacing saves, and how it changes the counts.
 
-Four minutes of film, decoded as a camera's pictures are, go through the whole pipeline three times: every frame;
-paced by recent tracks alone; paced with the test for motion too. CPU seconds a minute, on one thread.
+Four minutes of film, decoded like a camera's pictures, go through the whole pipeline three times: every frame; paced by
+recent tracks alone; paced by tracks and the motion test. The results are CPU seconds a minute, on one thread.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Run:
 
 
 def films(folder: Path) -> Iterator[tuple[str, Path]]:
-    """An empty picture, two people in a minute, and the sample scene, where somebody is nearly always there."""
+    """Make an empty picture, two people in a minute, and the sample scene, where somebody is nearly always in view."""
     few = Scene().walks[:2]
     scenes = {
         "empty, 60 s": crowd(0, 640, 480, fps=FPS, seconds=60),
@@ -66,7 +66,7 @@ def films(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def play(path: Path, settings: Settings, models: Models, *, paced: bool, motion: bool) -> Run:
-    """The film through the pipeline; frames that are not due are decoded and left, as by the service."""
+    """Play the film through the pipeline; frames that are not due are decoded and skipped, as in the service."""
     clock = SystemClock()
     pipeline = build_pipeline(settings, models, clock, budget_s=None)
     pacer, senses = Pacer(idle_fps=settings.pacing.idle_fps), Motion()
@@ -96,7 +96,7 @@ def play(path: Path, settings: Settings, models: Models, *, paced: bool, motion:
 
 
 def report(name: str, runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
-    """One row a way; what each visit's beginning is late by, against the run that looked at every frame."""
+    """Make one row for each way, with the delay at which visits begin, compared with the run over every frame."""
     whole = sorted(visit.dwell_s for visit in runs["every frame"][0].visits)
     rows = []
     for way, plays in runs.items():
@@ -128,8 +128,8 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
         pad_edge=False,
     )
     shown.add_column("film", no_wrap=True)
-    shown.add_column("looked at by", no_wrap=True)
-    for heading in ("frames", "CPU s/min", "of it decoding", "visits", "mean dwell s", "shorter by s"):
+    shown.add_column("paced by", no_wrap=True)
+    for heading in ("frames", "CPU s/min", "decoding", "visits", "mean dwell s", "shorter by s"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         cells = (row["visits"], row["dwell_mean_s"], row["dwell_short_by_s"])
@@ -145,9 +145,11 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pacing", description="What pacing saves.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pacing", description="Measure how much pacing saves."
+    )
     parser.add_argument("--rounds", type=int, default=3, help="plays of every film (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
     settings = Settings.model_validate({"detection": {"threads": 1}})

@@ -1,8 +1,8 @@
-"""``make bench``: what the edge costs on this machine, stage by stage, beside a floor and two peers.
+"""``make bench``: the cost of the edge on this machine, stage by stage, compared with a minimum and two other systems.
 
-A crowd of the sample scene is rendered into a film and decoded as the product decodes one. Every contestant
-plays it in turn, in several rounds, on one thread, so that CPU seconds compare on a machine that also does
-other things; each number is the median over the rounds. Ends with 1 when Footlight is not the cheaper.
+A crowd of the sample scene is rendered into a film and decoded as in the product. Every contestant plays it in turn,
+in several rounds, on one thread, so that CPU seconds can be compared on a busy machine. Each number is the median over
+the rounds. The exit code is 1 if Footlight is not the cheapest.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SIZES = ((640, 480), (1280, 720))
 FACES = (0, 1, 5, 20)
 FPS = 15
 CODEC = "MJPG"
-"""What a USB camera sends; every frame costs the same to decode."""
+"""The format of a USB camera; every frame takes the same time to decode."""
 
 FLOOR, FOOTLIGHT, HAAR, YUNET = "decode", "footlight", "haar", "yunet"
 
@@ -65,7 +65,7 @@ class Clip:
 
 
 def film(folder: Path, size: tuple[int, int], faces: int, frames: int) -> Clip:
-    """A crowd that sways a little, on disk."""
+    """Write a film of a crowd that moves a little."""
     width, height = size
     scene = crowd(faces, width, height, fps=FPS, seconds=frames / FPS)
     path = folder / f"{width}x{height}-{faces}.avi"
@@ -77,7 +77,7 @@ def film(folder: Path, size: tuple[int, int], faces: int, frames: int) -> Clip:
 
 
 def contestants(yunet: Path | None) -> list[Contestant]:
-    """The floor, Footlight and the peers, their networks on one thread; YuNet where its file is given."""
+    """Return the minimum, Footlight and the other systems, with networks on one thread; YuNet if its file is given."""
     settings = Settings()
     settings = settings.model_copy(update={"detection": settings.detection.model_copy(update={"threads": 1})})
     models = load_models(settings)
@@ -110,14 +110,14 @@ def measure(
     rounds: int,
     progress: Callable[[str], None],
 ) -> list[Json]:
-    """One result per size and number of faces; ``progress`` hears of every film and every run."""
+    """Measure one result for each size and number of faces; ``progress`` is called for every film and every run."""
     with tempfile.TemporaryDirectory(prefix="footlight-bench-") as folder:
         clips = []
         for size in sizes:
             for count in faces:
                 clips.append(film(Path(folder), size, count, frames))
                 progress(f"render {clips[-1].path.stem}")
-        for contestant in everybody:  # whatever is done only once is done before the clock runs
+        for contestant in everybody:  # one-time work is done before the measurement
             play(clips[-1], contestant, 2)
         runs: dict[tuple[Clip, str], list[Run]] = {
             (clip, one.name): [] for clip in clips for one in everybody
@@ -132,7 +132,7 @@ def measure(
 
 
 def result(clip: Clip, runs: dict[str, list[Run]]) -> Json:
-    """Medians over the rounds, and Footlight's CPU per frame over that of each other in the same round."""
+    """Compute medians over the rounds, and the ratio of Footlight's CPU per frame to each other's in the same round."""
 
     def cpu(run: Run) -> float:
         return run.cpu_s["total"] / run.frames
@@ -171,7 +171,7 @@ def _milliseconds(stage: str, run: Run) -> float:
 
 
 def cheaper_everywhere(results: Sequence[Json]) -> bool:
-    """Whether Footlight takes less CPU per frame than the Haar cascade at every size and number of faces."""
+    """Return whether Footlight uses less CPU per frame than the Haar cascade at every size and number of faces."""
     return all(each["footlight_cpu_over"][HAAR] < 1 for each in results)
 
 
@@ -192,7 +192,7 @@ def machine() -> Json:
 
 
 def tables(results: Sequence[Json], seconds: float) -> Iterator[Table]:
-    """For each size what a frame costs, and what was done for it; ``seconds`` is the length of a film."""
+    """Build, for each size, the cost of a frame and the work done for it; ``seconds`` is the length of a film."""
     stages = (*STAGES, "rest", "total")
     titles = {FLOOR: "floor", HAAR: "Haar", YUNET: "YuNet"}
     others = {name: title for name, title in titles.items() if name in results[0]["contestants"]}
@@ -201,7 +201,7 @@ def tables(results: Sequence[Json], seconds: float) -> Iterator[Table]:
         costs = Table(
             title=f"{size} {CODEC}: CPU milliseconds per frame, one thread", box=SIMPLE_HEAD, pad_edge=False
         )
-        work = Table(title=f"{size}: what was done for it", box=SIMPLE_HEAD, pad_edge=False)
+        work = Table(title=f"{size}: work done", box=SIMPLE_HEAD, pad_edge=False)
         for heading in (
             "faces",
             "fps",
@@ -236,32 +236,33 @@ def tables(results: Sequence[Json], seconds: float) -> Iterator[Table]:
 
 
 NOTES = """\
-floor: decodes and nothing else. Haar, YuNet: that detector, and our classifier on every face of every frame.
-/ X: Footlight's CPU per frame over that of X, measured in the same rounds. fps: by the clock on the wall, on
-this machine as busy as it is. looks: how often the classifier ran; it is asked a few times per visit, so what
-it costs depends on how many people come, not on how long they stay. In a film all come at once."""
+floor: only decodes. Haar, YuNet: that detector, with our classifier on every face of every frame.
+/ X: Footlight's CPU per frame divided by that of X, in the same rounds. fps: real time, with the present
+load of this machine. looks: how often the classifier ran. It runs a few times per visit, so its cost
+depends on how many people come, not on how long they stay. In a film all come at once."""
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="make bench", description="What the edge costs on this machine, beside a floor and two peers."
+        prog="make bench",
+        description="Compare the cost of the edge on this machine with a minimum and two other systems.",
     )
     parser.add_argument("--rounds", type=_positive, default=3, help="plays of every film (%(default)s)")
     parser.add_argument("--frames", type=_positive, default=150, help=f"per film, {FPS}/s (%(default)s)")
-    parser.add_argument("--yunet", type=Path, help="yunet_n_320_320.onnx, for the second peer")
-    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    parser.add_argument("--yunet", type=Path, help="yunet_n_320_320.onnx, for the second system")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
-    cv2.setNumThreads(1)  # for the whole process, which is the benchmark's own
+    cv2.setNumThreads(1)  # for the whole process: nothing else runs in it
     errors = Console(stderr=True)
     yunet = options.yunet
     if yunet is None or not yunet.is_file():
@@ -297,7 +298,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report, indent=2))
     else:
         console = Console()
-        console.width = max(console.width, 110)  # a row broken in two is no table
+        console.width = max(console.width, 110)  # rows must not wrap
         for table in tables(results, options.frames / FPS):
             console.print(table)
         console.print(NOTES, highlight=False)

@@ -1,10 +1,9 @@
-"""``make soak``: a week of the service in minutes; ends with 1 when it has grown, lost or invented anything.
+"""``make soak``: a week of the service in minutes; the exit code is 1 if memory grew, or visits were lost or invented.
 
-The whole service runs, with a real broker and a real outbox, on a clock that goes as fast as the camera is read. The
-camera is made up: two pictures a second of a shop in which people walk by, each by a script, so that every one of them
-can be asked for at the end. Each day the broker is away for hours, once for more than a day, the camera fails twice,
-and the server asks for other settings. The models are stood in for here, and have thousands of passes of their own
-afterwards.
+The whole service runs, with a real broker and a real outbox, on a clock that advances with each camera frame. The
+camera is simulated: two pictures a second of a shop in which people walk by a script, so that every one of them can be
+checked at the end. Each day the broker is away for hours, once for more than a day, the camera fails twice, and the
+server sends other settings. The models are replaced here, and run thousands of times separately afterwards.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ MOST_LINES_A_DAY = 50
 
 @dataclass
 class Tally:
-    """What a subscriber adds up. It keeps no message: its memory is that of the service's process."""
+    """The sums of a subscriber. It stores no message, because it shares the memory of the measured process."""
 
     windows: int = 0
     visits: int = 0
@@ -59,7 +58,7 @@ class Tally:
 
     @property
     def runs(self) -> int:
-        """One more than the settings were changed."""
+        """The number of runs: one more than the number of settings changes."""
         return len(self._next)
 
     def hear(self, topic: str, payload: bytes) -> None:
@@ -70,7 +69,7 @@ class Tally:
         if not isinstance(message, WindowMessage):
             return
         due = self._next.get(message.boot_id, 0)
-        if message.seq >= due:  # else it came twice
+        if message.seq >= due:  # otherwise it came twice
             self.lost += message.seq - due
             self._next[message.boot_id] = message.seq + 1
             self.windows += 1
@@ -85,7 +84,7 @@ class Tally:
             self.hear(message.topic, bytes(message.payload))
 
         client.on_message = heard
-        # As the bridge does: what the broker has taken for us outlives the connection that it breaks off.
+        # Like the bridge: messages that wait for us at the broker survive a lost connection.
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 3600
         client.connect("127.0.0.1", port, clean_start=False, properties=properties)
@@ -94,7 +93,7 @@ class Tally:
 
 
 class Lines(logging.Handler):
-    """Counts what is logged, but for the watchdog: the uplink sleeps by the real clock, an hour of this one."""
+    """Counts log lines, except the watchdog's: one sleep of the uplink on the real clock is an hour on this one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +116,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """What came out of one run."""
+    """The result of one run."""
 
     marks: tuple[Mark, ...]
     people: int
@@ -135,10 +134,10 @@ def soak(
     configs: Sequence[float] = (),
     progress: Callable[[float], None] = lambda _: None,
 ) -> Soak:
-    """Run for so many hours of the service's time, from the opening of a day on.
+    """Run for ``hours`` of the service's time, from the opening of a day on.
 
-    Hours too are ``outages`` (from, to) of the broker, ``away``, the moments at which the camera fails, and
-    ``configs``, those at which other settings are asked for. A mark is made at every ``every_h``.
+    All times are in hours: ``outages`` (from, to) of the broker, ``away`` when the camera fails, and ``configs`` when
+    the server sends other settings. A mark is made at every ``every_h``.
     """
     clock, lines = ManualClock(), Lines()
     marks: list[Mark] = []
@@ -183,7 +182,7 @@ def soak(
             broker=Broker("127.0.0.1", mosquitto.port),
             models=Models(shop, shop, shop, models().manifest),
         )
-        until(lambda: tally.over, "it says that it goes", timeout_s=30)
+        until(lambda: tally.over, "the service reports that it stops", timeout_s=30)
     finally:
         log.removeHandler(lines)
         log.setLevel(before)
@@ -194,11 +193,11 @@ def soak(
 
 
 def void(_: object) -> None:
-    """Nothing comes of it."""
+    """Do nothing."""
 
 
 def passes(count: int, progress: Callable[[float], None]) -> tuple[float, float]:
-    """Resident MiB after a tenth and after all of so many frames through the real models, faces in every one."""
+    """Run ``count`` frames with faces through the real models; return resident MiB after a tenth and after all."""
     loaded, scene = models(), stretch()
     images = [scene.render(index) for index in range(30, 130, 5)]
     found = rss_mb()
@@ -216,8 +215,8 @@ def passes(count: int, progress: Callable[[float], None]) -> tuple[float, float]
 
 
 def faults(days: int) -> tuple[list[tuple[float, float]], list[float], list[float]]:
-    """Outages, away and configs of :func:`soak`. Each day the broker is away from the first hour to the fourth, once
-    until the next day; the camera fails in the second and the sixth; in the fifth other settings are asked for."""
+    """Return outages, away and configs of :func:`soak`. Each day the broker is away from the first hour to the fourth,
+    once until the next day; the camera fails in the second and the sixth; in the fifth the server sends settings."""
     outages = [(24.0 * day + 1, 24.0 * day + (28 if day == 2 else 4)) for day in range(days) if day != 3]
     away = [24.0 * day + hour for day in range(days) for hour in (2, 6.5)]
     return outages, away, [24.0 * day + 5 for day in range(days)]
@@ -235,10 +234,10 @@ def table(result: Soak) -> Table:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make soak", description="A week of the service in minutes.")
-    parser.add_argument("--days", type=int, default=7, help="length (%(default)s)")
+    parser = argparse.ArgumentParser(prog="make soak", description="Run a week of the service in minutes.")
+    parser.add_argument("--days", type=int, default=7, help="number of days (%(default)s)")
     parser.add_argument("--passes", type=int, default=10_000, help="frames for the real models (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
     errors = Console(stderr=True)
     outages, away, configs = faults(options.days)

@@ -1,4 +1,4 @@
-"""The made-up shop of the soak: its clock, who walks by, and a camera that shows it."""
+"""The simulated shop of the soak: its clock, the people who walk by, and its camera."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.support.clock import ManualClock
 
 DAY_S, HOUR_S = 86_400, 3_600
 FRAME_S = 0.5
-"""As far apart as the service takes for watched without a break, with room to spare."""
+"""Seconds between two frames, well below the gap that counts as not covered."""
 
 AWAY_S = 2_400
-"""How long a fault of the camera lasts: two attempts in vain."""
+"""How long a fault of the camera lasts: two failed attempts to open it."""
 
 _FACE = (32, 40)
 _LANES = (4, 70)
@@ -39,10 +39,10 @@ class Walk:
 
 
 def script(seconds: float, away: Sequence[float], seed: int = 1) -> list[Walk]:
-    """Who comes in the eleven hours from opening on: about forty an hour, at times two at once.
+    """Plan who comes in the eleven hours after opening: about forty an hour, sometimes two at once.
 
-    Nobody comes while the camera is away, since nobody could be asked for, nor at the moment in which another goes:
-    at two pictures a second the tracker takes the two for one who has jumped, as it should.
+    Nobody comes while the camera is away, because that visit could not be checked, and nobody at the moment when
+    another person leaves: at two pictures a second the tracker correctly takes the two for one person who jumped.
     """
     rng = np.random.default_rng(seed)
     walks: list[Walk] = []
@@ -68,10 +68,10 @@ def script(seconds: float, away: Sequence[float], seed: int = 1) -> list[Walk]:
 
 
 class Shop:
-    """The camera, and the detector that knows what it shows: a frame carries its number in its first bytes.
+    """The camera, and the detector that knows its picture: a frame carries its number in its first bytes.
 
-    ``away`` are the moments, in seconds of the week, at which the camera fails; ``at`` is called once for each
-    moment in it, when it comes.
+    ``away`` are the times, in seconds of the week, at which the camera fails. The functions of ``at`` are called once
+    at their times.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Shop:
 
     @property
     def live(self) -> bool:
-        """A live camera for the service, but one that waits until its last frame is taken."""
+        """A live camera for the service, but it waits until its last frame is taken."""
         return self._opened
 
     def open(self) -> None:
@@ -112,7 +112,7 @@ class Shop:
         if self._away and at_s >= self._away[0]:
             self._away.pop(0)
             self._attempts = 2
-            raise CameraError("camera shop: stopped delivering")
+            raise CameraError("camera shop: stopped sending pictures")
         self._number += 1
         if at_s > self._frames * FRAME_S:
             return None
@@ -123,7 +123,7 @@ class Shop:
             image[y : y + _FACE[1], x : x + _FACE[0]] = self._face
         image[0, :8, 0] = np.frombuffer(
             np.float64(at_s).tobytes(), np.uint8
-        )  # blue: nothing looks at it alone
+        )  # the blue channel: no stage uses it alone
         return Frame(image, self._clock.now(), self._clock.monotonic(), self._number)
 
     def close(self) -> None:

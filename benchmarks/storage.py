@@ -1,8 +1,8 @@
-"""What storage costs on a real InfluxDB: ``python -m benchmarks.storage --write`` before a release.
+"""The cost of storage on a real InfluxDB: ``python -m benchmarks.storage --write`` before a release.
 
-A simulated chain is written through the real intake, rolled up and compacted; then the engine is asked how many
-series it has, and its files how many bytes. Speed is told by the CPU second of our own process, which does not change
-with what else the machine does. ``--write`` keeps the figures for docs/storage.md.
+A simulated chain is written through the real intake, rolled up and compacted. Then we count the series in the engine
+and the bytes in its files. Speed is given per CPU second of our own process, which does not depend on other load.
+``--write`` stores the figures for docs/storage.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 def measure(stores: int, days: int) -> Json:
-    """Fill an installation with the days of a chain, roll them up, and look at what it costs."""
+    """Fill an installation with the days of a chain, roll them up, and measure the cost."""
     with (
         tempfile.TemporaryDirectory() as name,
         influxdb_engine(Path(name), cold="1s") as engine,
@@ -77,7 +77,7 @@ def configured(folder: Path, server: InfluxDB) -> Path:
 
 
 def run(*arguments: object) -> Json:
-    """What one command of footlight-cloud says."""
+    """Run one command of footlight-cloud, and return its JSON output."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         code = footlight_cloud([*map(str, arguments), "--json"])
@@ -87,7 +87,7 @@ def run(*arguments: object) -> Json:
 
 
 def is_compacted(folder: Path) -> bool:
-    """Whether nothing waits in a write-ahead log, and each shard is one file."""
+    """Return whether the write-ahead logs are empty and each shard is one file."""
     shards = {path.parent for path in (folder / "data").rglob("*.tsm*")}
     return not any(path.stat().st_size for path in (folder / "wal").rglob("*.wal")) and all(
         len(list(shard.glob("*.tsm*"))) == 1 for shard in shards
@@ -95,7 +95,7 @@ def is_compacted(folder: Path) -> bool:
 
 
 def bytes_of(database: Path) -> int:
-    """Compressed points; the index of series, which grows with cameras and not with days, is left out."""
+    """Return the bytes of compressed points, without the index of series, which does not grow with days."""
     return sum(path.stat().st_size for path in database.rglob("*.tsm"))
 
 
@@ -104,10 +104,10 @@ def engine_version(engine: Engine) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="What storage costs on a real InfluxDB.")
+    parser = argparse.ArgumentParser(description="Measure the cost of storage on a real InfluxDB.")
     parser.add_argument("--stores", type=int, default=20, help="(%(default)s)")
     parser.add_argument("--days", type=int, default=7, help="(%(default)s)")
-    parser.add_argument("--write", action="store_true", help=f"keep the figures in {MEASURED.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the figures to {MEASURED.name}")
     args = parser.parse_args()
     text = json.dumps(measure(args.stores, args.days), indent=2) + "\n"
     if args.write:

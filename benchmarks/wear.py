@@ -1,12 +1,12 @@
-"""``python -m benchmarks.wear``: what the outbox writes to the card in a day, with the broker there and away.
+"""``python -m benchmarks.wear``: bytes that the outbox writes to the card in a day, with and without a broker.
 
-Best in a folder on a file system of its own, whose device counts the journal too:
+Use a folder on a separate file system, because its device counts the journal, too:
 
     truncate --size=256M card.img && mkfs.ext4 -q card.img && mount -o loop,noatime card.img /mnt
     python -m benchmarks.wear --folder /mnt
 
-Each window is one minute of the service: put, sent, acknowledged, deleted, and then written back, as the kernel would
-within that minute.
+Each window is one minute of the service: stored, sent, acknowledged, deleted, and then written to the disk, as the
+kernel would do within that minute.
 """
 
 from __future__ import annotations
@@ -40,27 +40,27 @@ from tests.support.messages import BOOT, MORNING, cohort, window
 
 A_DAY = 1440
 COHORT_EVERY = 3
-"""Windows to a cohort in a shop with a hundred visits an hour; the windows between carry totals alone."""
+"""Windows per cohort in a shop with a hundred visits an hour; the windows between have totals only."""
 
 CHECKPOINTS, CHECKPOINT_WINDOWS = 5, 4
-"""So many writes in every fourth window, 1,800 a day: a shop with 1,000 visits in ten hours has about as many."""
+"""Number of writes in every fourth window, 1,800 a day: about as many as in a shop with 1,000 visits in ten hours."""
 
 _SECTOR = 512
 
 
 def full_pool() -> Pool:
-    """What waits before a large cohort: every cell is written down."""
+    """Return the pool before a large cohort, with every cell filled."""
     cells = [(g, b, e) for g in (*GENDERS, UNKNOWN) for b in (*AGE_BANDS, UNKNOWN) for e in EXPRESSIONS[:3]]
     return Pool(since=MORNING, visits=199, viewers=120, breakdown=Counter(dict.fromkeys(cells, 3)))
 
 
 def by_process() -> int:
-    """Bytes that this process has caused to be written."""
+    """Return the bytes that this process has caused to be written."""
     return int(psutil.Process().io_counters().write_bytes)
 
 
 def by_device(folder: Path) -> int | None:
-    """Bytes written to the block device of ``folder`` by anybody, or None where it is none."""
+    """Return the bytes written to the block device of ``folder`` by all processes, or None without such a device."""
     number = folder.stat().st_dev
     try:
         fields = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/stat").read_text().split()
@@ -74,7 +74,7 @@ def message(minute: int) -> WindowMessage:
 
 
 def measure(folder: Path, windows: int, port: int, acknowledged: bool) -> dict[str, Any]:
-    """Write so many windows; bytes a day at one a minute."""
+    """Write ``windows`` windows, and compute the bytes a day at one window a minute."""
     outbox = Outbox(folder / "footlight.db", max_messages=20_000)
     uplink = Uplink(
         outbox,
@@ -125,15 +125,17 @@ def table(rows: dict[str, dict[str, Any]]) -> Table:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wear", description="Disk wear of the outbox.")
-    parser.add_argument("--folder", type=Path, help="on the file system to look at (a temporary folder)")
+    parser.add_argument(
+        "--folder", type=Path, help="folder on the file system to measure (default: a temporary folder)"
+    )
     parser.add_argument("--windows", type=int, default=240, help="minutes of service (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="the same numbers for a program")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
     rows: dict[str, dict[str, Any]] = {}
     with (
         tempfile.TemporaryDirectory() as elsewhere,
         Mosquitto(Path(elsewhere)) as mosquitto,
-        Listener(mosquitto.port),  # a window that nobody takes would stay
+        Listener(mosquitto.port),  # without a receiver, a window would not leave the outbox
     ):
         for name, port, acknowledged in (
             ("there", mosquitto.port, True),

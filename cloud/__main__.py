@@ -27,7 +27,7 @@ COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, config
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did its work, 2 when a person must mend something first."""
+    """Run one command; return 0 on success, 2 if the user must fix something first."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(MaskingFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="footlight-cloud", description="From the broker to a store and a page."
+        prog="footlight-cloud",
+        description="Footlight's server: bridge, store, page, reports and fleet commands.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(path: Path) -> None:
-    load(path).mqtt.secret()  # a password file that cannot be read is a mistake too
+    load(path).mqtt.secret()  # a password file that cannot be read is an error too
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The settings of the cloud side; ``cloud/example.yaml`` shows them all with their defaults."""
+"""The settings of the server; ``cloud/example.yaml`` shows all of them with their defaults."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free o
 
 def _listen_address(host: str) -> str:
     if not host:
-        raise ValueError("is no address; 127.0.0.1 is this machine alone, 0.0.0.0 the whole network")
+        raise ValueError(
+            "is not an address; use 127.0.0.1 for this machine only, 0.0.0.0 for the whole network"
+        )
     return host_name(host)
 
 
@@ -35,23 +37,21 @@ ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 
 def _host_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
-        raise ValueError(
-            "is no name of a machine; write it without http:// and port, such as shop.example.com"
-        )
+        raise ValueError("is not a host name; write it without http:// and port, such as shop.example.com")
     return name.lower()
 
 
 def _sub_path(path: str) -> str:
-    """The path below which a proxy shows the page, without the slash at its end."""
+    """Check the path below which a proxy shows the page; return it without a slash at its end."""
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", path):
-        raise ValueError("is no path; write one such as /footlight")
+        raise ValueError("is not a path; write one such as /footlight")
     return path.rstrip("/")
 
 
 def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
     for name, password in users.items():
         if not is_user(name):
-            raise ValueError(f"{name!r} is no user; a device is called SITE/DEVICE, such as shop/door")
+            raise ValueError(f"{name!r} is not a valid user; use SITE/DEVICE for a device, such as shop/door")
         if not password.get_secret_value():
             raise ValueError(f"{name!r} has an empty password")
     return users
@@ -79,11 +79,11 @@ class EmbeddedSettings(Section):
     backup: Path | None = Path("footlight.backup.sqlite")
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
+        """Return the path of the file; a relative path starts in systemd's STATE_DIRECTORY or the current folder."""
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
     def backup_location(self, environ: Mapping[str, str] = os.environ) -> Path | None:
-        """Where the copy of each night goes, likewise; None for no copies."""
+        """Return the path of the nightly backup in the same way; None if there is no backup."""
         return self.backup and Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.backup
 
 
@@ -98,12 +98,12 @@ class InfluxSettings(Section):
 
 
 def _with_kind(value: object) -> object:
-    """Take a store without a ``kind`` for the embedded one, unless what it says is about InfluxDB."""
+    """Make ``embedded`` the default ``kind``; refuse a store without ``kind`` that has settings of InfluxDB."""
     if not isinstance(value, dict) or value.get("kind") is not None:
         return value
     only_influx = InfluxSettings.model_fields.keys() - EmbeddedSettings.model_fields
     if about := sorted(only_influx & value.keys()):
-        raise ValueError(f"{about[0]} is for InfluxDB; write 'kind: influx' as well")
+        raise ValueError(f"{about[0]} is a setting of InfluxDB; add 'kind: influx'")
     return {**value, "kind": "embedded"}
 
 
@@ -130,7 +130,9 @@ class ServeBrokerSettings(Section):
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
         if not self.users and not _is_loopback(self.host):
-            raise ValueError(f"host {self.host} can be reached from outside; add users, or use 127.0.0.1")
+            raise ValueError(
+                f"host {self.host} can be reached from other machines; add users, or use 127.0.0.1"
+            )
         return self
 
 
@@ -148,7 +150,7 @@ class ServeSettings(Section):
 
 
 class GrafanaSettings(Section):
-    """Where ``provision`` works, and how that Grafana reaches InfluxDB."""
+    """The Grafana that ``provision`` configures, and how it reaches InfluxDB."""
 
     url: BaseUrl
     token: Token
@@ -171,5 +173,5 @@ class Settings(Section):
 
 
 def load(path: Path) -> Settings:
-    """The settings in ``path``. Raises ``UserError``."""
+    """Read the settings from ``path``. Raises ``UserError``."""
     return load_yaml_model(path, Settings)

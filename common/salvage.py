@@ -23,7 +23,12 @@ def code(error: BaseException) -> int | None:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Tell whether the file is damaged, rather than locked, full or not readable."""
-    return code(error) in _DAMAGE
+    # A damaged header can also look like a newer format, or hide the tables.
+    text = str(error)
+    lost = code(error) == sqlite3.SQLITE_ERROR and text.startswith(
+        ("unsupported file format", "no such table")
+    )
+    return code(error) in _DAMAGE or lost
 
 
 def damage(text: str) -> sqlite3.DatabaseError:
@@ -53,7 +58,7 @@ def set_aside(path: Path) -> Path:
 
 @contextmanager
 def opened_copy(path: Path, beside: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
+    """Open a copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
     evidence."""
     with TemporaryDirectory(dir=beside, prefix=path.name, ignore_cleanup_errors=True) as folder:
         for suffix in ("", "-wal"):

@@ -1,8 +1,8 @@
-"""The alert rules, as Grafana's API and its provisioning files take them.
+"""The alert rules, in the form of Grafana's API and of its provisioning files.
 
-A rule asks InfluxQL, takes the last value of each series, and compares it. They say what is wrong and where to look;
-whom they reach is decided in Grafana. Devices also report their own faults over MQTT: these rules see what a device
-cannot say of itself.
+A rule runs InfluxQL queries, takes the last value of each series and compares it. It says what is wrong and where to
+look; who is notified is configured in Grafana. Devices also report their own faults over MQTT: these rules find what a
+device cannot report itself.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ GROUP = "footlight"
 EVERY_S = 60
 HOUR_S, DAY_S = 3600, 86_400
 WEEK = 7 * DAY_S // EVERY_S
-"""Evaluations in a week: so long an alert stays on when its series is gone from the data it looks at."""
+"""Evaluations in a week: how long an alert stays on after its series has disappeared from the queried data."""
 
 LOW_COVERAGE = 0.8
 MIX_POINTS, MIX_DEVIATIONS, MIX_VISITS = 0.10, 4, 200
-"""A mix has changed when the share of women moved by more than ten points, and by more than four standard deviations of
-the difference of two shares, each of at least 200 visits: visits come in groups, so that fewer would be chance."""
+"""A mix has changed if the share of women moved by more than ten points and by more than four standard deviations of
+the difference of two shares, each of at least 200 visits. People visit in groups, so a smaller change may be chance."""
 
 _EXPRESSION, _CONDITION = "__expr__", "CONDITION"
 
-# They see all sites; their time range is their own.
+# These queries read all sites and have their own time range.
 _HEARD = Query(
     'SELECT moving_average(count("fps"), 2) FROM "health" WHERE $timeFilter'
     ' GROUP BY time(5m), "site", "device" fill(0)',
     alias="$tag_site $tag_device",
 )
-"""Messages in the running five minutes and the five before, so that an interval that has just begun is no silence."""
+"""Messages in the current five minutes and the five before, so that a new interval does not look like silence."""
 _COVERAGE = Query(
     'SELECT mean("coverage") FROM "window" WHERE $timeFilter GROUP BY "site", "device", "camera"',
     alias="$tag_site $tag_device $tag_camera",
@@ -63,7 +63,7 @@ _DESCRIBED = Query(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query and the time it looks at, in seconds before now."""
+    """A query and its time range, in seconds before now."""
 
     query: Query
     since_s: int
@@ -72,8 +72,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One rule. ``condition`` is an expression of Grafana's over the last values of ``asked``, called ``$A``, ``$B``
-    and so on, and holds where it is not 0."""
+    """One rule. ``condition`` is a Grafana expression over the last values of ``asked``, named ``$A``, ``$B`` and so
+    on; the alert fires where it is not 0."""
 
     name: str
     title: str
@@ -84,11 +84,11 @@ class Alert:
     summary: str
     look: str
     stays: int | None = None
-    """Evaluations until it ends when its series is gone."""
+    """Evaluations until the alert ends after its series has disappeared."""
 
 
 def alerts() -> list[Alert]:
-    # Shares A/B and C/D, written without a division: where nobody was described there is nothing to divide by.
+    # Shares A/B and C/D, compared without a division, because B or D may be 0.
     apart = "($A * $D - $C * $B)"
     points = f"abs{apart} > {MIX_POINTS} * $B * $D"
     chance = "$B * $D * ($A + $C) * ($B + $D - $A - $C)"
@@ -101,8 +101,8 @@ def alerts() -> list[Alert]:
             "$A < 0.1",
             "5m",
             "installer",
-            "{{ $labels.site }}: nothing was heard of {{ $labels.device }} for more than five minutes",
-            "Power, network, broker. What it counts meanwhile waits in its outbox and comes later.",
+            "{{ $labels.site }}: no message from {{ $labels.device }} for more than five minutes",
+            "Check power, network and broker. If the device still runs, its counts wait there and arrive later.",
             stays=WEEK,
         ),
         Alert(
@@ -112,18 +112,18 @@ def alerts() -> list[Alert]:
             "$A < 0.01",
             "0s",
             "installer",
-            "{{ $labels.site }}: {{ $labels.device }} sees nothing with {{ $labels.camera }}, for a quarter of an hour",
-            "Cable, stream, or the camera itself. Nothing is counted until it is back; the time shows as a gap.",
+            "{{ $labels.site }}: {{ $labels.device }} gets no pictures from {{ $labels.camera }} for 15 minutes",
+            "Check the cable, the stream and the camera. Nothing is counted until it works again; this time is a gap.",
         ),
         Alert(
             "outbox-queue",
-            "Messages wait",
+            "Messages waiting",
             [Asked(_QUEUED, HOUR_S // 4)],
             f"$A > {QUEUE}",
             "15m",
             "installer",
-            "{{ $labels.site }}: more than an hour of messages waits in {{ $labels.device }}",
-            "It counts and cannot deliver: broker, certificate, network. Nothing is lost until the outbox is full.",
+            "{{ $labels.site }}: more than an hour of messages is waiting in {{ $labels.device }}",
+            "The device counts but cannot deliver. Check broker, certificate and network. A full outbox loses data.",
         ),
         Alert(
             "coverage-low",
@@ -133,7 +133,7 @@ def alerts() -> list[Alert]:
             "1h",
             "installer",
             "{{ $labels.site }}: {{ $labels.device }} watches less than 80 % of the time",
-            "Heat, a weak power supply, a camera that comes and goes. The counts of that time are too low.",
+            "Check for heat, a weak power supply or an unstable camera. The counts of this time are too low.",
         ),
         Alert(
             "mix-changed",
@@ -147,20 +147,20 @@ def alerts() -> list[Alert]:
             f"({points}) && ({deviations}) && ($B >= {MIX_VISITS}) && ($D >= {MIX_VISITS})",
             "0s",
             "hq",
-            "{{ $labels.site }}, {{ $labels.role }}: the share of women of the last three days is unlike that of the "
-            "four weeks before",
-            "First the camera (moved, dirty, new light) and the versions of the models, then the customers.",
+            "{{ $labels.site }}, {{ $labels.role }}: the share of women in the last three days differs strongly from "
+            "the four weeks before",
+            "Check the camera first (moved, dirty, new light), then the model versions, then the customers.",
         ),
     ]
 
 
 def rules() -> list[dict[str, Any]]:
-    """As Grafana's API takes them, but for folder and group."""
+    """Return the rules in the form of Grafana's API, without folder and group."""
     return [_rule(alert) for alert in alerts()]
 
 
 def provisioning() -> dict[str, Any]:
-    """The same as a provisioning file."""
+    """Return the same rules as the content of a provisioning file."""
     group = {"orgId": 1, "name": GROUP, "folder": FOLDER, "interval": f"{EVERY_S}s"}
     written = [{_FILE_KEYS.get(key, key): value for key, value in rule.items()} for rule in rules()]
     return {"apiVersion": 1, "groups": [{**group, "rules": written}]}
@@ -168,7 +168,7 @@ def provisioning() -> dict[str, Any]:
 
 _FILE_KEYS: Mapping[str, str] = {"missingSeriesEvalsToResolve": "missing_series_evals_to_resolve"}
 _ELSEWHERE = ("folderUID", "ruleGroup", "orgID")
-"""Said of the whole group, in either way."""
+"""Keys that both forms set for the whole group."""
 
 
 def _rule(alert: Alert) -> dict[str, Any]:

@@ -29,12 +29,12 @@ DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
 
 
 def files() -> dict[Path, str]:
-    """Every generated file with its text; the same each time."""
+    """Return every generated file with its text; the result is the same each time."""
     generated, provisioned = HERE / "generated", HERE / "provisioning"
     boards = {name: encoded(make()) for name, make in DASHBOARDS.items()}
     return {
         **{generated / f"{name}.json": _json(board) for name, board in boards.items()},
-        # Not JSON: Grafana takes every JSON file beside a dashboard for one.
+        # Not JSON: Grafana reads every JSON file in this folder as a dashboard.
         generated / "alert-rules.yaml": _yaml(alerts.rules()),
         provisioned / "alerting" / "footlight.yaml": _yaml(alerts.provisioning()),
         provisioned / "datasources" / "footlight.yaml": _yaml(data_sources()),
@@ -49,14 +49,14 @@ def files() -> dict[Path, str]:
 
 
 def grafana_release() -> str:
-    """The release whose schema the dashboards are checked against."""
+    """Return the Grafana release whose schema the dashboards are checked against."""
     package = json.loads((SCHEMA / "package.json").read_text(encoding="utf-8"))
     release: str = package["dependencies"]["@grafana/schema"]
     return release
 
 
 def data_sources() -> dict[str, Any]:
-    """InfluxDB, one source for each level of storage. Grafana fills in the environment and the secret."""
+    """Return one InfluxDB data source for each level of storage. Grafana fills in the environment and the secret."""
     return {
         "apiVersion": 1,
         "datasources": [
@@ -80,7 +80,7 @@ def data_sources() -> dict[str, Any]:
 
 
 def encoded(board: Dashboard) -> dict[str, Any]:
-    """A dashboard as Grafana reads it. The SDK writes a few keys that Grafana 12.4 has no more, or never had there."""
+    """Encode a dashboard as Grafana reads it, without keys that the SDK writes but Grafana 12.4 does not have."""
     document: dict[str, Any] = json.loads(JSONEncoder().encode(board.build()))
     for shown in (*document["links"], *document["annotations"]["list"]):
         shown.pop("placement", None)
@@ -103,7 +103,7 @@ def _yaml(document: object) -> str:
 
 
 class _NoAliases(yaml.SafeDumper):
-    """Everything in full, also where the same is said twice."""
+    """Writes repeated values in full, without YAML aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""*Chain compare*: shops against each other, for head office."""
+"""*Chain compare*: compares shops with each other, for head office."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
 _VERSUS = ((None, ORANGE), (0.95, GREY), (1.05, BLUE))
 
 HOW_TO_READ = f"""\
-Shops are compared over the last {PERIOD_DAYS} days on what was **watched** while they were **open**, each against
-the others on the same dates, and only cameras with the same purpose: **entrance** (several of one shop are added up),
-**area** and **display** (the average camera), **unassigned** (the chain file does not say: compare with care). The
-interval is where the shop's own value lies with 95 % certainty. Of the shops marked **really different**, one in twenty
-at most is chance; **grey may be chance**, whatever the rank. A shop of which a camera watched less than
-{LEAST_COVERAGE:.0%} of the opening time, with fewer than {LEAST_DAYS} days, or with other models than the rest is set
-apart below and not ranked."""
+Shops are compared over the last {PERIOD_DAYS} days, using only the time when they were **open** and **watched**. Each
+shop is compared with the others on the same dates, and only cameras with the same purpose: **entrance** (the entrances
+of one shop are added up), **area** and **display** (the average camera), **unassigned** (not in the chain file: compare
+with care). The interval (low to high) contains the true value in 95 of 100 cases. Of the shops marked **really
+different**, at most one in twenty is chance; **grey may be chance**, whatever the rank. A shop is not compared if a
+camera watched less than {LEAST_COVERAGE:.0%} of the opening time, if it has fewer than {LEAST_DAYS} days, or if its
+models differ from the rest; the reasons are below."""
 
 
 def dashboard() -> Dashboard:
     board = frame(
-        "chain-compare", "Chain compare", "Shops ranked and on the map, and which differences are real."
+        "chain-compare", "Chain compare", "Shops in a ranking and on a map, and which differences are real."
     )
     board.time("now-28d", "now").refresh("1h")
     board.with_variable(query_variable("chain", "Chain", q.CHAINS))
     board.with_variable(query_variable("region", "Region", q.REGIONS, several=True))
     board.with_variable(query_variable("site", "Shop", q.REGION_SITES, several=True))
-    # Backwards, so that the entrances come first: how many come into a shop is what most people ask.
+    # Backwards, so that entrances come first: most people ask how many come into a shop.
     board.with_variable(query_variable("role", "Cameras", q.ROLES, backwards=True))
     board.with_variable(choice("metric", "Compared on", METRICS))
     annotate(board)
@@ -59,16 +59,16 @@ def dashboard() -> Dashboard:
         ("Compared", "Shops that were watched well enough to be compared.", q.STORES_COMPARED),
         (
             "Really different",
-            "Those whose difference from the others chance does not explain.",
+            "Compared shops that differ from the others by more than chance explains.",
             q.STORES_DIFFERENT,
         ),
-        ("Set apart", "Shops that cannot be compared; the reasons are below.", q.STORES_APART),
+        ("Not compared", "Shops that cannot be compared fairly; the reasons are below.", q.STORES_APART),
     ):
         board.with_panel(number(title, description, query, no_value="none", span=6))
     board.with_panel(
         number(
             "Visits per watched opening hour",
-            "Of all the shops that are chosen, over the time shown.",
+            "All selected shops together, over the time shown.",
             q.CHAIN_VISITS,
             decimals=1,
             span=6,
@@ -79,7 +79,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Ranking",
-            "By the metric that is chosen, highest first. Blue: the difference is real; grey: it may be chance.",
+            "By the selected metric, highest first. Blue: a real difference; grey: may be chance.",
             q.RANKED,
             {
                 "site": [],
@@ -104,7 +104,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         place_map(
             "Map",
-            "Shops that were compared: blue has more than the others, orange less, grey about the same.",
+            "The compared shops: blue is higher than the others, orange lower, grey about the same.",
             q.MAP,
             colour_by="versus",
             steps=_VERSUS,
@@ -112,9 +112,9 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         rows(
-            "Why set apart",
-            "Not ranked, for a blind camera must not look like an empty shop, two cameras like two shops, nor a better "
-            "model like a better place.",
+            "Why not compared",
+            "These shops are not ranked. Otherwise a blind camera would look like an empty shop, or a different model "
+            "like different customers.",
             q.APART,
             {
                 "site": [],
@@ -134,14 +134,14 @@ def dashboard() -> Dashboard:
     board.with_panel(
         curve(
             "Visits per watched opening hour, by day",
-            "A day on which nobody watched is a gap.",
+            "A gap is a day on which no camera was watching.",
             [q.DAILY_RATE],
         )
     )
     board.with_panel(
         curve(
             "Coverage of the opening hours, by day",
-            "The share of the opening time that was watched. A gap: closed, or nothing arrived.",
+            "The share of the opening time that was watched. A gap: closed, or no data arrived.",
             [q.DAILY_COVERAGE],
             unit=_SHARE,
             highest=1,
@@ -150,8 +150,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Raw and corrected shares",
-            "The newest day of each shop. Models mistake some labels for others; the corrected share takes that "
-            "out, and its 95 % interval holds both chance and what is not known of the mistakes.",
+            "The newest day of each shop. Models confuse some labels. The corrected share removes the known mistakes; "
+            "its 95 % interval includes chance and the uncertainty about these mistakes.",
             q.CORRECTED,
             {
                 "site": [],
@@ -164,7 +164,7 @@ def dashboard() -> Dashboard:
                 "visits": coloured(((None, GREY), (SMALL_SAMPLE, "text"))),
             },
             hidden=["Time"],
-            no_value="no day with a released breakdown",
+            no_value="no day with ages, genders or expressions",
         )
     )
     return board

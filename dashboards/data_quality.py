@@ -1,4 +1,4 @@
-"""*Data quality and privacy*: how far the figures can be trusted, and what was held back on purpose."""
+"""*Data quality and privacy*: how reliable the figures are, and what was withheld for privacy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def dashboard() -> Dashboard:
     board = frame(
         "data-quality",
         "Data quality and privacy",
-        "How much was watched, how much is unknown, and what was held back.",
+        "How much was watched, how much is unknown, and what was withheld for privacy.",
     )
     board.time("now-7d", "now").refresh("15m")
     board.with_variable(query_variable("site", "Shop", q.SITE_NAMES, several=True))
@@ -29,7 +29,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Coverage",
-            "The share of the time in which frames were really processed, all cameras together.",
+            "The share of the time in which the cameras really watched, all cameras together.",
             q.QUALITY_COVERAGE,
             unit=_SHARE,
             decimals=1,
@@ -39,14 +39,14 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Blind windows",
-            "Windows in which nothing was watched: no data, and counted nowhere.",
+            "Windows in which the camera did not watch. They are no data and are not counted as zero visits.",
             q.BLIND_WINDOWS,
         )
     )
     board.with_panel(
         number(
             "Clock not set",
-            "Windows whose clock was not synchronised: their hour may be wrong.",
+            "Windows from a device whose clock was not synchronised: they may show in the wrong hour.",
             q.UNTRUSTED_WINDOWS,
             no_value="none",
         )
@@ -54,7 +54,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Delivered late",
-            "Windows that came from an outbox after an outage. They are complete.",
+            "Windows that were delivered after an outage. They are complete.",
             q.LATE_WINDOWS,
             no_value="none",
         )
@@ -62,7 +62,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Dead letters",
-            "Messages that broke the contract and were set aside unread.",
+            "Invalid messages that could not be stored. They are kept for inspection.",
             q.DEAD_LETTERS,
             steps=((None, GREEN), (1, RED)),
             no_value="none",
@@ -71,7 +71,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         curve(
             "Coverage by shop",
-            "A line that breaks off means that nothing arrived.",
+            "A gap in a line means that no data arrived.",
             [q.COVERAGE_BY_SITE],
             unit=_SHARE,
             highest=1,
@@ -80,14 +80,14 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Coverage by camera",
-            "The worst on top.",
+            "The lowest coverage is on top.",
             q.COVERAGE_BY_CAMERA,
             {"site": [], "device": [], "camera": [], "coverage": coloured(_COVERAGE, *unit(_SHARE, 1))},
             hidden=["Time"],
             sort=("coverage", False),
             span=12,
             height=8,
-            no_value="no window came",
+            no_value="no window arrived",
         )
     )
 
@@ -96,8 +96,8 @@ def dashboard() -> Dashboard:
         board.with_panel(
             curve(
                 f"Unknown {attribute.replace('_', ' ')}",
-                "The share of the described visits that were not seen well enough for a verdict. A jump after a change "
-                "of camera, light or model is a reason to distrust the mix.",
+                "The share of the described visits whose face was not seen well enough to decide. If it jumps after a "
+                "change of camera, light or model, do not trust the mix.",
                 [q.unknown_share(attribute)],
                 unit=_SHARE,
                 highest=1,
@@ -105,12 +105,12 @@ def dashboard() -> Dashboard:
             )
         )
 
-    board.with_row(Row("What was held back"))
+    board.with_row(Row("What was withheld"))
     board.with_panel(
         number(
             "Never described",
-            "The share of the visits that are in no group: too few were together before the day closed, or "
-            "they still wait.",
+            "The share of the visits that are in no group: the group was still too small at closing time, or they "
+            "still wait for one.",
             q.UNDESCRIBED,
             unit=_SHARE,
             decimals=1,
@@ -119,7 +119,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Waiting now",
-            "Visits that wait for a group, by the newest window of each camera.",
+            "Visits that wait for a group, from the newest window of each camera.",
             q.PENDING,
             recent="15m",
         )
@@ -127,7 +127,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Smallest group",
-            "The smallest k in force: fewer visits are never described together.",
+            "The smallest k in use: fewer than k visits are never described together.",
             q.SMALLEST_K,
         )
     )
@@ -135,8 +135,7 @@ def dashboard() -> Dashboard:
         board.with_panel(
             number(
                 f"Withheld: {attribute.replace('_', ' ')}",
-                "The share of the described visits in cells that were withheld "
-                "because somebody could be read from them.",
+                "The share of the visits in groups whose value was withheld, because somebody could be recognised.",
                 q.withheld_share(attribute),
                 unit=_SHARE,
                 decimals=1,
@@ -146,7 +145,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Privacy in force",
-            "What each camera may release at all, and the size of the smallest group.",
+            "What each camera may estimate and publish (its privacy profile), and the size of the smallest group (k).",
             q.VERSIONS,
             {
                 "site": [],
@@ -166,7 +165,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Dead letters by device",
-            "Why messages were set aside.",
+            "Why messages could not be stored.",
             q.DEAD_LETTER_REASONS,
             {"Time": unit("dateTimeAsIso"), "site": [], "device": [], "reason": []},
             sort=("Time", True),

@@ -22,19 +22,19 @@ from dashboards.panels import (
 )
 
 HOT_C, TOO_HOT_C = 70, 80
-"""A Raspberry Pi slows itself down from 80 degrees Celsius on."""
+"""A Raspberry Pi slows down at 80 degrees Celsius and above."""
 LITTLE_MB = 1024
 
 _FAULTY = ((None, GREEN), (1, RED))
 _OPEN = {"true": ("open", GREEN), "false": ("blind", RED)}
 _SLOWED = {"true": ("slowed", RED), "false": ("full speed", GREEN)}
-_TRUSTED = {"true": ("right", GREEN), "false": ("not set", RED)}
+_TRUSTED = {"true": ("set", GREEN), "false": ("not set", RED)}
 _DATETIME = "dateTimeFromNow"
 
 
 def dashboard() -> Dashboard:
     board = frame(
-        "fleet-health", "Fleet health", "Every device: does it run, see, send, and has nothing been lost?"
+        "fleet-health", "Fleet health", "Every device: does it run, see and send, and is any data lost?"
     )
     board.time("now-24h", "now").refresh("1m")
     board.with_variable(query_variable("site", "Shop", q.SITE_NAMES, several=True))
@@ -43,14 +43,12 @@ def dashboard() -> Dashboard:
 
     board.with_row(Row("At a glance"))
     board.with_panel(
-        number(
-            "Devices heard", "Devices that were heard in the time shown.", q.HEARD, no_value="none was heard"
-        )
+        number("Devices seen", "Devices that sent a message in the time shown.", q.HEARD, no_value="none")
     )
     board.with_panel(
         number(
             "Reporting now",
-            "Devices that were heard in the last ten minutes.",
+            "Devices that sent a message in the last ten minutes.",
             q.HEARD,
             no_value="none",
             recent="10m",
@@ -58,9 +56,9 @@ def dashboard() -> Dashboard:
         )
     )
     for title, description, query in (
-        ("Offline", "Devices of which the broker says that they are gone.", q.OFFLINE),
-        ("Blind cameras", "Devices whose camera was not open when they were last heard.", q.BLIND),
-        ("Slowed", "Devices that run slower than they could, for heat or a weak power supply.", q.SLOWED),
+        ("Offline", "Devices that are not connected to the broker.", q.OFFLINE),
+        ("Blind cameras", "Devices whose last message said that the camera is not open.", q.BLIND),
+        ("Slowed", "Devices whose processor is slowed down by heat or a weak power supply.", q.SLOWED),
         ("Long queues", f"Devices with more than {q.QUEUE} messages waiting for the broker.", q.QUEUED),
     ):
         board.with_panel(number(title, description, query, steps=_FAULTY, no_value="none"))
@@ -69,8 +67,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Devices",
-            "The last health message of each device, those that were silent longest on top. Devices that show the same "
-            "config count alike.",
+            "The last health message of each device; the device that has been silent longest is on top. Devices with "
+            "the same config have the same counting settings.",
             q.DEVICE_TABLE,
             {
                 "site": [],
@@ -95,13 +93,13 @@ def dashboard() -> Dashboard:
                 "config": [],
             },
             sort=("Time", False),
-            no_value="no device was heard",
+            no_value="no device sent a message",
         )
     )
     board.with_panel(
         rows(
             "Faults",
-            "What devices reported as a fault and not yet as over.",
+            "Faults that devices reported and that have not ended yet.",
             q.FAULTS,
             {"Time": unit(_DATETIME), "site": [], "device": [], "fault": [], "text": []},
             hidden=["active"],
@@ -112,8 +110,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Windows lost",
-            "Gaps in the numbering of the windows of one run: counts that were made and never arrived. Those that wait "
-            "in an outbox are among them until they come.",
+            "Missing numbers in the sequence of windows: counts that were made but have not arrived. This includes "
+            "windows that still wait in an outbox.",
             q.LOST,
             {"site": [], "device": [], "camera": [], "lost": coloured(_FAULTY)},
             hidden=["Time"],
@@ -125,7 +123,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "Versions and profiles",
-            "What each camera's newest window was made with.",
+            "The versions and privacy settings of each camera's newest window.",
             q.VERSIONS,
             {
                 "site": [],
@@ -146,7 +144,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         states(
             "Camera",
-            "Green while the camera was open, red while it was not; nothing while nothing was heard.",
+            "Green: the camera was open. Red: it was not. Empty: no message arrived.",
             q.over_time("camera_open", function="last"),
             mappings=[in_words(_OPEN)],
         )
@@ -154,8 +152,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         states(
             "Processor speed",
-            "Red while the firmware held the processor back, for heat or a weak power supply; grey "
-            "on machines that cannot tell.",
+            "Red: the firmware slowed the processor down because of heat or a weak power supply. Grey: the machine "
+            "does not report this.",
             q.over_time("throttled", function="last"),
             mappings=[in_words(_SLOWED)],
             steps=((None, GREY),),
@@ -163,13 +161,13 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         curve(
-            "Frames per second", "Frames processed a second.", [q.over_time("fps")], unit="suffix: frames/s"
+            "Frames per second", "Frames processed per second.", [q.over_time("fps")], unit="suffix: frames/s"
         )
     )
     board.with_panel(
         curve(
             "Temperature",
-            "The hottest sensor. The dashed lines: warm, and where a Raspberry Pi slows down.",
+            "The hottest sensor. Dashed lines: warm, and the temperature at which a Raspberry Pi slows down.",
             [q.over_time("temperature_c", function="max")],
             unit="celsius",
             lowest=None,
@@ -179,14 +177,14 @@ def dashboard() -> Dashboard:
     board.with_panel(
         curve(
             "Outbox",
-            "Messages waiting for the broker. It grows while the network is away and empties afterwards.",
+            "Messages waiting for the broker. The number grows while the network is down and falls afterwards.",
             [q.over_time("outbox_depth", function="max")],
         )
     )
     board.with_panel(
         curve(
             "Free disk",
-            "Space where the outbox lies.",
+            "Free space on the disk that holds the outbox.",
             [q.over_time("disk_free_mb", function="min")],
             unit="mbytes",
         )

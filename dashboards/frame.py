@@ -1,4 +1,4 @@
-"""What all dashboards share: how they are named and found, their variables and annotations."""
+"""What all dashboards share: names, links, variables and annotations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAG = "footlight"
 
 
 def frame(uid: str, title: str, description: str) -> dashboard.Dashboard:
-    """An empty dashboard. It cannot be edited in Grafana: it is made here, and a hand edit would be lost."""
+    """Create an empty dashboard. It is read-only in Grafana, because the next build would overwrite a manual edit."""
     board = dashboard.Dashboard(title).uid(f"{TAG}-{uid}").description(description).tags([TAG])
     board.readonly().timezone("browser").tooltip(model.DashboardCursorSync.CROSSHAIR)
     board.link(
@@ -32,8 +32,10 @@ def frame(uid: str, title: str, description: str) -> dashboard.Dashboard:
 def query_variable(
     name: str, label: str, query: Query, *, several: bool = False, backwards: bool = False
 ) -> dashboard.QueryVariable:
-    """A variable whose values are asked of the data, by name or ``backwards``. With ``several``, all of them are chosen
-    at first, else the first one."""
+    """Create a variable whose values come from a query, sorted by name or ``backwards``.
+
+    With ``several``, all values are selected at first, else the first one.
+    """
     variable = dashboard.QueryVariable(name).label(label).query(query.text).datasource(source(query))
     order = model.VariableSort.ALPHABETICAL_DESC if backwards else model.VariableSort.ALPHABETICAL_ASC
     variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(order)
@@ -44,7 +46,7 @@ def query_variable(
 
 
 def choice(name: str, label: str, options: Sequence[str]) -> dashboard.CustomVariable:
-    """A variable with fixed values, the first of them chosen."""
+    """Create a variable with fixed values; the first is selected."""
     listed = [
         model.VariableOption(text=option, value=option, selected=option == options[0]) for option in options
     ]
@@ -53,7 +55,7 @@ def choice(name: str, label: str, options: Sequence[str]) -> dashboard.CustomVar
 
 
 def annotate(board: dashboard.Dashboard) -> None:
-    """Promotions from the chain file, and devices that began anew: a change of configuration needs that."""
+    """Add annotations: promotions from the chain file, and starts of devices, as after a change of configuration."""
     for name, query, colour in (
         ("Promotions", q.PROMOTIONS, BLUE),
         ("Devices started", q.STARTS, GREY),

@@ -1,7 +1,7 @@
-"""The kinds of panel that Footlight's dashboards are made of, with its house rules built in.
+"""The kinds of panel that Footlight's dashboards use, with common rules built in.
 
-No data never looks like zero: a gap is drawn as a gap, and a single number says in words why there is none. What rests
-on few visits is grey. Everything else is Grafana's own look, so that an upgrade of Grafana is no work here.
+No data never looks like zero: a gap is drawn as a gap, and a single number says in words why it is missing. Figures
+from few visits are grey. Everything else has Grafana's default look, so that an upgrade of Grafana needs no work here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from grafana_foundation_sdk.models import text as text_models
 from dashboards.queries import Query
 
 GREEN, ORANGE, RED, GREY, BLUE = "green", "orange", "red", "#8e8e8e", "blue"
-NO_DATA = "nobody watched"
+NO_DATA = "not watched"
 
 Kind = TypeVar(
     "Kind",
@@ -45,11 +45,11 @@ Kind = TypeVar(
 )
 
 Steps = Sequence[tuple[float | None, str]]
-"""Colours by lower edge, in the unit of the field; the first edge is None, for minus infinity."""
+"""Colours by lower limit, in the unit of the field; the first limit is None, which means minus infinity."""
 
 
 class Target(Dataquery, Builder[Dataquery]):
-    """One InfluxQL query as Grafana's InfluxDB data source takes it; its own builder, as the SDK asks for one."""
+    """One InfluxQL query for Grafana's InfluxDB data source. It is its own builder, because the SDK needs one."""
 
     def __init__(self, query: Query, ref_id: str) -> None:
         self.ref_id, self.query = ref_id, query
@@ -70,7 +70,7 @@ class Target(Dataquery, Builder[Dataquery]):
 
 
 class Note(Target):
-    """The query of an annotation: columns ``words`` and, where it has an end, ``end_ms``; tags beside it."""
+    """The query of an annotation: column ``words``, column ``end_ms`` if it has an end, and tags."""
 
     def __init__(self, query: Query) -> None:
         super().__init__(query, "Annotation")
@@ -81,7 +81,7 @@ class Note(Target):
 
 
 def source(query: Query) -> values.DataSourceRef:
-    """The provisioned data source of the level that is asked."""
+    """Return the provisioned data source for the level of a query."""
     return values.DataSourceRef("influxdb", query.source)
 
 
@@ -90,7 +90,7 @@ def number(
     steps: Steps = ((None, "text"),), no_value: str = NO_DATA, recent: str | None = None,
     mappings: Sequence[model.ValueMapping] = (), span: int = 4,
 ) -> stat.Panel:  # fmt: skip
-    """One number. ``recent`` overrides the range of the dashboard, such as the last "5m"."""
+    """Show one number. ``recent`` overrides the time range of the dashboard, such as "5m" for the last five minutes."""
     panel = stat.Panel().height(4).graph_mode(values.BigValueGraphMode.NONE).mappings(list(mappings))
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     panel.no_value(no_value).unit(unit).thresholds(_thresholds(steps))
@@ -105,7 +105,7 @@ def bars(
     title: str, description: str, queries: Sequence[Query], *, no_value: str, upright: bool = True, span: int = 8,
     height: int = 8,
 ) -> bargauge.Panel:  # fmt: skip
-    """Counts by label, on one scale. A query that is marked ``few`` is drawn grey."""
+    """Draw counts by label, on one scale. A query that is marked ``few`` is drawn grey."""
     panel = bargauge.Panel().display_mode(values.BarGaugeDisplayMode.BASIC).height(height)
     panel.orientation(values.VizOrientation.VERTICAL if upright else values.VizOrientation.HORIZONTAL)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
@@ -121,7 +121,7 @@ def curve(
     title: str, description: str, queries: Sequence[Query], *, unit: str = "short", lowest: float | None = 0,
     highest: float | None = None, steps: Steps = (), span: int = 12,
 ) -> timeseries.Panel:  # fmt: skip
-    """Values over time; where there is none the line is broken, and each value alone is a point."""
+    """Draw values over time. A missing value breaks the line; a single value is a point."""
     panel = timeseries.Panel().unit(unit).height(8).no_value(NO_DATA).span_nulls(False)
     panel.show_points(values.VisibilityMode.ALWAYS).point_size(3).line_width(1)
     panel.legend(_LEGEND).tooltip(_TOOLTIP)
@@ -141,9 +141,13 @@ def states(
     title: str, description: str, query: Query, *, steps: Steps = (), mappings: Sequence[model.ValueMapping] = (),
     unit: str = "short", span: int = 12, height: int = 8,
 ) -> statetimeline.Panel:  # fmt: skip
-    """What was the case when, one line for each series; nothing is drawn where nothing was heard."""
+    """Draw states over time, one line for each series; nothing is drawn where no message arrived."""
     panel = (
-        statetimeline.Panel().height(height).unit(unit).mappings(list(mappings)).no_value("nothing was heard")
+        statetimeline.Panel()
+        .height(height)
+        .unit(unit)
+        .mappings(list(mappings))
+        .no_value("no message arrived")
     )
     panel.show_value(values.VisibilityMode.NEVER).merge_values(True).row_height(0.8)
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
@@ -157,8 +161,11 @@ def rows(
     hidden: Sequence[str] = (), sort: tuple[str, bool] | None = None, no_value: str = "none", span: int = 24,
     height: int = 10,
 ) -> table.Panel:  # fmt: skip
-    """A table. ``columns`` gives the order and the look of each, by its name in the answer of the query; the engine
-    may answer tags in any order. ``sort`` is a column and whether the largest comes first."""
+    """Show a table.
+
+    ``columns`` sets the order and look of each column, by its name in the query result, because the engine may return
+    tags in any order. ``sort`` is a column and whether the largest value comes first.
+    """
     panel = table.Panel().height(height).no_value(no_value)
     order = {name: position for position, name in enumerate(columns)}
     panel.with_transformation(
@@ -173,8 +180,10 @@ def rows(
 
 
 def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.Panel:
-    """Visits by hour of the day, of several days side by side. Each number is written on its bar, so that 0 is read
-    and a gap stays empty."""
+    """Draw visits by hour for several days side by side.
+
+    Each bar shows its number, so that 0 is visible and a gap stays empty.
+    """
     panel = barchart.Panel().height(9).x_field("Time").stacking(values.StackingMode.NONE).no_value(NO_DATA)
     panel.show_value(values.VisibilityMode.ALWAYS).orientation(values.VizOrientation.VERTICAL).group_width(
         0.8
@@ -189,14 +198,14 @@ def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.
 
 
 def busiest(title: str, description: str, query: Query) -> stat.Panel:
-    """The time and the size of a maximum."""
+    """Show the time and the size of a maximum."""
     panel = number(title, description, query).text_mode(values.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("/.*/"))
     return panel.override_by_name("Time", [model.DynamicConfigValue("unit", "time:HH:mm")])
 
 
 def place_map(title: str, description: str, query: Query, *, colour_by: str, steps: Steps) -> geomap.Panel:
-    """Shops where they are, by columns ``latitude`` and ``longitude``. The map itself comes from a server of maps."""
+    """Show shops on a map, from columns ``latitude`` and ``longitude``. The map tiles come from a public server."""
     style = {
         "size": {"fixed": 8, "min": 6, "max": 14},
         "color": {"field": colour_by, "fixed": GREY},
@@ -208,7 +217,11 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
     markers = common.MapLayerOptions().type("markers").name("Shops").tooltip(True)
     markers.config({"style": style, "showLegend": True}).location(where)
     panel = (
-        geomap.Panel().height(14).no_value("no shop has a place").thresholds(_thresholds(steps)).unit("short")
+        geomap.Panel()
+        .height(14)
+        .no_value("no shop has coordinates")
+        .thresholds(_thresholds(steps))
+        .unit("short")
     )
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
     panel.basemap(common.MapLayerOptions().type("default").name("Map").config({})).layers([markers])
@@ -219,7 +232,7 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
 
 
 def words(title: str, content: str, *, span: int = 24, height: int = 3) -> text.Panel:
-    """Text in Markdown: what the panels around it can and cannot say."""
+    """Show Markdown text, which explains the panels around it."""
     return (
         text.Panel()
         .title(title)
@@ -239,7 +252,7 @@ def unit(name: str, decimals: int | None = None) -> list[model.DynamicConfigValu
 
 
 def coloured(steps: Steps, *looks: model.DynamicConfigValue) -> list[model.DynamicConfigValue]:
-    """The text of a cell in the colour of its value."""
+    """Give the text of a cell the colour of its value."""
     return [
         *looks,
         model.DynamicConfigValue("thresholds", _thresholds(steps).build()),
@@ -248,7 +261,7 @@ def coloured(steps: Steps, *looks: model.DynamicConfigValue) -> list[model.Dynam
 
 
 def told(words_by_value: Mapping[str, tuple[str, str]]) -> list[model.DynamicConfigValue]:
-    """Words and a colour instead of a value."""
+    """Show words and a colour instead of a value."""
     return [
         model.DynamicConfigValue("mappings", [in_words(words_by_value)]),
         model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),

@@ -1,8 +1,8 @@
-"""Every question that the dashboards and alert rules ask, in InfluxQL.
+"""The InfluxQL queries of the dashboards and alert rules.
 
-Grafana fills in ``$timeFilter`` and the variables. Two rules: what nobody watched is left out, so that it is a gap and
-not a zero; and where a share rests on fewer than :data:`SMALL_SAMPLE` visits a query that is marked ``few`` answers in
-place of the other one, and is drawn grey.
+Grafana fills in ``$timeFilter`` and the variables. Two rules apply. Windows in which no camera was watching are left
+out, so that they are a gap and not a zero. If a share is based on fewer than :data:`SMALL_SAMPLE` visits, a query
+marked ``few`` returns it instead of the other one, and it is drawn grey.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ SOURCES: Mapping[Level, str] = {
     "quarter": "footlight-quarter",
     "day": "footlight-day",
 }
-"""The fixed uid of the provisioned data source of each level of storage."""
+"""The fixed uid of the provisioned data source for each level of storage."""
 
 
 QUEUE = 60
-"""Messages in an outbox that are too many: an hour of one camera that did not get through."""
+"""This many waiting messages in an outbox are a problem: an hour of one camera that could not be delivered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One InfluxQL statement. With an ``alias`` the answer is read as time series of that name, else as a table."""
+    """One InfluxQL statement. With an ``alias`` the result is a time series of that name, else a table."""
 
     text: str
     level: Level = "raw"
@@ -41,11 +41,11 @@ class Query:
 
 
 SITE = '"site" = \'$site\' AND "device" =~ /^${device:regex}$/ AND $timeFilter'
-"""One site, and those of its devices that are chosen."""
+"""One site and the devices that are selected there."""
 SITES = '"site" =~ /^${site:regex}$/ AND $timeFilter'
 DEVICES = f'{SITES} AND "device" =~ /^${{device:regex}}$/'
 WATCHED = '("coverage" > 0 OR "visits" > 0)'
-"""Windows that say something: a visit that ended as the camera failed is a fact too."""
+"""Windows with real counts; a visit that ended when the camera failed also counts."""
 LOCAL = "tz('$timezone')"
 
 # Variables.
@@ -56,7 +56,7 @@ DEVICE_NAMES = Query('SHOW TAG VALUES FROM "health" WITH KEY = "device" WHERE "s
 SITE_ZONE = Query(
     'SHOW TAG VALUES FROM "site" WITH KEY = "timezone" WHERE "site" =~ /^${site:regex}$/', "day"
 )
-"""Empty without a chain file; InfluxQL takes that for UTC."""
+"""Empty without a chain file; InfluxQL then uses UTC."""
 CHAINS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "chain"', "day")
 REGIONS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "region" WHERE "chain" = \'$chain\'', "day")
 ROLES = Query('SHOW TAG VALUES FROM "comparison" WITH KEY = "role"', "day")
@@ -89,7 +89,7 @@ JUST_NOW = Query(
 
 
 def _hourly(name: str) -> str:
-    """Visits by hour of the site's time, and how much of each hour was watched."""
+    """Build the query of visits by hour of the site's local time, and how much of each hour was watched."""
     return (
         f'SELECT sum("visits") AS "{name}", mean("coverage") AS "watched" FROM "window" WHERE {SITE}'
         f" GROUP BY time(1h) fill(none) {LOCAL}"
@@ -135,9 +135,9 @@ ZONES = Query(
 
 
 def breakdown(measurement: str, labels: Iterable[str], *, named: str = "{}", where: str = "") -> list[Query]:
-    """Visits by label, twice: for a sample that is large enough and, marked ``few``, for one that is not.
+    """Build two queries of visits by label: one for large samples and, marked ``few``, one for small samples.
 
-    ``named`` makes the name of a bar from its label; ``where`` narrows the points further.
+    ``named`` formats the name of a bar from its label; ``where`` is a further condition on the points.
     """
     names = {label: named.format(label) for label in labels}
     sums = ", ".join(f'sum("{label}") AS "{name}"' for label, name in names.items())
@@ -150,7 +150,7 @@ def breakdown(measurement: str, labels: Iterable[str], *, named: str = "{}", whe
 
 
 def age_by_gender(gender: str) -> list[Query]:
-    """Visits of one gender by age band."""
+    """Build the queries of visits of one gender by age band."""
     table = layout.COHORT_GENDER_AGE_BAND
     return breakdown(table.name, table.labels, named=f"{gender} {{}}", where=f" AND \"gender\" = '{gender}'")
 
@@ -173,7 +173,7 @@ def compared(fields: Iterable[str], condition: str = '"compared" = true') -> Que
 
 
 def sites_where(condition: str) -> Query:
-    """How many sites of which a condition holds."""
+    """Build the query of how many sites meet a condition."""
     return Query(f'SELECT count("days") AS "shops" FROM ({_NEWEST}) WHERE {condition}', "day")
 
 
@@ -229,7 +229,7 @@ OFFLINE = Query(
 
 
 def counted(field: str, condition: str) -> Query:
-    """Devices of whose last health message in the time shown a condition on a field holds."""
+    """Build the query of how many devices meet a condition on a field of their last health message."""
     return Query(
         f'SELECT count("{field}") AS "devices" FROM (SELECT last("{field}") AS "{field}" FROM "health"'
         f' WHERE {DEVICES} GROUP BY "site", "device") WHERE "{field}" {condition}'
@@ -254,7 +254,7 @@ FAULTS = Query(
 
 
 def over_time(field: str, measurement: str = "health", function: str = "mean") -> Query:
-    """A number of each device over time; a gap where it was not heard."""
+    """Build the query of a number of each device over time; a gap means that no message arrived."""
     return Query(
         f'SELECT {function}("{field}") FROM "{measurement}" WHERE {DEVICES}'
         ' GROUP BY time($__interval), "site", "device" fill(null)',
@@ -269,14 +269,14 @@ COVERAGE_BY_SITE = Query(
     f'SELECT mean("coverage") FROM "window" WHERE {DEVICES} GROUP BY time(1h), "site" fill(null)',
     alias="$tag_site",
 )
-"""By the hour: at the interval of the panel 300 sites would be 300,000 points, which take a second."""
+"""By the hour: at the panel's own interval, 300 sites would be 300,000 points, which take a second."""
 COVERAGE_BY_CAMERA = Query(
     f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {DEVICES} GROUP BY "site", "device", "camera"'
 )
 
 
 def windows_where(condition: str) -> Query:
-    """How many windows of which a condition holds."""
+    """Build the query of how many windows meet a condition."""
     return Query(f'SELECT count("visits") AS "windows" FROM "window" WHERE {DEVICES} AND {condition}')
 
 
@@ -298,7 +298,7 @@ SMALLEST_K = Query(f'SELECT min("k") AS "k" FROM "window" WHERE {DEVICES}')
 
 
 def unknown_share(attribute: str) -> Query:
-    """Of the visits whose verdict may be read, by day."""
+    """Build the query of the share of unknown verdicts among the released visits, by day."""
     return Query(
         f'SELECT sum("unknown") / sum("released") FROM "cohort_{attribute}" WHERE {DEVICES}'
         f' GROUP BY time(1d), "site" fill(null) {LOCAL}',
@@ -307,7 +307,7 @@ def unknown_share(attribute: str) -> Query:
 
 
 def withheld_share(attribute: str) -> Query:
-    """Of the visits in cohorts that were described by an attribute."""
+    """Build the query of the withheld share of the visits in cohorts, for one attribute."""
     return Query(
         f'SELECT sum("withheld") / (sum("released") + sum("withheld")) AS "withheld" FROM "cohort_{attribute}"'
         f" WHERE {DEVICES}"

@@ -1,4 +1,4 @@
-"""*Shop today*: one shop in plain words, for its manager."""
+"""*Shop today*: one shop in plain words, for the store manager."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
-_NO_GROUP = "no group is together yet"
-_FEW = f"Grey: it rests on fewer than {SMALL_SAMPLE} visits, and chance alone moves a share by more than ten points."
+_NO_GROUP = "no group is large enough yet"
+_FEW = f"Grey: fewer than {SMALL_SAMPLE} visits, so chance alone can move a share by more than ten points."
 
 HOW_TO_READ = f"""\
-A **visit** is one face from first to last sight, not everybody who walks past. **0 means that nobody came; a gap
-means that nobody watched.** Age and gender are estimates; they come in groups of visits, so the newest ones are
-still missing. **Several cameras are added up: who was seen by two of them is two visits.** Choose the devices at the
-top, for instance those at the doors. **Grey** bars rest on fewer than {SMALL_SAMPLE} visits: read nothing from them
-yet."""
+A **visit** is one face on one camera, from the first to the last moment in view; people whose face is never seen are
+not counted. **0 means that nobody came; a gap means that no camera was watching.** Age and gender are estimates for
+groups of visits, so the newest visits are still missing there. **Several cameras are added up: a person seen by two of
+them counts as two visits.** Select devices at the top, for example those at the doors. **Grey** bars have fewer than
+{SMALL_SAMPLE} visits: do not draw conclusions from them yet."""
 
 
 def dashboard() -> Dashboard:
     board = frame(
         "store-today",
         "Shop today",
-        "One shop: how many came, when, who, and whether the camera was watching.",
+        "One shop: how many people came, when and who, and whether the camera was watching.",
     )
     board.time("now/d", "now").refresh("1m")
     board.with_variable(query_variable("site", "Shop", q.SITE_NAMES))
@@ -39,9 +39,7 @@ def dashboard() -> Dashboard:
 
     board.with_row(Row("How many"))
     board.with_panel(number("Visits", "Visits that ended in the time shown.", q.VISITS))
-    board.with_panel(
-        number("Viewers", "Those of them that faced the camera or display at least once.", q.VIEWERS)
-    )
+    board.with_panel(number("Viewers", "Visits that faced the camera or display at least once.", q.VIEWERS))
     board.with_panel(
         number(
             "Just now",
@@ -54,7 +52,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Coverage",
-            "The share of the time in which frames were really processed.",
+            "The share of the time in which the cameras really watched.",
             q.COVERAGE,
             unit="percentunit",
             decimals=0,
@@ -64,7 +62,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Described visits",
-            f"Visits whose gender may be shown: those that were in a group large enough. Grey below {SMALL_SAMPLE}.",
+            f"Visits in groups that were large enough to show their gender. Grey below {SMALL_SAMPLE}.",
             q.DESCRIBED,
             steps=((None, GREY), (SMALL_SAMPLE, "text")),
             no_value="none yet",
@@ -73,16 +71,16 @@ def dashboard() -> Dashboard:
     board.with_panel(
         by_hour(
             "Visits by hour",
-            "Each hour beside the same weekday one week before. Grey hours were watched only in part and are too low; "
-            "an hour without any bar or number was not watched at all.",
+            "Each hour beside the same weekday one week before. Grey hours were only partly watched, so their number "
+            "is too low. An hour without a bar or number was not watched at all.",
             [q.HOURS, q.HOURS_PARTLY, q.HOURS_BEFORE],
         )
     )
     board.with_panel(
         states(
             "Was the camera watching?",
-            "Coverage by camera and quarter of an hour: green all the time, orange in part, red not at all. Nothing is "
-            "drawn where no message came.",
+            "Coverage (the share of the time that was watched) of each camera in steps of 15 minutes. Green: all the "
+            "time; orange: part of it; red: not at all; empty: no message arrived.",
             q.COVERAGE_TIMES,
             steps=_COVERAGE,
             unit="percentunit",
@@ -93,13 +91,13 @@ def dashboard() -> Dashboard:
     board.with_panel(
         rows(
             "What each camera is for",
-            "As the chain file says: how many came is told by the entrances alone.",
+            "From the chain file. Only the entrances show how many people came in.",
             q.CAMERAS,
             {"device": [], "camera": [], "role": []},
             hidden=["Time", "title"],
             span=8,
             height=5,
-            no_value="the chain file does not say",
+            no_value="not in the chain file",
         )
     )
 
@@ -108,19 +106,19 @@ def dashboard() -> Dashboard:
     board.with_panel(
         bars(
             "Age and gender",
-            "Visits by age band, women on the left, men on the right, on one scale. A bar that is missing was "
-            f"withheld: too few to show. {_FEW}",
+            "Visits by age band, women on the left, men on the right, on one scale. A missing bar was withheld: too "
+            f"few visits to show without risk to privacy. {_FEW}",
             pyramid,
-            no_value="no group is together yet, or this shop counts only",
+            no_value="no group is large enough yet, or this shop only counts",
             span=16,
         )
     )
     board.with_panel(
         bars(
             "Expression",
-            f"What faces showed, not what people felt; only where the shop's profile allows it. {_FEW}",
+            f"What faces showed, not what people felt; only if the shop's privacy profile allows it. {_FEW}",
             q.breakdown("cohort_expression", layout.BREAKDOWNS["expression"].labels),
-            no_value="not turned on in this shop, or no group is together yet",
+            no_value="not turned on in this shop, or no group is large enough yet",
         )
     )
 
@@ -128,7 +126,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Dwell time",
-            "First to last sight of a visit, on average.",
+            "How long a face stays in view, on average.",
             q.DWELL_MEAN,
             no_value=_NO_GROUP,
             unit="s",
@@ -138,7 +136,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Attention time",
-            "Of it, facing the camera or display, on average.",
+            "How long a face is turned to the camera or display, on average.",
             q.ATTENTION_MEAN,
             no_value=_NO_GROUP,
             unit="s",
@@ -148,7 +146,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Attraction ratio",
-            "Attention time / dwell time.",
+            "Attention time / dwell time: the part of their time in view that people face the camera or display.",
             q.ATTRACTION,
             no_value=_NO_GROUP,
             unit="percentunit",
@@ -158,7 +156,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         bars(
             "Visits by dwell time",
-            f"Each bar begins at so many seconds. {_FEW}",
+            f"Visits by the time in view; the number below a bar is its shortest time. {_FEW}",
             q.breakdown("cohort_dwell", layout.BREAKDOWNS["dwell"].labels, named="{} s"),
             no_value=_NO_GROUP,
             span=12,
@@ -167,9 +165,9 @@ def dashboard() -> Dashboard:
     board.with_panel(
         bars(
             "Zones",
-            "Visits that were in each zone; one may be in several.",
+            "Visits that were in each zone; one visit may be in several zones.",
             [q.ZONES],
-            no_value="no zones, or no group is together yet",
+            no_value="no zones, or no group is large enough yet",
             upright=False,
             span=12,
         )

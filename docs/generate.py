@@ -1,4 +1,4 @@
-"""Writes wire.md, schema/*.json, asyncapi.yaml and storage.md beside this file: ``make docs``.
+"""Write wire.md, schema/*.json, asyncapi.yaml and storage.md beside this file: ``make docs``.
 
 The first three come from ``common.wire``, the last from ``cloud.stores.layout`` and from what was measured.
 """
@@ -22,54 +22,54 @@ HERE = Path(__file__).parent
 HEAD = "written by `make docs` from `common/wire`: change that"
 ADDRESS = f"{wire.ROOT}/{{site}}/{{device}}"
 
-INTRODUCTION = f"""# What travels
+INTRODUCTION = f"""# Messages on the wire
 
 <!-- {HEAD} -->
 
-Everything a device says and hears is one of the messages below: JSON in UTF-8 on MQTT, content type
+Every message that a device sends or receives is one of those below: JSON in UTF-8 on MQTT, content type
 `{wire.CONTENT_TYPE}`, at most {wire.MAX_BYTES // 1024} KiB. Field `schema` names the message and its version.
 Both sides refuse unknown fields, unknown labels, and a payload whose `site` and `device` are not those of its
-topic. Times are UTC, from {EARLIEST.year} to {LATEST.year}; durations are seconds. The bridge also
-refuses what is dated more than a day after its arrival. The same as JSON Schema: [schema/](schema/), as AsyncAPI:
-[asyncapi.yaml](asyncapi.yaml). Why it holds so little: [privacy.md](privacy.md).
+topic. Times are UTC, from {EARLIEST.year} to {LATEST.year}; durations are in seconds. The bridge also
+refuses messages dated more than a day after their arrival. The same contract as JSON Schema: [schema/](schema/); as
+AsyncAPI: [asyncapi.yaml](asyncapi.yaml). [privacy.md](privacy.md) explains why the messages contain so little.
 
 | topic | message | quality of service |
 | --- | --- | --- |
 """
 
 RESEND = f"""
-Beside them, `{wire.RESEND_TOPIC}` asks all devices to send again what they have delivered in the last
-{wire.HELD_S // 3600} hours. It is the last will of every bridge, published when the broker ends its session; see
-[delivery.md](delivery.md).
+In addition, a message on `{wire.RESEND_TOPIC}` asks all devices to send again what they delivered in the last
+{wire.HELD_S // 3600} hours. It is the last will of every bridge: the broker publishes it when it ends the session of a
+bridge, see [delivery.md](delivery.md).
 """
 
 CELLS = f"""
 ## How to read counts
 
-A map holds counts by label. A count of `null` is withheld by the privacy rules; 0 is a fact: nobody. A label that is
-missing stands for 0. Where a whole map is `null`, the profile of the device does not release it.
-Every attribute also has the label `unknown`, for visits that were not seen well enough.
+A map holds counts by label. A count of `null` is withheld by the privacy rules. 0 is a fact: nobody. A missing label
+means 0. If a whole map is `null`, it is not released: the device's profile does not allow it, or the privacy rules
+withhold it. Every attribute also has the label `unknown`, for visits that were not seen well enough.
 
 - gender: {", ".join(GENDERS)}
 - age band: {", ".join(AGE_BANDS)}
 - expression, what the face shows: {", ".join(EXPRESSIONS)}
-- dwell and attention time, lower edge in seconds, the last one open: \
+- dwell and attention time, by the lower edge of the bin in seconds; the last bin has no upper edge: \
 {", ".join(wire.bin_label(edge) for edge in wire.DWELL_BINS_S)}
 
-Visits at coverage 0 are no data, not zero visits. `pending` visits are in the totals already and wait for a
-cohort; after the last window of a day they get none. A cohort covers the windows from its `since` to the one
-it came with.
+0 visits at coverage 0 mean "no data", not "nobody came". `pending` visits are already in the totals and wait for a
+cohort; those that still wait after the last window of a day are never broken down. A cohort covers the windows from
+its `since` to the window that it came with.
 """
 
 SERVICE = {
     "window": "1",
-    "status": "1, retained; the last will says `online: false`",
+    "status": "1, retained; the last will is `online: false`",
     "health": "1",
     "alert": "1",
     "probe": "1",
     "echo": "1, to the device",
     "config": "1, retained, to the device",
-    "placement": "0, never stored; only while a camera is hung",
+    "placement": "0, never stored; only during a check of the camera position",
 }
 
 
@@ -78,14 +78,14 @@ ANY_JSON = "JsonValue"
 
 
 def schema(model: type[BaseModel]) -> dict[str, Any]:
-    """JSON Schema of a message as it is accepted: ``schema`` has a default in the model, but must be sent."""
+    """Return the JSON Schema of a message as accepted: ``schema`` has a default in the model, but must be sent."""
     found = model.model_json_schema()
     required = ["schema", *found["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "required": required}
 
 
 def kind(field: dict[str, Any]) -> str:
-    """A field's type in a few words."""
+    """Describe the type of a field in a few words."""
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
         return "any value" if name == ANY_JSON else f"[{name}](#{name.lower()})"
@@ -112,7 +112,7 @@ def kind(field: dict[str, Any]) -> str:
 
 
 def table(name: str, described: dict[str, Any]) -> str:
-    """One message or part of one, field by field."""
+    """Return the table of a message or of a part of one, field by field."""
     lines = [
         f"\n### {name}\n",
         described["description"],
@@ -170,7 +170,7 @@ def asyncapi() -> str:
         "info": {
             "title": "Footlight",
             "version": wire.ROOT.rsplit("/", 1)[-1],
-            "description": "What a Footlight device sends and hears: totals and cohorts, and how it does.",
+            "description": "Messages that a Footlight device sends and receives: totals, cohorts, state of the device.",
         },
         "defaultContentType": wire.CONTENT_TYPE,
         "channels": channels,
@@ -185,59 +185,60 @@ BUCKET = "footlight"
 HOLDS: dict[Level, str] = {
     "raw": "every window and cohort, health, status, alerts, as the bridge writes them",
     "quarter": "tallies by quarter of an hour, opening hours only",
-    "day": "tallies by local day, opening hours only, and what is worked out from them",
+    "day": "tallies by local day, opening hours only, and figures calculated from them",
 }
 
-STORAGE = f"""# What is stored
+STORAGE = f"""# Stored measurements
 
 <!-- {STORAGE_HEAD} -->
 
-In InfluxDB 1.8, 2.x and 3.x alike; the embedded store of one shop keeps the messages themselves and works the same
-figures out when they are asked for. The bridge writes points through the v2 write API, which all three have;
-everything is read in InfluxQL over `/query`, which all three answer.
-[0015](decisions/0015-rollup-by-a-job-of-ours.md) and [0016](decisions/0016-a-database-for-each-level.md) tell why.
-Examples of queries, and CSV for a spreadsheet: [queries](queries.md).
+This page describes what is stored in InfluxDB 1.8, 2.x and 3.x. The embedded store of one shop stores the messages
+themselves and calculates the same figures on request. The bridge writes points through the v2 write API; all queries
+are InfluxQL over `/query`. All three versions support both;
+[0015](decisions/0015-rollup-by-a-job-of-ours.md) and [0016](decisions/0016-a-database-for-each-level.md) give the
+reasons. [queries](queries.md) has example queries, and CSV for a spreadsheet.
 
-- A point is identified by its tags and its time. What is delivered or rolled up again overwrites itself.
-- A label is a field, not a tag. What the privacy rules withhold or nothing was released about is absent; 0 is a fact:
-  nobody. In a sum, a 0 beside something withheld is no fact, and so it is absent too
+- A point is identified by its tags and its time. A point that is delivered or rolled up again overwrites itself.
+- A label is a field, not a tag. If a count is withheld by the privacy rules or not released, its field is missing. 0 is
+  a fact: nobody. A sum of 0 is also missing if some of its parts are withheld, because it may not be 0
   ([0059](decisions/0059-withheld-is-absent-at-all-levels.md)).
-- Cameras of different roles (entrance, area, display) are never added up: a role is a tag of the levels `quarter` and
+- Cameras of different roles (entrance, area, display) are never added: the role is a tag of the levels `quarter` and
   `day` ([0057](decisions/0057-cameras-are-compared-by-what-they-are-for.md)).
-- No name is a tag in one place and a field in another.
-- Visits at coverage 0 are no data. Add up first, then divide: a mean of means weighs a quiet hour like a busy one.
+- A name that is a tag in one measurement is never a field in another.
+- 0 visits at coverage 0 mean "no data". Add first, then divide: a mean of means gives a quiet hour the weight of a
+  busy one.
 
 ## Levels
 
-A retention time belongs to a whole database or bucket, so each level has one of its own, beside the first.
+The retention applies to a whole database or bucket, so each level has a separate one.
 
 | level | bucket | holds | kept |
 | --- | --- | --- | --- |
 """
 
 ROLLUP = """
-`footlight-cloud rollup` makes the other two from the first; `footlight-rollup.timer` runs it every six hours. A run
-does the last week again, so that a device which was offline for days is counted all the same. It also catches up on
-every earlier day that has windows and was never rolled up: after an outage of the timer, for a site that was added to
-the chain file, for cameras that were given another role. Any other day whose windows are still kept is done again with
-`--from` and `--to`:
+`footlight-cloud rollup` calculates the other two levels from the first; `footlight-rollup.timer` runs it every six
+hours. Each run calculates the last week again, to include late data of offline devices. It also catches up on
+earlier days that have windows but were never rolled up: after an outage of the timer, for a site that was added to the
+chain file, or for cameras that got another role. To calculate any other day again while its windows are still
+stored, use `--from` and `--to`:
 ```
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml --from 2026-03-02 --to 2026-03-08 --json
 ```
-When a site is open, in which time zone, and what its cameras are for, it learns from the chain file; run it again with
-`--from` when opening hours were corrected. A day of which nothing came is not written, and a day that is not over is
-left for a later run. Sites and cameras that the chain file does not list are left out and named. An embedded store
-needs no rollup.
+Opening hours, time zones and roles of cameras come from the chain file; after you correct opening hours, run it again
+with `--from`. A day without data is not written, and a day that is not over is left for a later run. The command names
+sites and cameras that are not in the chain file, and leaves them out. An embedded store needs no rollup.
 
-## What the installer sets
+## Create the databases
 
-Once, before the bridge starts. Where the first level is kept for another time, `store.retention_days` says so too.
+Do this once, before the bridge starts. If you keep the first level for another time, set `store.retention_days` to the
+same number.
 """
 
 
 def kept(days: int | None) -> str:
-    return "for ever" if days is None else f"{days} days"
+    return "forever" if days is None else f"{days} days"
 
 
 def levels() -> str:
@@ -249,7 +250,7 @@ def levels() -> str:
 
 
 def creations() -> str:
-    """The commands that create all levels, for each generation of InfluxDB."""
+    """Return the commands that create all levels, for each generation of InfluxDB."""
     in_1 = [f"influx -execute '{creation(BUCKET, level, KEPT_DAYS[level])}'" for level in LEVELS]
     in_2, in_3 = [], []
     for level in LEVELS:
@@ -265,7 +266,7 @@ def creations() -> str:
 
 
 def measurement(about: Measurement) -> str:
-    """One measurement, its fields in the order of the layout; those with the same meaning share a line."""
+    """Return the table of a measurement in the order of the layout; fields with the same meaning share a line."""
     grouped: dict[Field, list[str]] = {}
     for name, field in about.fields.items():
         grouped.setdefault(field, []).append(f"`{name}`")
@@ -282,12 +283,12 @@ def measurement(about: Measurement) -> str:
 
 
 def measured() -> str:
-    """What it costs, from the last run of the benchmark."""
+    """Return the section on costs, from the last run of the benchmark."""
     found = json.loads((HERE / "storage-measured.json").read_text(encoding="utf-8"))
     cameras, devices, days = found["cameras"], found["devices"], found["days"]
 
     def series(*tags: str) -> int:
-        """Those of all measurements whose tags begin like this, and go on with no device or camera."""
+        """Count the series of measurements whose tags begin like this, without further device or camera tags."""
         rest = {"device", "camera"} - set(tags)
         chosen = [
             m.name for m in layout.MEASUREMENTS if m.tags[: len(tags)] == tags and not rest & set(m.tags)
@@ -296,22 +297,25 @@ def measured() -> str:
 
     rows = [
         ("series of a camera", f"{series('site', 'device', 'camera') / cameras:.1f}"),
-        ("series of a device, besides", f"{series('site', 'device') / devices:.1f}"),
+        ("further series of a device", f"{series('site', 'device') / devices:.1f}"),
         ("series of a site, at the levels quarter and day", f"{series('site') / found['stores']:.1f}"),
-        ("bytes of a window with all that came with it", f"{found['bytes']['raw'] / found['windows']:.0f}"),
-        ("level raw, bytes of a device and day", f"{found['bytes']['raw'] / devices / days:,.0f}"),
+        (
+            "bytes of a window and all that is stored with it",
+            f"{found['bytes']['raw'] / found['windows']:.0f}",
+        ),
+        ("level raw, bytes per device and day", f"{found['bytes']['raw'] / devices / days:,.0f}"),
         *(
-            (f"level {level}, bytes of a site and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
+            (f"level {level}, bytes per site and day", f"{found['bytes'][level] / found['site_days']:,.0f}")
             for level in LEVELS[1:]
         ),
-        ("windows a second of CPU, simulated and written", f"{found['written_per_cpu_s']:,}"),
-        ("windows a second of CPU, rolled up", f"{found['rolled_up_per_cpu_s']:,}"),
+        ("windows simulated and written per second of CPU", f"{found['written_per_cpu_s']:,}"),
+        ("windows rolled up per second of CPU", f"{found['rolled_up_per_cpu_s']:,}"),
     ]
     return (
         "\n## What it costs\n\n"
         f"Measured by `python -m benchmarks.storage --write` on {found['engine']}: {found['stores']} simulated stores"
-        f" with {cameras} cameras for {days} days, {found['windows']:,} windows. Bytes are those of compacted files,"
-        " which hold the points; how many windows a day has is up to the opening hours.\n\n"
+        f" with {cameras} cameras for {days} days, {found['windows']:,} windows. Bytes are those of the compacted files"
+        " with the points; the number of windows a day depends on the opening hours.\n\n"
         "| | |\n| --- | ---: |\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
     )
 

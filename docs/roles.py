@@ -1,4 +1,4 @@
-"""Writes ansible.md beside this file: the inputs of all roles, from ``meta/argument_specs.yml``: ``make docs``."""
+"""Write ansible.md beside this file: the inputs of all roles, from ``meta/argument_specs.yml``: ``make docs``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import yaml
 HERE = Path(__file__).parent
 ROLES = HERE.parent / "ansible" / "roles"
 
-INTRODUCTION = """# What the playbooks can be told
+INTRODUCTION = """# Inputs of the playbooks
 
 <!-- written by `make docs` from `ansible/roles/*/meta/argument_specs.yml`: change those -->
 
-Every input of every role. They go into the inventory, for all hosts (`group_vars/all`), a group or a single host;
-[inventory.example](../ansible/inventory.example) has three shops. A wrong name of a file, a missing input or one of
-another type ends the play before anything is changed. How the playbooks are used: [ansible](../ansible/README.md).
+Every input (variable) of every role. Set them in the inventory, for all hosts (`group_vars/all`), a group or a single
+host; [inventory.example](../ansible/inventory.example) shows three shops. A missing file or input, or a value of the
+wrong type, stops the playbook before it changes anything. [ansible](../ansible/README.md) says how to use the
+playbooks.
 """
 
 
 def role(folder: Path) -> Iterator[str]:
-    """The section of one role: each of its entry points with a table."""
+    """Return the section of one role, with a table for each entry point."""
     specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     yield f"\n## {folder.name}\n"
     shown: list[dict[str, Any]] = []
@@ -41,7 +42,7 @@ def role(folder: Path) -> Iterator[str]:
 
 
 def rows(name: str, option: dict[str, Any]) -> Iterator[str]:
-    """The line of an input, and those of what is inside it."""
+    """Return the line of an input, and the lines of its parts."""
     kind = f"{option['type']} of {option['elements']}" if "elements" in option else option["type"]
     choices = (
         f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if "choices" in option else ""
@@ -53,19 +54,19 @@ def rows(name: str, option: dict[str, Any]) -> Iterator[str]:
 
 
 def shown_default(value: object) -> str:
-    """As it would be written in the inventory."""
+    """Write a default as in the inventory."""
     text = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
     return text.strip("'") if isinstance(value, str) and value else text
 
 
 def words(description: str | list[str]) -> str:
-    """Ansible's own marks, ``C(...)`` among them, in Markdown."""
+    """Convert Ansible's markup, such as ``C(...)``, to Markdown."""
     text = " ".join(description) if isinstance(description, list) else description
     return re.sub(r"\b[CVO]\(([^)]*)\)", r"`\1`", " ".join(text.split())).replace("|", "\\|")
 
 
 def page() -> str:
-    """The whole of ansible.md."""
+    """Return the text of ansible.md."""
     folders = sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml"))
     return INTRODUCTION + "".join(line for folder in folders for line in role(folder))
 

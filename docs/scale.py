@@ -1,7 +1,7 @@
-"""Writes scale.md beside this file: the sums for a chain that is too large for one machine, from what was measured.
+"""Write scale.md beside this file: measurements, and an estimate for a chain that is too large for one machine.
 
-``python -m benchmarks.fleet --write`` measures. What nobody can measure here stands in :data:`ASSUMED`, and in the
-page.
+``python -m benchmarks.fleet --write`` measures. Figures that cannot be measured are in :data:`ASSUMED`, and the page
+says so.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from cloud.domain.levels import KEPT_DAYS, LEVELS
 HERE = Path(__file__).parent
 STORES = 10_000
 EACH_S = 60
-"""A window and a health message of each device every minute, which is what devices do unless told otherwise."""
+"""Seconds between two windows, and between two health messages, of a device: the defaults."""
 DAY_S = 86_400
 BUSY = 0.5
-"""How much of a core is meant to be in use, so that an outage is made up for in the time that it lasted."""
+"""Planned use of a core. The rest catches up after an outage, in the time that the outage lasted."""
 REPLICAS = 2
-"""Of everything there is one more than would do: any one machine may be away."""
+"""Everything exists twice, so that any one machine may fail."""
 ASSUMED = {"core": 25.0, "gb": 0.10}
-"""Euros a month for a core with 4 GB of memory, and for a gigabyte on an SSD: what a rented server costs, roughly. They
-are there to be replaced by one's own."""
+"""Euros a month for a core with 4 GB of memory, and for a gigabyte on an SSD: roughly the
+price of a rented server. Replace them by your own prices."""
 
 
 def page() -> str:
@@ -35,27 +35,27 @@ def _measured(found: dict[str, Any]) -> str:
     simulated, through, slowest = found["simulate"], found["through_broker"], found["slowest"]
     raw, machine = found["levels"]["raw"], found["machine"]
     cpu = through["cpu_ms_per_message"]
-    return f"""# How far it scales
+    return f"""# Scaling
 
 <!-- written by `make docs` from docs/scale.py and docs/scale-measured.json: change those -->
 
-## What one machine does
+## What one machine can do
 
-Measured by `python -m tests.bench_fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that had
-other work besides (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["sites"]} shops with
-{found["devices"]} cameras over {simulated["days"]} days.
+Measured by `python -m benchmarks.fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that were
+also busy with other work (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["sites"]} shops
+with {found["devices"]} cameras over {simulated["days"]} days.
 
 | | |
 | --- | --- |
-| windows written, simulated and all | {simulated["windows"]:,}, {simulated["windows_per_s"]:,} a second |
-| of a message on the wire | {simulated["bytes"] / simulated["messages"]:.0f} bytes, without MQTT and TLS |
-| of a window in InfluxDB, with its cohorts and health | {raw["bytes"] / simulated["windows"]:.1f} bytes |
+| windows, simulated and written | {simulated["windows"]:,}, {simulated["windows_per_s"]:,} per second |
+| size of a message on the wire | {simulated["bytes"] / simulated["messages"]:.0f} bytes, without MQTT and TLS |
+| size of a window in InfluxDB, with its cohorts and health | {raw["bytes"] / simulated["windows"]:.1f} bytes |
 | series | {raw["series"]:,}, {raw["series"] / found["devices"]:.1f} for each camera |
 | rollup of all days | {found["rollup"]["seconds"]:g} s |
 | queries of the dashboards | {len(found["queries"])}; the slowest took {1000 * slowest["s"]:.0f} ms \
 ({slowest["where"]}: {slowest["what"]}) |
 | through a broker and one bridge | {through["messages_per_s"]:,} messages a second |
-| time of a core for one message | broker {cpu["broker"]:.3f} ms, bridge {cpu["bridge"]:.3f} ms, InfluxDB \
+| CPU time for one message | broker {cpu["broker"]:.3f} ms, bridge {cpu["bridge"]:.3f} ms, InfluxDB \
 {cpu["influxdb"]:.3f} ms |
 """
 
@@ -86,11 +86,11 @@ def _sums(found: dict[str, Any]) -> str:
         for part, name in (("broker", "brokers"), ("bridge", "bridges"), ("influxdb", "InfluxDB's writes"))
     )
     return f"""
-## The sums for {STORES:,} stores
+## An estimate for {STORES:,} stores
 
-As many cameras to a store as above, a window and a health message every {EACH_S} s around the clock, levels kept
-as [storage](storage.md) says (days for ten years). Everything is there {REPLICAS} times, so that any one machine
-may be away.
+This assumes the same number of cameras per store as above, a window and a health message every {EACH_S} s around the
+clock, and the retention in [storage](storage.md) (days for ten years). Everything exists {REPLICAS} times, so that any
+one machine may fail.
 
 | | |
 | --- | --- |
@@ -101,29 +101,29 @@ may be away.
 | series in the first level | {round(found["levels"]["raw"]["series"] / found["devices"] * devices):,} |
 | cost | {euros:,.0f} euros a month, {euros / STORES:.2f} for a store |
 
-The cost is the rent of cores and disks alone, assumed to be {ASSUMED["core"]:g} euros a month for a core with 4 GB
-of memory and {ASSUMED["gb"]:.2f} for a gigabyte: put in your own prices. Queries come on top: head office asks the
-levels of quarters and days, which grow with the stores and not with the minutes.
+The cost covers only the rent of cores and disks, assumed to be {ASSUMED["core"]:g} euros a month for a core with 4 GB
+of memory and {ASSUMED["gb"]:.2f} for a gigabyte: use your own prices. Queries need additional capacity. The dashboards
+of head office read the levels of quarters and days, which grow with the number of stores, not with the minutes.
 
-Windows end on the full minute everywhere, so that what is a mean of {messages_s:,.0f} messages a second comes as
-{devices:,} windows at once, for which one bridge needs, at the rate above,
-{devices / through["messages_per_s"]:.0f} s. Meanwhile they wait in the broker, or in the devices' outboxes. The broker
-must be let keep that many (`max_queued_messages` in [its configuration](../cloud/compose/mosquitto.conf)): mosquitto
-drops what comes after the first 1,000 unless told otherwise.
+Windows end on the full minute everywhere. So the mean of {messages_s:,.0f} messages per second arrives as {devices:,}
+windows at once; one bridge needs {devices / through["messages_per_s"]:.0f} s for them at the rate above. Meanwhile they
+wait in the broker or in the devices' outboxes. The broker must be allowed to queue that many (`max_queued_messages` in
+[its configuration](../cloud/compose/mosquitto.conf)): by default, mosquitto drops messages after the first 1,000.
 """
 
 
 _WAY = """
-## Past one machine
+## More than one machine
 
-Each part grows by itself, in this order. Nothing on the devices changes but the address of the broker.
+Scale each part separately, in this order. On the devices, only the address of the broker changes.
 
-1. **Bridges.** Start more of them: with MQTT 5 those of one `mqtt.share` split the load, each with a `mqtt.client_id`
-   of its own. A message is acknowledged after it is stored, and a point overwrites itself, so that bridges may come
-   and go. `compose.yaml` runs two; on Kubernetes they are a StatefulSet, whose pods' names are the client ids.
-2. **Brokers.** mosquitto is one process. Put a cluster of EMQX in its place, behind a load balancer for TCP: shared
-   subscriptions (`$share/...`), sessions that outlive a connection, certificates for both sides, and the same rule for
-   topics. A device is held to its name by `acl.conf`, with `peer_cert_as_username = cn` for its listener:
+1. **Bridges.** Start more of them. With MQTT 5, bridges with the same `mqtt.share` split the load; each needs a
+   different `mqtt.client_id`. You can start and stop bridges at any time, because a message is acknowledged
+   after it is stored, and a point overwrites itself. `compose.yaml` runs two; on Kubernetes, use a StatefulSet and the
+   pod names as client ids.
+2. **Brokers.** mosquitto is a single process. Replace it with a cluster of EMQX behind a TCP load balancer. It supports
+   shared subscriptions (`$share/...`), persistent sessions, certificates for both sides, and the same rules for topics.
+   `acl.conf`, with `peer_cert_as_username = cn` for the listener, allows a device to use only its own name:
    ```
    {allow, {username, "bridge"}, subscribe, ["footlight/v1/+/+/+"]}.
    {allow, {username, "bridge"}, publish, ["footlight/v1/+/+/echo", "footlight/v1-dead-letter/#",
@@ -134,17 +134,17 @@ Each part grows by itself, in this order. Nothing on the devices changes but the
                             "footlight/v1-resend"]}.
    {deny, all}.
    ```
-   A broker of a cloud does as well where it has MQTT 5 with shared subscriptions, QoS 1 and retained messages.
-3. **InfluxDB.** One large machine goes far: the writes and series above are few. Then a clustered InfluxDB or one of
-   its clouds: the bridge speaks the v2 write API and every query is InfluxQL. Or several InfluxDB, with the regions of
-   the chain divided among them, each with its own group of bridges, and head office's dashboards on the day level,
-   which `footlight-cloud rollup` keeps small.
-4. **Rollup.** It works site by site, and may be run for parts of the chain side by side: one chain file for each.
-5. **Grafana.** Several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets up
-   each region, or all.
+   A cloud broker also works if it supports MQTT 5 with shared subscriptions, QoS 1 and retained messages.
+3. **InfluxDB.** One large machine is enough for long, since the writes and series above are few. After that, use a
+   clustered InfluxDB or InfluxDB Cloud: the bridge uses the v2 write API, and every query is InfluxQL. Or use one
+   InfluxDB for each region of the chain, each with a separate group of bridges; the dashboards of head office read the
+   day level, which `footlight-cloud rollup` keeps small.
+4. **Rollup.** It works site by site. You can run it in parallel for parts of the chain, with one chain file for each.
+5. **Grafana.** Run several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets
+   up each region, or all.
 
-Measured is what the first table says, without TLS and over one connection. What the connections of all devices cost a
-broker, EMQX, a clustered InfluxDB and the clouds were not measured here.
+Only the first table was measured, without TLS and over one connection. Not measured: the load of all device
+connections on a broker, EMQX, a clustered InfluxDB, and the cloud services.
 """
 
 

@@ -13,13 +13,14 @@ COMMANDS = (run, replay, scene, doctor, placement, bench, inspect, config)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did its work, 2 for bad input (one line on standard error)."""
+    """Run one command; return 0 on success, 2 for bad input (one line on standard error)."""
     return run_command(_parser(), argv, extra="edge")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="footlight-edge", description="Counts visits where the camera is; no picture leaves."
+        prog="footlight-edge",
+        description="Counts visits on the device with the camera; no picture leaves it.",
     )
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for module in COMMANDS:

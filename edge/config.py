@@ -1,4 +1,4 @@
-"""What one device is told: the settings, their defaults, and what they must fulfil together."""
+"""The settings of one device, their defaults, and the rules that combine them."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class CameraSettings(Section):
 
 
 class DetectionSettings(Section):
-    # Bounds within which one person stays one visit: below, patterns on and about a person get tracks of their own;
-    # above, the detector loses a face that turns away.
+    # Within these bounds one person stays one visit. Below, patterns on or near a person become tracks; above, the
+    # detector loses a face that turns away.
     min_score: Annotated[float, Field(ge=0.3, le=1)] = 0.5
     low_score: Annotated[float, Field(ge=0.1, le=0.7)] = 0.25
     min_face_px: Pixels = 12
@@ -69,7 +69,7 @@ class DetectionSettings(Section):
 
 class TrackingSettings(Section):
     confirm_s: Annotated[float, Field(ge=0, le=60)] = 0.25
-    # A shorter time would make many visits of one person whom the detector misses for a moment.
+    # A shorter time would split one person into many visits when the detector misses a face for a moment.
     lost_s: Annotated[float, Field(ge=1, le=60)] = 2.0
 
 
@@ -96,7 +96,7 @@ class ZoneSettings(Section):
         following = (*self.polygon[1:], self.polygon[0])
         doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(self.polygon, following, strict=True))
         if abs(doubled) < 1e-6:
-            raise ValueError(f"the polygon of zone {self.name!r} encloses no area; give its corners in order")
+            raise ValueError(f"the polygon of zone {self.name!r} has no area; give its corners in order")
         return self
 
 
@@ -128,7 +128,9 @@ class PrivacySettings(Section):
     @model_validator(mode="after")
     def _cohort_holds_k(self) -> Self:
         if self.k == 2:
-            raise ValueError("k 2 hides nothing, as a withheld cell could only be 1; use 5, or at least 3")
+            raise ValueError(
+                "k 2 hides nothing, because a withheld cell could only be 1; use 5, or at least 3"
+            )
         if self.max_cohort < self.k:
             raise ValueError(f"max_cohort {self.max_cohort} must not be less than k {self.k}")
         return self
@@ -139,7 +141,7 @@ class OutboxSettings(Section):
     max_messages: Annotated[int, Field(ge=10)] = 20_000
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """Where the file is: a relative path starts in the directory systemd gave us, or the current one."""
+        """Return the path of the file: a relative path starts in systemd's state directory, or the current one."""
         return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
 
 
@@ -157,7 +159,7 @@ class LogSettings(Section):
 
 
 class Settings(Section):
-    """All that a device can be told. What each key does is written in ``edge/example.yaml``."""
+    """All settings of a device. ``edge/example.yaml`` explains each key."""
 
     site: Name = "demo-shop"
     device: Name = "door"
@@ -178,12 +180,12 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _idle_time_is_watched(self) -> Self:
-        # half an interval more, since frames do not come to the millisecond
+        # half an interval more, because frames do not come exactly on time
         idle_fps, max_gap_s = self.pacing.idle_fps, self.window.max_gap_s
         if 1.5 / idle_fps > max_gap_s:
             raise ValueError(
                 f"pacing.idle_fps {idle_fps:g} is too low for window.max_gap_s {max_gap_s:g}: an empty shop would"
-                f" count as not watched; give at least {1.5 / max_gap_s:.1f}"
+                f" count as not watched; use at least {1.5 / max_gap_s:.1f}"
             )
         return self
 
@@ -191,7 +193,7 @@ class Settings(Section):
     def _zone_names_differ(self) -> Self:
         names = [zone.name for zone in self.zones]
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"zones: the name {twice!r} is given twice; each zone needs its own")
+            raise ValueError(f"zones: the name {twice!r} is used twice; each zone needs a different name")
         return self
 
 
@@ -199,7 +201,8 @@ LEAST_K, LEAST_WINDOW_S = 3, 30
 
 
 def refuse_to_publish(settings: Settings) -> None:
-    """Raise ``UserError`` where ``run`` would publish what may describe one person. The sample scene holds nobody."""
+    """Raise ``UserError`` if ``run`` would publish data that may describe one person. The sample scene has no real
+    people, so it is exempt."""
     if settings.camera.source == "scene":
         return
     if settings.privacy.k < LEAST_K:
@@ -209,7 +212,7 @@ def refuse_to_publish(settings: Settings) -> None:
         )
     if settings.window.seconds < LEAST_WINDOW_S:
         raise UserError(
-            f"window.seconds: {settings.window.seconds} would tell when a single visit ended; use 60, or at least"
+            f"window.seconds: {settings.window.seconds} would reveal when a single visit ended; use 60, or at least"
             f" {LEAST_WINDOW_S} (less is for 'replay' and for the source scene)"
         )
 
@@ -220,15 +223,15 @@ REMOTELY_SETTABLE = frozenset(
         *("camera.width", "camera.height", "camera.fps"),
     }
 )
-"""What a server may ask for, as sections and keys. Not among them is whatever decides who this device is, what it may
-publish, how finely in time, and to whom: that is in the hands of whoever holds the device."""
+"""The sections and keys that a server may set. Only the owner of the device can set the others: its identity, what it
+may publish, how often, and to whom."""
 
 
 def load(path: Path | str) -> Settings:
-    """Load the settings in a YAML file. Raises ``UserError``: one line with the file, the key and the way out."""
+    """Load the settings from a YAML file. Raises ``UserError``: one line with the file, the key and what to do."""
     return load_yaml_model(Path(path), Settings)
 
 
 def show(settings: Settings) -> str:
-    """The effective settings as YAML, secrets and credentials masked."""
+    """Return the effective settings as YAML, with secrets and credentials masked."""
     return masked_yaml(settings)

@@ -1,4 +1,4 @@
-"""The whole product between a frame and a window: detect, track, classify, fuse, aggregate."""
+"""The pipeline from a frame to a window: detect, track, classify, fuse, aggregate."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class AttentionCone:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """How many faces are worth a forward pass. ``per_visit`` good faces describe a visit; further ones only
-    where the face got better by ``gain``, and never more than twice as many. ``spacing_s`` keeps the looks of
-    one visit apart, because two neighbouring frames repeat the same mistake. ``budget_s`` bounds one frame's
-    classification time."""
+    """Limits for the number of forward passes. ``per_visit`` good faces describe a visit. More are classified only if
+    the face is better by the factor ``gain``, and never more than twice as many. ``spacing_s`` is the time between two
+    looks at one visit, because two frames in a row repeat the same mistake. ``budget_s`` limits the classification
+    time of one frame."""
 
     per_visit: int
     spacing_s: float
@@ -51,7 +51,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one frame brought to an end, and by track where the faces in view are turned."""
+    """The visits and windows that ended with one frame, and the head pose of each track in view."""
 
     tracks: Tracks
     visits: tuple[Visit, ...]
@@ -67,7 +67,7 @@ class _Candidate:
 
 
 class Pipeline:
-    """``step(frame)`` per frame, ``finish()`` at the end. Owns no thread, file or socket."""
+    """Call ``step(frame)`` for each frame and ``finish()`` at the end. It has no thread, file or socket."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Pipeline:
         self._looked_s: dict[int, float] = {}
 
     def step(self, frame: Frame, *, dropped: int = 0) -> Step:
-        """Process one frame; ``dropped`` is the number of stale frames since the one before."""
+        """Process one frame; ``dropped`` is the number of stale frames since the last one."""
         height, width = frame.image.shape[:2]
         detections = [
             found
@@ -109,20 +109,20 @@ class Pipeline:
         return Step(tracks, self._end(tracks.ended), tuple(windows), poses)
 
     def idle(self, at: datetime, monotonic_s: float) -> Step:
-        """No frame came for a while: visits and windows end all the same, so that a blind camera shows as
-        windows without coverage and not as silence."""
+        """Let time pass without a frame: visits and windows still end, so that a blind camera gives windows without
+        coverage instead of no windows at all."""
         tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
         return Step(tracks, self._end(tracks.ended), tuple(windows))
 
     def finish(self, at_s: float) -> Step:
-        """The source is over or the service stops: end every visit and close the last window."""
+        """End every visit and close the last window, because the source has ended or the service stops."""
         visits = self._end(self._tracker.finish(at_s))
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
 
     @property
     def open_window(self) -> WindowAggregate | None:
-        """The window that is open, as far as it has come."""
+        """The open window so far."""
         return self._aggregator.open_window
 
     def _see(self, frame: Frame, in_view: Sequence[Track], poses: Mapping[int, Pose]) -> list[_Candidate]:
@@ -145,7 +145,7 @@ class Pipeline:
         return sorted(candidates, key=lambda c: (self._visits.observations(c.track.track_id), -c.quality))
 
     def _forget(self, tracks: Tracks) -> None:
-        """Whatever ended without becoming a visit leaves nothing behind."""
+        """Delete all data of tracks that ended without becoming a visit."""
         alive = {track.track_id for track in (*tracks.active, *tracks.ended)}
         self._visits.drop(alive)
         self._refinement.keep(alive)
@@ -158,7 +158,7 @@ class Pipeline:
         )
 
     def _good_enough(self, track_id: int) -> float:
-        """The quality up to which another look at this visit says nothing new."""
+        """Return the quality that a face must exceed to be worth another look at this visit."""
         if self._visits.observations(track_id) < self._looks.per_visit:
             return 0.0
         return self._visits.best_quality(track_id) * self._looks.gain
@@ -170,8 +170,8 @@ class Pipeline:
                 return
             track = candidate.track
             self._looked_s[track.track_id] = frame.monotonic_s
-            # every second look sees the mirror image: the network errs less alike on a face and its mirror
-            # image than on two frames of the same face, and their mean costs no extra pass
+            # Every second look uses the mirror image: the errors on a face and its mirror image are less similar than
+            # on two frames of the same face, and this needs no extra pass.
             mirrored = self._visits.observations(track.track_id) % 2 == 1
             detection = self._refinement.detection(track, frame.image, frame.monotonic_s)
             scores = self._classifier.classify(frame.image, detection, mirrored=mirrored)

@@ -1,7 +1,7 @@
 """The values that pass between the stages of the pipeline, in the order in which they appear.
 
-Durations are monotonic seconds, timestamps aware UTC, boxes pixels of the frame. Everything is frozen:
-a stage makes new values, it never edits those of another.
+Durations are in monotonic seconds, timestamps in aware UTC, boxes in pixels of the frame. Everything is frozen: a
+stage makes new values and never changes those of another.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of the camera and the moment it was taken."""
+    """One picture of the camera, and the time when it was taken."""
 
     image: Image
     captured_at: datetime
@@ -36,7 +36,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Axis-aligned box in pixels; x2 and y2 lie outside."""
+    """Axis-aligned box in pixels; x2 and y2 are just outside."""
 
     x1: float
     y1: float
@@ -65,7 +65,7 @@ class Box:
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
     def iou(self, other: Box) -> float:
-        """Intersection over union, in 0..1."""
+        """Return the intersection over union, in 0..1."""
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
         if width <= 0 or height <= 0:
@@ -120,7 +120,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceScores:
-    """What one forward pass says of one face: probabilities that sum to 1 per attribute.
+    """The result of one forward pass for one face: probabilities that sum to 1 for each attribute.
 
     ``age`` (AGE_BINS,), ``gender`` (2,), ``expression`` (7,), float32.
     """
@@ -131,7 +131,7 @@ class FaceScores:
 
     @property
     def age_years(self) -> float:
-        """Expectation of the age distribution, in years."""
+        """Mean of the age distribution, in years."""
         return float(self.age @ np.arange(AGE_BINS, dtype=np.float32))
 
 
@@ -148,7 +148,7 @@ class FaceObservation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The fused word on one attribute: a label of :data:`ATTRIBUTES` or ``UNKNOWN``, its confidence in 0..1."""
+    """The fused result for one attribute: a label of :data:`ATTRIBUTES` or ``UNKNOWN``, and its confidence, 0..1."""
 
     label: str
     confidence: float
@@ -156,7 +156,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One finished visit. It carries no id, no picture and nothing that could find the person again."""
+    """One finished visit. It has no id, no picture and nothing that could identify the person."""
 
     started_at: datetime
     ended_at: datetime
@@ -169,7 +169,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a window was really watched.
+    """How much of a window was really processed.
 
     ``covered_s`` is the time in which frames were processed without a gap longer than the allowed one.
     """
@@ -181,11 +181,11 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class WindowAggregate:
-    """All that one window knows, before the privacy rules. It carries no visit.
+    """All data of one window, before the privacy rules. It contains no single visit.
 
     Histograms count per bin; ``breakdowns`` hold the visits as counts per (gender, age band, expression),
-    each possibly ``UNKNOWN``: the joint table from which every marginal follows. ``due``: a release hour comes in
-    it; ``closing``: the day ends with it.
+    each possibly ``UNKNOWN``: the joint table from which all marginals are computed. ``due``: a release hour is in
+    this window; ``closing``: the day ends with it.
     """
 
     start: datetime
@@ -201,7 +201,6 @@ class WindowAggregate:
     breakdown: Mapping[tuple[str, str, str], int]
     zones: Mapping[str, int]
     coverage: Coverage
-    clock_trusted: bool = True
     due: bool = False
     closing: bool = False
 
@@ -213,12 +212,12 @@ class Detector(Protocol):
 
 
 class Refiner(Protocol):
-    """Finds the landmarks of one face again, closer up than the detector saw it."""
+    """Finds the landmarks of one face again, in an enlarged view of it."""
 
     def refine(self, image: Image, detection: Detection) -> Detection: ...
 
 
 class Classifier(Protocol):
-    """Describes one face by its refined landmarks; ``mirrored`` looks at its mirror image instead."""
+    """Describes one face by its refined landmarks; ``mirrored`` uses the mirror image instead."""
 
     def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores: ...

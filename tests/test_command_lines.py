@@ -155,7 +155,7 @@ BAD_SOURCES: dict[str, tuple[Make, str]] = {
     "letters": (letters, "clip.mp4: not a video, or cut off"),
     "noise": (noise, "clip.mp4: not a video, or cut off"),
     "the beginning of a video": (beginning, "clip.mp4: not a video, or cut off"),
-    "an empty folder": (a_folder, "folder: holds no pictures"),
+    "an empty folder": (a_folder, "folder: contains no pictures"),
     "no picture": (no_picture, "photo.jpg: not a readable picture"),
 }
 
@@ -174,7 +174,7 @@ def test_inspect_says_that_it_is_no_picture(tmp_path: Path, capfd: Capture, make
     path = make(tmp_path)
     assert edge(["inspect", str(path)]) == 2
     out, error = capfd.readouterr()
-    assert one_line(error, "footlight-edge") == f"picture {path}: not a readable picture; mend or remove it"
+    assert one_line(error, "footlight-edge") == f"picture {path}: not a readable picture; repair or remove it"
     assert out == ""
 
 

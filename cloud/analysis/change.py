@@ -1,9 +1,9 @@
-"""One week of one site against the weeks before it, with the statistics by which sites are held against each other.
+"""Compares one week of a site with the weeks before it, using the statistics of the comparison of sites.
 
-The weeks take the place of the sites and the weekdays that of the dates: a week is held against the others on the same
-weekdays, how much days vary is measured on the days themselves, and days that resemble the one before count for less
-(:mod:`cloud.analysis.differences`). Several figures are judged at once, so the level is divided among them
-(Bonferroni): of a hundred reports in which nothing has changed, at most five say of any figure that it has.
+Weeks take the place of sites and weekdays that of dates: a week is compared with the others on the same weekdays, the
+variance is estimated from the days themselves, and days that resemble the day before have less weight
+(:mod:`cloud.analysis.differences`). Several figures are tested at once, so the level is divided among them
+(Bonferroni): of a hundred reports in which nothing has changed, at most five report a change of any figure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEAST_DAYS = 3
 """Days that a week must share with this one, by weekday."""
 
 MOST_VAGUE = 1.0
-"""An interval that is wider than this, as a share of the weeks before, and has "no change" in it tells nothing."""
+"""An interval that contains "no change" and is wider than this share of the weeks before is too vague to show."""
 
 Setup = tuple[frozenset[str], frozenset[str], frozenset[str]]
 """Models, calibrations and cameras: what a day was counted with."""
@@ -42,14 +42,14 @@ Verdict = Literal["more", "less", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """One week of one figure, made fair where its weekdays are not those of the others."""
+    """One week of one figure, adjusted if its weekdays differ from those of the other weeks."""
 
     first: date
     """A Monday."""
     days: int
     """Days that count."""
     rate: float | None
-    """None where the week is not compared; ``low`` and ``high``, its own 95 % interval, likewise."""
+    """None if the week is not compared, as ``low`` and ``high``, the week's own 95 % interval."""
     low: float | None
     high: float | None
     set_apart: str | None
@@ -58,21 +58,21 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one figure. Where ``set_apart`` says why that is not known, there is no ratio."""
+    """The change of one figure. If ``set_apart`` gives a reason why it is not known, there is no ratio."""
 
     metric: str
     unit: str
     rate: float | None
-    """Of this week; None only where nothing of it was counted."""
+    """This week; None only if nothing was counted."""
     before: float | None
-    """Of the weeks before, on the same weekdays; None where they cannot be compared."""
+    """The weeks before, on the same weekdays; None if they cannot be compared."""
     ratio: float | None
-    """``rate`` over ``before``; 1.15 is 15 % more. None where that cannot be told; ``low`` and ``high`` likewise."""
+    """``rate`` / ``before``; 1.15 is 15 % more. None if it is not known, as ``low`` and ``high``."""
     low: float | None
-    """The interval of ``ratio``, which excludes 1 where, and only where, the verdict is more or less."""
+    """The interval of ``ratio``; it excludes 1 exactly if the verdict is more or less."""
     high: float | None
     level: float
-    """1 less the confidence of the interval: how often it would miss the truth by chance."""
+    """1 minus the confidence of the interval: how often it misses the true ratio by chance."""
     verdict: Verdict | None
     weeks: tuple[Week, ...]
     """Oldest first; the last is this week."""
@@ -81,7 +81,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """The days of a week that count, by weekday, and why others do not."""
+    """The days of a week that count, by weekday, and the reason why others do not."""
 
     first: date
     good: Mapping[int, Tally]
@@ -92,8 +92,11 @@ class _Days:
 def changes(
     tallies: Sequence[Tally], metrics: Sequence[Metric], week: date, *, level: float = LEVEL
 ) -> list[Change]:
-    """What changed in the week that begins on the Monday ``week``. ``tallies``: of one site and role, one for each day.
-    Half of ``level`` is spent on the first of several metrics, on which the others depend; they share the rest."""
+    """Compute what changed in the week that begins on the Monday ``week``.
+
+    ``tallies`` are those of one site and role, one for each day. The first of several metrics, on which the others
+    depend, gets half of ``level``; the others share the rest.
+    """
     first, *others = metrics
     levels = [level / 2, *[level / 2 / len(others)] * len(others)] if others else [level]
     return [_change(tallies, metric, week, own) for metric, own in zip((first, *others), levels, strict=True)]
@@ -128,7 +131,7 @@ def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: S
 
 
 def _cause(tally: Tally, metric: Metric, current: Setup) -> str | None:
-    """Why a day does not count."""
+    """Return why a day does not count; None if it does."""
     if why := why_unwatched(tally):
         return why
     if _setup(tally) != current:
@@ -143,13 +146,13 @@ def _setup(tally: Tally) -> Setup:
 
 
 def _usual_setup(by_day: Mapping[date, Tally], week: date) -> Setup:
-    """What most days of this week were counted with."""
+    """Return the setup of most days of this week."""
     used = [_setup(tally) for tally in _watched(by_day, week)]
     return max(used, key=used.count, default=(frozenset(), frozenset(), frozenset()))
 
 
 def _watched(by_day: Mapping[date, Tally], week: date) -> list[Tally]:
-    """The days of a week of which anything was watched."""
+    """Return the days of a week that were watched at least in part."""
     found = (by_day.get(week + timedelta(days=n)) for n in range(7))
     return [tally for tally in found if tally is not None and tally.covered_s > 0]
 
@@ -157,19 +160,19 @@ def _watched(by_day: Mapping[date, Tally], week: date) -> list[Tally]:
 def _why_apart(this: _Days, metric: Metric) -> str | None:
     if len(this.good) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * this.opened):
         why = this.cause or "too few days"
-        return f"only {len(this.good)} days of this week count ({why})" if this.good else why
+        return f"only {len(this.good)} days of this week can be used ({why})" if this.good else why
     described, hidden = (
         sum(of(tally) for tally in this.good.values()) for of in (metric.described, metric.withheld)
     )
     if described + hidden == 0:
         return metric.lacking
     if hidden > MOST_WITHHELD * (described + hidden):
-        return f"privacy withheld {hidden / (described + hidden):.0%} of the visits"
+        return f"{hidden / (described + hidden):.0%} of the visits were withheld to protect privacy"
     return None
 
 
 def _own_rate(metric: Metric, tallies: Sequence[Tally]) -> float | None:
-    """The figure of a week by itself."""
+    """Return the figure of one week alone."""
     if not tallies:
         return None
     numerator, denominator = (float(terms.sum()) for terms in metric.terms(tallies))
@@ -190,7 +193,7 @@ def _apart(metric: Metric, weeks: Sequence[_Days], level: float, why: str, rate:
 def _compared(
     metric: Metric, weeks: Sequence[_Days], used: Sequence[_Days], level: float, own: float | None
 ) -> Change:
-    """``used``: this week, then those that are held against it; ``own``: the figure of this week by itself."""
+    """Compare this week with others: ``used`` is this week, then the others; ``own`` is this week's figure alone."""
     weekdays = sorted(used[0].good.keys() & {weekday for days in used[1:] for weekday in days.good})
     numerator, denominator = np.zeros((2, len(used), len(weekdays)))
     places = [
@@ -204,7 +207,7 @@ def _compared(
     rate, ratio, error = (float(values[0]) for values in (found.rate, found.versus, found.error))
     if np.isnan(ratio):
         return _apart(metric, weeks, level, "nothing was counted in the weeks before", own)
-    # A week scatters around the others by its own noise and by theirs, which is one part in so many of the whole.
+    # This week and the mean of the others both vary by chance; the others' part of the variance is 1 / len(used).
     error *= np.sqrt(1 - 1 / len(used))
     reach = float(t.ppf(1 - level / 2, found.freedom[0])) * error
     low, high = max(ratio - reach, 0.0), ratio + reach
@@ -228,7 +231,7 @@ def _compared(
             else _week(days, None, 0, days.cause or "too few days")
             for days in weeks
         ),
-        set_apart="the days differ too much to tell a change from chance" if vague else None,
+        set_apart="the days differ too much to distinguish a change from chance" if vague else None,
     )
 
 

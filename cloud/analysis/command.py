@@ -1,4 +1,4 @@
-"""``footlight-cloud compare``: the sites of a chain against each other."""
+"""``footlight-cloud compare``: compares the sites of a chain with each other."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ _METRIC = "visits_per_open_hour"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("compare", help="the sites of a chain against each other")
+    """Add ``footlight-cloud compare``."""
+    parser = commands.add_parser("compare", help="compare the sites of a chain with each other")
     add_config(parser)
     parser.add_argument(
-        "--chain", type=Path, metavar="FILE", help="the sites of the chain (an embedded store needs none)"
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="the chain file with the sites (not needed with an embedded store)",
     )
     parser.add_argument(
-        "--period", required=True, metavar="FIRST..LAST", help=f"local days, both included: {_PERIOD}"
+        "--period", required=True, metavar="FIRST..LAST", help=f"local days, both included, such as {_PERIOD}"
     )
-    parser.add_argument("--by", choices=("site",), default="site", help="what is compared (default: site)")
     parser.add_argument(
         "--metric",
         default=_METRIC,
@@ -41,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--role",
         choices=ROLES,
-        help="which cameras: entrance, area, display, or unassigned where the chain file does not say "
+        help="which cameras: entrance, area, display, or unassigned (not in the chain file) "
         "(default: the first of these that the chain has)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -49,8 +52,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """The command. Raises ``UserError``."""
-    # Here and not above: the other commands start without numpy, scipy and rich.
+    """Run the command and return its exit code. Raises ``UserError``."""
+    # Imported here so that the other commands start without numpy, scipy and rich.
     from rich.console import Console
 
     from cloud.analysis.compare import compare
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             sites = chain.with_role(role)
             found = store.tallies(list(sites), first, last, role)
     except StoreUnavailable as error:
-        raise UserError(f"store: {error}; mend that and run it again") from None
+        raise UserError(f"store: {error}; fix this, then run the command again") from None
     tallies = with_silent_days(found, sites.values(), days(first, last), role)
     comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
     console = Console()
@@ -78,14 +81,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def role_of_chain(chain: Chain, asked: Role | None) -> Role:
-    """The role that was asked for, or else the one that says most about a shop. Raises ``UserError``."""
+    """Return the requested role, or else the most informative one of the chain. Raises ``UserError``."""
     if asked is not None and asked not in chain.roles:
-        raise UserError(f"--role {asked}: no camera of the chain has it; known are {', '.join(chain.roles)}")
+        raise UserError(f"--role {asked}: no camera of the chain has this role; use {', '.join(chain.roles)}")
     return asked or chain.roles[0]
 
 
 def period(text: str) -> tuple[date, date]:
-    """First and last day of ``FIRST..LAST``. Raises ``UserError``."""
+    """Parse ``FIRST..LAST`` to its first and last day. Raises ``UserError``."""
     try:
         first, last = (date.fromisoformat(part) for part in text.split(".."))
     except ValueError:

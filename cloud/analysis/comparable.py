@@ -1,7 +1,7 @@
-"""What may be compared: the days on which a site was watched well enough, by the same models as the others.
+"""Selects what can be compared: the days on which a site was watched enough, with the same models as the others.
 
-A site that has too few of them is set apart with the reason, and not ranked: a blind camera must not look like an
-empty shop, two cameras like two shops, nor a better model like a better location.
+A site with too few such days is not ranked but listed with the reason ("set apart"). Otherwise a blind camera would
+look like an empty shop, or a different model like different customers.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from cloud.analysis.metrics import Metric
 from cloud.domain.tally import Tally
 
 LEAST_COVERAGE = 0.8
-"""Share of its opening time that each camera must have watched for a day to count."""
+"""Share of the opening time that each camera must have watched for a day to count."""
 
 LEAST_DAYS = 7
-"""Days that must count for a site to be compared: a week, and with fewer the noise of its days is guesswork."""
+"""Days that must count for a site to be compared: with less than a week, the variance of its days is a guess."""
 
 LEAST_SHARE_OF_DAYS = 0.5
-"""Share of its open days that must count: else those that do are a choice of days."""
+"""Share of a site's open days that must count; otherwise the remaining days may be a biased selection."""
 
 MOST_WITHHELD = 0.05
-"""Share of visits that the privacy rules may withhold: which are withheld depends on how many came, so that more of
-it makes quiet and busy sites differ where they do not."""
+"""Largest share of visits that the privacy rules may withhold. What is withheld depends on the number of visits, so a
+larger share would make quiet and busy sites look different when they are not."""
 
 NO_DATA = "no data"
 
@@ -34,14 +34,14 @@ Versions = tuple[frozenset[str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """``kept``: what is compared; ``set_apart``: the other sites, each with the reason."""
+    """``kept``: the tallies to compare; ``set_apart``: the reason for each site that is not compared."""
 
     kept: tuple[Tally, ...]
     set_apart: Mapping[str, str]
 
 
 def comparable(tallies: Iterable[Tally], sites: Collection[str], metric: Metric) -> Comparable:
-    """Choose among ``tallies``, at most one for each site and day."""
+    """Select the comparable ``tallies``, at most one for each site and day."""
     by_site: dict[str, list[Tally]] = {site: [] for site in sites}
     for tally in tallies:
         if tally.site in by_site and tally.open_s > 0:
@@ -61,8 +61,7 @@ def comparable(tallies: Iterable[Tally], sites: Collection[str], metric: Metric)
 
 
 def since_heard(tallies: Iterable[Tally]) -> list[Tally]:
-    """Without the days of a site before the first of which anything came: then it may be new. Where nothing came at
-    all, they stay."""
+    """Remove the days of a site before its first data, because it may be new. A site without data keeps all days."""
     found = list(tallies)
     first: dict[str, date] = {}
     for tally in found:
@@ -72,18 +71,18 @@ def since_heard(tallies: Iterable[Tally]) -> list[Tally]:
 
 
 def coverage(tally: Tally) -> float:
-    """Share of the opening time that was watched, in 0..1."""
+    """Return the share of the opening time that was watched, in 0..1."""
     return min(1.0, tally.covered_s / tally.open_s) if tally.open_s > 0 else 0.0
 
 
 def blind_cameras(tally: Tally) -> list[str]:
-    """The cameras that watched too little of the day."""
+    """Return the cameras that watched too little of the day."""
     least = LEAST_COVERAGE * tally.open_s
     return [camera for camera, watched_s in tally.watched_s.items() if watched_s < least]
 
 
 def why_unwatched(tally: Tally) -> str | None:
-    """Why a day does not tell how many came; None where it does."""
+    """Return why a day was not watched enough to count; None if it was."""
     if tally.covered_s <= 0:
         return NO_DATA
     if blind := blind_cameras(tally):
@@ -93,7 +92,7 @@ def why_unwatched(tally: Tally) -> str | None:
 
 
 def _usual_versions(tallies: Iterable[Tally]) -> dict[date, Versions]:
-    """On each date, the models and calibrations of most sites: a chain is upgraded one site after the other."""
+    """Return the models and calibrations of most sites by date, because a chain is upgraded site by site."""
     seen: dict[date, Counter[Versions]] = {}
     for tally in tallies:
         if why_unwatched(tally) is None:
@@ -102,14 +101,14 @@ def _usual_versions(tallies: Iterable[Tally]) -> dict[date, Versions]:
 
 
 def _cause(tally: Tally, metric: Metric, usual: Mapping[date, Versions]) -> str | None:
-    """Why a day does not count."""
+    """Return why a day does not count; None if it does."""
     if why := why_unwatched(tally):
         return why
     if tally.role == "unassigned" and len(tally.watched_s) > 1:
         return f"the chain file does not say what its {len(tally.watched_s)} cameras are for,"
     own, others = _versions(tally), usual[tally.day]
     if own != others:
-        return f"{_said(own)}, the others have {_said(others)}"
+        return f"{_said(own)}, but the others have {_said(others)}"
     if metric.described(tally) + metric.withheld(tally) == 0 and tally.visits > 0:
         return metric.lacking
     return None
@@ -129,10 +128,10 @@ def _why_apart(
     described = sum(metric.described(tally) for tally in good)
     hidden = sum(metric.withheld(tally) for tally in good)
     if described + hidden == 0:
-        return "nobody came"
+        return "no visits"
     if hidden > MOST_WITHHELD * (described + hidden):
         share = hidden / (described + hidden)
-        return f"privacy withheld {share:.0%} of its visits; a larger privacy.max_cohort withholds fewer"
+        return f"{share:.0%} of its visits were withheld to protect privacy; raise privacy.max_cohort to withhold fewer"
     return None
 
 

@@ -1,12 +1,11 @@
-"""Sites against each other, so that chance is not taken for a difference.
+"""Compares sites with each other, so that chance is not mistaken for a difference.
 
-A site is held against the rest of its chain on the same dates: what was counted over what would have been, had it
-been like the others (indirect standardisation), so that weekdays, holidays and weather common to all drop out. How
-much its days vary is measured on its days themselves: visits of days scatter far more than a Poisson count. The
-variances of all sites lend each other strength (moderated t, Smyth 2004, along the trend with size), a day that
-resembles the one before counts for less, and over all sites the rate of false discoveries is controlled (Benjamini
-and Hochberg 1995). Only cameras of one role are compared. Why so is in docs/decisions/0020 and 0057, how to read it in
-docs/numbers.md.
+A site is compared with the rest of its chain on the same dates: its count is divided by the count it would have had at
+the others' rate (indirect standardisation). This removes weekdays, holidays and weather that all have in common. The
+variance is estimated from the site's days, because daily visits vary far more than a Poisson count. The variances of
+all sites are combined (moderated t, Smyth 2004, along the trend with size), a day that resembles the one before has
+less weight, and the false discovery rate over all sites is controlled (Benjamini and Hochberg 1995). Only cameras of
+one role are compared. docs/decisions/0020 and 0057 explain why, docs/numbers.md how to read the result.
 """
 
 from __future__ import annotations
@@ -26,38 +25,38 @@ from cloud.domain.chain import Role
 from cloud.domain.tally import Tally
 
 LEVEL = 0.05
-"""Of the differences that are called real, at most so many are chance on average; and in a chain of equal sites, at
-most so many comparisons call any site different."""
+"""On average, at most this share of the differences that are called real is chance; in a chain of equal sites, at most
+this share of the comparisons calls any site different."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One site. What is None was not compared."""
+    """One site. Fields are None if it was not compared."""
 
     site: str
     days: int
-    """Days that counted; over them is all below."""
+    """Days that counted; all fields below refer to them unless stated otherwise."""
     coverage: float
-    """Share of its opening time that was watched, over all days."""
+    """Share of the opening time that was watched, over all days."""
     rate: float | None
-    """Made fair where a site's days are not those of the others."""
+    """Adjusted if the site's days differ from those of the others."""
     low: float | None
-    """The 95 % interval of this site alone is ``low`` to ``high``."""
+    """``low`` to ``high`` is the 95 % interval of this site alone."""
     high: float | None
     versus: float | None
-    """``rate`` over what the rest of the chain has on the same dates; 1.15 is 15 % more."""
+    """``rate`` divided by that of the rest of the chain on the same dates; 1.15 is 15 % more."""
     p: float | None
     q: float | None
-    """p after the correction for the number of sites."""
+    """p corrected for the number of sites."""
     real: bool
-    """Whether the difference from the rest is real, as far as ``LEVEL`` goes."""
+    """Whether the difference from the rest is real, at ``LEVEL``."""
     set_apart: str | None
-    """Why it is not compared."""
+    """Why the site is not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``rows``: those compared by rate, highest first, then those set apart by name."""
+    """The result. ``rows`` has the compared sites by rate, highest first, then those not compared, by name."""
 
     metric: str
     title: str
@@ -67,22 +66,24 @@ class Comparison:
     last: date
     level: float
     rate: float | None
-    """Of all sites compared, together."""
+    """The rate of all compared sites together."""
     detectable: float | None
-    """The smallest difference, as a share, that would be called real nine times in ten if one site had it: that of
-    the site in the middle. What is smaller may be there and not be seen in so few days."""
+    """The smallest difference, as a share, that would be called real in 9 of 10 cases if one site had it (median over
+    the sites). A smaller difference may exist and not be found."""
     rows: tuple[Row, ...]
 
 
 def compare(
     tallies: Iterable[Tally], metric: Metric, *, sites: Collection[str], role: Role, first: date, last: date
 ) -> Comparison:
-    """Compare ``sites`` from ``first`` to ``last``, both included. ``tallies``: at most one for a site and day; those
-    of other roles are left out."""
+    """Compare ``sites`` from ``first`` to ``last``, both included.
+
+    ``tallies`` has at most one for each site and day; those of other roles are ignored.
+    """
     inside = since_heard(t for t in tallies if first <= t.day <= last and t.role == role)
     chosen = comparable(inside, sites, metric)
     table = _table(chosen.kept, metric)
-    apart = {**chosen.set_apart, **dict.fromkeys(table.alone, "too few days on which others are open")}
+    apart = {**chosen.set_apart, **dict.fromkeys(table.alone, "too few days on which other shops are open")}
     watched = _watched(inside, sites)
     rows, detectable = _rows(table, metric, watched) if table.sites else ([], None)
     rows.sort(key=lambda row: (-(row.rate or 0), row.site))
@@ -108,11 +109,11 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Arrays (sites, dates), 0 where a day does not count."""
+    """Arrays (sites, dates), 0 if a day does not count."""
 
     sites: list[str]
     alone: list[str]
-    """Sites that are not in it, because nobody else is open on their days."""
+    """Sites that are not in the arrays, because no other site is open on their days."""
     numerator: Matrix
     denominator: Matrix
 
@@ -126,7 +127,7 @@ def _table(kept: Collection[Tally], metric: Metric) -> _Table:
     if tallies:
         numerator[place], denominator[place] = metric.terms(tallies)
     alone = np.zeros(len(sites), bool)
-    while True:  # who is left out may have been the only company of another
+    while True:  # repeat: a removed site may have been the only other one on some dates
         used = denominator > 0
         used &= used.sum(0) > 1
         found = (used.sum(1) < LEAST_DAYS) & ~alone
@@ -141,7 +142,7 @@ def _table(kept: Collection[Tally], metric: Metric) -> _Table:
 
 
 def _watched(tallies: Iterable[Tally], sites: Collection[str]) -> dict[str, float]:
-    """By site, the share of its opening time that was watched, in 0..1."""
+    """Return the share of the opening time that was watched, in 0..1, by site."""
     opened, covered = dict.fromkeys(sites, 0.0), dict.fromkeys(sites, 0.0)
     for tally in tallies:
         if tally.site in opened:
@@ -151,7 +152,7 @@ def _watched(tallies: Iterable[Tally], sites: Collection[str]) -> dict[str, floa
 
 
 def _rows(table: _Table, metric: Metric, watched: Mapping[str, float]) -> tuple[list[Row], float | None]:
-    """The rows, and the smallest difference that would be found."""
+    """Return the rows, and the smallest difference that would be found."""
     found = differences(table.numerator, table.denominator, by_date=metric.by_date)
     most = 1.0 if metric.unit == "%" else np.inf
     rows = [

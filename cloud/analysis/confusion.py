@@ -1,6 +1,6 @@
-"""How often the models take one label for another: the confusion matrices that are measured with every calibration.
+"""How often the models confuse labels: the confusion matrices that are measured with every calibration.
 
-They come with the models as ``models_tflite/confusion.json``, which is read as a resource and imports no code.
+They are shipped with the models as ``models_tflite/confusion.json``, which is read as a resource; no code is imported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Entry(BaseModel):
     @model_validator(mode="after")
     def _shape(self) -> Self:
         if self.verdicts[: len(self.labels)] != self.labels or len(self.verdicts) != len(self.labels) + 1:
-            raise ValueError("verdicts must be the labels, in order, and then unknown")
+            raise ValueError("verdicts must be the labels in the same order, then unknown")
         if [len(row) for row in self.counts] != [len(self.verdicts)] * len(self.labels):
             raise ValueError("counts must have a row for each label and a column for each verdict")
         return self
@@ -39,14 +39,14 @@ class _Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Labelled visits by what they are and what the device said of them, for one attribute and calibration."""
+    """Labelled visits by true label and by verdict of the device, for one attribute and calibration."""
 
     calibration: str
     labels: tuple[str, ...]
     verdicts: tuple[str, ...]
     """The labels in the same order, then ``unknown``."""
     counts: Matrix
-    """(labels, verdicts): visits on labelled data, after int8, threshold and fusion. Rows are the truth."""
+    """(labels, verdicts): visits in labelled data, after int8, threshold and fusion. Rows are the true labels."""
 
 
 Confusions = Mapping[str, Mapping[str, Confusion]]
@@ -55,13 +55,13 @@ Confusions = Mapping[str, Mapping[str, Confusion]]
 
 @cache
 def shipped_confusions() -> Confusions:
-    """Those of every calibration that this version of Footlight knows."""
+    """Return the matrices of every calibration that this version of Footlight knows."""
     text = resources.files(_PACKAGE).joinpath(_FILE).read_text(encoding="utf-8")
     return parse_confusions(text)
 
 
 def parse_confusions(text: str) -> Confusions:
-    """The matrices in a file of this form. Raises ``ValueError`` where it is another."""
+    """Parse the matrices from the text of such a file. Raises ``ValueError`` if it is invalid."""
     entries = TypeAdapter(dict[str, dict[str, _Entry]]).validate_python(json.loads(text))
     return {
         version: {
@@ -77,12 +77,12 @@ def parse_confusions(text: str) -> Confusions:
 def confusion_for(
     calibrations: Collection[str], attribute: str, confusions: Confusions
 ) -> tuple[Confusion | None, str | None]:
-    """The matrix that fits counts made under ``calibrations``, or None and the reason why none does."""
+    """Return the matrix for counts made with ``calibrations``, or None and the reason why there is none."""
     if len(calibrations) != 1:
         return (
             None,
-            f"{len(calibrations)} calibrations in one count" if calibrations else "no calibration given",
+            f"{len(calibrations)} different calibrations" if calibrations else "no calibration is known",
         )
     (version,) = calibrations
     found = confusions.get(version, {}).get(attribute)
-    return found, None if found else f"calibration {version} was never measured for {attribute}"
+    return found, None if found else f"the mistakes of calibration {version} are not known for {attribute}"

@@ -1,7 +1,7 @@
-"""Which sites differ from the rest of their chain: the arithmetic of :mod:`cloud.analysis.compare`, on plain arrays.
+"""Finds sites that differ from the rest of their chain: the calculation of :mod:`cloud.analysis.compare`, on arrays.
 
-Everything counted is a ratio of sums over days. A site is held against the others on the same dates: what was
-counted over what it would have been with their ratio (indirect standardisation).
+Every figure is a ratio of sums over days. A site is compared with the others on the same dates: its count is divided by
+the count it would have had at their ratio (indirect standardisation).
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from cloud.analysis.variance import moderated, persistence, skewness, unskewed
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Arrays (sites,)."""
+    """The result, as arrays (sites,)."""
 
     rate: Matrix
-    """What it had for each unit of the denominator, made fair where its days are not those of the others: the rate of
-    all sites on all dates, times what it had on its own days over what all had on them."""
+    """Numerator per unit of the denominator, adjusted if the site's days differ from those of the others: the rate of
+    all sites on all dates, times the site's rate on its own days, divided by the rate of all sites on those days."""
     low: Matrix
-    """The 95 % interval of ``rate`` reaches from ``low`` to ``high``."""
+    """``low`` to ``high`` is the 95 % interval of ``rate``."""
     high: Matrix
     versus: Matrix
-    """``rate`` over that of the others; NaN where theirs is not positive."""
+    """``rate`` divided by that of the others; NaN if theirs is not positive."""
     p: Matrix
     """The probability of a difference as large between equal sites."""
     q: Matrix
-    """The share of chance among the differences with this ``p`` or less (Benjamini and Hochberg 1995)."""
+    """The expected share of chance among all differences with this ``p`` or less (Benjamini and Hochberg 1995)."""
     error: Matrix
-    """Standard error of ``versus``; NaN likewise."""
+    """Standard error of ``versus``; NaN where ``versus`` is."""
     freedom: Matrix
-    """Its degrees of freedom."""
+    """Degrees of freedom of ``error``."""
 
 
 def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True) -> Differences:
-    """Hold each site against the others. Arrays (sites, dates), with denominator 0 where a day does not count.
+    """Compare each site with the others. Arrays (sites, dates); the denominator is 0 if a day does not count.
 
-    ``by_date``: each date against the same date of the others, or else against their whole period. Each site needs
-    two days or more, and with ``by_date`` each date two sites.
+    ``by_date`` compares each date with the same date of the others, otherwise with their whole period. Each site needs
+    at least two days and, with ``by_date``, each date at least two sites.
     """
     used = (denominator > 0).astype(float)
     days, size = used.sum(1), denominator.sum(1)
@@ -51,13 +51,13 @@ def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True)
     ratio = np.divide(counted, due, out=np.full_like(due, np.nan), where=due > 0)
     residual = (numerator - np.nan_to_num(ratio)[:, None] * expected) * used
 
-    # Days that are all the same have no variance, and no logarithm of it.
+    # Equal days have variance 0, which has no logarithm.
     tiny = 1e-6 * max(1.0, float(np.abs(numerator).max()))
     scatter = np.sqrt(np.maximum((residual**2).sum(1) / (days - 1), tiny**2))
     level = np.maximum(np.abs(expected).sum(1) / days, tiny)
     news = residual / scatter[:, None]
     skew = skewness(news, used, scatter / level)
-    # Days that resemble the one before are fewer than they look: for their sum, and for their own variance.
+    # Days that resemble the one before count as fewer days, for the variance of their sum and for the estimate of it.
     alike = persistence(news, used)
     more = (1 + alike) / (1 - alike)
     freedom = (days - 1) * (1 - alike**2) / (1 + alike**2)
@@ -73,7 +73,7 @@ def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True)
     of_difference = np.sqrt(of_sum + of_others)
     t = unskewed((counted - due) / of_difference, skew, days, variance.own)
     p = 2 * stats.t.sf(np.abs(t), variance.freedom)
-    # What it had on its own days, over what all had on those days, times what all had on all days.
+    # The site's rate on its own days, divided by that of all sites on those days, times that of all on all days.
     pooled = _per(numerator.sum(0), denominator.sum(0)) if by_date else numerator.sum() / denominator.sum()
     on_own_days = (pooled * denominator).sum(1) / size
     overall = numerator.sum() / denominator.sum()
@@ -93,7 +93,7 @@ def differences(numerator: Matrix, denominator: Matrix, *, by_date: bool = True)
 
 
 def _others(numerator: Matrix, denominator: Matrix, *, by_date: bool) -> tuple[Matrix, Matrix]:
-    """The ratio of the rest of the chain and the denominators behind it, both (sites, dates)."""
+    """Return the ratio of the rest of the chain and its denominators, both (sites, dates)."""
     counted, behind = numerator.sum(0) - numerator, denominator.sum(0) - denominator
     if not by_date:
         counted, behind = (np.broadcast_to(x.sum(1, keepdims=True), x.shape) for x in (counted, behind))
@@ -101,5 +101,5 @@ def _others(numerator: Matrix, denominator: Matrix, *, by_date: bool) -> tuple[M
 
 
 def _per(numerator: Matrix, denominator: Matrix) -> Matrix:
-    """The quotient, 0 where the denominator is."""
+    """Divide; the result is 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0)

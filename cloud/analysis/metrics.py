@@ -1,4 +1,4 @@
-"""What sites can be compared on: each metric is a sum over a sum, so that days add up and short days weigh less."""
+"""The metrics that sites are compared on. Each is a sum divided by a sum, so days add up and short days weigh less."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
 
 Terms = tuple[Matrix, Matrix]
-"""Numerators and denominators, one of each for every tally."""
+"""Numerators and denominators, one of each per tally."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """``name`` is what is asked for: ``visits_per_open_hour`` or ``share:gender=female``."""
+    """One metric. ``name`` is that of ``--metric``, such as ``visits_per_open_hour`` or ``share:gender=female``."""
 
     name: str
     title: str
     unit: str
-    """``%`` for what is a share of something in 0..1."""
+    """``%`` for a share in 0..1."""
     by_date: bool
-    """Whether a day is held against the same date of the other sites, and not against the whole period."""
+    """Whether a day is compared with the same date of the other sites, or with their whole period."""
     terms: Callable[[Sequence[Tally]], Terms]
     withheld: Callable[[Tally], int]
     """Visits whose part in the metric the privacy rules withheld."""
     described: Callable[[Tally], int]
     """Visits that the metric describes."""
-    lacking: str = "nobody came"
-    """Why a watched day may have nothing to describe."""
+    lacking: str = "no visits"
+    """The reason if a watched day has nothing to describe."""
 
 
 _NO_GROUP = "no group of visits was released"
@@ -67,7 +67,7 @@ def _of_groups(
     numerator: Callable[[Tally], float],
     denominator: Callable[[Tally], float],
 ) -> Metric:
-    """A figure of visits that were released in cohorts."""
+    """Make a metric of the visits that were released in cohorts."""
     terms = partial(_plain, numerator, denominator)
     return Metric(name, title, unit, True, terms, lambda _: 0, lambda t: t.cohort_visits, _NO_GROUP)
 
@@ -75,7 +75,7 @@ def _of_groups(
 _RATES = {
     metric.name: metric
     for metric in (
-        # An hour counts as far as it was watched: a blind one is no data.
+        # Only the watched part of an hour counts: a blind hour is no data.
         _rate(
             "visits_per_open_hour", "Visits per watched opening hour", "/h",
             lambda t: t.visits, lambda t: t.exposure_s / 3600,
@@ -91,17 +91,19 @@ _RATES = {
 
 
 def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
-    """The metric of a name. Raises ``UserError``. A share is corrected by ``confusions``, by default those that come
-    with Footlight."""
+    """Return the metric with this name. Raises ``UserError`` for an unknown one.
+
+    A share is corrected with ``confusions``, by default those shipped with Footlight.
+    """
     if name in _RATES:
         return _RATES[name]
     kind, _, rest = name.partition(":")
     attribute, _, label = rest.partition("=")
     if kind != "share" or attribute not in ATTRIBUTES:
         shares = ", ".join(f"share:{attribute}=LABEL" for attribute in ATTRIBUTES)
-        raise UserError(f"--metric {name}: known are {', '.join(_RATES)}, {shares}")
+        raise UserError(f"--metric {name}: is not known; use {', '.join(_RATES)}, {shares}")
     if label not in ATTRIBUTES[attribute]:
-        raise UserError(f"--metric {name}: {attribute} is one of {', '.join(ATTRIBUTES[attribute])}")
+        raise UserError(f"--metric {name}: {attribute} must be one of {', '.join(ATTRIBUTES[attribute])}")
     known = shipped_confusions() if confusions is None else confusions
     return Metric(
         name=name,
@@ -116,14 +118,14 @@ def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
 
 
 def _share(attribute: str, label: str, confusions: Confusions, tallies: Sequence[Tally]) -> Terms:
-    """Each tally by the weights of its calibration: visits with each verdict count as so many of the label."""
+    """Compute the terms of a label's share: each verdict is weighted by the calibration of its tally."""
     names = (*ATTRIBUTES[attribute], "unknown")
     counts = np.array([[verdicts(t, attribute).get(name, 0) for name in names] for t in tallies], float)
     numerator, denominator = np.zeros(len(tallies)), np.zeros(len(tallies))
     for calibrations in {t.calibrations for t in tallies}:
         rows = np.array([t.calibrations == calibrations for t in tallies])
         confusion, _ = confusion_for(calibrations, attribute, confusions)
-        if confusion is None or not counts[rows].any():  # raw, among the known
+        if confusion is None or not counts[rows].any():  # raw share among the known verdicts
             weights, basis = (np.array(names) == label).astype(float), np.array(names) != "unknown"
         else:
             weights = unbiased_weights(counts[rows].sum(0), confusion)[confusion.labels.index(label)]

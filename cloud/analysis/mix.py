@@ -1,4 +1,4 @@
-"""The mix of a site's visitors by one attribute, from its tallies: raw and corrected, with what was withheld."""
+"""The mix of a site's visitors by one attribute, from its tallies: raw, corrected, and how much was withheld."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Mix:
     n: int
     """Visits with a verdict, "unknown" included."""
     withheld: int
-    """Visits whose verdict the privacy rules withheld; the intervals hold for all that they may be."""
+    """Visits whose verdict the privacy rules withheld; the intervals allow for every possible verdict of them."""
     uncorrected: str | None
-    """Why the shares are raw only; None where they are corrected."""
+    """Why the shares are not corrected; None if they are."""
 
     @property
     def told(self) -> int:
-        """How many of its shares tell something."""
+        """The number of shares that are certain enough to show."""
         return sum(not share.vague for share in self.shares)
 
 
 def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> Mix | None:
-    """The mix by ``gender``, ``age_band`` or ``expression``; None where no visit was described by it.
+    """Compute the mix by ``gender``, ``age_band`` or ``expression``; None if no visit was described by it.
 
-    ``confusions`` are those that come with Footlight unless given.
+    ``confusions`` defaults to the matrices shipped with Footlight.
     """
     counts = verdicts(tally, attribute)
     if not any(counts.values()):
@@ -49,21 +49,21 @@ def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> M
 
 
 def verdicts(tally: Tally, attribute: str) -> Mapping[str, int]:
-    """Visits by verdict, "unknown" included. Raises ``ValueError`` for what is no attribute."""
+    """Return visits by verdict, "unknown" included. Raises ``ValueError`` for an unknown attribute."""
     if attribute not in ATTRIBUTES:
-        raise ValueError(f"{attribute!r} is none of {', '.join(ATTRIBUTES)}")
+        raise ValueError(f"{attribute!r} is not one of {', '.join(ATTRIBUTES)}")
     counts: Mapping[str, int | None] = getattr(tally, attribute)
     return {label: count or 0 for label, count in counts.items()}
 
 
 def withheld(tally: Tally, attribute: str) -> int:
-    """Visits in cohorts that were described by ``attribute`` and are in none of its cells."""
+    """Return the number of visits in cohorts with ``attribute`` that are in none of its readable cells."""
     described = tally.described_expression if attribute == "expression" else tally.described
     return described - sum(verdicts(tally, attribute).values())
 
 
 def mixes(tallies: Sequence[Tally], confusions: Confusions | None = None) -> list[Mix]:
-    """Every mix that the sum of ``tallies`` of one site allows, by attribute."""
+    """Compute the mixes of the sum of ``tallies`` of one site, in the order of the attributes."""
     if not tallies:
         return []
     total = sum(tallies[1:], tallies[0])

@@ -1,19 +1,19 @@
-"""From counted verdicts to the mix of visitors: quantification with the confusion matrix.
+"""Estimates the mix of visitors from counted verdicts: quantification with the confusion matrix.
 
-A classifier that is right 93 times in 100 still reports a wrong share, because its mistakes do not cancel. With
-``M[y, v]`` the probability that a visit of label ``y`` gets the verdict ``v`` ("unknown" is one of them), the
-verdicts have the shares ``q = pi M``, and the mix ``pi`` is what we want to know.
+A classifier that is right in 93 of 100 cases still reports a wrong share, because its mistakes do not cancel. Let
+``M[y, v]`` be the probability that a visit of label ``y`` gets the verdict ``v`` ("unknown" is one of them). Then the
+verdicts have the shares ``q = pi M``, and we want to know the mix ``pi``.
 
-- The corrected share is the maximum-likelihood one under that model, by expectation maximisation (Saerens et al.
-  2002, with verdicts in place of probabilities). It starts at the raw shares and is stopped early, which keeps it
-  from amplifying noise where labels are easily confused (iterative unfolding, D'Agostini 1995).
+- The corrected share is the maximum-likelihood estimate under this model, by expectation maximisation (Saerens et al.
+  2002, with verdicts in place of probabilities). It starts at the raw shares and stops early, so that it does not
+  amplify noise between labels that are easily confused (iterative unfolding, D'Agostini 1995).
 - The interval is a score interval (Wilson 1927) around the adjusted count (Forman 2008; for a prevalence Rogan and
-  Gladen 1978) with the weights of least variance. Its variance adds what chance does among n visits to what chance
-  did among the labelled visits behind ``M``, which are finitely many. Without mistakes it is Wilson's interval.
-- Visits whose verdict the privacy rules withheld may be anything: the interval holds for every way in which they
-  could be dealt out (partial identification, Manski 2003).
+  Gladen 1978) with the weights of least variance. Its variance includes the sampling error of the n visits and that of
+  the labelled visits behind ``M``. Without mistakes of the models it is Wilson's interval.
+- Visits whose verdict was withheld for privacy may have any label: the interval is valid for every possible assignment
+  of them (partial identification, Manski 2003).
 
-Why so is in docs/decisions/0018 and 0019, how to read it in docs/numbers.md.
+docs/decisions/0018 and 0019 explain why, docs/numbers.md how to read the result.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from scipy.stats import norm
 from cloud.analysis.confusion import Confusion, Matrix
 
 ROUNDS = 8
-"""Steps from the raw shares that are always taken; more only until every share is inside its interval."""
+"""Number of steps that are always taken from the raw shares; more only until every share is inside its interval."""
 
 _MOST_ROUNDS = 1000
 _EVIDENCE_ROUNDS = 60
-"""Steps for the mix at which variances are taken: there it may be noisy, but not drawn to the raw shares."""
+"""Steps for the mix at which variances are evaluated: it may be noisy, but must not be biased to the raw shares."""
 
 _Z = float(norm.ppf(0.975))
 
 TOO_WIDE = 0.5
-"""A share whose interval is wider than half of everything tells next to nothing."""
+"""A share whose interval is wider than this is too uncertain to be useful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class Share:
 
     label: str
     raw: float | None
-    """Among the visits with a known verdict; None where there is none."""
+    """The share among the visits with a known verdict; None if there are none."""
     corrected: float | None
-    """None where it could not be corrected."""
+    """None if it could not be corrected."""
     low: float
-    """The 95 % interval from ``low`` to ``high`` is about the corrected share, or else, by sampling alone, the raw."""
+    """``low`` to ``high`` is the 95 % interval of the corrected share or, without one, of the raw (sampling only)."""
     high: float
     n: int
-    """Visits it rests on, those with the verdict unknown included."""
+    """Visits that it is based on, including those with the verdict unknown."""
 
     @property
     def vague(self) -> bool:
@@ -61,7 +61,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Arrays (..., labels)."""
+    """Shares and their intervals, as arrays (..., labels)."""
 
     shares: Matrix
     low: Matrix
@@ -71,14 +71,14 @@ class Estimate:
 def corrected_shares(
     counts: Mapping[str, int], confusion: Confusion | None, *, withheld: int = 0
 ) -> list[Share]:
-    """The share of each label, raw and corrected.
+    """Compute the share of each label, raw and corrected.
 
-    ``counts``: visits by verdict, "unknown" last or anywhere. ``withheld``: further visits whose verdict is not
-    known to us. Without ``confusion``, and where no visit has a verdict, nothing is corrected.
+    ``counts`` are visits by verdict, with "unknown" anywhere. ``withheld`` is the number of further visits whose
+    verdict was withheld. Without ``confusion``, or if no visit has a known verdict, nothing is corrected.
     """
     labels = confusion.labels if confusion else tuple(label for label in counts if label != "unknown")
     if foreign := counts.keys() - {*labels, "unknown"}:
-        raise ValueError(f"{min(foreign)!r} is none of {', '.join(labels)}")
+        raise ValueError(f"{min(foreign)!r} is not one of {', '.join(labels)}")
     by_label = np.array([counts.get(label, 0) for label in labels], np.float64)
     unknown = counts.get("unknown", 0)
     known = int(by_label.sum())
@@ -104,19 +104,20 @@ def corrected_shares(
 
 
 def estimate(verdicts: Matrix, labelled: Matrix, withheld: Matrix) -> Estimate:
-    """Corrected shares and their 95 % intervals, for many counts at once.
+    """Compute corrected shares and their 95 % intervals, for many counts at once.
 
     ``verdicts``: visits (..., labels + 1), the last column "unknown"; ``labelled``: visits (..., labels, labels + 1)
-    by truth and verdict; ``withheld``: visits (...), verdict not told.
+    by true label and verdict; ``withheld``: visits (...) with withheld verdict.
     """
     matrix, visits = _rates(labelled)
     return _estimate(verdicts, matrix, visits, withheld)
 
 
 def _rates(labelled: Matrix) -> tuple[Matrix, Matrix]:
-    """The probability of each verdict (..., labels, verdicts) and the visits behind it (..., labels).
+    """Return the probability of each verdict (..., labels, verdicts) and the number of visits behind it (..., labels).
 
-    One visit more for each label, spread over the verdicts (Perks 1947): what was never seen is not impossible."""
+    One visit is added to each label, spread over the verdicts (Perks 1947): a mistake never seen is not impossible.
+    """
     visits = labelled.sum(-1) + 1
     return (labelled + 1 / labelled.shape[-1]) / visits[..., None], visits
 
@@ -127,7 +128,7 @@ def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matr
     start = start / start.sum(-1, keepdims=True)
     low, high = _interval(start, verdicts, matrix, labelled)
     if withheld.any():
-        # All of them to one verdict, whichever: what lies between is a mixture of these.
+        # Assign all of them to one verdict, for each verdict in turn: every other assignment is a mixture of these.
         dealt = np.eye(verdicts.shape[-1]) * withheld[..., None, None] + verdicts[..., None, :]
         ends = _interval(start[..., None, :], dealt, matrix[..., None, :, :], labelled[..., None, :])
         low, high = np.minimum(low, ends[0].min(-2)), np.maximum(high, ends[1].max(-2))
@@ -141,7 +142,7 @@ def _estimate(verdicts: Matrix, matrix: Matrix, labelled: Matrix, withheld: Matr
 
 
 def _step(shares: Matrix, verdicts: Matrix, matrix: Matrix) -> Matrix:
-    """One step of expectation maximisation: every verdict is dealt out to the labels it may come from."""
+    """Make one step of expectation maximisation: distribute every verdict over the labels it may come from."""
     expected = (shares[..., None, :] @ matrix)[..., 0, :]
     ratio = verdicts / np.maximum(expected, 1e-12)
     dealt: Matrix = shares * (matrix @ ratio[..., None])[..., 0]
@@ -150,11 +151,11 @@ def _step(shares: Matrix, verdicts: Matrix, matrix: Matrix) -> Matrix:
 
 
 def _interval(start: Matrix, verdicts: Matrix, matrix: Matrix, labelled: Matrix) -> tuple[Matrix, Matrix]:
-    """Lower and upper ends (..., labels).
+    """Compute lower and upper ends (..., labels).
 
-    For label ``l``, ``weights[l] @ q`` estimates its share without bias whenever ``matrix @ weights[l]`` is 1 at
-    ``l`` and 0 elsewhere. At a supposed share ``t``, the others keeping their proportions, its variance is a
-    quadratic in ``t``, and so the set of all ``t`` that the estimate does not contradict has two ends.
+    For label ``l``, ``weights[l] @ q`` is an unbiased estimate of its share if ``matrix @ weights[l]`` is 1 at ``l``
+    and 0 elsewhere. For an assumed share ``t``, with the others in constant proportion, its variance is quadratic in
+    ``t``, so the set of all ``t`` that agree with the estimate is an interval.
     """
     each = np.eye(matrix.shape[-2])
     n = verdicts.sum(-1, keepdims=True)
@@ -176,15 +177,17 @@ def _interval(start: Matrix, verdicts: Matrix, matrix: Matrix, labelled: Matrix)
     a, b, c = 1 - _Z**2 * v2, -2 * value - _Z**2 * v1, value**2 - _Z**2 * v0
     root = np.sqrt(np.maximum(b**2 - 4 * a * c, 0))
     told_apart = np.abs(np.einsum("...lv,...yv->...ly", weights, matrix) - each).max(-1) < 1e-6
-    # a <= 0: the labelled visits are too few, or too much alike, to exclude anything.
+    # a <= 0: there are too few labelled visits, or the labels are too similar, to exclude any share.
     usable = told_apart & (a > 0)
     below, above = ((-b + sign * root) / (2 * np.where(usable, a, 1)) for sign in (-1, 1))
     return np.where(usable, np.clip(below, 0, 1), 0.0), np.where(usable, np.clip(above, 0, 1), 1.0)
 
 
 def _weights(shares: Matrix, matrix: Matrix, labelled: Matrix, n: Matrix) -> Matrix:
-    """The unbiased weights (..., labels, verdicts) of least variance: generalised least squares. What the labels
-    have in common drops out of the covariance under that condition, and what is left of it is a diagonal."""
+    """Compute the unbiased weights (..., labels, verdicts) of least variance by generalised least squares.
+
+    Unbiasedness removes the common part of the covariance, so only a diagonal is left.
+    """
     diagonal = np.einsum("...l,...lv->...v", shares, matrix) / n
     diagonal = diagonal + np.einsum("...l,...lv->...v", shares**2 / labelled, matrix)
     scaled = matrix / np.maximum(diagonal, 1e-12)[..., None, :]
@@ -193,8 +196,11 @@ def _weights(shares: Matrix, matrix: Matrix, labelled: Matrix, n: Matrix) -> Mat
 
 
 def unbiased_weights(verdicts: Matrix, confusion: Confusion) -> Matrix:
-    """Weights (labels, labels + 1) that turn shares of verdicts into shares of labels, of least variance around
-    these ``verdicts`` (labels + 1): the adjusted count as a weighted sum, so that counts of days may be compared."""
+    """Return the weights (labels, labels + 1) that turn shares of verdicts into shares of labels.
+
+    They have the least variance near these ``verdicts`` (labels + 1). This is the adjusted count as a weighted sum, so
+    that counts of days can be compared.
+    """
     matrix, visits = _rates(confusion.counts)
     shares = np.full(len(confusion.labels), 1 / len(confusion.labels))
     for _ in range(_EVIDENCE_ROUNDS):

@@ -1,4 +1,4 @@
-"""A comparison as people read it: a table, the intervals drawn as bars, and what is set apart below."""
+"""Shows a comparison in the terminal: a table with the intervals as bars, and the sites that are not compared."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from cloud.analysis.compare import Comparison, Row
 from cloud.domain.chain import Role
 
 _BAR = 30
-"""Characters from the lowest to the highest end of all intervals."""
+"""Width of the bars in characters, from the lowest to the highest end of all intervals."""
 
 _MOST_NAMED = 10
 
 _WIDE = 100
-"""Columns of a terminal from which on there is room for the bars."""
+"""A terminal with this many columns or more has room for the bars."""
 
 
 COMPARED_AS: Mapping[Role, str] = {
-    "entrance": "Cameras at entrances: several of one shop are added up.",
+    "entrance": "Cameras at entrances: all entrances of a shop are added up.",
     "area": "Cameras of areas: the average camera of each shop.",
     "display": "Cameras at displays: the average camera of each shop.",
-    "unassigned": "The chain file does not say what the cameras are for (sites.NAME.cameras): compare with care, a "
-    "door sees other people than a shelf.",
+    "unassigned": "The chain file does not say what the cameras are for (sites.NAME.cameras). Compare with care: a "
+    "camera at a door sees other people than one at a shelf.",
 }
 """What is compared, by role."""
 
@@ -33,7 +33,7 @@ COMPARED_AS: Mapping[Role, str] = {
 def show(
     comparison: Comparison, titles: Mapping[str, str], console: Console, *, without: Sequence[str] = ()
 ) -> None:
-    """Print it. ``titles`` are the names that people know the sites by, ``without`` those that have no such camera."""
+    """Print the comparison. ``titles`` are the display names of the sites; ``without`` have no such camera."""
     compared = [row for row in comparison.rows if row.set_apart is None]
     apart = [row for row in comparison.rows if row.set_apart is not None]
     heading = f"{comparison.title}, {comparison.first} to {comparison.last}"
@@ -49,7 +49,7 @@ def show(
         parts.append(_apart(apart, titles))
     if without:
         named = f"{'; '.join(without[:_MOST_NAMED])}{'; ...' if len(without) > _MOST_NAMED else ''}"
-        parts.append(Text(f"Not in this list, for they have no such camera: {named}", style="dim"))
+        parts.append(Text(f"Not in this list, because they have no such camera: {named}", style="dim"))
     console.print(Group(*parts))
 
 
@@ -60,7 +60,7 @@ def _summary(comparison: Comparison, compared: list[Row]) -> Text:
     said = f"{len(compared)} shops compared, together {_value(comparison.rate, comparison.unit)}; "
     said += f"{different or 'none'} of them really differ{'s' if different == 1 else ''} from the rest."
     if comparison.detectable is not None:
-        said += f" A shop that differs by {comparison.detectable:.0%} would be found nine times in ten."
+        said += f" A shop that differs by {comparison.detectable:.0%} would be found in 9 of 10 cases."
     return Text(said)
 
 
@@ -68,7 +68,7 @@ def _ranked(comparison: Comparison, compared: list[Row], titles: Mapping[str, st
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("shop", no_wrap=True, overflow="ellipsis")
-    for column in (comparison.unit, "95% interval", "vs rest", "chance", "days", "seen"):
+    for column in (comparison.unit, "95% interval", "vs rest", "chance", "days", "watched"):
         table.add_column(column, justify="right", no_wrap=True)
     if bars:
         table.add_column("", no_wrap=True)
@@ -99,7 +99,7 @@ def _versus(row: Row) -> Text:
 
 
 def _bar(row: Row, middle: float, lowest: float, highest: float) -> Text:
-    """``╾──●──╼`` on a line of dots, with a ``┊`` where the whole chain is."""
+    """Draw ``╾──●──╼`` on a line of dots, with a ``┊`` at the rate of all shops together."""
     span = (highest - lowest) or 1.0
 
     def place(value: float | None) -> int:
@@ -116,17 +116,18 @@ def _bar(row: Row, middle: float, lowest: float, highest: float) -> Text:
 
 def _legend(comparison: Comparison, *, bars: bool) -> Text:
     said = (
-        f"▲ ▼ real: of all differences so marked, at most {comparison.level:.0%} are chance; chance is that share down "
-        "to a line. The interval is about one shop alone. seen: how much of the opening time was watched."
+        f"▲ ▼: a real difference; at most {comparison.level:.0%} of these are chance. chance: if you accept every "
+        "difference down to this line, this share of them is probably chance. The interval is that of one shop alone. "
+        "watched: the share of the opening time that was watched."
     )
     return Text(said + (" ┊ all shops together." if bars else ""), style="dim")
 
 
 def _apart(apart: list[Row], titles: Mapping[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", title="Set apart", title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="dim", title="Not compared", title_justify="left")
     table.add_column("shop")
-    table.add_column("coverage", justify="right")
-    table.add_column("why")
+    table.add_column("watched", justify="right")
+    table.add_column("reason")
     for row in apart:
         table.add_row(titles.get(row.site, row.site), f"{row.coverage:.0%}", row.set_apart)
     return table

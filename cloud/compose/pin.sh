@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fetches the images of cloud/compose.yaml once and writes down which they were, by digest, for docker compose to use from
-# then on: a tag can be moved, a digest cannot.
-#   pin.sh >secrets/images.yaml       `make server` does it where the file is lacking; remove it to take newer images
+# Fetches the images of cloud/compose.yaml once and prints their digests, which docker compose uses from then on: a tag
+# can be moved, a digest cannot.
+#   pin.sh >secrets/images.yaml       `make server` does this if the file is missing; delete it to get newer images
 set -eu
 here=$(dirname "$0")
 
@@ -21,5 +21,5 @@ awk '/^  [a-z0-9-]+:/ { service = $1 } /^    image: / { print service, $2 }' "$h
         *) image=$(pinned "$image") && echo "  $service {image: \"$image\"}" || exit 2 ;;
         esac
     done
-# Built from the same image, but its lines are merged from the other bridge.
+# Built from the same image; its settings are merged from the other bridge.
 echo "  bridge-2: {build: {args: {PYTHON: \"$python\"}}}"

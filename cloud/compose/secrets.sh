@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the secrets of cloud/compose.yaml in the folder secrets/ beside this script; what is there is kept.
+# Creates the secrets of cloud/compose.yaml in the folder secrets/ beside this script; existing ones are kept.
 #   secrets.sh init HOST...          authority, broker's certificate for these names, passwords, settings of
 #                                    footlight-cloud configure
 #   secrets.sh tokens                tokens of bridges and rollup, from InfluxDB, which must be up, and their settings
-#   secrets.sh device SITE DEVICE    a certificate under which a device speaks as SITE/DEVICE, for its mqtt.tls
-#   secrets.sh revoke SITE DEVICE    no certificate of this device opens the broker any more, once that is restarted
-# Afterwards take secrets/ca.key away from the server: who has it can be any device.
+#   secrets.sh device SITE DEVICE    a certificate for the device SITE/DEVICE, for its mqtt.tls
+#   secrets.sh revoke SITE DEVICE    revoke all certificates of this device; restart the broker afterwards
+# Afterwards remove secrets/ca.key from the server: whoever has it can pretend to be any device.
 set -eu
 umask 077
 folder=${FOOTLIGHT_SECRETS:-$(dirname "$0")/secrets}
@@ -13,7 +13,7 @@ days=${FOOTLIGHT_CERTIFICATE_DAYS:-825}
 
 random() { openssl rand -hex 24; }
 
-# Readable for the users inside the containers; the folder is closed to everybody else on this machine.
+# Readable for the users inside the containers; other users of this machine cannot open the folder.
 keep() { if [ ! -e "$folder/$1" ]; then cat >"$folder/$1"; chmod 444 "$folder/$1"; fi; }
 
 certificate() { # NAME SUBJECT EXTENSIONS
@@ -50,11 +50,11 @@ YAML
 token() { # NAME RIGHT:BUCKET...
     token=$(docker compose --file "$(dirname "$0")/../compose.yaml" exec -T influxdb sh -s -- "$@" \
         <"$(dirname "$0")/influxdb-token.sh")
-    if [ -z "$token" ]; then echo "secrets.sh: InfluxDB gives no token for $1" >&2; exit 2; fi
+    if [ -z "$token" ]; then echo "secrets.sh: InfluxDB returned no token for $1; is it running?" >&2; exit 2; fi
     echo "$token"
 }
 
-revocations() { # the list, written into the file that is there: a container sees no other one of this name
+revocations() { # writes the list into the existing file: a container would not see a new file of this name
     work=$(mktemp -d)
     printf '[ca]\ndefault_ca=own\n[own]\ndatabase=%s/index\ndefault_md=sha256\n' "$work" >"$work/conf"
     : >"$work/index"
@@ -62,7 +62,7 @@ revocations() { # the list, written into the file that is there: a container see
     for old in "$folder"/revoked/*.crt; do
         if [ -e "$old" ]; then signed -revoke "$old"; fi
     done
-    # A broker lets nobody in once its list has run out, and the list is not fetched but brought.
+    # A long lifetime: a broker refuses everybody after the list has expired, and it does not fetch a new one.
     signed -gencrl -crldays 7300 -out "$work/crl"
     if [ -e "$folder/ca.crl" ]; then chmod u+w "$folder/ca.crl"; fi
     cat "$work/crl" >"$folder/ca.crl"
@@ -74,13 +74,13 @@ need_names() { # SITE DEVICE
     for name in "$1" "$2"; do
         case $name in
         '' | [!A-Za-z0-9]* | *[!A-Za-z0-9_.-]*)
-            echo "secrets.sh: '$name' is no name; letters, digits, '_', '.' and '-'" >&2
+            echo "secrets.sh: '$name' is not a valid name; use letters, digits, '_', '.' and '-'" >&2
             exit 2
             ;;
         esac
     done
     if [ ! -e "$folder/ca.key" ]; then
-        echo "secrets.sh: no authority here; run secrets.sh init first, or bring ca.key back" >&2
+        echo "secrets.sh: $folder/ca.key is missing; run secrets.sh init first, or copy ca.key back" >&2
         exit 2
     fi
 }
@@ -99,9 +99,9 @@ mkdir -p "$folder"
 case "${1:-}" in
 init)
     shift
-    if [ $# -eq 0 ]; then echo "secrets.sh init: name the hosts under which devices reach the broker" >&2; exit 2; fi
+    if [ $# -eq 0 ]; then echo "secrets.sh init: give the host names by which devices reach the broker" >&2; exit 2; fi
     if [ ! -e "$folder/ca.crt" ]; then
-        # Python from 3.13 on wants to be told what the key may do.
+        # Python 3.13 and later need the key usage.
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$folder/ca.key" \
             -subj "/O=Footlight/CN=Footlight devices" -addext keyUsage=critical,keyCertSign,cRLSign \
             -days 7300 -sha256 -out "$folder/ca.crt" 2>/dev/null
@@ -124,7 +124,7 @@ extendedKeyUsage=serverAuth"
     for_configure "$1" | keep configure.yaml
     ;;
 tokens)
-    # A bridge writes what comes and reads its probes back; it cannot touch what the rollup made of it, nor the reverse.
+    # A bridge writes messages and reads its probes back; it cannot write the rollup's levels, nor the rollup its level.
     if [ ! -e "$folder/bridge-1.yaml" ] || [ ! -e "$folder/bridge-2.yaml" ]; then
         token=$(token bridge read:footlight write:footlight)
         settings "$token" bridge-1 | keep bridge-1.yaml
@@ -140,14 +140,14 @@ device)
     if [ $# -ne 3 ]; then echo "usage: secrets.sh device SITE DEVICE" >&2; exit 2; fi
     need_names "$2" "$3"
     mkdir -p "$folder/devices/$2"
-    # The slash belongs to the name, which is the part of the topic that is the device's own.
+    # The slash is part of the name: SITE/DEVICE is the device's part of the topic.
     certificate "devices/$2/$3" "/CN=$2\/$3" "extendedKeyUsage=clientAuth"
     echo "$folder/devices/$2/$3.crt"
     ;;
 revoke)
     if [ $# -ne 3 ]; then echo "usage: secrets.sh revoke SITE DEVICE" >&2; exit 2; fi
     need_names "$2" "$3"
-    if [ ! -e "$folder/devices/$2/$3.crt" ]; then echo "secrets.sh: no certificate of $2/$3 here" >&2; exit 2; fi
+    if [ ! -e "$folder/devices/$2/$3.crt" ]; then echo "secrets.sh: no certificate of $2/$3 in this folder" >&2; exit 2; fi
     mkdir -p "$folder/revoked"
     serial=$(openssl x509 -in "$folder/devices/$2/$3.crt" -noout -serial)
     mv "$folder/devices/$2/$3.crt" "$folder/revoked/${serial#serial=}.crt"

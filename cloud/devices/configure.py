@@ -1,7 +1,7 @@
-"""``footlight-cloud configure``: ask a device for other settings, and wait for its answer.
+"""``footlight-cloud configure``: send new settings to a device, and wait for its answer.
 
-The device alone knows its file, its camera and its version, so that it is the judge; here only the form is checked.
-What is asked for is retained by the broker: a device that is away answers when it comes back.
+Only the device knows its file, its camera and its version, so it decides; here only the format is checked. The broker
+retains the request: a device that is offline answers when it is back.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from common.wire import (
 )
 
 WAIT_S = 180.0
-"""A device waits a minute for nobody to be in view, and another for the first frame; then comes its next word."""
+"""A device waits up to a minute until nobody is in view and up to another for its first frame; then it reports."""
 STATUS_S = 2.0
-"""Within this time a broker sends the retained status of a device that it knows."""
+"""Within this time a broker sends the retained status of a known device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``message`` is the hash of what was asked for, ``config`` that of the settings now in force, where accepted."""
+    """The result. ``message`` is the hash of the request, ``config`` that of the settings now in use, if accepted."""
 
     state: Literal["accepted", "refused", "waiting"]
     message: str
@@ -57,25 +57,33 @@ class _AnyYaml(RootModel[dict[str, JsonValue]]):
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``footlight-cloud configure``."""
-    parser = commands.add_parser("configure", help="ask a device for other settings and wait for its answer")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="where the broker is")
+    """Add ``footlight-cloud configure``."""
+    parser = commands.add_parser("configure", help="send new settings to a device and wait for its answer")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings with the broker")
     parser.add_argument("--site", required=True)
     parser.add_argument("--device", required=True)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "settings", type=Path, nargs="?", metavar="SETTINGS", help="YAML, only what is to change"
+        "settings",
+        type=Path,
+        nargs="?",
+        metavar="SETTINGS",
+        help="YAML file with only the settings to change",
     )
-    what.add_argument("--clear", action="store_true", help="return to the device's own file")
+    what.add_argument("--clear", action="store_true", help="go back to the device's own file")
     parser.add_argument(
-        "--wait", type=float, default=WAIT_S, metavar="SECONDS", help="for the answer (%(default)g)"
+        "--wait",
+        type=float,
+        default=WAIT_S,
+        metavar="SECONDS",
+        help="how long to wait for the answer (default: %(default)g)",
     )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """The command: 0 accepted, 1 refused or not answered yet. Raises ``UserError``."""
+    """Run the command: return 0 if accepted, 1 if refused or not answered yet. Raises ``UserError``."""
     asked = {} if args.clear else load_yaml_model(args.settings, _AnyYaml).root
     parts = {"site": args.site, "device": args.device, "at": SystemClock().now(), "settings": asked}
     answer = ask(
@@ -86,22 +94,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 def ask(broker: Broker, message: ConfigMessage, *, wait_s: float, clock: Clock) -> Answer:
-    """Publish, and wait for the device to accept or refuse. Raises ``UserError`` when the broker is away or does not
-    allow it."""
+    """Publish the request and wait for the device to accept or refuse it.
+
+    Raises ``UserError`` if the broker cannot be reached or does not allow it.
+    """
     try:
         payload = encode(message)
     except WireError as error:
-        raise UserError(f"{error}; ask for less") from None
+        raise UserError(f"{error}; change fewer settings at once") from None
     name, who = short_hash(payload), f"{message.site}/{message.device}"
     heard = [address(message.site, message.device, channel) for channel in ("health", "alert", "status")]
     try:
         with Session(broker, "configure", clock=clock) as session:
-            _expect(broker, session.subscribe(*heard), f"does not let this client read {heard[0]}")
+            _expect(
+                broker, session.subscribe(*heard), f"does not allow this client to subscribe to {heard[0]}"
+            )
             _expect(
                 broker,
                 session.publish(topic(message), payload, retain=True),
-                f"does not let this client write {topic(message)};"
-                " only the user configure may (cloud/compose/acl)",
+                f"does not allow this client to publish to {topic(message)};"
+                " only the user 'configure' may (cloud/compose/acl)",
             )
             return _answer(session, name, who, wait_s, clock)
     except BrokerUnreachable as error:
@@ -116,7 +128,7 @@ def _expect(broker: Broker, reply: Reply | None, otherwise: str) -> None:
 
 
 def _answer(session: Session, name: str, who: str, wait_s: float, clock: Clock) -> Answer:
-    """Wait for the word of the device. A broker sends what it retains at once, its status among it."""
+    """Wait for the device's answer. A broker sends retained messages at once, including the device's status."""
     online = False
     deadline_s = clock.monotonic() + STATUS_S
     while (received := session.next(deadline_s - clock.monotonic())) is not None:
@@ -124,10 +136,10 @@ def _answer(session: Session, name: str, who: str, wait_s: float, clock: Clock) 
             case StatusMessage(online=connected) if not online:
                 if not connected:
                     break
-                # From here on it may leave for a moment: it starts its next run.
+                # From here on it may go offline briefly, because it restarts.
                 online, deadline_s = True, clock.monotonic() + wait_s
             case HealthMessage(config_message=found) as health if found == name:
-                return Answer("accepted", name, health.config, f"config {name} is in force on {who}")
+                return Answer("accepted", name, health.config, f"config {name} is now in use on {who}")
             case AlertMessage(fault="config", active=True, text=text) if text.startswith(f"config {name} "):
                 return Answer("refused", name, None, one_line(text, 240))
     if not online:
@@ -140,5 +152,5 @@ def _answer(session: Session, name: str, who: str, wait_s: float, clock: Clock) 
 def _decoded(received: Received) -> Message | None:
     try:
         return decode(received.topic, received.payload)
-    except WireError:  # of another version; it will be repeated by a device that was updated
+    except WireError:  # from another version; an updated device will send it again
         return None

@@ -1,8 +1,8 @@
-"""Who may say and hear what at the one box's broker, as ``cloud/compose/acl`` says it to mosquitto.
+"""Who may publish and subscribe to what at the one box's broker; the same rules as ``cloud/compose/acl`` for mosquitto.
 
-A user is one device and called ``SITE/DEVICE``: it speaks and hears as itself alone. Only the user ``configure``
-changes settings of devices. Nobody hears what another device says. Without users whoever is on this machine may speak
-for any device, but neither listen to one nor configure it.
+A user ``SITE/DEVICE`` is one device, which may publish and receive only its own messages. Only the user ``configure``
+may change settings of devices. No device receives messages of another. Without users, every client on this machine may
+publish for any device, but neither receive a device's messages nor configure it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _DEAD_LETTERS = f"{ROOT}-dead-letter/"
 
 
 def is_user(name: str) -> bool:
-    """Whether a user may be called so."""
+    """Tell whether ``name`` is a valid user name."""
     return name == CONFIGURE or _is_device(name)
 
 
 def may_publish(user: str | None, topic: str) -> bool:
-    """``user`` is None where the broker has no users."""
+    """Tell whether ``user`` may publish on ``topic``; ``user`` is None if the broker has no users."""
     device, channel = _parts(topic)
     if user == CONFIGURE:
         return channel == "config" and _is_device(device)
@@ -33,7 +33,7 @@ def may_publish(user: str | None, topic: str) -> bool:
 
 
 def may_hear(user: str | None, topic_filter: str) -> bool:
-    """Whether ``user`` may subscribe to ``topic_filter``, and hear on a topic of that name."""
+    """Tell whether ``user`` may subscribe to ``topic_filter``, or receive on a topic of that name."""
     if topic_filter.startswith(_DEAD_LETTERS):
         device = topic_filter.removeprefix(_DEAD_LETTERS)
         return _is_device(device) and user in (None, device)
@@ -44,7 +44,7 @@ def may_hear(user: str | None, topic_filter: str) -> bool:
 
 
 def _parts(topic: str) -> tuple[str, str]:
-    """``SITE/DEVICE`` and the channel; both empty for a topic outside ours."""
+    """Split a topic into ``SITE/DEVICE`` and the channel; both are empty for a topic that is not Footlight's."""
     if not topic.startswith(f"{ROOT}/"):
         return "", ""
     device, _, channel = topic.removeprefix(f"{ROOT}/").rpartition("/")

@@ -1,4 +1,4 @@
-"""What the time of its arrival says about a message: the clock of its device can be wrong, and then runs ahead."""
+"""Checks the time of a message against its arrival, because a device's clock may be wrong and run ahead."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from common.wire import (
 )
 
 TOLERATED = timedelta(seconds=60)
-"""Two clocks that are right differ by less."""
+"""Two correct clocks differ by less than this."""
 LONGEST = timedelta(days=1)
-"""What is dated later than this after its arrival is refused: no level of storage could be trusted with it."""
+"""A message dated later than this after its arrival is refused: it would spoil every level of storage."""
 
 
 def checked(message: Message, now: datetime) -> Message:
-    """Return a message that arrived ``now`` as it may be stored. Raises ``WireError`` if it is from the far future.
+    """Return a message that arrived ``now`` in the form to store. Raises ``WireError`` if it is from the far future.
 
-    A window from a clock that runs ahead keeps its identity and is marked as untrusted. All else is said of now: dated
-    in the future, nothing that follows could replace it.
+    A window from a clock that runs ahead keeps its identity and is marked as untrusted. Other messages are dated now:
+    with a time in the future, no later message could replace them.
     """
     said = _time(message)
     if said is None or said - now <= TOLERATED:

@@ -1,8 +1,7 @@
-"""The chain file: the register of the sites on the server's side; ``cloud/chain.example.yaml`` shows all of it.
+"""The chain file: the list of sites on the server; ``cloud/chain.example.yaml`` shows all its settings.
 
-A device knows its own site by name and nothing else of it. When a site is open, in which time zone, what it is called
-and what each of its cameras is for are facts of the chain. They stand in one file, which every analysis, report and
-dashboard is made from.
+A device knows only the name of its site. Opening hours, time zone, title and the purpose of each camera belong to the
+chain. They are in one file, which every analysis, report and dashboard uses.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ Interval = tuple[datetime, datetime]
 """Two instants in aware UTC, the second not included."""
 
 Purpose = Literal["entrance", "area", "display"]
-"""What a camera is for. ``entrance`` sees who comes in, ``area`` a part of the shop, ``display`` who stands before a
-display or shelf."""
+"""What a camera is for. ``entrance`` sees people coming in, ``area`` a part of the shop, ``display`` people in front of
+a display or shelf."""
 
 Role = Literal["entrance", "area", "display", "unassigned"]
 """Figures are added up and compared within one role. ``unassigned``: the chain file does not say what the cameras are
@@ -57,7 +56,7 @@ def _time_zone(name: str) -> str:
 
 
 def shop_zone(name: str | None) -> ZoneInfo:
-    """The time zone of that name, or this machine's when None (UTC where it has none). Raises ``UserError``."""
+    """Return the time zone ``name``; for None this machine's, or UTC if it has none. Raises ``UserError``."""
     if name is None:
         local = Path("/etc/localtime").resolve()
         _, _, key = str(local).partition("zoneinfo/")
@@ -80,11 +79,11 @@ def _camera(name: str) -> str:
 
 
 CameraId = Annotated[str, AfterValidator(_camera)]
-"""``device/camera``, as devices call themselves and their camera."""
+"""``device/camera``, with the names that the device is configured with."""
 
 
 def _hours(value: object) -> tuple[tuple[int, int], ...]:
-    """``closed``, one ``HH:MM-HH:MM``, or several in a list: as minutes of the local day, in order."""
+    """Parse ``closed``, one ``HH:MM-HH:MM`` or a list of them to minutes of the local day, sorted."""
     if value == _CLOSED:
         return ()
     given = value if isinstance(value, list) else [value]
@@ -97,14 +96,14 @@ def _hours(value: object) -> tuple[tuple[int, int], ...]:
 def _minutes(text: object) -> tuple[int, int]:
     found = _HOURS.match(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError('must be "09:00-20:00", a list of such, or closed')
+        raise ValueError('must be hours such as "09:00-20:00", a list of them, or closed')
     hour, minute, end_hour, end_minute = map(int, found.groups())
     start, end = 60 * hour + minute, 60 * end_hour + end_minute
     if max(minute, end_minute) > 59 or end > 24 * 60:
-        raise ValueError("there is no such time of day; the last is 24:00")
+        raise ValueError("is not a valid time of day; use 00:00 to 24:00")
     if end <= start:
         raise ValueError(
-            "ends before it begins; past midnight belongs to the next day: 22:00-24:00, then 00:00-02:00"
+            "ends before it begins; write hours after midnight on the next day: 22:00-24:00, then 00:00-02:00"
         )
     return start, end
 
@@ -113,8 +112,8 @@ Hours = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_hours)]
 
 
 class Opening(Section):
-    """When a site is open, by weekday. Each day is said, so that a forgotten one is not taken for closed; hours
-    without weekdays are those of every day."""
+    """The opening hours of a site by weekday. Every day is required, so that a forgotten one does not count as closed;
+    hours without weekdays apply to every day."""
 
     mon: Hours
     tue: Hours
@@ -130,19 +129,19 @@ class Opening(Section):
         return dict.fromkeys(cls.model_fields, value) if isinstance(value, (str, list)) else value
 
     def of(self, day: date) -> tuple[tuple[int, int], ...]:
-        """The opening hours of one date, as [start, end) in minutes of the local day, in order."""
+        """Return the opening hours of one date as sorted [start, end), in minutes of the local day."""
         return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)[day.weekday()]
 
 
 class Place(Section):
-    """Where a site is, in degrees: for the map."""
+    """The position of a site on the map, in degrees."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
 class Site(Section):
-    """One shop. Its ``name`` is its key in the file and the site that its devices give."""
+    """One shop. Its ``name`` is its key in the file and the site in its devices' settings."""
 
     title: Annotated[str, Field(min_length=1, max_length=100)]
     timezone: TimeZone
@@ -150,7 +149,7 @@ class Site(Section):
     place: Place | None = None
     region: Name | None = None
     cameras: Annotated[dict[CameraId, Purpose], Field(min_length=1)] | None = None
-    """What each camera is for. None: every camera that is heard of is taken as one role, ``unassigned``."""
+    """What each camera is for. None: all cameras have the role ``unassigned``."""
     _name: str = PrivateAttr(default="")
 
     @property
@@ -163,40 +162,40 @@ class Site(Section):
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """The roles of its cameras, the one that says most about the whole shop first."""
+        """The roles of its cameras, the most informative one for the whole shop first."""
         if self.cameras is None:
             return ("unassigned",)
         return tuple(role for role in ROLES if role in self.cameras.values())
 
     def cameras_of(self, role: Role) -> tuple[str, ...]:
-        """The cameras that must report for this role, by name; none where the chain file does not list them."""
+        """Return the cameras that must report for this role, by name; empty if the chain file does not list them."""
         return tuple(sorted(camera for camera, purpose in (self.cameras or {}).items() if purpose == role))
 
     def role_of(self, window: WindowMessage) -> Role | None:
-        """The role of the camera of a window; None where the chain file lists cameras, but not this one."""
+        """Return the role of a window's camera; None if the chain file lists cameras, but not this one."""
         return "unassigned" if self.cameras is None else self.cameras.get(camera_of(window))
 
     def local_day(self, day: date) -> Interval:
-        """From local midnight to the next: 23, 24 or 25 hours, in UTC."""
+        """Return local midnight and the next one in UTC; they are 23, 24 or 25 hours apart."""
         return self._instant(day, 0), self._instant(day, 24 * 60)
 
     def opening_intervals(self, day: date) -> list[Interval]:
-        """The opening hours of a local day in UTC, in order; none where the site is closed.
+        """Return the opening hours of a local day in UTC, sorted; empty if the site is closed.
 
-        An hour that the clocks skip is not open, and one that they repeat is open twice, unless the site opens or
-        closes in it: then its first pass counts.
+        An hour that is skipped when the clocks change is not open. A repeated hour is open twice, unless the site opens
+        or closes in it: then the first one counts.
         """
         spans = [(self._instant(day, start), self._instant(day, end)) for start, end in self.opening.of(day)]
         return [(start, end) for start, end in spans if start < end]
 
     def _instant(self, day: date, minute: int) -> datetime:
-        """When the local clock shows ``minute`` of ``day`` for the first time, or skips it."""
+        """Return when the local clock first shows ``minute`` of ``day``, or skips it."""
         wall = datetime.combine(day, time.min) + timedelta(minutes=minute)
         first, second = (wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if first <= second:
             return first
-        # A time that is skipped: read with the offset before and after, it lies on either side of the moment at
-        # which the clocks go forward.
+        # A skipped time: with the UTC offset before and after, it lies on both sides of the moment at which the
+        # clocks go forward.
         after = first.astimezone(self.zone).utcoffset()
         seconds = range(int((first - second).total_seconds()))
         skipped = bisect_left(
@@ -234,29 +233,29 @@ class Chain(Section):
     @model_validator(mode="after")
     def _register(self) -> Self:
         for name, site in self.sites.items():
-            site._name = name  # noqa: SLF001 - the chain names its sites
+            site._name = name  # noqa: SLF001 - the chain sets the names of its sites
         for annotation in self.annotations:
             if unknown := [name for name in annotation.sites if name not in self.sites]:
                 raise ValueError(
-                    f"annotations: {annotation.text!r} is about {unknown[0]!r}, which is no site"
+                    f"annotations: {annotation.text!r} names {unknown[0]!r}, which is not a site of this file"
                 )
         return self
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """Every role that cameras of the chain have, the one that says most about a shop first."""
+        """Every role of the chain's cameras, the most informative one for a shop first."""
         return tuple(role for role in ROLES if any(role in site.roles for site in self.sites.values()))
 
     def with_role(self, role: Role) -> dict[str, Site]:
-        """The sites that have cameras of this role, by name."""
+        """Return the sites that have cameras of this role, by name."""
         return {name: self.sites[name] for name in sorted(self.sites) if role in self.sites[name].roles}
 
     @classmethod
     def load(cls, path: Path) -> Chain:
-        """The chain in ``path``. Raises ``UserError``."""
+        """Read the chain from ``path``. Raises ``UserError``."""
         return load_yaml_model(path, cls)
 
 
 def camera_of(window: WindowMessage) -> str:
-    """The camera of a window as the chain file writes it: ``device/camera``."""
+    """Return the camera of a window as in the chain file: ``device/camera``."""
     return f"{window.device}/{window.camera}"

@@ -1,5 +1,5 @@
-"""The three levels of storage: minutes, quarters of an hour, days. Each is a database (1.8 and 3.x) or bucket (2.x) of
-its own, because that is what a retention time belongs to in all of them."""
+"""The three levels of storage: minutes, quarters of an hour, days. Each is a separate database (1.8 and 3.x) or bucket
+(2.x), because all versions set the retention time there."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Level = Literal["raw", "quarter", "day"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 RAW_DAYS = 90
 KEPT_DAYS: Mapping[Level, int | None] = {"raw": RAW_DAYS, "quarter": 728, "day": None}
-"""How long a level is kept unless somebody decides otherwise; None for ever."""
+"""The default retention of each level in days; None means without limit."""
 SHARD_DAYS: Mapping[Level, int] = {"raw": 7, "quarter": 28, "day": 364}
-"""What the engine deletes and compresses at a time. Few points in many shards would cost more than the points."""
+"""The unit in which the engine deletes and compresses. Few points in many shards would waste space."""
 
 
 def bucket_of(bucket: str, level: Level) -> str:
-    """Where a level is: in the configured bucket itself, or beside it. A retention policy is that of the raw level."""
+    """Return the bucket of a level: the configured one, or one beside it. A retention policy applies to raw only."""
     return bucket if level == "raw" else f"{bucket.partition('/')[0]}_{level}"
 
 
 def creation(bucket: str, level: Level, days: int | None) -> str:
-    """InfluxQL that creates a level in InfluxDB 1.8, kept for ``days`` or for ever."""
+    """Return the InfluxQL that creates a level in InfluxDB 1.8, with ``days`` of retention or without limit."""
     kept = "INF" if days is None else f"{days}d"
     return (
         f'CREATE DATABASE "{bucket_of(bucket, level)}" WITH DURATION {kept} SHARD DURATION {SHARD_DAYS[level]}d'

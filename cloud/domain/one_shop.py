@@ -1,4 +1,4 @@
-"""A chain without a chain file: the sites of one box, as its embedded store knows them."""
+"""A chain without a chain file: the sites in the embedded store of one box."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from common.errors import UserError
 
 NAME = "one-box"
 _LOOKED_AT = timedelta(weeks=5)
-"""As long as a report looks back."""
+"""How far a report looks back."""
 
 
 class Starts(Protocol):
-    """What is asked of the store."""
+    """The part of a store that is needed here."""
 
     def sites(self) -> list[str]:
-        """Every site that windows are kept of, by name."""
+        """Return every site that has windows, sorted by name."""
         ...
 
     def starts(self, site: str, start: datetime, end: datetime) -> list[datetime]:
-        """When the windows of a site start, within [start, end)."""
+        """Return the start times of a site's windows in [start, end)."""
         ...
 
 
 def assumed_chain(store: Starts, zone: ZoneInfo, last: date) -> Chain:
-    """The sites of ``store`` with the opening hours that their devices suggest. Raises ``UserError`` without any."""
+    """Return the sites of ``store`` with opening hours estimated from windows. Raises ``UserError`` without sites."""
     until = datetime.combine(last, time.max, zone)
     sites = {
         name: {
@@ -40,14 +40,18 @@ def assumed_chain(store: Starts, zone: ZoneInfo, last: date) -> Chain:
         for name in store.sites()
     }
     if not sites:
-        raise UserError("store: no windows came yet; there is nothing to report")
+        raise UserError(
+            "store: it has no windows yet, so there is nothing to report; check that a device is sending"
+        )
     return Chain.model_validate({"name": NAME, "sites": sites})
 
 
 def usual_hours(starts: Iterable[datetime], zone: ZoneInfo) -> dict[str, list[str] | str]:
-    """The opening hours by weekday: the quarters of an hour of the local clock with windows on at least half of the
-    days of that weekday on which any came. Where a device is switched off at night, the shop is closed then; else it is
-    always open."""
+    """Estimate the opening hours by weekday, in local time.
+
+    A quarter of an hour is open if it has windows on at least half of that weekday's days with data. So a shop whose
+    device is switched off at night is closed then; otherwise it is always open.
+    """
     dates: dict[int, set[int]] = defaultdict(set)
     seen: dict[tuple[int, int], set[int]] = defaultdict(set)
     for start in starts:
@@ -61,7 +65,7 @@ def usual_hours(starts: Iterable[datetime], zone: ZoneInfo) -> dict[str, list[st
 
 
 def _intervals(quarters: Sequence[int]) -> list[str]:
-    """Quarters in a row as one interval."""
+    """Join consecutive quarters to intervals."""
     starts = [quarter for quarter in quarters if quarter - 1 not in quarters]
     ends = [quarter + 1 for quarter in quarters if quarter + 1 not in quarters]
     return [f"{_clock(start)}-{_clock(end)}" for start, end in zip(starts, ends, strict=True)]

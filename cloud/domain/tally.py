@@ -1,13 +1,13 @@
 """The tally: what the cameras of one role counted at one site on one local day while it was open. Every analysis
-works on it.
+uses it.
 
-One function makes it from windows, whichever store they come from. Four rules:
+One function makes it from windows, from either store. Four rules:
 
-- A window belongs to the moment at which it starts, and so does the cohort that it brought. The exception is a cohort
-  that came after the door was shut, or on a later day, of visits from before.
-- Time that nobody watched is missing from ``watched_s`` and is never counted as zero visits.
+- A window and its cohort belong to the moment at which the window starts. The exception is a cohort that arrives after
+  closing time, or on a later day: it belongs to the day of its visits.
+- Time in which no camera was watching is missing from ``watched_s`` and never counts as zero visits.
 - Cameras of different roles are never added up: a person at the door and then at the shelf is one visitor.
-- A label that was withheld is None, one that nothing was released about is missing, and 0 is a fact.
+- A withheld label is None, a label about which nothing was released is missing, and 0 is a real count.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ JOINT_LABELS = tuple((gender, band) for gender in GENDER_LABELS for band in AGE_
 
 QUARTER = timedelta(minutes=15)
 LATE = timedelta(days=4)
-"""So long after a day its last cohort may come: a device that is switched off at night, or over a long weekend, brings
-it when it is switched on again."""
+"""How long after a day its last cohort may arrive: a device that is switched off at night, or over a long weekend,
+sends it when it is switched on again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Label = TypeVar("Label", str, tuple[str, str])
@@ -41,55 +41,55 @@ JointCounts = Mapping[tuple[str, str], int | None]
 class Tally:
     """Counts of one site, role and local day, opening hours only. ``+`` adds tallies.
 
-    A mapping is empty where no cohort was described by it; else it holds every label. None: withheld by the privacy
-    rules. A count next to a withheld part is what could be read, so that a breakdown adds up to ``cohort_visits`` at
-    most; a 0 next to a withheld part is no fact, and so is None.
+    A mapping is empty if no cohort was described by it; otherwise it has every label. None means withheld by the
+    privacy rules. If a part was withheld, a count contains only the other parts, so a breakdown adds up to
+    ``cohort_visits`` at most; a 0 with a withheld part is unknown and therefore None.
     """
 
     site: str
     """Empty in a sum over several sites."""
     role: Role
-    """The cameras that are counted."""
+    """The role of the cameras that are counted."""
     day: date
-    """The first one in a sum over several days."""
+    """The first day in a sum over several days."""
     open_s: float
     """Opening time. A sum over sites adds it up."""
     watched_s: Mapping[str, float]
-    """How much of it each camera watched, by ``device/camera``. The chain file says which cameras are due; where it
-    does not, those are due that reported at all on this day."""
+    """How much of it each camera watched, by ``device/camera``. The chain file lists the cameras that must report; if
+    it does not, they are those that reported on this day."""
     visits: int
     viewers: int
     dwell_sum_s: float
-    """Of the visits in cohorts, and so are all below."""
+    """For the visits in cohorts, as all fields below."""
     attention_sum_s: float
     dwell_visits: int
-    """Those whose dwell times are in ``dwell_sum_s``; a cohort may withhold them."""
+    """Visits whose dwell times are in ``dwell_sum_s``; a cohort may withhold them."""
     attention_visits: int
-    """Those whose attention times are in ``attention_sum_s``."""
+    """Visits whose attention times are in ``attention_sum_s``."""
     attention_dwell_s: float
-    """Their dwell times: what the attention times are a share of."""
+    """Sum of the dwell times of these visits, the denominator of the attraction ratio."""
     cohort_visits: int
     described: int
     """Visits in cohorts that were described by gender and age."""
     described_expression: int
-    """Those that were described by expression."""
+    """Visits in cohorts that were described by expression."""
     gender: Counts
     age_band: Counts
     gender_age_band: JointCounts
     expression: Counts
     models: frozenset[str]
-    """Versions of the models that were in use; ``calibrations`` likewise."""
+    """Versions of the models that were in use; ``calibrations`` is the same for calibrations."""
     calibrations: frozenset[str]
 
     @property
     def covered_s(self) -> float:
-        """How much of the opening time was watched: the mean over the cameras that are due."""
+        """How much of the opening time was watched: the mean over the cameras that must report."""
         return sum(self.watched_s.values()) / max(1, len(self.watched_s))
 
     @property
     def exposure_s(self) -> float:
-        """The time that visits are divided by. Entrances share the visitors of one shop, so that their time counts
-        once. Other cameras see the same people again, so that the time of each counts."""
+        """The time that visits are divided by. Entrances share the visitors of one shop, so their time counts once.
+        Other cameras see the same people again, so the time of each one counts."""
         return self.covered_s if self.role == "entrance" else sum(self.watched_s.values())
 
     @property
@@ -99,7 +99,7 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         if self.role != other.role:
-            raise ValueError(f"{self.role} and {other.role} are never added up")
+            raise ValueError(f"tallies of the roles {self.role} and {other.role} must not be added up")
         return Tally(
             site=self.site if self.site == other.site else "",
             role=self.role,
@@ -129,13 +129,16 @@ class Tally:
 
 
 def readable(counts: Mapping[Label, int | None]) -> int:
-    """The visits of a breakdown that can be read."""
+    """Add up the visits of a breakdown that are not withheld."""
     return sum(count or 0 for count in counts.values())
 
 
 def tally(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> Tally:
-    """The tally of one local day. Of ``windows``, each at most once, those of other sites, roles and days are left
-    out; give those of :data:`LATE` after it as well, for the cohorts in them."""
+    """Compute the tally of one local day.
+
+    ``windows`` has each window at most once; those of other sites, roles and days are ignored. Include the windows of
+    :data:`LATE` after the day, because of their cohorts.
+    """
     parts = list(quarters(windows, site, day, role).values())
     return sum(parts[1:], parts[0])
 
@@ -143,7 +146,7 @@ def tally(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -
 def with_silent_days(
     tallies: Iterable[Tally], sites: Iterable[Site], days: Sequence[date], role: Role
 ) -> list[Tally]:
-    """The same, and for each day of which nothing came its opening time, which nobody watched."""
+    """Add an empty tally, with only the opening time, for each day without data."""
     known = {(one.site, one.day): one for one in tallies}
     return [
         known.get((site.name, day)) or tally((), site, day, role)
@@ -153,7 +156,7 @@ def with_silent_days(
 
 
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> dict[datetime, Tally]:
-    """The same in quarters of an hour, by their start in UTC, for the whole local day: they add up to it."""
+    """Compute the tallies of all quarters of an hour of a local day, by start in UTC; they add up to :func:`tally`."""
     start, end = site.local_day(day)
     ordered = sorted(
         (
@@ -175,7 +178,7 @@ def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role
             if since >= start:
                 released[_quarter_of(window.start)].append(window)
         elif since >= start and (closed := _closed_before(window.start, opening)) > since:
-            # The last cohort of a day comes together when the door is shut: it is of those who came before.
+            # The last cohort of a day is released after closing time: it belongs to the visits before.
             released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
     return {
         at: _tally(site.name, role, day, at, group, released[at], opening, cameras)
@@ -184,7 +187,7 @@ def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role
 
 
 def _since(window: WindowMessage, site: Site) -> datetime:
-    """When the first visits of its cohort came; the window's own start where there is none, or it is too late."""
+    """Return the time of the first visits of a window's cohort; the window's start if it has none or is too late."""
     if window.cohort is None or window.cohort.since > window.start:
         return window.start
     since = window.cohort.since
@@ -198,7 +201,7 @@ def _is_open(at: datetime, opening: Sequence[Interval]) -> bool:
 
 
 def _closed_before(at: datetime, opening: Sequence[Interval]) -> datetime:
-    """When the door was shut last; long ago where it was not opened yet."""
+    """Return the last closing time before ``at``; the epoch if the site has not been open yet."""
     return max((closes for _, closes in opening if closes <= at), default=_EPOCH)
 
 
@@ -253,7 +256,7 @@ def _tally(
 
 
 class Timed(TypedDict):
-    """What the sums of times in one cohort are about."""
+    """How many visits, and which dwell times, the sums of times in one cohort refer to."""
 
     dwell_visits: int
     attention_visits: int
@@ -261,7 +264,7 @@ class Timed(TypedDict):
 
 
 def timed(cohort: Cohort) -> Timed:
-    """Zero where the sums are withheld, so that a mean over cohorts leaves those out."""
+    """Return the denominators of a cohort's times; zero if its sums are withheld, so that a mean ignores it."""
     dwell_s, watched = cohort.dwell_sum_s, cohort.attention_sum_s is not None
     return {
         "dwell_visits": 0 if dwell_s is None else cohort.visits,
@@ -275,7 +278,7 @@ def _overlap_s(one: Interval, other: Interval) -> float:
 
 
 def _watched_s(window: WindowMessage, opening: Sequence[Interval]) -> float:
-    """What was watched of a window; the part of it after closing time does not count."""
+    """Return how much of a window was watched, without the part after closing time."""
     return window.coverage.share * max(_overlap_s((window.start, window.end), span) for span in opening)
 
 
@@ -287,17 +290,16 @@ def _joint(cohort: Cohort) -> dict[tuple[str, str], int | None] | None:
 
 
 def _whole(labels: Sequence[Label], cells: Mapping[Label, int | None] | None) -> dict[Label, int | None]:
-    """Every label of a cohort that was described: one that is not in its table is 0, and without a table all of its
-    visits are withheld."""
+    """Return every label of a described cohort: a label that is not in its table is 0; without a table all are None."""
     return dict.fromkeys(labels) if cells is None else {label: cells.get(label, 0) for label in labels}
 
 
 def _added(tables: Iterable[Mapping[Label, int | None]]) -> dict[Label, int | None]:
-    """The sum, label by label, of the tables that are not empty."""
+    """Add up the tables that are not empty, label by label."""
     sums: dict[Label, int | None] = {}
     for table in filter(None, tables):
         for label, count in table.items():
             known = sums.get(label, 0)
-            # 0 and something withheld is not 0
+            # 0 plus a withheld part is unknown, not 0
             sums[label] = (known or 0) + (count or 0) or (0 if known == count == 0 else None)
     return sums

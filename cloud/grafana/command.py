@@ -1,4 +1,4 @@
-"""``footlight-cloud provision``: the command; its work is in :mod:`cloud.grafana.provision`."""
+"""The command ``footlight-cloud provision``; :mod:`cloud.grafana.provision` does the work."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``footlight-cloud provision``."""
-    parser = commands.add_parser("provision", help="make folders, teams, dashboards and alerts in Grafana")
+    """Add ``footlight-cloud provision``."""
+    parser = commands.add_parser("provision", help="create folders, teams, dashboards and alerts in Grafana")
     add_config(parser)
-    parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the stores of the chain")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be changed")
+    parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the chain file")
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be changed")
     parser.add_argument("--json", action="store_true", help="print the changes as JSON")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """The command. Raises ``UserError``."""
-    from cloud.grafana.provision import Source, load_bundle, provision  # a bridge needs no HTTP client
+    """Run the command and return its exit code. Raises ``UserError``."""
+    from cloud.grafana.provision import (
+        Source,
+        load_bundle,
+        provision,
+    )  # here: other commands need no HTTP client
 
     settings = load(args.config)
     grafana, store = settings.grafana, settings.store
     if grafana is None:
         raise UserError(f"{args.config}: grafana: is required for 'provision'; see cloud/example.yaml")
     if not isinstance(store, InfluxSettings):
-        raise UserError("store.kind: Grafana reads InfluxDB; an embedded store has its own page")
+        raise UserError(
+            "store.kind: Grafana needs InfluxDB ('influx'); an embedded store has the built-in page instead"
+        )
     token = grafana.influx_token.get_secret_value()
     sources = [
         Source(

@@ -1,8 +1,8 @@
-"""``footlight-cloud provision``: what a chain needs in Grafana, made through its API.
+"""``footlight-cloud provision``: creates what a chain needs in Grafana, through its API.
 
-A folder for each store with its dashboards, one for head office, teams that may see or edit them, the data sources,
-the alert rules. Whatever is already as it should be is left alone, so that a second run changes nothing; what
-Grafana provisions from files stays with the files. Who is in a team is nobody's business here.
+This is a folder for each site with its dashboards, one for head office, teams that may view or edit them, the data
+sources and the alert rules. What is already correct is not changed, so a second run changes nothing. What Grafana
+provisions from files is not changed either. Team members are managed in Grafana.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 HQ = "hq"
 PER_STORE = ("store-today",)
-"""Dashboards of which every store has its own in its folder, without a choice of the store."""
+"""Dashboards of which every site has a copy in its folder, fixed to that site."""
 RULES_EVERY_S = 60
 
 _VIEW, _EDIT = 1, 2
@@ -37,7 +37,7 @@ _LONGEST_UID = 40
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What ``dashboards`` has built: models of dashboards and alert rules, by name."""
+    """The result of ``dashboards.build``: models of dashboards by name, and alert rules."""
 
     dashboards: Mapping[str, Json]
     rules: Sequence[Json]
@@ -45,7 +45,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A data source. ``token`` is one that may only read; it never comes back from Grafana."""
+    """A data source. ``token`` is a read-only token; Grafana never returns it."""
 
     uid: str
     url: str
@@ -55,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that was done, or would be."""
+    """One change that was made, or would be made."""
 
     verb: Literal["create", "update"]
     kind: Literal["team", "folder", "permissions", "data source", "dashboard", "alert rules"]
@@ -63,7 +63,7 @@ class Change:
 
 
 def load_bundle() -> Bundle:
-    """The generated dashboards and alert rules, as they are installed with Footlight."""
+    """Load the generated dashboards and alert rules that are installed with Footlight."""
     folder = files("dashboards") / "generated"
     models = {
         entry.name.removesuffix(".json"): json.loads(entry.read_text(encoding="utf-8"))
@@ -84,17 +84,17 @@ def provision(
     dry_run: bool,
     timeout_s: float = 10.0,
 ) -> list[Change]:
-    """Bring Grafana at ``url`` to what ``chain`` needs and return what was changed, or would be.
+    """Create or update what ``chain`` needs in Grafana at ``url``; return what was changed, or would be.
 
-    ``token`` is that of a service account with the role Admin. Raises ``UserError`` when Grafana is away or refuses.
+    ``token`` belongs to a service account with the role Admin. Raises ``UserError`` if Grafana cannot be used.
     """
     api = GrafanaApi.from_url(url, token, timeout=timeout_s)
     try:
         return _Run(api, dry_run).bring(chain, bundle, sources)
     except GrafanaException as error:
-        advice = "give grafana.token of a service account with the role Admin"
+        advice = "set grafana.token to a token of a service account with the role Admin"
         way_out = f"; {advice}" if error.status_code in (401, 403) else ""
-        raise UserError(f"Grafana {url} refuses: {error.message}{way_out}") from None
+        raise UserError(f"Grafana {url} refused a request: {error.message}{way_out}") from None
     except requests.RequestException as error:
         raise UserError(f"Grafana {url} does not answer ({_cause(error)}); check grafana.url") from None
 
@@ -128,7 +128,7 @@ class _Run:
         return self._changes
 
     def _teams(self, names: Sequence[str]) -> dict[str, int | None]:
-        """The id of the viewers and the managers of each; None for one that a dry run would make."""
+        """Create the teams of viewers and managers of each site; return their ids, None for those of a dry run."""
         known: dict[str, int | None] = {team["name"]: team["id"] for team in self._api.teams.search_teams()}
         for name in names:
             for team in (name, _managers(name)):
@@ -138,7 +138,7 @@ class _Run:
         return known
 
     def _folder(self, folder: str, title: str, may: Mapping[int | None, int]) -> None:
-        """Only the teams in ``may`` see it: whoever is not named loses what the roles would give him."""
+        """Create or update a folder that only the teams in ``may`` can see, whatever the roles of other users allow."""
         found = _found(lambda: self._api.folder.get_folder(folder))
         if found is None:
             self._do("create", "folder", title, lambda: self._api.folder.create_folder(title, uid=folder))
@@ -189,7 +189,7 @@ class _Run:
             self._do("update", "data source", source.uid, lambda: update(source.uid, {**wanted, **secret}))
 
     def _answers(self, source: str) -> bool:
-        """Whether the data source works: Grafana shows no token, so that a wrong one is only seen by its fruit."""
+        """Check that the data source works: Grafana does not return the token, so only a test finds a wrong one."""
         try:
             return bool(self._api.datasource.health(source).get("status") == "OK")
         except GrafanaClientError:
@@ -211,7 +211,7 @@ class _Run:
         )
 
     def _rules(self, rules: Sequence[Json], folder: str) -> None:
-        """All rules are one group: their order and interval belong together."""
+        """Create or update the rules as one group, because they share order and interval."""
         provisioning = self._api.alertingprovisioning
         known = [_found(partial(provisioning.get_alertrule, rule["uid"])) for rule in rules]
         if any(rule is not None and rule.get("provenance") == "file" for rule in known):
@@ -234,13 +234,13 @@ class _Run:
         )
 
     def _do(self, verb: Any, kind: Any, name: str, change: Callable[[], Any]) -> Any:
-        """Note a change and, unless this is a dry run, make it."""
+        """Record a change and, unless this is a dry run, make it."""
         self._changes.append(Change(verb, kind, name))
         return None if self._dry_run else change()
 
 
 def uid(prefix: str, name: str) -> str:
-    """A uid for the site ``name``; Grafana takes 40 characters, so that a long name is told by its digest."""
+    """Return a uid for the site ``name``; Grafana allows 40 characters, so a long name is replaced by its hash."""
     plain = f"{prefix}-{name}"
     if len(plain) <= _LONGEST_UID:
         return plain
@@ -248,7 +248,7 @@ def uid(prefix: str, name: str) -> str:
 
 
 def of_store(model: Json, site: str) -> Json:
-    """The dashboard ``model`` for one store alone: its variable ``site`` is a constant."""
+    """Return the dashboard ``model`` for one site only: its variable ``site`` is a constant."""
     own = copy.deepcopy(model)
     own["uid"] = uid(model["uid"], site)
     for variable in own["templating"]["list"]:
@@ -260,7 +260,7 @@ def of_store(model: Json, site: str) -> Json:
 
 
 def holds(found: Any, wanted: Any) -> bool:
-    """Whether ``found`` says everything that ``wanted`` says; Grafana adds ids, dates and defaults."""
+    """Check that ``found`` contains everything in ``wanted``; Grafana adds ids, dates and defaults."""
     if isinstance(wanted, dict):
         return isinstance(found, dict) and all(k in found and holds(found[k], v) for k, v in wanted.items())
     if isinstance(wanted, list):
@@ -269,7 +269,7 @@ def holds(found: Any, wanted: Any) -> bool:
 
 
 def _content(model: Json) -> Json:
-    """A dashboard without what Grafana numbers."""
+    """Return a dashboard without the id and version that Grafana sets."""
     return {key: value for key, value in model.items() if key not in ("id", "version")}
 
 
@@ -287,6 +287,6 @@ def _found(get: Callable[[], Json]) -> Json | None:
 
 
 def _cause(error: Exception) -> str:
-    """The innermost reason, without the objects that urllib3 names on the way."""
+    """Return the innermost reason, without the object names that urllib3 adds."""
     text = str(error.args[0] if error.args else error)
     return text.rpartition(": ")[2].rstrip(")'\"") or type(error).__name__

@@ -23,7 +23,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Work until a signal comes. Raises ``UserError``."""
+    """Run the bridge until a signal arrives. Raises ``UserError``."""
     settings = load(args.config)
     mqtt = settings.mqtt
     store = open_store(settings, SystemClock(), repair=True)

@@ -1,4 +1,4 @@
-"""``footlight-cloud dead-letters``: what could not be stored, and why."""
+"""``footlight-cloud dead-letters``: lists messages that could not be stored, with the reason."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``dead-letters``."""
     parser = commands.add_parser("dead-letters", help="list messages that could not be stored")
     add_config(parser)
-    parser.add_argument("--last", type=int, default=20, metavar="N", help="how many (%(default)d)")
-    parser.add_argument("--json", action="store_true", help="print them as JSON, with what they held")
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="how many (default: %(default)d)")
+    parser.add_argument("--json", action="store_true", help="print them as JSON, with their content")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """The command: 0 without dead letters, 1 with some. Raises ``UserError`` when the store does not answer."""
+    """Run the command: return 0 without dead letters, 1 with some. Raises ``UserError`` if the store is unavailable."""
     store = open_store(load(args.config), SystemClock())
     try:
         letters = store.dead_letters(max(1, args.last))

@@ -127,7 +127,7 @@ class Intake:
         return self._capacity is not None and len(self._waiting) >= self._capacity
 
     def _take(self) -> list[Delivery]:
-        """What waits, at most one batch; empty once stopped."""
+        """Return what waits, at most one batch; nothing once stopped."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or bool(self._waiting))
             if self._stopped:
@@ -156,7 +156,7 @@ class Intake:
             self._conclude(decoded)
 
     def _decode(self, delivery: Delivery) -> Message:
-        """The message of a delivery. Raises ``WireError`` for one that breaks the contract or tells too much."""
+        """Decode the message of a delivery. Raises ``WireError`` for one that breaks the contract or tells too much."""
         message = decode(delivery.topic, delivery.payload)
         if isinstance(message, WindowMessage) and message.k < self._min_k:
             raise WireError(
@@ -250,7 +250,7 @@ def _sender(topic: str) -> tuple[str, str]:
 
 
 def echo_of(probe: ProbeMessage, clock: Clock) -> EchoMessage:
-    """The answer to a probe that has just been read back."""
+    """Make the answer to a probe that has just been read back."""
     return EchoMessage(site=probe.site, device=probe.device, at=clock.now(), nonce=probe.nonce)
 
 

@@ -1,6 +1,6 @@
-"""A copy of the embedded store each night, and the way back: ``footlight-cloud restore``.
+"""A nightly backup of the embedded store, and ``footlight-cloud restore``.
 
-A shop may switch its box off at night: a copy that is a day old is made as soon as the box is on.
+A shop may switch its box off at night: if the last backup is a day old, a new one is made as soon as the box is on.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _NIGHT_HOUR = 3
 
 
 def due(last: datetime | None, now: datetime) -> bool:
-    """Whether a copy is to be made ``now``, a local time, when the last one was made then."""
+    """Tell whether a backup is due ``now``, a local time; ``last`` is the time of the last one."""
     age = timedelta.max if last is None else now - last
     return age >= timedelta(days=1) or (now.hour == _NIGHT_HOUR and age >= timedelta(hours=12))
 
 
 @contextmanager
 def nightly(store: EmbeddedSettings, clock: Clock, *, look_every_s: float = _LOOK_EVERY_S) -> Iterator[None]:
-    """Make copies from a thread of its own while the store is in use."""
+    """Make backups in a separate thread while the store is in use."""
     target = store.backup_location()
     if target is None:
         yield
@@ -63,11 +63,11 @@ def _run(path: Path, target: Path, clock: Clock, stop: threading.Event, look_eve
             back_up(path, target)
         except (OSError, sqlite3.Error) as error:
             if str(error) != fault:
-                log.warning("backup %s cannot be written: %s; the one before stays", target, error)
+                log.warning("backup %s cannot be written: %s; the previous backup is kept", target, error)
             fault = str(error)
         else:
             fault = ""
-            log.info("backup %s is written", target)
+            log.info("backup written to %s", target)
 
 
 def _made_at(target: Path) -> datetime | None:
@@ -78,21 +78,21 @@ def _made_at(target: Path) -> datetime | None:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``footlight-cloud restore``."""
-    parser = commands.add_parser("restore", help="add to the embedded store what a backup has and it lacks")
+    """Add ``footlight-cloud restore``."""
+    parser = commands.add_parser("restore", help="add the missing data from a backup to the embedded store")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
     parser.add_argument("backup", type=Path, nargs="?", metavar="BACKUP", help="(default: store.backup)")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """The command. Nothing that is stored is replaced, so that it may run while ``serve`` does, and twice."""
+    """Run the command. It replaces no stored data, so it can run more than once and while ``serve`` is running."""
     store = load(args.config).store
     if not isinstance(store, EmbeddedSettings):
-        raise UserError("store.kind: 'restore' is for the embedded store; InfluxDB has backups of its own")
+        raise UserError("store.kind: 'restore' is for the embedded store; use InfluxDB's own backup tools")
     source = args.backup or store.backup_location()
     if source is None or not source.is_file():
-        raise UserError(f"{source or 'store.backup'}: no such file; name the backup to restore from")
+        raise UserError(f"{source or 'store.backup'}: no such file; give the path of the backup to restore")
     opened = EmbeddedStore(store.location(), retention_days=store.retention_days, clock=SystemClock())
     try:
         added = opened.take_over(source)
@@ -100,5 +100,5 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{source}: cannot be restored ({error})") from None
     finally:
         opened.close()
-    print(f"{added} windows restored from {source}; what was stored already stays as it is")
+    print(f"{added} windows restored from {source}; windows that were already stored are unchanged")
     return 0

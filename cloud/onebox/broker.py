@@ -1,12 +1,12 @@
-"""The broker inside: amqtt, with the store in its acknowledgement, for one shop with no server.
+"""The embedded broker: amqtt, which acknowledges only what is stored, for one shop without a server.
 
-amqtt acknowledges a message as soon as it holds it in memory, gives an acknowledging subscriber five seconds
-and then forgets the message, and keeps nothing for anonymous sessions. A bridge behind it could lose a count.
-So the intake sits in front of its acknowledgement instead: a device hears PUBACK only after the store has
-confirmed, exactly what the bridge promises behind a real broker. amqtt speaks MQTT 3.1.1 only.
+By itself, amqtt acknowledges a message as soon as it is in memory, drops it if a subscriber does not acknowledge within
+five seconds, and keeps nothing for anonymous sessions. A bridge that subscribes to it could lose counts. So the intake
+runs before amqtt's acknowledgement: a device receives PUBACK only after the store has confirmed the write, as with the
+bridge and a real broker. amqtt supports MQTT 3.1.1 only.
 
-Nobody reaches amqtt before he has logged in here, within the limits below; then he may say and hear what
-:mod:`cloud.domain.access` allows. Why not mosquitto is in docs/decisions/0055.
+A client must log in here, within the limits below, before it reaches amqtt. :mod:`cloud.domain.access` decides what it
+may publish and receive. docs/decisions/0055 explains why this is not mosquitto.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ Receive = Callable[[Delivery], None]
 
 MOST_CONNECTIONS = 200
 MOST_PER_ADDRESS = 32
-"""Cameras, doctors and position checks of one machine."""
+"""Enough for the cameras, doctor runs and placement checks of one machine."""
 LOGIN_S = 5.0
-"""How long a connection may take to say who it is."""
+"""How long a connection may take to log in."""
 MOST_UNSTORED = 200
-"""Messages of one client that wait for the store; then no more are read from it."""
+"""At this many messages waiting for the store, no more are read from a client."""
 
 _LISTENER = "default"
 
 
 class _Client:
-    """One connection that has logged in; ``user`` is None where the broker has no users."""
+    """One connection that has logged in; ``user`` is None if the broker has no users."""
 
     def __init__(self, user: str | None, address: str, transport: asyncio.WriteTransport) -> None:
         self.user = user
@@ -72,7 +72,7 @@ class _Client:
         self._stored = asyncio.Event()
 
     def hand_over(self, receive: Receive, item: ApplicationMessage) -> asyncio.Future[None]:
-        """Give one message to the intake; the answer is done once it is stored."""
+        """Give one message to the intake; the future completes once it is stored."""
         stored: asyncio.Future[None] = self._loop.create_future()
         self._unstored += 1
 
@@ -89,15 +89,15 @@ class _Client:
         return stored
 
     async def room(self) -> None:
-        """Wait while too much of this client waits for the store."""
-        await asyncio.sleep(0)  # what was read before is handed over first
+        """Wait while too many messages of this client are not stored yet."""
+        await asyncio.sleep(0)  # lets messages that were already read be handed over first
         while self._unstored >= MOST_UNSTORED:
             self._stored.clear()
             await self._stored.wait()
 
     def hang_up(self, why: str) -> None:
         if not self._transport.is_closing():
-            log.warning("broker: hung up on %s: %s", self._name, why)
+            log.warning("broker: closed the connection of %s: %s", self._name, why)
             self._transport.abort()
 
 
@@ -111,14 +111,15 @@ class _StoredFirst(asyncio.Queue[ApplicationMessage]):
 
     async def put(self, item: ApplicationMessage) -> None:
         if not self._allowed(item.topic):
-            # MQTT 3.1.1 has no other refusal. A device with a wrong name keeps its counts, and somebody notices.
+            # Never acknowledge: MQTT 3.1.1 has no other way to refuse. A device with a wrong name keeps its counts,
+            # and its full outbox is reported.
             await asyncio.Event().wait()
         if _is_ours(item.topic):
             await self._client.hand_over(self._receive, item)
         super().put_nowait(item)
 
     def put_nowait(self, item: ApplicationMessage) -> None:
-        """QoS 0: nobody waits for a word."""
+        """Take a message with QoS 0, which has no acknowledgement."""
         if self._allowed(item.topic):
             if _is_ours(item.topic):
                 self._client.hand_over(self._receive, item)
@@ -127,12 +128,12 @@ class _StoredFirst(asyncio.Queue[ApplicationMessage]):
     def _allowed(self, topic: str) -> bool:
         if may_publish(self._client.user, topic):
             return True
-        self._client.hang_up(f"it may not publish on {topic[:200]!r}")
+        self._client.hang_up(f"it is not allowed to publish to {topic[:200]!r}")
         return False
 
 
 class Gate(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
-    """amqtt's plugin: what happens to what a client brings, and what it may hear."""
+    """The amqtt plugin that stores what a client publishes and decides what it may receive."""
 
     @dataclass
     class Config:
@@ -146,7 +147,7 @@ class Gate(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
         self._client_called: Callable[[str], _Client | None] = config.client_called
 
     async def authenticate(self, *, session: Session) -> bool:
-        """Called by amqtt before it reads anything else of a connection, which has logged in with us already."""
+        """Accept a client that has already logged in at :class:`EmbeddedBroker`; amqtt calls this first."""
         client = self._client_called(session.client_id)
         if client is None:
             return False
@@ -154,7 +155,7 @@ class Gate(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
         return True
 
     async def topic_filtering(self, *, session: Session, topic: str, action: Action) -> bool:
-        if action is Action.PUBLISH:  # judged before it was stored
+        if action is Action.PUBLISH:  # checked before it was stored
             return True
         client = self._client_called(session.client_id)
         return client is not None and may_hear(client.user, topic)
@@ -162,13 +163,13 @@ class Gate(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
     async def on_broker_retained_message(
         self, *, client_id: str | None, retained_message: RetainedApplicationMessage
     ) -> None:
-        """A last will is spoken by the broker and never passes the queue; devices retain theirs."""
+        """Store a last will: the broker publishes it itself, past the queue; devices set it as retained."""
         if client_id is None and _is_ours(retained_message.topic) and retained_message.data:
             self._receive(Delivery(retained_message.topic, bytes(retained_message.data), _nobody_waits))
 
 
 class _Broker(Broker):  # type: ignore[misc]
-    """amqtt sends each new client what is retained for the subscriptions of all others; here only its own."""
+    """Sends a new client the retained messages of its own subscriptions; amqtt would send those of all clients."""
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
@@ -179,8 +180,11 @@ class _Broker(Broker):  # type: ignore[misc]
 
 
 class EmbeddedBroker:
-    """Listens on ``host``; a ``port`` of 0 means any free one. ``users`` maps names to passwords, empty lets
-    everybody in. ``receive`` takes each delivery; it is called in the event loop and must not wait."""
+    """The broker of the one box, listening on ``host``; ``port`` 0 takes any free one.
+
+    ``users`` maps names to passwords; if it is empty, no login is needed. ``receive`` takes each delivery; it is called
+    in the event loop and must not block.
+    """
 
     def __init__(
         self,
@@ -196,7 +200,7 @@ class EmbeddedBroker:
         self._users = dict(users)
         self._login_s = login_s
         self._clients: dict[str, _Client] = {}
-        """Who is logged in, by the name under which amqtt knows it."""
+        """The clients that are logged in, by their client id in amqtt."""
         self._plugins: dict[str, Any] = {
             f"{__name__}.{Gate.__name__}": {
                 "receive": receive,
@@ -209,7 +213,7 @@ class EmbeddedBroker:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
-        """Listen, and return the port. Raises ``UserError`` when the address cannot be had."""
+        """Start listening and return the port. Raises ``UserError`` if the address cannot be used."""
         listener = ListenerConfig(type=ListenerType.EXTERNAL)
         self._broker = _Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=self._plugins))
         await self._broker.start()
@@ -218,7 +222,7 @@ class EmbeddedBroker:
         except OSError as error:
             await self.stop()
             raise UserError(
-                f"serve.broker: cannot listen on {self._host}:{self._port} ({error.strerror}); is another broker there?"
+                f"serve.broker: cannot listen on {self._host}:{self._port} ({error.strerror}); is a broker running?"
             ) from None
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -230,7 +234,7 @@ class EmbeddedBroker:
         self._connections.end_all()
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        """Say something to whoever listens for it."""
+        """Send a message to its subscribers."""
         assert self._broker is not None
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
@@ -248,15 +252,15 @@ class EmbeddedBroker:
         except WrongVersion:
             writer.write(ConnackPacket.build(0, UNACCEPTABLE_PROTOCOL_VERSION).to_bytes())
         except PacketRefused as error:
-            log.warning("broker: hung up on %s: %s", address, error)
+            log.warning("broker: closed the connection of %s: %s", address, error)
         except (EOFError, ConnectionError):
-            pass  # it left, or made room
+            pass  # the client disconnected, or was closed to make room
         finally:
             slot.leave()
             writer.close()
 
     async def _let_in(self, connect: Connect, address: str, writer: asyncio.StreamWriter, slot: Slot) -> bool:
-        """Whether the user and the last will are right; a wrong one is answered."""
+        """Check user, password and last will; tell the client if one of them is refused."""
         pause_s = self._wrong_passwords.pause_s(address)
         if pause_s and self._users:
             slot.wait(pause_s + self._login_s)
@@ -269,7 +273,11 @@ class EmbeddedBroker:
             writer.write(ConnackPacket.build(0, BAD_USERNAME_PASSWORD).to_bytes())
             return False
         if connect.will_topic is not None and not may_publish(self._user(connect), connect.will_topic):
-            log.warning("broker: the last will of %s may not be on %.200r", address, connect.will_topic)
+            log.warning(
+                "broker: refused %s: it is not allowed to set a last will on %.200r",
+                address,
+                connect.will_topic,
+            )
             writer.write(ConnackPacket.build(0, NOT_AUTHORIZED).to_bytes())
             return False
         return True
@@ -277,15 +285,15 @@ class EmbeddedBroker:
     async def _serve(
         self, connect: Connect, address: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Let amqtt talk to a client that is let in, until it goes."""
+        """Let amqtt serve a client that has logged in, until it disconnects."""
         assert self._broker is not None
         user = self._user(connect)
         silence_s = connect.silence_s
         client_id, first = connect.as_client(user)
         client = _Client(user, address, writer.transport)
         while (before := self._clients.get(client_id)) is not None:
-            # Its last will is spoken first, so that it cannot say later that the newcomer is offline.
-            before.hang_up("somebody came with the same client id")
+            # Let the old connection publish its last will first: later it would report the new one as offline.
+            before.hang_up("another client connected with the same client id")
             await before.gone.wait()
         self._clients[client_id] = client
         try:

@@ -22,23 +22,23 @@ log = logging.getLogger(__name__)
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``serve`` and ``demo``."""
     parser = commands.add_parser(
-        "serve", help="one box: broker, bridge, embedded store and page in one process"
+        "serve", help="run broker, bridge, embedded store and page in one process (one box)"
     )
     add_config(parser)
     parser.set_defaults(command=run)
-    demo = commands.add_parser("demo", help="watch Footlight count, from the camera to the page")
+    demo = commands.add_parser("demo", help="show Footlight counting, from the camera to the page")
     demo.add_argument(
         "--source", metavar="S", help="camera number, file or rtsp:// address (default: the sample scene)"
     )
-    demo.add_argument("--stay", action="store_true", help="keep the page up at the end")
+    demo.add_argument("--stay", action="store_true", help="keep the page running at the end")
     demo.add_argument("--port", type=int, default=0, help="port of the page (default: any free one)")
     demo.add_argument("--json", action="store_true", help="print the result as JSON")
     demo.set_defaults(command=run_demo)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Work until a signal comes. Raises ``UserError``."""
-    from cloud.onebox.serve import serve  # no other command needs a broker and a page
+    """Serve until a signal arrives. Raises ``UserError``."""
+    from cloud.onebox.serve import serve  # imported here: no other command needs a broker and a page
 
     settings = load(args.config)
     for handler in logging.getLogger().handlers:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def run_demo(args: argparse.Namespace) -> int:
-    """Show the product at work. Raises ``UserError``."""
-    from cloud.onebox import demo  # it starts the whole edge
+    """Run the demo. Raises ``UserError``."""
+    from cloud.onebox import demo  # imported here: it starts the whole edge
 
     return int(demo.run(args))

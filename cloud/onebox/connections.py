@@ -1,8 +1,9 @@
-"""How many connections a listener of the one box holds, in all and from one address, and for how long silent ones.
+"""Limits on the connections of a listener of the one box: in total, from one address, and in idle time.
 
-Broker and page share this. A connection *waits* until it has proved itself: by a login at the broker, by a whole
-request at the page. When there is no room, the newcomer takes the place of the connection that has waited longest; real
-clients speak at once, so a flood of silent connections pushes out its own. A newcomer is refused when nobody waits.
+Broker and page share this. A connection is *waiting* until it has done something useful: a login at the broker, a
+complete request at the page. At the limit, a new connection replaces the one that has been waiting longest. Real
+clients send at once, so a flood of silent connections only replaces itself. If no connection is waiting, the new one is
+refused.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from collections.abc import Callable, Iterable
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 60.0
-"""A listener that is full says so at most this often."""
+"""A full listener logs this at most this often."""
 
 
 class Slot:
-    """The place of one connection. ``close`` ends the connection; it is called at most once."""
+    """The slot of one connection. ``close`` ends the connection; it is called at most once."""
 
     def __init__(self, connections: Connections, neighbourhood: str, close: Callable[[], None]) -> None:
         self._connections = connections
@@ -30,26 +31,26 @@ class Slot:
         self._timer: asyncio.TimerHandle | None = None
 
     def wait(self, seconds: float) -> None:
-        """Nothing has been proved yet, or nothing is asked at the moment: closed after so long, or to make room."""
+        """Mark the connection as waiting: it is closed after ``seconds``, or earlier to make room."""
         self.waits = True
         if not self._over:
             self._connections.to_the_end(self)
             self._deadline(seconds)
 
     def work(self, seconds: float | None) -> None:
-        """It makes room for nobody; closed after ``seconds`` all the same (None: never)."""
+        """Mark the connection as working: it is not closed to make room, only after ``seconds`` (None: never)."""
         self.waits = False
         if not self._over:
             self._deadline(seconds)
 
     def leave(self) -> None:
-        """The connection is over."""
+        """Free the slot after the connection has ended."""
         self._over = True
         self._deadline(None)
         self._connections.forget(self)
 
     def end(self) -> None:
-        """Close the connection and give its place away."""
+        """Close the connection and free its slot."""
         self.leave()
         self._close()
 
@@ -74,13 +75,13 @@ class Connections:
         return len(self._slots)
 
     def admit(self, address: str, close: Callable[[], None], *, wait_s: float) -> Slot | None:
-        """A place for a new connection from ``address``, waiting; None when there is no room for it."""
+        """Return a waiting slot for a new connection from ``address``; None if there is no room."""
         neighbourhood = _neighbourhood(address)
         neighbours = [slot for slot in self._slots if slot.neighbourhood == neighbourhood]
         if len(neighbours) >= self._most_per_address:
             room = self._make_room(neighbours, f"{len(neighbours)} from {address}")
         elif len(self._slots) >= self._most:
-            room = self._make_room(self._slots, f"{len(self._slots)} in all")
+            room = self._make_room(self._slots, f"{len(self._slots)} in total")
         else:
             room = True
         if not room:
@@ -104,7 +105,7 @@ class Connections:
         now_s = asyncio.get_running_loop().time()
         if now_s - self._told_s >= TELL_EVERY_S:
             self._told_s = now_s
-            log.warning("%s: too many connections (%s); closing those that say nothing", self._name, how_many)
+            log.warning("%s: too many connections (%s); closing idle ones", self._name, how_many)
         waiting = next((slot for slot in among if slot.waits), None)
         if waiting is None:
             return False
@@ -113,10 +114,10 @@ class Connections:
 
 
 class WrongPasswords:
-    """Makes whoever guesses wait: each wrong password doubles the pause before the next attempt from that address.
+    """Slows down password guessing: each wrong password doubles the delay of the next attempt from that address.
 
-    The pause comes before the check, so hanging up and trying again gains nothing. The right password waits as long,
-    but is never refused.
+    The delay comes before the check, so that reconnecting does not help. The right password is delayed as well, but
+    never refused.
     """
 
     FIRST_S = 0.5
@@ -128,12 +129,12 @@ class WrongPasswords:
         self._failures: dict[str, tuple[int, float]] = {}
 
     def pause_s(self, address: str) -> float:
-        """How long an attempt from ``address`` has to wait."""
+        """Return how long an attempt from ``address`` has to wait."""
         count = self._recent(_neighbourhood(address))
         return min(self.FIRST_S * 2.0 ** min(count - 1, 10), self.MOST_S) if count else 0.0
 
     def add(self, address: str) -> None:
-        """One more from ``address``."""
+        """Count a wrong password from ``address``."""
         neighbourhood = _neighbourhood(address)
         count = self._recent(neighbourhood) + 1
         self._failures.pop(neighbourhood, None)
@@ -147,7 +148,7 @@ class WrongPasswords:
 
 
 def _neighbourhood(address: str) -> str:
-    """One host has one IPv4 address, but a whole /64 of IPv6."""
+    """Return the key that identifies a host: its IPv4 address, or its /64 network in IPv6."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

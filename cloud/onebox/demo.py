@@ -1,7 +1,7 @@
-"""``footlight-cloud demo``: the real daemon, broker, bridge, store and page, on this machine for a minute.
+"""``footlight-cloud demo``: runs the real device service, broker, bridge, store and page on this machine for a minute.
 
-The device runs as its own process from its own configuration, as in a shop; only the clock of the scene and
-the addresses (loopback, free ports, a temporary folder) are the demo's.
+The device runs as a separate process with its own configuration, as in a shop. Only the scene's clock and the addresses
+(loopback, free ports, a temporary folder) are special.
 """
 
 from __future__ import annotations
@@ -42,15 +42,16 @@ from common.wire import WindowMessage
 
 SITE = "demo-shop"
 WINDOW_S, SCENE_WINDOW_S = 30, 5
-"""Real people are counted with the limits of a shop; the sample scene holds nobody, and may tell everything."""
+"""The first for real people, who are counted with the privacy limits of a shop; the second for the sample scene, which
+shows no real person."""
 LIVE_S = 90.0
-"""A webcam or a stream never ends: it is watched for so long."""
+"""How long a webcam or stream, which never ends, is watched."""
 
 Json = dict[str, Any]
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the product at work; raises ``UserError`` when the source cannot be shown."""
+    """Run the demo; raises ``UserError`` if the source cannot be used."""
     logging.getLogger().setLevel(logging.WARNING)
     console = Console(stderr=args.json)
     with tempfile.TemporaryDirectory(prefix="footlight-demo-") as folder:
@@ -83,7 +84,7 @@ class _Demo:
         try:
             await box
         except asyncio.CancelledError:
-            await serving  # raises what went wrong
+            await serving  # raises the error
             raise
         try:
             return await self._watch(box.result())
@@ -101,35 +102,35 @@ class _Demo:
         else:
             self._console.print(_table(result))
             self._console.print(
-                f"{len(windows)} windows of {self._window_s} s went camera > MQTT > store > page. They carry counts"
-                f" only: no picture, no face, no person. {self._about_k()}"
+                f"{len(windows)} windows of {self._window_s} s went from the camera over MQTT to store and page."
+                f" They contain only counts: no picture, no face, no person. {self._about_k()}"
             )
         if self._args.stay and not self._stop.is_set():
-            self._console.print(f"The page stays at {box.page_url} until Ctrl-C.")
+            self._console.print(f"The page keeps running at {box.page_url} until you press Ctrl-C.")
             await self._stop.wait()
         return 0
 
     def _about_k(self) -> str:
         if self._scene:
-            return "Here k = 1, so that you see every cell; a shop's default is k = 5."
+            return "Here k = 1 (the smallest group), so that you see every number; a shop's default is k = 5."
         return (
-            "People are described in groups of 15, the smallest that show something; a shop waits for noon or closing"
-            " time, or 200."
+            "People are described in groups of 15, the smallest that show something; a shop waits until noon, closing"
+            " time, or a group of 200."
         )
 
     async def _truth(self) -> Json:
-        """Who walks by in the sample scene, asked of the device's software, which owns the scene."""
+        """Ask the device's software, which contains the sample scene, who really walks by in it."""
         process = await asyncio.create_subprocess_exec(
             *_edge("scene", "--format", "json"), stdout=asyncio.subprocess.PIPE
         )
         out, _ = await process.communicate()
         if process.returncode:
-            raise UserError("the sample scene cannot be read; install Footlight with the edge extra")
+            raise UserError("the sample scene cannot be loaded; install Footlight with the extra 'edge'")
         truth: Json = json.loads(out)
         return truth
 
     async def _play(self, box: Box) -> None:
-        """Run the device until its source is over, or for a minute where it never is."""
+        """Run the device until its source ends, at most :data:`LIVE_S` for a live source."""
         log = self._folder / "edge.log"
         with log.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
@@ -143,7 +144,9 @@ class _Demo:
             while not ended.done():
                 await asyncio.wait({ended, stopping}, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
                 show()
-                if page and box.reader.devices(SITE):  # the device is up: now the page has something to show
+                if page and box.reader.devices(
+                    SITE
+                ):  # the device has reported: now the page has something to show
                     self._console.print(page)
                     page = None
                 live_over = not self._scene and asyncio.get_running_loop().time() > deadline
@@ -153,7 +156,7 @@ class _Demo:
             show()
         stopping.cancel()
         if process.returncode:
-            lines = log.read_text().splitlines() or ["the device ended without a word"]
+            lines = log.read_text().splitlines() or ["the device stopped without an error message"]
             raise UserError(lines[-1].removeprefix("footlight-edge: "))
 
     def _configure(self, mqtt_port: int) -> Path:
@@ -175,7 +178,7 @@ class _Demo:
 
     @contextlib.contextmanager
     def _live(self, reader: Reader) -> Iterator[Any]:
-        """A line that follows what has arrived in the store; nothing where no terminal is."""
+        """Show a line with what has arrived in the store so far; without a terminal, show nothing."""
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
 
             def show() -> None:
@@ -199,7 +202,7 @@ def _windows(reader: Reader) -> list[WindowMessage]:
 
 
 def _published(windows: Sequence[WindowMessage]) -> Json:
-    """What the store holds, summed: totals of the windows, cells of their cohorts."""
+    """Add up what the store has: totals of the windows, cells of their cohorts."""
     cells: dict[str, Counter[str]] = {attribute: Counter() for attribute in ATTRIBUTES}
     for window in windows:
         if window.cohort is None:
@@ -220,7 +223,7 @@ def _published(windows: Sequence[WindowMessage]) -> Json:
 
 def _table(result: Json) -> Table:
     truth, published = result["truth"], result["published"]
-    table = Table(title="What really walked by, and what Footlight published")
+    table = Table(title="Who really walked by, and what Footlight published")
     table.add_column("")
     if truth:
         table.add_column("walked by", justify="right")

@@ -1,4 +1,4 @@
-"""A bound on how much is logged, whoever makes us log: a stranger must not be able to fill the disk."""
+"""A limit on the number of log lines, so that nobody can fill the disk by causing errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Window:
 
 
 class LogRate(logging.Filter):
-    """Lets ``lines`` of each logger pass in ``every_s`` seconds, and says how many it kept back. For a handler."""
+    """Passes ``lines`` of each logger per ``every_s`` seconds and logs how many it dropped. Add it to a handler."""
 
     def __init__(
         self, lines: int = LINES, every_s: float = EVERY_S, clock: Callable[[], float] = time.monotonic
@@ -37,13 +37,13 @@ class LogRate(logging.Filter):
             dropped = window.dropped if window else 0
             window = self._windows[record.name] = _Window(now_s)
             if dropped:
-                _add(record, f"{dropped} lines before it left out")
+                _add(record, f"{dropped} earlier lines were dropped")
         window.lines += 1
         if window.lines > self._lines:
             window.dropped += 1
             return False
         if window.lines == self._lines:
-            _add(record, "no more of these for a while")
+            _add(record, f"more lines of this logger are dropped for up to {self._every_s:g} s")
         return True
 
 

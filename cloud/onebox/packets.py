@@ -1,7 +1,7 @@
-"""What passes between a socket and amqtt: whole packets of bounded size, in bounded time.
+"""Reads and writes MQTT packets between a socket and amqtt, with limits on size and time.
 
-amqtt reads a packet as it comes, for as long as it takes and however large it says it is, and changes the session of a
-client that has not logged in yet. So it is given nothing but whole packets, and CONNECT only after it was judged here.
+amqtt itself reads packets of any size without a timeout, and changes the session of a client before it has logged in.
+So it receives only complete packets, and CONNECT only after the checks here.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ MOST_BYTES = MAX_BYTES + 1024
 MOST_CONNECT_BYTES = 8192
 """Names, password and a last will."""
 MOST_UNSENT_BYTES = 1 << 20
-"""What may wait for a client that does not read what it asked for."""
+"""How much may be buffered for a client that does not read what is sent to it."""
 SILENCE_S = 3600.0
-"""How long a client may say nothing that asks for no keepalive."""
+"""How long a client without keepalive may be silent."""
 
 _CONNECT, _PUBLISH = 1, 3
 _QOS_2 = 0b0100
 
 
 class PacketRefused(ConnectionError):
-    """A packet that ends the connection; the text says why. Nobody's count is in it."""
+    """A packet that ends the connection; the text says why. It contains no counts."""
 
 
 class WrongVersion(PacketRefused):
-    """A client that speaks another MQTT than 3.1.1."""
+    """A client with another MQTT version than 3.1.1."""
 
 
 async def read_packet(stream: asyncio.StreamReader, *, most_bytes: int) -> bytes:
-    """The next packet. Raises ``PacketRefused``, or ``EOFError`` at the end of the stream."""
+    """Read the next packet. Raises ``PacketRefused``, or ``EOFError`` at the end of the stream."""
     head = await stream.readexactly(1)
     length, shift = 0, 0
     while True:
@@ -50,35 +50,35 @@ async def read_packet(stream: asyncio.StreamReader, *, most_bytes: int) -> bytes
         if byte[0] < 0x80:
             break
         if shift == 28:
-            raise PacketRefused("a packet whose length has no end")
+            raise PacketRefused("a packet with an invalid length")
     if length > most_bytes:
-        raise PacketRefused(f"a packet of {length} bytes; {most_bytes} is the most")
+        raise PacketRefused(f"a packet of {length} bytes, more than the limit of {most_bytes}")
     if head[0] >> 4 == _PUBLISH and head[0] & _QOS_2:
-        raise PacketRefused("a message with QoS 2, which nothing of Footlight uses")
+        raise PacketRefused("a message with QoS 2, which Footlight does not use")
     return head + await stream.readexactly(length)
 
 
 async def read_connect(stream: asyncio.StreamReader) -> Connect:
-    """The first packet of a connection. Raises as ``read_packet`` does, and ``WrongVersion``."""
+    """Read the first packet of a connection. Raises the errors of ``read_packet``, and ``WrongVersion``."""
     packet = await read_packet(stream, most_bytes=MOST_CONNECT_BYTES)
     _, name, rest = packet.partition(b"\x00\x04MQTT")
     if packet[0] >> 4 != _CONNECT or not name or not rest:
-        raise PacketRefused("something else than MQTT")
+        raise PacketRefused("not an MQTT login")
     if rest[0] != 4:
-        raise WrongVersion("another version of MQTT than 3.1.1")
+        raise WrongVersion("an MQTT version other than 3.1.1")
     try:
         read = await ConnectPacket.from_stream(BufferReader(packet))
     except (AMQTTError, MQTTError, NoDataError, ValueError, struct.error) as error:
-        raise PacketRefused(f"a login that cannot be read ({type(error).__name__})") from None
+        raise PacketRefused(f"an invalid login packet ({type(error).__name__})") from None
     payload = read.payload
     promised = (
         (read.username_flag, payload.username),
         (read.password_flag, payload.password),
         (read.will_flag, payload.will_topic),
     )
-    nameless = payload.client_id_is_random and rest[4:6] != b"\x00\x00"  # amqtt gives it a name all the same
+    nameless = payload.client_id_is_random and rest[4:6] != b"\x00\x00"  # amqtt makes up a client id here
     if nameless or any(flag and value is None for flag, value in promised):
-        raise PacketRefused("a login that is cut short")
+        raise PacketRefused("an incomplete login packet")
     return Connect(read)
 
 
@@ -99,21 +99,22 @@ class Connect:
 
     @property
     def will_topic(self) -> str | None:
-        """The topic of its last will, None where it leaves none."""
+        """The topic of the last will, None without one."""
         topic: str | None = self.packet.payload.will_topic
         return topic
 
     @property
     def silence_s(self) -> float:
-        """How long this client may say nothing: one and a half times its keepalive, as MQTT has it."""
+        """How long this client may be silent: one and a half times its keepalive, as MQTT defines."""
         keepalive_s: int = self.packet.variable_header.keep_alive
         return min(1.5 * keepalive_s or SILENCE_S, SILENCE_S)
 
     def as_client(self, user: str | None) -> tuple[str, bytes]:
-        """The name under which amqtt is to know this client, and the packet that says so.
+        """Return the client id for amqtt, and the CONNECT packet with it.
 
-        The name holds the user's, so that nobody takes over the connection of another. No session outlives its
-        connection: a device keeps what was not acknowledged, and its settings are retained. The keepalive is ours.
+        The client id contains the user name, so that nobody can take over another user's connection. Every session is
+        clean: a device keeps what was not acknowledged, and its settings are retained. The keepalive is 0 here, because
+        :class:`PacketReader` checks it.
         """
         client_id = f"{user or ''}:{self.packet.client_id}"
         self.packet.client_id = client_id
@@ -123,10 +124,10 @@ class Connect:
 
 
 class PacketReader(ReaderAdapter):  # type: ignore[misc]
-    """What amqtt reads from: ``first``, then one whole packet after the other.
+    """The reader for amqtt: first the bytes ``first``, then one complete packet after the other.
 
-    ``room`` is awaited before each: who sends faster than the store can write waits. ``refused`` hears why a client
-    is not listened to any longer.
+    ``room`` is awaited before each packet, so that a client that sends faster than the store writes has to wait.
+    ``refused`` is called with the reason when a client is disconnected.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class PacketReader(ReaderAdapter):  # type: ignore[misc]
 
     async def read(self, n: int = -1) -> bytes:
         if n < 0:
-            raise ConnectionResetError("amqtt asked for all there is; packets have a length")
+            raise ConnectionResetError("amqtt tried to read the whole stream; packets have a length")
         while len(self._buffer) < n:
             self._buffer += await self._next()
         taken = bytes(self._buffer[:n])
@@ -162,14 +163,14 @@ class PacketReader(ReaderAdapter):  # type: ignore[misc]
             async with asyncio.timeout(self._silence_s):
                 return await read_packet(self._stream, most_bytes=MOST_BYTES)
         except TimeoutError:
-            self._refused(f"silent for {self._silence_s:g} s")
+            self._refused(f"no message for {self._silence_s:g} s")
         except PacketRefused as error:
             self._refused(str(error))
-        raise ConnectionResetError  # which amqtt takes for the end of the stream
+        raise ConnectionResetError  # amqtt treats this as the end of the stream
 
 
 class PacketWriter(StreamWriterAdapter):  # type: ignore[misc]
-    """Hangs up on a client that asks and does not read the answers."""
+    """Disconnects a client that does not read what is sent to it."""
 
     def __init__(self, stream: asyncio.StreamWriter) -> None:
         super().__init__(stream)

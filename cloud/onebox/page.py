@@ -1,4 +1,4 @@
-"""uvicorn for a page on a shop's network: it holds few connections, and none that only waits."""
+"""uvicorn for a page on a shop's network: it limits the number of connections and closes idle ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cloud.onebox.connections import Connections, Slot
 
 MOST_CONNECTIONS = 128
 MOST_PER_ADDRESS = 32
-"""A browser opens six; a proxy speaks for all its visitors."""
+"""A browser opens six; a proxy opens those of all its visitors."""
 REQUEST_S = 5.0
 """How long a request may take to arrive, and a connection may stay open for the next one."""
 ANSWER_S = 30.0
-"""How long an answer may take to be fetched."""
+"""How long a client may take to read an answer."""
 MOST_REQUEST_BYTES = 16 * 1024
 
 
 class PageServer(uvicorn.Server):
-    """uvicorn without its signal handlers: this process has one place that ends it."""
+    """uvicorn without its signal handlers: ``footlight-cloud serve`` handles the signals of this process."""
 
     def __init__(self, app: ASGIApp, *, request_s: float = REQUEST_S) -> None:
         connections = Connections("page", most=MOST_CONNECTIONS, most_per_address=MOST_PER_ADDRESS)
@@ -46,7 +46,7 @@ class PageServer(uvicorn.Server):
 
 
 def _bounded(connections: Connections, request_s: float) -> type[asyncio.Protocol]:
-    """uvicorn's protocol with a place among ``connections``; uvicorn wants a class."""
+    """Create uvicorn's protocol class with a slot in ``connections``; uvicorn needs a class."""
 
     class Bounded(H11Protocol):
         slot: Slot | None = None

@@ -1,6 +1,6 @@
-"""One box: broker, intake, embedded store and page in one process, so that one Pi is a whole product.
+"""One box: broker, intake, embedded store and page in one process, so that one Pi is the whole product.
 
-The event loop carries the broker and the page; the intake stores in a thread beside it.
+The event loop runs the broker and the page; the intake stores messages in a separate thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What is up: the ports that were really taken, and where to look."""
+    """What is running: the ports in use, and the address of the page."""
 
     mqtt_port: int
     page_url: str
@@ -40,12 +40,14 @@ class Box:
 async def serve(
     settings: Settings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[Box], None]
 ) -> None:
-    """Work until ``stop`` is set. ``ready`` is called once everything answers.
+    """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
 
-    Raises ``UserError`` when an address or the file cannot be had.
+    Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
     if not isinstance(settings.store, EmbeddedSettings):
-        raise UserError("store.kind: 'serve' needs the embedded store; use 'bridge' for InfluxDB")
+        raise UserError(
+            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
+        )
     store = open_embedded(settings.store, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
@@ -59,14 +61,14 @@ async def serve(
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # it is of now: shown, and never stored
+        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
             delivery.acknowledge()
         else:
             intake.submit(delivery)
 
     positions = Positions(clock)
-    # Devices bound what is unacknowledged themselves; a full queue would make the event loop wait.
+    # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
     intake = Intake(store, dead_letter, echo, clock=clock, min_k=settings.privacy.min_k, capacity=None)
     broker = EmbeddedBroker(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
@@ -87,7 +89,7 @@ async def serve(
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True
-            # First the broker, so that nothing is taken any more, then the loop that acknowledges.
+            # Stop the broker first, so that it accepts no more messages, then the intake, which acknowledges them.
             await broker.stop()
             intake.stop()
             await asyncio.gather(*tasks)

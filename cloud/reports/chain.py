@@ -1,4 +1,4 @@
-"""What a report of a whole chain says: its sites side by side, each week from their tallies."""
+"""The contents of a report of a whole chain: its sites side by side, computed from their tallies of one week."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ from cloud.stores.tallies import Tallies, days
 
 @dataclass(frozen=True, slots=True)
 class SiteWeek:
-    """One site's week in short, of the role that says most about it."""
+    """A summary of one site's week, for its most informative role."""
 
     site: str
     title: str
     role: Role
     coverage: float
     visits: int | None
-    """None where nobody watched."""
+    """None if no camera was watching."""
     days_without_data: int
-    """Of the days on which it was open."""
+    """Only days on which the site was open."""
     silent: tuple[str, ...]
-    """Cameras of any role of which nothing came."""
+    """Cameras of any role that sent no data."""
     models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """All sites of a chain."""
+    """One week of all sites of a chain."""
 
     chain: str
     week: str
     first: date
     last: date
     role: Role
-    """The cameras that are compared."""
+    """The role of the cameras that are compared."""
     without: tuple[str, ...]
-    """Sites that have no such camera."""
+    """Sites that have no camera of this role."""
     notes: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
-    """Over four weeks, the last of which is this one: of each metric that is compared every night."""
+    """One for each metric that is compared every night, over four weeks that end with this one."""
     changes: Mapping[str, Change]
-    """Visits this week against the weeks before, by site. The level is divided by the number of sites."""
+    """Visits this week compared with the weeks before, by site. The level is divided by the number of sites."""
     sites: tuple[SiteWeek, ...]
     poorly_watched: tuple[str, ...]
-    """Sites that were watched for less than the share of their time that a comparison asks for."""
+    """Sites that were watched for less of their opening time than a comparison needs."""
     silent: tuple[str, ...]
-    """Sites of which nothing came."""
+    """Sites that sent no data."""
     models: Mapping[str, int]
-    """Sites by version of the models that they used last, the most common first."""
+    """Number of sites by the version of the models that they used last, the most common first."""
 
 
 ByRole = Mapping[Role, Sequence[Tally]]
@@ -67,7 +67,7 @@ ByRole = Mapping[Role, Sequence[Tally]]
 
 
 def chain_report(source: Tallies, chain: Chain, week: IsoWeek, role: Role) -> ChainReport:
-    """Raises ``StoreUnavailable``."""
+    """Compute the report of the chain for one week and role. Raises ``StoreUnavailable``."""
     first = week.weeks_before(WEEKS_BEFORE)
     found = {one: _tallies(source, chain, one, first, week.last) for one in chain.roles}
     by_site = {

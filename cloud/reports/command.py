@@ -1,4 +1,4 @@
-"""``footlight-cloud report``: a week of a site, or of the chain, for the wall."""
+"""``footlight-cloud report``: a printable report of one week, for a site or the whole chain."""
 
 from __future__ import annotations
 
@@ -25,50 +25,57 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``footlight-cloud report``."""
-    parser = commands.add_parser("report", help="a week of a site, or of the chain, on two pages")
+    """Add ``footlight-cloud report``."""
+    parser = commands.add_parser(
+        "report", help="write a two-page report of one week, for a site or the chain"
+    )
     add_config(parser)
     parser.add_argument(
-        "--chain", type=Path, metavar="FILE", help="the sites of the chain (an embedded store needs none)"
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="the chain file with the sites (not needed with an embedded store)",
     )
-    parser.add_argument("--site", metavar="S", help="the site (default: all of them side by side)")
-    parser.add_argument("--week", metavar="W", help="such as 2026-W46 (default: the last one)")
+    parser.add_argument("--site", metavar="S", help="the site (default: a report that compares all sites)")
+    parser.add_argument("--week", metavar="W", help="such as 2026-W46 (default: last week)")
     parser.add_argument(
         "--role",
         choices=ROLES,
-        help="which cameras (default: those that say most about a shop, entrances first)",
+        help="which cameras (default: the most informative role that the shop has, entrances first)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help=".html, or .pdf where Chromium is installed (default: WEEK-SITE.html)",
+        help="a .html file, or .pdf if Chromium is installed (default: WEEK-SITE.html)",
     )
     where.add_argument(
         "--folder",
         type=Path,
         metavar="DIR",
-        help="write each site's report and, of several sites, the chain's to DIR/WEEK",
+        help="write the reports of all sites, and of the chain if it has several, to DIR/WEEK",
     )
     where.add_argument("--json", action="store_true", help="print the figures as JSON and write no report")
-    parser.add_argument("--pdf", action="store_true", help="PDF, whatever the name says")
+    parser.add_argument("--pdf", action="store_true", help="write PDF, whatever the file name")
     parser.set_defaults(command=lambda args: run(args, SystemClock()))
 
 
 def run(args: argparse.Namespace, clock: Clock) -> int:
-    """The command. Raises ``UserError``."""
+    """Run the command and return its exit code. Raises ``UserError``."""
     settings, now = load(args.config), clock.now()
     week = week_named(args.week) if args.week else last_week(now)
     if args.folder and args.site:
-        raise UserError("--site: --folder writes the reports of all sites; give one of them")
+        raise UserError(
+            "--site: cannot be used with --folder, which writes the reports of all sites; remove one of the two"
+        )
     try:
         with open_tallies(settings, args.chain, week.last) as (chain, source):
             site = _site(chain, args.site)
             require_over(week, [site] if site else chain.sites.values(), now)
             _report(args, _Reports(source, chain, week, args.role), site)
     except StoreUnavailable as error:
-        raise UserError(f"store: {error}; mend that and run it again") from None
+        raise UserError(f"store: {error}; fix this, then run the command again") from None
     return 0
 
 
@@ -83,7 +90,7 @@ class _Reports:
     """The role that was asked for."""
 
     def figures(self, site: Site | None) -> SiteReport | ChainReport:
-        """Of one site, or of the chain."""
+        """Compute the report of one site, or of the chain if ``site`` is None."""
         from cloud.reports.chain import chain_report
         from cloud.reports.site import site_report
 
@@ -91,13 +98,13 @@ class _Reports:
             return chain_report(self.source, self.chain, self.week, role_of_chain(self.chain, self.asked))
         if self.asked is not None and self.asked not in site.roles:
             raise UserError(
-                f"--role {self.asked}: no camera of {site.name} has it; known are {', '.join(site.roles)}"
+                f"--role {self.asked}: no camera of {site.name} has this role; use {', '.join(site.roles)}"
             )
         return site_report(self.source, self.chain, site, self.week, self.asked or site.roles[0])
 
 
 def _report(args: argparse.Namespace, reports: _Reports, site: Site | None) -> None:
-    # Here and not above: the other commands start without numpy, scipy and matplotlib.
+    # Imported here so that the other commands start without numpy, scipy and matplotlib.
     from cloud.reports import page
 
     if args.json:
@@ -115,7 +122,7 @@ def _report(args: argparse.Namespace, reports: _Reports, site: Site | None) -> N
     week = reports.week.name
     if args.folder:
         folder = args.folder / week
-        if len(reports.chain.sites) > 1:  # one site has nobody to be held against
+        if len(reports.chain.sites) > 1:  # a single site has no other to compare with
             write(folder / f"chain{suffix}", None)
         for of in reports.chain.sites.values():
             write(folder / f"site-{of.name}{suffix}", of)
@@ -126,6 +133,6 @@ def _report(args: argparse.Namespace, reports: _Reports, site: Site | None) -> N
 def _site(chain: Chain, name: str | None) -> Site | None:
     if name is not None and name not in chain.sites:
         raise UserError(
-            f"--site {name}: is no site of the chain; it has {', '.join(sorted(chain.sites)[:10])}"
+            f"--site {name}: is not a site of the chain; known sites: {', '.join(sorted(chain.sites)[:10])}"
         )
     return chain.sites[name] if name is not None else None

@@ -1,4 +1,4 @@
-"""From a report to the page that is printed: one HTML file that needs no other, or a PDF made from it by Chromium."""
+"""Turns a report into a printable page: one self-contained HTML file, or a PDF that Chromium makes from it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATIENCE_S = 120
 MOST_OUTAGES = 6
 MOST_RANKED = 36
 MOST_NAMED = 14
-"""What fits on two pages; how many more there are is said, and all of them are in the JSON."""
+"""What fits on two pages. The page says how many more there are; the JSON has all of them."""
 
 
 def _environment() -> Environment:
@@ -50,12 +50,12 @@ def _environment() -> Environment:
 
 
 def html(report: SiteReport | ChainReport) -> str:
-    """The page of either report."""
+    """Return the HTML page of a site's or a chain's report."""
     return site_page(report) if isinstance(report, SiteReport) else chain_page(report)
 
 
 def site_page(report: SiteReport) -> str:
-    """HTML of two pages of A4."""
+    """Return the report of a site as HTML, two pages of A4."""
     first, *_ = report.changes
     reach = max(
         (abs(end - 1) for one in report.changes for end in (one.low, one.high) if end is not None),
@@ -86,7 +86,7 @@ def site_page(report: SiteReport) -> str:
 
 
 def chain_page(report: ChainReport) -> str:
-    """HTML of two pages of A4."""
+    """Return the report of a chain as HTML, two pages of A4."""
     titles = {one.site: one.title for one in report.sites}
     first, *others = report.comparisons
     compared = [(rank, row) for rank, row in enumerate(first.rows, 1) if row.set_apart is None]
@@ -109,7 +109,7 @@ def chain_page(report: ChainReport) -> str:
 
 
 def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
-    """Each site that is not ranked, a line for each reason, with the figures it is about."""
+    """Return a line for each site that is not compared and each reason, with the figures concerned."""
     figures: dict[tuple[str, str | None], list[str]] = {}
     rows: dict[tuple[str, str | None], Row] = {}
     for comparison in report.comparisons:
@@ -127,12 +127,12 @@ def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
 
 
 def as_json(report: SiteReport | ChainReport) -> dict[str, object]:
-    """All figures of a report; days and times are to be written as text."""
+    """Return all figures of a report; the caller must convert dates and times to text."""
     return asdict(report)
 
 
 def write(text: str, path: Path) -> None:
-    """Write a report; as PDF where ``path`` ends in ``.pdf``. Raises ``UserError``."""
+    """Write a report, as PDF if ``path`` ends in ``.pdf``. Raises ``UserError``."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix != ".pdf":
@@ -147,18 +147,18 @@ def write(text: str, path: Path) -> None:
 
 
 def require_browser() -> str:
-    """The program that makes a PDF of a page. Raises ``UserError``."""
+    """Find the program that makes a PDF of a page. Raises ``UserError`` if it is not installed."""
     for name in _BROWSERS:
         if found := shutil.which(name):
             return found
     raise UserError(
-        "a PDF is made by Chromium, which is not installed: apt-get install chromium, or write .html"
+        "a PDF needs Chromium, which is not installed: run apt-get install chromium, or write .html"
     )
 
 
 def _print(page: Path, path: Path) -> None:
     command = [require_browser(), "--headless", "--disable-gpu", "--no-pdf-header-footer", "--no-first-run"]
-    if os.geteuid() == 0:  # Chromium refuses to isolate as root; the page is ours and runs no script
+    if os.geteuid() == 0:  # Chromium's sandbox refuses root; the page is ours and runs no script
         command.append("--no-sandbox")
     command += [
         f"--user-data-dir={page.parent / 'profile'}",
@@ -170,15 +170,15 @@ def _print(page: Path, path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     except subprocess.TimeoutExpired:
         raise UserError(
-            f"--out {path}: Chromium did not answer within {_PATIENCE_S} s; write .html"
+            f"--out {path}: Chromium did not finish within {_PATIENCE_S} s; write .html instead"
         ) from None
     if not path.exists():
-        said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise UserError(f"--out {path}: Chromium made no PDF: {said[:200]}")
+        said = (done.stderr.strip().splitlines() or ["no error message"])[-1]
+        raise UserError(f"--out {path}: Chromium wrote no PDF: {said[:200]}")
 
 
 def _markup(plot: str | list[str] | None) -> Markup | list[Markup] | None:
-    """Our own SVG, whose texts matplotlib has escaped."""
+    """Mark our own SVG as safe for the template: matplotlib has escaped its texts."""
     if isinstance(plot, list):
         return [Markup(one) for one in plot]  # noqa: S704
     return None if plot is None else Markup(plot)  # noqa: S704

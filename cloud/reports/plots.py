@@ -1,4 +1,4 @@
-"""The plots, as SVG to be put into the page. What is hatched was not watched: no data never looks like zero."""
+"""The plots of a report as SVG. Hatching means that no camera was watching: no data never looks like zero."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from cloud.analysis.quantify import Share
 from cloud.reports.site import Day, Hour
 from cloud.reports.words import percent, signed
 
-INK, MUTED, LINE, HATCH = "#1d282d", "#5b6970", "#e2e1db", "#b9bfc0"
+INK, MUTED, HATCH = "#1d282d", "#5b6970", "#b9bfc0"
 ACCENT, SOFT, GREY = "#1f6f78", "#a9d0d1", "#c9cecf"
 COLOURS = {"female": "#7d58ad", "male": "#cf8a2a"}
 
 _MOST_HOURS = 14
-"""For more there is no room to write each of them."""
+"""Up to this many hours, each one gets a label on the axis."""
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HEAT = LinearSegmentedColormap.from_list("heat", ["#f1f6f5", "#a9d0d1", ACCENT, "#0d3a40"])
 _STYLE: dict[Any, Any] = {
-    # Text stays text: it can be searched, and looks like that of the page.
+    # Keep text as text: it can be searched and uses the font of the page.
     "svg.fonttype": "none",
     "svg.hashsalt": "footlight",
     "font.size": 8,
@@ -54,7 +54,7 @@ _MM = 1 / 25.4
 
 
 def weeks(change: Change) -> str:
-    """The figure week by week with its intervals; this week is dark."""
+    """Draw the figure week by week with its intervals; this week is dark."""
     with rc_context(_STYLE):
         figure, axes = _figure(82, 44)
         shown = [week for week in change.weeks if week.rate is not None]
@@ -82,7 +82,7 @@ def weeks(change: Change) -> str:
 
 
 def interval(change: Change, reach: float) -> str:
-    """The change with its interval around "as before"; the scale ends at ``reach`` either way."""
+    """Draw the change with its interval around "no change"; the scale ends at ``reach`` in both directions."""
     with rc_context(_STYLE):
         figure, axes = _figure(44, 6)
         axes.axis("off")
@@ -97,7 +97,7 @@ def interval(change: Change, reach: float) -> str:
 
 
 def heat(hours: Sequence[Hour], week: Sequence[date]) -> str:
-    """Visits an hour by weekday and hour of the local clock. White is closed, hatched not watched."""
+    """Draw visits per hour by weekday and hour of local time. White is closed, hatched is not watched."""
     with rc_context(_STYLE):
         figure, axes = _figure(180, 56)
         first, last = min(hour.hour for hour in hours), max(hour.hour for hour in hours)
@@ -131,7 +131,7 @@ def heat(hours: Sequence[Hour], week: Sequence[date]) -> str:
 
 
 def shares(mix: Mix, colours: Mapping[str, str], *, height_mm: float) -> str:
-    """One bar for each label: corrected, with its interval; the diamond is as counted."""
+    """Draw one bar for each label: the corrected share with its interval; the diamond is the share as counted."""
     with rc_context(_STYLE):
         figure, axes = _figure(86, height_mm)
         for y, share in enumerate(mix.shares):
@@ -143,7 +143,7 @@ def shares(mix: Mix, colours: Mapping[str, str], *, height_mm: float) -> str:
 
 
 def pyramid(ages: Mapping[str, Mix]) -> str:
-    """Age bands to either side, of women and of men; each side adds up to 100 %."""
+    """Draw age bands with women on the left and men on the right; each side adds up to 100 %."""
     with rc_context(_STYLE):
         figure, axes = _figure(86, 74)
         for side, (gender, mix) in zip((-1, 1), ages.items(), strict=True):
@@ -159,7 +159,7 @@ def pyramid(ages: Mapping[str, Mix]) -> str:
 
 
 def watched(days: Sequence[Day]) -> str:
-    """How much of each day's opening time was watched."""
+    """Draw how much of each day's opening time was watched."""
     with rc_context(_STYLE):
         figure, axes = _figure(86, 34)
         for x, day in enumerate(days):
@@ -174,7 +174,7 @@ def watched(days: Sequence[Day]) -> str:
 
 
 def ranking(comparison: Comparison, rows: Sequence[tuple[int, Row]], titles: Mapping[str, str]) -> str:
-    """The sites by rank with their intervals; dark are those that really differ from the rest."""
+    """Draw the sites by rank with their intervals; those that really differ from the rest are dark."""
     with rc_context(_STYLE):
         figure, axes = _figure(180, 14 + min(9.0, 190 / len(rows)) * len(rows))
         for y, (_, row) in enumerate(rows):
@@ -210,7 +210,7 @@ def _bar(axes: Axes, y: float, share: Share, colour: str, *, side: int) -> None:
     best = share.raw if share.corrected is None else share.corrected
     if share.vague or best is None:
         axes.text(
-            side * 0.02, y, "cannot be told", ha="left" if side > 0 else "right", va="center", color=MUTED
+            side * 0.02, y, "too uncertain", ha="left" if side > 0 else "right", va="center", color=MUTED
         )
         return
     axes.barh(y, side * best, 0.72, color=colour, alpha=0.85)
@@ -242,7 +242,7 @@ def _figure(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure) -> str:
-    """The SVG element alone, for a page that may hold several: without the names that each would repeat."""
+    """Return only the SVG element, without ids: several plots on one page would repeat them."""
     out = StringIO()
     figure.savefig(
         out, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))

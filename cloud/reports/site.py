@@ -1,4 +1,4 @@
-"""What a report of one site says: its week from its tallies. All arithmetic is that of the tally and the analysis."""
+"""The contents of a report of one site: one week, computed from its tallies by the functions of tally and analysis."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from cloud.stores.tallies import Tallies, days
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
 HIDES_MOST = 2
-"""Ages are shown by gender unless that shows fewer than one in so many of the visits that ages alone show."""
+"""Ages are not shown by gender if ages alone show more than this many times as many visits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day on which the site is open. Without coverage the counts are None: nobody watched."""
+    """One local day on which the site is open. The counts are None if no camera was watching."""
 
     day: date
     open_s: float
@@ -37,7 +37,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour of the local clock in which the site is open."""
+    """One hour of local time in which the site is open."""
 
     day: date
     hour: int
@@ -45,7 +45,7 @@ class Hour:
     state: Literal["no_data", "partial", "full"]
     visits: int | None
     rate: float | None
-    """Visits per watched hour: fair where an hour was open or watched only in part."""
+    """Visits per watched hour, so that hours that were open or watched only in part are comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """How much of the opening time one camera watched."""
+    """One camera and the share of the opening time that it watched."""
 
     name: str
     coverage: float
@@ -66,30 +66,30 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Cameras:
-    """The cameras of another role of the same site, in short."""
+    """A summary of the cameras of another role at the same site."""
 
     role: Role
     cameras: tuple[Camera, ...]
     coverage: float
     visits: int | None
     rate: float | None
-    """Visits per watched hour: of all entrances together, else of the average camera."""
+    """Visits per watched hour: all entrances added up; the average camera for other roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What became of the visits that came in groups, for one attribute. The three add up to ``visits``."""
+    """The visits in cohorts by result, for one attribute. The three parts add up to ``visits``."""
 
     visits: int
     known: int
     unknown: int
-    """Without a verdict."""
+    """Described, but with no verdict."""
     withheld: int
 
 
 @dataclass(frozen=True, slots=True)
 class SiteReport:
-    """One site's week, of the cameras of one role."""
+    """One week of a site, for the cameras of one role."""
 
     site: str
     title: str
@@ -108,16 +108,16 @@ class SiteReport:
     visits: int | None
     viewers: int | None
     changes: tuple[Change, ...]
-    """The visits first."""
+    """Visits come first."""
     days: tuple[Day, ...]
     hours: tuple[Hour, ...]
     busiest: Hour | None
-    """Of the hours that were wholly watched."""
+    """The busiest of the hours that were watched completely."""
     cohort_visits: int
     mixes: Mapping[str, Mix]
-    """By attribute, those that the profile allows and of which anything was released."""
+    """By attribute; only those that the profile allows and of which anything was released."""
     ages: Mapping[str, Mix]
-    """By gender as counted, where that hides little and tells something; each adds up to 1."""
+    """Ages by gender (as counted), empty if too much is withheld or uncertain; each gender adds up to 1."""
     described: Mapping[str, Described]
     """By attribute, as in ``mixes``."""
     outages: tuple[Outage, ...]
@@ -126,13 +126,13 @@ class SiteReport:
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """The cameras of the site, of all roles, of which nothing came."""
+        """The cameras of the site, of all roles, that sent no data."""
         cameras = [*self.cameras, *(camera for other in self.others for camera in other.cameras)]
         return tuple(camera.name for camera in cameras if camera.coverage == 0)
 
 
 def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: Role) -> SiteReport:
-    """Raises ``StoreUnavailable``."""
+    """Compute the report of one site and week for one role. Raises ``StoreUnavailable``."""
     first = week.weeks_before(WEEKS_BEFORE)
     found = with_silent_days(
         source.tallies([site.name], first, week.last, role), [site], days(first, week.last), role
@@ -174,7 +174,7 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
 
 
 def notes(chain: Chain, site: Site | None, week: IsoWeek) -> tuple[str, ...]:
-    """What the chain file says of the week: of one site, or of the chain."""
+    """Return the annotations of the chain file in this week, for one site or for the whole chain."""
     return tuple(
         f"{one.text} ({one.first:%a %-d %b} to {one.last:%a %-d %b})"
         for one in chain.annotations
@@ -211,7 +211,7 @@ def _other(source: Tallies, site: Site, week: IsoWeek, role: Role) -> Cameras:
 
 
 def _quarters(source: Tallies, site: Site, week: IsoWeek, role: Role) -> dict[datetime, Tally]:
-    """Every quarter of an hour in which the site is open, those that nothing came from included."""
+    """Return every quarter of an hour in which the site is open, including those without data."""
     opening = {
         at: part for day in days(week.first, week.last) for at, part in quarters((), site, day, role).items()
     }
@@ -248,10 +248,10 @@ def _ages(total: Tally) -> dict[str, Mix]:
 
 
 def _of_gender(total: Tally, gender: str) -> Tally:
-    """The visits that were read as of one gender; what is withheld may be of either."""
+    """Return the visits classified as one gender; withheld visits may belong to either."""
     cells = {label: count for label, count in total.gender_age_band.items() if label[0] == gender}
     bands = {band: cells.get((gender, band)) for band in (*ATTRIBUTES["age_band"], UNKNOWN)}
-    # A visit in a cell of the other gender is described, and is not of this one.
+    # A visit in a cell of the other gender is described, but does not belong to this gender.
     elsewhere = readable(total.gender_age_band) - readable(cells)
     return replace(total, gender_age_band=cells, age_band=bands, described=total.described - elsewhere)
 

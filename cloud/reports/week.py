@@ -1,4 +1,4 @@
-"""Weeks as people name them: ``2026-W46``, Monday to Sunday (ISO 8601)."""
+"""ISO 8601 weeks, Monday to Sunday, named like ``2026-W46``."""
 
 from __future__ import annotations
 
@@ -28,32 +28,31 @@ class IsoWeek:
         return f"{year}-W{number:02}"
 
     def weeks_before(self, count: int) -> date:
-        """The Monday ``count`` weeks before."""
+        """Return the Monday ``count`` weeks before."""
         return self.first - 7 * count * _DAY
 
 
 def week_named(text: str) -> IsoWeek:
-    """The week of a name. Raises ``UserError``."""
+    """Return the week named ``text``. Raises ``UserError`` for anything else."""
     year, _, number = text.partition("-W")
     try:
         return IsoWeek(date.fromisocalendar(int(year), int(number), 1))
     except ValueError:
-        raise UserError(f"--week {text}: is not a week; write one like 2026-W46") from None
+        raise UserError(f"--week {text}: is not a week; write it like 2026-W46") from None
 
 
 def last_week(now: datetime) -> IsoWeek:
-    """The week before the one that ``now`` is in, in UTC."""
+    """Return the week before the current one (UTC)."""
     day = now.date()
     return IsoWeek(day - (day.weekday() + 7) * _DAY)
 
 
 def require_over(week: IsoWeek, sites: Iterable[Site], now: datetime) -> None:
-    """Raises ``UserError`` when the week is not over at one of ``sites``: what is still to come would look like
-    missing data."""
+    """Raise ``UserError`` if the week is not over at one of ``sites``: future days would look like missing data."""
     for site in sites:
         end = site.local_day(week.last)[1]
         if now < end:
             local = end.astimezone(site.zone)
             raise UserError(
-                f"--week {week.name}: is not over at {site.name} before {local:%Y-%m-%d %H:%M %Z}"
+                f"--week {week.name}: does not end at {site.name} before {local:%Y-%m-%d %H:%M %Z}"
             )

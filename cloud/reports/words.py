@@ -1,4 +1,4 @@
-"""What figures say in plain words, for somebody who never learned statistics."""
+"""Puts figures into plain words, for readers who never learned statistics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloud.reports.site import Camera, Outage, SiteReport
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How one figure is spoken of."""
+    """The title of one figure, a short explanation, and the words for "higher" and "lower"."""
 
     title: str
     explained: str
@@ -22,11 +22,11 @@ class Words:
 
 
 FIGURES: Mapping[str, Words] = {
-    "visits_per_open_hour": Words("Visits an hour", "while open and watched", "more", "fewer"),
+    "visits_per_open_hour": Words("Visits per hour", "while open and watched", "more", "fewer"),
     "viewers_share": Words("Looked at the camera", "at least once", "more", "fewer"),
     "dwell_mean": Words("Time in view", "average", "longer", "shorter"),
-    "attraction_ratio": Words("Attention", "share of that time facing the camera", "more", "less"),
-    "share:gender=female": Words("Women", "share of visits, corrected", "more", "fewer"),
+    "attraction_ratio": Words("Attention", "part of the time in view facing the camera", "more", "less"),
+    "share:gender=female": Words("Women", "share of visits, known mistakes corrected", "more", "fewer"),
 }
 """By metric."""
 
@@ -36,34 +36,34 @@ ROLES: Mapping[Role, str] = {
     "display": "at the display",
     "unassigned": "at the camera",
 }
-"""Where the cameras of a role look."""
+"""Where the cameras of each role look."""
 
-NO_DIFFERENCE = "no difference beyond chance"
+NO_DIFFERENCE = "no clear difference"
 
 
 def verdict(change: Change) -> str:
-    """``more``, ``fewer``, ``no difference beyond chance``, or that it cannot be said."""
+    """Return ``more``, ``fewer``, ``no clear difference``, or ``not known``."""
     if change.verdict is None:
-        return "cannot be told"
+        return "not known"
     words = FIGURES[change.metric]
     return {"more": words.more, "less": words.less, "none": NO_DIFFERENCE}[change.verdict]
 
 
 def headline(report: SiteReport) -> str:
-    """The week in one sentence."""
+    """Return the result of the week in one sentence."""
     if report.visits is None:
-        return "No data: nobody watched this week"
+        return "No data: no camera was watching this week"
     visits = report.changes[0]
     if visits.ratio is None:
         return "This week cannot be compared with the weeks before"
     by = f"{abs(visits.ratio - 1):.0%}".replace("%", "\N{NO-BREAK SPACE}%")
     if visits.verdict == "none":
-        return "No change in visits beyond chance"
+        return "No clear change in visits: the difference may be chance"
     return f"{by} {'more' if visits.verdict == 'more' else 'fewer'} visits than in the weeks before"
 
 
 def value(number: float | None, unit: str) -> str:
-    """A figure with its unit; a dash where there is none."""
+    """Format a figure with its unit; None becomes a dash."""
     if number is None:
         return "–"
     if unit == "%":
@@ -72,34 +72,34 @@ def value(number: float | None, unit: str) -> str:
 
 
 def span(change: Change) -> str:
-    """The interval of a change: ``−3 % to +14 %``."""
+    """Format the interval of a change: ``−3 % to +14 %``."""
     if change.low is None or change.high is None:
         return ""
     return f"{signed(change.low - 1)} to {signed(change.high - 1)}"
 
 
 def signed(share: float) -> str:
-    """A change in percent with its sign."""
+    """Format a change in percent with its sign."""
     rounded = round(100 * share)
     return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded)}\N{NO-BREAK SPACE}%"
 
 
 def percent(share: float | None) -> str:
-    """A share in percent, rounded down so that not quite all is never said to be all; a dash for None."""
+    """Format a share in percent, rounded down so that 99.9 % never becomes 100 %; None becomes a dash."""
     return "–" if share is None else f"{int(100 * share + 1e-9)}\N{NO-BREAK SPACE}%"
 
 
 def outage(one: Outage) -> str:
-    """``Tue 10 Nov, 14:15 to 16:30``."""
+    """Format an outage: ``Tue 10 Nov, 14:15 to 16:30``."""
     return f"{one.start:%a %-d %b}, {one.start:%H:%M} to {one.end:%H:%M}"
 
 
 def cameras(found: Sequence[Camera]) -> str:
-    """``door/main 98 %, side/main no data``."""
+    """Format cameras with their coverage: ``door/main 98 %, side/main no data``."""
     return ", ".join(f"{one.name} {percent(one.coverage) if one.coverage else 'no data'}" for one in found)
 
 
 def duration(outages: tuple[Outage, ...]) -> str:
-    """All of them together."""
+    """Format the total duration of the outages."""
     minutes = sum((one.end - one.start for one in outages), timedelta()) // timedelta(minutes=1)
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"

@@ -1,1 +1,1 @@
-"""From windows to quarters of an hour and days, every night."""
+"""Sums windows up by quarter of an hour and by day, every night."""

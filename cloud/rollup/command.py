@@ -1,8 +1,8 @@
-"""The rollup: from windows to tallies by the quarter of an hour and by the day, kept in InfluxDB for longer.
+"""The rollup: computes tallies by quarter of an hour and by day from windows, to keep them longer in InfluxDB.
 
-A job of ours and not one of the engine's, because a site's day begins at its own midnight and ends with its opening
-hours, and because windows arrive late. It reads what is there and writes what follows from it, so that it can be run
-again for any day whose windows are still kept: the points have the same identity.
+InfluxDB's own downsampling cannot do this, because a site's day begins at its local midnight and depends on its opening
+hours, and because windows arrive late. The rollup can run again for any day whose windows are still kept: its points
+have the same identity and overwrite the old ones.
 """
 
 from __future__ import annotations
@@ -35,67 +35,67 @@ from common.vocabulary import ATTRIBUTES
 from common.wire import WindowMessage
 
 LATE_DAYS = 7
-"""How many days are rolled up again unless told otherwise: a device that was offline for so long is still counted."""
+"""The default number of days that are rolled up again: data of a device that was offline for this long still counts."""
 
 _GAPS_TOLD = 20
 _CHUNK_DAYS = 7
-"""Windows of one site that are held in memory at a time."""
+"""How many days of a site's windows are in memory at a time."""
 
 
 _Days = Mapping[date, list[WindowMessage]]
 
 
 class Points(Protocol):
-    """Where points are written to."""
+    """A store that points are written to."""
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
-        """Raises ``StoreUnavailable`` and ``StoreRejected``."""
+        """Write points. Raises ``StoreUnavailable`` and ``StoreRejected``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """What a run did. Days are site-days."""
+    """The result of a run. Days are counted per site."""
 
     sites: int = 0
     days: int = 0
-    """Those that had windows and were written."""
+    """Days with windows, which were written."""
     empty: int = 0
-    """Those that were open, and nothing came: nothing is written, for no data is not zero."""
+    """Open days without windows: nothing is written, because no data is not zero."""
     closed: int = 0
-    """Those that were closed, and nothing came, as it should be."""
+    """Closed days without windows, as expected."""
     windows: int = 0
     unregistered: tuple[str, ...] = ()
-    """Sites of which there are windows, and which the chain file does not know: nothing of them was rolled up."""
+    """Sites with windows that are not in the chain file; they were not rolled up."""
     gaps: tuple[Gap, ...] = ()
-    """Where windows are missing that a device made."""
+    """Windows that a device made and that are missing in the store."""
     unlisted: tuple[str, ...] = ()
-    """Cameras of which there are windows, and which the chain file does not list at their site, likewise."""
+    """Cameras with windows that the chain file does not list at their site; they were not rolled up."""
 
 
 class Source(Windows, Protocol):
-    """Where windows are read from."""
+    """A source of windows."""
 
     def sites(self) -> list[str]:
-        """Every site that windows are kept of, by name."""
+        """Return every site that has windows, sorted by name."""
         ...
 
     def days(self, site: Site, first: date, last: date) -> list[date]:
-        """The local days from ``first`` to ``last`` that windows are kept of."""
+        """Return the local days from ``first`` to ``last`` that have windows."""
         ...
 
 
 class Levels(Protocol):
-    """What was rolled up before."""
+    """The tallies of earlier runs."""
 
     def known_days(self, sites: Sequence[str], first: date, last: date) -> set[tuple[str, str, date]]:
-        """Of which site, role and day there is a tally."""
+        """Return the sites, roles and days that have a tally."""
         ...
 
     def stored_fields(
         self, measurement: Measurement, site: str, role: Role, start: datetime, end: datetime
     ) -> dict[datetime, frozenset[str]]:
-        """Of the fields that not every point has, those of each point of a site and role, by its time."""
+        """Return which of the optional fields each point of a site and role has, by its time."""
         ...
 
 
@@ -110,10 +110,10 @@ def rollup(
     now: datetime,
     since: date | None = None,
 ) -> Rolled:
-    """Roll up the local days from ``first`` to ``last``, both included, of every site, as far as they are over; and
-    the days from ``since`` on that have windows and were never rolled up.
+    """Roll up the finished local days from ``first`` to ``last`` (included) of every site.
 
-    Raises ``StoreUnavailable`` and ``StoreRejected``.
+    Also roll up the days from ``since`` on that have windows and were never rolled up. Raises ``StoreUnavailable`` and
+    ``StoreRejected``.
     """
     store.write_points(register(chain, day_time(last)), "day")
     missed = _missed(chain, source, levels, since, first) if since else {}
@@ -141,8 +141,10 @@ def rollup(
 
 
 def _missed(chain: Chain, source: Source, levels: Levels, since: date, first: date) -> dict[str, list[date]]:
-    """The days before ``first`` that windows are kept of and a level lacks, by site: those of an outage of the timer,
-    of a site that was not in the chain file, or of a camera that was given another role."""
+    """Return the days before ``first`` with windows but without a tally, by site.
+
+    This happens if the nightly timer did not run, a site was not in the chain file, or a camera got another role.
+    """
     if since >= first:
         return {}
     last = first - timedelta(days=1)
@@ -158,7 +160,7 @@ def _missed(chain: Chain, source: Source, levels: Levels, since: date, first: da
 
 
 def _chunks(found: Sequence[date]) -> Iterator[list[date]]:
-    """Runs of days, so many as are held in memory at a time."""
+    """Split the days into runs that fit in memory."""
     chunk: list[date] = []
     for day in found:
         if chunk and (day - chunk[0]).days >= _CHUNK_DAYS:
@@ -170,8 +172,10 @@ def _chunks(found: Sequence[date]) -> Iterator[list[date]]:
 
 
 def _write(site: Site, role: Role, found: _Days, late: _Days, levels: Levels, store: Points) -> None:
-    """Write the quarters and days of one role. A day on which only other cameras reported is written too: it was
-    open, and this role watched nothing of it."""
+    """Write the quarters and days of one role.
+
+    A day on which only cameras of other roles reported is written too: this role watched nothing on an open day.
+    """
     written = [day for day, group in found.items() if group]
     if not written:
         return
@@ -193,7 +197,7 @@ def _write(site: Site, role: Role, found: _Days, late: _Days, levels: Levels, st
 
 
 def _by_day(site: Site, chunk: list[date], source: Source) -> tuple[_Days, _Days]:
-    """The windows of each day, and those after it in which its last cohort may have come."""
+    """Return the windows of each day, and those after it in which its last cohort may have arrived."""
     bounds = {day: site.local_day(day) for day in chunk}
     read = source.windows(site.name, bounds[chunk[0]][0], bounds[chunk[-1]][1] + LATE)
     of_day = {day: [w for w in read if start <= w.start < end] for day, (start, end) in bounds.items()}
@@ -204,7 +208,7 @@ def _by_day(site: Site, chunk: list[date], source: Source) -> tuple[_Days, _Days
 
 
 def _corrected(total: Tally, at: datetime) -> Iterator[Point]:
-    from cloud.analysis.mix import mix  # numpy and scipy: no other part of the rollup needs them
+    from cloud.analysis.mix import mix  # imported here: numpy and scipy are needed only for this
 
     for attribute, labels in ATTRIBUTES.items():
         found = mix(total, attribute)
@@ -224,16 +228,16 @@ def _corrected(total: Tally, at: datetime) -> Iterator[Point]:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``footlight-cloud rollup``."""
+    """Add ``footlight-cloud rollup``."""
     parser = commands.add_parser("rollup", help="sum windows up by quarter of an hour and by day in InfluxDB")
     add_config(parser)
-    parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the sites of the chain")
+    parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the chain file")
     parser.add_argument(
         "--from",
         dest="first",
         type=date.fromisoformat,
         metavar="DAY",
-        help="default: a week before --to; without --to also what was never rolled up",
+        help="default: a week before --to; without --to, also all days that were never rolled up",
     )
     parser.add_argument(
         "--to", dest="last", type=date.fromisoformat, metavar="DAY", help="included; default: yesterday"
@@ -243,10 +247,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace, clock: Clock) -> int:
-    """The command. Raises ``UserError``."""
+    """Run the command and return its exit code. Raises ``UserError``."""
     store, chain = load(args.config).store, Chain.load(args.chain)
     if not isinstance(store, InfluxSettings):
-        print("nothing to do: the embedded store needs no rollup, compare and report read its windows")
+        print(
+            "nothing to do: the embedded store needs no rollup; compare and report read its windows directly"
+        )
         return 0
     first, last = period(args.first, args.last, clock.now(), store.retention_days)
     since = None if args.first or args.last else first_kept(clock.now(), store.retention_days)
@@ -255,23 +261,23 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **asdict(rolled)}, default=str))
         return 0
     print(f"{first} to {last}: {rolled.days} days of {rolled.sites} sites from {rolled.windows} windows")
-    for days_without, why in ((rolled.closed, "closed"), (rolled.empty, "open, and no windows came")):
+    for days_without, why in ((rolled.closed, "closed"), (rolled.empty, "open, but without windows")):
         if days_without:
             print(f"{why}: {days_without} days")
     for gap in rolled.gaps[:_GAPS_TOLD]:
         print(gap)
     if len(rolled.gaps) > _GAPS_TOLD:
-        print(f"and {len(rolled.gaps) - _GAPS_TOLD} more gaps; --json lists all")
+        print(f"and {len(rolled.gaps) - _GAPS_TOLD} more gaps; --json lists all of them")
     for kind, left_out in (("sites", rolled.unregistered), ("cameras", rolled.unlisted)):
         if left_out:
-            print(f"{kind} that are not in {args.chain}, and so left out: {', '.join(left_out)}")
+            print(f"{kind} that are not in {args.chain} were skipped: {', '.join(left_out)}")
     return 0
 
 
 def _roll_up(
     store: InfluxSettings, chain: Chain, clock: Clock, first: date, last: date, since: date | None
 ) -> Rolled:
-    from cloud.rollup.comparisons import comparison_points  # numpy and scipy
+    from cloud.rollup.comparisons import comparison_points  # imported here: it needs numpy and scipy
 
     with closing(open_influx(store, clock)) as target, closing(open_influxql(store)) as source:
         windows, tallies = InfluxWindows(source), InfluxTallies(source)
@@ -281,13 +287,16 @@ def _roll_up(
             )
             target.write_points(comparison_points(tallies, chain, last), "day")
         except (StoreUnavailable, StoreRejected) as error:
-            raise UserError(f"store: {error}; mend that and run the rollup again") from None
+            raise UserError(f"store: {error}; fix this, then run the rollup again") from None
     return rolled
 
 
 def period(first: date | None, last: date | None, now: datetime, retention_days: int) -> tuple[date, date]:
-    """The days to roll up. Raises ``UserError`` when some of their windows may be gone: the figures of a whole day
-    would be replaced by those of what is left of it."""
+    """Return the first and last day to roll up.
+
+    Raises ``UserError`` if some of their windows may already be deleted: the tally of a whole day would be overwritten
+    by that of the remaining windows.
+    """
     last = last or now.date() - timedelta(days=1)
     kept = first_kept(now, retention_days)
     given = first is not None
@@ -304,6 +313,8 @@ def period(first: date | None, last: date | None, now: datetime, retention_days:
 
 
 def first_kept(now: datetime, retention_days: int) -> date:
-    """The first day whose windows are all there: two days less than are kept, for today, and for what a date in the
-    far east begins earlier than in UTC."""
+    """Return the first day whose windows are all kept.
+
+    This is two days less than the retention: one for today, one because a date in the far east begins before UTC.
+    """
     return now.date() - timedelta(days=retention_days - 2)

@@ -1,4 +1,4 @@
-"""The comparison of sites as points: a dashboard shows what ``footlight-cloud compare`` says and nothing else."""
+"""Writes the comparison of sites as points, so that a dashboard shows the same as ``footlight-cloud compare``."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ METRICS = (
     "attraction_ratio",
     "share:gender=female",
 )
-"""What is compared every night; ``compare`` can do more."""
+"""The metrics that are compared every night; ``compare`` has more."""
 
 PERIOD_DAYS = 28
-"""Four of each weekday."""
+"""Four weeks, so four of each weekday."""
 
 
 def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Point]:
-    """A point for each metric, role and site that has such cameras, over the four weeks to ``last``. Raises
-    ``StoreUnavailable``."""
+    """Make a point for each metric, role and site with cameras of that role, over the four weeks up to ``last``.
+
+    Raises ``StoreUnavailable``.
+    """
     first = last - timedelta(days=PERIOD_DAYS - 1)
     for role in chain.roles:
         sites = chain.with_role(role)

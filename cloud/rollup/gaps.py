@@ -1,4 +1,4 @@
-"""Windows that a device made and the store lacks: ``seq`` counts them, so that a loss on the way shows."""
+"""Finds windows that a device made and the store does not have, by gaps in their sequence number ``seq``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.wire import WindowMessage
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """``missing`` windows between two that are there; ``after`` and ``before`` are the starts of those two."""
+    """``missing`` windows between two stored ones; ``after`` and ``before`` are the starts of these two."""
 
     site: str
     device: str
@@ -30,8 +30,10 @@ class Gap:
 
 
 def gaps(windows: Iterable[WindowMessage]) -> list[Gap]:
-    """Return the gaps within each run of each device; what is missing before its first and after its last window here
-    cannot be told."""
+    """Return the gaps within each run of each device.
+
+    Windows that are missing before the first or after the last window of a run cannot be found.
+    """
     runs: defaultdict[tuple[str, str, str, str], dict[int, WindowMessage]] = defaultdict(dict)
     for window in windows:
         runs[window.site, window.device, window.camera, window.boot_id][window.seq] = window

@@ -1,4 +1,4 @@
-"""What the chain file says of its sites, as points: Grafana asks them for names, regions, cameras and promotions."""
+"""Writes the chain file as points: Grafana reads names, regions, cameras and promotions from them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cloud.stores import layout
 from cloud.stores.measurement import Point, nanoseconds
 
 EVERYWHERE = "*"
-"""The site of an annotation that is about all sites."""
+"""The site tag of an annotation about all sites."""
 
 NO_REGION = "-"
-"""A tag cannot be empty."""
+"""The region tag of a site without a region, because a tag cannot be empty."""
 
 
 def register(chain: Chain, at: datetime) -> Iterator[Point]:
-    """A point for each site, as it is ``at`` that time, and one for each site and date that annotations begin on."""
+    """Make a point ``at`` that time for each site and camera, and one for each site and date with annotations."""
     for name, site in chain.sites.items():
         tags = {
             "site": name,
@@ -42,7 +42,7 @@ def register(chain: Chain, at: datetime) -> Iterator[Point]:
 
 
 def _bounds(chain: Chain, name: str, annotation: Annotation) -> tuple[datetime, datetime]:
-    """In the site's time where it is about one site, else in UTC."""
+    """Return start and end of an annotation, in the site's time if it is about one site, else in UTC."""
     if name in chain.sites:
         site = chain.sites[name]
         return site.local_day(annotation.first)[0], site.local_day(annotation.last)[1]

@@ -1,5 +1,5 @@
-"""A fleet that does not exist: days of many sites as wire messages, and the truth beside them.
+"""A simulated fleet: days of many sites as wire messages, together with the truth.
 
-The people are drawn by chance from a seed; what a device makes of them is the device's own code
-(:mod:`edge.vision.privacy`), and how it errs the committed confusion matrices say. See docs/decisions/0023.
+The visitors are random, from a seed. The device's own code applies the privacy rule (:mod:`edge.vision.privacy`), and
+the committed confusion matrices define the mistakes of the models. See docs/decisions/0023.
 """

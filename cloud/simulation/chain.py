@@ -1,4 +1,4 @@
-"""The sites of a simulated chain: what everybody may know of them, and what only the simulator knows."""
+"""The sites of a simulated chain: their chain file, and the properties that only the simulator knows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TOWNS: Mapping[str, tuple[str, float, float, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of shop. ``peaks``: local hour, width in hours and weight of each rush over an even flow of 1."""
+    """A kind of shop. ``peaks``: local hour, width in hours and weight of each rush, above a constant flow of 1."""
 
     opening: Mapping[str, str]
     visits_per_hour: float
@@ -92,21 +92,21 @@ _PROFILES: Mapping[Profile, float] = {"demographics": 0.6, "expression": 0.3, "c
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One camera, each on a device of its own."""
+    """One camera, on its own device."""
 
     device: str
     purpose: Purpose
     sees: float
-    """Share of the visits of the shop that come past it."""
+    """Share of the shop's visits that pass this camera."""
 
     @property
     def name(self) -> str:
-        """As the chain file writes it."""
+        """The name in the chain file."""
         return f"{self.device}/{CAMERA}"
 
 
 CAMERA = "front"
-"""What every device calls its camera."""
+"""The name of the camera on every device."""
 _LAYOUTS: Sequence[tuple[Camera, ...]] = (
     (Camera("door", "entrance", 1.0),),
     (Camera("door", "entrance", 0.6), Camera("side", "entrance", 0.4)),
@@ -122,14 +122,14 @@ _LAYOUTS: Sequence[tuple[Camera, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """What makes a shop itself. Mixes are shares of the labels in the order of :mod:`edge.vocabulary`."""
+    """The properties of one shop. Mixes are shares of the labels in the order of :mod:`common.vocabulary`."""
 
     kind: Kind
     visits_per_hour: float
     viewers: float
     """Share of the visits that face the camera."""
     dwell_s: float
-    """Median."""
+    """The median."""
     female: float
     ages: tuple[float, ...]
     expressions: tuple[float, ...]
@@ -139,7 +139,7 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """A chain as its chain file tells it, and the character of each site."""
+    """A chain with its chain file, and the properties of each site."""
 
     document: Mapping[str, Any]
     chain: Chain
@@ -150,11 +150,11 @@ class Sites:
 
 
 PROMOTION = 1.3
-"""What a promotion does to the visits of a day."""
+"""The factor by which a promotion changes the visits of a day."""
 
 
 def make_sites(count: int, days: Sequence[date], seed: int) -> Sites:
-    """``count`` sites and the promotions of ``days``; the same for the same arguments."""
+    """Make ``count`` sites and the promotions of ``days``; equal arguments give equal results."""
     towns = list(_TOWNS)
     sites: dict[str, Any] = {}
     characters = {}
@@ -197,7 +197,7 @@ def _character(kind: Kind, rng: np.random.Generator) -> Character:
 
 
 def _promotions(sites: Sequence[str], days: Sequence[date]) -> list[dict[str, Any]]:
-    """Every third shop advertises for six days in the middle, all of them on the last Friday and Saturday."""
+    """Make promotions: every third shop for six days in the middle, all shops on the last Friday and Saturday."""
     middle = days[len(days) // 2]
     last_friday = next((day for day in reversed(days[:-1]) if day.weekday() == 4), None)
     promotions: list[dict[str, Any]] = [

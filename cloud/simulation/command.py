@@ -1,4 +1,4 @@
-"""``footlight-cloud simulate``: a chain that does not exist, in a real store."""
+"""``footlight-cloud simulate``: fills a real store with a simulated chain."""
 
 from __future__ import annotations
 
@@ -26,27 +26,34 @@ WINDOWS_S = (60, 120, 300, 900)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """``footlight-cloud simulate``."""
-    parser = commands.add_parser("simulate", help="fill a store with the days of a chain that does not exist")
-    add_config(parser, text="whose store is filled")
+    """Add ``footlight-cloud simulate``."""
+    parser = commands.add_parser("simulate", help="fill a store with days of a simulated chain")
+    add_config(parser, text="settings with the store to fill")
     parser.add_argument(
-        "--sites", "--stores", type=_positive, default=300, metavar="N", help="shops (%(default)s)"
+        "--sites",
+        "--stores",
+        type=_positive,
+        default=300,
+        metavar="N",
+        help="number of shops (default: %(default)s)",
     )
-    parser.add_argument("--days", type=_positive, default=28, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--days", type=_positive, default=28, metavar="N", help="number of days (default: %(default)s)"
+    )
     parser.add_argument(
         "--last-day",
         type=_date,
         metavar="DATE",
-        help="the day that the days end with (default: today, as far as it has come)",
+        help="the last day (default: today, up to now)",
     )
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="equal seeds, equal days (%(default)s)"
+        "--seed", type=int, default=1, metavar="N", help="equal seeds give equal days (default: %(default)s)"
     )
     parser.add_argument(
-        "--window", type=int, choices=WINDOWS_S, default=60, help="seconds in a window (%(default)s)"
+        "--window", type=int, choices=WINDOWS_S, default=60, help="seconds in a window (default: %(default)s)"
     )
     parser.add_argument(
-        "--broker", action="store_true", help="publish to the broker of FILE, for a bridge to store"
+        "--broker", action="store_true", help="publish to the broker in FILE instead, for a bridge to store"
     )
     parser.add_argument("--chain-out", type=Path, metavar="FILE", help="write the chain file")
     parser.add_argument(
@@ -57,8 +64,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """The command. Raises ``UserError``."""
-    # Here and not above: no other command needs numpy and the device's privacy rule.
+    """Run the command and return its exit code. Raises ``UserError``."""
+    # Imported here: no other command needs numpy and the device's privacy rule.
     from cloud.simulation.delivery import SimulatedClock, through_broker, through_intake
     from cloud.simulation.fleet import Fleet
 
@@ -74,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     )
     began = time.monotonic()
     with ExitStack() as opened:
-        if args.chain_out:  # whole, whatever becomes of the rest
+        if args.chain_out:  # closed at once, so that it is complete even if the rest fails
             with ExitStack() as chain_file:
                 _open(chain_file, args.chain_out).write(fleet.chain_yaml())
         truth = _open(opened, args.truth_out) if args.truth_out else None
@@ -103,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stream(fleet: Fleet, now: datetime, truth: TextIO | None, counts: Counter[str]) -> Stream:
-    """All messages with the moment of their storing; writes the truth and counts the messages on the way."""
+    """Generate all messages with their time of arrival; write the truth and count the messages on the way."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -130,7 +137,7 @@ def _count(message: Message, counts: Counter[str]) -> None:
 
 def _sentence(result: dict[str, Any]) -> str:
     return (
-        f"{result['windows']:,} windows with {result['visits']:,} visits, of {result['sites']} sites in"
+        f"{result['windows']:,} windows with {result['visits']:,} visits of {result['sites']} sites on"
         f" {result['days']} days, in {result['seconds']:g} s ({result['windows_per_s']:,} windows/s)"
     )
 
@@ -144,7 +151,7 @@ def _open(opened: ExitStack, path: Path) -> TextIO:
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 

@@ -1,7 +1,6 @@
-"""The two ways in which simulated messages reach a store: the intake of the bridge, or a real MQTT broker.
+"""The two ways in which simulated messages reach a store: through the bridge's intake, or through a real MQTT broker.
 
-Either way a message is encoded as a device encodes it, and is decoded, checked and stored by the code that does
-so with real ones.
+In both cases a message is encoded as on a device, and decoded, checked and stored by the same code as real ones.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from common.wire import Message, StatusMessage, encode, topic
 _BATCH = 2000
 """Messages that are stored together."""
 _PATIENCE_S = 30.0
-"""A broker that says nothing for so long is away."""
+"""A broker that does not answer within this time counts as unreachable."""
 
 
 class SimulatedClock:
-    """Stands where the simulation has come to: a last will is stored under the moment at which it comes."""
+    """A clock that shows the time of the simulation, because a last will is stored with its time of arrival."""
 
     def __init__(self) -> None:
         self.moment = datetime.fromtimestamp(0, UTC)
@@ -44,11 +43,11 @@ class SimulatedClock:
 
 @dataclass(slots=True)
 class Sent:
-    """How much went out."""
+    """How much was sent."""
 
     messages: int = 0
     payload: int = 0
-    """Bytes of all of them."""
+    """Bytes of all messages."""
 
     def add(self, payload: bytes) -> None:
         self.messages += 1
@@ -56,14 +55,14 @@ class Sent:
 
 
 Stream = Iterable[tuple[datetime, Message]]
-"""Messages in the order of their delivery, each with the moment under which a store shall take it."""
+"""Messages in the order of delivery, each with its time of arrival."""
 
 
 def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
-    """Store all of ``stream`` and return when it is durable; ``clock`` is the one that ``store`` looks at.
+    """Store all of ``stream`` and return when it is durable; ``clock`` must be the clock of ``store``.
 
-    Raises ``UserError`` when the store is away or will never take one of the messages. A bridge waits for its store;
-    here a person waits, and a second run changes nothing of what is stored.
+    Raises ``UserError`` if the store is unavailable or can never store one of the messages. Unlike the bridge, it does
+    not wait for the store, because a person waits for it; a second run changes nothing that is stored.
     """
     sent = Sent()
     refused: list[str] = []
@@ -85,12 +84,12 @@ def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
             intake.stop()
     storing.result()
     if refused:
-        raise UserError(f"store: {len(refused)} messages were refused, the first with: {refused[0]}")
+        raise UserError(f"store: {len(refused)} messages were refused; the first reason: {refused[0]}")
     return sent
 
 
 class _Impatient:
-    """A ``Store`` that is not waited for."""
+    """A ``Store`` that turns unavailability into an error instead of a retry."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -101,19 +100,21 @@ class _Impatient:
         try:
             self._store.write(messages)
         except StoreUnavailable as error:
-            raise UserError(f"store: {error}; mend that and run it again") from None
+            raise UserError(f"store: {error}; fix this, then run the command again") from None
 
 
 def _batches(stream: Stream) -> Iterator[tuple[datetime, list[Message]]]:
-    """Messages that are stored under one moment, in portions."""
+    """Split the stream into batches of messages with the same time of arrival."""
     for moment, same in groupby(stream, key=itemgetter(0)):
         while batch := [message for _, message in islice(same, _BATCH)]:
             yield moment, batch
 
 
 def _store(messages: Sequence[Message], intake: Intake, storing: Future[None], sent: Sent) -> None:
-    """Put a batch into the intake and wait until it is stored: the next one is made while nothing runs beside it,
-    for two threads that hand the interpreter to and fro are slower than one after the other."""
+    """Put a batch into the intake and wait until it is stored.
+
+    Making the next batch at the same time would be slower, because both threads compete for the interpreter lock.
+    """
     left, done = len(messages), threading.Event()
     storing.add_done_callback(lambda _: done.set())
 
@@ -129,14 +130,14 @@ def _store(messages: Sequence[Message], intake: Intake, storing: Future[None], s
         intake.submit(Delivery(topic(message), payload, acknowledge))
     done.wait()
     if storing.done():
-        storing.result()  # raises what ended it
+        storing.result()  # raises the error that ended it
 
 
 def through_broker(stream: Stream, broker: Broker, clock: Clock) -> Sent:
     """Publish all of ``stream`` and return when the broker has acknowledged it.
 
-    A broker keeps one status of each device, and a store takes a last will as of now: so each device's last
-    status is sent, at the end, retained. Raises ``UserError`` when the broker is away or refuses.
+    A broker keeps one status per device, and a store dates a last will with its arrival. So only the last status of
+    each device is sent, retained, at the end. Raises ``UserError`` if the broker is unreachable or refuses.
     """
     sent = Sent()
     statuses: dict[tuple[str, str], StatusMessage] = {}
@@ -157,5 +158,5 @@ def through_broker(stream: Stream, broker: Broker, clock: Clock) -> Sent:
                 post(status, retain=True)
             session.flush()
     except BrokerUnreachable as error:
-        raise UserError(f"{error}; check mqtt.host and mqtt.port, and start again") from None
+        raise UserError(f"{error}; check mqtt.host and mqtt.port, then run the command again") from None
     return sent

@@ -1,4 +1,4 @@
-"""One device of the simulation: a day of visitors in, its messages out, as they would reach the broker."""
+"""One device of the simulation: turns a day of visitors into its messages, as they would reach the broker."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ K = 5
 CAMERA_FPS = 15.0
 RELEASE_HOUR = 12
 HEALTH_EVERY_S = 600
-"""Ten times as long as a device waits unless told otherwise: a board shows no more for ten times the points."""
+"""Ten times the default of a device: a dashboard would not show more with ten times the points."""
 
 Fault = Literal["camera", "clock", "outbox"]
 _ALERTS: Mapping[Fault, str] = {
-    "camera": "the camera gives no picture",
+    "camera": "the camera sends no pictures",
     "clock": "the clock is not synchronised",
     "outbox": "the outbox is full",
 }
@@ -54,7 +54,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What runs on a device."""
+    """The software and models on a device."""
 
     software: str
     model: str
@@ -62,22 +62,22 @@ class Release:
 
     @property
     def config(self) -> str:
-        """All devices of a release have its defaults."""
+        """The config hash, the same for all devices of a release."""
         return short_hash(f"{self.software} {self.model}".encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceDay:
-    """``arrivals`` in the order of their moments, and the visitors that are counted in them."""
+    """One day of a device: ``arrivals`` in order of time, and the visitors that are counted in them."""
 
     arrivals: Sequence[Arrival]
     counted: Visitors
 
 
 class Device:
-    """Give it its days in order: cohorts, sequence numbers and uptime go on from one to the next.
+    """A device. Call ``day`` in order of the days: cohorts, sequence numbers and uptime continue from day to day.
 
-    Nothing that would arrive after ``until`` has arrived.
+    Messages that would arrive after ``until`` are left out.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Device:
         self._window_s, self._until, self._rng = window_s, until, rng
         self._rule = CohortRule(k=K, profile=character.profile)
         self._release: Release | None = None
-        """What runs; None while there is no power."""
+        """The running release; None while there is no power."""
         self._boot_id = ""
         self._booted_at = self._clock_set_at = self._health_due = _LONG_AGO
         self._seq = self._lost = 0
@@ -103,8 +103,10 @@ class Device:
         self._alerted: dict[Fault, bool] = {"camera": False, "clock": False, "outbox": False}
 
     def day(self, day: date, everybody: Visitors, release: Release) -> DeviceDay:
-        """One day, from half an hour before opening to half an hour after closing; the nights, in which nothing
-        happens, are left out. Nothing comes of a day on which the shop is closed."""
+        """Simulate one day, from half an hour before opening to half an hour after closing.
+
+        Nights are left out, because nothing happens then. A day on which the shop is closed has no messages.
+        """
         opening = self._site.opening_intervals(day)
         if not opening:
             return DeviceDay((), _those(everybody, np.zeros(len(everybody.end_s), dtype=bool)))
@@ -133,7 +135,7 @@ class Device:
         return DeviceDay(arrivals, _those(seen, counted[window_of]))
 
     def _covered(self, edges_s: Floats) -> Floats:
-        """For each window the seconds in which it was watched."""
+        """Draw the watched seconds of each window."""
         moments = [datetime.fromtimestamp(edge, UTC) for edge in edges_s.tolist()]
         blind = [overlap_s(*pair, self._faults.blind) for pair in pairwise(moments)]
         usual = self._faults.coverage
@@ -141,8 +143,10 @@ class Device:
         return np.asarray(share * (self._window_s - np.array(blind)))
 
     def _seen(self, everybody: Visitors, edges_s: Floats, covered_s: Floats) -> Visitors:
-        """Whoever left within a window, and not from in front of a blind camera. Slow processing leaves gaps of a
-        second, which hide nobody."""
+        """Select the visitors who left within a window while the camera was not blind.
+
+        Slow processing leaves gaps of about a second, which hide nobody.
+        """
         inside = (everybody.end_s >= edges_s[0]) & (everybody.end_s < edges_s[-1])
         for first, last in self._faults.blind:
             inside &= (everybody.end_s < first.timestamp()) | (everybody.end_s >= last.timestamp())
@@ -156,12 +160,12 @@ class Device:
         self._release, self._connected = None, False
 
     def _boot(self, at: datetime, release: Release) -> Iterator[Arrival]:
-        """Start the service, where it does not run or is another release. What waits for a cohort goes on waiting."""
+        """Start the service if it is not running or the release is new. Visits that wait for a cohort are kept."""
         if release == self._release:
             return
         if (
             self._boot_id and self._release is None
-        ):  # a Pi has no battery: after a power cut it asks for the time
+        ):  # a Pi has no clock battery: after a power cut it must get the time from the network
             self._clock_set_at = at + timedelta(minutes=3)
         self._release, self._booted_at, self._health_due = release, at, at
         self._boot_id = self._rng.bytes(8).hex()
@@ -199,7 +203,7 @@ class Device:
                 yield self._arrival(window.start, message)
 
     def _window(self, window: WindowAggregate) -> Arrival | None:
-        """The message of a window; None when the outbox had no room for it."""
+        """Make the message of a window; None if the outbox is full."""
         assert self._release is not None
         released = self._rule.release(window)
         self._seq += 1
@@ -258,7 +262,7 @@ class Device:
         yield self._arrival(window.end, message)
 
     def _waiting(self, at: datetime) -> int:
-        """Windows in the outbox."""
+        """Return the number of windows in the outbox."""
         outage = within(at, self._faults.offline)
         return 0 if outage is None else int((at - outage[0]).total_seconds() // self._window_s)
 

@@ -1,4 +1,4 @@
-"""What goes wrong at one device in the days of a simulation, as stretches of time."""
+"""The faults of one simulated device, as intervals of time."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ import numpy as np
 from cloud.domain.chain import Interval, Site
 
 ROOMY = 100_000
-"""Windows for weeks."""
+"""An outbox size in windows that lasts for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Intervals in aware UTC, those of one kind apart from each other."""
+    """Intervals in aware UTC; those of one kind do not overlap."""
 
     blind: Sequence[Interval] = ()
-    """The camera gives no picture."""
+    """The camera sends no pictures."""
     off: Sequence[Interval] = ()
     """No power."""
     offline: Sequence[Interval] = ()
-    """No network: what is counted comes afterwards, from the outbox."""
+    """No network: counts arrive afterwards, from the outbox."""
     outbox: int = ROOMY
-    """Windows that the outbox holds; what comes on top is lost."""
+    """Windows that fit in the outbox; more are lost."""
     coverage: float = 0.995
-    """Share of the time in which frames are processed without a gap while all is well."""
+    """Share of the time in which frames are processed when there is no other fault."""
     temperature_c: float = 52.0
 
 
 def draw_faults(rng: np.random.Generator, site: Site, days: Sequence[date]) -> Faults:
-    """One device in some ten has a day without a picture, one in twenty is without power for some days or to the
-    end, a third lose the network for an hour or so, and a few are too slow or have no room in the outbox."""
+    """Draw the faults of one device.
+
+    About one device in ten has up to two days without pictures, one in twenty has no power for hours or days, a third
+    lose the network for up to three hours, and a few are too slow or have a small outbox.
+    """
     blind, off, offline = [], [], []
     if rng.random() < 0.10:
         blind.append(_stretch(rng, site, days, hours=float(rng.uniform(2, 40))))
@@ -56,17 +59,17 @@ def draw_faults(rng: np.random.Generator, site: Site, days: Sequence[date]) -> F
 
 
 def _stretch(rng: np.random.Generator, site: Site, days: Sequence[date], hours: float) -> Interval:
-    """Begins at full ten minutes of some day while a shop is usually open."""
+    """Draw an interval that begins on a full ten minutes of some day, at a usual opening time."""
     midnight, _ = site.local_day(days[int(rng.integers(len(days)))])
     start = midnight + timedelta(minutes=10 * int(rng.integers(6 * 8, 6 * 18)))
     return start, start + timedelta(minutes=10 * max(1, round(6 * hours)))
 
 
 def within(moment: datetime, intervals: Sequence[Interval]) -> Interval | None:
-    """The interval that holds ``moment``."""
+    """Return the interval that contains ``moment``, or None."""
     return next((interval for interval in intervals if interval[0] <= moment < interval[1]), None)
 
 
 def overlap_s(start: datetime, end: datetime, intervals: Sequence[Interval]) -> float:
-    """For how many seconds of [start, end) one of ``intervals`` is on."""
+    """Return how many seconds of [start, end) are covered by ``intervals``."""
     return sum(max(0.0, (min(end, last) - max(start, first)).total_seconds()) for first, last in intervals)

@@ -1,4 +1,4 @@
-"""A whole fleet, day by day: every message that reaches the broker, and the truth of each site and day."""
+"""A simulated fleet, day by day: every message that reaches the broker, and the truth of each site and day."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from cloud.simulation.visitors import Visitors, known_eyes, visitors
 from common.vocabulary import ATTRIBUTES
 
 DAY_TO_DAY = 0.12
-"""Standard deviation of the log of a shop's visits around what is usual for the weekday: the weather, the news."""
+"""Standard deviation of the log of a shop's visits around the usual value of the weekday, such as from the weather."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What really happened before the cameras of one role at one site on one local day, while it was open.
+    """What really happened in front of the cameras of one role at one site on one local day, while it was open.
 
-    ``came`` were in front of them; ``visits`` of them are in windows that reached the broker, and of
-    those are all the figures below it, by their true labels: what the store would hold if no model ever erred
-    and nothing were withheld.
+    ``came`` is the number of people in front of them; ``visits`` of them are in windows that reached the broker. The
+    other figures are about these visits, by true label: what the store would contain without mistakes of the models and
+    without withholding.
     """
 
     site: str
@@ -51,7 +51,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class SiteDay:
-    """``arrivals`` are in order for each device; there is a truth for each role."""
+    """One site and day. ``arrivals`` are in order for each device; there is a truth for each role."""
 
     day: date
     arrivals: Sequence[Arrival]
@@ -59,9 +59,9 @@ class SiteDay:
 
 
 class Fleet:
-    """``sites`` shops over the ``days`` days that end with ``last_day``, as far as ``until``.
+    """``sites`` shops over the ``days`` days that end with ``last_day``, but not after ``until``.
 
-    Equal arguments give equal messages. ``window_s``: length of a window in seconds.
+    Equal arguments give equal messages. ``window_s`` is the length of a window in seconds.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Fleet:
         return self._sites.chain
 
     def chain_yaml(self) -> str:
-        """The chain file."""
+        """Return the chain file."""
         return self._sites.yaml()
 
     def site_days(self) -> Iterator[SiteDay]:
-        """Day after day, of each day every site. Once only: the devices remember."""
+        """Generate every site of each day, day by day. Call it only once, because the devices keep their state."""
         for index, day in enumerate(self.days):
             for number, (name, site) in enumerate(self.chain.sites.items()):
                 rng = np.random.default_rng([self._seed, number, day.toordinal()])
@@ -108,8 +108,11 @@ class Fleet:
         )
 
     def _release(self, site_number: int, day_number: int) -> Release:
-        """The new release comes to three sites on the tenth day to see how it does, to most of the others five
-        days later; every eighth site forgets it."""
+        """Return what a site runs on a day.
+
+        The new release comes to three pilot sites in each hundred on the tenth day, and to most others five days later;
+        every eighth site never updates.
+        """
         eyes = known_eyes()
         pilot = site_number % 100 in (1, 2, 3)
         new = day_number >= (10 if pilot else 15) and site_number % 8 != 7
@@ -142,7 +145,7 @@ class Fleet:
 
 
 def _during(people: Visitors, opening: Sequence[Interval]) -> NDArray[np.bool_]:
-    """Who left while the shop was open."""
+    """Mark the people who left while the shop was open."""
     inside = np.zeros(len(people.end_s), dtype=bool)
     for first, last in opening:
         inside |= (people.end_s >= first.timestamp()) & (people.end_s < last.timestamp())

@@ -1,6 +1,6 @@
-"""Who comes past one camera on one day, and what its device says of them.
+"""The people who pass one camera on one day, and the verdicts of its device on them.
 
-Arrays hold one entry per visit, in order of the visit's end; labels are indices into :mod:`common.vocabulary`.
+Arrays have one entry per visit, in order of the visit's end; labels are indices into :mod:`common.vocabulary`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 _STEP_S = 300
-"""Within so many seconds the flow of people is even."""
+"""The flow of people is constant within this many seconds."""
 STAFF_S = 1800
-"""So long before opening and after closing, devices are on and see the staff."""
+"""How long before opening and after closing devices are on and see the staff."""
 _STAFF_PER_HOUR = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Visitors:
-    """All visits of one camera and day; ``labels`` is the truth by attribute. Seconds of the UTC epoch."""
+    """All visits of one camera and day; ``labels`` has the true labels by attribute. Times are in UTC epoch seconds."""
 
     end_s: Floats
     dwell_s: Floats
@@ -45,8 +45,7 @@ class Visitors:
 def visitors(
     rng: np.random.Generator, character: Character, site: Site, day: date, factor: float
 ) -> Visitors:
-    """Draw one day; ``factor`` is what raises or lowers all of it: the weather, a promotion, how many come past the
-    camera."""
+    """Draw one day. ``factor`` scales all visits: the weather, a promotion, the share that passes this camera."""
     flow = factor * character.visits_per_hour * character.kind.week[day.weekday()]
     moments: list[Floats] = []
     for start, end in site.opening_intervals(day):
@@ -88,14 +87,14 @@ def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Vi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eyes:
-    """How a device of one calibration sees: by attribute, the shares of its verdicts (columns, ``unknown`` last)
-    for each truth (rows)."""
+    """The verdicts of devices with one calibration: by attribute, the shares of verdicts (columns, ``unknown`` last)
+    for each true label (rows)."""
 
     calibration: str
     verdicts: Mapping[str, Floats]
 
     def see(self, rng: np.random.Generator, labels: Mapping[str, Labels]) -> list[tuple[str, str, str]]:
-        """A verdict per visit: gender, age band and expression."""
+        """Draw the verdicts of each visit: gender, age band and expression."""
         said = []
         for attribute, names in ATTRIBUTES.items():
             reached = np.cumsum(self.verdicts[attribute], axis=1)[labels[attribute]]
@@ -107,7 +106,7 @@ class Eyes:
 
 @cache
 def known_eyes() -> Sequence[Eyes]:
-    """Of every calibration whose confusion matrices are committed, by its version."""
+    """Return the eyes of every calibration with committed confusion matrices, sorted by version."""
     return [
         Eyes(
             version,
@@ -118,7 +117,7 @@ def known_eyes() -> Sequence[Eyes]:
 
 
 def _shares(confusion: Confusion, names: Sequence[str]) -> Floats:
-    """Rows and columns in the order of the vocabulary."""
+    """Return the shares of verdicts, with rows and columns in the order of the vocabulary."""
     rows = [confusion.labels.index(name) for name in names]
     columns = [confusion.verdicts.index(name) for name in (*names, UNKNOWN)]
     counts = confusion.counts[np.ix_(rows, columns)]

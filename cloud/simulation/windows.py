@@ -1,4 +1,4 @@
-"""The windows of one camera and day: what the aggregation of a device would have made of its visits."""
+"""The windows of one camera and day, as the aggregation of a device would make them from the visits."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def windows(
     *,
     due_s: float,
 ) -> list[WindowAggregate]:
-    """One per stretch between two of ``edges_s`` (n + 1, seconds of the UTC epoch), of which ``covered_s`` (n,)
-    seconds were watched. ``verdicts`` are those on ``seen``. A visit is counted in the window in which it ends;
-    a
-    cohort is due in the window in which ``due_s`` comes, and the last window closes the day."""
+    """Make a window for each interval between two ``edges_s`` (n + 1, UTC epoch seconds).
+
+    ``covered_s`` (n,) seconds of it were watched. ``verdicts`` are those on the visits ``seen``. A visit is counted in
+    the window in which it ends. A cohort is due in the window that contains ``due_s``; the last window closes the day.
+    """
     bounds = np.searchsorted(seen.end_s, edges_s).tolist()
     mean, most = _occupancy(seen, edges_s)
     dwell_bins = _bins(seen.dwell_s)
@@ -80,7 +81,7 @@ def _histogram(bins: Sequence[int]) -> tuple[int, ...]:
 
 
 def _occupancy(seen: Visitors, edges_s: Floats) -> tuple[list[float], list[int]]:
-    """Visits in view, for each window their mean and the most at one instant."""
+    """Compute the visits in view: for each window the mean, and the most at one instant."""
     came = np.sort(seen.end_s - seen.dwell_s)
     until = _time_in_view(came, edges_s) - _time_in_view(seen.end_s, edges_s)
     mean = np.diff(until) / np.diff(edges_s)
@@ -96,7 +97,7 @@ def _occupancy(seen: Visitors, edges_s: Floats) -> tuple[list[float], list[int]]
 
 
 def _time_in_view(since: Floats, until: Floats) -> NDArray[np.float64]:
-    """For each of ``until`` the summed seconds since those of ``since`` (sorted) that lie before it."""
+    """Sum, for each of ``until``, the seconds since all earlier entries of ``since`` (sorted)."""
     sums = np.concatenate([[0.0], np.cumsum(since)])
     before = np.searchsorted(since, until)
     return np.asarray(before * until - sums[before])

@@ -1,4 +1,4 @@
-"""From the settings to an open store, or to the tallies that are read from one."""
+"""Opens the configured store, or the tallies that are read from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def open_store(settings: Settings, clock: Clock, *, repair: bool = False) -> Store:
-    """Where the bridge writes; only that process may ``repair``. Raises ``UserError`` when a file cannot be opened."""
+    """Open the bridge's store; only the bridge may ``repair`` it. Raises ``UserError`` if a file cannot be opened."""
     store = settings.store
     if isinstance(store, EmbeddedSettings):
         return open_embedded(store, clock, repair=repair)
@@ -36,7 +36,7 @@ def open_embedded(store: EmbeddedSettings, clock: Clock, *, repair: bool = False
 
 
 def open_influx(store: InfluxSettings, clock: Clock) -> InfluxStore:
-    from cloud.stores.influx import InfluxStore  # an embedded store needs no client library
+    from cloud.stores.influx import InfluxStore  # imported here: an embedded store needs no client library
 
     return InfluxStore(
         url=store.url,
@@ -58,9 +58,9 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
 
 @contextmanager
 def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator[tuple[Chain, Tallies]]:
-    """The chain and what an analysis of it reads, from whichever store is configured. Raises ``UserError``.
+    """Open the chain and its tallies from the configured store. Raises ``UserError``.
 
-    An embedded store needs no chain file: then its opening hours are taken from the weeks that end with ``last``.
+    An embedded store needs no chain file: without one, the opening hours are estimated from the weeks up to ``last``.
     """
     store = settings.store
     given = Chain.load(chain) if chain else None
@@ -72,4 +72,6 @@ def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator
         with closing(open_influxql(store)) as influxql:
             yield given, InfluxTallies(influxql)
     else:
-        raise UserError("--chain FILE: is needed with InfluxDB; it says when the sites are open")
+        raise UserError(
+            "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
+        )

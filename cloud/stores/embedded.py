@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, for a shop with one Pi and no server.
 
-The wire JSON is kept as it came, beside the few columns that are asked for. Of health, status and probes only the
-last is kept, of alerts the last word on each fault: the page shows no more, and every write wears the card.
+The wire JSON is stored unchanged, beside the few columns that queries need. Of health, status and probe messages only
+the last is kept, of alerts the last one for each fault: the page shows no more, and every write wears out the SD card.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _DEAD_LETTERS_KEPT = 1000
 class EmbeddedStore:
     """A ``Store`` and a ``Reader`` over one file; safe to use from several threads.
 
-    Windows that start more than ``retention_days`` ago are removed, at most once an hour. Raises ``UserError``
-    when the file cannot be opened or is not one of ours. ``repair`` is for the process that owns the file: a damaged
-    one is set aside and what is whole in it is kept.
+    Windows that start more than ``retention_days`` ago are removed, at most once an hour. Raises ``UserError`` if the
+    file cannot be opened or is not a Footlight store. ``repair`` is for the process that owns the file: a damaged file
+    is renamed, and its undamaged rows are kept.
     """
 
     def __init__(self, path: Path, *, retention_days: int, clock: Clock, repair: bool = False) -> None:
@@ -90,8 +90,10 @@ class EmbeddedStore:
         return [DeadLetter(_moment(row[0]), *row[1:]) for row in self._rows(query, limit)]
 
     def take_over(self, source: Path) -> int:
-        """Add what another store's file has and this one lacks; return how many windows that are. Raises
-        ``sqlite3.Error`` or ``OSError``."""
+        """Add what another store's file has and this one does not; return the number of new windows.
+
+        Raises ``sqlite3.Error`` or ``OSError``.
+        """
         with self._write_lock:
             return take_over(self._db, source, self._path.parent)
 
@@ -153,7 +155,7 @@ class EmbeddedStore:
         identity = (message.site, message.device)
         if isinstance(
             message, ProbeMessage
-        ):  # it tells nothing of the shop, not even that there is such a device
+        ):  # it says nothing about the shop, not even that the device exists
             self._db.execute(
                 "INSERT OR REPLACE INTO probes (site, device, at, nonce) VALUES (?, ?, ?, ?)",
                 (*identity, message.at.timestamp(), message.nonce),
@@ -189,8 +191,10 @@ class EmbeddedStore:
                 )
 
     def _put_status(self, message: StatusMessage, json: str, now: datetime) -> None:
-        """The last to arrive counts: the broker keeps the order, and the ``since`` of a last will is that of the
-        connection it ends."""
+        """Store a status; the last one to arrive counts.
+
+        The broker keeps the order, and the ``since`` of a last will is that of the connection it ends.
+        """
         identity = (message.site, message.device)
         query = "SELECT status FROM devices WHERE site = ? AND device = ?"
         known = self._db.execute(query, identity).fetchone()[0]

@@ -1,4 +1,4 @@
-"""The file of the embedded store: open it, mend it, copy it, and take over the rows of another one."""
+"""The file of the embedded store: open, repair and back it up, and copy missing rows from another file."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ CREATE TABLE alerts (
     PRIMARY KEY (site, device, fault)
 );
 """
-# Later than the rest, and made where they are missing. They change nothing else, so that an older version of Footlight
-# can still use the file.
+# Tables that were added later; created if they are missing. An older version of Footlight can still use the file.
 _LATER = """
 CREATE TABLE IF NOT EXISTS probes (
     site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, nonce TEXT NOT NULL,
@@ -50,26 +49,25 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 );
 """
 OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
-"""What every query of the windows of a site ends with."""
+"""The end of every query of the windows of a site."""
 _PORTION = 1000
 _TABLES = ("windows", "devices", "alerts", "dead_letters")
 
 
 class RowReader:
-    """Reads messages as they were kept. A row that another version wrote, or that is damaged, is left out, and that is
-    logged once."""
+    """Reads stored messages. Rows that are damaged or from another version are skipped; this is logged once."""
 
     def __init__(self) -> None:
         self._told = False
 
     def read(self, model: type[_Kept], json: str | None) -> _Kept | None:
-        """Return the message in ``json``; None where there is none, or it cannot be read."""
+        """Return the message in ``json``; None if it is missing or cannot be read."""
         try:
             return None if json is None else model.model_validate_json(json)
         except ValidationError as error:
             if not self._told:
                 self._told = True
-                log.warning("store: rows that cannot be read are left out: %s", one_line(str(error), 200))
+                log.warning("store: skipping rows that cannot be read: %s", one_line(str(error), 200))
             return None
 
 
@@ -79,7 +77,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing."""
+    """Commit everything in the block, or roll all of it back."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -91,11 +89,12 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:
-    """Open the store for writing, and make it where there is none.
+    """Open the store for writing; create it if it is missing.
 
-    With ``repair`` all of it is checked first; a damaged file is set aside as ``*.damaged`` and what is whole in it
-    goes on in a new one. Only the process that owns the file may do that. Raises ``UserError`` for a file of another
-    version, or a damaged one without ``repair``, and ``sqlite3.Error`` or ``OSError`` when it cannot be opened.
+    With ``repair``, the whole file is checked first. A damaged file is renamed to ``*.damaged``, and its undamaged rows
+    are copied to a new file; only the process that owns the file may do this. Raises ``UserError`` for a file of
+    another version, or for a damaged one without ``repair``, and ``sqlite3.Error`` or ``OSError`` if it cannot be
+    opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -111,11 +110,11 @@ def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:
         db = _open(path, check=False)
         try:
             saved = take_over(db, aside, path.parent)
-        except sqlite3.DatabaseError:  # not even its head can be read
+        except sqlite3.DatabaseError:  # not even the file header can be read
             saved = 0
         log.error(  # noqa: TRY400 - no bug of ours
-            "store: %s is damaged (%s); kept as %s, %d windows of it were saved; 'footlight-cloud restore' adds"
-            " those of the last backup",
+            "store: %s is damaged (%s); it was renamed to %s, and %d windows were recovered from it;"
+            " 'footlight-cloud restore' adds those of the last backup",
             path,
             error,
             aside.name,
@@ -127,8 +126,8 @@ def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:
 def _open(path: Path, *, check: bool) -> sqlite3.Connection:
     db = connect(path)
     try:
-        # WAL: the page reads while the bridge writes. FULL: a commit survives a power cut, and what is
-        # committed will be acknowledged.
+        # WAL: the page can read while the bridge writes. FULL: a commit survives a power cut, because committed
+        # messages are acknowledged.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -146,24 +145,28 @@ def _open(path: Path, *, check: bool) -> sqlite3.Connection:
 
 
 def take_over(db: sqlite3.Connection, source: Path, folder: Path) -> int:
-    """Add the rows of ``source``, damaged or not, that ``db`` lacks; return how many windows that are. ``folder`` has
-    room for a copy. Raises ``sqlite3.Error`` when ``source`` is no database at all."""
+    """Add the rows of ``source``, which may be damaged, that ``db`` does not have; return the number of new windows.
+
+    ``folder`` must have room for a copy. Raises ``sqlite3.Error`` if ``source`` is not a database.
+    """
     before = _windows(db)
     with salvage.opened_copy(source, folder) as other:
         other.execute("PRAGMA user_version").fetchone()
         for table in _TABLES:
             columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-            insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - names of ours
+            insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
             rows: Iterator[Any] = salvage.whole_rows(other, table, columns)
             whole = (row for row in rows if table != "windows" or _is_whole(row))
-            while portion := list(islice(whole, _PORTION)):  # so that the service can write in between
+            while portion := list(
+                islice(whole, _PORTION)
+            ):  # small transactions, so that the service can write in between
                 with transaction(db):
                     db.executemany(insert, portion)
     return _windows(db) - before
 
 
 def _is_whole(row: Sequence[Any]) -> bool:
-    """Whether a window is what was stored under its identity: SQLite does not notice a flipped bit in a text."""
+    """Check that a window matches the identity of its row: SQLite does not notice a flipped bit in a text."""
     site, start, device, camera, json = row
     try:
         window = WindowMessage.model_validate_json(json)
@@ -178,16 +181,16 @@ def _is_whole(row: Sequence[Any]) -> bool:
 
 
 def back_up(path: Path, target: Path) -> None:
-    """Write a consistent copy of the store to ``target``, while it is in use; whole, or the one before stays.
+    """Write a consistent copy of the store to ``target`` while it is in use; on failure the previous copy is kept.
 
-    Raises ``sqlite3.Error`` or ``OSError``; never replaces a good backup by a copy of a damaged store.
+    Raises ``sqlite3.Error`` or ``OSError``; a copy of a damaged store never replaces a good backup.
     """
     draft = target.with_name(target.name + ".new")
     draft.unlink(missing_ok=True)
     try:
         with closing(connect(path)) as source, closing(connect(draft)) as copy:
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, to be carried away
+            copy.execute("PRAGMA journal_mode = DELETE")  # a single file, easy to copy
             salvage.check(copy)
         with draft.open("rb") as file:
             os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""The windows of an embedded store, read by an analysis beside the box that writes it."""
+"""Reads the windows of an embedded store for an analysis, while ``serve`` writes it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from common.wire import WindowMessage
 
 
 class EmbeddedWindows:
-    """The windows of an embedded store, for an analysis: the file is neither made nor changed.
+    """The windows of an embedded store, read-only: the file is neither created nor changed.
 
-    Raises ``UserError`` when there is no such file, or it is not one of ours.
+    Raises ``UserError`` if the file is missing or is not a Footlight store.
     """
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise UserError(
-                f"store.path: {path}: no such file; run this where the store is, or give its whole path"
+                f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
             )
         self._row_reader = RowReader()
         with ExitStack() as opened:
@@ -35,20 +35,20 @@ class EmbeddedWindows:
             except sqlite3.Error as error:
                 raise UserError(f"store.path: {path}: cannot be read: {error}") from None
             if version != SCHEMA_VERSION:
-                raise UserError(f"store.path: {path}: is no store of this version of Footlight")
+                raise UserError(f"store.path: {path}: is not a store of this version of Footlight")
             opened.pop_all()
 
     def sites(self) -> list[str]:
-        """Every site that windows are kept of, by name. Raises ``StoreUnavailable``, as all methods do."""
+        """Return every site that has windows, sorted by name. All methods raise ``StoreUnavailable``."""
         return [site for (site,) in self._rows("SELECT DISTINCT site FROM windows ORDER BY site")]
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        """Windows of all cameras of a site that start within [start, end), by start, device, camera."""
+        """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
         rows = self._rows(f"SELECT json {OF_SITE}", site, start.timestamp(), end.timestamp())
         return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
 
     def starts(self, site: str, start: datetime, end: datetime) -> list[datetime]:
-        """When they start."""
+        """Return the start times of these windows."""
         rows = self._rows(f"SELECT start {OF_SITE}", site, start.timestamp(), end.timestamp())
         return [datetime.fromtimestamp(at, UTC) for (at,) in rows]
 

@@ -1,4 +1,4 @@
-"""InfluxDB 1.8, 2.x and 3.x: written through the v2 write API, laid out for InfluxQL (:mod:`cloud.stores.layout`)."""
+"""The store in InfluxDB 1.8, 2.x and 3.x: v2 write API, with a layout for InfluxQL (:mod:`cloud.stores.layout`)."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from common.wire import (
 )
 
 LONGEST_TEXT = 16 * 1024
-"""Characters of a dead letter's payload; InfluxDB takes no string above 64 KiB."""
-_NS: Any = WritePrecision.NS  # typed as the enumeration that it is not
+"""Most characters of a dead letter's payload; InfluxDB accepts no string above 64 KiB."""
+_NS: Any = WritePrecision.NS  # wrongly typed as an enumeration
 _STORED = 204
-"""The only confirmation. A proxy, a captive portal or any other server answers 200."""
+"""The only status that confirms a write. A proxy, a captive portal or any other server would answer 200."""
 _TOO_LARGE = 413
 _PARTIAL = "partial write"
-"""In the body where InfluxDB judged the points one by one (400 in 1.x and 3.x, 422 in 2.x). Every other refusal is of
-the whole request: it is wrong with us, heals when somebody mends it, and no count may be thrown away for it."""
+"""In the body if InfluxDB checked the points one by one (400 in 1.x and 3.x, 422 in 2.x). Every other refusal concerns
+the whole request: our configuration or the server is wrong and must be fixed, and no count may be dropped for it."""
 _CONFLICT = ("field type conflict", "invalid column type")
-"""The words of 1.x and 2.x, and of 3.x."""
+"""The error texts of 1.x and 2.x, and of 3.x."""
 
 
 class InfluxStore:
@@ -52,9 +52,9 @@ class InfluxStore:
     def __init__(
         self, *, url: str, token: str, org: str, bucket: str, timeout_s: float, clock: Clock
     ) -> None:
-        # The bridge retries, with the batch in its hand; a second retry below it would only hide the fault.
+        # No retries here: the bridge keeps the batch and retries itself; a second level would only hide the fault.
         self._client = InfluxDBClient(url, token, org=org, timeout=int(timeout_s * 1000), retries=False)
-        # Not the client's write_api: it keeps the status to itself.
+        # Not the client's write_api, which does not return the HTTP status.
         self._writer = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._reading = InfluxQL(url=url, token=token, bucket=bucket, timeout_s=timeout_s)
         self._org, self._bucket = org, bucket
@@ -97,7 +97,7 @@ class InfluxStore:
         return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
-        """Points of one level. Raises as ``write`` does."""
+        """Write points of one level. Raises the errors of ``write``."""
         self._post([_line(point) for point in batch], bucket_of(self._bucket, level))
 
     def _post(self, lines: Sequence[str], bucket: str) -> None:
@@ -119,7 +119,8 @@ class InfluxStore:
             raise StoreUnavailable(f"InfluxDB: {cause(error)}") from None
         if status != _STORED:
             raise StoreUnavailable(
-                f"store.url answered {status}, InfluxDB confirms a write with {_STORED}: another server is there"
+                f"store.url answered {status}, but InfluxDB confirms a write with {_STORED}: this is another server;"
+                " check store.url"
             )
 
     def close(self) -> None:
@@ -128,7 +129,7 @@ class InfluxStore:
 
 
 def points(message: Message, now: datetime) -> Iterator[Point]:
-    """The points of one message that arrived ``now``."""
+    """Make the points of one message that arrived ``now``."""
     tags = {"site": message.site, "device": message.device}
     match message:
         case WindowMessage():
@@ -180,8 +181,10 @@ def _table(
     tags: Mapping[str, str],
     visits: int | None = None,
 ) -> Iterator[Point]:
-    """A label that is missing stands for 0; so that what is absent here is what was withheld, it is written.
-    ``visits`` are those of the whole table, where it is one."""
+    """Make the point of a breakdown. ``visits`` are those of the whole table, None for a part of it.
+
+    A label that is missing in the message means 0 and is written, so that an absent field means withheld.
+    """
     if cells is not None:
         counts = {label: cells.get(label, 0) for label in measurement.labels}
         released = sum(count or 0 for count in counts.values())
@@ -194,13 +197,13 @@ def _line(point: Point) -> str:
 
 
 def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailable:
-    """What an answer means for the messages: to be given up, or kept until somebody has mended something."""
+    """Decide what a refusal means: these points can never be stored, or they are kept until a fault is fixed."""
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
     text = f"InfluxDB answered {error.status}: {_message(error.body) or error.reason}"
     if any(words in body for words in _CONFLICT):
         return StoreUnavailable(
-            f"{text}; something else wrote this field into bucket {bucket}: give Footlight a bucket of its own"
-            f" (store.bucket), or drop that measurement in InfluxDB"
+            f"{text}; another program wrote this field to bucket {bucket}: use a separate bucket for Footlight"
+            f" (store.bucket), or delete that measurement in InfluxDB"
         )
     if _PARTIAL in body:
         return StoreRejected(text)
@@ -208,7 +211,7 @@ def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailab
 
 
 def _message(body: object) -> str:
-    """The words of InfluxDB's answer, which is JSON: ``error`` in 1.x and 3.x, ``message`` in 2.x."""
+    """Return the text of InfluxDB's answer, which is JSON: ``error`` in 1.x and 3.x, ``message`` in 2.x."""
     try:
         answer = json.loads(body) if isinstance(body, (str, bytes)) else {}
         return said(answer.get("error") or answer.get("message"))

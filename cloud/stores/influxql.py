@@ -1,6 +1,6 @@
-"""Reading InfluxDB in InfluxQL over ``/query``, which 1.x, 2.x and 3.x answer alike.
+"""Reads InfluxDB with InfluxQL over ``/query``, which works the same in 1.x, 2.x and 3.x.
 
-influxdb-client writes to all of them but reads only Flux, which 1.x hardly and 3.x no longer speaks.
+influxdb-client writes to all of them but reads only with Flux, which 1.x hardly supports and 3.x not at all.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Series:
     rows: Sequence[Sequence[Any]]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The rows as mappings from column to value."""
+        """Iterate over the rows as mappings from column to value."""
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
 
 class InfluxQL:
     """The read side of one InfluxDB; arguments as for ``InfluxStore``.
 
-    A token is sent as the password of a user: 1.x has users, 2.x and 3.x take any name with a token there.
+    A token is sent as the password of a user: 1.x has users, 2.x and 3.x accept any name with a token as password.
     """
 
     def __init__(self, *, url: str, token: str, bucket: str, timeout_s: float) -> None:
@@ -43,13 +43,13 @@ class InfluxQL:
         self._bucket = bucket
 
     def ask(self, level: Level, *statements: str) -> list[list[Series]]:
-        """The series of each statement, in their order. Raises ``StoreUnavailable``."""
+        """Run the statements and return the series of each. Raises ``StoreUnavailable``."""
         database, _, policy = bucket_of(self._bucket, level).partition("/")
         values = {"db": database, "epoch": "ns", "q": "; ".join(statements)}
         if policy:
             values["rp"] = policy
         try:
-            # In the body: the names of some hundred stores are more than a server or a proxy takes as an address.
+            # In the body: the names of a few hundred sites would be too long for a URL.
             answer = self._http.request_encode_body(
                 "POST", self._url, fields=values, headers=self._headers, encode_multipart=False
             )
@@ -60,11 +60,11 @@ class InfluxQL:
         try:
             results = json.loads(answer.data)["results"]
             for result in results:
-                if "error" in result:  # a missing database is one too, under status 200
+                if "error" in result:  # a missing database is reported like this too, with status 200
                     raise StoreUnavailable(f"InfluxDB, {database}: {one_line(str(result['error']), 300)}")
             return [[_series(one) for one in result.get("series", [])] for result in results]
         except (LookupError, TypeError, AttributeError, ValueError):
-            raise StoreUnavailable(f"{self._url} does not answer as InfluxDB does; check store.url") from None
+            raise StoreUnavailable(f"{self._url} did not answer like InfluxDB; check store.url") from None
 
     def close(self) -> None:
         """Release the connections."""
@@ -72,12 +72,12 @@ class InfluxQL:
 
 
 def cause(error: Exception) -> str:
-    """Return the innermost reason of a failed connection, without the objects that urllib3 names on the way."""
+    """Return the innermost reason of a failed connection, without the object names that urllib3 adds."""
     return one_line(str(error).rpartition(": ")[2].rstrip(")'\""), 300) or type(error).__name__
 
 
 def said(body: object) -> str:
-    """Return the first line of an answer, fit for a log."""
+    """Return the first line of an answer, short enough for a log."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     return one_line(text.strip().partition("\n")[0], 300)
 

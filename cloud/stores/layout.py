@@ -1,8 +1,7 @@
-"""How InfluxDB is laid out: every measurement with its tags and fields, said once. The points are made from it, and
-so is docs/storage.md.
+"""The layout of InfluxDB: every measurement with its tags and fields. Points and docs/storage.md are made from it.
 
-A label is a field, not a tag: labels as tags would cost a camera some sixty series instead of ten. A withheld cell is
-absent, 0 is a fact.
+A label is a field, not a tag: with labels as tags, a camera would need about sixty series instead of ten. A withheld
+cell is absent; 0 is a real count.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", 
 
 
 def _fields(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> dict[str, Field]:
-    """The plain fields of a message."""
+    """Return the plain fields of a message."""
     return {
         name: Field(_kind(about.annotation), about.description or "")
         for name, about in model.model_fields.items()
@@ -38,7 +37,7 @@ def _fields(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> dict[st
 
 
 def _kind(annotation: object) -> Kind:
-    """The kind of a type, of the type in an optional one, or of the values of a literal."""
+    """Return the kind of a type, of the type inside an optional one, or of the values of a literal."""
     arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
     if get_origin(annotation) is Literal:
         return _KINDS[type(arguments[0])]
@@ -53,7 +52,7 @@ def _counts(labels: tuple[str, ...], meaning: str) -> dict[str, Field]:
 
 
 def joint_field(gender: str, age_band: str) -> str:
-    """The field of a tally that counts visits of a gender and age band."""
+    """Return the field of a tally that counts the visits of a gender and age band."""
     return f"gender_age_band_{gender}_{age_band}"
 
 
@@ -78,7 +77,11 @@ WINDOW = Measurement(
 _TIMED: tuple[tuple[str, Kind, str], ...] = (
     ("dwell_visits", "integer", "visits whose dwell times are in `dwell_sum_s`: divide by these"),
     ("attention_visits", "integer", "visits whose attention times are in `attention_sum_s`: divide by these"),
-    ("attention_dwell_s", "float", "dwell times of these visits: what attention times are a share of"),
+    (
+        "attention_dwell_s",
+        "float",
+        "sum of the dwell times of these visits: divide `attention_sum_s` by it for the attraction ratio",
+    ),
 )
 _COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression", "zones")
 COHORT = Measurement(
@@ -94,15 +97,16 @@ COHORT = Measurement(
 )
 _READABLE = {
     "released": Field(
-        "integer", "visits in the cells that can be read: InfluxQL cannot add up what may be absent"
+        "integer",
+        "visits in the cells that are not withheld; use it because sums over absent fields fail in InfluxQL",
     ),
-    "withheld": Field("integer", "visits of the cohort in cells that are withheld"),
+    "withheld": Field("integer", "visits of the cohort in withheld cells"),
 }
 BREAKDOWNS: Mapping[str, Measurement] = {
     name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**_counts(labels, meaning), **_READABLE})
     for name, labels, meaning in (
-        ("dwell", _BINS, "visits by dwell time; the name is the lower edge in seconds"),
-        ("attention", _BINS, "visits by attention time, likewise"),
+        ("dwell", _BINS, "visits by dwell time; the name is the lower limit in seconds"),
+        ("attention", _BINS, "visits by attention time; the name is the lower limit in seconds"),
         ("gender", GENDER_LABELS, "visits by gender"),
         ("age_band", AGE_BAND_LABELS, "visits by age band"),
         ("expression", EXPRESSION_LABELS, "visits by expression"),
@@ -129,7 +133,7 @@ STATUS = Measurement(
     "status",
     "raw",
     _DEVICE,
-    "`since` of the message; when it says offline, the time of its arrival, for a last will cannot know",
+    "`since` of the message; for offline, the time of its arrival, because a last will cannot contain the time",
     _fields(StatusMessage, without=("kind", *_DEVICE, "since")),
 )
 ALERT = Measurement(
@@ -147,17 +151,17 @@ PROBE = Measurement(
     "raw",
     _DEVICE,
     "`at` of the message",
-    {"nonce": Field("string", "what the device made for this question; it counts nothing")},
+    {"nonce": Field("string", "random text by which the probe is found again; it counts nothing")},
 )
 DEAD_LETTER = Measurement(
     "dead_letter",
     "raw",
     _DEVICE,
-    "when the bridge gave it up",
+    "when the bridge gave the message up",
     {
         "reason": Field("string", "why a message of this device could not be stored"),
-        "topic": Field("string", "where it came from"),
-        "payload": Field("string", "what it was, on one line and cut to 16,384 characters"),
+        "topic": Field("string", "the topic of the message"),
+        "payload": Field("string", "the message on one line, cut to 16,384 characters"),
     },
 )
 
@@ -166,28 +170,28 @@ _TALLY = {
     "open_s": Field("float", "opening time"),
     "covered_s": Field(
         "float",
-        "how much of it was watched: the mean of the cameras of this role in the chain file, or without such, of those"
-        " that reported on that day",
+        "how much of it was watched: the mean of the cameras of this role in the chain file or, if it lists none, of"
+        " those that reported on that day",
     ),
     "exposure_s": Field(
         "float",
-        "what `visits` are divided by for a fair rate: `covered_s` at entrances, else the watched time of all cameras",
+        "divide `visits` by this for a fair rate: `covered_s` at entrances, else the watched time of all cameras",
     ),
-    "cameras": Field("string", "seconds that each camera watched, as in door/main=3600.0,shelf/main=0.0"),
-    "visits": Field("integer", "visits while the site was open; so with everything here"),
-    "viewers": Field("integer", "those of them that faced the camera at least once"),
+    "cameras": Field("string", "seconds that each camera watched, such as door/main=3600.0,shelf/main=0.0"),
+    "visits": Field("integer", "visits while the site was open, as all counts here"),
+    "viewers": Field("integer", "visits that faced the camera at least once"),
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
     "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
     **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
     "described": Field("integer", "visits in cohorts that were described by gender and age"),
     "described_expression": Field("integer", "visits in cohorts that were described by expression"),
-    "models": Field("string", "versions of the models in use, with commas between"),
-    "calibrations": Field("string", "versions of the calibrations in use, likewise"),
+    "models": Field("string", "versions of the models in use, separated by commas"),
+    "calibrations": Field("string", "versions of the calibrations in use, separated by commas"),
     "forgotten": Field(
         "string",
-        "counts below that were known when this was written before, and are not any more, with commas between: they are"
-        " 0, for InfluxDB cannot take a field away",
+        "counts below that were known when this point was first written and now are not, separated by commas: they are"
+        " written as 0, because InfluxDB cannot remove a field",
     ),
     **_counts(tuple(f"gender_{label}" for label in GENDER_LABELS), "visits in cohorts by gender"),
     **_counts(tuple(f"age_band_{label}" for label in AGE_BAND_LABELS), "visits in cohorts by age band"),
@@ -198,8 +202,8 @@ _TALLY = {
     **_counts(tuple(f"expression_{label}" for label in EXPRESSION_LABELS), "visits in cohorts by expression"),
 }
 _ROLE = ("site", "role")
-"""Visits of different roles are never added up, so a role is a tag. A site has one to three: 300 sites stay below a
-thousand series."""
+"""Visits of different roles are never added up, so the role is a tag. A site has one to three roles: 300 sites need
+fewer than a thousand series."""
 QUARTER = Measurement("quarter", "quarter", _ROLE, "start of the quarter of an hour", _TALLY)
 DAY = Measurement("day", "day", _ROLE, "noon UTC of the local date", _TALLY)
 CORRECTED = Measurement(
@@ -210,11 +214,12 @@ CORRECTED = Measurement(
     {
         "raw": Field("float", "share of the label among the visits with a known verdict, as counted"),
         "corrected": Field(
-            "float", "the same, corrected for the mistakes of the models; absent where it cannot be"
+            "float",
+            "the same, corrected for the known mistakes of the models; absent if it cannot be corrected",
         ),
         "low": Field("float", "lower end of the 95 % interval"),
         "high": Field("float", "upper end of the 95 % interval"),
-        "visits": Field("integer", "visits that it rests on, those with the verdict unknown included"),
+        "visits": Field("integer", "visits that it is based on, including those with the verdict unknown"),
     },
 )
 
@@ -238,21 +243,23 @@ COMPARISON = Measurement(
     (*_ROLE, "metric"),
     "noon UTC of the last day of the four weeks that are compared",
     {
-        "compared": Field("boolean", "false for a site that is set apart: then there is no rate"),
-        "apart_because": Field("string", "why it is set apart, or empty"),
+        "compared": Field("boolean", "false for a site that is not compared; it has no rate"),
+        "apart_because": Field("string", "why it is not compared, or empty"),
         "title": Field("string", "what people call the site"),
-        "latitude": Field("float", "where it is, in degrees"),
-        "longitude": Field("float", "likewise"),
+        "latitude": Field("float", "latitude of the site in degrees"),
+        "longitude": Field("float", "longitude of the site in degrees"),
         "days": Field("integer", "days that counted"),
         "coverage": Field("float", "share of the opening time that was watched, over all days"),
         "rate": Field("float", "the metric over the days that counted; a share is in 0..1"),
         "low": Field("float", "lower end of its 95 % interval"),
         "high": Field("float", "upper end of its 95 % interval"),
-        "versus": Field("float", "the rate over that of the rest of the chain on the same dates"),
+        "versus": Field("float", "the rate divided by that of the rest of the chain on the same dates"),
         "q": Field("float", "the p value after the correction for the number of sites"),
         "real": Field("boolean", "whether the difference from the rest is more than chance explains"),
-        "models": Field("string", "versions of the models on the newest day, with commas between"),
-        "calibrations": Field("string", "versions of the calibrations, likewise"),
+        "models": Field("string", "versions of the models on the newest day, separated by commas"),
+        "calibrations": Field(
+            "string", "versions of the calibrations on the newest day, separated by commas"
+        ),
     },
 )
 ANNOTATION = Measurement(
@@ -261,7 +268,7 @@ ANNOTATION = Measurement(
     ("site",),
     "when it begins",
     {
-        "words": Field("string", "what explains the figures, such as a promotion"),
+        "words": Field("string", "an explanation of the figures, such as a promotion"),
         "end_ms": Field("integer", "when it ends, in ms since 1970"),
     },
 )

@@ -1,4 +1,4 @@
-"""What a measurement is, and how it becomes a point and a question."""
+"""What a measurement is, and how to make its points and queries."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cloud.domain.levels import Level
 Kind = Literal["integer", "float", "boolean", "string"]
 Value = str | float | int | bool
 _SUMS = ("released", "withheld")
-"""Fields of a breakdown that are no label."""
+"""Fields of a breakdown that are not labels."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Point(TypedDict):
-    """One point as influxdb-client takes it; ``time`` in nanoseconds."""
+    """One point in the form of influxdb-client; ``time`` in nanoseconds."""
 
     measurement: str
     tags: dict[str, str]
@@ -27,7 +27,7 @@ class Point(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field holds. InfluxDB fixes the kind with the first point and refuses others."""
+    """What a field contains. InfluxDB fixes its type with the first point and refuses others."""
 
     kind: Kind
     meaning: str
@@ -35,34 +35,36 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measurement. Its tags and the time are the identity of a point, so that a rewrite overwrites."""
+    """One measurement. Tags and time are the identity of a point, so writing it again overwrites it."""
 
     name: str
     level: Level
     tags: tuple[str, ...]
     time: str
-    """What the time of a point is."""
+    """What the time of a point means."""
     fields: Mapping[str, Field]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of a breakdown: the fields that count the visits of one label."""
+        """The fields of a breakdown that count the visits of one label."""
         return tuple(name for name in self.fields if name not in _SUMS)
 
     def point(self, tags: Mapping[str, str], at: datetime, values: Mapping[str, Value | None]) -> Point:
-        """``values`` by field; None is left out. Raises ``KeyError`` for what is not in the layout."""
+        """Make a point from ``values`` by field, ignoring None. Raises ``KeyError`` for a field not in the layout."""
         given = {name: (self.fields[name].kind, value) for name, value in values.items() if value is not None}
         return {
             "measurement": self.name,
             "tags": {name: tags[name] for name in self.tags},
-            # A float that happens to be whole is still a float.
+            # A float with a whole value must still be written as a float.
             "fields": {n: float(value) if kind == "float" else value for n, (kind, value) in given.items()},
             "time": nanoseconds(at),
         }
 
     def select(self, sites: Sequence[str], start: datetime, end: datetime, **tags: str) -> str:
-        """InfluxQL for all fields of the points of ``sites``, at least one, with these further ``tags`` and a time in
-        [start, end); the answer has a series for each set of tags."""
+        """Return the InfluxQL for all fields of the points of ``sites`` (at least one) in [start, end).
+
+        ``tags`` are further conditions. The answer has a series for each set of tags.
+        """
         fields = ", ".join(f'"{name}"' for name in self.fields)
         chosen = " OR ".join(f"site = {quoted(site)}" for site in sites)
         wanted = [f"({chosen})", *(f"{name} = {quoted(value)}" for name, value in tags.items())]
@@ -77,10 +79,10 @@ def nanoseconds(at: datetime) -> int:
 
 
 def moment(nanoseconds: int) -> datetime:
-    """The other way round."""
+    """Convert nanoseconds of the UTC epoch to a time."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 def quoted(value: str) -> str:
-    """``value`` as a string of InfluxQL."""
+    """Quote ``value`` as a string of InfluxQL."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,4 +1,4 @@
-"""What the bridge asks of a store, and what the built-in page may read from one."""
+"""The interfaces of a store: what the bridge writes, and what the built-in page reads."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from common.wire import AlertMessage, HealthMessage, Message, ProbeMessage, Wind
 
 
 class StoreUnavailable(Exception):
-    """The store cannot take anything now, but will again: keep the messages and try later."""
+    """The store is temporarily unavailable: keep the messages and retry later."""
 
 
 class StoreRejected(Exception):
-    """The store will never take what it was given, however often it is tried."""
+    """The store will never accept these messages; do not retry."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that can never be stored, and why. Whatever a stranger wrote is on one line and bounded."""
+    """A message that can never be stored, and the reason. Text from outside is limited to one line."""
 
     at: datetime
-    """When it was given up."""
+    """When the message was given up."""
     site: str
-    """As its topic says; "-" where that is no name, so that nobody makes up tags."""
+    """From its topic; "-" if that is not a valid name, so that nobody can invent tags."""
     device: str
     topic: str
     reason: str
@@ -38,25 +38,25 @@ class Store(Protocol):
     def write(self, messages: Sequence[Message]) -> None:
         """Store all of ``messages``; returns only when they are durable.
 
-        Idempotent: a message of the same identity overwrites. The identity of a window is (site, device,
-        camera, start), of a health message, alert or probe its device and time; of the status, the last to arrive
-        counts. A store may keep only the newest of what is not a window.
-        Raises ``StoreUnavailable`` for a fault that heals, and ``StoreRejected`` when at least one of the
-        messages can never be stored (give them one by one to learn which); after either, some of them may
-        have been stored.
+        Idempotent: a message with the same identity overwrites the old one. The identity of a window is (site, device,
+        camera, start), of a health message, alert or probe its device and time; of status messages, the last to arrive
+        counts. A store may keep only the newest message of each kind except windows.
+
+        Raises ``StoreUnavailable`` for a temporary fault, and ``StoreRejected`` if at least one of the messages can
+        never be stored (write them one by one to find it). After either, some of them may have been stored.
         """
         ...
 
     def contains(self, probe: ProbeMessage) -> bool:
-        """Whether this very probe can be read back; asked right after it was written. Raises ``StoreUnavailable``."""
+        """Check that this probe, just written, can be read back. Raises ``StoreUnavailable``."""
         ...
 
     def record_dead_letter(self, letter: DeadLetter) -> None:
-        """Keep a message that can never be stored; a store may forget the oldest. Raises as ``write`` does."""
+        """Keep a message that can never be stored; a store may delete the oldest. Raises the errors of ``write``."""
         ...
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The last ones, newest first, at most ``limit``. Raises ``StoreUnavailable``."""
+        """Return the last dead letters, newest first, at most ``limit``. Raises ``StoreUnavailable``."""
         ...
 
     def close(self) -> None:
@@ -66,22 +66,22 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """The last that is known of one device. Times are aware UTC."""
+    """The last known state of one device. Times are aware UTC."""
 
     site: str
     device: str
     online: bool | None
-    """None while no status was ever received."""
+    """None until the first status is received."""
     since: datetime | None
-    """Since when it is, or is not, online; the latter as the store learned it, for a last will cannot know."""
+    """Since when it is online or offline; for offline, the time of arrival, which a last will cannot contain."""
     last_seen: datetime | None
-    """When a window, health message or alert of it was last stored (a status may be the broker's last will)."""
+    """When its last window, health message or alert was stored (a status may be the broker's last will)."""
     software: str | None
     model: str | None
     health: HealthMessage | None
-    """The last one."""
+    """The last health message."""
     alerts: tuple[AlertMessage, ...]
-    """Those that are active, oldest first."""
+    """The active alerts, oldest first."""
 
 
 class Reader(Protocol):
@@ -89,21 +89,21 @@ class Reader(Protocol):
     ``StoreUnavailable``."""
 
     def sites(self) -> list[str]:
-        """Every site that was ever heard of, by name."""
+        """Return every site that has ever sent data, sorted by name."""
         ...
 
     def devices(self, site: str) -> list[DeviceState]:
-        """The devices of a site, by name."""
+        """Return the devices of a site, sorted by name."""
         ...
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        """Windows of all cameras of a site that start within [start, end), by start, device, camera."""
+        """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
         ...
 
     def latest(self, site: str) -> WindowMessage | None:
-        """The window with the latest start, or None before the first."""
+        """Return the window with the latest start, or None before the first."""
         ...
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """As for ``Store``."""
+        """Return the last dead letters, as in ``Store``."""
         ...

@@ -1,4 +1,4 @@
-"""Tallies from either store: worked out from the windows of the embedded one, read from InfluxDB's day level."""
+"""Tallies from either store: computed from the windows of the embedded one, read from InfluxDB's day level."""
 
 from __future__ import annotations
 
@@ -33,35 +33,34 @@ _PLAIN = (
 )  # fmt: skip
 _FORGOTTEN = "forgotten"
 _MAY_BE_ABSENT = (*(f"{attribute}_" for attribute in ATTRIBUTES), _FORGOTTEN)
-"""How the fields begin that not every point has."""
+"""Prefixes of the fields that not every point has."""
 
 
 class Tallies(Protocol):
-    """What every analysis reads. Both stores give the same for what both hold."""
+    """What every analysis reads. Both stores return the same for the same windows."""
 
     def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
-        """One tally of the cameras of ``role`` for each site and local day from ``first`` to ``last``, both included,
-        by site, then day.
+        """Return a tally of the cameras of ``role`` for each site and local day from ``first`` to ``last`` (included).
 
-        A day that nothing is known of is missing. Raises ``StoreUnavailable``.
+        They are sorted by site, then day. A day without data is missing. Raises ``StoreUnavailable``.
         """
         ...
 
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-        """The same of one site in quarters of an hour, by their start in UTC, for the whole local days."""
+        """Return the tallies of one site in quarters of an hour, by their start in UTC, for the whole local days."""
         ...
 
 
 class Windows(Protocol):
-    """Where windows are read from."""
+    """A source of windows."""
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        """Windows of all cameras of a site that start within [start, end), by start, device, camera."""
+        """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
         ...
 
 
 class WindowTallies:
-    """``Tallies`` worked out from windows whenever they are asked for: right for one shop."""
+    """``Tallies`` computed from windows on each call: suitable for one shop."""
 
     def __init__(self, windows: Windows, chain: Chain) -> None:
         self._windows, self._chain = windows, chain
@@ -84,14 +83,14 @@ class WindowTallies:
         }
 
     def _of_day(self, site: Site, day: date) -> list[WindowMessage]:
-        """The windows of a day and of the time in which its last cohort may come; none where the day has none."""
+        """Return the windows of a day and of the time in which its last cohort may arrive; empty if it has none."""
         start, end = site.local_day(day)
         found = self._windows.windows(site.name, start, end + LATE)
         return found if any(window.start < end for window in found) else []
 
 
 class InfluxTallies:
-    """``Tallies`` that the rollup has written: right for a chain."""
+    """``Tallies`` that the rollup has written: suitable for a chain."""
 
     def __init__(self, influxql: InfluxQL) -> None:
         self._influxql = influxql
@@ -105,7 +104,7 @@ class InfluxTallies:
         return sorted(found, key=lambda t: (t.site, t.day))
 
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-        # Which day a quarter is of was decided in the site's time zone, and is written in it.
+        # A quarter's local day was decided in the site's time zone and is stored with it.
         period = day_time(first) - _DAY, day_time(last) + 2 * _DAY
         (answer,) = self._influxql.ask(
             layout.QUARTER.level, layout.QUARTER.select([site], *period, role=role)
@@ -114,7 +113,7 @@ class InfluxTallies:
         return {at: part for at, part in sorted(found, key=lambda pair: pair[0]) if first <= part.day <= last}
 
     def known_days(self, sites: Sequence[str], first: date, last: date) -> set[tuple[str, str, date]]:
-        """Of which site, role and day there is a tally. Raises ``StoreUnavailable``."""
+        """Return the sites, roles and days that have a tally. Raises ``StoreUnavailable``."""
         dates = replace(layout.DAY, fields={"date": layout.DAY.fields["date"]})
         (answer,) = self._influxql.ask(
             layout.DAY.level, dates.select(sites, day_time(first), day_time(last) + _DAY)
@@ -128,8 +127,10 @@ class InfluxTallies:
     def stored_fields(
         self, measurement: Measurement, site: str, role: Role, start: datetime, end: datetime
     ) -> dict[datetime, frozenset[str]]:
-        """Of the fields that not every point has, those of each point of a site and role, by its time. Raises
-        ``StoreUnavailable``."""
+        """Return which of the optional fields each point of a site and role has, by its time.
+
+        Raises ``StoreUnavailable``.
+        """
         some = {name: field for name, field in measurement.fields.items() if name.startswith(_MAY_BE_ABSENT)}
         narrowed = replace(measurement, fields=some)
         (answer,) = self._influxql.ask(measurement.level, narrowed.select([site], start, end, role=role))
@@ -141,21 +142,23 @@ class InfluxTallies:
 
 
 def days(first: date, last: date) -> list[date]:
-    """Each date from ``first`` to ``last``, both included."""
+    """List each date from ``first`` to ``last``, both included."""
     return [first + index * _DAY for index in range((last - first).days + 1)]
 
 
 def day_time(day: date) -> datetime:
-    """The time of a point about a date: noon UTC, which is that date in every time zone from -12 to +11 hours.
-    A local midnight would be the day before in UTC, and move when a site's time zone is corrected."""
+    """Return the time of a point about a date: noon UTC, which is on that date in every time zone from -12 to +11 h.
+
+    A local midnight could be the day before in UTC, and would move when a site's time zone is corrected.
+    """
     return datetime.combine(day, time(12), UTC)
 
 
 def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Collection[str] = ()) -> Point:
-    """A tally as a point of ``quarter`` or ``day``. What is withheld or was not released is no field.
+    """Make a point of ``quarter`` or ``day`` from a tally. Withheld or unreleased counts have no field.
 
-    InfluxDB cannot take a field away from a point: of what ``stored`` has more than ``value``, 0 is written, so that
-    it adds nothing to a sum, and its name under ``forgotten``.
+    InfluxDB cannot remove a field from a point. So fields that only the ``stored`` point has are written as 0, which
+    does not change a sum, and their names are listed in ``forgotten``.
     """
     counts = {name: count for name, count in _by_field(value).items() if count is not None}
     gone = sorted(set(stored) - {*counts, _FORGOTTEN})

@@ -1,4 +1,4 @@
-"""Windows read back from InfluxDB, the same as the embedded store gives them."""
+"""Reads windows from InfluxDB, identical to those of the embedded store."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Row = Mapping[str, Any]
 
 
 class InfluxWindows:
-    """Windows of one InfluxDB. They were checked before they were stored, and are not checked again."""
+    """The windows of one InfluxDB. They were validated before they were stored, so they are not validated again."""
 
     def __init__(self, influxql: InfluxQL) -> None:
         self._influxql = influxql
 
     def sites(self) -> list[str]:
-        """Every site that windows are kept of, by name. Raises ``StoreUnavailable``."""
+        """Return every site that has windows, sorted by name. Raises ``StoreUnavailable``."""
         (answer,) = self._influxql.ask("raw", f"SHOW TAG VALUES FROM {layout.WINDOW.name} WITH KEY = site")
         return sorted(row["value"] for series in answer for row in series)
 
     def days(self, site: Site, first: date, last: date) -> list[date]:
-        """The local days from ``first`` to ``last`` that windows are kept of. Raises ``StoreUnavailable``."""
+        """Return the local days from ``first`` to ``last`` that have windows. Raises ``StoreUnavailable``."""
         start, end = site.local_day(first)[0], site.local_day(last)[1]
         period = f"time >= {nanoseconds(start)} AND time < {nanoseconds(end)}"
         question = (
@@ -47,7 +47,7 @@ class InfluxWindows:
             f" GROUP BY time(1d) fill(none) tz({quoted(site.timezone)})"
         )
         (answer,) = self._influxql.ask("raw", question)
-        # A day starts at local midnight; six hours later it is still that day, whatever the clocks did.
+        # A day starts at local midnight; six hours later it is still that day, also when the clocks change.
         return sorted(
             {
                 (moment(row["time"]) + timedelta(hours=6)).astimezone(site.zone).date()
@@ -57,10 +57,10 @@ class InfluxWindows:
         )
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        """Windows of all cameras of a site that start within [start, end), by start, device, camera.
+        """Return the windows of all cameras of a site that start in [start, end), by start, device, camera.
 
-        As they were written, but for what stands for the same: a missing label is 0, and a zone that was withheld is
-        missing. Raises ``StoreUnavailable``.
+        They are equal to what was written, except that a missing label is 0 and a withheld zone is missing. Raises
+        ``StoreUnavailable``.
         """
         answers = self._influxql.ask("raw", *(one.select([site], start, end) for one in _MEASUREMENTS))
         tables = {m.name: _points(answer) for m, answer in zip(_MEASUREMENTS, answers, strict=True)}
@@ -94,7 +94,7 @@ def _window(
 
 
 def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
-    """The cohort that came with one window, from its points by measurement."""
+    """Return the cohort that came with one window, from its points by measurement."""
     if layout.COHORT.name not in points:
         return None
     row = points[layout.COHORT.name][0]

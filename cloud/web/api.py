@@ -1,36 +1,36 @@
-"""``GET /api/{site}/today``: the day's figures as JSON, for the page's own script and for anybody else's.
+"""``GET /api/{site}/today``: the day's figures as JSON, for the page's script and for other programs.
 
-Every time is local to the shop and carries its offset.
+Every time is the shop's local time with its UTC offset.
 ::
 
     site, date, timezone   the shop, its local date, its time zone
     now                    {start, end, visits, stale}: visits that ended in the newest window; or null
-    visits, viewers        of today so far; null where nobody watched (never 0 for "no data")
+    visits, viewers        of today so far; null if no camera was watching (never 0 for "no data")
     coverage               {share, since}: share in 0..1 of the time since the first window that was watched; or null
     hours[]                {start, visits, viewers, coverage, state}; state is one of
                            future, no_data, partial (coverage below 0.9), full
-    cameras                how many reported today; a person seen by two of them is two visits
+    cameras                how many reported today; a person seen by two of them counts as two visits
     untrusted_windows      windows whose clock was not synchronised
     profile, k             widest privacy profile of today (null without windows); smallest readable cell
     cohort_visits          visits released in cohorts
-    pending                visits that still wait for theirs
+    pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null
     occupancy_max          most visits in view of one camera at one instant, over the cohorts; or null
     dwell, gender, age_band, gender_age_band, expression
-                           null where the profile forbids it or no cohort came yet, else
+                           null if the profile does not allow it or no cohort has arrived yet, else
                            {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
-                           withheld add up to visits; exact is false where a cohort withheld its part
-    pyramid                which of gender_age_band, age_band, gender tells most of people; or null
+                           withheld add up to visits; exact is false if a cohort withheld its part
+    pyramid                which of gender_age_band, age_band, gender shows most about people; or null
     yesterday              {date, visits, cohort_visits, gender, age_band} of the day before, as above; visits is null
-                           where nobody watched
+                           if no camera was watching
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
-                           alerts[]}, null where unknown; since is when it last came online; clock_trusted is false
+                           alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
-404 with {error} for a site that was never heard of.
+Returns 404 with {error} for a site that has never sent data.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def today(
     devices: Sequence[DeviceState],
     letters: Sequence[DeadLetter],
 ) -> Json:
-    """The answer described above; ``date`` is any moment of the day, ``before`` the day before it."""
+    """Build the answer described above. ``date`` is any moment of the day, ``before`` has the figures of yesterday."""
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):

@@ -1,4 +1,4 @@
-"""The built-in page as an ASGI application. It only reads, sets no cookie, loads nothing from elsewhere."""
+"""The built-in page as an ASGI application. It only reads, sets no cookies and loads nothing from other servers."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 
 FRESH_S = 2.0
-"""An answer is reused for so long, so that ten open phones cost a Pi no more than one."""
+"""How long an answer is reused, so that ten open phones cost a Pi no more than one."""
 
 _LETTERS, _LETTERS_FOR = 5, timedelta(days=7)
-"""So many dead letters are shown, for so long."""
+"""How many dead letters are shown, and for how long."""
 
 
 def create_app(
@@ -48,9 +48,11 @@ def create_app(
     names: Iterable[str] = (),
     path: str = "",
 ) -> ASGIApp:
-    """The page over ``reader``. ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's.
-    ``positions`` are the cameras that are being checked, None where nobody hears of them. ``names`` are those under
-    which it is known besides this machine's own, ``path`` where a proxy shows it, such as /footlight.
+    """Create the page that shows the data of ``reader``.
+
+    ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
+    being checked, None if placement messages are not received. ``names`` are host names of the page besides this
+    machine's own. ``path`` is where a proxy shows the page, such as /footlight.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -80,7 +82,7 @@ class _Answer:
 
 
 class _Page:
-    """The handlers. They are plain functions: the framework runs them in threads, where a store may block."""
+    """The request handlers. They are not async: the framework runs them in threads, where a store may block."""
 
     def __init__(self, reader: Reader, clock: Clock, zone: ZoneInfo, positions: Positions) -> None:
         self._reader = reader
@@ -93,7 +95,7 @@ class _Page:
         self._fault = ""
 
     def start(self, request: Request) -> Response:
-        """The only site, or a choice of them."""
+        """Redirect to the only site, or show a list of the sites."""
         sites = self._sites()
         if len(sites) == 1:
             return RedirectResponse(request.url_for("site", site=sites[0]).path)
@@ -132,21 +134,22 @@ class _Page:
             log.error("page: %s", error)
         self._fault = str(error)
         return await self.error(
-            request, HTTPException(503, "The store cannot be read; see the log of the box.")
+            request,
+            HTTPException(503, "The stored data cannot be read. The log of the Footlight box says why."),
         )
 
     def _known(self, request: Request) -> tuple[str, list[str]]:
         site, sites = request.path_params["site"], self._sites()
         if site not in sites:
-            raise HTTPException(404, f"Nothing was ever received from a shop named {site}.")
+            raise HTTPException(404, f"No data has been received from a shop named {site}.")
         return site, sites
 
     def _sites(self) -> list[str]:
-        """A shop whose camera is only being hung has sent nothing yet that is stored."""
+        """Return the names of all sites, including those whose only data so far is a placement check."""
         return sorted({*self._reader.sites(), *self._positions.sites()})
 
     def _answer(self, site: str) -> bytes:
-        # One reader at a time: who waits here then finds the answer of the one before.
+        # One request reads at a time: the requests that wait here then reuse its answer.
         with self._lock:
             at_s = self._clock.monotonic()
             answer = self._answers.get(site)

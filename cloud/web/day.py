@@ -1,7 +1,7 @@
-"""From the windows of one site and day to the figures of the page. Pure functions, no clock, no server.
+"""Computes the figures of the page from the windows of one site and day. Pure functions, no clock, no server.
 
-Two rules run through all of it. An hour that nobody watched is *no data*, never zero. And a cell that the
-privacy rules withheld is never filled in: what is missing is stated as a number of visits.
+Two rules apply everywhere. An hour in which no camera was watching is *no data*, never zero. A cell that the privacy
+rules withheld is never filled in: the number of missing visits is stated instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
 from common.wire import DWELL_BINS_S, Cells, Cohort, Profile, WindowMessage, bin_label
 
 _PROFILES: tuple[Profile, ...] = ("count", "demographics", "expression")
-"""Each releases what the ones before it do, and more."""
+"""Each profile releases everything that the ones before it release, and more."""
 
 _HOUR = timedelta(hours=1)
 
@@ -34,12 +34,12 @@ class Now:
     end: datetime
     visits: int
     stale: bool
-    """True when newer windows are overdue: then this is the past, not now."""
+    """True when newer windows are overdue, so that this is old data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour of the shop's day. ``visits`` and ``viewers`` are None where nobody watched."""
+    """One hour of the shop's day. ``visits`` and ``viewers`` are None if no camera was watching."""
 
     start: datetime
     visits: int | None
@@ -51,7 +51,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What was released of one label; ``exact`` is False when a cohort withheld its part."""
+    """The released visits of one label; ``exact`` is False if a cohort withheld its part."""
 
     count: int
     exact: bool
@@ -59,7 +59,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Cohorts added up by label. ``visits`` is the sum of the released counts and ``withheld``."""
+    """The sum of cohorts by label. ``visits`` is the sum of the released counts and ``withheld``."""
 
     cells: Mapping[str, Cell]
     visits: int
@@ -71,13 +71,13 @@ class Breakdown:
 
     @property
     def small(self) -> bool:
-        """Too few to read shares from."""
+        """Whether there are too few visits to read shares from."""
         return self.released < SMALL_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One site's day so far. A breakdown is None where the profile forbids it or no cohort came yet."""
+    """One site's day so far. A breakdown is None if the profile does not allow it or no cohort has arrived yet."""
 
     hours: tuple[Hour, ...]
     now: Now | None
@@ -91,16 +91,16 @@ class Day:
     untrusted_windows: int
     """Windows whose clock was not synchronised: their hour may be wrong."""
     profile: Profile | None
-    """The widest that was in force today."""
+    """The widest profile that was in use today."""
     k: int
     pending: int
-    """Visits that still wait for their cohort."""
+    """Visits that still wait for a cohort."""
     cohort_visits: int
     attraction_ratio: float | None
-    """Attention time / dwell time, over the cohorts that tell both."""
+    """Attention time / dwell time, over the cohorts that contain both."""
     mean_dwell_s: float | None
     occupancy_max: int | None
-    """The most visits in view of one camera at one instant; None until a cohort came."""
+    """The most visits in view of one camera at one instant; None until a cohort has arrived."""
     dwell: Breakdown | None
     gender: Breakdown | None
     age_band: Breakdown | None
@@ -110,8 +110,8 @@ class Day:
 
     @property
     def pyramid(self) -> Literal["gender_age_band", "age_band", "gender"] | None:
-        """Which breakdown to draw people from: ages by gender, unless that hides more than half of what the
-        ages alone tell; and gender alone where every age is withheld."""
+        """The breakdown to draw: ages by gender; ages alone if that would hide more than half of them; gender
+        alone if every age is withheld."""
         if self.gender is None or self.age_band is None or self.gender_age_band is None:
             return None
         if self.age_band.released > 2 * self.gender_age_band.released:
@@ -120,7 +120,7 @@ class Day:
 
 
 def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """First and last instant of the local day around ``now``, as [start, end) in ``zone``."""
+    """Return start and end of the local day that contains ``now``, as [start, end) in ``zone``."""
     date = now.astimezone(zone).date()
     return (
         datetime.combine(date, time.min, zone),
@@ -129,11 +129,11 @@ def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Day:
-    """The figures of the local day around ``now``.
+    """Compute the figures of the local day that contains ``now``.
 
-    ``windows`` are those of one site, each at most once, in any order; other days are left out, and so is what is not
-    over yet: it is of a device whose clock runs ahead, and would make all others look late. A cohort belongs to the day
-    on which its first visits came: that of a device that was switched off comes the next morning.
+    ``windows`` are those of one site, each at most once, in any order. Windows of other days are ignored. So are
+    windows that end in the future: that device's clock runs ahead, and all other devices would look late. A cohort
+    belongs to the day of its first visits, because a device that was switched off sends it the next morning.
     """
     start, end = day_bounds(now, zone)
     latest = now + TOLERATED
@@ -189,7 +189,7 @@ def _cameras(day: Sequence[WindowMessage]) -> int:
 
 
 def _newest(day: Sequence[WindowMessage]) -> list[WindowMessage]:
-    """The newest window of each camera."""
+    """Return the newest window of each camera."""
     return list({(w.device, w.camera): w for w in day}.values())
 
 
@@ -198,15 +198,18 @@ def _end(window: WindowMessage) -> datetime:
 
 
 def _due_until(day: Sequence[WindowMessage], now: datetime) -> datetime:
-    """Until when windows can be expected to have arrived. One that has just ended is still on its way, so two
-    lengths are allowed: a healthy camera then shows full coverage, a silent one loses it by the minute."""
+    """Return the time up to which windows should have arrived.
+
+    A window that has just ended may still be in transit, so two window lengths are allowed. A healthy camera then shows
+    full coverage; the coverage of a silent one falls every minute.
+    """
     if not day:
         return now
     return max(*(_end(w) for w in day), now - timedelta(seconds=2 * day[-1].duration_s))
 
 
 def _watched(windows: Iterable[WindowMessage]) -> bool:
-    """Whether the totals are facts; a visit that ended as the camera failed still is one."""
+    """Tell whether the totals are real counts; a visit that ended when the camera failed also counts."""
     return any(w.coverage.share > 0 or w.totals.visits > 0 for w in windows)
 
 
@@ -216,8 +219,10 @@ def _coverage(windows: Iterable[WindowMessage], due_s: float) -> float:
 
 
 def _hours(day: Sequence[WindowMessage], start: datetime, end: datetime, due: datetime) -> tuple[Hour, ...]:
-    """Every hour of the local day, 23 or 25 of them when the clocks change. A window belongs to the hour in
-    which it starts."""
+    """Return every hour of the local day: 23 or 25 hours when the clocks change.
+
+    A window belongs to the hour in which it starts.
+    """
     cameras = _cameras(day)
     first, count = start.timestamp(), round((end.timestamp() - start.timestamp()) / 3600)
     groups: list[list[WindowMessage]] = [[] for _ in range(count)]
@@ -275,7 +280,7 @@ def _joint(cohort: Cohort) -> Cells | None:
 
 
 def _breakdown(cohorts: Iterable[tuple[Cohort, Cells | None]], labels: Sequence[str]) -> Breakdown | None:
-    """Add cohorts up, label by label. A cohort that gave no such table withheld all of its visits."""
+    """Add up cohorts label by label. A cohort without this table withheld all of its visits."""
     tables = list(cohorts)
     if not tables:
         return None

@@ -1,4 +1,4 @@
-"""What stands before the page's handlers: headers, the names it answers to, and where a proxy shows it."""
+"""Middleware of the page: security headers, allowed host names, and the path under a proxy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Nothing but our own files may run, whatever a name on the page contains."""
+    """Sets headers that let only our own files run, whatever a name on the page contains."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,10 +37,10 @@ class SecurityHeaders:
 
 
 class KnownHosts:
-    """Answers only to the names of this machine.
+    """Refuses requests for host names other than those of this machine.
 
-    Otherwise a foreign site whose name is made to point here could read the page through somebody's browser (DNS
-    rebinding). An address is safe: a browser sends it only where somebody typed it.
+    Otherwise another web site could point its own name to this machine and read the page through a visitor's browser
+    (DNS rebinding). An IP address as the host is safe: a browser sends it only if somebody typed it.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
@@ -52,7 +52,7 @@ class KnownHosts:
         if scope["type"] != "http" or self._is_known(Headers(scope=scope).get("host", "")):
             await self._app(scope, receive, send)
             return
-        says = "The page does not answer to this name. Add it to serve.page.names in cloud.yaml.\n"
+        says = "This page is not available under this host name. Add the name to serve.page.names in cloud.yaml.\n"
         await PlainTextResponse(says, status_code=421)(scope, receive, send)
 
     def _is_known(self, host: str) -> bool:
@@ -67,7 +67,7 @@ class KnownHosts:
 
 
 class SubPath:
-    """The page below ``path`` of a proxy, whether the proxy keeps that path in what it asks or takes it away."""
+    """Serves the page below ``path`` of a proxy, whether or not the proxy removes that path from its requests."""
 
     def __init__(self, app: ASGIApp, path: str) -> None:
         self._app = app

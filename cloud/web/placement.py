@@ -1,11 +1,11 @@
-"""Camera positions that are being checked just now: the newest word of each camera, in memory and nowhere else.
+"""Camera positions that are being checked now: the newest placement message of each camera, only in memory.
 
-``GET /api/{site}/positions`` answers with what is here, as JSON::
+``GET /api/{site}/positions`` returns them as JSON::
 
     positions[]   one for each camera that was checked within the last hour, the newest first:
                   {device, camera, heard_s, state, left_s, width, height, visits, readings, faces, advice, verdict}
-                  heard_s: seconds since it last spoke; state: watching, done, or silent when it broke off;
-                  the rest is that of ``PlacementMessage``, docs/wire.md
+                  heard_s: seconds since its last message; state: watching, done, or silent if the messages stopped
+                  before the end of the check; for the other fields see ``PlacementMessage`` in docs/wire.md
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 FILTER = f"{ROOT}/+/+/placement"
 KEPT_S = 3600.0
-"""So long the verdict stays to be read; then the next check is due anyway."""
+"""How long the result of a check stays visible."""
 SILENT_S = 5.0
-"""A check speaks every second."""
+"""After this time without a message a check counts as interrupted; it normally sends one every second."""
 MOST = 64
-"""Positions kept: more than a shop has cameras, and few enough for whoever makes up names."""
+"""Positions kept: more than a shop has cameras, but limited in case somebody sends invented names."""
 
 Json = dict[str, Any]
 State = Literal["watching", "done", "silent"]
@@ -39,7 +39,7 @@ class _Heard:
 
 
 class Positions:
-    """Safe to use from several threads."""
+    """The positions that are being checked. Safe to use from several threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -47,7 +47,7 @@ class Positions:
         self._heard: dict[tuple[str, str, str], _Heard] = {}
 
     def take(self, topic: str, payload: bytes) -> None:
-        """One message as it came; what breaks the contract is logged and forgotten, since nobody misses it."""
+        """Take one message as it was received; log and drop an invalid one, since the next follows in a second."""
         try:
             message = decode(topic, payload)
         except WireError as error:
@@ -57,17 +57,17 @@ class Positions:
             return
         key = (message.site, message.device, message.camera)
         with self._lock:
-            self._heard.pop(key, None)  # to the end: the dictionary is in the order of hearing
+            self._heard.pop(key, None)  # moves it to the end: the dictionary is in order of arrival
             self._heard[key] = _Heard(message, self._clock.monotonic())
             if len(self._heard) > MOST:
                 del self._heard[next(iter(self._heard))]
 
     def sites(self) -> set[str]:
-        """Shops in which a camera was checked lately."""
+        """Return the sites in which a camera was checked within the last hour."""
         return {heard.message.site for heard in self._lately()}
 
     def of(self, site: str) -> Json:
-        """The answer described above."""
+        """Return the answer described above for one site."""
         now_s = self._clock.monotonic()
         found = [heard for heard in reversed(self._lately()) if heard.message.site == site]
         return {"positions": [_position(heard.message, now_s - heard.at_s) for heard in found]}

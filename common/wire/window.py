@@ -110,7 +110,7 @@ class Cohort(WireModel):
         return self
 
     def lists(self) -> dict[str, Cells]:
-        """The lists that each share all visits out, by name; labels of the joint table are joined by a dot."""
+        """Return the lists that each divide all visits, by name; labels of the joint table are joined by a dot."""
         lists = {
             "dwell": self.dwell,
             "attention": self.attention,

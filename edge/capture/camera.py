@@ -1,4 +1,4 @@
-"""What a camera is, whatever it is made of."""
+"""The interface of every camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.types import Frame
 class CameraError(UserError):
     """The camera cannot be opened or read.
 
-    ``permanent`` is true for what no waiting can mend: a missing file, a missing library, no such device.
+    ``permanent`` is true if a retry cannot help: a missing file, a missing library, no such device.
     """
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
@@ -20,30 +20,30 @@ class CameraError(UserError):
 
 
 class Camera(Protocol):
-    """One source of frames. It need not be thread-safe: one thread opens, reads and closes it at a time."""
+    """One source of frames. It does not have to be thread-safe: only one thread at a time uses it."""
 
     @property
     def live(self) -> bool:
-        """True when a frame not taken in time is worthless; false for files, where each one counts."""
+        """True for a camera, where a late frame is useless; false for a file, where every frame counts."""
         ...
 
     def open(self) -> None:
-        """Make it ready to read; again after ``close``. Raises ``CameraError``."""
+        """Open the camera, also again after ``close``. Raises ``CameraError``."""
         ...
 
     def read(self) -> Frame | None:
-        """The next frame; waits for it. None when a finite source is over. Raises ``CameraError``.
+        """Wait for the next frame and return it; None at the end of a finite source. Raises ``CameraError``.
 
-        ``sequence`` grows by one a frame. For a live source both times are those of the moment the frame was
-        grabbed; for a file ``monotonic_s`` is its presentation time, 0 at the start, and ``captured_at`` that
-        much after the moment of opening.
+        ``sequence`` grows by one a frame. For a live source both times are the moment of capture. For a file,
+        ``monotonic_s`` is the presentation time, 0 at the start, and ``captured_at`` is the time of opening plus
+        ``monotonic_s``.
         """
         ...
 
     def close(self) -> None:
-        """Release the device. Harmless when it is not open."""
+        """Release the device; do nothing if it is not open."""
         ...
 
     def describe(self) -> str:
-        """Its name for people and logs; credentials are masked."""
+        """Return the name for people and logs, with credentials masked."""
         ...

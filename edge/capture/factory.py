@@ -1,4 +1,4 @@
-"""From a source to the camera that reads it."""
+"""Build the camera for a source."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def open_camera(
     rotate: int = 0,
     realtime: bool = False,
 ) -> Camera:
-    """Build the camera that ``source`` means, not opened yet.
+    """Build the camera of ``source``, not opened yet.
 
     ``source`` is a camera number or a path below /dev (V4L2), a URL (rtsp, http), ``csi`` or ``csi:N``
     (libcamera), ``scene`` or ``scene:SEED`` (the sample scene), a video, a picture, or a folder of pictures,
-    taken by name. ``width``, ``height`` (pixels) and ``fps`` are asked of V4L2 and CSI cameras; pictures play
-    at ``fps``, and so do videos that state no rate. ``rotate`` turns every picture clockwise by 90, 180 or 270
-    degrees. ``realtime`` plays a finite source at its own pace, as if it were live. Raises ``CameraError`` for
-    a source that means nothing.
+    in order of name. ``width``, ``height`` (pixels) and ``fps`` are requested from V4L2 and CSI cameras; pictures, and
+    videos without a rate, play at ``fps``. ``rotate`` turns every picture clockwise by 90, 180 or 270 degrees.
+    ``realtime`` plays a finite source at its own speed, as if it were live. Raises ``CameraError`` for an invalid
+    source.
     """
     camera = _camera(source, width=width, height=height, fps=fps, clock=clock)
     if rotate:
@@ -42,7 +42,7 @@ def open_camera(
 
 
 def _camera(source: int | str, *, width: int, height: int, fps: float, clock: Clock) -> Camera:
-    # Each adapter is imported only when it is asked for: their libraries are not all on every machine.
+    # Each adapter is imported only when it is needed, because not every machine has all their libraries.
     try:
         meaning = parse_source(str(source))
     except ValueError as error:

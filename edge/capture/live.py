@@ -1,4 +1,4 @@
-"""Cameras that deliver now or never: V4L2 devices and network streams."""
+"""Live cameras: V4L2 devices and network streams."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 3000
 
 _DECODE_TRIES = 5
-"""A webcam may send a few broken pictures when it starts; more in a row are a fault."""
+"""A webcam may send some broken pictures when it starts; more in a row are a fault."""
 _RAW_PIXELS_MAX = 640 * 480
-"""USB 2 carries larger raw pictures at a few frames per second only: ask for JPEG above."""
+"""USB 2 carries larger raw pictures at only a few frames per second: above this size, request JPEG."""
 
 
 class LiveCamera:
-    """A camera or stream that delivers now or never."""
+    """A live camera or stream."""
 
     live = True
 
@@ -44,7 +44,9 @@ class LiveCamera:
             raise CameraError(f"camera {self._name}: not open")
         for _ in range(_DECODE_TRIES):
             if not self._decoder.grab():
-                raise CameraError(f"camera {self._name}: stopped delivering; check cable, power, network")
+                raise CameraError(
+                    f"camera {self._name}: stopped sending pictures; check cable, power, network"
+                )
             captured_at, monotonic_s = self._clock.now(), self._clock.monotonic()
             image = self._decoder.retrieve()
             if image is not None:
@@ -62,7 +64,7 @@ class LiveCamera:
 
 
 def v4l2_camera(device: str, *, width: int, height: int, fps: float, clock: Clock) -> LiveCamera:
-    """A USB or built-in camera, by its path such as ``/dev/video0`` or ``/dev/v4l/by-id/...``."""
+    """Build a USB or built-in camera from its path, such as ``/dev/video0`` or ``/dev/v4l/by-id/...``."""
 
     def connect() -> cv2.VideoCapture:
         if not Path(device).exists():
@@ -74,8 +76,8 @@ def v4l2_camera(device: str, *, width: int, height: int, fps: float, clock: Cloc
             )
         capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not capture.isOpened():
-            raise CameraError(f"camera {device}: cannot be opened; end the program that holds it")
-        # A camera without this format, size or rate gives its nearest, so what set() answers does not matter.
+            raise CameraError(f"camera {device}: cannot be opened; stop the program that uses it")
+        # A camera without this format, size or rate uses the nearest one, so the result of set() does not matter.
         if width * height > _RAW_PIXELS_MAX:
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
@@ -88,8 +90,8 @@ def v4l2_camera(device: str, *, width: int, height: int, fps: float, clock: Cloc
 
 
 def stream_camera(url: str, *, clock: Clock) -> LiveCamera:
-    """A network camera. ``open`` and ``read`` give up after :data:`OPEN_TIMEOUT_MS` and some multiple of
-    :data:`READ_TIMEOUT_MS` (9 s were measured on a frozen server)."""
+    """Build a network camera. ``open`` fails after :data:`OPEN_TIMEOUT_MS`, ``read`` after a multiple of
+    :data:`READ_TIMEOUT_MS` (9 s were measured with a frozen server)."""
     name = masked(url)
     timeouts = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),

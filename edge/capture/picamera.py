@@ -14,8 +14,8 @@ from edge.types import Frame
 class PiCamera:
     """Camera number ``index`` at the ribbon connectors.
 
-    picamera2 cannot end a wait for a frame, so a sensor that falls silent holds ``read`` for ever: the
-    watchdog ends the process.
+    picamera2 cannot stop waiting for a frame, so a sensor that stops sending blocks ``read`` forever. Then the watchdog
+    ends the process.
     """
 
     live = True
@@ -31,12 +31,12 @@ class PiCamera:
     def open(self) -> None:
         self.close()
         try:
-            # From the system's packages, bound to its libcamera: there is no wheel to depend on.
+            # From the system's packages, because it is built for the system's libcamera: there is no wheel.
             from picamera2 import Picamera2
         except ImportError as error:
             raise CameraError(
                 f"camera {self.describe()}: picamera2 cannot be loaded ({error}); run 'sudo apt install "
-                "python3-picamera2' and make the environment with --system-site-packages",
+                "python3-picamera2' and create the environment with --system-site-packages",
                 permanent=True,
             ) from None
         found = len(Picamera2.global_camera_info())
@@ -47,7 +47,7 @@ class PiCamera:
             )
         try:
             self._device = Picamera2(self._index)
-            # libcamera names formats by the word, not the bytes: RGB888 is B, G, R in memory.
+            # libcamera names formats by the machine word, not the byte order: RGB888 is B, G, R in memory.
             stream = {"size": self._size, "format": "RGB888"}
             self._device.configure(
                 self._device.create_video_configuration(main=stream, controls={"FrameRate": self._fps})
@@ -56,7 +56,7 @@ class PiCamera:
         except (RuntimeError, OSError) as error:
             self.close()
             raise CameraError(
-                f"camera {self.describe()}: cannot be started ({error}); end the program that holds it"
+                f"camera {self.describe()}: cannot be started ({error}); stop the program that uses it"
             ) from None
 
     def read(self) -> Frame | None:
@@ -65,7 +65,7 @@ class PiCamera:
         try:
             image = self._device.capture_array("main")
         except (RuntimeError, OSError) as error:
-            raise CameraError(f"camera {self.describe()}: stopped delivering ({error})") from None
+            raise CameraError(f"camera {self.describe()}: stopped sending pictures ({error})") from None
         self._sequence += 1
         return Frame(
             np.ascontiguousarray(image), self._clock.now(), self._clock.monotonic(), self._sequence - 1

@@ -1,4 +1,4 @@
-"""Pictures as a camera: one, or all of a folder."""
+"""Pictures as a camera: one picture, or all of a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final, cast
 
 import cv2
 
-import edge.capture.opencv  # noqa: F401  It makes OpenCV quiet.
+import edge.capture.opencv  # noqa: F401  Silences OpenCV.
 from common.clock import Clock
 from edge.capture.camera import CameraError
 from edge.capture.source import PICTURE_SUFFIXES
@@ -27,13 +27,13 @@ _COMPLAINTS: Final = (
     b"Invalid JPEG",
     b"Unsupported marker",
 )
-"""How libpng and libjpeg begin the lines that they write to standard error themselves."""
+"""The start of the lines that libpng and libjpeg write to standard error themselves."""
 
 _one_at_a_time = threading.Lock()
 
 
 class PictureFiles:
-    """One picture, or the pictures of a folder by name, ``fps`` to the second."""
+    """One picture, or the pictures of a folder in order of name, at ``fps`` a second."""
 
     live = False
 
@@ -54,7 +54,7 @@ class PictureFiles:
         self._files = [path for path in pictures if not path.name.startswith(".")]
         if not self._files:
             known = ", ".join(sorted(PICTURE_SUFFIXES))
-            raise CameraError(f"folder {self._path}: holds no pictures ({known})", permanent=True)
+            raise CameraError(f"folder {self._path}: contains no pictures ({known})", permanent=True)
         self._started_at = self._clock.now()
         self._sequence = 0
 
@@ -74,23 +74,23 @@ class PictureFiles:
 
 
 def read_picture(path: Path) -> Image:
-    """The picture in a file, turned as its EXIF data says. Raises ``CameraError``, also for one that is cut off or
-    damaged as far as its format can tell: half a picture has other faces than the whole one."""
+    """Read the picture in a file, turned according to its EXIF data. Raises ``CameraError``, also for a cut off or
+    damaged one if its format shows this, because half a picture has other faces than the whole one."""
     complaints: list[str] = []
     with _complaints_into(complaints):
         try:
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        except cv2.error:  # larger than OpenCV agrees to decode
+        except cv2.error:  # larger than OpenCV's limit
             image = None
     if image is None or complaints:
         reason = f"damaged or cut off ({complaints[0]})" if complaints else "not a readable picture"
-        raise CameraError(f"picture {path}: {reason}; mend or remove it", permanent=True)
+        raise CameraError(f"picture {path}: {reason}; repair or remove it", permanent=True)
     return cast(Image, image)
 
 
 @contextmanager
 def _complaints_into(found: list[str]) -> Iterator[None]:
-    """Catch what libpng and libjpeg write to standard error meanwhile. Lines of others are passed on."""
+    """Collect the lines that libpng and libjpeg write to standard error; pass on all others."""
     with _one_at_a_time, tempfile.TemporaryFile() as caught:
         sys.stderr.flush()
         real = os.dup(2)

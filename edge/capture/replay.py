@@ -1,4 +1,4 @@
-"""Finite sources: played through as fast as they can be taken, or at their own pace."""
+"""Finite sources: played as fast as possible, or at their own speed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.types import Frame
 
 
 def replay(camera: Camera) -> Iterator[Frame]:
-    """Every frame of a finite source, at full speed. Opens and closes it. Raises ``CameraError``."""
+    """Yield every frame of a finite source at full speed. Opens and closes it. Raises ``CameraError``."""
     if camera.live:
         raise CameraError(
             f"camera source {camera.describe()}: never ends; give replay a video or pictures",
@@ -27,7 +27,7 @@ def replay(camera: Camera) -> Iterator[Frame]:
 
 
 class Paced:
-    """A finite source that plays as if it were a live camera: frames come when they are due, on the clock.
+    """A finite source that plays like a live camera: each frame comes when it is due.
 
     ``wait`` sleeps for some seconds.
     """

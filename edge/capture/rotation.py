@@ -1,4 +1,4 @@
-"""A camera that hangs upside down or on its side."""
+"""A camera that is mounted upside down or on its side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the text of a camera source means. Nothing is opened or looked up, so that any machine can check it."""
+"""Parse the text of a camera source. Nothing is opened or looked up, so that any machine can check it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True)
 class SampleScene:
-    """The sample scene; None is the one of the demo."""
+    """The sample scene; seed None is the scene of the demo."""
 
     seed: int | None
 
@@ -55,20 +55,20 @@ Source = Device | Stream | Ribbon | SampleScene | File
 
 
 def parse_source(text: str) -> Source:
-    """What ``text`` names; digits are a camera number.
+    """Return the source that ``text`` names; digits are a camera number.
 
-    Raises ``ValueError`` with the way out for a text that can never name a camera. Its message does not repeat
-    ``text``, which may hold a password.
+    Raises ``ValueError``, which says what to do, for a text that cannot name a camera. Its message does not repeat
+    ``text``, which may contain a password.
     """
     if not text.isprintable():
-        raise ValueError("holds a line break or another invisible character; remove it")
+        raise ValueError("contains a line break or another invisible character; remove it")
     if text.isdecimal() or text.startswith("/dev/"):
         return Device(f"/dev/video{int(text)}" if text.isdecimal() else text)
     if "://" in text:
         return Stream(_checked_url(text))
     if begins := _SCHEME_WITHOUT_SLASHES.match(text):
         scheme = begins[1]
-        raise ValueError(f"write {scheme}://host/path; a file of such a name needs ./ before it")
+        raise ValueError(f"write {scheme}://host/path; for a file of this name, write ./ before it")
     kind, _, argument = text.partition(":")
     if kind == "csi":
         return Ribbon(_number(text, argument) or 0)
@@ -91,16 +91,16 @@ def _checked_url(text: str) -> str:
     if not host:
         raise ValueError(f"has no host; write {scheme}://host/path")
     if any(character.isspace() for character in text):
-        raise ValueError("holds a space; write it as %20")
+        raise ValueError("contains a space; write it as %20")
     if port == 0:
-        raise ValueError("port 0 does not exist; leave it out for the usual one")
+        raise ValueError("port 0 does not exist; leave it out for the default port")
     if not _is_host(host):
-        raise ValueError(f"{host!r} is no host name or address")
+        raise ValueError(f"{host!r} is not a host name or address")
     return text
 
 
 def _is_host(host: str) -> bool:
-    """Whether a resolver accepts it; one that is unknown now may come."""
+    """Return whether ``text`` is a valid host name; it does not have to exist yet."""
     try:
         host.encode("idna")
     except UnicodeError:
@@ -109,10 +109,12 @@ def _is_host(host: str) -> bool:
 
 
 def _number(source: str, text: str) -> int | None:
-    """The number behind the colon of ``csi:1`` or ``scene:7``; None when there is none."""
+    """Return the number after the colon of ``csi:1`` or ``scene:7``; None without one."""
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
         kind = source.partition(":")[0]
-        raise ValueError(f"{text!r} is no number; write {kind}:0; a file of such a name needs ./ before it")
+        raise ValueError(
+            f"{text!r} is not a number; write {kind}:0; for a file of this name, write ./ before it"
+        )
     return int(text)

@@ -57,7 +57,7 @@ class LatestFrame:
             self._changed.notify_all()
 
     def get(self, timeout_s: float) -> Frame | None:
-        """The newest frame, once; None when none came in ``timeout_s``, or will come (see ``ended``).
+        """Return the newest frame, once; None when none came within ``timeout_s``, or none will come (see ``ended``).
 
         Raises the error given to ``close`` once the last frame is taken.
         """
@@ -149,7 +149,7 @@ class CameraThread:
         return not self._thread.is_alive()
 
     def describe(self) -> str:
-        """The camera's name for people and logs; credentials are masked."""
+        """Return the camera's name for people and logs; credentials are masked."""
         return self._camera.describe()
 
     @property

@@ -15,13 +15,13 @@ from edge.capture.opencv import UNDECODED, Decoder, connect_ffmpeg, hands_out_it
 from edge.types import Frame
 
 LONGEST_LEAP_S = 86_400.0
-"""A recording that stops at night may go on in the morning. Time stamps that leap further are broken."""
+"""A recording may stop at night and continue in the morning. A time stamp that jumps further is wrong."""
 
 _log = logging.getLogger(__name__)
 
 
 class VideoFile:
-    """Every frame of a video. A file that breaks off plays as far as it goes, with a warning."""
+    """Every frame of a video. A file that is cut off plays until the break, with a warning."""
 
     live = False
 
@@ -54,9 +54,9 @@ class VideoFile:
         self._decoder = decoder
 
     def _connect(self) -> cv2.VideoCapture:
-        # FFmpeg takes what stands before a colon for a protocol, unless the path begins with a slash.
+        # FFmpeg takes the text before a colon for a protocol, unless the path begins with a slash.
         capture = connect_ffmpeg(str(self._path.absolute()))
-        # FFmpeg plays any text file as a film of letters.
+        # FFmpeg can play any text file as a film of letters, so refuse it.
         text = int(capture.get(cv2.CAP_PROP_FOURCC)) == cv2.VideoWriter.fourcc(*"ansi")
         if not capture.isOpened() or text:
             raise CameraError(f"video {self._path}: not a video, or cut off; check the file", permanent=True)
@@ -79,9 +79,9 @@ class VideoFile:
 
     def _check_end(self) -> None:
         if self._sequence == 0:
-            raise CameraError(f"video {self._path}: holds no picture that can be decoded", permanent=True)
-        # Some containers count their frames, others only know when the last one is shown: their number is then a guess
-        # from the rate, and wrong where time begins late or leaps. A whole second too little by both is missing.
+            raise CameraError(f"video {self._path}: contains no picture that can be decoded", permanent=True)
+        # Some containers count their frames. Others only have the time of the last one: then the number is a guess from
+        # the rate, and wrong if time begins late or jumps. So frames count as missing only if both are a second short.
         if self._promised - max(self._sequence, self._reached) > self._fps:
             _log.warning("video %s: ends after %d of %d frames", self._path, self._sequence, self._promised)
 
@@ -95,9 +95,9 @@ class VideoFile:
 
 
 def presentation_s(stated_s: float, previous_s: float | None, period_s: float) -> float:
-    """When a frame is shown, in seconds: as its container states, if that is later than the frame before.
+    """Return when a frame is shown, in seconds: as stated in the container, if that is later than the last frame.
 
-    Some containers state 0 for ever, jump back where clips were joined, or leap by years; time must still go on.
+    Some containers always state 0, jump back where clips were joined, or jump by years; time must still continue.
     """
     if previous_s is None:
         return stated_s if 0 <= stated_s <= LONGEST_LEAP_S else 0.0

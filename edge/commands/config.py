@@ -9,22 +9,22 @@ from common.command_line import add_config_commands
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add both."""
+    """Add ``check-config`` and ``show-config``."""
     showing = add_config_commands(commands, check=check, show=show)
     showing.add_argument(
         "--state",
         type=Path,
         metavar="DIR",
-        help="with what the server asked for, as kept by the service here",
+        help="include the settings that the server asked for, stored by the service in this folder",
     )
 
 
 def check(path: Path) -> None:
-    """Raise ``UserError`` for a configuration that is wrong."""
+    """Raise ``UserError`` for an invalid configuration."""
     from edge.config import load, refuse_to_publish
 
     settings = load(path)
-    settings.mqtt.secret()  # a password file that cannot be read is a mistake too
+    settings.mqtt.secret()  # a password file that cannot be read is an error too
     refuse_to_publish(settings)
 
 

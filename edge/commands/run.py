@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count until a signal comes or a finite source is over. Raises ``UserError``."""
+    """Count until a signal comes or a finite source has ended. Raises ``UserError``."""
     from edge.config import load, refuse_to_publish
     from edge.service.supervisor import serve
 

@@ -1,4 +1,4 @@
-"""``footlight-edge scene``: tell who walks by in the sample scene."""
+"""``footlight-edge scene``: list who walks by in the sample scene."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``scene``."""
-    text = "Tell who walks by in the sample scene (camera source: scene)."
+    text = "List who walks by in the sample scene (camera source: scene)."
     parser = commands.add_parser("scene", help=text, description=text)
-    parser.add_argument("--seed", type=int, help="another scene than that of the demo")
+    parser.add_argument("--seed", type=int, help="seed of the scene; without it, the scene of the demo")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the truth of a scene."""
+    """Print the known truth of a scene."""
     from edge.commands import tables
     from edge.scene.render import DEFAULT_SEED, Scene
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def scene_truth(scene: Scene) -> dict[str, Any]:
-    """List who walks by in a sample scene, in the words of ``footlight-edge replay``."""
+    """List who walks by in a sample scene, with the same keys as ``footlight-edge replay``."""
     people = [
         {
             "gender": visit.gender,

@@ -1,4 +1,4 @@
-"""What the commands show on a terminal. The tables are for people; ``--format json`` says the same to programs."""
+"""The tables that commands print for people; ``--format json`` prints the same for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 @contextmanager
 def progress(source: str) -> Iterator[Any]:
-    """A line that counts frames, on a terminal only."""
+    """Show a line that counts frames, on a terminal only."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed} frames"))
     console = Console(stderr=True)
     with Progress(
@@ -25,7 +25,7 @@ def progress(source: str) -> Iterator[Any]:
 
 
 def replay_table(results: Sequence[dict[str, Any]]) -> Table:
-    table = Table(title="What was counted (k = 1, nothing published)")
+    table = Table(title="Counted (every cell shown, nothing published)")
     for heading in (
         "source",
         "frames",
@@ -77,7 +77,7 @@ def inspect_table(faces: Sequence[dict[str, Any]]) -> Table:
 
 
 def scene_table(truth: dict[str, Any]) -> Table:
-    table = Table(title=f"{truth['visits']} people walk by; none of them exists")
+    table = Table(title=f"{truth['visits']} people walk by; all of them are invented")
     for heading in ("gender", "age band", "expression", "enters s", "leaves s"):
         table.add_column(heading)
     for person in truth["people"]:

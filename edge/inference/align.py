@@ -1,4 +1,4 @@
-"""Cut a face the one way that the attribute network knows: five landmarks onto a fixed template."""
+"""Cut out a face as the attribute network expects it: five landmarks mapped onto a fixed template."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ CROP_SIDE = 64
 TEMPLATE: Floats = np.array(
     [[0.310, 0.288], [0.690, 0.288], [0.500, 0.502], [0.336, 0.666], [0.664, 0.666]], np.float32
 )
-"""Where eyes, nose and mouth corners lie in the crop, in crop sides."""
+"""The places of eyes, nose and mouth corners in the crop, in crop sides."""
 
 
 def similarity(landmarks: Floats, side: int = CROP_SIDE) -> Floats:
-    """Rotation, uniform scale and shift (2, 3) that bring landmarks (5, 2) onto the template.
+    """Return the rotation, uniform scale and shift (2, 3) that map landmarks (5, 2) onto the template.
 
-    Least squares in closed form without reflection (Umeyama 1991), so it is exact, fast and has no
-    random part.
+    It is the closed form of least squares without reflection (Umeyama 1991): exact, fast and not random.
     """
     target = TEMPLATE * side
     mean_from, mean_to = landmarks.mean(0), target.mean(0)
     source = landmarks - mean_from
     wanted = target - mean_to
     energy = float((source**2).sum())
-    if energy < 1e-6:  # all five points on one spot: no direction to learn, keep the picture upright
+    if energy < 1e-6:  # all five points coincide and give no direction: keep the picture upright
         return np.array([[1, 0, mean_to[0] - mean_from[0]], [0, 1, mean_to[1] - mean_from[1]]], np.float32)
     a = float((source * wanted).sum()) / energy
     b = float((source[:, 0] * wanted[:, 1] - source[:, 1] * wanted[:, 0]).sum()) / energy
@@ -39,20 +38,20 @@ def similarity(landmarks: Floats, side: int = CROP_SIDE) -> Floats:
 
 
 def aligned_crop(image: Image, landmarks: Floats, side: int = CROP_SIDE) -> Image:
-    """The face as (side, side, 3) uint8, upright and centred, the border repeated where it leaves the frame."""
+    """Cut out the face as (side, side, 3) uint8, upright and centred; the frame's border is repeated outside it."""
     return sampled(image, similarity(landmarks, side), side)
 
 
 def sampled(image: Image, matrix: Floats, side: int) -> Image:
-    """The picture through ``matrix`` (2, 3), a turn, scale and shift, as (side, side, 3) uint8.
+    """Map the picture by ``matrix`` (2, 3), a rotation, scale and shift, to (side, side, 3) uint8.
 
-    What is large is first shrunk by area averaging: sampling every third pixel would alias.
+    A large face is first shrunk by area averaging: sampling every third pixel would cause aliasing.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     steps = int(np.floor(np.log2(1 / scale))) if 0 < scale < 0.5 else 0
     if steps:
         factor = 1 << steps
-        # the middle of the crop, in the picture, and how far its corners reach
+        # the centre of the crop in the picture, and the distance to its corners
         cx, cy = np.linalg.solve(matrix[:, :2], side / 2 - matrix[:, 2])
         reach = math.sqrt(0.5) * side / scale + factor
         height, width = image.shape[:2]
@@ -60,7 +59,7 @@ def sampled(image: Image, matrix: Floats, side: int) -> Image:
         x2, y2 = min(width, int(cx + reach) + 1), min(height, int(cy + reach) + 1)
         columns, rows = (x2 - x1) // factor, (y2 - y1) // factor
         if columns > 0 and rows > 0:
-            # whole blocks of pixels: OpenCV is ten times slower where the ratio is no whole number
+            # whole blocks of pixels: OpenCV is ten times slower if the ratio is not an integer
             region = image[y1 : y1 + rows * factor, x1 : x1 + columns * factor]
             image = cv2.resize(region, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
             # pixel centres: p = (q + 0.5) * factor - 0.5 + the corner, for a pixel q of the small picture

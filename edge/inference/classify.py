@@ -12,14 +12,14 @@ from edge.types import Detection, FaceScores, Floats, Image
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities over the last axis."""
+    """Return probabilities over the last axis."""
     shifted = np.exp(logits - logits.max(-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(-1, keepdims=True), np.float32)
 
 
 class AttributeClassifier:
-    """Age, gender and expression in one pass; ``temperatures`` (per head) make the probabilities honest
-    (temperature scaling, Guo et al. 2017)."""
+    """Age, gender and expression in one pass; ``temperatures`` (per head) calibrate the probabilities (temperature
+    scaling, Guo et al. 2017)."""
 
     def __init__(self, model: Model, temperatures: Mapping[str, float]) -> None:
         self._model = model
@@ -30,7 +30,7 @@ class AttributeClassifier:
         return self.describe(np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop)
 
     def describe(self, crop: Image) -> FaceScores:
-        """Scores of an aligned crop (side, side, 3) BGR uint8."""
+        """Return the scores of an aligned crop (side, side, 3) BGR uint8."""
         raw = self._model.run(crop)
         heads = {
             name: softmax(self._model.outputs[name].floats(raw[name].reshape(-1)) / self._temperatures[name])

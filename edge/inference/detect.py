@@ -1,4 +1,4 @@
-"""Find faces: letterbox, one int8 pass, decode only the cells that speak, suppress duplicates."""
+"""Find faces: letterbox, one int8 pass, decode only the cells above the limit, suppress duplicates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GREY = 128
 
 MIDDLE_SIDE = 32.0
 OCTAVES = (-2.5, 3.0)
-"""Faces of 6 to 256 input pixels, in octaves about the middle one."""
+"""Faces of 6 to 256 input pixels, in octaves from the middle size."""
 
 NEUTRAL = ScoreCalibration()
 
@@ -25,9 +25,9 @@ NEUTRAL = ScoreCalibration()
 class FaceDetector:
     """The anchor-free detector. ``detect`` returns faces of at least ``min_score``, best first.
 
-    Its landmarks are those of a face seen from afar; a ``Refiner`` finds better ones.
-    With its ``calibration`` a score is the share of such findings that really are faces (Platt 1999), so that
-    thresholds mean something and outlive a new training.
+    Its landmarks are rough because it sees each face small; a ``Refiner`` finds better ones.
+    With its ``calibration``, a score is the share of such detections that really are faces (Platt 1999), so that
+    thresholds have a meaning and stay valid after a new training.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class FaceDetector:
         self._canvas: Image = np.full((model.height, model.width, 3), GREY, np.uint8)
         self._content = (0, 0)
         self._calibration, self._min_score = calibration, min_score
-        # the lowest logit that a face of any size can be worth a look with
+        # the lowest logit with which a face of any size can reach the minimum score
         favour = max(calibration.octave * octaves for octaves in OCTAVES)
         logit = (math.log(min_score / (1 - min_score)) - calibration.shift - favour) / calibration.scale
         self._levels = [
@@ -84,7 +84,7 @@ class FaceDetector:
         return found
 
     def _scores(self, logits: Floats, boxes: Floats) -> Floats:
-        """Calibrated scores (n,) of logits (n,) and boxes (n, 4) in input pixels."""
+        """Return calibrated scores (n,) of logits (n,) and boxes (n, 4) in input pixels."""
         sides = np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(1))
         octaves = np.clip(np.log2(sides / MIDDLE_SIDE), *OCTAVES)
         right = self._calibration
@@ -93,7 +93,7 @@ class FaceDetector:
         )
 
     def _letterbox(self, image: Image) -> float:
-        """Fit the picture into the canvas, top left; returns the scale."""
+        """Fit the picture into the canvas, top left; return the scale."""
         height, width = image.shape[:2]
         scale = float(min(self._canvas.shape[1] / width, self._canvas.shape[0] / height))
         content = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -110,9 +110,9 @@ class FaceDetector:
 
 
 def _halved(image: Image, scale: float) -> Image:
-    """A picture that will be shrunk by ``scale``, at half its size for as long as that is still twice too large.
+    """Halve a picture that will be shrunk by ``scale``, as often as it stays at least twice too large.
 
-    The mean of four means of four is the mean of sixteen, and OpenCV is several times faster at it.
+    The mean of four means of four pixels is the mean of sixteen, and halving is several times faster in OpenCV.
     """
     height, width = image.shape[:2]
     while scale <= 0.25 and height % 2 == 0 == width % 2:
@@ -124,7 +124,7 @@ def _halved(image: Image, scale: float) -> Image:
 def _decode(
     stride: int, raw: dict[str, np.ndarray], score: Output, box: Output, landmarks: Output, limit: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Logits (n,), boxes (n, 4), landmarks (n, 5, 2) in input pixels, of the cells above the limit."""
+    """Return logits (n,), boxes (n, 4), landmarks (n, 5, 2) in input pixels, of the cells above the limit."""
     logits = raw[score.name][..., 0]
     rows, columns = np.nonzero(logits >= limit)
     cells = np.stack([columns, rows], 1).astype(np.float32) + 0.5
@@ -138,7 +138,7 @@ def _decode(
 
 
 def suppress(boxes: Floats, scores: Floats, overlap: float) -> Sequence[int]:
-    """Greedy non-maximum suppression; indices best first. ``boxes`` (n, 4) as x1, y1, x2, y2."""
+    """Apply greedy non-maximum suppression; return indices, best first. ``boxes`` (n, 4) as x1, y1, x2, y2."""
     sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1)
     kept = cv2.dnn.NMSBoxes(sized.tolist(), scores.tolist(), 0.0, overlap)
     return [int(index) for index in np.asarray(kept).reshape(-1)]

@@ -1,4 +1,4 @@
-"""Find the five landmarks of one face again, closer up than the detector saw it."""
+"""Find the five landmarks of one face again, in an enlarged view."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ CROP_SIDE = 48
 """Side of the network's input, pixels."""
 
 CROP_REACH = 1.3
-"""Side of the crop over the longer side of the detector's box, which hugs the face."""
+"""Side of the crop over the longer side of the detector's box, which fits the face tightly."""
 
 MIRRORED = [1, 0, 2, 4, 3]
 """The five points of a mirror image, in the order of the face."""
 
 
 class LandmarkRefiner:
-    """The detector sees a whole shop in 320 pixels, where a face may be 10 wide; this looks at that face alone."""
+    """Finds landmarks in a crop of one face. The detector sees a whole shop in 320 pixels, where a face may be only 10
+    pixels wide."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
 
     def refine(self, image: Image, detection: Detection) -> Detection:
-        """The same detection with better landmarks.
+        """Return the same detection with better landmarks.
 
-        Two looks: at the box, and, mirrored, half way to where the first one found the face. A network errs less
-        alike on a face and its mirror image, so their mean is better than either.
+        It looks twice: at the box, and at the mirror image, moved half way to the place where the first look found the
+        face. The errors on a face and its mirror image are different, so their mean is better than either.
         """
         box = detection.box
         reach = CROP_REACH * max(box.width, box.height)
@@ -43,7 +44,7 @@ class LandmarkRefiner:
         """Landmarks (5, 2) in pixels of ``image``, from a crop of side ``reach`` about ``middle``."""
         side = self._model.width
         scale = side / reach
-        # pixel centres lie at whole numbers: the middle of the box falls on the middle of the crop
+        # pixel centres are at whole numbers: the centre of the box maps to the centre of the crop
         shift = side / 2 - 0.5 - scale * (middle - 0.5)
         crop = sampled(image, np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32), side)
         raw = self._model.run(np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop)

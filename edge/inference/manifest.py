@@ -1,4 +1,4 @@
-"""What the models are: ``manifest.toml`` beside the ``.tflite`` files, written by the export."""
+"""The description of the models: ``manifest.toml`` beside the ``.tflite`` files, written by the export."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ModelEntry:
     outputs: Mapping[str, str]
 
     def content(self) -> bytes:
-        """The file's bytes; raises ``UserError`` unless they are exactly those that were exported."""
+        """Read the file's bytes; raises ``UserError`` unless they are exactly those that were exported."""
         try:
             content = self.path.read_bytes()
         except OSError as error:
@@ -37,15 +37,15 @@ class ModelEntry:
         if digest != self.sha256:
             raise UserError(
                 f"{self.path}: truncated or tampered with (sha256 {digest[:12]}..., the manifest says "
-                f"{self.sha256[:12]}...); install Footlight again or export the models anew"
+                f"{self.sha256[:12]}...); install Footlight again or export the models again"
             )
         return content
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreCalibration:
-    """Turns the detector's logit into the logit of being right: ``scale * logit + shift``, and ``octave`` more
-    for each doubling of the face above 32 input pixels, since large findings have less excuse to be doubtful."""
+    """Turns the detector's logit into the logit of being right: ``scale * logit + shift``, plus ``octave`` for each
+    doubling of the face above 32 input pixels, because a large face should be easy to recognise."""
 
     scale: float = 1.0
     shift: float = 0.0
@@ -67,17 +67,19 @@ class Manifest:
 
 
 def packaged_models() -> Path:
-    """The folder of the models that came with this installation."""
+    """Return the folder of the models that came with this installation."""
     return Path(str(resources.files("models_tflite")))
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Read ``folder/manifest.toml``; raises ``UserError`` naming the file and the key that is wrong."""
+    """Read ``folder/manifest.toml``; raises ``UserError`` with the file and the key that is wrong."""
     path = folder / FILE
     try:
         table = tomllib.loads(path.read_text())
     except OSError as error:
-        raise UserError(f"{path}: cannot read the manifest: {error.strerror}; see models.directory") from None
+        raise UserError(
+            f"{path}: cannot read the manifest: {error.strerror}; check models.directory"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a manifest: {error}; install Footlight again") from None
 
@@ -107,6 +109,6 @@ def load_manifest(folder: Path) -> Manifest:
             {str(key): float(value) for key, value in table["attributes"]["temperatures"].items()},
         )
     except KeyError as error:
-        raise UserError(f"{path}: key {error} is missing; export the models anew") from None
+        raise UserError(f"{path}: key {error} is missing; export the models again") from None
     except (TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: {error}; export the models anew") from None
+        raise UserError(f"{path}: {error}; export the models again") from None

@@ -1,4 +1,4 @@
-"""The one place that knows a TFLite runtime: ``ai-edge-litert`` or ``tflite-runtime``, whichever is there."""
+"""The only module that uses a TFLite runtime: ``ai-edge-litert`` or ``tflite-runtime``, whichever is installed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from edge.types import Floats, Image
 RUNTIMES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 
 INPUT_SCALE = 1 / 64
-"""The networks see (pixel - 128) / 64, so their int8 input is pixel - 128 and costs one exclusive-or."""
+"""The networks take (pixel - 128) / 64, so their int8 input is pixel - 128: a single exclusive-or."""
 
 Int8 = npt.NDArray[np.int8]
 
 
 def interpreter_class(runtime: str = "auto") -> Any:
-    """The ``Interpreter`` class of the wanted runtime, or of the first one installed with ``auto``."""
+    """Return the ``Interpreter`` class of the requested runtime, or with ``auto`` of the first one installed."""
     wanted = list(RUNTIMES) if runtime == "auto" else [runtime]
     for name in wanted:
         try:
@@ -38,8 +38,8 @@ def interpreter_class(runtime: str = "auto") -> Any:
 
 @contextmanager
 def _silent_runtime() -> Iterator[None]:
-    """Drop what the runtime writes to file descriptor 2 while it loads: it announces its delegate there, where
-    a person expects one line on a mistake. What goes wrong is raised all the same."""
+    """Discard what the runtime writes to file descriptor 2 while it loads. It announces its delegate there, but our
+    users expect only one line for an error. Errors are still raised."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -52,7 +52,7 @@ def _silent_runtime() -> Iterator[None]:
 
 
 class Output:
-    """One output tensor and how its int8 values become numbers."""
+    """One output tensor, and how its int8 values are converted to numbers."""
 
     def __init__(self, name: str, details: Mapping[str, Any]) -> None:
         scale, zero = details["quantization"]
@@ -64,14 +64,14 @@ class Output:
         return (raw.astype(np.float32) - self.zero) * np.float32(self.scale)
 
     def quantised(self, value: float) -> int:
-        """The smallest int8 value that stands for at least ``value``; 128 when none does."""
+        """Return the smallest int8 value that stands for at least ``value``; 128 if there is none."""
         return min(128, max(-128, int(np.ceil(value / self.scale)) + self.zero))
 
 
 class Model:
     """A loaded int8 network: ``run(image)`` takes uint8 (height, width, 3) and returns int8 tensors by name.
 
-    Raises ``UserError`` when the file is not the one of the manifest or not fully integer.
+    Raises ``UserError`` when the file differs from the manifest or is not fully integer.
     """
 
     def __init__(self, entry: ModelEntry, *, threads: int = 1, runtime: str = "auto") -> None:
@@ -87,15 +87,17 @@ class Model:
         (details,) = self._interpreter.get_input_details()
         scale, zero = details["quantization"]
         if details["dtype"] is not np.int8 or abs(scale - INPUT_SCALE) > 1e-6 or zero != 0:
-            raise UserError(f"{entry.path}: input is not int8 at scale 1/64; export the models anew")
+            raise UserError(f"{entry.path}: input is not int8 at scale 1/64; export the models again")
         self._input = int(details["index"])
         self.height, self.width = entry.height, entry.width
         if tuple(details["shape"]) != (1, self.height, self.width, 3):
-            raise UserError(f"{entry.path}: input is {tuple(details['shape'])}, not what the manifest says")
+            raise UserError(
+                f"{entry.path}: input is {tuple(details['shape'])}, not as in the manifest; export the models again"
+            )
         found = {item["name"]: item for item in self._interpreter.get_output_details()}
         missing = [tensor for tensor in entry.outputs.values() if tensor not in found]
         if missing:
-            raise UserError(f"{entry.path}: no output tensor {missing[0]!r}; export the models anew")
+            raise UserError(f"{entry.path}: no output tensor {missing[0]!r}; export the models again")
         self.outputs = {name: Output(name, found[tensor]) for name, tensor in entry.outputs.items()}
 
     def run(self, image: Image) -> dict[str, Int8]:

@@ -1,4 +1,4 @@
-"""The place: a shop with shelves, a window and a poster with a face that is none. Drawn, not photographed."""
+"""The background: a shop with shelves, a window and posters with a drawn face. Drawn, not photographed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _FLOOR = 300.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shop:
-    """``backdrop`` BGR (h, w, 3); ``window`` and ``posters`` in pixels; ``light`` (h, w, 3), 200 means unchanged."""
+    """The drawn shop: ``backdrop`` BGR (h, w, 3); ``window`` and ``posters`` in pixels; ``light`` (h, w, 3), where 200
+    means unchanged."""
 
     backdrop: Image
     light: Image
@@ -25,7 +26,7 @@ class Shop:
 
 
 class _Canvas:
-    """Drawing in lines of a picture of 480."""
+    """A canvas whose unit is one line of a picture with 480 lines."""
 
     def __init__(self, width: int, height: int) -> None:
         self.scale = height / LINES
@@ -54,7 +55,7 @@ class _Canvas:
 
 
 def draw_shop(seed: int, width: int, height: int) -> Shop:
-    """The same seed and size give the same shop."""
+    """Draw the shop; the same seed and size give the same shop."""
     rng = np.random.default_rng([seed, 1])
     canvas = _Canvas(width, height)
     wide = width / canvas.scale
@@ -103,7 +104,7 @@ def _window(canvas: _Canvas, rng: np.random.Generator, x1: float, y1: float, x2:
 
 
 def _shelf(canvas: _Canvas, rng: np.random.Generator, x1: float, x2: float, top: float) -> None:
-    """Boards with packages, bottles and tins."""
+    """Draw shelf boards with packages, bottles and tins."""
     canvas.rectangle(x1 - 4, top - 6, x2 + 4, _FLOOR, (96, 110, 124))
     heights = np.linspace(top, _FLOOR - 6, 6)
     for upper, lower in pairwise(heights):
@@ -133,7 +134,7 @@ def _shelf(canvas: _Canvas, rng: np.random.Generator, x1: float, x2: float, top:
 
 
 def _smiley(canvas: _Canvas, x: float, y: float, size: float) -> Box:
-    """A poster with a cartoon face."""
+    """Draw a poster with a cartoon face."""
     canvas.rectangle(x - 1.35 * size, y - 1.6 * size, x + 1.35 * size, y + 2.0 * size, (60, 70, 80))
     canvas.rectangle(x - 1.25 * size, y - 1.5 * size, x + 1.25 * size, y + 1.9 * size, (244, 246, 240))
     canvas.disc(x, y, size, size, (40, 190, 248))
@@ -148,7 +149,7 @@ def _smiley(canvas: _Canvas, x: float, y: float, size: float) -> Box:
 
 
 def _skull(canvas: _Canvas, x: float, y: float, size: float) -> Box:
-    """A skull, as on toys and shirts: eyes, nose and teeth where a face has them."""
+    """Draw a skull, as on toys and shirts: eyes, nose and teeth are in the places of a face."""
     canvas.rectangle(x - 1.3 * size, y - 1.4 * size, x + 1.3 * size, y + 1.6 * size, (40, 36, 36))
     canvas.disc(x, y - 0.1 * size, 0.85 * size, 0.9 * size, (226, 230, 232))
     canvas.rectangle(x - 0.5 * size, y + 0.5 * size, x + 0.5 * size, y + 1.15 * size, (226, 230, 232))
@@ -163,7 +164,7 @@ def _skull(canvas: _Canvas, x: float, y: float, size: float) -> Box:
 
 
 def draw_pillar(pillar: Pillar, scale: float) -> Image:
-    """BGRA, alpha full where the thing is: a round column, or a caged trolley where it rolls."""
+    """Draw a round column, or a caged trolley if it rolls; BGRA, opaque where the object is."""
     width, height = round((pillar.right - pillar.left) * scale), round((pillar.bottom - pillar.top) * scale)
     image = np.zeros((height, width, 4), np.uint8)
     image[..., 3] = 255

@@ -10,8 +10,8 @@ from edge.types import Frame
 
 
 class SceneCamera:
-    """Plays a scene from its first frame to its last, as fast as it is read; ``capture.replay.Paced`` slows it
-    to its own pace. ``monotonic_s`` is the time in the scene, as ``SceneTruth`` tells it.
+    """Plays a scene from its first frame to its last, as fast as it is read; ``capture.replay.Paced`` slows it down to
+    its own speed. ``monotonic_s`` is the time in the scene, as in ``SceneTruth``.
     """
 
     live = False

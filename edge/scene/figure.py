@@ -1,7 +1,7 @@
 """One person, drawn once: a composite face on a head with hair, and a clothed body below it.
 
 Units are sides of the face picture; x is 0 in the middle of the face, y is 0 at its upper edge, so the
-eyes lie near y = 0.29 and the chin near 1. A detector is to see a head in its context, not a floating tile.
+eyes are near y = 0.29 and the chin near 1. A detector must see a head on a body, not a floating tile.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from edge.scene.portraits import Portrait
 from edge.types import Floats, Image
 
 FACE = (-0.41, 0.02, 0.41, 1.0)
-"""The box that hugs the face: left, top, right, bottom."""
+"""The tight box of the face: left, top, right, bottom."""
 
 EYE_LINE = 0.29
 
 _HEAD_RADIUS = 0.62
-"""Of the cylinder on which the head turns."""
+"""Radius of the cylinder on which the head turns."""
 
 _HEAD_PX, _BODY_PX = 144, 72
-"""Pixels per unit: a head is looked at closely, a coat is not."""
+"""Pixels per unit: a head needs more detail than a coat."""
 
 Colour = tuple[int, int, int]
 
@@ -51,13 +51,13 @@ class Sprite:
     """Pixels per unit of the largest level."""
 
     def level_for(self, unit_px: float) -> int:
-        """The smallest level that still has a pixel for each one of the target."""
+        """Return the smallest level that still has at least one pixel for each pixel of the target."""
         return int(np.clip(np.floor(np.log2(max(self.scale / unit_px, 1.0))), 0, len(self.levels) - 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
-    """``head`` turns, ``body`` (with the hair behind the head) does not."""
+    """A person: ``head`` turns, ``body`` (with the hair behind the head) does not."""
 
     head: Sprite
     body: Sprite
@@ -65,7 +65,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Looks:
-    """What the seed decides of head and body together."""
+    """The random choices that head and body share."""
 
     skin: Floats
     hair: Colour
@@ -74,7 +74,7 @@ class _Looks:
 
 
 class Sheet:
-    """A transparent sheet to draw on, in units. Masks are float (h, w), 0..1."""
+    """A transparent drawing surface, in units. Masks are float (h, w), 0..1."""
 
     def __init__(self, left: float, top: float, right: float, bottom: float, scale: int) -> None:
         self.origin = (left, top)
@@ -94,7 +94,7 @@ class Sheet:
         return mask.astype(np.float32) / 255
 
     def polygon(self, points: Sequence[tuple[float, float]], rounding: float = 0.0) -> np.ndarray:
-        """Mask of a polygon whose corners are rounded over about that length."""
+        """Return the mask of a polygon whose corners are rounded over about that length."""
         mask = np.zeros(self.shape, np.uint8)
         cv2.fillPoly(mask, [self.pixels(points)], (255,), cv2.LINE_AA)
         hard = mask.astype(np.float32) / 255
@@ -109,7 +109,7 @@ class Sheet:
         return mask.astype(np.float32) / 255
 
     def paint(self, mask: np.ndarray, colour: Colour | np.ndarray, shade: np.ndarray | float = 1.0) -> None:
-        """Lay ``colour`` (one, or one per pixel) over the sheet where ``mask`` is."""
+        """Paint ``colour`` (one, or one per pixel) onto the sheet through ``mask``."""
         x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
         part = np.s_[y : y + height, x : x + width]
         cover = mask[part][..., None]
@@ -130,7 +130,7 @@ class Sheet:
 
 
 def skin_colour(portrait: Portrait) -> Floats:
-    """Median of the cheeks, BGR."""
+    """Return the median colour of the cheeks, BGR."""
     side = portrait.side
     rows = slice(int(0.45 * side), int(0.62 * side))
     cheeks = [
@@ -149,7 +149,7 @@ def hair_colour(portrait: Portrait, rng: np.random.Generator) -> Colour:
 
 
 def _strands(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
-    """Brightness (h, w) about 1 that makes a patch of colour look like hair."""
+    """Return brightness factors (h, w) around 1 that make a patch of colour look like hair."""
     grain = rng.normal(0, 1, sheet.shape).astype(np.float32)
     fine = cv2.GaussianBlur(grain, (0, 0), sigmaX=0.008 * sheet.scale, sigmaY=0.1 * sheet.scale)
     falling = np.linspace(1.1, 0.85, sheet.shape[0], dtype=np.float32)[:, None]
@@ -157,7 +157,7 @@ def _strands(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
 
 
 def _ragged(mask: np.ndarray, strands: np.ndarray, scale: float) -> np.ndarray:
-    """The mask with an edge that follows the strands."""
+    """Roughen the edge of the mask along the strands."""
     soft = cv2.GaussianBlur(mask, (0, 0), 0.035 * scale)
     return np.asarray(
         np.clip((soft - 0.5 + 1.2 * (strands - strands.mean())) * 4 + 0.5, 0, 1) * (soft > 0.02), np.float32
@@ -165,7 +165,7 @@ def _ragged(mask: np.ndarray, strands: np.ndarray, scale: float) -> np.ndarray:
 
 
 def draw_figure(portrait: Portrait, seed: int) -> Figure:
-    """The same portrait and seed give the same figure."""
+    """Draw the figure; the same portrait and seed give the same figure."""
     rng = np.random.default_rng(seed)
     skin, hair = skin_colour(portrait), hair_colour(portrait, rng)
     long_hair = portrait.gender == "female" and rng.random() < 0.8
@@ -179,7 +179,7 @@ def _draw_head(portrait: Portrait, looks: _Looks, rng: np.random.Generator) -> S
     strands = _strands(sheet, rng)
     y = (np.arange(sheet.shape[0], dtype=np.float32) / sheet.scale + sheet.origin[1])[:, None]
     x = (np.arange(sheet.shape[1], dtype=np.float32) / sheet.scale + sheet.origin[0])[None]
-    round_off = np.clip(1.06 - 0.9 * x**2 - 0.04 * y, 0.5, 1.05)  # sides turn away from the light
+    round_off = np.clip(1.06 - 0.9 * x**2 - 0.04 * y, 0.5, 1.05)  # the sides face away from the light
     for side in (-1, 1):
         sheet.paint(sheet.ellipse(side * 0.45, 0.43, 0.06, 0.13), looks.skin, 0.85)
     sheet.paint(sheet.ellipse(0, 0.40, 0.445, 0.60), looks.skin, round_off)
@@ -272,7 +272,7 @@ def _draw_body(portrait: Portrait, looks: _Looks, rng: np.random.Generator) -> S
 
 @cache
 def turn_map(shape: tuple[int, int], scale: float, left: float, degrees: int) -> tuple[Floats, Floats]:
-    """Where each pixel of a head turned by ``degrees`` comes from, for ``cv2.remap``.
+    """Return the source of each pixel of a head turned by ``degrees``, for ``cv2.remap``.
 
     The head is a cylinder about the vertical axis: x' = r sin(asin(x / r) + yaw).
     """
@@ -286,6 +286,6 @@ def turn_map(shape: tuple[int, int], scale: float, left: float, degrees: int) ->
 
 
 def turned_x(x: float | np.ndarray, degrees: float) -> Floats:
-    """Where ``x`` of the head in front view, in units, lies once it is turned."""
+    """Return the place of ``x`` of the frontal head, in units, after the turn."""
     angle = np.arcsin(np.clip(np.asarray(x, np.float32) / _HEAD_RADIUS, -1, 1)) + np.radians(degrees)
     return np.asarray(_HEAD_RADIUS * np.sin(np.clip(angle, -np.pi / 2, np.pi / 2)), np.float32)

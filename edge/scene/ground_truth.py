@@ -1,4 +1,4 @@
-"""What really happens in a scene."""
+"""The known truth of a scene."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from itertools import pairwise
 from edge.types import Box, Floats
 
 FACE_LEAST_PX = 28.0
-"""A face lower than this, at 480 lines, belongs to somebody who is not yet, or no longer, there."""
+"""A person whose face is less high than this, at 480 lines, does not count as present."""
 
 CLEAR = 0.7
-"""A face of which at least this share shows can be asked of a detector."""
+"""A detector must find a face of which at least this share is visible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTruth:
-    """One face in one frame: ``box`` hugs it from hairline to chin, ``visible`` is the share of it that shows.
+    """One face in one frame: ``box`` is tight from hairline to chin, ``visible`` is the visible share of it.
 
     ``landmarks`` (5, 2) float32 pixels, ``yaw`` degrees, positive to the right of the picture. ``person``
     is the place of the visit in ``SceneTruth.visits``.
@@ -41,11 +41,9 @@ class VisitTruth:
     enters_s: float
     leaves_s: float
     clear_s: float
-    """How long the face is clear in all."""
+    """Total time for which the face is clear."""
     longest_gap_s: float
-    """The longest time between two clear frames: how long something hides the face."""
-    largest_px: float
-    """Greatest height of the face."""
+    """The longest time between two clear frames, while something hides the face."""
 
     @property
     def dwell_s(self) -> float:
@@ -60,7 +58,7 @@ class SceneTruth:
     faces: tuple[tuple[FaceTruth, ...], ...]
 
     def boxes(self, index: int, least_visible: float = CLEAR) -> list[Box]:
-        """The faces of frame ``index`` of which at least that share shows."""
+        """Return the boxes of the faces of frame ``index`` of which at least that share is visible."""
         return [face.box for face in self.faces[index] if face.visible >= least_visible]
 
     def occupancy(self, index: int) -> int:
@@ -70,15 +68,15 @@ class SceneTruth:
 def summarise(
     faces: Sequence[Sequence[FaceTruth]], labels: Sequence[tuple[str, str, str]], fps: float
 ) -> SceneTruth:
-    """Visits from the faces of all frames; ``labels`` are (gender, age band, expression) per person."""
-    clear: list[list[tuple[float, float]]] = [[] for _ in labels]
+    """Compute the visits from the faces of all frames; ``labels`` are (gender, age band, expression) per person."""
+    clear: list[list[float]] = [[] for _ in labels]
     for index, frame in enumerate(faces):
         for face in frame:
             if face.visible >= CLEAR:
-                clear[face.person].append((index / fps, face.box.height))
+                clear[face.person].append(index / fps)
     visits = []
     for person, (gender, age_band, expression) in enumerate(labels):
-        times = [at for at, _ in clear[person]] or [0.0]
+        times = clear[person] or [0.0]
         gaps = [after - before for before, after in pairwise(times)]
         visits.append(
             VisitTruth(
@@ -90,7 +88,6 @@ def summarise(
                 leaves_s=times[-1],
                 clear_s=len(clear[person]) / fps,
                 longest_gap_s=max(gaps, default=0.0),
-                largest_px=max((height for _, height in clear[person]), default=0.0),
             )
         )
     return SceneTruth(tuple(visits), tuple(tuple(frame) for frame in faces))

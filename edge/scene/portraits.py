@@ -1,4 +1,4 @@
-"""Composite portraits of nobody, with what they show. Made by ``models_tflite/training/portraits.py``."""
+"""Composite portraits of invented people, with labels. Made by ``models_tflite/training/portraits.py``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge.types import Floats, Image
 class Portrait:
     """One face: ``picture`` BGRA uint8 (side, side, 4), ``landmarks`` (5, 2) float32 in its pixels.
 
-    The labels say what the picture shows; there is nobody whose age or gender it could be.
+    The labels describe the picture only; no real person has this face.
     """
 
     name: str

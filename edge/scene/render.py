@@ -1,6 +1,6 @@
-"""Renders the sample scene: people who do not exist walk through a shop that does not exist.
+"""Render the sample scene: invented people walk through an invented shop.
 
-``Scene.render(index)`` is a pure function of seed, size and index, so that a test may look at any frame.
+``Scene.render(index)`` is a pure function of seed, size and index, so that a test can use any frame.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NOISE_MARGIN = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
-    """One person in one frame: where unit (0, 0) of the figure lies and how large a unit is, in pixels."""
+    """One person in one frame: the place of unit (0, 0) of the figure, and the size of a unit, in pixels."""
 
     person: int
     figure: Figure
@@ -42,7 +42,7 @@ class _Placed:
 
     @property
     def face(self) -> Box:
-        """The box that hugs the turned face."""
+        """The tight box of the turned face."""
         left, right = (float(turned_x(x, self.yaw)) for x in (FACE[0], FACE[2]))
         return Box(
             self.x + left * self.unit,
@@ -52,13 +52,13 @@ class _Placed:
         )
 
     def landmarks(self, portrait: Portrait) -> Floats:
-        """(5, 2) pixels of the frame."""
+        """Return the landmarks (5, 2) in pixels of the frame."""
         x, y = portrait.landmarks.T / portrait.side
         turned = np.column_stack([turned_x(x - 0.5, self.yaw), y])
         return np.asarray(turned * self.unit + (self.x, self.y), np.float32)
 
     def covers(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, 2), in pixels of the frame, this person hides."""
+        """Return which of the points (n, 2), in pixels of the frame, this person hides."""
         units = (points - (self.x, self.y)) / self.unit
         in_front_view = np.column_stack([turned_x(units[:, 0], -self.yaw), units[:, 1]])
         covered = np.zeros(len(points), bool)
@@ -74,8 +74,8 @@ class _Placed:
 class Scene:
     """A seeded scene of ``seconds`` at ``fps``, ``width`` x ``height`` pixels.
 
-    ``walks`` replaces the script that the seed writes, and with it pillar, trolley and light changes stay.
-    Raises ``ValueError`` where the script does not fit into the time.
+    ``walks`` replaces the script made from the seed; pillar, trolley and light changes stay. Raises ``ValueError`` when
+    the script does not fit into the time.
     """
 
     def __init__(
@@ -134,13 +134,13 @@ class Scene:
 
     @cached_property
     def truth(self) -> SceneTruth:
-        """Every face of every frame, and the visits that they make."""
+        """Return every face of every frame, and the resulting visits."""
         labels = [(w.portrait.gender, w.portrait.age_band, w.portrait.expression) for w in self.walks]
         faces = [self._faces(index / self.fps) for index in range(len(self))]
         return summarise(faces, labels, self.fps)
 
     def _placed(self, time_s: float) -> list[_Placed]:
-        """The people of the moment, farthest first."""
+        """Return the people at that time, farthest first."""
         placed = []
         for person, (walk, figure) in enumerate(zip(self.walks, self._figures, strict=True)):
             stance = walk.at(time_s)
@@ -162,7 +162,7 @@ class Scene:
         )
 
     def _faces(self, time_s: float) -> tuple[FaceTruth, ...]:
-        """The faces that are large enough, with the share of each that shows."""
+        """Return the faces that are large enough, with the visible share of each."""
         placed = self._placed(time_s)
         faces = []
         for place, one in enumerate(placed):
@@ -173,7 +173,7 @@ class Scene:
         return tuple(faces)
 
     def _visible(self, one: _Placed, nearer: Sequence[_Placed], time_s: float) -> float:
-        """Of a grid of points on the face, the share inside the picture and behind nothing."""
+        """Return the visible share of a face: points of a grid that are inside the picture and not hidden."""
         grid = (np.arange(12) + 0.5) / 12
         across, down = one.face.x1 + grid * one.face.width, one.face.y1 + grid * one.face.height
         points = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2)
@@ -188,7 +188,7 @@ class Scene:
         return float(shows.mean())
 
     def _backdrop(self, time_s: float) -> Image:
-        """The shop; clouds pass over what the window shows."""
+        """Draw the shop; clouds pass over the view in the window."""
         frame = self._shop.backdrop.copy()
         box = self._shop.window
         rows, columns = slice(int(box.y1), int(box.y2)), slice(int(box.x1), int(box.x2))
@@ -208,7 +208,7 @@ class Scene:
             frame[y1:y2, x1:x2] = image[y1 - top : y2 - top, x1 - left : x2 - left, :3]
 
     def _seen_by_a_sensor(self, frame: Image, index: int) -> Image:
-        """Light that drifts slowly and changes once in half a second, then noise."""
+        """Add light that drifts slowly and changes every half second, then sensor noise."""
         time_s = index / self.fps
         cv2.multiply(frame, self._shop.light, frame, scale=1 / 200)
         slow = 0.07 * np.sin(0.22 * time_s + self._light_phase[0])
@@ -227,7 +227,7 @@ class Scene:
 def crowd(
     count: int, width: int = 640, height: int = 480, fps: float = 15, seconds: float = 4.0, seed: int = 0
 ) -> Scene:
-    """A scene with exactly ``count`` free faces in every frame: for measuring speed."""
+    """Build a scene with exactly ``count`` visible faces in every frame, for measuring speed."""
     walks = stand_still(load_portraits(), count, seed, width * LINES / height, seconds)
     return Scene(seed, width, height, fps, seconds, walks=walks, pillars=())
 

@@ -1,7 +1,7 @@
-"""Who comes when and walks where: all the geometry of a scene, in lines of a picture of 480.
+"""When people come and where they walk: all the geometry of a scene, in lines of a picture with 480 lines.
 
-A person stands on the floor at some distance from the camera; the height of the face says how near. The eyes
-of everybody lie close to the horizon, because the camera hangs at the height of a tall person's eyes.
+A person stands on the floor at some distance from the camera; the height of the face gives the distance. All eyes are
+close to the horizon, because the camera hangs at the height of a tall person's eyes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ QUIET_S = 1.0
 """Nobody is there in the first and the last second, so that every visit begins and ends in the scene."""
 
 FRONT_YAW = 6.0
-"""Degrees by which the head of somebody who looks into the camera still wanders."""
+"""The head of a person who looks into the camera still moves by this many degrees."""
 
 _SWAY = 0.25
-"""How far those who stand sway to either side, in face heights."""
+"""How far standing people sway to each side, in face heights."""
 _SWAY_S = 1.5
 _STEP_S = 0.1
 _HIDDEN_S = 1.1
@@ -33,24 +33,24 @@ _ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """Where one person is at one moment: ``x`` of the face's middle, ``face`` its height, in lines."""
+    """The place of one person at one moment: ``x`` of the face's centre, ``face`` its height, in lines."""
 
     x: float
     y: float
     face: float
     yaw: float
     speed: float
-    """Sideways, lines per second."""
+    """Speed sideways, in lines per second."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """The way of one person. ``keys`` (n, 4) float32: seconds, x, face height in lines, yaw in degrees."""
+    """The path of one person. ``keys`` (n, 4) float32: seconds, x, face height in lines, yaw in degrees."""
 
     portrait: Portrait
     seed: int
     drop: float
-    """How far the eyes lie below the horizon, in face heights: the shorter the person, the further."""
+    """Distance of the eyes below the horizon, in face heights: larger for shorter people."""
     keys: Floats
 
     @property
@@ -62,7 +62,7 @@ class Walk:
         return float(self.keys[-1, 0])
 
     def at(self, time_s: float) -> Stance | None:
-        """None before the first and after the last key."""
+        """Return the stance at that time; None before the first and after the last key."""
         if not self.starts_s <= time_s <= self.ends_s:
             return None
         before, now, after = self.along(np.array([time_s - 0.05, time_s, time_s + 0.05]))
@@ -75,9 +75,9 @@ class Walk:
         return Stance(x, HORIZON + self.drop * face + bob, face, yaw, speed)
 
     def along(self, times_s: Floats) -> Floats:
-        """x, face and yaw (n, 3) at times (n,); before the first and after the last key they stand still.
+        """Return x, face and yaw (n, 3) at times (n,); before the first and after the last key they do not change.
 
-        A way starts and ends outside the picture at full speed and slows down only towards its stops.
+        A path starts and ends outside the picture at full speed and slows down only before its stops.
         """
         times = self.keys[:, 0]
         last = len(times) - 2
@@ -91,7 +91,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Pillar:
-    """Something that stands or rolls between people: ``face`` is the face height of those beside it."""
+    """An object that stands or rolls between people: ``face`` is the face height of people beside it."""
 
     left: float
     right: float
@@ -102,13 +102,13 @@ class Pillar:
     starts_s: float = 0.0
 
     def span(self, time_s: float) -> tuple[float, float]:
-        """Left and right side at that time."""
+        """Return the left and right side at that time."""
         moved = self.speed * (time_s - self.starts_s)
         return self.left + moved, self.right + moved
 
 
 def obstacles(width: float) -> tuple[Pillar, ...]:
-    """A pillar of the building, and a tall trolley that is pushed through once."""
+    """Return a pillar of the building, and a tall trolley that passes once."""
     return (
         Pillar(0.605 * width, 0.605 * width + 40, 0, LINES, face=76),
         Pillar(-110, -20, 105, LINES, face=64, speed=175, starts_s=19.0),
@@ -116,10 +116,10 @@ def obstacles(width: float) -> tuple[Pillar, ...]:
 
 
 def plan_walks(portraits: Sequence[Portrait], seed: int, width: float, seconds: float) -> tuple[Walk, ...]:
-    """Fourteen portraits, each once, spread over the scene; ``width`` in lines.
+    """Plan a walk for each of fourteen portraits, spread over the scene; ``width`` in lines.
 
-    A way is thrown anew as long as it would hide somebody, or be hidden, for too long. Raises ``ValueError``
-    where the scene is too short for everybody.
+    A path is drawn again at random while somebody on it would hide others, or be hidden, for too long. Raises
+    ``ValueError`` when the scene is too short for everybody.
     """
     latest = seconds - QUIET_S - 8.0
     if latest <= QUIET_S:
@@ -146,13 +146,13 @@ def plan_walks(portraits: Sequence[Portrait], seed: int, width: float, seconds: 
 
 
 def _throw(portrait: Portrait, rng: np.random.Generator, start: float, width: float) -> Walk:
-    """One way: across the shop, with a pause, or up to the camera."""
+    """Draw one random path: across the shop, with a pause, or up to the camera."""
     child = portrait.age_band == "0-17"
     tallness = (1.5, 2.0) if child else (0.4, 0.8) if portrait.gender == "female" else (0.05, 0.5)
     kind = rng.choice(["across", "pause", "approach"], p=[0.25, 0.4, 0.35])
     near = 80.0 if child else 150.0
     way = 1.0 if rng.random() < 0.5 else -1.0  # +1 walks to the right
-    back = -1.0 if rng.random() < 0.35 else 1.0  # leaves where they came from
+    back = -1.0 if rng.random() < 0.35 else 1.0  # leaves on the side of arrival
     pace = rng.uniform(2.2, 3.4)  # face heights per second
     turn = rng.uniform(10.0, 24.0)
 
@@ -187,14 +187,15 @@ def _throw(portrait: Portrait, rng: np.random.Generator, start: float, width: fl
 
 
 def _path(walk: Walk, clock: Floats) -> Floats:
-    """x and face height (n, 2) at the times of ``clock``, NaN while the person is not there."""
+    """Return x and face height (n, 2) at the times of ``clock``, NaN while the person is absent."""
     path = walk.along(clock)[:, :2]
     path[(clock < walk.starts_s) | (clock > walk.ends_s)] = np.nan
     return path
 
 
 def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> bool:
-    """Nobody is hidden for longer than ``_HIDDEN_S`` at a time or a third of the way, or walks through another."""
+    """Return whether nobody is hidden for longer than ``_HIDDEN_S`` at a time or a third of the path, and nobody walks
+    through another person."""
     for mine in paths:
         x, face = mine.T
         hidden = np.zeros(len(clock), bool)
@@ -219,9 +220,9 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
 def stand_still(
     portraits: Sequence[Portrait], count: int, seed: int, width: float, seconds: float
 ) -> tuple[Walk, ...]:
-    """``count`` people in rows like an audience, every face free; for measuring speed.
+    """Place ``count`` people in rows like an audience, every face visible; for measuring speed.
 
-    They shift their weight from foot to foot: who never moves is taken for a poster.
+    They shift their weight from foot to foot, because a person who never moves is taken for a poster.
     """
     rng = np.random.default_rng(seed)
     if count == 0:

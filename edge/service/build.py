@@ -44,13 +44,12 @@ log = logging.getLogger(__name__)
 
 SECOND_LOOK_GAIN = 1.15
 LOOK_SPACING_S = 0.3
-"""Between two looks at a visit, and between two directions of its face, so that both share their landmarks."""
-"""Between two looks at a visit, and as long between two directions of its face: so they share their landmarks."""
+"""Seconds between two looks at a visit, and between two measurements of its direction: both share the landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The networks, loaded, and what is written about them."""
+    """The loaded networks and their manifest."""
 
     detector: Detector
     refiner: Refiner
@@ -59,7 +58,7 @@ class Models:
 
 
 def load_models(settings: Settings) -> Models:
-    """Raises ``UserError`` for a file that is missing, truncated or not the one of the manifest."""
+    """Load the models. Raises ``UserError`` for a file that is missing, truncated or differs from the manifest."""
     manifest = load_manifest(settings.models.directory or packaged_models())
     runtime, threads = settings.models.runtime, settings.detection.threads
     detector = FaceDetector(
@@ -76,7 +75,7 @@ def load_models(settings: Settings) -> Models:
 
 
 def camera_of(asked: CameraSettings, *, clock: Clock) -> Camera:
-    """The camera that the settings ask for, not yet opened. Raises ``CameraError`` for a source that is none."""
+    """Return the configured camera, not yet opened. Raises ``CameraError`` for an invalid source."""
     return open_camera(
         asked.source,
         width=asked.width,
@@ -97,9 +96,8 @@ def build_pipeline(
     counted_until: datetime | None = None,
     resume: WindowAggregate | None = None,
 ) -> Pipeline:
-    """The stages with their plain values. ``budget_s`` None classifies without regard to time;
-    ``counted_until`` is where an earlier run of the service stopped counting, and ``resume`` the window that was
-    open then."""
+    """Build the stages from plain values. With ``budget_s`` None, classification has no time limit. ``counted_until``
+    is the time at which an earlier run of the service stopped counting, ``resume`` the window that was open then."""
     attributes, detection = settings.attributes, settings.detection
     return Pipeline(
         detector=models.detector,
@@ -111,7 +109,7 @@ def build_pipeline(
             high_score=detection.min_score,
             low_score=detection.low_score,
         ),
-        # longer than one direction is kept, so that one mistake makes nobody a viewer
+        # Longer than one measured direction is valid, so that a single wrong one does not make a viewer.
         visits=Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S),
         gate=QualityGate(
             min_side_px=attributes.min_face_px,
@@ -146,8 +144,8 @@ def build(
 ) -> Run:
     """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
 
-    ``remote`` knows what the server asked for. What waited when the run before ended, or the power went, goes on.
-    Raises ``UserError`` for whatever is wrong with models, files or the source.
+    ``remote`` holds the settings that the server asked for. Visits that waited at the end of the last run, or at a
+    power cut, keep waiting. Raises ``UserError`` for any error in models, files or the source.
     """
     location = settings.outbox.location()
     remote = remote or Remote(settings)
@@ -158,7 +156,7 @@ def build(
     notifier = Notifier()
     source = camera or camera_of(settings.camera, clock=clock)
     broker = broker or settings.mqtt.broker()
-    # Last, so that whatever else is refused leaves no file open.
+    # Last, so that no file stays open when something else is refused.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     waiting = _waiting(outbox)
     return Run(
@@ -210,7 +208,10 @@ def _waiting(outbox: Outbox) -> Waiting:
     try:
         return Waiting.load(text) if text else Waiting(Pool())
     except ValueError as error:
-        log.warning("outbox: the visits that wait for a cohort cannot be read (%s); they stay totals", error)
+        log.warning(
+            "outbox: the visits that wait for a cohort cannot be read (%s); they are published in totals only",
+            error,
+        )
         return Waiting(Pool())
 
 

@@ -1,4 +1,4 @@
-"""How the device does: the numbers of a health message, and the faults that become alerts."""
+"""The state of the device: the numbers of a health message, and the faults that become alerts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from edge.service.host import disk_free_mb, rss_mb, temperature_c, throttled
 Fault = Literal["camera", "outbox", "clock", "config"]
 
 _STEPS = 512
-"""Step times the median is taken over: half a minute at 15 frames a second."""
+"""Number of step times in the median: half a minute at 15 frames a second."""
 
 
 class Health:
-    """Collects what a health message says. ``state`` is the directory that the outbox lies in, ``config`` the hash of
-    the settings in force; ``thermal`` and ``platform`` are where Linux shows its state."""
+    """Collects the values of a health message. ``state`` is the directory of the outbox, ``config`` the hash of the
+    current settings. ``thermal`` and ``platform`` are the folders where Linux shows its sensors."""
 
     def __init__(
         self,
@@ -46,12 +46,12 @@ class Health:
         self._faults: dict[Fault, str | None] = {}
 
     def step(self, seconds: float) -> None:
-        """One frame was processed and took so long."""
+        """Record that one frame took ``seconds`` to process."""
         self._steps.append(seconds)
 
     @property
     def slow_step_ms(self) -> float:
-        """The 95th percentile of the steps whose median a message tells."""
+        """The 95th percentile of the step times, in ms; the health message carries their median."""
         if len(self._steps) < 2:
             return 1000 * sum(self._steps)
         return 1000 * statistics.quantiles(self._steps, n=20, method="inclusive")[-1]
@@ -67,8 +67,8 @@ class Health:
         clock_trusted: bool,
         config_message: str | None = None,
     ) -> HealthMessage:
-        """The state now; dropped frames are those since the last call. ``fps`` is what the camera gives, because the
-        number of processed frames would tell for how long somebody was in view."""
+        """Return the current state; dropped frames are counted since the last call. ``fps`` is the rate of the camera.
+        The rate of processed frames would reveal for how long somebody was in view."""
         dropped = max(0, dropped_total - self._dropped_before)
         self._dropped_before = dropped_total
         return HealthMessage(
@@ -95,17 +95,18 @@ class Health:
         )
 
     def alerts(self, faults: Mapping[Fault, str | None]) -> list[AlertMessage]:
-        """What began or ended since the last call. ``faults`` says in words what is wrong, or None if nothing.
+        """Return an alert for each fault that began or ended since the last call. ``faults`` holds a text for each
+        fault, or None where all is well.
 
-        The first call speaks of every fault: a run that ended without a word, in a crash, may have left one open,
-        and whoever listens knows only the last that was said. What was said by a wrong clock is said again when it
-        is right, since it may be dated before that.
+        The first call reports every fault, also those that are over: a run that crashed may have left an alert open
+        at the receiver. Alerts that were sent with a wrong clock are sent again when it is right, because the
+        receiver may see them as older than earlier ones.
         """
         found = []
         clock_was_wrong = self._faults.get("clock") is not None
         for fault in get_args(Fault):
             text, before = faults.get(fault), self._faults.get(fault)
-            # why a camera is away may be put in ever other words; of a config each refusal is an answer
+            # The text of a camera fault may vary while the fault is the same; each refused config is a new fault.
             differs = text != before if fault == "config" else (text is None) != (before is None)
             if fault not in self._faults or differs:
                 over = f"over: {before}" if before else "none"

@@ -1,4 +1,4 @@
-"""What Linux tells of the machine: memory, heat, power, disk, and whether the clock is set."""
+"""The machine as Linux reports it: memory, heat, power, disk, and whether the clock is set."""
 
 from __future__ import annotations
 
@@ -44,50 +44,50 @@ def processor_name(proc: Path = Path("/proc")) -> str | None:
 
 
 def temperature_c(thermal: Path = Path("/sys/class/thermal")) -> float | None:
-    """The hottest thermal zone in degrees Celsius, or None where there is none that can be read."""
+    """Return the temperature of the hottest thermal zone in degrees Celsius; None if no zone can be read."""
     found = []
     for zone in thermal.glob("thermal_zone*/temp"):
         try:
             found.append(int(zone.read_text()) / 1000)
-        except (OSError, ValueError):  # a zone may be listed and refuse to be read
+        except (OSError, ValueError):  # some zones are listed but cannot be read
             continue
     return max(found, default=None)
 
 
 _HELD_BACK = 0xF
-"""Bits 0 to 3 of the firmware's word tell what is now: supply too weak, frequency capped, throttled, close to the
-limit of temperature. Those from 16 on tell of the past: since boot on some kernels, since the last look on others."""
+"""Bits 0 to 3 of the firmware's status are the present: undervoltage, frequency capped, throttled, close to the
+temperature limit. Bits from 16 on are the past: since boot on some kernels, since the last read on others."""
 
 
 def throttled(platform: Path = Path("/sys/devices/platform")) -> bool | None:
-    """Whether a Raspberry Pi runs slower than it could, for heat or for want of power; None on other machines."""
+    """Return whether a Raspberry Pi is slowed down by heat or a weak power supply; None on other machines."""
     word = firmware_word(platform)
     return None if word is None else bool(word & _HELD_BACK)
 
 
 def firmware_word(platform: Path = Path("/sys/devices/platform")) -> int | None:
-    """What the firmware of a Raspberry Pi says of heat and power; None on other machines.
+    """Return the status bits of a Raspberry Pi's firmware for heat and power; None on other machines.
 
-    The same word as ``vcgencmd get_throttled`` shows, without the device file that the command needs.
+    It is the value that ``vcgencmd get_throttled`` shows, read without the device file that this command needs.
     """
     for word in platform.glob("soc*/*firmware/get_throttled"):
         try:
             return int(word.read_text(), 16)
-        except (OSError, ValueError):  # the file may be there and the firmware too old to answer
+        except (OSError, ValueError):  # the file may exist although the firmware is too old to answer
             continue
     return None
 
 
 def disk_free_mb(folder: Path) -> float | None:
-    """MiB free on the file system of ``folder``, or None where it cannot be asked."""
+    """Return the free space on the file system of ``folder`` in MiB; None if it cannot be read."""
     try:
         return round(shutil.disk_usage(folder).free / 2**20, 1)
-    except OSError:  # a card that was pulled or died is what the outbox reports
+    except OSError:  # the outbox reports a card that was removed or is broken
         return None
 
 
 class _Timex(ctypes.Structure):
-    """The head of the kernel's ``struct timex`` (adjtimex(2)); the rest is room for what it writes."""
+    """The first fields of the kernel's ``struct timex`` (adjtimex(2)); the rest is space that the kernel fills."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -106,16 +106,16 @@ _TIME_ERROR = 5
 
 
 def clock_trusted(marker: Path = Path("/run/systemd/timesync/synchronized")) -> bool:
-    """True once the wall clock was set by a time service since boot.
+    """Return whether a time service has set the wall clock since boot.
 
-    systemd-timesyncd leaves ``marker``; any other one (chrony, ntpd) tells the kernel, which is asked second, as a
-    sandboxed service may be forbidden to. Where neither can say, the clock is not trusted.
+    systemd-timesyncd writes the file ``marker``. Other time services (chrony, ntpd) tell the kernel. The kernel is
+    asked second, because a sandbox may forbid it. If neither gives an answer, the clock is not trusted.
     """
     return marker.exists() or clock_error_s() is not None
 
 
 def clock_error_s() -> float | None:
-    """By how many seconds the wall clock is wrong at most, as the kernel reckons; None where it does not know."""
+    """Return the kernel's estimate of the clock's largest error in seconds; None if it has no estimate."""
     timex = _Timex()
     state: int = _LIBC.adjtimex(ctypes.byref(timex))
     if state in (-1, _TIME_ERROR) or timex.status & _STA_UNSYNC:

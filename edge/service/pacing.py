@@ -1,13 +1,13 @@
-"""Which frames are worth a look: all while somebody is about, a few a second while nobody is.
+"""Decide which frames to process: all while somebody is in view, a few a second while nobody is.
 
-A Raspberry Pi by the door looks at an empty shop most of the day. Detection is most of what it costs, so an empty
-picture is looked at ``idle_fps`` times a second only, and every frame again from the one on in which something
-moves or a face is found. The promise does not rest on the test for motion: whoever is in view for a second is found
-by the idle looks alone. Motion makes it better than that: as nothing is seen late, dwell times begin where they
-would without pacing.
+A Raspberry Pi by the door sees an empty shop most of the day, and detection takes most of the processor time. So
+while nothing happens, only ``idle_fps`` frames a second are processed. When something moves or a face is found, every
+frame is processed again. The motion test is not needed to find people: the idle rate alone finds a face that is in
+view for a second. The motion test only makes sure that visits do not begin late, so dwell times are the same as
+without pacing.
 
-What is not looked at is neither a dropped frame nor time without coverage. Heat lowers the rate in steps, and never
-so far that the promise breaks.
+A frame that is skipped here is not a dropped frame, and does not lower coverage. Heat lowers the rate in steps, but
+a face in view for a second is always found.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from edge.vision.tracker import LIKELY_SCORE
 log = logging.getLogger(__name__)
 
 HOLD_S = 1.0
-"""Full rate goes on for so long after the last motion or track: a detector that blinks gets further frames."""
+"""Full rate continues for this long after the last motion or track: the detector may miss a face for a few frames."""
 
 SLOWEST_IDLE_FPS = 2.0
 SLOWEST_BUSY_FPS = 5.0
-"""With at least so many looks a second a face is found within half a second of a walker's coming, and confirmed by
-two more looks in 0.4 s: less than the one second that is promised."""
+"""At this rate a face is found within half a second after a person comes into view, and confirmed by two more frames
+in 0.4 s: less than the one second that is promised."""
 
 
 class Pacer:
-    """Says of each frame of a live camera whether to look at it. Times are monotonic seconds."""
+    """Decides for each frame of a live camera whether to process it. Times are monotonic seconds."""
 
     def __init__(self, *, idle_fps: float) -> None:
         self._idle_s = 1 / idle_fps
@@ -42,20 +42,20 @@ class Pacer:
         self._taken_s = self._given_s = -math.inf
 
     def due(self, at_s: float, *, moved: bool, spacing_s: float = 0.0) -> bool:
-        """Whether to look at the frame of ``at_s``; ask once for every frame. ``moved``: something moves in it.
-        ``spacing_s``: at the full rate, looks need not lie closer together than this."""
+        """Return whether to process the frame of ``at_s``; call once for every frame. ``moved``: something moves in
+        it. ``spacing_s``: the shortest interval between two processed frames at the full rate."""
         period_s, self._given_s = at_s - self._given_s, at_s
         if moved:
             self._awake_until_s = at_s + HOLD_S
         interval_s = spacing_s if at_s <= self._awake_until_s else max(self._idle_s, spacing_s)
-        # A frame is left out only if the one after it still comes in time.
+        # A frame is skipped only if the next one still comes in time.
         if at_s - self._taken_s + period_s <= interval_s + 1e-6:
             return False
         self._taken_s = at_s
         return True
 
     def saw(self, tracks: Iterable[Track], at_s: float) -> None:
-        """What was followed in the frame of ``at_s``: who is a visit, or may become one, keeps it awake."""
+        """Take the tracks of the frame of ``at_s``: a visit, or a track that may become one, keeps the full rate."""
         if any(track.state is not TrackState.TENTATIVE or _likely(track) for track in tracks):
             self._awake_until_s = at_s + HOLD_S
 
@@ -65,17 +65,17 @@ def _likely(track: Track) -> bool:
 
 
 class Motion:
-    """Whether something moves, told from the mean brightness of 768 cells.
+    """Detects motion from the mean brightness of 768 cells.
 
-    Each is compared with its own mean of the last second, and has to differ by more than it usually does: noise in
-    the dark, a screen and a fan are usual after some seconds.
+    Each cell is compared with its mean over the last second. It must differ by more than it usually does: noise in
+    the dark, a screen or a fan no longer counts as motion after some seconds.
     """
 
     _CELLS = (32, 24)
-    _SAMPLED = 160  # columns that are looked at: 25 samples a cell, whose mean is quiet enough
+    _SAMPLED = 160  # columns that are read: 25 samples a cell, enough for a mean with little noise
     _MEAN_S = 1.0
     _USUAL_S = 10.0
-    _LEAST = 5.0  # of 255: a person far away in a dark coat, and more than the noise of a webcam
+    _LEAST = 5.0  # of 255: less than a person far away in a dark coat, more than the noise of a webcam
     _UNUSUAL = 6.0  # times the usual difference; for noise, 5 sigma
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Motion:
     def seen(self, image: Image, at_s: float) -> bool:
         """Take the next frame; true when something moves in it."""
         step = max(1, image.shape[1] // self._SAMPLED)
-        # green alone is nearly brightness, and costs a third
+        # The green channel alone is close to brightness and takes a third of the time.
         sampled = np.ascontiguousarray(image[::step, ::step, 1])
         cells = cv2.resize(sampled, self._CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
         if self._mean is None:
@@ -101,16 +101,17 @@ class Motion:
         return moved
 
     def _share(self, at_s: float, memory_s: float) -> float:
-        """Weight of the newest value in a mean over ``memory_s``, at any frame rate; at first, over all so far."""
+        """Return the weight of the newest value in a mean over ``memory_s``, at any frame rate. In the beginning the
+        mean is over all values so far."""
         elapsed_s = max(0.0, at_s - self._at_s)
         return max(1 - math.exp(-elapsed_s / memory_s), elapsed_s / max(at_s - self._began_s, 1e-6))
 
 
 class Heat:
-    """Slows down a processor that is too hot, or that the firmware slows already, step by step.
+    """Lowers the frame rate in steps while the processor is too hot or slowed down by the firmware.
 
-    Hotter than ``hot_c`` is one step more each ``STEP_S``, ``MARGIN_C`` cooler for ``COOL_S`` one less: heat comes
-    and goes in minutes, and a rate that swings helps nobody.
+    Above ``hot_c`` the rate goes down one step every ``STEP_S``. After ``COOL_S`` at ``MARGIN_C`` below it, the rate
+    goes up one step. The steps are slow because heat changes within minutes and the rate should not swing.
     """
 
     STEPS_FPS = (math.inf, 7.0, SLOWEST_BUSY_FPS)
@@ -125,16 +126,16 @@ class Heat:
 
     @property
     def enough_fps(self) -> float:
-        """So many looks a second are enough now; infinite while it is cool, when every frame is looked at."""
+        """The highest rate of processed frames a second; infinite while it is cool: every frame is processed."""
         return self.STEPS_FPS[self._step]
 
     @property
     def spacing_s(self) -> float:
-        """The same, as seconds between two looks."""
+        """The same limit as seconds between two processed frames."""
         return 1 / self.enough_fps
 
     def update(self, at_s: float, temperature_c: float | None, throttled: bool | None) -> None:
-        """Take a reading; None is what this machine cannot tell."""
+        """Take a reading; None stands for a value that this machine does not report."""
         warmth = -math.inf if temperature_c is None else temperature_c
         hot = throttled or warmth >= self._hot_c
         if hot or warmth > self._hot_c - self.MARGIN_C:

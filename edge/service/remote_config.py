@@ -1,9 +1,10 @@
-"""The settings in force: those of the device's own file, and over them what the server asks for.
+"""The current settings: those of the device's file, overridden by those that the server asks for.
 
-A config is taken as a whole or refused as a whole. Taken, it is on trial until a frame was counted with it: one that
-cannot run is dropped, and what ran before comes back, also when the process died of it. It is kept on this device,
-so that a start needs no broker. Whoever holds the broker can ask, and must be able neither to widen what is published
-nor to send it elsewhere: hence ``REMOTELY_SETTABLE``, and zones that exclude stay excluded.
+A config is accepted or refused as a whole. An accepted config is on trial until a frame was counted with it. If it
+does not run, or the process dies, it is dropped and the last working settings come back. The config is stored on the
+device, so that a start needs no broker. A person who controls the broker can send a config, but must not be able to
+publish more data or to send data elsewhere. So only ``REMOTELY_SETTABLE`` keys are accepted, and excluded zones
+stay excluded.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from edge.config import REMOTELY_SETTABLE, Settings
 log = logging.getLogger(__name__)
 
 SUFFIX = ".config.json"
-"""Of the file beside the outbox in which it is kept."""
+"""Suffix of the file beside the outbox in which the config is stored."""
 PATIENCE_S = 60.0
-"""A change waits for so long until nobody is in view."""
+"""A change waits at most this long until nobody is in view."""
 TRIAL_S = 60.0
 """Within this time a camera that worked before must give a frame with the new settings."""
 
 _LONGEST_REASON = 200
-"""Characters; an alert takes 240."""
+"""In characters; the limit of an alert is 240."""
 
 _NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
     **dict.fromkeys(("site", "device", "mqtt", "outbox", "health", "log"), True),
@@ -51,7 +52,7 @@ class _Overlay(_Kept):
 
 
 class _State(_Kept):
-    """What outlives the process."""
+    """The state that is stored in the file."""
 
     proven: _Overlay | None = None
     trial: _Overlay | None = None
@@ -60,9 +61,9 @@ class _State(_Kept):
 
 
 class Remote:
-    """``own`` are the settings of the device's file. What the server asked for is kept beside the outbox.
+    """The settings of the device's file, ``own``, and the config of the server, which is stored beside the outbox.
 
-    ``settings`` are those in force, ``fault`` is why the config that is asked for is not among them, or None.
+    ``settings`` are the current ones. ``fault`` says why the requested config is not used, or is None.
     """
 
     def __init__(self, own: Settings) -> None:
@@ -72,7 +73,7 @@ class Remote:
         self.fault: str | None = None
         self._in_force: _Overlay | None = None
         self._waiting: _Overlay | None = None
-        self._since_s: float | None = None  # of the waiting, or of the trial
+        self._since_s: float | None = None  # start of the wait, or of the trial
         self._must_see = True
         self._state = _load(self._path)
         if self._state.trial is not None:
@@ -82,7 +83,7 @@ class Remote:
 
     @property
     def message(self) -> str | None:
-        """The hash of the config message that is in force, and proven; None while there is none."""
+        """The hash of the config message that is in force and proven; None without one."""
         return None if self._in_force is None or self.on_trial else self._in_force.message
 
     @property
@@ -90,9 +91,9 @@ class Remote:
         return self._state.trial is not None
 
     def offer(self, payload: bytes) -> None:
-        """Judge what came on the topic ``config``. The same message may come any number of times."""
+        """Check a message of the topic ``config``. The same message may come any number of times."""
         message, failed = short_hash(payload), self._state.failed
-        self._waiting = None  # whatever was asked for before is asked for no more
+        self._waiting = None  # the new message replaces an earlier one that still waits
         if self._in_force is not None and message == self._in_force.message:
             self.fault = None
         elif failed is not None and message == failed.message:
@@ -113,10 +114,10 @@ class Remote:
                 log.info("config %s changes nothing", message)
 
     def turn(self, now_s: float, *, counted: bool, in_view: bool, seeing: bool) -> bool:
-        """Go on with a change of settings; true when the run is to end, for the next one to begin with others.
+        """Continue a change of settings; true when the run must end so that the next one starts with new settings.
 
-        ``counted``: this run has counted a frame; ``in_view``: somebody is in view, whose visit the change would cut
-        in two; ``seeing``: the camera works.
+        ``counted``: this run has counted a frame. ``in_view``: somebody is in view, and a change now would cut that
+        visit in two. ``seeing``: the camera works.
         """
         if self.on_trial:
             if counted or not self._must_see:
@@ -125,7 +126,7 @@ class Remote:
             return self._lasted(now_s) >= TRIAL_S and self.drop(f"no frame came within {TRIAL_S:g} s")
         if self._waiting is None or (in_view and self._lasted(now_s) < PATIENCE_S):
             return False
-        self._must_see = seeing  # a camera that is away already is not the fault of a config
+        self._must_see = seeing  # do not blame the config for a camera that failed before
         return self._switch(self._waiting)
 
     def _lasted(self, now_s: float) -> float:
@@ -133,11 +134,11 @@ class Remote:
         return now_s - self._since_s
 
     def _switch(self, overlay: _Overlay) -> bool:
-        """Put it in force, on trial. Not when it cannot be kept: one that is gone with the power would be a riddle."""
+        """Put the config in force, on trial. Refuse it if it cannot be stored: it would be lost in a power cut."""
         self._waiting = self._since_s = None
         state = self._state.model_copy(update={"trial": overlay, "failed": None})
         if not _write(self._path, state):
-            self._refuse(f"config {overlay.message} refused: {self._path} cannot be written; see the disk")
+            self._refuse(f"config {overlay.message} refused: {self._path} cannot be written; check the disk")
             return False
         self._state = state
         self._in_force, self.settings = overlay, overlaid(self._own, overlay.settings)
@@ -149,8 +150,7 @@ class Remote:
         self._keep(_State(proven=self._state.trial))
 
     def drop(self, why: str) -> bool:
-        """Return from the config on trial to what was proven; False when none is on trial, so that nothing has
-        changed."""
+        """Return from the config on trial to the last proven one; False if none is on trial, so nothing changed."""
         failed = self._state.trial
         if failed is None:
             return False
@@ -162,12 +162,13 @@ class Remote:
         return True
 
     def leave(self) -> None:
-        """The process is told to end: that judges nothing, and a config on trial will be asked for again."""
+        """Forget the config on trial because the process must end; it is not marked as failed, and the broker sends
+        it again."""
         if self.on_trial:
             self._keep(self._state.model_copy(update={"trial": None}))
 
     def _asked_for(self, payload: bytes) -> Mapping[str, JsonValue]:
-        """An empty payload is what deletes a retained message: nothing is asked for."""
+        """Return the requested settings; an empty payload deletes the retained message and requests nothing."""
         if not payload:
             return {}
         message = decode(address(self._own.site, self._own.device, "config"), payload)
@@ -175,7 +176,7 @@ class Remote:
         return message.settings
 
     def _return_to(self, proven: _Overlay | None) -> None:
-        """The file may have been changed since, so that the two no longer fit together."""
+        """Use ``proven`` again, unless it no longer fits the file, which may have changed since."""
         self.settings, self._in_force = self._own, None
         if proven is not None:
             try:
@@ -194,13 +195,13 @@ class Remote:
 
 
 def overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
-    """``own`` with what is ``asked`` for over it, key by key; a list of zones replaces the zones that do not exclude.
-    Raises ``UserError``: one line with the key and the way out."""
+    """Return ``own``, overridden by ``asked`` key by key; a list of zones replaces the zones that do not exclude.
+    Raises ``UserError``: one line with the key and what to do."""
     try:
         return _overlaid(own, asked)
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever foreign settings do to our code, only they are refused
+    except Exception as error:  # noqa: BLE001 - foreign settings must not stop the service; refuse them
         raise UserError(f"cannot be read ({type(error).__name__})") from None
 
 
@@ -214,7 +215,7 @@ def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
             tree[section] = [*(zone for zone in tree[section] if zone["exclude"]), *values]
         elif not isinstance(
             before, dict
-        ):  # a name, or a section that is not known: no remote matter, or a mistake
+        ):  # a plain value cannot be set remotely; an unknown section is an error
             if section in tree:
                 raise _only_in_the_file(section)
             tree[section] = values
@@ -229,22 +230,22 @@ def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
 
 
 def fingerprint(settings: Settings) -> str:
-    """A hash of what decides how is counted, whoever and wherever the device is: it is the same on devices that count
-    alike."""
+    """Return a hash of every setting that affects counting. Devices that count the same way have the same hash,
+    whatever their site and name."""
     tree = settings.model_dump(mode="json", exclude=_NOT_ABOUT_COUNTING)
     return short_hash(json.dumps(tree, sort_keys=True).encode())
 
 
 def as_kept(own: Settings, folder: Path) -> tuple[Settings, list[str]]:
-    """The settings in force where the service keeps its state in ``folder``, and in lines what they are made of.
+    """Return the current settings of the service that stores its state in ``folder``, and lines that explain them.
     Raises ``UserError`` when the state cannot be read."""
     path = own.outbox.location({"STATE_DIRECTORY": str(folder)}).with_suffix(SUFFIX)
     try:
         if not path.parent.is_dir():
-            raise UserError(f"{path.parent}: no such folder; name the state directory of the service")
+            raise UserError(f"{path.parent}: no such folder; give the state directory of the service")
         state = _read(path)
     except (OSError, ValidationError) as error:
-        raise UserError(f"{path}: cannot be read ({type(error).__name__}); ask as root") from None
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}); run this as root") from None
     overlay = state.trial or state.proven
     settings = own if overlay is None else overlaid(own, overlay.settings)
     lines = [f"config {fingerprint(settings)}"]
@@ -270,7 +271,7 @@ def _leaves(tree: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[s
 
 def _only_in_the_file(key: str) -> UserError:
     known = ", ".join(sorted(REMOTELY_SETTABLE))
-    return UserError(f"{key}: is set in the device's own file only; remotely settable are {known}")
+    return UserError(f"{key}: can be set in the device's own file only; these can be set remotely: {known}")
 
 
 def _read(path: Path) -> _State:
@@ -284,15 +285,15 @@ def _load(path: Path) -> _State:
     try:
         return _read(path)
     except (OSError, ValidationError) as error:
-        # The server's word is retained, and comes again with the next connection.
+        # The server's config is a retained message; the broker sends it again at the next connection.
         log.warning(
-            "%s cannot be read, the settings of the file are in force: %s", path, type(error).__name__
+            "%s cannot be read, using the settings of the configuration file: %s", path, type(error).__name__
         )
         return _State()
 
 
 def _write(path: Path, state: _State) -> bool:
-    """Whole or not at all, whenever the power goes."""
+    """Write the state in one step, so that a power cut leaves the old file or the new one."""
     draft = path.with_name(path.name + ".new")
     try:
         with draft.open("w", encoding="utf-8") as file:
@@ -301,6 +302,6 @@ def _write(path: Path, state: _State) -> bool:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        log.error("%s cannot be written (%s)", path, error.strerror)  # noqa: TRY400 - a full disk is no bug
+        log.error("%s cannot be written (%s)", path, error.strerror)  # noqa: TRY400 - a full disk is not a bug
         return False
     return True

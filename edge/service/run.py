@@ -1,4 +1,4 @@
-"""One run of the service: frames in, messages out, and what must go on when no frame comes."""
+"""One run of the service: frames in, messages out, and the tasks that continue when no frame comes."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from edge.vision.waiting import Waiting
 _log = logging.getLogger(__name__)
 
 FRAME_WAIT_S = 0.5
-"""How long the loop waits for a frame before it looks after the rest: windows, health, the watchdog."""
+"""How long the loop waits for a frame before it does its other tasks: windows, health, the watchdog."""
 
 CAMERA_LIMIT_S = 20.0
-"""A camera call may hang for the read timeout of a stream, about 9 s, and once more; beyond that it is stuck."""
+"""A camera call may take twice the read timeout of a stream, which is about 9 s; after that it is stuck."""
 
 UPLINK_LIMIT_S = 60.0
 STOP_S = 5.0
 HEAT_EVERY_S = 10.0
 CHECKPOINT_EVERY_S = 10.0
-"""A power cut costs the visits of so many seconds. Each write wears the card, so there is none without a new visit."""
+"""A power cut loses the visits of this many seconds. Each write wears the card, so we write only after a new visit."""
 FIRST_HEALTH_S = 5.0
-"""The first health message comes soon, but not before there is a rate of frames to tell."""
+"""The first health message comes early, but late enough to measure a frame rate."""
 
 
 @cache
@@ -50,8 +50,8 @@ def software_version() -> str:
 
 
 class Run:
-    """One run of the service. ``run()`` returns when ``stop`` is set, a finite source is over, or the next run is to
-    begin with other settings."""
+    """One run of the service. ``run()`` returns when ``stop`` is set, when a finite source has ended, or when the next
+    run must begin with other settings."""
 
     def __init__(
         self,
@@ -88,11 +88,11 @@ class Run:
         self.stop = stop
 
     def run(self) -> bool:
-        """True when another run is to follow, with the settings that the server asked for. Raises ``UserError`` when
-        the camera or the broker refuses for good."""
-        closing = False  # a crash is no closing time
+        """Run, and return whether another run must follow with the settings that the server asked for. Raises
+        ``UserError`` when the camera or the broker refuses permanently."""
+        closing = False  # a crash must not be treated as closing time
         try:
-            self._camera.start()  # first: a camera that is not there is a mistake, a broker that is away is not
+            self._camera.start()  # first: a missing camera ends the service, a broker that is not reachable does not
             self._uplink.start()
             self._watch()
             self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
@@ -103,7 +103,7 @@ class Run:
                     self._sampler.frame(frame)
                     if self._due(frame):
                         self._process(frame)
-                elif self._camera.live:  # a file that is slow to read has its own time, which stands still
+                elif self._camera.live:  # a file has its own time, which stands still while it is read
                     self._take(self._pipeline.idle(self._clock.now(), self._clock.monotonic()))
                 self._look_after()
             if not self._again:
@@ -112,17 +112,17 @@ class Run:
         finally:
             self._camera.stop()
             self._finish(closing=closing)
-            # The next run needs the outbox, and delivers what is in it.
+            # The next run opens the outbox and delivers the messages in it.
             while not self._uplink.stop(0.0 if self._again else STOP_S) and self._again:
                 pass
             if self._again:
-                self._notifier.watchdog()  # to have ended is progress, and the next run takes a while to begin
+                self._notifier.watchdog()  # ending is progress too, and the next run needs time to start
         if is_over:
             self._tell_end()
         return self._again
 
     def _tell_end(self) -> None:
-        """A service that ends by itself says why, and what it could not deliver."""
+        """Log why the service ends by itself, and how many messages are not delivered yet."""
         ended = f"camera {self._camera.describe()}: the source has ended, and with it the service"
         waiting = self._uplink.outbox_depth
         if waiting:
@@ -131,14 +131,14 @@ class Run:
             _log.info("%s; every message was delivered", ended)
 
     def _finish(self, *, closing: bool) -> None:
-        """End the visits and the open window. The visits that wait for a cohort go on waiting for the next run, but at
-        the end of a file: whoever can stop the service, ask for settings or cause a crash must not choose the moment,
-        which could be right after a visit that he is curious about."""
+        """End the visits and the open window. Visits that wait for a cohort keep waiting for the next run, except at
+        the end of a file. Otherwise a person who can stop the service, change its settings or crash it could release
+        a cohort right after one visit, and learn about that visit."""
         windows = self._pipeline.finish(self._last_frame_s).windows
         self._publish(windows if closing else [replace(window, closing=False) for window in windows])
 
     def _due(self, frame: Frame) -> bool:
-        """Whether this frame is worth a look; of a file, which is there to be counted, each one is."""
+        """Return whether to process this frame; every frame of a file is processed."""
         if not self._camera.live:
             return True
         moved = self._motion.seen(frame.image, frame.monotonic_s)
@@ -165,7 +165,7 @@ class Run:
             self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
 
     def _message(self, window: WindowAggregate) -> WindowMessage:
-        """The only way out of the process: through the privacy rules."""
+        """Turn a window into a message with the privacy rules applied: windows leave the process only this way."""
         settings, release = self._settings, self._rule.release(window)
         message = WindowMessage(
             site=settings.site,
@@ -190,9 +190,9 @@ class Run:
         return message
 
     def _look_after(self) -> None:
-        """Watchdog, alerts and health: what must go on when no frame comes."""
+        """Do the tasks that continue when no frame comes: watchdog, alerts and health."""
         self._watchdog.feed()
-        self._hear()
+        self._receive_settings()
         faults: dict[Fault, str | None] = {
             "camera": self._camera.fault,
             "outbox": self._uplink.outbox_fault,
@@ -236,14 +236,14 @@ class Run:
             self._kept = window.start, window.visits
             self._uplink.remember(Waiting(self._rule.pool, window).dump())
 
-    def _hear(self) -> None:
-        """What the server asks for. A file is there to be counted once, with the settings it began with."""
+    def _receive_settings(self) -> None:
+        """Receive settings from the server. A file is counted once, with the settings it began with."""
         asked, before = self._uplink.asked(), self._remote.message
         if asked is not None:
             self._remote.offer(asked)
             if (
                 self._remote.message != before
-            ):  # it is what runs already: the next health message says so, now
+            ):  # these settings run already: report this at once in a health message
                 self._health_due_s = self._clock.monotonic()
         self._again = self._camera.live and self._remote.turn(
             self._clock.monotonic(),
@@ -253,10 +253,10 @@ class Run:
         )
 
     def _watch(self) -> None:
-        """The loop itself is watched by feeding; these two run in threads of their own."""
+        """Watch the two other threads; the main loop is watched because it feeds the watchdog."""
 
         def camera_alive() -> object:
-            # a call that returns is progress, and so is waiting to open again; a call that hangs is not
+            # A call that returns is progress, and so is waiting to reopen; a call that hangs is not.
             return object() if self._camera.stalled_s < CAMERA_LIMIT_S else None
 
         self._watchdog.watch("camera", camera_alive, limit_s=1.0)

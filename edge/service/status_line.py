@@ -1,7 +1,7 @@
 """The line that the service shows in ``systemctl status``, and that the doctor reads there.
 
-A camera has one owner. While the service runs, only the service can tell how the camera does; systemd keeps its last
-word, so that it needs no file, socket or right of its own to be asked.
+Only one process can open a camera. While the service runs, only the service knows the state of the camera. systemd
+keeps the last status line, so reading it needs no file, socket or permission of ours.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from edge.vision.light import light_of
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the service says of itself, once a health period. ``camera_fps`` is what the camera gives, looked at or
-    not; ``step_ms`` and ``slow_ms`` are the median and the 95th percentile of one pipeline step; ``luma`` and
-    ``burnt`` as in ``Light``; ``waiting`` and ``lost`` are messages of the outbox, ``delivered``
-    windows of this run; an upgrade is judged by them."""
+    """The state of the service, once a health period. ``camera_fps`` is the rate of the camera, processed or not.
+    ``step_ms`` and ``slow_ms`` are the median and the 95th percentile of one pipeline step. ``luma`` and ``burnt``
+    are as in ``Light``. ``waiting`` and ``lost`` count messages of the outbox, ``delivered`` the windows of this run:
+    an upgrade is checked by them."""
 
     camera_fps: float
     step_ms: float
@@ -38,8 +38,8 @@ class Figures:
 
     @classmethod
     def read(cls, line: str) -> Figures | None:
-        """Read a line as ``str`` makes it, whatever follows a semicolon; None for any other, such as that of an
-        older version."""
+        """Parse a line that ``str`` made, up to a semicolon; None for any other line, such as one of an older
+        version."""
         found = _LINE.fullmatch(line.partition(";")[0])
         if found is None:
             return None
@@ -63,29 +63,29 @@ _LINE = re.compile(
 
 
 class Sampler:
-    """Counts the frames that the camera gives, and keeps the newest for a look at its light."""
+    """Counts the frames of the camera, and keeps the newest one to measure its light."""
 
     def __init__(self) -> None:
         self._first: Frame | None = None
         self._newest: Frame | None = None
 
     def frame(self, frame: Frame) -> None:
-        """One was taken from the camera; those that were dropped before show in its sequence."""
-        # A sequence that starts again is that of a source which was opened again.
+        """Record a frame of the camera; its sequence number also counts the dropped frames before it."""
+        # A sequence that starts again means that the source was reopened.
         if self._first is None or frame.sequence <= self._first.sequence:
             self._first = frame
         self._newest = frame
 
     @property
     def fps(self) -> float:
-        """Frames a second that the camera gave since the last call of ``figures``."""
+        """The rate of the camera since the last call of ``figures``, in frames a second."""
         first, newest = self._first, self._newest
         if first is None or newest is None or newest.monotonic_s <= first.monotonic_s:
             return 0.0
         return (newest.sequence - first.sequence) / (newest.monotonic_s - first.monotonic_s)
 
     def figures(self, *, step_ms: float, slow_ms: float, waiting: int, lost: int, delivered: int) -> Figures:
-        """Of the time since the last call."""
+        """Return the figures since the last call."""
         fps, newest = self.fps, self._newest
         luma = burnt = 0.0
         if newest is not None:

@@ -1,4 +1,4 @@
-"""The daemon: one run of the service after another, the next whenever the server asks for other settings."""
+"""The daemon: one run of the service after another; a new run begins when the server asks for other settings."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def serve(
     broker: Broker | None = None,
     models: Models | None = None,
 ) -> None:
-    """Run until ``stop``, and again with other settings whenever the server asks for them.
+    """Run until ``stop``; start a new run whenever the server asks for other settings.
 
-    Raises ``UserError`` as ``build`` and ``Run.run`` do, unless it comes of a config on trial: then that is dropped.
+    Raises ``UserError`` as ``build`` and ``Run.run`` do. While a config is on trial, the config is dropped instead.
     """
     remote, again = Remote(settings), True
     while again:

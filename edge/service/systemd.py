@@ -1,7 +1,7 @@
-"""What systemd is told: ready, alive, stopping, and the log.
+"""Messages to systemd: ready, alive, stopping, and the log.
 
-sd_notify(3) is one datagram; it is written here rather than taken from libsystemd, so that the watchdog works
-where systemd-python is not installed. The journal handler needs that library and is used where it is there.
+sd_notify(3) is one datagram. It is written here instead of using libsystemd, so that the watchdog works without
+systemd-python. The journal handler needs that library and is used only where it is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IDENTIFIER = "footlight-edge"
 
 
 class Notifier:
-    """The notification socket of the service manager; without one every call does nothing."""
+    """The notification socket of the service manager; without a socket, every call does nothing."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -34,13 +34,13 @@ class Notifier:
         ours = meant_for is None or meant_for == str(os.getpid())
         usec = environ.get("WATCHDOG_USEC", "")
         self.watchdog_s = int(usec) / 1e6 if self._address and ours and usec.isdigit() else None
-        """Within this many seconds systemd wants to hear of us; None where it does not watch."""
+        """systemd restarts us when no watchdog message comes within this many seconds; None: no watchdog."""
 
     def ready(self) -> None:
         self._send("READY=1")
 
     def status(self, text: str) -> None:
-        """One line for ``systemctl status``."""
+        """Set the line that ``systemctl status`` shows."""
         self._send(f"STATUS={' '.join(text.split())}")
 
     def watchdog(self) -> None:
@@ -66,12 +66,12 @@ class _Source:
 
 
 class Watchdog:
-    """Feeds systemd's watchdog as long as everything that must move does move.
+    """Feeds systemd's watchdog as long as every part makes progress.
 
-    A loop that only says "I am here" proves nothing: a camera thread hung in a read, or a pipeline that takes no
-    frame, would be fed for ever. So each part shows a value that changes as it works (frames taken and attempts at
-    opening, say, so that a camera that is being reopened counts as alive), and none may stand still for longer
-    than its limit. The main loop moves by calling :meth:`feed`.
+    A timer that only reports "alive" proves nothing: it would keep running while a camera thread hangs in a read. So
+    each part has a value that changes as it works, such as the number of frames and of attempts to open the camera
+    (a camera that is being reopened counts as alive). No value may stay the same for longer than its limit. The main
+    loop shows its progress by calling :meth:`feed`.
     """
 
     def __init__(self, notifier: Notifier, clock: Clock) -> None:
@@ -79,30 +79,30 @@ class Watchdog:
         self._clock = clock
         self._sources: list[_Source] = []
         self._stuck: frozenset[str] = frozenset()
-        # systemd's own advice is half of the interval; a third leaves room for one slow step.
+        # systemd recommends half of the interval; a third leaves time for one slow step.
         self._every_s = (notifier.watchdog_s or 0.0) / 3
         self._fed_at: float | None = None
 
     def watch(self, name: str, progress: Callable[[], Hashable], *, limit_s: float) -> None:
-        """``progress()`` must return something new within every ``limit_s`` seconds."""
+        """Watch a part; ``progress()`` must return a new value at least every ``limit_s`` seconds."""
         self._sources.append(_Source(name, progress, limit_s, progress(), self._clock.monotonic()))
 
     @property
     def stuck(self) -> frozenset[str]:
-        """Names of the parts that stood still for too long when :meth:`feed` last looked."""
+        """Names of the parts that made no progress for too long when :meth:`feed` last checked."""
         return self._stuck
 
     def feed(self) -> bool:
-        """Look at every part; tell systemd, when it is due, that all is well. False while something is stuck."""
+        """Check every part, and feed systemd's watchdog when that is due. False while a part is stuck."""
         now = self._clock.monotonic()
         for source in self._sources:
             if (value := source.progress()) != source.seen:
                 source.seen, source.moved_at = value, now
         stuck = frozenset(s.name for s in self._sources if now - s.moved_at > s.limit_s)
         for name in sorted(stuck - self._stuck):
-            log.error("watchdog: %s stands still; systemd will restart us", name, extra=_FAULT)
+            log.error("watchdog: %s makes no progress; systemd will restart the service", name, extra=_FAULT)
         for name in sorted(self._stuck - stuck):
-            log.warning("watchdog: %s moves again", name, extra=_FAULT)
+            log.warning("watchdog: %s makes progress again", name, extra=_FAULT)
         self._stuck = stuck
         if not stuck and (self._fed_at is None or now - self._fed_at >= self._every_s):
             self._notifier.watchdog()
@@ -113,11 +113,11 @@ class Watchdog:
 def configure_logging(
     level: str, *, fields: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Log to the journal where standard error leads there and systemd-python is installed; one line a record on
-    standard error everywhere else.
+    """Log to the journal if standard error leads there and systemd-python is installed; otherwise log to standard
+    error, one line a record.
 
-    Every record of the journal carries ``fields``, and those of its own that ``extra`` gave it: what is in capitals
-    there, such as FOOTLIGHT_FAULT, can be asked for by journalctl.
+    Every record in the journal carries ``fields``, and the fields that ``extra`` added. journalctl can filter by those
+    in capitals, such as FOOTLIGHT_FAULT.
     """
     handler = _journal_handler(fields or {}) if _to_journal(environ) else None
     if handler is None:
@@ -127,7 +127,8 @@ def configure_logging(
 
 
 def _to_journal(environ: Mapping[str, str]) -> bool:
-    """systemd names the device and inode of the stream that it connected; a redirected stderr is another."""
+    """Return whether standard error is the stream that systemd connected, by its device and inode; a redirected one
+    is not."""
     try:
         stderr = os.fstat(2)
     except OSError:
@@ -141,5 +142,5 @@ def _journal_handler(fields: Mapping[str, str]) -> logging.Handler | None:
     except ImportError:
         return None
     handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER=IDENTIFIER, **fields)
-    handler.setFormatter(MaskingFormatter("%(message)s"))  # level and logger are fields of their own
+    handler.setFormatter(MaskingFormatter("%(message)s"))  # level and logger are separate fields
     return handler

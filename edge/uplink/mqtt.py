@@ -1,8 +1,8 @@
-"""One connection to an MQTT broker: what paho-mqtt does, in the words and errors of Footlight.
+"""One connection to an MQTT broker: a wrapper of paho-mqtt with Footlight's types and errors.
 
-MQTT 5 is meant; 3.1.1 is spoken for brokers that know nothing newer. What 3.1.1 cannot do is left out there:
-the content type, the session expiry, the broker's size limit, and the reason in an acknowledgement, so that a
-publish forbidden by the broker's access list looks like a success. Use 3.1.1 only with a broker of your own.
+MQTT 5 is the default; 3.1.1 is for older brokers. 3.1.1 has no content type, no session expiry, no size limit of the
+broker, and no reason in an acknowledgement, so a publish that the broker's access list forbids looks like a success.
+Use 3.1.1 only with a broker of your own.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from common.wire import MAX_BYTES
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 20
-"""Publishes without an answer at one time, unless the broker asks for fewer."""
+"""Largest number of publishes without an answer, unless the broker allows fewer."""
 SESSION_EXPIRY_S = 7 * 24 * 3600
 LARGEST_HEARD = 4 * MAX_BYTES
-"""Bytes: more the broker keeps to itself, or anybody could fill the memory of a device. What is too large to be right
-but smaller than this arrives, so that it can be refused with a word."""
+"""In bytes: the broker does not deliver larger messages, so nobody can fill the memory of a device. A message that is
+too large, but below this limit, arrives and is refused with an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message as it goes to the broker."""
+    """One message to the broker."""
 
     topic: str
     payload: bytes
@@ -46,7 +46,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The broker's word on one publish (``handle``) or on the connection (``handle`` None)."""
+    """The broker's answer to one publish (``handle``) or to the connection (``handle`` None)."""
 
     handle: int | None
     code: int
@@ -58,11 +58,11 @@ class Answer:
 
 
 class Connection:
-    """One connection, from CONNACK to its end; it is never mended, the next one is a new object.
+    """One connection, from CONNACK to its end; a lost connection is never reused, the next one is a new object.
 
-    So nothing is resent behind the back of the outbox: what was not acknowledged is sent again from there.
-    ``on_event`` is called from the network thread whenever there is an answer to fetch or the end has come, and
-    ``on_message`` with topic and payload of what comes on the topics ``hears``.
+    So only the outbox resends messages: those that were not acknowledged. ``on_event`` is called from the network
+    thread when there is an answer to fetch or the connection has ended, and ``on_message`` with topic and payload of
+    each message on the topics ``hears``.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Connection:
         hears: Sequence[str] = (),
         on_message: Callable[[str, bytes], None] = lambda topic, payload: None,
     ) -> None:
-        """Connects. Raises ``BrokerRefused`` or ``BrokerUnreachable``."""
+        """Connect. Raises ``BrokerRefused`` or ``BrokerUnreachable``."""
         self._broker = broker
         self._on_event = on_event
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
@@ -91,7 +91,7 @@ class Connection:
         self._client.on_publish = self._on_publish
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
-        # Set before connecting: what waited in the session comes before we have subscribed.
+        # Set before connecting: messages that waited in the session come before we have subscribed.
         self._client.on_message = lambda client, data, message: on_message(
             message.topic, bytes(message.payload)
         )
@@ -113,7 +113,7 @@ class Connection:
 
     @property
     def end(self) -> Answer | None:
-        """Why the connection ended, or None while it lives."""
+        """The reason why the connection ended, or None while it is open."""
         return self._end
 
     @property
@@ -129,7 +129,7 @@ class Connection:
         ).mid
 
     def answers(self) -> list[Answer]:
-        """The answers that came since the last call, in order."""
+        """Return the answers that came since the last call, in order."""
         found = []
         while not self._answers.empty():
             found.append(self._answers.get())
@@ -137,12 +137,12 @@ class Connection:
         return found
 
     def close(self) -> None:
-        """Say goodbye, which keeps the last will from being sent. Nothing may be published afterwards."""
+        """Send DISCONNECT, so that the broker does not publish the last will. Publish nothing afterwards."""
         self._client.disconnect()
-        # Not loop_stop() alone: it would wait for ever where the network swallows what is sent.
+        # Not loop_stop() alone: it would wait forever on a network that drops all packets.
         if self._ended.wait(timeout=2.0):
             self._client.loop_stop()
-        # paho closes its inner socket pair when it is collected, and our callbacks would put that off.
+        # paho closes its internal sockets when it is garbage collected, which our callbacks would delay.
         self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
         self._client.on_subscribe = self._client.on_message = None
         del self._client
@@ -153,7 +153,7 @@ class Connection:
             if (options := properties(broker, PacketTypes.CONNECT)) is not None:
                 options.SessionExpiryInterval = SESSION_EXPIRY_S
                 options.MaximumPacketSize = LARGEST_HEARD
-                # clean_start must be said: left alone, paho's first session dies with the broker.
+                # Set clean_start explicitly: by default, paho's first session ends when the broker stops.
                 self._client.connect(
                     broker.host, broker.port, broker.keepalive_s, clean_start=False, properties=options
                 )
@@ -162,7 +162,7 @@ class Connection:
         except OSError as error:
             raise unreachable(broker, error) from None
 
-    # The callbacks run in paho's thread, some of them under its locks: they only hand over.
+    # The callbacks run in paho's thread, some of them under its locks: they only pass on data.
 
     def _on_connect(
         self,
@@ -187,7 +187,7 @@ class Connection:
     ) -> None:
         for reason in reasons:
             if reason.is_failure:
-                log.warning("broker %s: nothing can be heard from it: %s", self._broker, reason)
+                log.warning("broker %s: cannot subscribe: %s", self._broker, reason)
 
     def _on_disconnect(
         self,
@@ -200,7 +200,7 @@ class Connection:
         if self._end is None:
             told = flags.is_disconnect_packet_from_server
             self._end = Answer(None, reason.value, str(reason) if told else "the connection was lost")
-        # Heard only where no CONNACK came before.
+        # Used only if no CONNACK came before.
         self._greeting.put(
             Answer(None, CLOSED, "it closes the connection without a reason; does it want TLS?")
         )

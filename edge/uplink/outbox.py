@@ -1,11 +1,11 @@
-"""The durable hand-off between the pipeline and the broker: what is in here is not lost with the power.
+"""The durable queue between the pipeline and the broker: its messages survive a power cut.
 
 A delivered message stays for a while, in case the broker loses it on the way to the store (see ``Outbox.resend``). Each
-row has a checksum: SQLite notices damage to its own structure, but not a flipped bit in a payload.
+row has a checksum: SQLite detects damage to its own structure, but not a flipped bit in a payload.
 
-Wear and safety. A window a minute is one transaction a minute, so ``put`` may afford the one fsync that makes
-it survive a pulled plug (``synchronous=FULL``). ``delivered`` does without (``NORMAL``): if it is lost, a message is
-only delivered twice, and delivery is idempotent. Deliveries come in batches, one transaction each.
+Wear and safety. One window a minute is one transaction a minute, so ``put`` can use one fsync to survive a power cut
+(``synchronous=FULL``). ``delivered`` uses no fsync (``NORMAL``): if it is lost, a message is only delivered twice, and
+delivery is idempotent. Deliveries come in batches, with one transaction each.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _Change = tuple[str, list[tuple[object, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the device has come with one window: its end, and what waits on the device after it."""
+    """The progress of the device after one window: the window's end, and the data that waits on the device."""
 
     counted_until: datetime
     waiting: bytes
 
     def changes(self) -> list[_Change]:
-        """What has to be written down."""
+        """Return the statements that store this progress."""
         return [(rows.COUNTED, [(self.counted_until.timestamp(),)]), (rows.WAIT, [(self.waiting,)])]
 
 
@@ -56,9 +56,9 @@ class Outbox:
     """A bounded queue of messages in one SQLite file, first in, first out.
 
     When ``max_messages`` wait, the oldest are kept and new ones refused. What was delivered is kept for ``hold_s``
-    longer. One process owns the file; within it any thread may call. A damaged file, or one of another schema, is set
-    aside as ``*.damaged``, and what is whole in it goes on in a new one. A damaged row is set aside within the file and
-    never sent. Raises ``UserError`` when the file cannot be opened at all.
+    longer. Only one process may use the file; within it any thread may call. A damaged file, or one of another schema,
+    is renamed to ``*.damaged``, and its undamaged messages are copied to a new file. A damaged row is moved to another
+    table and never sent. Raises ``UserError`` when the file cannot be opened at all.
     """
 
     def __init__(self, path: Path, *, max_messages: int, hold_s: float = HELD_S) -> None:
@@ -77,10 +77,10 @@ class Outbox:
             raise UserError(f"outbox.path: {path}: {why_not_opened(path, error)}") from None
 
     def put(self, topic: str, payload: bytes, at: datetime, *, progress: Progress | None = None) -> bool:
-        """Keep one message; False, and counted in :attr:`lost`, when the outbox or the disk is full.
+        """Store one message; if the outbox or the disk is full, return False and count it in :attr:`lost`.
 
-        ``progress`` is that of the window it carries. It is kept in the same transaction, and when the outbox is
-        full, too: a window is counted once, whatever becomes of it.
+        ``progress`` is that of the window in the message. It is stored in the same transaction, also when the outbox is
+        full: a window is counted once, even if its message is lost.
         """
         changes: list[_Change] = [] if progress is None else progress.changes()
         with self._lock:
@@ -104,7 +104,7 @@ class Outbox:
             return True
 
     def remember(self, waiting: bytes) -> None:
-        """Keep what waits on the device while a window is open; see ``Progress``."""
+        """Store the data that waits on the device while a window is open; see ``Progress``."""
         with self._lock:
             try:
                 self._write("FULL", [(rows.WAIT, [(waiting,)])])
@@ -112,7 +112,7 @@ class Outbox:
                 self._note(_disk_fault(error))
 
     def forget_history(self) -> None:
-        """Empty the log of SQLite, in which earlier states of what waited may still be read."""
+        """Empty SQLite's write-ahead log, which may still contain earlier states of the waiting data."""
         with self._lock:
             try:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -120,7 +120,7 @@ class Outbox:
                 self._note(_disk_fault(error))
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
-        """The oldest messages with an id above ``after`` that wait, at most ``limit``."""
+        """Return the oldest waiting messages with an id above ``after``, at most ``limit``."""
         with self._lock:
             try:
                 found = self._db.execute(rows.PENDING, (after, limit)).fetchall()
@@ -129,20 +129,20 @@ class Outbox:
                     self._set_rows_aside(damaged)
             except sqlite3.DatabaseError as error:
                 if salvage.is_damage(error):
-                    self._begin_anew(str(error))
+                    self._start_new_file(str(error))
                 else:
                     self._note(_disk_fault(error))
                 return []
         return [item for _, item in items if item is not None]
 
     def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
-        """Note what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False when the disk
-        would not take it (try again)."""
+        """Record what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False if the disk
+        fails (try again)."""
         now = at.timestamp()
         forgotten = (
             now - self._hold.total_seconds(),
             now,
-        )  # a clock that was set back keeps nothing for ever
+        )  # also delete rows from the future, which exist if the clock was set back
         with self._lock:
             try:
                 numbers = list(ids)
@@ -158,7 +158,7 @@ class Outbox:
         return True
 
     def resend(self) -> int:
-        """Let everything wait again that was delivered and is still kept; return how many messages that are."""
+        """Queue all delivered messages again that are still stored; return their number."""
         with self._lock:
             try:
                 again = self._write("NORMAL", [(rows.AGAIN, [()]), (rows.FORGET_ALL, [()])])[0]
@@ -170,31 +170,31 @@ class Outbox:
 
     @property
     def counted_until(self) -> datetime | None:
-        """The end of the last window that was kept, by this run of the service or an earlier one."""
+        """The end of the last stored window, of this run of the service or an earlier one."""
         with self._lock:
             row = self._db.execute("SELECT counted_until FROM progress").fetchone()
         return None if row is None or row[0] is None else datetime.fromtimestamp(row[0], UTC)
 
     @property
     def waiting(self) -> bytes | None:
-        """What waited on the device when it was last kept."""
+        """The waiting data of the device when it was last stored."""
         with self._lock:
             row = self._db.execute(rows.WAITING).fetchone()
         return None if row is None else row[0]
 
     @property
     def depth(self) -> int:
-        """Messages that wait."""
+        """Number of waiting messages."""
         return self._depth
 
     @property
     def lost(self) -> int:
-        """Messages that were refused, or found damaged, since this outbox was opened."""
+        """Number of messages that were refused, or found damaged, since this outbox was opened."""
         return self._lost
 
     @property
     def fault(self) -> str | None:
-        """Why messages are refused at present, in words, or None."""
+        """The reason why messages are refused now, or None."""
         return self._fault
 
     def close(self) -> None:
@@ -202,13 +202,13 @@ class Outbox:
             self._db.close()
 
     def _write(self, synchronous: str, changes: list[_Change]) -> list[int]:
-        """Run one transaction and tell how many rows each change met; a damaged file is replaced on the way."""
+        """Run one transaction and return how many rows each change affected; replace the file if it is damaged."""
         try:
             return self._transact(synchronous, changes)
         except sqlite3.DatabaseError as error:
             if not salvage.is_damage(error):
                 raise
-            self._begin_anew(str(error))
+            self._start_new_file(str(error))
             return self._transact(synchronous, changes)
 
     def _transact(self, synchronous: str, changes: list[_Change]) -> list[int]:
@@ -231,20 +231,20 @@ class Outbox:
         except BaseException:
             db.close()
             raise
-        # Ids never start over within a process: the publisher may still hold those of a file set aside.
+        # Ids never start again within a process: the publisher may still use those of a replaced file.
         self._last_id = max(self._last_id, last)
         return db
 
-    def _begin_anew(self, why: str) -> None:
+    def _start_new_file(self, why: str) -> None:
         self._db.close()
         self._db = self._replace_file(why)
 
     def _replace_file(self, why: str) -> sqlite3.Connection:
-        """Set the damaged file aside and begin a new one with the messages that are whole."""
+        """Rename the damaged file, and create a new one with the undamaged messages."""
         aside = salvage.set_aside(self._path)
         db = self._open_file()
         with salvage.opened_copy(aside, aside.parent) as damaged:
-            # Without the column of the checksum nothing is found, and the file is of a version before it.
+            # The query finds nothing if the file has no checksum column, because it is from an older version.
             found = [*salvage.whole_rows(damaged, "message", rows.COLUMNS)]
             found = found or [*salvage.whole_rows(damaged, "message", rows.COLUMNS_BEFORE)]
             saved = [row for row in found if rows.item(row) is not None]
@@ -255,7 +255,7 @@ class Outbox:
         db.close()
         db = self._open_file()
         log.error(
-            "outbox: %s is damaged (%s); kept as %s, %d messages of it were saved",
+            "outbox: %s is damaged (%s); renamed to %s, %d messages of it were saved",
             self._path,
             why,
             aside.name,
@@ -283,12 +283,12 @@ class Outbox:
 
     def _note(self, fault: str) -> None:
         if self._fault is None:
-            log.error("outbox: %s; what it cannot keep is lost", fault, extra=_FAULT)
+            log.error("outbox: %s; new messages are lost", fault, extra=_FAULT)
         self._fault = fault
 
 
 def _disk_fault(error: sqlite3.DatabaseError) -> str:
-    """The fault in words; an error that is not one of the disk's is raised again: it is a bug."""
+    """Return a text for a disk fault; any other error is raised again, because it is a bug."""
     code = salvage.code(error)
     if code not in _DISK_FAULTS:
         raise error

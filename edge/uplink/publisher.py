@@ -149,7 +149,7 @@ class Uplink:
         self._outbox.remember(waiting)
 
     def asked(self) -> bytes | None:
-        """The newest message on the topic ``config`` since the last call, as it came; older ones are asked for no more.
+        """Return the newest message on the topic ``config`` since the last call; older ones no longer matter.
         A retained one comes again with every connection."""
         return self._asked.popleft() if self._asked else None
 
@@ -286,7 +286,7 @@ class Uplink:
         return self._outbox.delivered(self._delivered, self._clock.now(), forget=self._resend_at is None)
 
     def _send_again(self) -> None:
-        """A broker has forgotten a bridge, with what waited for it: deliver once more what may have been lost."""
+        """Deliver again what may have been lost: the broker has dropped the session of a bridge, with its messages."""
         due = self._resend_at is not None and self._clock.monotonic() >= self._resend_at
         if due and not self._in_flight and not self._delivered:
             self._resend_at = None
@@ -350,7 +350,7 @@ class Uplink:
         return end.reason
 
     def _leave(self, connection: Connection) -> None:
-        """A goodbye suppresses the last will, so the word that we are gone is ours to say."""
+        """Disconnect, and say so first: a regular disconnect suppresses the last will."""
         handle = connection.publish(self._status(online=False))
         deadline = self._clock.monotonic() + 2.0
         while connection.end is None and self._clock.monotonic() < deadline:

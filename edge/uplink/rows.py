@@ -1,4 +1,4 @@
-"""How messages lie in the file of the outbox: its tables, its statements, and the checksum of each row."""
+"""The tables and statements of the outbox file, and the checksum of each row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CREATE TABLE progress (
 );
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-# What came later. An older version of Footlight leaves it alone, and so can still use the file.
+# Tables added later. Older versions of Footlight ignore them, so they can still use the file.
 _CHECKSUM = "ALTER TABLE message ADD COLUMN crc INTEGER"
 _LATER = """
 CREATE TABLE IF NOT EXISTS delivered (
@@ -39,9 +39,9 @@ DAMAGED_KEPT = 100
 Row = tuple[Any, ...]
 """The :data:`COLUMNS` of one message."""
 COLUMNS = ("id", "CAST(topic AS BLOB)", "CAST(payload AS BLOB)", "created_at", "crc")
-"""As bytes: a damaged text is no Unicode, and would end the reading of all the others."""
+"""Read as bytes: damaged text is not valid Unicode and would stop reading all other rows."""
 COLUMNS_BEFORE = (*COLUMNS[:4], "NULL")
-"""Of a version before the checksums."""
+"""Columns of a version without checksums."""
 
 PENDING = f"SELECT {', '.join(COLUMNS)} FROM message WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - names of ours
 PUT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
@@ -85,7 +85,7 @@ def crc(topic: bytes, payload: bytes, created_at: float) -> int:
 
 
 def item(row: Row) -> Item | None:
-    """Return the message of a row, or None when the row is damaged. One without a checksum is of an older version."""
+    """Return the message of a row, or None if the row is damaged. A row without checksum is from an older version."""
     number, topic, payload, created_at, checksum = row
     if not (isinstance(topic, bytes) and isinstance(payload, bytes) and isinstance(created_at, float)):
         return None
@@ -98,13 +98,13 @@ def item(row: Row) -> Item | None:
 
 
 def prepare(db: sqlite3.Connection) -> tuple[int, int]:
-    """Make or complete the tables and check the file; return how many messages wait, and the last id in use.
+    """Create or complete the tables and check the file; return how many messages wait, and the last id in use.
 
     Raises ``sqlite3.DatabaseError`` for a file that is damaged, or of another schema.
     """
     db.execute("PRAGMA locking_mode=EXCLUSIVE")
     db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA secure_delete=ON")  # what waited for a cohort is overwritten, not only let go
+    db.execute("PRAGMA secure_delete=ON")  # overwrite deleted data: it held visits that waited for a cohort
     if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
         db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
     elif version != SCHEMA_VERSION:

@@ -1,1 +1,1 @@
-"""From detections to aggregates: pure code that knows no camera, clock, file, socket or thread."""
+"""From detections to aggregates: pure code without camera, clock, file, socket or thread."""

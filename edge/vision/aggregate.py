@@ -1,17 +1,16 @@
 """From frames and finished visits to windows aligned to UTC.
 
-Time comes in with every frame, as wall clock and as monotonic clock, and the two disagree when somebody sets
-the clock. What happens then follows from one rule: a visit is counted in the window of the last frame, and a
-window that was emitted is closed for good, so that a frame which falls into an emitted window is counted in
-the next one that was not. Hence
+Every frame carries the wall clock and the monotonic clock, and the two disagree when somebody sets the clock. One
+rule covers this: a visit is counted in the window of the last frame, and an emitted window never opens again. A
+frame that falls into an emitted window is counted in the next window that was not emitted. So:
 
 - the clock steps back into emitted windows: the open window stays open until the clock has caught up;
 - it steps back to before anything was emitted: the open window ends and an earlier one opens;
 - it steps forward: the open window ends. Windows in between are emitted, empty and uncovered, only where the
-  monotonic clock says that the time has really passed (a camera that was gone), and for a day at most.
+  monotonic clock says that the time has really passed (the camera was away), and for a day at most.
 
-No identity comes twice from one aggregator, no visit is lost, and only the time the clock says belongs to a
-window counts as its coverage.
+No window comes twice from one aggregator, no visit is lost, and only time that the clock puts into a window
+counts as its coverage.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ from common.wire import DWELL_BINS_S
 from edge.types import Coverage, Visit, WindowAggregate
 
 LONGEST_SILENCE_S = 86_400
-"""An outage longer than this is not filled with empty windows beyond its last day."""
+"""A longer outage is filled with empty windows only for its last day."""
 
 
 EARLIER_RUN_S = 3_600
-"""The windows of an earlier run are taken as emitted for so long back, which is longer than the clock of a Pi
-without a battery stands behind after a restart, and short enough that a clock once set wrong heals."""
+"""Windows of an earlier run count as emitted this far back. It is longer than the clock of a Pi without a battery can
+be late after a restart, and short enough to recover from a clock that was once set wrong."""
 
 
 @dataclass(slots=True)
@@ -67,7 +66,7 @@ class _Window:
 
     def add(self, visit: Visit) -> None:
         self.visits += 1
-        attention_s = visit.attention_s if visit.viewer else 0.0  # a glance too short to count
+        attention_s = visit.attention_s if visit.viewer else 0.0  # a shorter look does not count
         self.viewers += visit.viewer
         self.dwell_sum_s += visit.dwell_s
         self.attention_sum_s += attention_s
@@ -100,7 +99,7 @@ class _Window:
 
     @classmethod
     def of(cls, window: WindowAggregate) -> _Window:
-        """A window that was frozen before it was over."""
+        """Reopen a window that was stored before its end."""
         covered_s = window.coverage.covered_s
         return cls(
             start=int(window.start.timestamp()),
@@ -123,16 +122,16 @@ class _Window:
 
 
 class Aggregator:
-    """Collects frames and visits; gives every window back once, when it is over.
+    """Collects frames and visits; returns every window once, when it has ended.
 
     ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
-    window that an earlier run emitted: a service that restarts within a minute must not overwrite what it said
-    of that minute. ``resume`` is the window that was open when it ended; it goes on, or is the first to be given
-    back. ``zones`` are the names that a window tells of, even if nobody was there. The window in which
-    the hour ``closing_hour`` (0 to 23) of ``timezone`` comes is the last of its day, those in which one of
-    ``release_hours`` comes are marked as due; None is this machine's zone. At midnight the day ends in any case, and
-    an hour that came since ``counted_until`` is made up for by the first window.
+    window that an earlier run emitted: a service that restarts within a minute must not overwrite the window
+    of that minute. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
+    returned. ``zones`` are the names that a window reports, even if nobody was there. The window that contains the
+    hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
+    ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any
+    case. If an hour has passed since ``counted_until``, the first window is marked for it.
     """
 
     def __init__(
@@ -165,7 +164,7 @@ class Aggregator:
     def observe(
         self, at: datetime, monotonic_s: float, occupancy: int, dropped: int
     ) -> list[WindowAggregate]:
-        """Advance to one processed frame and return the windows that are over, in order.
+        """Advance to one processed frame and return the windows that have ended, in order.
 
         A frame exactly on an edge belongs to the later window. ``occupancy`` is the number of visits in view,
         ``dropped`` the number of stale frames since the last one that was processed.
@@ -182,9 +181,9 @@ class Aggregator:
         return over
 
     def advance(self, at: datetime, monotonic_s: float) -> list[WindowAggregate]:
-        """Time passes without a frame: return the windows that are over, so that a blind camera shows.
+        """Let time pass without a frame; return the windows that have ended, so that a blind camera is visible.
 
-        A window ends here only ``max_gap_s`` after its end, while a frame may still come that covers it.
+        A window is returned only ``max_gap_s`` after its end, because a frame that covers it may still come.
         """
         now = at.timestamp() - self._max_gap_s
         if self._open is not None and self._floor(now) <= self._open.start:
@@ -215,17 +214,17 @@ class Aggregator:
 
     @property
     def open_window(self) -> WindowAggregate | None:
-        """The window that is open, as far as it has come; give it as ``resume`` to the next run."""
+        """The open window so far; give it as ``resume`` to the next run."""
         return None if self._open is None else self._open.freeze(due=False, closing=False)
 
     def add(self, visit: Visit) -> None:
-        """Count a visit that has ended in the open window. Raises ``ValueError`` before the first frame."""
+        """Count a finished visit in the open window. Raises ``ValueError`` before the first frame."""
         if self._open is None:
             raise ValueError("no window is open: observe a frame first")
         self._open.add(visit)
 
     def close(self) -> list[WindowAggregate]:
-        """End the run: the open window, marked as closing; nothing if no frame came since the last close."""
+        """End the run: return the open window, marked as closing; nothing if no frame came since the last close."""
         if self._open is None:
             return []
         last, self._open = self._emit(self._open, closing=True), None
@@ -238,7 +237,7 @@ class Aggregator:
         return _Window(start, start + self._window_s, zones=Counter(dict.fromkeys(self._zones, 0)))
 
     def _not_emitted(self, start: int) -> int:
-        """The first window from ``start`` on that was not emitted."""
+        """Return the first window from ``start`` on that was not emitted."""
         moved = True
         while moved:
             moved = False
@@ -262,9 +261,9 @@ class Aggregator:
         )
 
     def _comes(self, hour: int, since: float, until: float) -> bool:
-        """Whether this hour of the day begins after ``since``, at ``until`` the latest."""
+        """Return whether this hour of the day begins after ``since`` and not after ``until``."""
         end = datetime.fromtimestamp(until, self._timezone)
-        # fold: an hour that comes twice, when clocks go back, counts once.
+        # fold: when clocks go back, an hour comes twice and counts once.
         at = end.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
         if at > end:
             at -= timedelta(days=1)

@@ -1,7 +1,7 @@
-"""Who goes with whom at the least total cost: the Hungarian method, exact and small.
+"""Assign rows to columns at the least total cost: the Hungarian method, exact and small.
 
-Shortest augmenting paths with potentials (Kuhn 1955; Jonker and Volgenant 1987), O(n^3). The scenes of one
-camera hold at most some tens of faces, for which scipy would be a large guest on a small device.
+Shortest augmenting paths with potentials (Kuhn 1955; Jonker and Volgenant 1987), O(n^3). One camera sees at most some
+tens of faces, so we do not need scipy, which is large for a small device.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 
 def assign(costs: Sequence[Sequence[float]], limit: float) -> list[tuple[int, int]]:
-    """Pairs (row, column) of least total cost, where leaving a row alone costs ``limit``.
+    """Return the pairs (row, column) of least total cost; leaving a row without a pair costs ``limit``.
 
-    ``costs`` is rectangular; ``math.inf`` forbids a pair, and no pair dearer than ``limit`` is made.
+    ``costs`` is rectangular; ``math.inf`` forbids a pair; a pair that costs more than ``limit`` is never made.
     """
     by_row = {
         row: [column for column, cost in enumerate(line) if cost <= limit] for row, line in enumerate(costs)
     }
     suitors = Counter(column for columns in by_row.values() for column in columns)
-    # Who has one candidate, and is that one's only candidate, needs no search: most of the faces, mostly.
+    # A row and a column that are each other's only candidate need no search. This is true for most faces.
     pairs = [
         (row, columns[0]) for row, columns in by_row.items() if len(columns) == 1 and suitors[columns[0]] == 1
     ]
@@ -32,7 +32,7 @@ def assign(costs: Sequence[Sequence[float]], limit: float) -> list[tuple[int, in
 
 
 def _hungarian(costs: Sequence[Sequence[float]], limit: float) -> list[tuple[int, int]]:
-    # One private dummy column a row stands for "nobody"; so every row finds a partner and rows <= columns.
+    # Each row has its own dummy column for "no pair"; so every row finds a partner and rows <= columns.
     rows, columns = len(costs), len(costs[0]) if costs else 0
     width = columns + rows
     padded = [

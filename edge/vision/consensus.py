@@ -11,24 +11,24 @@ from common.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, ATTRIBUTES, 
 from edge.types import FaceObservation, Verdict
 
 LEAST_WEIGHT = 1e-3
-"""A look of quality 0 still counts when there is no other."""
+"""A look of quality 0 still counts if it is the only one."""
 
 Probabilities = npt.NDArray[np.float64]
 
 
 class Consensus:
-    """One word on each attribute of a visit, or ``UNKNOWN`` where its confidence is below the threshold.
+    """One verdict on each attribute of a visit, or ``UNKNOWN`` where its confidence is below the threshold.
 
-    Looks are fused by the sum rule: the mean of their probabilities, weighted by quality (Kittler et al.
-    1998). The product rule would take looks at one face for independent witnesses and double its certainty
-    with every frame, though a face that misleads the model once misleads it again; and it lets a single
-    look with a probability near 0 veto all others. Looks with the same time are one look.
+    Looks are fused by the sum rule: the mean of their probabilities, weighted by quality (Kittler et al. 1998). The
+    product rule would treat looks at one face as independent and grow more certain with every frame, although the
+    model repeats its mistakes on the same face. A single look with a probability near 0 would also overrule all
+    others. Looks with the same time count as one look.
     """
 
     def __init__(self, thresholds: Mapping[str, float], *, age_margin: int = 5) -> None:
-        """``thresholds``: least confidence, 0..1, for each of ``ATTRIBUTES``; ``age_margin`` in years.
+        """Take ``thresholds``, the least confidence, 0..1, for each of ``ATTRIBUTES``; ``age_margin`` is in years.
 
-        Raises ``ValueError`` when a threshold is missing, foreign or outside 0..1.
+        Raises ``ValueError`` when a threshold is missing, unknown or outside 0..1.
         """
         if foreign := thresholds.keys() ^ ATTRIBUTES.keys():
             raise ValueError(
@@ -41,7 +41,7 @@ class Consensus:
         self._age_margin = age_margin
 
     def verdicts(self, observations: Sequence[FaceObservation]) -> Mapping[str, Verdict]:
-        """A verdict for each of ``ATTRIBUTES``; the order of ``observations`` does not matter."""
+        """Return a verdict for each of ``ATTRIBUTES``; the order of ``observations`` does not matter."""
         if not observations:
             return {name: Verdict(UNKNOWN, 0.0) for name in ATTRIBUTES}
         looks = _one_per_moment(observations)
@@ -60,10 +60,10 @@ class Consensus:
         }
 
     def _age_band(self, probabilities: Probabilities, weights: Probabilities) -> Verdict:
-        """The band of the expected age, which errs less in years than the band with the most mass.
+        """Return the band of the expected age; its error in years is smaller than that of the most likely band.
 
-        Confidence is the mass of the fused distribution in that band widened by ``age_margin`` years on
-        either side: no model knows an age to the year, so mass just across a border is no disagreement.
+        Confidence is the mass of the fused distribution in that band, widened by ``age_margin`` years on either
+        side: no model is exact to the year, so mass just across a border is not a contradiction.
         """
         fused = weights @ probabilities
         years = float(fused @ np.arange(AGE_BINS))
@@ -81,10 +81,10 @@ def _gender(probabilities: Probabilities, weights: Probabilities) -> Verdict:
 
 
 def _expression(probabilities: Probabilities, weights: Probabilities) -> Verdict:
-    """What the visit showed most: every look votes for its top expression with its weight.
+    """Return the most frequent expression of the visit: every look votes for its top expression with its weight.
 
-    A face changes its expression, so the looks need not agree, and the mean of a smile and a neutral face
-    is neither. Confidence is the fused probability of the winner; it also breaks a tie.
+    A face changes its expression, so looks may differ, and the mean of a smile and a neutral face is neither.
+    Confidence is the fused probability of the winner; it also breaks a tie.
     """
     votes = np.zeros(len(EXPRESSIONS))
     np.add.at(votes, probabilities.argmax(axis=1), weights)
@@ -94,14 +94,14 @@ def _expression(probabilities: Probabilities, weights: Probabilities) -> Verdict
 
 
 def _one_per_moment(observations: Sequence[FaceObservation]) -> list[FaceObservation]:
-    """In order of time, and of one moment the best look only."""
+    """Sort the looks by time, and keep only the best one of each moment."""
     by_quality = sorted(observations, key=lambda look: look.quality)
     best = {look.at_s: look for look in by_quality}
     return [best[at_s] for at_s in sorted(best)]
 
 
 def _stack(scores: Sequence[npt.NDArray[np.float32]]) -> Probabilities:
-    """(looks, labels), rows that sum to exactly 1: an int8 softmax is only nearly so."""
+    """Stack scores as (looks, labels), and scale each row to a sum of 1: an int8 softmax is not exact."""
     rows = np.stack(scores).astype(np.float64)
     normalised: Probabilities = rows / rows.sum(axis=1, keepdims=True)
     return normalised

@@ -1,4 +1,4 @@
-"""One face through time: where it is, where it is expected, and what a detection would cost it.
+"""One face over time: its position, its expected position, and the cost of matching it with a detection.
 
 Motion is a constant-velocity Kalman filter in seconds and face sizes, never in frames and pixels, so that
 neither the frame rate nor the distance to the camera changes what is counted.
@@ -13,31 +13,31 @@ from edge.types import Box, Detection, Track, TrackState
 from edge.vision.stationary import LifeSigns
 
 BLINK_S = 0.5
-"""A gap up to this long is a blink of the detector: the face still counts as in view."""
+"""If the detector misses a face for at most this long, the face still counts as in view."""
 
 SCORES = 60
-"""Sights by which a track is judged: the last ones, some seconds."""
+"""Number of last sights by which a track is judged: some seconds."""
 
 MEASUREMENT_SIGMA = 0.08
 """Jitter of a detector's box centre, in face sizes."""
 
 START_SPEED_SIGMA = 3.0
-"""Speed of a face that has just appeared, in face sizes a second; a brisk walk across the view is about 7."""
+"""Assumed speed of a new face, in face sizes a second; a fast walk across the view is about 7."""
 
 ACCELERATION_DENSITY = 6.0
 """How fast people change their speed: spectral density of white acceleration, face sizes^2 / s^3."""
 
 NEAR_REACH = (0.5, 3.0)
-"""Least and most distance, in face sizes, between where a face is expected and where it is found."""
+"""Smallest and largest distance, in face sizes, between where a face is expected and where it is found."""
 
 LEAVING_WIDTH = 0.85
-"""Share of its full width under which a face at the edge of the picture is on its way out."""
+"""A face at the edge of the picture with less than this share of its full width is leaving."""
 
 TURNED_BACK = 0.08
-"""Way inwards, in face sizes, that somebody who is on the way out does not take between two frames."""
+"""A person who leaves never moves this far inwards between two frames, in face sizes."""
 
 DOUBT = 1.5
-"""Cost of a score that is lower than a face's usual one, for a difference of 1."""
+"""Cost of a score lower than the usual one of a face, for a difference of 1."""
 
 
 class _Axis:
@@ -60,7 +60,7 @@ class _Axis:
 
     def correct(self, measured: float, side: float) -> None:
         total = self.position_var + (MEASUREMENT_SIGMA * side) ** 2
-        if total <= 0:  # a box without area says nothing about its jitter
+        if total <= 0:  # the jitter of a box without area is unknown
             self.position = measured
             return
         error, gain, gain_velocity = measured - self.position, self.position_var / total, self.cross / total
@@ -72,7 +72,7 @@ class _Axis:
 
 
 class Face:
-    """One living track and all that is known of it."""
+    """One active track and its state."""
 
     def __init__(self, track_id: int, detection: Detection, at_s: float) -> None:
         self.track_id = track_id
@@ -86,7 +86,7 @@ class Face:
         self._widest, self._leaving = detection.box.width, 0
         self.life = LifeSigns(detection.box, at_s)
         self.candidates: list[Face] = []
-        """Lost tracks that it may be, the likeliest first, as judged when it appeared."""
+        """Lost tracks that may be the same person, the most likely first, chosen when this face appeared."""
         self.merged = False
         x, y = detection.box.centre
         self._x, self._y = _Axis(x, self.last_side), _Axis(y, self.last_side)
@@ -100,7 +100,7 @@ class Face:
         return self._at_s - self.first_seen_s
 
     def merge(self, face: Face) -> None:
-        """Take over ``face``, which turned out to be this one found again."""
+        """Take over the state of ``face``, which is this face, found again."""
         self._x, self._y = face._x, face._y
         self.last_box, self.last_side, self.last_seen_s = face.last_box, face.last_side, face.last_seen_s
         self.detection = face.detection
@@ -129,8 +129,8 @@ class Face:
         self._usual_score += 0.2 * (detection.score - self._usual_score)
 
     def note_edge(self, width: int) -> None:
-        """Whether the face is going out at the left (-1) or the right (1) edge of the picture: cut off by it,
-        narrower than it was, and moving that way."""
+        """Note whether the face is leaving at the left (-1) or right (1) edge of the picture: it is cut off there,
+        narrower than before, and moving that way."""
         self._widest = max(self.last_box.width, 0.99 * self._widest)
         self._leaving = 0
         if self.last_box.width < LEAVING_WIDTH * self._widest:
@@ -140,18 +140,18 @@ class Face:
                 self._leaving = 1
 
     def is_outside(self, width: int, height: int) -> bool:
-        """Whether the face is believed beyond the edge of the picture by now."""
+        """Return whether the face is expected outside the picture by now."""
         return not (0 <= self._x.position <= width and 0 <= self._y.position <= height)
 
     @property
     def expected(self) -> Box:
-        """The last box, moved to where the filter believes it now."""
+        """The last box, moved to the position that the filter expects now."""
         width, height = self.last_box.width / 2, self.last_box.height / 2
         x, y = self._x.position, self._y.position
         return Box(x - width, y - height, x + width, y + height)
 
     def reach(self) -> float:
-        """How far from the expectation the face may be, in face sizes: 2.5 sigma within bounds."""
+        """Return the largest distance of the face from its expected position, in face sizes: 2.5 sigma, bounded."""
         sigma = math.sqrt(max(self._x.position_var, self._y.position_var, 0.0)) / max(self.last_side, 1e-6)
         least, most = NEAR_REACH
         return min(least + 2.5 * sigma, most)
@@ -159,11 +159,11 @@ class Face:
     def cost(
         self, detection: Detection, side: float, reach: float, *, may_have_stopped: bool = False
     ) -> float:
-        """What it costs to take ``detection``, of ``side``, for this face; infinite when it cannot be.
+        """Return the cost of matching ``detection``, of size ``side``, with this face; infinite if impossible.
 
-        Distance and size difference, each relative to what is possible after the time unseen, the overlap that
-        is missing, and what the score is lower than this face's own: a pattern beside the way of a person who
-        has just been hidden scores lower. Who ``may_have_stopped`` is expected where last seen as well.
+        The cost is the sum of distance and size difference, each relative to what is possible after the time unseen,
+        the missing overlap, and how much the score is lower than usual: when a person is hidden, a pattern close by
+        scores lower. A face that ``may_have_stopped`` is also expected at its last position.
         """
         box = detection.box
         centre = box.centre
@@ -174,7 +174,7 @@ class Face:
         if distance > reach:
             return math.inf
         if self._leaving * (self.last_box.centre[0] - centre[0]) > TURNED_BACK * self.last_side:
-            return math.inf  # who comes in where somebody goes out is somebody else
+            return math.inf  # a face that comes in where another one leaves is a different person
         growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = min(0.4 + self.unseen_s, 0.75)
         if growth > tolerance:
@@ -183,7 +183,7 @@ class Face:
         return distance / reach + 0.5 * growth / tolerance + 0.5 * missing + DOUBT * self.doubt(detection)
 
     def doubt(self, detection: Detection) -> float:
-        """By how much ``detection`` scores lower than this face usually does, 0..1."""
+        """Return by how much ``detection`` scores lower than usual for this face, 0..1."""
         return max(0.0, self._usual_score - detection.score)
 
     def track(self) -> Track:

@@ -1,15 +1,15 @@
-"""Which cells of a two-way table are withheld, so that nobody can work out a small one with the help of the margins.
+"""Choose the cells of a two-way table to withhold, so that nobody can work out a small one from the margins.
 
-What is withheld follows from the *classes* of the cells alone: which are empty, small (1 to k-1) or large. So all
-tables with the same classes and sums look alike to a reader, and he can exclude none of them, even if he replays this
-rule. They are the whole-numbered points of a network: every cell is an edge from the sum of its row to the sum of its
+The choice depends only on the *classes* of the cells: empty, small (1 to k-1) or large. So all tables with the same
+classes and sums look the same to a reader, who cannot exclude any of them, even by applying this rule again.
+They are the integer points of a network: every cell is an edge from the sum of its row to the sum of its
 column, its class bounds its flow, and the sums are given (D. Gusfield, "A graph theoretic approach to statistical data
 security", SIAM J. Comput. 17(3), 1988). Two questions about that network decide, and their answers are the same at
 each of its points:
 
-- Can the cell change? It can if one visit can go round a cycle through it.
-- Do k visits stand behind every sum that can be read? A sum of withheld cells can be read if and only if they are a
-  directed cut; by max-flow min-cut that is one small flow problem for each small cell.
+- Can the cell change? It can if one visit can move along a cycle through it.
+- Does every sum that can be read include at least k visits? A sum of withheld cells can be read if and only if they
+  are a directed cut; by max-flow min-cut that is one small flow problem for each small cell.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Node = Hashable
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """A withheld cell: ``count`` visits from the sum of a row to that of a column, and what they are known to be."""
+    """A withheld cell: ``count`` visits from the sum of a row to that of a column, and its known bounds."""
 
     tail: Node
     head: Node
@@ -37,10 +37,10 @@ class _Edge:
 def withhold_in_joint(
     joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequence[str]
 ) -> set[Key] | None:
-    """The cells to withhold beside both margins; of the large ones in this order of ``rows`` and ``columns``. None says
-    that the table cannot be published, or would tell nothing.
+    """Return the cells to withhold when both margins are published; large ones are taken in the order of ``rows`` and
+    ``columns``. None: the table cannot be published, or would show nothing.
 
-    That is so in any case where a cell of a margin is small: whether the table comes would tell of that cell.
+    If a cell of a margin is small, the result is always None: otherwise it would reveal something about that cell.
     """
     sums = [sum(joint[row, column] for column in columns) for row in rows]
     sums += [sum(joint[row, column] for row in rows) for column in columns]
@@ -54,8 +54,8 @@ def withhold_in_joint(
 
 
 def _hidden(joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequence[str]) -> set[Key]:
-    """The small cells, and large ones beside them: in each row and column two cells at least are withheld and one of
-    them is large, or all that are not empty."""
+    """Return the small cells, and large ones beside them: in each row and column with withheld cells, at least two are
+    withheld and one of them is large, or all that are not empty."""
     hidden = {key for key, count in joint.items() if 0 < count < k}
     lines: list[list[Key]] = [
         # In turn, or one gender would be the one that is always withheld.
@@ -63,7 +63,7 @@ def _hidden(joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequ
         for index, column in enumerate(columns)
     ]
     lines += [[(row, column) for column in columns] for row in rows]
-    # Lines with a small cell first, so that what they need is there for the others.
+    # Rows and columns with a small cell come first, because the others can use the cells that these withhold.
     lines.sort(key=lambda line: not any(key in hidden for key in line))
     before = -1
     while len(hidden) > before:
@@ -77,7 +77,7 @@ def _hidden(joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequ
 
 
 def _crossed(key: Key, hidden: set[Key]) -> bool:
-    """Whether row and column of a cell lose another one already, so that it costs no further cell."""
+    """Return whether another cell in the row and in the column is withheld, so that this one needs no further cell."""
     return any(row == key[0] for row, _ in hidden) and any(column == key[1] for _, column in hidden)
 
 
@@ -86,7 +86,7 @@ def _edge(tail: Node, head: Node, count: int, k: int) -> _Edge:
 
 
 def _can_change(edges: Sequence[_Edge], index: int) -> bool:
-    """Whether there is a cycle through this edge on which one visit more can flow, or one less."""
+    """Return whether one visit more or less can flow along a cycle through this edge."""
     ways: dict[Node, set[Node]] = defaultdict(set)
     for other, edge in enumerate(edges):
         if other != index:
@@ -110,10 +110,10 @@ def _reaches(ways: Mapping[Node, set[Node]], start: Node, goal: Node) -> bool:
 
 
 def _carried(edges: Sequence[_Edge], index: int, k: int) -> bool:
-    """Whether every directed cut through this edge carries ``k`` visits.
+    """Return whether every directed cut through this edge carries at least ``k`` visits.
 
-    Augmenting paths from tail to head. Against its direction an edge lets any flow pass, which keeps every cut that it
-    enters from being a minimum: only directed cuts remain.
+    It uses augmenting paths from tail to head. Against its direction an edge has unlimited capacity, so a cut that an
+    edge crosses backwards is never a minimum: only directed cuts remain.
     """
     room = [edge.count for edge in edges]
     flow, start, goal = edges[index].count, edges[index].tail, edges[index].head

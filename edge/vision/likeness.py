@@ -1,7 +1,7 @@
-"""Compare a place in the picture with what it showed before: has anything there changed?
+"""Compare a place in the picture with its earlier state, to find out whether anything changed there.
 
-A still picture of a face stays as it is. What a camera adds to it (noise, brightness, a shadow, a shake) can be
-told apart from a blink or a turn of the head, because it is noise or follows from the picture itself.
+A still picture of a face does not change. What a camera adds (noise, brightness, a shadow, a shake) can be told apart
+from a blink or a turn of the head: it is either noise, or can be computed from the picture itself.
 """
 
 from __future__ import annotations
@@ -14,44 +14,45 @@ import numpy as np
 from edge.types import Box, Floats, Image
 
 SIDE = 32
-"""Side at which a place is compared, pixels. Nobody is recognised by it, and it lives as long as its ``Reference``."""
+"""Side at which a place is compared, pixels. It is not used to recognise anybody, and is deleted with its
+``Reference``."""
 
 MARGIN = 4
-"""What the picture may have shifted by, in these pixels: a sixth of a face."""
+"""The largest shift of the picture, in these pixels: a sixth of a face."""
 
 REACH = 2.0
-"""Side of the place over the side of the face: neck, hair and the edge towards the background move too."""
+"""Side of the place over the side of the face: it includes neck, hair and the edge, which move too."""
 
 LEFT = 0.5
-"""Distance in face sizes from which a face is no longer at the place."""
+"""From this distance on, in face sizes, a face is no longer at the place."""
 
 NOISE = 4.0
-"""Variance in grey levels^2 below which a place holds nothing to compare."""
+"""Below this variance, in grey levels^2, a place has nothing to compare."""
 
 LEAST_CHANGE = 0.005
-"""Change of a face that is alive; what a good video stream does to a still picture stays below it."""
+"""From this change on, the face is alive; a good video stream changes a still picture by less."""
 
 NOISE_MARGIN = 2.0
-"""So many times the noise from frame to frame are no change either: a dark picture is all noise."""
+"""A change must also exceed the noise from frame to frame by this factor: a dark picture is full of noise."""
 
 NEXT_FRAME_S = 0.15
-"""At lower frame rates a person moves from one frame to the next: what differs is no noise."""
+"""At lower frame rates a person moves between two frames, so the difference is not only noise."""
 
 LOOK_EVERY_S = 0.25
-"""A blink takes about as long."""
+"""A blink takes about this long."""
 
 NOISE_SAMPLES = 4
-"""Of them the least is the noise, since in the others the face may have moved."""
+"""The smallest of this many values is the noise, because in the others the face may have moved."""
 
 _INNER = SIDE - 2 * MARGIN
 _ACROSS = np.tile(np.linspace(-1, 1, _INNER, dtype=np.float32), (_INNER, 1))
 
 
 class Reference:
-    """One place of a picture, about a face, as it was at one moment."""
+    """The part of a picture around a face, at one moment."""
 
     def __init__(self, image: Image, box: Box) -> None:
-        """``image`` is the whole BGR frame, ``box`` the face."""
+        """Take the place of the face ``box`` in ``image``, the whole BGR frame."""
         height, width = image.shape[:2]
         (x, y), reach = box.centre, max(box.side, 1.0) * REACH / 2
         left, top = min(max(0, int(x - reach)), width - 1), min(max(0, int(y - reach)), height - 1)
@@ -62,15 +63,15 @@ class Reference:
         self._basis = _explained(whole)
 
     def is_left_by(self, box: Box) -> bool:
-        """Whether the face at ``box`` is somewhere else by now."""
+        """Return whether the face at ``box`` has left the place."""
         return math.dist(self._box.centre, box.centre) > LEFT * self._box.side
 
     def patch(self, image: Image) -> Floats:
-        """The place in ``image``: grey, smooth, (SIDE, SIDE)."""
+        """Return the place in ``image``: grey, smooth, (SIDE, SIDE)."""
         region = image[self._place]
         step = max(
             1, min(region.shape[:2]) // (2 * SIDE)
-        )  # the mean of all pixels of a large face costs too much
+        )  # the mean over all pixels of a large face takes too long
         region = region[::step, ::step]
         shrinks = min(region.shape[:2]) > SIDE
         small = cv2.resize(
@@ -80,7 +81,7 @@ class Reference:
         return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), np.float32)
 
     def change(self, patch: Floats) -> float:
-        """The share of the variance of ``patch``, 0..1, that neither a small shift nor other light explains."""
+        """Return the share of the variance of ``patch``, 0..1, that a small shift or other light cannot explain."""
         likeness = cv2.matchTemplate(patch, self._inner, cv2.TM_CCOEFF_NORMED)
         x, y = cv2.minMaxLoc(likeness)[3]
         seen = patch[y : y + _INNER, x : x + _INNER].reshape(-1)
@@ -89,9 +90,9 @@ class Reference:
 
 
 class ChangeWatch:
-    """Says when the picture of a face changes, at most every ``LOOK_EVERY_S``.
+    """Detects when the picture of a face changes, at most every ``LOOK_EVERY_S``.
 
-    All that it holds of the picture is one ``Reference`` and, for one frame, a patch of it.
+    Of the picture it stores only one ``Reference`` and, for one frame, a patch.
     """
 
     def __init__(self, at_s: float) -> None:
@@ -102,12 +103,12 @@ class ChangeWatch:
         self._looked_s = at_s
 
     def rest(self, until_s: float) -> None:
-        """Forget the picture, and take no other before that time."""
+        """Forget the picture, and take no new one before ``until_s``."""
         self._reference = self._fresh = None
         self._due_s = until_s
 
     def changed(self, image: Image, box: Box, at_s: float) -> bool:
-        """Whether the face at ``box`` differs from what its place showed when it was looked at first."""
+        """Return whether the place of ``box`` has changed since the first look at it."""
         if self._reference is None or self._reference.is_left_by(box):
             if at_s >= self._due_s:
                 self._reference, self._noises = Reference(image, box), []
@@ -129,7 +130,7 @@ class ChangeWatch:
 
 
 def _noise(one: Floats, next_one: Floats) -> float:
-    """The same measure of two patches from one frame to the next: mostly the camera's noise."""
+    """Measure the change between patches of two frames in a row: mostly the camera's noise."""
     difference = (next_one - one).reshape(-1)
     return float(difference @ difference) / _energy(next_one)
 
@@ -139,8 +140,8 @@ def _energy(patch: Floats) -> float:
 
 
 def _explained(patch: Floats) -> Floats:
-    """Orthonormal columns (n, 11): what a picture becomes in brighter or uneven light, shifted by less than a pixel, or
-    a little blurred (its Taylor series to the second order)."""
+    """Return orthonormal columns (n, 11) that span the harmless changes of a picture: brighter or uneven light, a shift
+    by less than a pixel, or a little blur (its Taylor series to the second order)."""
     down, across = np.gradient(patch)
     bends = (*np.gradient(down), np.gradient(across, axis=1))
     inner, *slopes = (part[MARGIN:-MARGIN, MARGIN:-MARGIN] for part in (patch, down, across, *bends))

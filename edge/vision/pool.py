@@ -13,9 +13,9 @@ from edge.types import WindowAggregate
 
 @dataclass(slots=True)
 class Pool:
-    """``covered_s`` and ``occupancy_max`` are of all windows since the last cohort. ``zones_of`` stands for what the
-    zones are. Where they changed, the zones of this cohort are withheld: whoever may change them could let a zone
-    count one visit only.
+    """The sums since the last cohort; ``covered_s`` and ``occupancy_max`` cover all windows since then. ``zones_of`` is
+    a hash of the zones. If they changed, the zones of this cohort are withheld: a person who can change them could
+    make a zone count only one visit.
     """
 
     since: datetime | None = None
@@ -33,7 +33,7 @@ class Pool:
     zones_changed: bool = False
 
     def add(self, window: WindowAggregate, zones_of: str) -> None:
-        """Take the visits of one more window."""
+        """Add the visits of one more window."""
         self.covered_s += window.coverage.covered_s
         self.occupancy_max = max(self.occupancy_max, window.occupancy_max)
         if not window.visits:
@@ -51,7 +51,7 @@ class Pool:
         self.zones.update(window.zones)
 
     def marginal(self, place: int, labels: Sequence[str]) -> dict[str, int]:
-        """Visits by the label that stands at ``place`` of the breakdown, zeros included."""
+        """Count visits by the label at ``place`` of the breakdown, zeros included."""
         counts = dict.fromkeys(labels, 0)
         for key, count in self.breakdown.items():
             counts[key[place]] += count

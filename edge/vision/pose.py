@@ -10,31 +10,31 @@ MOUTH_DROP = 0.995
 """Eyes to mouth, in eye distances; with the next two, the template of ``edge.inference.align`` in 3-D."""
 
 NOSE_DROP = 0.566
-"""Foot of the nose tip on the line from the eyes to the mouth, as a share of that line."""
+"""Projection of the nose tip on the line from the eyes to the mouth, as a share of that line."""
 
 NOSE_DEPTH = 0.5
-"""Nose tip before the plane of eyes and mouth, in eye distances: some 3 cm at a pupil distance of 6.3 cm."""
+"""Nose tip in front of the plane of eyes and mouth, in eye distances: about 3 cm at a pupil distance of 6.3 cm."""
 
 
 def estimate_pose(landmarks: Floats) -> Pose:
-    """Pose in degrees of a face with ``landmarks`` (5, 2): eyes, nose, mouth corners, left as in the picture.
+    """Estimate the pose in degrees from ``landmarks`` (5, 2): eyes, nose, mouth corners, left as in the picture.
 
     Scaled orthography, as in the first step of POSIT (DeMenthon and Davis 1995): eyes and mouth span a
-    plane and the nose tip stands before it, so five points show the images of the face's three axes
+    plane and the nose tip is in front of it, so five points show the images of the face's three axes
     (right, down, towards the camera). Those are the first two rows of a rotation times one scale; the
     lengths of the rows give the scale, and the axis towards the camera gives yaw and pitch.
 
     Positive yaw turns to the right of the picture, positive pitch looks up, positive roll leans clockwise
-    in the picture. Within about 8 degrees up to 45 degrees of yaw and 25 of pitch on a mean head; a
-    person's own nose adds a constant offset of some degrees. Points that all coincide say nothing: 0, 0, 0.
+    in the picture. The error is about 8 degrees, up to 45 degrees of yaw and 25 of pitch, on a mean head; the shape of
+    a person's nose adds a constant offset of some degrees. If all points coincide, the pose is 0, 0, 0.
     """
-    # Complex numbers are points here: a handful of vectors of two is no work for numpy.
+    # Points are complex numbers here: numpy is slow for a few vectors of two.
     eye_left, eye_right, nose, mouth_left, mouth_right = (complex(x, y) for x, y in landmarks.tolist())
     eyes, mouth = (eye_left + eye_right) / 2, (mouth_left + mouth_right) / 2
     right = eye_right - eye_left
     down = (mouth - eyes) / MOUTH_DROP
     forward = (nose - eyes - NOSE_DROP * (mouth - eyes)) / NOSE_DEPTH
-    # Either row alone would do; the longer one is the less foreshortened by an error of the points.
+    # Each row alone gives the scale; errors of the points matter less in the longer one.
     scale = max(
         math.hypot(right.real, down.real, forward.real), math.hypot(right.imag, down.imag, forward.imag)
     )
@@ -42,7 +42,7 @@ def estimate_pose(landmarks: Floats) -> Pose:
         return Pose(0.0, 0.0, 0.0)
     x, y = forward.real / scale, forward.imag / scale
     towards_camera = math.sqrt(max(0.0, 1 - x * x - y * y))
-    # Roll from the tilt of the eyes and of the line down the face together: turning the head bends either.
+    # Roll uses the tilt of the eyes and of the line down the face: turning the head changes each of them alone.
     roll = math.atan2(right.imag - down.real, right.real + down.imag)
     return Pose(
         yaw=math.degrees(math.atan2(x, towards_camera)),
@@ -52,5 +52,5 @@ def estimate_pose(landmarks: Floats) -> Pose:
 
 
 def attending(pose: Pose, *, yaw_limit: float, pitch_limit: float) -> bool:
-    """Whether the face points into the attention cone, an ellipse with these half-axes in degrees."""
+    """Return whether the face points into the attention cone, an ellipse with these half-axes in degrees."""
     return math.hypot(pose.yaw / yaw_limit, pose.pitch / pitch_limit) <= 1

@@ -1,8 +1,8 @@
-"""The cohort rule: what of a window may be read by others, decided before anything is queued.
+"""The cohort rule: decide what may be published of a window, before anything is queued.
 
-The counts of visits and viewers are published of every window. Whatever describes visits waits until a cohort of at
-least k is due, by its size or by the time of day, and is then published once. So no visit is in two cohorts, and
-subtracting cohorts reveals nothing. When a cohort is due follows from published numbers alone.
+The counts of visits and viewers are published for every window. Everything that describes visits waits until a cohort
+of at least k visits is due, by its size or by the time of day, and is then published once. So no visit is in two
+cohorts, and subtracting cohorts reveals nothing. Published numbers alone decide when a cohort is due.
 See docs/privacy.md and docs/decisions/0049.
 """
 
@@ -24,22 +24,22 @@ _GENDERS = (*GENDERS, UNKNOWN)
 _BANDS = (*AGE_BANDS, UNKNOWN)
 _EXPRESSIONS = (*EXPRESSIONS, UNKNOWN)
 
-# Which large cell is withheld first beside the small ones. It must not depend on the counts, so what is rare in any
-# shop comes first.
+# The order in which large cells are withheld beside small ones. It must not depend on the counts, so labels that are
+# rare in every shop come first.
 _GENDERS_RAREST_FIRST = (UNKNOWN, "male", "female")
 _BANDS_RAREST_FIRST = (UNKNOWN, "0-17", "65+", "55-64", "18-24", "45-54", "35-44", "25-34")
 _EXPRESSIONS_RAREST_FIRST = (UNKNOWN, "disgusted", "fearful", "angry", "surprised", "sad", "happy", "neutral")
 
 MAX_COHORT = 200
-"""Visits at which a cohort does not wait for its hour; see the table in docs/privacy.md."""
+"""With this many visits a cohort does not wait for its hour; see the table in docs/privacy.md."""
 MIN_COHORT = 3
 """Times k: a smaller cohort waits for the next hour, because most of it would be withheld; see the same table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What may leave of one window. ``pending`` visits wait for a cohort; at closing time they are those
-    that never get one."""
+    """The part of one window that may be published. ``pending`` visits wait for a cohort; at closing time they are
+    the visits that will never be in one."""
 
     totals: wire.Totals
     cohort: wire.Cohort | None
@@ -47,12 +47,11 @@ class Release:
 
 
 class CohortRule:
-    """Turns windows, in order, into what may be published of them.
+    """Turns windows, in order, into the values that may be published.
 
     ``k``: smallest cohort and smallest readable cell; 1 withholds nothing. ``profile``: which breakdowns may
     be released at all. ``max_cohort``: the number of visits at which a cohort is released at any time of day.
-    ``zones`` stands for what the zones are, and changes with them. ``pool``: the visits that wait already, from an
-    earlier run.
+    ``zones`` is a hash of the zones. ``pool``: the visits that already wait, from an earlier run.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class CohortRule:
         self.pool = pool or Pool()
 
     def release(self, window: WindowAggregate) -> Release:
-        """Decide on one window. Its cohort may hold visits of earlier windows as well."""
+        """Decide on one window. Its cohort may include visits of earlier windows."""
         self.pool.add(window, self._zones)
         visits = self.pool.visits
         enough = (
@@ -116,7 +115,7 @@ class _Times(TypedDict):
 
 
 def _times(pool: Pool, k: int) -> _Times:
-    """Dwell and attention times, as far as they may be published together."""
+    """Return the dwell and attention times, as far as they may be published together."""
     dwell_sum_s = round(pool.dwell_sum_s, 1)
     dwell = Times(tuple(pool.dwell), dwell_sum_s)
     attention = Times(
@@ -124,7 +123,9 @@ def _times(pool: Pool, k: int) -> _Times:
         min(round(pool.attention_sum_s, 1), dwell_sum_s),
         idle=pool.visits - pool.viewers,
     )
-    few = 0 < pool.viewers < k  # a published number: what is missing then tells nothing
+    few = (
+        0 < pool.viewers < k
+    )  # the number of viewers is published, so withholding their times reveals nothing new
     both = k == 1 or (not few and publishable(dwell, attention, k))
     one = both or publishable(dwell, None, k)
     return {

@@ -1,4 +1,4 @@
-"""How much a face is worth looking at, before the classifier is asked."""
+"""The quality of a face, measured before the classifier runs."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ MEASURE_SIDE = 48
 """Faces are measured at this size, about the size at which the classifier sees them."""
 
 GOOD_SIDE_PX = 64.0
-"""From this side on a larger face tells the classifier nothing more."""
+"""From this side on, a larger face does not help the classifier."""
 
 SHARP = 0.05
 """Sharpness of a face in good focus; see :func:`sharpness`."""
 
 LEAST_SHARPNESS = 0.004
-"""A face below is a smear that tells the classifier nothing."""
+"""A face with less sharpness is too blurred for the classifier."""
 
 NOISE = 10.0
-"""Variance in grey levels^2 below which a picture holds nothing: a face has hundreds."""
+"""Below this variance, in grey levels^2, a picture is empty: a face has hundreds."""
 
 LEAST_INSIDE = 0.85
-"""A face of which less lies in the picture is cut off, not small."""
+"""A face with a smaller share inside the picture is cut off, not small."""
 
 
 class QualityGate:
-    """Quality of a face in 0..1, or None when a forward pass would be wasted.
+    """Quality of a face in 0..1, or None if it is not worth a forward pass.
 
-    The product of five terms, each 1 for a face without a fault, so that one bad fault cannot be bought off:
+    It is the product of five terms, each 1 for a perfect face, so that good terms cannot make up for a bad one:
 
     - size: side of the box over ``GOOD_SIDE_PX``;
     - frontality: falls as the squared cosine to 0 at ``max_yaw`` and ``max_pitch``, beyond which is None;
@@ -54,10 +54,9 @@ class QualityGate:
         self._min_sharpness = min_sharpness
 
     def assess(self, image: Image, detection: Detection, pose: Pose, *, above: float = 0.0) -> float | None:
-        """The quality if it is more than ``above``, what the caller has already. ``image`` is the whole BGR frame.
+        """Return the quality if it is more than ``above``, the best so far. ``image`` is the whole BGR frame.
 
-        The cheap refusals come first; pixels are read last, and not at all where even a flawless picture
-        would not be good enough.
+        The cheap tests come first. Pixels are read last, and only if a perfect picture would be good enough.
         """
         box = detection.box
         if box.side < self._min_side_px:
@@ -80,34 +79,34 @@ class QualityGate:
 
 
 def sharpness(face: Image) -> float:
-    """Variance of the Laplacian of a grey face (Pech-Pacheco et al. 2000) over the variance of the face.
+    """Return the variance of the Laplacian of a grey face (Pech-Pacheco et al. 2000) over the variance of the face.
 
-    The ratio does not depend on contrast, so a dim face is not taken for a blurred one; a light blur
-    beforehand and ``NOISE`` below keep the noise of a dark or flat picture from passing for detail.
+    The ratio does not depend on contrast, so a dark face does not look blurred. A slight blur before the measurement
+    and ``NOISE`` in the denominator make sure that noise in a dark or flat picture does not look like detail.
     """
     smooth = cv2.GaussianBlur(face.astype(np.float32), (3, 3), 0)
     return _deviation(cv2.Laplacian(smooth, cv2.CV_32F)) ** 2 / (_deviation(smooth) ** 2 + NOISE)
 
 
 def _deviation(grey: np.ndarray) -> float:
-    """Standard deviation; several times faster than numpy's on so small a picture."""
+    """Return the standard deviation; for a small picture this is several times faster than numpy."""
     return float(cv2.meanStdDev(grey)[1][0, 0])
 
 
 def _falling(share: float) -> float:
-    """1 at 0, 0 at 1 and -1."""
+    """Return a factor that falls from 1 at 0 to 0 at 1 and -1."""
     return math.cos(math.pi / 2 * share)
 
 
 def exposure(face: Image) -> float:
-    """0..1 of a grey face: the share of it neither black nor burnt out, times its contrast as far as that lacks."""
+    """Return the exposure of a grey face, 0..1: the share neither black nor burnt out, lowered by poor contrast."""
     usable = cv2.countNonZero(cv2.inRange(face, np.array([11]), np.array([244]))) / face.size
     contrast = min(1.0, _deviation(face) / 20)
     return usable * contrast
 
 
 def grey_face(image: Image, box: Box) -> Image:
-    """What of the box lies in the picture, grey, (MEASURE_SIDE, MEASURE_SIDE): the size at which faces are measured."""
+    """Return the part of the box inside the picture, grey, (MEASURE_SIDE, MEASURE_SIDE), the size for measuring."""
     box = _clip(box, image)
     x1, y1, x2, y2 = math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
     crop = image[y1:y2, x1:x2]

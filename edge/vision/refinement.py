@@ -1,4 +1,4 @@
-"""Refined landmarks: asked for where they are used, and no more often than a head turns."""
+"""Refined landmarks: computed only where they are used, and only as often as a head can turn."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class _Look:
 
 
 class Refinement:
-    """The direction of every face in view, and landmarks for those that the classifier is to see.
+    """The direction of every face in view, and refined landmarks for the classifier.
 
-    A visit's direction is taken anew once it is ``every_s`` old. What is most likely a pattern costs nothing: there the
-    detector's own landmarks must do.
+    The direction of a visit is measured again after ``every_s``. For a track that is most likely a pattern, the
+    landmarks of the detector are used, which saves time.
     """
 
     def __init__(self, refiner: Refiner, *, every_s: float) -> None:
@@ -29,7 +29,7 @@ class Refinement:
         self._last: dict[int, _Look] = {}
 
     def pose(self, track: Track, image: Image, at_s: float) -> Pose:
-        """Where the face of a track in view is turned; within ``every_s`` the same answer."""
+        """Return the direction of the face of a track in view; within ``every_s`` the result is reused."""
         assert track.detection is not None
         if track.state is TrackState.TENTATIVE and track.detection.score < LIKELY_SCORE:
             return estimate_pose(track.detection.landmarks)
@@ -39,7 +39,7 @@ class Refinement:
         return last.pose
 
     def detection(self, track: Track, image: Image, at_s: float) -> Detection:
-        """The detection of this frame with refined landmarks."""
+        """Return the detection of this frame with refined landmarks."""
         assert track.detection is not None
         last = self._last.get(track.track_id)
         if last is None or last.at_s < at_s:

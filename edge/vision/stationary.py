@@ -13,31 +13,31 @@ from edge.types import Box, Image
 from edge.vision.likeness import ChangeWatch
 
 STILL_S = 8.0
-"""A face without any sign of life for so long, since it appeared, is a picture."""
+"""A face without any sign of life for this long since it appeared is a picture."""
 
 STILL_AGAIN_S = 60.0
-"""The same after a sign of life: a person who is very quiet, or a track that went over from a person to a picture."""
+"""The same after a sign of life: a very quiet person, or a track that moved from a person to a picture."""
 
 STILL_REACH = 0.3
 """A face whose centre stayed within this many face sizes has not moved: a detector's jitter is below it."""
 
 SCREEN_S = 1800.0
 SCREEN_REACH = 1.0
-"""A face that came from nowhere and kept within its own size for so long is one on a screen, however lively it is."""
+"""A face that appeared suddenly and moved less than its own size for this long is on a screen, however lively it is."""
 
 REST_S = 3.0
-"""After a sign of life nothing is looked for during this time, which saves work."""
+"""After a sign of life we do not look for another one during this time, which saves work."""
 
 SURE_CHANGES = 3
 SURE_WITHIN_S = 4.0
-"""Where a picture of a face is known to be, so many changes in a row, each within this time of the one before, make a
-person: somebody who walks past a poster changes it once."""
+"""At the place of a known picture, this many changes in a row, each within this time of the last one, mean a person:
+somebody who walks past a poster changes it once."""
 
 SAME_PLACE = 0.4
-"""Intersection over union with a stationary face from which a detection lies at its place."""
+"""From this intersection over union with a stationary face on, a detection is at its place."""
 
 MEMORY_S = 600.0
-"""A stationary face unseen for so long was taken down."""
+"""A stationary face that was not seen for this long was removed."""
 
 
 class Extent:
@@ -63,7 +63,7 @@ class Extent:
 
 
 class LifeSigns:
-    """What one track has shown of being alive: movement of its box, and changes of the picture there."""
+    """The signs of life of one track: movement of its box, and changes of the picture there."""
 
     def __init__(self, box: Box, at_s: float) -> None:
         self._first_s = self._last_s = self._quiet_since_s = at_s
@@ -74,8 +74,8 @@ class LifeSigns:
         self.has_moved = self.has_left_its_place = False
 
     def see(self, box: Box, at_s: float, image: Image | None) -> None:
-        """Take one sight of the face. A detector's box may jump to and fro over a picture that stays as it is, so a
-        movement by less than a face counts with a change of the ``image``, and alone only where there is none."""
+        """Take one sight of the face. A detector's box may jump over a still picture, so a movement by less than a
+        face counts only together with a change of the ``image``. Without an image it counts alone."""
         self._last_s = at_s
         self._way.include(*box.centre)
         self._recent_way.include(*box.centre)
@@ -91,7 +91,7 @@ class LifeSigns:
                 self.has_moved, self._recent_way = True, Extent(*box.centre)
 
     def join(self, later: LifeSigns) -> None:
-        """Go on with ``later``, the signs of the same person found again."""
+        """Continue with ``later``, the signs of the same person, found again."""
         self._way.merge(later._way)
         self._recent_way.merge(later._recent_way)
         self._watch, self._last_s = later._watch, later._last_s
@@ -102,18 +102,18 @@ class LifeSigns:
 
     @property
     def is_still(self) -> bool:
-        """Whether this is a picture of a face, which stands still."""
+        """Whether this is a still picture of a face."""
         has_lived = self._changed_s > -math.inf
         return self._last_s - self._quiet_since_s >= (STILL_AGAIN_S if has_lived else STILL_S)
 
     @property
     def is_on_screen(self) -> bool:
-        """Whether this is a picture of a face that moves."""
+        """Whether this is a moving picture of a face."""
         return not self.has_left_its_place and self._last_s - self._first_s >= SCREEN_S
 
     @property
     def is_surely_alive(self) -> bool:
-        """Whether this is a person even where a picture of a face is known to be."""
+        """Whether this is a person even at the place of a known picture."""
         return self.has_moved or self._changes_in_a_row >= SURE_CHANGES
 
 
@@ -125,8 +125,8 @@ class _Place:
 
 
 class StationaryPlaces:
-    """Where pictures of faces are. Who appears there must show life before it counts; a person who walks there has
-    a track already, and keeps it."""
+    """The places of pictures of faces. A face that appears there must show life before it counts; a person who walks
+    there already has a track and keeps it."""
 
     def __init__(self) -> None:
         self._places: list[_Place] = []
@@ -138,16 +138,16 @@ class StationaryPlaces:
         self._places = [*others, _Place(box, is_screen, at_s)]
 
     def see(self, box: Box, at_s: float) -> None:
-        """Something like a face was found at ``box``: what is known of its place stays known."""
+        """Note that a face was found at ``box``, which keeps the known place there."""
         known = self._about(box, at_s)
         self._places = [replace(place, seen_s=at_s) if place in known else place for place in self._places]
 
     def part(self, last: Box, found: Box, at_s: float) -> bool:
-        """Whether a face ``found`` where a picture is can hardly be the one seen elsewhere before, at ``last``."""
+        """Return whether a face ``found`` at a known picture is unlikely to be the one seen elsewhere, at ``last``."""
         return any(not _is_same(place.box, last) for place in self._about(found, at_s))
 
     def hide(self, box: Box, life: LifeSigns, at_s: float) -> bool:
-        """Whether a face at ``box`` may still be the picture there, as far as its ``life`` tells."""
+        """Return whether a face at ``box`` may still be the picture there, judging by its ``life``."""
         return any(
             not (life.has_left_its_place if place.is_screen else life.is_surely_alive)
             for place in self._about(box, at_s)

@@ -1,13 +1,13 @@
-"""Whether the dwell and attention times of a cohort may be published: two histograms and the sum of the values of each.
+"""Decide whether the times of a cohort may be published: histogram and sum of dwell and of attention times.
 
-The two sums narrow what the withheld bins can hold, the number of viewers does, and so does each histogram the other,
-because no attention time is longer than its dwell time. So they are judged together, the way a reader would: this
-module looks for tables that fit everything published and that the rule would have published alike. If they give every
-withheld bin two possible values, the times are published; if not, none of them are.
+The two sums and the number of viewers limit the possible values of the withheld bins. Each histogram limits the other,
+because no attention time is longer than its dwell time. So they are judged together, as a reader would: this module
+looks for tables that fit all published numbers and that the rule would have published in the same way. If they give
+every withheld bin two possible values, the times are published; if not, none of them are.
 
-The search starts from what is published, never from the true bins. So it gives the same answer for all the tables that
-fit, and its answer tells them apart by nothing. It does not try every table. Where it finds none, one more histogram is
-withheld than necessary.
+The search starts from the published numbers, never from the true bins. So its result is the same for all tables that
+fit, and does not help to tell them apart. It does not try every table. If it finds none, one more histogram than
+necessary is withheld.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ from edge.vision.disclosure import withhold
 
 BINS = range(len(DWELL_BINS_S))
 _ORDER = tuple(reversed(BINS))
-"""Of the large bins, a long one is withheld first: few visits are in it."""
+"""Of the large bins, the longest times are withheld first: they have few visits."""
 _UPPER = (*DWELL_BINS_S[1:], math.inf)
 _ROUNDING_S = 0.051
 """Sums are published in tenths of a second."""
+SHORTEST_S = 0.5
+"""A reader knows that no visit, and no viewer's attention, is shorter than some tenths of a second. More is assumed,
+so that what a sum tells of the first bin is never taken for less than it is."""
 _DOMINANCE = 0.25
 _TRIES, _KEPT, _PAIRS = 1000, 40, 400
-"""So many tables are tried at most, and kept of those that fit; and so many pairs of them."""
+"""Limits: tables that are tried, tables that fit and are kept, and pairs of them."""
 
 Table = tuple[int, ...]
 """Visits by bin."""
@@ -36,8 +39,8 @@ Table = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """One histogram and the sum of the times in it, rounded as it is published; None where it is not. ``idle`` visits
-    are known to have none of it, because the number of viewers is published."""
+    """One histogram and the sum of its times, rounded as published, or None if not published. ``idle`` visits are
+    known to have no such time, because the number of viewers is published."""
 
     counts: Table
     sum_s: float | None
@@ -47,7 +50,7 @@ class Times:
         return frozenset(withhold(dict(enumerate(self.counts)), k, _ORDER))
 
     def fits(self, counts: Table) -> bool:
-        """Whether the times of these bins can have the published sum, without one visit dominating it."""
+        """Return whether the times in these bins can have the published sum, and no single visit dominates it."""
         if counts[0] < self.idle:
             return False
         if self.sum_s is None:
@@ -57,15 +60,16 @@ class Times:
 
 
 def _reach(counts: Table, idle: int) -> tuple[float, float]:
-    """The least and the largest sum of the times in these bins."""
+    """Return the smallest and the largest possible sum of the times in these bins."""
     low = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
+    low += (counts[0] - idle) * SHORTEST_S
     high = sum(count * edge for count, edge in zip(counts, _UPPER, strict=True) if count)
     return low, high - idle * _UPPER[0]
 
 
 def dominated(counts: Table, sum_s: float) -> bool:
-    """The p% rule: whether the longest time could be worked out to a quarter of itself, by the one whose time is the
-    second longest. Told from bins and sum, for nobody keeps the single times."""
+    """Apply the p% rule: return whether the person with the second longest time could work out the longest one with an
+    error below a quarter. It uses bins and sum, because single times are not stored."""
     longest, second = itertools.islice(_descending(counts), 2)
     others_s = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
     others_s -= DWELL_BINS_S[longest]
@@ -75,13 +79,13 @@ def dominated(counts: Table, sum_s: float) -> bool:
 
 
 def _descending(counts: Table) -> Iterator[int]:
-    """The bin of each visit, the longest first."""
+    """Yield the bin of each visit, the longest first."""
     for index in _ORDER:
         yield from itertools.repeat(index, counts[index])
 
 
 def publishable(dwell: Times, attention: Times | None, k: int) -> bool:
-    """Whether these times may be published together; ``attention`` is None where only dwell times are to be."""
+    """Return whether these times may be published together; ``attention`` is None for dwell times alone."""
     lists = [dwell] if attention is None else [dwell, attention]
     if any(not times.fits(times.counts) or len(times.hidden(k)) == len(BINS) for times in lists):
         return False
@@ -100,14 +104,14 @@ def publishable(dwell: Times, attention: Times | None, k: int) -> bool:
 
 
 def _combinations(lists: Sequence[Sequence[Table]]) -> Iterator[tuple[Table, ...]]:
-    """One table of each list; those first that come first in their lists."""
+    """Yield one table of each list; the first ones of each list come first."""
     ways = sorted(itertools.product(*(range(len(tables)) for tables in lists)), key=sum)
     for way in ways[:_PAIRS]:
         yield tuple(tables[index] for tables, index in zip(lists, way, strict=True))
 
 
 def _alike(times: Times, k: int) -> Iterator[Table]:
-    """Tables that fit and have the same bins withheld; made from what is published alone."""
+    """Yield tables that fit and have the same bins withheld, built from published numbers alone."""
     hidden = sorted(times.hidden(k))
     total = sum(times.counts[index] for index in hidden)
     seen: set[Table] = set()
@@ -122,8 +126,8 @@ def _alike(times: Times, k: int) -> Iterator[Table]:
 
 
 def _fillings(cells: int, total: int, k: int) -> Iterator[list[int]]:
-    """Ways to share ``total`` visits among so many cells, none of them empty: evenly among all or all but one, which
-    holds the rest; and then with one visit moved."""
+    """Yield ways to share ``total`` visits among ``cells`` cells, none of them empty: evenly among all, or among all
+    but one, which gets the rest; and then with one visit moved."""
     if not cells:
         yield []
         return
@@ -147,13 +151,13 @@ def _even(cells: int, total: int) -> list[int]:
 
 
 def _go_together(dwell: Table, attention: Table, of_dwell: Times, of_attention: Times) -> bool:
-    """Whether each visit can have both of its times: the longest attention times go with the longest dwell times."""
+    """Return whether each visit can have both times: the longest attention times go with the longest dwell times."""
     longest = list(zip(_descending(dwell), _descending(attention), strict=True))
     if any(watched > stayed for stayed, watched in longest):
         return False
     if of_dwell.sum_s is None or of_attention.sum_s is None:
         return True
-    # What lies between the two times of a visit at the least; nothing where both are in one bin.
+    # The smallest difference between the two times of a visit; 0 if both are in the same bin.
     viewers = len(longest) - of_attention.idle
     between_s = sum(
         max(0.0, DWELL_BINS_S[stayed] - (_UPPER[watched] if index < viewers else 0.0))

@@ -1,8 +1,8 @@
-"""Follow faces through time, so that each person is one visit however often the detector blinks.
+"""Follow faces over time, so that each person is one visit even if the detector misses some frames.
 
-The order of matching is that of ByteTrack (Zhang et al. 2022): sure detections first, then doubtful ones. A
-doubtful one may begin a track too, but hardly one that counts: so that a pattern has a track of its own and takes
-nobody else's. Nobody is recognised: a person who comes back after ``lost_s`` is a new visit.
+The order of matching is that of ByteTrack (Zhang et al. 2022): sure detections first, then doubtful ones. A doubtful
+one may begin a track too, which will hardly be confirmed: so a pattern has its own track and does not take that of a
+person. Nobody is recognised: a person who comes back after ``lost_s`` is a new visit.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ LIKELY_SCORE = 0.7
 """Nothing that scores lower becomes a visit: a shop is full of patterns that look like a face for one frame."""
 
 SURE_SCORE = 0.95
-"""Score of a face about which the detector has no doubt."""
+"""Score of a face that the detector is sure about."""
 
 FAR_REACH = (1.5, 10.0, 6.0)
-"""The jump allowed when nobody else could be meant: at least, a second, at most; in face sizes."""
+"""The jump allowed if there is no other candidate: at least, per second, at most; in face sizes."""
 
 FAR_DOUBT = 0.3
-"""A jump to a score so much lower than usual is none."""
+"""A jump to a score lower than usual by this much is not accepted."""
 
 DUPLICATE_COVER = 0.5
-"""A newborn that shares this part of the smaller box with a face already matched is that face again."""
+"""A new detection that shares this part of the smaller box with a matched face is that face again."""
 
 CLAIM_S = 1.5
-"""A lost track waits for so long beyond ``lost_s`` while somebody who may be it has yet to be confirmed."""
+"""A lost track waits this much longer than ``lost_s`` while a face that may be the same is not confirmed yet."""
 
 UNMATCHED_COST = 2.0
-"""Cost of leaving a track without a detection; the dearest pair costs as much."""
+"""Cost of leaving a track without a detection; no pair may cost more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """All living tracks after a frame, and the confirmed ones that are over now, each exactly once.
+    """All active tracks after a frame, and the confirmed ones that have ended, each exactly once.
 
-    ``pictures`` are those over now that turned out to be no person: a poster, a mannequin, a screen. What is found
-    at the place of one is not among the living until it shows life.
+    ``pictures`` are tracks that have ended because they are not a person: a poster, a mannequin, a screen. A face found
+    at such a place is not an active track until it shows life.
     """
 
     active: tuple[Track, ...]
@@ -53,21 +53,20 @@ class Tracks:
 
     @property
     def occupancy(self) -> int:
-        """Visits in view at this instant: confirmed, and seen within the last blink."""
+        """Visits in view at this moment: confirmed, and seen a moment ago."""
         return sum(track.state is TrackState.CONFIRMED for track in self.active)
 
 
 class Tracker:
     """Detections in, tracks out.
 
-    A track is a person once it was seen ``confirm_hits`` times, in at least half of the frames since it
-    began, over at least ``confirm_s`` seconds, and longer the lower it scores: patterns and hands that the
-    detector takes for a face flicker and score low. What counts is the mean of the better half of the scores,
-    because a face that turns away scores low for a while and a pattern hardly ever scores high: a mean of
-    ``SURE_SCORE`` needs ``confirm_s``, one half way down to ``confirm_score`` twice as long, one below
-    ``confirm_score`` is never a person.
-    Scores from ``high_score`` up choose their track first, those from ``low_score`` up take what is left. A track
-    is over once unseen for more than ``lost_s`` seconds. Raises ``ValueError`` for a ``confirm_score`` that
+    A track is a person once it was seen ``confirm_hits`` times, in at least half of the frames since it began, over at
+    least ``confirm_s`` seconds. Lower scores need more time: patterns and hands that the detector takes for a face
+    flicker and score low. The score of a track is the mean of the better half of its scores, because a face that turns
+    away scores low for a while, but a pattern hardly ever scores high. A mean of ``SURE_SCORE`` needs ``confirm_s``, a
+    mean half way down to ``confirm_score`` needs twice as long, and a track below ``confirm_score`` is never a person.
+    Scores from ``high_score`` up choose their track first, those from ``low_score`` up get the rest. A track ends
+    when it was not seen for more than ``lost_s`` seconds. Raises ``ValueError`` for a ``confirm_score`` that
     is not below ``SURE_SCORE``.
     """
 
@@ -104,8 +103,8 @@ class Tracker:
     ) -> Tracks:
         """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards).
 
-        ``view`` is the picture's width and height: who was walking out of it has left, and is not waited for.
-        ``image`` is the picture; without it a person who hardly moves cannot be told from a poster.
+        ``view`` is the picture's width and height: a face that was leaving it ends at once.
+        ``image`` is the picture; without it, a person who hardly moves looks like a poster.
         """
         claimed = [lost for face in self._faces if face.age_s < CLAIM_S for lost in face.candidates]
         ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s and face not in claimed)
@@ -126,8 +125,8 @@ class Tracker:
         high = self._without_duplicates(high)
         _, high = _match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
         high = _match_far([face for face in in_sight if face.last_seen_s >= previous_s], high, at_s)
-        # A doubtful one begins a track too: it will hardly be confirmed, but a pattern that has a track of its
-        # own takes nobody else's.
+        # A doubtful one begins a track too: it will hardly be confirmed, but a pattern with its own track does not
+        # take that of a person.
         for detection in self._without_duplicates([*high, *low]):
             newborn = Face(next(self._ids), detection, at_s)
             newborn.candidates = _candidates(
@@ -149,13 +148,13 @@ class Tracker:
         return Tracks(tuple(active), ended + left, pictures)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
-        """End everything, as at the end of a file: the confirmed tracks that were still alive at ``at_s``."""
+        """End all tracks, as at the end of a file; return the confirmed ones that were still active at ``at_s``."""
         for face in self._faces:
             face.predict(at_s)
         return self._remove(lambda _: True)
 
     def _confirm(self, face: Face, view: tuple[int, int] | None) -> None:
-        """A new person, or somebody who was hidden: only who is surely a person may take up a lost track."""
+        """Confirm a new person or one who was hidden: only a confirmed person may continue a lost track."""
         hidden = [
             f
             for f in self._faces
@@ -163,7 +162,7 @@ class Tracker:
             and f.last_seen_s <= face.first_seen_s
             and not (view is not None and f.is_outside(*view))
         ]
-        # judged by where it appeared, or else by where it is now: half hidden it looked smaller than it is
+        # Compare the place where it appeared, then the present one: a half hidden face looked too small at first.
         for lost in (*face.candidates, *(_candidates(face.detection, hidden) if face.detection else ())):
             if lost in hidden:
                 lost.merge(face)
@@ -177,10 +176,10 @@ class Tracker:
         return self._places.part(face.last_box, detection.box, face.last_seen_s)
 
     def _end_pictures(self, at_s: float) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
-        """End the tracks that turned out to be pictures of a face: first those that were a person's before, whose
-        visit is over, then the others, which are no visit however sure the detector is.
+        """End the tracks that are pictures of a face. Return first those that were a person before, whose visit has
+        ended, then the others, which are not a visit however sure the detector is.
 
-        Each begins anew as a track that must show life, so that its sights fall to nobody else.
+        Each one continues as a new track that must show life, so that its detections do not go to another track.
         """
         left: list[Track] = []
         pictures: list[Track] = []
@@ -210,7 +209,7 @@ class Tracker:
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
     def _without_duplicates(self, candidates: list[Detection]) -> list[Detection]:
-        """Those that show no face that is matched already; of two that show the same, the better."""
+        """Return the candidates whose face is not matched yet; of two that show the same face, the better one."""
         taken = [face.detection.box for face in self._faces if face.detection is not None]
         kept: list[Detection] = []
         for detection in sorted(candidates, key=lambda d: -d.score):
@@ -228,7 +227,7 @@ def _match(
     may_have_stopped: bool = False,
     barred: Callable[[Face, Detection], bool] = lambda face, detection: False,
 ) -> tuple[list[Face], list[Detection]]:
-    """Link what lies near its expectation, at the least total cost, but for barred pairs; return what stays alone."""
+    """Match faces near their expected position, at the least total cost, except barred pairs; return the rest."""
     if not faces or not detections:
         return faces, detections
     sides = [detection.box.side for detection in detections]
@@ -252,18 +251,18 @@ def _match(
 
 
 def _candidates(detection: Detection, lost: list[Face]) -> list[Face]:
-    """The lost faces that a detection may be, the likeliest first. Who was hidden may have stopped meanwhile."""
+    """Return the lost faces that may be this detection, the most likely first. A hidden person may have stopped."""
     side = detection.box.side
     costs = [(face.cost(detection, side, face.reach(), may_have_stopped=True), face) for face in lost]
     return [face for cost, face in sorted(costs, key=lambda pair: pair[0]) if cost < UNMATCHED_COST]
 
 
 def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> list[Detection]:
-    """Link over a jump, where a face and a detection are each other's only candidate; return the rest.
+    """Match over a jump, if a face and a detection are each other's only candidate; return the rest.
 
-    At a low frame rate a walker moves by more than a face between two frames. One face gone and one come
-    from one frame to the next is a jump far more often than a coincidence, if no third could be meant and it is
-    seen as surely as before.
+    At a low frame rate a person moves by more than a face between two frames. If one face disappears and one appears
+    between two frames, it is much more often a jump than a coincidence, as long as there is no third candidate and the
+    score is about the same.
     """
     least, a_second, most = FAR_REACH
     reaches = [min(least + a_second * face.unseen_s, most) for face in faces]
@@ -287,7 +286,7 @@ def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> l
 
 
 def _cover(one: Box, other: Box) -> float:
-    """Intersection over the smaller area, in 0..1: near 1 also where one box holds a far smaller one."""
+    """Return the intersection over the smaller area, in 0..1: near 1 also if one box contains a much smaller one."""
     width = min(one.x2, other.x2) - max(one.x1, other.x1)
     height = min(one.y2, other.y2) - max(one.y1, other.y1)
     smaller = min(one.area, other.area)

@@ -1,4 +1,4 @@
-"""Turn what was seen of each living track into a visit, once it is over."""
+"""Collect the sights of each track, and turn them into a visit when the track ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.vision.consensus import Consensus
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one open visit; it is gone with the track."""
+    """The data of one open visit; it is deleted with the track."""
 
     last_s: float = 0.0
     last_at: datetime | None = None
@@ -23,12 +23,12 @@ class _Record:
 
 
 class Visits:
-    """The open record of every living track, by its id.
+    """The open record of every active track, by its id.
 
-    Attention time is the sum of the intervals between consecutive sights that both lie in the attention
-    cone and are at most ``attention_gap_s`` apart: what was not seen is not claimed. The gap lets a camera
-    of 2 frames a second, with its jitter, still measure. A viewer attended for at least ``viewer_s``,
-    because in one single frame jitter of the landmarks can turn anybody's head.
+    Attention time is the sum of the intervals between two sights in a row that are both in the attention cone and at
+    most ``attention_gap_s`` apart: time without sights does not count. The gap is long enough for a camera with 2
+    frames a second and some jitter. A viewer needs at least ``viewer_s`` of attention, because in a single frame an
+    error of the landmarks can make any head look turned.
     """
 
     def __init__(self, consensus: Consensus, *, attention_gap_s: float = 0.75, viewer_s: float = 0.2) -> None:
@@ -52,12 +52,12 @@ class Visits:
         self._open.setdefault(observation.track_id, _Record()).observations.append(observation)
 
     def observations(self, track_id: int) -> int:
-        """How many looks were classified so far."""
+        """Return how many looks were classified so far."""
         record = self._open.get(track_id)
         return len(record.observations) if record else 0
 
     def best_quality(self, track_id: int) -> float:
-        """Best quality among them, 0 without any: a further look pays when it is better."""
+        """Return the best quality of the classified looks, 0 without any: another look is useful only if better."""
         record = self._open.get(track_id)
         return max((o.quality for o in record.observations), default=0.0) if record else 0.0
 
@@ -69,7 +69,7 @@ class Visits:
         dwell_s = track.last_seen_s - track.first_seen_s
         attention_s = min(record.attention_s, dwell_s)
         return Visit(
-            # From the end backwards: should the wall clock be set meanwhile, the later reading is the better.
+            # Computed back from the end: if the wall clock was set in between, the later reading is the right one.
             started_at=record.last_at - timedelta(seconds=dwell_s),
             ended_at=record.last_at,
             dwell_s=dwell_s,
@@ -80,5 +80,5 @@ class Visits:
         )
 
     def drop(self, alive: Collection[int]) -> None:
-        """Forget every record whose track is not among ``alive``: it ended without becoming a visit."""
+        """Delete every record whose track is not in ``alive``: it ended without becoming a visit."""
         self._open = {track_id: record for track_id, record in self._open.items() if track_id in alive}

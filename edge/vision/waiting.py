@@ -1,6 +1,6 @@
-"""What waits on the device between two cohorts, as it is kept for the next start: sums, never a visit.
+"""The data that waits on the device between two cohorts, stored for the next start: sums, never a single visit.
 
-It is the pool of the cohort rule and the window that is open: docs/decisions/0050.
+It consists of the pool of the cohort rule and the open window: docs/decisions/0050.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The two together; ``window`` is None between two windows."""
+    """Pool and open window; ``window`` is None between two windows."""
 
     pool: Pool
     window: WindowAggregate | None = None
 
     def dump(self) -> bytes:
-        """As JSON."""
+        """Return it as JSON."""
         tree = {"pool": _plain(self.pool), "window": self.window and _plain(self.window)}
         return json.dumps(tree, separators=(",", ":"), default=str).encode()
 
     @classmethod
     def load(cls, text: bytes) -> Waiting:
-        """The other way round. Raises ``ValueError`` for what another version has written, or is damaged."""
+        """Read what ``dump`` wrote. Raises ``ValueError`` if it is damaged or from another version."""
         try:
             tree = json.loads(text)
             pool, window = _POOL.validate_python(_keyed(tree["pool"])), tree["window"]
@@ -52,7 +52,7 @@ _POOL, _WINDOW = TypeAdapter(Pool), TypeAdapter(WindowAggregate)
 
 
 def _plain(value: Pool | WindowAggregate) -> _Tree:
-    """JSON has no keys of three parts."""
+    """Turn keys of three parts into text, because JSON has no such keys."""
     tree = {about.name: getattr(value, about.name) for about in fields(value)}
     tree["breakdown"] = [[*labels, count] for labels, count in value.breakdown.items()]
     if isinstance(value, WindowAggregate):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
 from edge.types import Box
 
 
@@ -12,8 +15,8 @@ from edge.types import Box
 class Zone:
     """A polygon of at least three points, in shares of the picture's width and height (0..1).
 
-    Faces in a zone with ``exclude`` are left out before anything is estimated of them (staff, a poster).
-    Raises ``ValueError`` for a polygon that is none.
+    Faces in a zone with ``exclude`` are ignored before anything is estimated (staff, a poster).
+    Raises ``ValueError`` for an invalid polygon.
     """
 
     name: str
@@ -28,15 +31,9 @@ class Zone:
                 raise ValueError(f"zone {self.name}: point {point} is outside 0..1")
 
     def contains(self, x: float, y: float) -> bool:
-        """Even-odd rule: a ray from the point crosses the border of its area an odd number of times."""
-        inside = False
-        previous_x, previous_y = self.polygon[-1]
-        for corner_x, corner_y in self.polygon:
-            if (corner_y > y) != (previous_y > y):
-                crossing = corner_x + (y - corner_y) * (previous_x - corner_x) / (previous_y - corner_y)
-                inside ^= x < crossing
-            previous_x, previous_y = corner_x, corner_y
-        return inside
+        """Whether a point, in the same shares, lies inside or on the border."""
+        contour = np.array(self.polygon, np.float32)
+        return cv2.pointPolygonTest(contour, (x, y), measureDist=False) >= 0
 
 
 class Zones:
@@ -47,11 +44,11 @@ class Zones:
         self._excluded = tuple(zone for zone in zones if zone.exclude)
 
     def of(self, box: Box, width: int, height: int) -> tuple[str, ...]:
-        """Names of the counted zones that hold ``box`` in a picture of ``width`` x ``height`` pixels."""
+        """Return the names of the counted zones that contain ``box`` in a picture of ``width`` x ``height`` pixels."""
         x, y = box.centre
         return tuple(zone.name for zone in self._counted if zone.contains(x / width, y / height))
 
     def excluded(self, box: Box, width: int, height: int) -> bool:
-        """Whether ``box`` lies in a zone where nobody is counted."""
+        """Return whether ``box`` is in a zone where nobody is counted."""
         x, y = box.centre
         return any(zone.contains(x / width, y / height) for zone in self._excluded)

@@ -1,1 +1,1 @@
-"""Measurement and calibration of the models that ship."""
+"""Measurement and calibration of the shipped models."""

@@ -1,4 +1,4 @@
-"""What others would run in the place of our files, for their cost alone: its weights are random."""
+"""A network that other systems use, to compare its speed; its weights are random."""
 
 from __future__ import annotations
 

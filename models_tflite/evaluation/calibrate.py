@@ -1,8 +1,8 @@
-"""Make the probabilities mean what they say: ``python -m models_tflite.evaluation.calibrate --data DIR``.
+"""Calibrate the probabilities: ``python -m models_tflite.evaluation.calibrate --data DIR``.
 
-Fits one temperature a head on val (Guo et al. 2017), chooses the "unknown" thresholds of visits, and counts how the
-verdicts on visits are wrong: the first two go into the manifest, the last into ``confusion.json``, by which the cloud
-corrects shares. Measured on the int8 files through the code that ships.
+It fits one temperature for each head on val (Guo et al. 2017), chooses the "unknown" thresholds of visits, and counts
+the wrong verdicts on visits. The first two go into the manifest, the last into ``confusion.json``, which the cloud uses
+to correct shares. All is measured on the int8 files with the shipped code.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ NEUTRAL: dict[str, dict[str, Any]] = {
         "thresholds": {"gender": 0.5, "age_band": 0.0, "expression": 0.0},
     },
 }
-"""What an export starts with: nothing calibrated."""
+"""The values of a new export: not calibrated."""
 
 LOWEST = 0.02
-"""Scores of the detector, not calibrated yet, from which findings teach the calibration: below is only noise."""
+"""Uncalibrated score of the detector from which detections are used for the calibration: below is only noise."""
 
 RISK = {"gender": 0.04, "age_band": 0.05, "expression": 0.25}
-"""Share of wrong verdicts on visits that may remain; for the age band, wrong means more than one band off."""
+"""Allowed share of wrong verdicts on visits; for the age band, wrong means more than one band off."""
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, c) after dividing their logits by the temperature."""
+    """Return probabilities (n, c) after dividing their logits by the temperature."""
     logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature of least negative log-likelihood, on a grid fine enough for three digits."""
+    """Return the temperature with the smallest negative log-likelihood, on a grid for three digits."""
     rows = np.arange(len(labels))
 
     def loss(temperature: float) -> float:
@@ -61,7 +61,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def threshold_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) -> float:
-    """The smallest threshold above which at most a share ``risk`` of the verdicts is wrong."""
+    """Return the smallest threshold above which at most a share ``risk`` of the verdicts is wrong."""
     order = np.argsort(-confidence)
     wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(wrong <= risk)
@@ -69,7 +69,7 @@ def threshold_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) ->
 
 
 def fit_logistic(inputs: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Weights (c,) of most likelihood for inputs (n, c) and outcomes (n,), by Newton's method."""
+    """Return the maximum-likelihood weights (c,) for inputs (n, c) and outcomes (n,), by Newton's method."""
     weights = np.zeros(inputs.shape[1])
     for _ in range(50):
         told = 1 / (1 + np.exp(-inputs @ weights))
@@ -80,7 +80,7 @@ def fit_logistic(inputs: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
-    """The detector's part of the manifest."""
+    """Compute the detector's part of the manifest."""
     val = DataSet(data, "faces", "val")
     found, truth = detected(shipped, val)
     zooms = [min(WIDTH / scene.width, HEIGHT / scene.height) for scene in scenes(val)]
@@ -97,14 +97,14 @@ def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
     sure = inputs @ weights >= 0
     scale, shift, octave = (float(weight) for weight in weights)
     print(
-        f"detector   scale {scale:.2f}, shift {shift:.2f}, octave {octave:.2f}: {sure.sum()} findings at 0.5 and "
+        f"detector   scale {scale:.2f}, shift {shift:.2f}, octave {octave:.2f}: {sure.sum()} detections at 0.5 and "
         f"more, right {outcomes[sure].mean():.1%}"
     )
     return {"score_scale": scale, "score_shift": shift, "score_octave": octave}
 
 
 def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
-    """A temperature for each output of the attribute network, which must have been neutral so far."""
+    """Fit a temperature for each output of the attribute network, which must not be calibrated yet."""
     utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
     age, gender, _ = described(shipped, utk)
     _, _, expression = described(shipped, fer)
@@ -129,7 +129,7 @@ def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
 
 
 def choose_thresholds(shipped: Shipped, data: Path) -> dict[str, float]:
-    """For each attribute the least confidence of a verdict on a visit, at the :data:`RISK` that it may carry."""
+    """Choose, for each attribute, the least confidence of a verdict on a visit at the allowed :data:`RISK`."""
     utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
     everything = Consensus(dict.fromkeys(ATTRIBUTES, 0.0))
     people, faces = visited(shipped, utk, everything), visited(shipped, fer, everything)
@@ -168,7 +168,7 @@ def main() -> None:
     table["calibration"] = arguments.version
 
     def shipped() -> Shipped:
-        """The models with what is in the table so far."""
+        """Return the models with the current values of the table."""
         path.write_text(tomli_w.dumps(table))
         return Shipped(arguments.models, min_score=LOWEST)
 

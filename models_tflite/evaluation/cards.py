@@ -1,4 +1,4 @@
-"""The models' cards: the templates ``cards/*.md.j2``, filled with what was measured and with nothing else."""
+"""The models' cards: the templates ``cards/*.md.j2``, filled only with measured values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FOLDER = Path(__file__).parents[1] / "cards"
 NAMES = ("detector", "landmarks", "attributes")
 
 SMALL_GROUP = 100
-"""Groups of fewer faces move by several points by chance and are not compared."""
+"""Smaller groups vary by several points by chance and are not compared."""
 
 
 def render(measured: Json) -> dict[str, str]:
-    """The cards by file name."""
+    """Return the cards by file name."""
     templates = Environment(
         loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,
@@ -41,7 +41,7 @@ def _percent(share: float | None) -> str:
 
 
 def _gap(measured: Json) -> Json:
-    """Groups of race and gender by accuracy, and the two ends of those that are large enough to compare."""
+    """Sort groups of race and gender by accuracy, and return the best and worst that are large enough to compare."""
     groups = measured["figures"]["int8"]["utkface"]["groups_18plus"]
     ranked = sorted(
         ({"name": name} | group for name, group in groups.items()), key=lambda group: group["accuracy"]

@@ -1,9 +1,9 @@
-"""Measure the shipped int8 files through the code that ships:
+"""Measure the shipped int8 files with the shipped code:
 ``python -m models_tflite.evaluation.evaluate --set utkface|fer|faces|landmarks --data DIR [--split val] [--json]``.
 
-Works on any DIR/SET.zip + DIR/SET.csv of the known form. Pre-cropped faces (utkface, fer) are cut the way the
-device cuts, by landmarks onto the template of ``edge.inference.align``; the landmarks are the set's own median
-ones, the same for every picture, so that the figure does not depend on a detector.
+It works on any DIR/SET.zip + DIR/SET.csv of the known form. Pre-cropped faces (utkface, fer) are cropped as on the
+device, by landmarks onto the template of ``edge.inference.align``. The landmarks are the medians of the set, the same
+for every picture, so that the figure does not depend on a detector.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SMALLEST_GROUP = 100
 
 
 class Shipped:
-    """The models as the device loads them; those in the folder ``floats`` stand in for the int8 ones if it is given."""
+    """The models as the device loads them; if the folder ``floats`` is given, its models replace the int8 ones."""
 
     def __init__(
         self,
@@ -70,14 +70,14 @@ class Shipped:
         self.classifier = AttributeClassifier(self.models["attributes"], self.manifest.temperatures)
 
     def fer2013(self, crop: Image) -> Floats:
-        """The output that no device reads, probabilities (7,): what fer2013's one annotator would have said."""
+        """Return the output that no device uses, probabilities (7,): the expected label of fer2013's annotator."""
         model = self.models["attributes"]
         logits = model.outputs["fer2013"].floats(model.run(crop)["fer2013"].reshape(-1))
         return softmax(logits / self.manifest.temperatures["fer2013"])
 
 
 def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities of all pictures of a pre-cropped set: age (n, 101), gender (n, 2), expression (n, 7)."""
+    """Return probabilities for all pictures of a pre-cropped set: age (n, 101), gender (n, 2), expression (n, 7)."""
     heads: list[list[np.ndarray]] = [[], [], []]
     for image in data.images():
         scores = shipped.classifier.describe(nominal_crop(image, data.name))
@@ -88,22 +88,22 @@ def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, 
 
 
 def nominal_landmarks(image: Image, name: str) -> Floats:
-    """The median landmarks (5, 2) of a pre-cropped set, in pixels of one of its pictures."""
+    """Return the median landmarks (5, 2) of a pre-cropped set, in pixels of one of its pictures."""
     return ((TEMPLATE - np.array([0, SET_SHIFT[name]], np.float32)) * image.shape[0]).astype(np.float32)
 
 
 def nominal_crop(image: Image, name: str) -> Image:
-    """The device's crop of a pre-cropped picture."""
+    """Crop a pre-cropped picture as the device does."""
     return aligned_crop(image, nominal_landmarks(image, name))
 
 
 def bands(years: np.ndarray) -> np.ndarray:
-    """Age band indices of years."""
+    """Return the age band indices of years."""
     return np.searchsorted(AGE_BAND_STARTS, np.floor(years), side="right") - 1
 
 
 def band_calibration_error(age: np.ndarray, years: np.ndarray) -> float:
-    """Calibration error of the age bands: the mass (n, 7) that the distribution (n, 101) gives to each."""
+    """Return the calibration error of the age bands; their probabilities are sums of the distribution (n, 101)."""
     edges = [*AGE_BAND_STARTS, AGE_BINS]
     mass = np.stack([age[:, low:high].sum(1) for low, high in itertools.pairwise(edges)], 1)
     return expected_calibration_error(mass, bands(years))
@@ -144,10 +144,10 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
 
 
 def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    """Two label sets, two outputs: ``accuracy_ferplus`` and ``ece`` are those of the expression that a device tells,
-    against the majority of ten annotators; ``accuracy_fer2013`` is that of the output ``fer2013`` against the one
-    label of that set, and ``told_fer2013`` that of what a device tells against it. The two sets of labels agree
-    with each other on ``labels_agree`` of the faces."""
+    """Compare two outputs with two sets of labels. ``accuracy_ferplus`` and ``ece`` compare the device's expression
+    with the majority of ten annotators. ``accuracy_fer2013`` compares the output ``fer2013`` with the single label of
+    that set, and ``told_fer2013`` compares the expression on the device with it. The two sets of labels agree on
+    ``labels_agree`` of the faces."""
     _, _, told = described(shipped, data)
     labelled = np.stack([shipped.fer2013(nominal_crop(image, data.name)) for image in data.images()])
     labels = select(data.column("fer2013"), FER2013_LABELS)
@@ -169,7 +169,7 @@ def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
 
 
 def detected(shipped: Shipped, data: DataSet) -> tuple[list[Found], list[np.ndarray]]:
-    """What the detector finds in every scene, and the true boxes."""
+    """Return the detections in every scene, and the true boxes."""
     listed = scenes(data)
     found = []
     for image in data.images(scene.name for scene in listed):
@@ -190,7 +190,7 @@ def faces(shipped: Shipped, data: DataSet) -> dict[str, Any]:
 
 
 def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    """Mean distance over five points as a share of the distance between the eyes, on detected faces."""
+    """Return the mean distance over five points as a share of the distance between the eyes, on detected faces."""
     errors = []
     for image, points in zip(data.images(), landmark_points(data), strict=True):
         detections = shipped.detector.detect(image)
@@ -218,7 +218,7 @@ def main() -> int:
     parser.add_argument("--split", default="val", help="ignored by sets without a split column")
     parser.add_argument("--models", type=Path, help="folder with a manifest; the shipped models by default")
     parser.add_argument("--runtime", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     arguments = parser.parse_args()
     try:
         data = DataSet(arguments.data, arguments.set, arguments.split)

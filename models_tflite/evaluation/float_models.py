@@ -1,4 +1,4 @@
-"""The float networks as the shipping code would run them: what int8 costs is the difference between the two."""
+"""The float networks, run by the shipped code: the difference to int8 is the loss by quantisation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge.types import Floats, Image
 
 
 class FloatOutput:
-    """One output tensor of float numbers, where int8 ones would have to become numbers first."""
+    """One output tensor of float numbers, which needs no conversion from int8."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class FloatOutput:
 
 
 class FloatModel:
-    """Stands in for :class:`edge.inference.model.Model`, over the float ``.tflite`` that an export left in a folder."""
+    """Replaces :class:`edge.inference.model.Model` with the float ``.tflite`` file of an export."""
 
     def __init__(self, entry: ModelEntry, folder: Path) -> None:
         interpreter = interpreter_class()(model_path=str(folder / entry.path.name), num_threads=1)
@@ -46,7 +46,7 @@ class FloatModel:
 
 
 def models(manifest: Manifest, *, runtime: str = "auto", floats: Path | None = None) -> dict[str, Model]:
-    """``detector``, ``landmarks`` and ``attributes`` as they ship, or the float ones in the folder ``floats``."""
+    """Load ``detector``, ``landmarks`` and ``attributes`` as shipped, or the float ones in the folder ``floats``."""
     entries = {
         "detector": manifest.detector,
         "landmarks": manifest.landmarks,

@@ -1,4 +1,4 @@
-"""What the cards tell beyond the figures of ``evaluate``: groups, conditions, visits, reliability, latency."""
+"""Further figures of the cards, beyond those of ``evaluate``: groups, conditions, visits, reliability, latency."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ Json = dict[str, Any]
 
 ROUNDS = 60
 RECALL_AT = 0.5
-"""The calibrated score from which a finding counts in the table of masks."""
+"""The calibrated score from which a detection counts in the table of masks."""
 
 
 def groups(shipped: Shipped, data: DataSet) -> list[Json]:
-    """Gender right, by race, gender and age band: one look each, with 95 % intervals (Wilson 1927)."""
+    """Measure the share of right genders by race, gender and age band, one look each, with 95 % intervals (Wilson
+    1927)."""
     _, gender, _ = described(shipped, data)
     truth = select(data.column("gender"), GENDERS)
     races = np.array([int(value) for value in data.column("race")])
@@ -74,7 +75,7 @@ def _share(right: np.ndarray) -> Json:
 
 
 def conditions(shipped: Shipped, data: DataSet) -> dict[str, Json]:
-    """Age and gender of the same adults under what a shop does to a face; drawn, since no set has it labelled."""
+    """Measure age and gender of the same adults under conditions of a shop; drawn, because no set has such labels."""
     torch.manual_seed(1)
     years = np.array([float(value) for value in data.column("age")])
     truth = select(data.column("gender"), GENDERS)
@@ -113,7 +114,8 @@ def _painted(face: Image, paint: Callable[[torch.Tensor, float], torch.Tensor]) 
 
 
 def masks(shipped: Shipped, data: DataSet) -> dict[str, Json]:
-    """Recall of faces of 24 px and more, by what they wear, where the calibrated score is at least one half."""
+    """Measure the recall of faces of 24 px and more with a calibrated score of at least one half, with and without
+    masks."""
     found, truth = detected(shipped, data)
     seen: dict[str, list[bool]] = {}
     for (boxes, scores), faces, scene in zip(found, truth, scenes(data), strict=True):
@@ -126,7 +128,7 @@ def masks(shipped: Shipped, data: DataSet) -> dict[str, Json]:
 
 
 def visits(shipped: Shipped, folder: Path, split: str) -> dict[str, Json]:
-    """After fusion: the share of visits with a verdict, and of those the right ones."""
+    """Measure, after fusion, the share of visits with a verdict, and the share of right verdicts."""
     consensus = Consensus(shipped.manifest.thresholds)
     utk, fer = DataSet(folder, "utkface", split), DataSet(folder, "fer", split)
     people, faces = visited(shipped, utk, consensus), visited(shipped, fer, consensus)
@@ -154,7 +156,7 @@ def visits(shipped: Shipped, folder: Path, split: str) -> dict[str, Json]:
 
 
 def reliabilities(shipped: Shipped, folder: Path, split: str) -> dict[str, list[Json]]:
-    """How often an answer of each confidence is right, one look each."""
+    """Measure how often an answer of each confidence is right, one look each."""
     utk, fer = DataSet(folder, "utkface", split), DataSet(folder, "fer", split)
     _, gender, _ = described(shipped, utk)
     _, _, expression = described(shipped, fer)
@@ -167,9 +169,9 @@ def reliabilities(shipped: Shipped, folder: Path, split: str) -> dict[str, list[
 
 
 def latency(shipped: Shipped, data: Path) -> Json:
-    """Median milliseconds on one thread of this machine, all in turn in one process: each of our networks; a scene with
-    one face, found and described, by the product; and the same by ``YuNet and mini-Xception`` as float, where the data
-    folder brings YuNet."""
+    """Measure median milliseconds on one thread of this machine, in turn in one process: each of our networks; a scene
+    with one face, found and described by the product; and the same with ``YuNet and mini-Xception`` as float, if the
+    data folder contains YuNet."""
     scene = crowd(1, 640, 480, fps=1, seconds=1).render(0)
     draw = np.random.default_rng(1)
     contestants: dict[str, Callable[[], object]] = {
@@ -196,7 +198,7 @@ def latency(shipped: Shipped, data: Path) -> Json:
 
 
 def _peers(yunet: Path, scene: Image) -> Callable[[], object]:
-    """YuNet through OpenCV at 320 pixels square, then a float network of mini-Xception's shape on its best face."""
+    """Build YuNet through OpenCV at 320 pixels square, then a float mini-Xception network on its best face."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "peer.tflite"
@@ -222,7 +224,7 @@ def _peers(yunet: Path, scene: Image) -> Callable[[], object]:
 
 
 def work() -> dict[str, int]:
-    """Multiply-accumulates of one pass of each network."""
+    """Count the multiply-accumulates of one pass of each network."""
     square = (CROP_SIDE, CROP_SIDE)
     return {
         "detector": multiply_accumulates(DetectorNet(), (HEIGHT, WIDTH)),

@@ -1,4 +1,4 @@
-"""The pictures of the cards, drawn from what was measured and from nothing else."""
+"""The pictures of the cards, drawn only from measured values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ mpl.rcParams.update({"svg.hashsalt": "footlight", "font.size": 9, "text.color": 
 
 
 def draw(measured: Json, folder: Path) -> list[Path]:
-    """Write the pictures as PNG; each carries the digest of what it was drawn from, so that a stale one shows."""
+    """Write the pictures as PNG; each contains the digest of its data, so that an outdated one can be detected."""
     pictures = {
         "confusion.png": confusion(measured["confusion"]),
         "reliability.png": reliability(measured["reliability"]),
@@ -29,7 +29,7 @@ def draw(measured: Json, folder: Path) -> list[Path]:
 
 
 def confusion(tables: Mapping[str, Json]) -> Figure:
-    """One panel an attribute: of the visits of each true label (row), the share that got each verdict."""
+    """Draw one panel for each attribute: for each true label (row), the share of visits with each verdict."""
     figure = Figure(figsize=(12, 4.4), layout="constrained")
     for axes, (name, table) in zip(figure.subplots(1, len(tables)), tables.items(), strict=True):
         counts = np.array(table["counts"], float)
@@ -49,7 +49,7 @@ def confusion(tables: Mapping[str, Json]) -> Figure:
 
 
 def reliability(attributes: Mapping[str, Sequence[Json]]) -> Figure:
-    """How often an answer is right, by how sure it says it is; the diagonal is honesty."""
+    """Draw how often an answer is right, by its confidence; the diagonal is perfect calibration."""
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     for axes, (name, bins) in zip(
         figure.subplots(1, len(attributes), sharey=True), attributes.items(), strict=True
@@ -64,7 +64,7 @@ def reliability(attributes: Mapping[str, Sequence[Json]]) -> Figure:
 
 
 def groups(rows: Sequence[Json]) -> Figure:
-    """Gender right by race, gender and age band with 95 % intervals; groups of few faces are pale."""
+    """Draw the share of right genders by race, gender and age band with 95 % intervals; small groups are pale."""
     names = sorted({(row["race"], row["gender"]) for row in rows})
     bands = list(dict.fromkeys(row["age_band"] for row in sorted(rows, key=lambda row: row["age_band"])))
     figure = Figure(figsize=(12, 4.6), layout="constrained")

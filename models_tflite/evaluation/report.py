@@ -1,8 +1,8 @@
 """Measure the shipped files and write their cards:
 ``python -m models_tflite.evaluation.report --data DIR --runs RUNS``.
 
-``cards/measured.json`` holds what was measured, of which files, on which data; the cards and their pictures are made
-from it and from nothing else, so that no figure is typed by hand.
+``cards/measured.json`` contains the figures, with the files and data that they belong to. The cards and their pictures
+are made only from it, so that no figure is typed by hand.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ Json = dict[str, Any]
 
 MEASURED = "measured.json"
 DEVICE_SCORE = 0.25
-"""From here a device listens to findings; the figures of the detector go down to where there are no more."""
+"""A device uses detections from this score on; the detector's figures also include all lower scores."""
 
 
 def measure(models: Path, data: Path, floats: Path) -> Json:
-    """Every set's figures on its val split (``landmarks`` has none: the part that is held out), int8 and float."""
-    from models_tflite.evaluation import measure  # the training stack, which the cards do not need
+    """Measure every set on its val split, int8 and float. ``landmarks`` has no split: use the part kept from
+    training."""
+    from models_tflite.evaluation import (
+        measure,
+    )  # imports the training libraries, which the cards do not need
 
     shipped, original = Shipped(models), Shipped(models, floats=floats)
     figures: dict[str, Json] = {"int8": {}, "float": {}}
@@ -64,7 +67,7 @@ def measure(models: Path, data: Path, floats: Path) -> Json:
 
 
 def digest(measured: Json) -> str:
-    """SHA-256 of all that was measured."""
+    """Return the SHA-256 of all measured values."""
     rest = {key: value for key, value in measured.items() if key != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
@@ -72,10 +75,10 @@ def digest(measured: Json) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--data", type=Path, help="measure anew; without it the cards are drawn from what was measured"
+        "--data", type=Path, help="measure again; without it the cards use the stored figures"
     )
     parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="where the export left the float files"
+        "--runs", type=Path, default=Path("runs"), help="folder with the float files of the export"
     )
     parser.add_argument("--models", type=Path, default=packaged_models())
     arguments = parser.parse_args()

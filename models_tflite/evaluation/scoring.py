@@ -1,4 +1,4 @@
-"""How detections and classifications are scored; numpy only, shared by training and evaluation."""
+"""Score detections and classifications; numpy only, shared by training and evaluation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Size = Callable[[np.ndarray], np.ndarray]
 
 
 def side(boxes: np.ndarray) -> np.ndarray:
-    """Geometric mean of the sides."""
+    """Return the geometric mean of the sides."""
     return np.asarray(np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)))
 
 
@@ -30,7 +30,7 @@ def matched(
     size: Size = side,
     unsure: Sequence[np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Scores (n,) of the detections, falling, whether each is a face (n,), and the number of true faces.
+    """Return the scores (n,) of the detections, highest first, whether each is a face (n,), and the true faces' number.
 
     Detections are matched greedily by score to boxes at the given IoU. Matches to faces of less than the ``smallest``
     ``size`` and unmatched detections smaller than it are ignored; so are unmatched detections that lie with more than
@@ -64,7 +64,7 @@ def matched(
 
 
 def _mostly_inside(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Whether more than half of each box (n, 4) lies in one region (m, 4)."""
+    """Tell whether more than half of each box (n, 4) lies in one region (m, 4)."""
     low = np.maximum(boxes[:, None, :2], regions[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], regions[None, :, 2:])
     inside = np.clip(high - low, 0, None).prod(2)
@@ -80,7 +80,7 @@ def precision_recall(
     size: Size = side,
     unsure: Sequence[np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Precision (n,) and recall (n,) along falling score, and the number of true faces."""
+    """Return precision (n,) and recall (n,) by falling score, and the number of true faces."""
     _, right, total = matched(found, truth, smallest, iou, size=size, unsure=unsure)
     true = np.cumsum(right)
     ranks = np.arange(1, len(right) + 1)
@@ -90,13 +90,13 @@ def precision_recall(
 def average_precision(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
 ) -> float:
-    """Area under the precision-recall curve with precision made monotone (VOC 2010 and later)."""
+    """Return the area under the precision-recall curve with precision made monotone (VOC 2010 and later)."""
     precision, recall, _ = precision_recall(found, truth, smallest, iou)
     return area_under(precision, recall)
 
 
 def area_under(precision: np.ndarray, recall: np.ndarray) -> float:
-    """Area under a curve of precision (n,) and recall (n,), precision made monotone."""
+    """Return the area under a curve of precision (n,) and recall (n,), precision made monotone."""
     if not len(precision):
         return 0.0
     precision = np.maximum.accumulate(precision[::-1])[::-1]
@@ -107,19 +107,19 @@ def area_under(precision: np.ndarray, recall: np.ndarray) -> float:
 def recall_at_precision(
     found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, wanted: float = 0.9
 ) -> float:
-    """The largest recall at which precision is still at least ``wanted``."""
+    """Return the largest recall at which precision is still at least ``wanted``."""
     precision, recall, _ = precision_recall(found, truth, smallest)
     return largest_recall(precision, recall, wanted)
 
 
 def largest_recall(precision: np.ndarray, recall: np.ndarray, wanted: float) -> float:
-    """The largest recall of a curve at which precision is still at least ``wanted``."""
+    """Return the largest recall of a curve at which precision is still at least ``wanted``."""
     good = precision >= wanted
     return float(recall[good].max()) if good.any() else 0.0
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict[str, float]]:
-    """Of the top class, by confidence: ``n``, mean ``confidence`` and share ``right``, empty bins left out.
+    """Return, by confidence of the top class: ``n``, mean ``confidence`` and share ``right``, without empty bins.
     Probabilities (n, c), labels (n,)."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     where = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -135,13 +135,13 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error of the top class (Guo et al. 2017): probabilities (n, c), labels (n,)."""
+    """Return the expected calibration error of the top class (Guo et al. 2017): probabilities (n, c), labels (n,)."""
     parts = reliability(probabilities, labels, bins)
     return sum(abs(part["confidence"] - part["right"]) * part["n"] for part in parts) / len(labels)
 
 
 def wilson_interval(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), sensible also for few and for all."""
+    """Return the 95 % interval of a share (Wilson 1927), which is also good for few samples and for shares near 1."""
     middle = (right + z**2 / 2) / (total + z**2)
     half = z / (total + z**2) * (right * (total - right) / total + z**2 / 4) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)

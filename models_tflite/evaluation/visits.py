@@ -1,8 +1,8 @@
-"""Labelled faces as the visits of a shop: several looks at each, fused as the device fuses them.
+"""Labelled faces as the visits of a shop: several looks at each, fused as on the device.
 
-The sets hold one picture a person, so the looks at one visit are that picture as a camera would see it some
-moments later: landmarks a little elsewhere, another light, more or less noise, every second one mirrored. Looks at
-a face that moves differ more than these, so what fusion gains is understated here, never overstated.
+The sets have one picture of each person, so the looks at one visit are variants of that picture: landmarks a little
+different, another light, more or less noise, every second one mirrored. Looks at a moving face differ more than these,
+so the real gain by fusion is at least as large as measured here.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from models_tflite.evaluation.evaluate import Shipped, bands, nominal_landmarks
 from models_tflite.training.datasets import DataSet, majority_votes, select
 
 CONFUSION = "confusion.json"
-"""Beside the manifest: matrices by version of the calibration. Old ones stay, for the windows counted with them."""
+"""A file beside the manifest: matrices by calibration version. Old ones stay, for windows counted with them."""
 
 LOOKS = 3
-"""Looks at a visit: the device takes more of a long one and fewer of a short one."""
+"""Looks at a visit: the device takes more of a long visit and fewer of a short one."""
 
 LANDMARK_ERROR = 0.06
-"""Error of a landmark along each axis, in distances between the eyes; about what the cards give."""
+"""Error of a landmark along each axis, in distances between the eyes; about the value in the cards."""
 
 _FRONT = Pose(0.0, 0.0, 0.0)
 
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 def looks(image: Image, landmarks: np.ndarray, draw: np.random.Generator) -> Iterator[Image]:
-    """``LOOKS`` crops of one face whose ``landmarks`` (5, 2) are about right."""
+    """Yield ``LOOKS`` crops of one face whose ``landmarks`` (5, 2) are approximate."""
     eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     for index in range(LOOKS):
         points = landmarks + draw.normal(0, LANDMARK_ERROR * eyes, landmarks.shape)
@@ -48,7 +48,7 @@ def looks(image: Image, landmarks: np.ndarray, draw: np.random.Generator) -> Ite
 
 
 def visited(shipped: Shipped, data: DataSet, consensus: Consensus) -> list[Verdicts]:
-    """One visit for each picture of a pre-cropped set, in its order. Always the same for the same files."""
+    """Simulate one visit for each picture of a pre-cropped set, in its order. The same files give the same result."""
     draw = np.random.default_rng(1)
     out = []
     for image in data.images():
@@ -62,9 +62,9 @@ def visited(shipped: Shipped, data: DataSet, consensus: Consensus) -> list[Verdi
 
 
 def confusion(shipped: Shipped, folder: Path, split: str) -> Json:
-    """By attribute: how many visits of each true label (rows) got each verdict (columns, the last is unknown).
+    """Count, by attribute, how many visits of each true label (rows) got each verdict (columns, the last is unknown).
 
-    Expressions are true where most annotators of FER+ agree; contempt, which the device does not know, is left out.
+    The true expression is the majority of the FER+ annotators; contempt, which the device does not know, is left out.
     """
     consensus = Consensus(shipped.manifest.thresholds)
     utk, fer = DataSet(folder, "utkface", split), DataSet(folder, "fer", split)

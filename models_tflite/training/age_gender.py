@@ -1,7 +1,7 @@
 """Train the tower for age and gender: ``python -m models_tflite.training.age_gender --data DIR --run DIR``.
 
-``--finish RUN/people.pt --learn-from MODELS`` goes on from it, on nearly clean faces, and listens to the attributes of
-the release in the folder MODELS.
+``--finish RUN/people.pt --learn-from MODELS`` continues from it, on nearly clean faces, and learns from the attributes
+of the release in the folder MODELS.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from models_tflite.training.datasets import SET_SHIFT, DataSet, select
 from models_tflite.training.networks import people_tower
 
 STORED_SIDE = 96
-"""Pictures wait in memory at this side, so that a jittered crop still has detail to take."""
+"""Pictures are stored in memory at this side, so that a jittered crop has enough detail."""
 
 AGE_SIGMA = 2.5
 SMOOTHING = 0.05
 
 HARD_SHARE = 0.7
 GENTLE = 0.4
-"""The last epochs see nearly clean faces: a small network that never does stays unsure of them."""
+"""The last epochs use nearly clean faces: a small network that never sees them stays unsure of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """``images`` (n, 3, s, s) BGR uint8, ``ages`` (n,) in years, ``genders`` (n,) as indices of GENDERS."""
+    """Faces with labels: ``images`` (n, 3, s, s) BGR uint8, ``ages`` (n,) in years, ``genders`` (n,) as indices of
+    GENDERS."""
 
     images: Tensor
     ages: Tensor
@@ -54,21 +55,21 @@ def load(data: Path, split: str, limit: int | None = None) -> Faces:
 
 
 def age_distribution(ages: Tensor) -> Tensor:
-    """Label distribution (n, AGE_BINS): a Gaussian about the labelled year (Gao et al. 2017, DLDL)."""
+    """Return the label distribution (n, AGE_BINS): a Gaussian about the labelled year (Gao et al. 2017, DLDL)."""
     years = torch.arange(AGE_BINS, dtype=torch.float32)
     weights = torch.exp(-((years - ages.clamp(0, AGE_BINS - 1)[:, None]) ** 2) / (2 * AGE_SIGMA**2))
     return weights / weights.sum(1, keepdim=True)
 
 
 def batches(faces: Faces, size: int, strength: float) -> Iterator[loop.Batch]:
-    """One walk over all faces. ``strength`` of the augmentation: 1 is as bad as a shop's camera."""
+    """Yield one epoch of batches. ``strength`` of the augmentation: 1 is as bad as a shop's camera."""
     shift = torch.full((size,), SET_SHIFT["utkface"])
     for chosen in torch.randperm(len(faces.images)).split(size):
         if len(chosen) < size:
             return
         pixels = augment.masks(augment.glasses(faces.images[chosen].float()))
         images = augment.crop_pixels(pixels, augment.random_theta(shift, strength))
-        # age and gender must hold in any light, to the last epoch
+        # age and gender must not depend on light, also in the last epoch
         images = augment.light(augment.surround(images), 1.0)
         images = augment.erase(images, 0.15 * strength)
         images = augment.camera(images, 0.2 * strength).clamp(0, 255)
@@ -76,7 +77,7 @@ def batches(faces: Faces, size: int, strength: float) -> Iterator[loop.Batch]:
 
 
 def taught(batches: Iterable[loop.Batch], teacher: AttributeClassifier) -> Iterator[loop.Batch]:
-    """The batches, and what the teacher says of the same pictures: years (n, AGE_BINS) and genders (n, 2)."""
+    """Add the teacher's answers for the same pictures to the batches: years (n, AGE_BINS) and genders (n, 2)."""
     for images, *labels in batches:
         crops = images.round().byte().permute(0, 2, 3, 1).contiguous().numpy()
         told = [teacher.describe(crop) for crop in crops]
@@ -122,13 +123,13 @@ def figures(network: nn.Module, faces: Faces) -> dict[str, float]:
 
 def arguments() -> argparse.ArgumentParser:
     parser = loop.arguments(__doc__, epochs=None, epochs_text="84, and 24 to finish", batch=128)
-    parser.add_argument("--finish", type=Path, metavar="FILE", help="people.pt to go on from")
-    parser.add_argument("--learn-from", type=Path, metavar="MODELS", help="folder of a release to listen to")
+    parser.add_argument("--finish", type=Path, metavar="FILE", help="people.pt to continue from")
+    parser.add_argument("--learn-from", type=Path, metavar="MODELS", help="folder of a release to learn from")
     return parser
 
 
 def prepare(args: argparse.Namespace) -> loop.Training:
-    """Load the faces, and say how the tower is trained on them."""
+    """Load the faces, and describe how the tower is trained on them."""
     train, val = load(args.data, "train", args.limit), load(args.data, "val", args.limit)
     epochs = args.epochs or (24 if args.finish else 84)
     hard = 0.0 if args.finish else HARD_SHARE

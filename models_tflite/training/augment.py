@@ -1,4 +1,4 @@
-"""What a shop camera does to a face, on whole batches of tensors (n, c, h, w) in 0..255."""
+"""Augmentation: the effects of a shop camera on faces, on whole batches of tensors (n, c, h, w) in 0..255."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def crop_pixels(images: Tensor, theta: Tensor, side: int = CROP_SIDE) -> Tensor:
 
 
 def plain_theta(count: int, shift: float) -> Tensor:
-    """The map of a pre-cropped set onto the template, without jitter."""
+    """Return the map of a pre-cropped set onto the template, without jitter."""
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1.0
     theta[:, 1, 2] = -2 * shift
@@ -26,7 +26,7 @@ def plain_theta(count: int, shift: float) -> Tensor:
 
 
 def random_theta(shift: Tensor, strength: float = 1.0) -> Tensor:
-    """Jitter as wide as a detector's landmarks are wrong: flip, 10 degrees, 7 % size, 5 % place (sigma).
+    """Return random maps with the errors of a detector's landmarks: flip, 10 degrees, 7 % size, 5 % place (sigma).
 
     ``shift`` (n,) is the set's own vertical shift in crop sides.
     """
@@ -46,8 +46,8 @@ def random_theta(shift: Tensor, strength: float = 1.0) -> Tensor:
 
 
 def glasses(images: Tensor, share: float = 0.2) -> Tensor:
-    """Draw spectacles over the eyes of faces that lie on the template, women and men alike: a network that has
-    seen frames mostly on older men takes them for a sign of both."""
+    """Draw spectacles over the eyes of aligned faces of both genders: a network that has seen them mostly on older men
+    takes them for a sign of age and gender."""
     chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
     if len(chosen) == 0:
         return images
@@ -84,7 +84,7 @@ def glasses(images: Tensor, share: float = 0.2) -> Tensor:
 
 
 def masks(images: Tensor, share: float = 0.12) -> Tensor:
-    """Draw a face mask from the bridge of the nose to the chin of faces that lie on the template."""
+    """Draw a face mask from the bridge of the nose to the chin of aligned faces."""
     chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
     count, side = len(chosen), images.shape[-1]
     if count == 0:
@@ -108,7 +108,7 @@ def masks(images: Tensor, share: float = 0.12) -> Tensor:
 
 
 def surround(images: Tensor, share: float = 0.25) -> Tensor:
-    """Paint over what lies about the face, hair included: a cap, a hood, hair tied back, another wall."""
+    """Paint over the surroundings of the face, including hair: a cap, a hood, hair tied back, another wall."""
     chosen = torch.nonzero(torch.rand(len(images)) < share).flatten()
     count, side = len(chosen), images.shape[-1]
     if count == 0:
@@ -125,7 +125,7 @@ def surround(images: Tensor, share: float = 0.25) -> Tensor:
 
 
 def light(images: Tensor, strength: float = 1.0) -> Tensor:
-    """Brightness, contrast, gamma, white balance, and for some no colour at all."""
+    """Change brightness, contrast, gamma and white balance; remove the colour of some faces."""
     count = len(images)
     mean = images.mean((1, 2, 3), keepdim=True)
     contrast = torch.exp((torch.randn(count, 1, 1, 1) * 0.4 - 0.2) * strength)
@@ -139,7 +139,7 @@ def light(images: Tensor, strength: float = 1.0) -> Tensor:
 
 
 def camera(images: Tensor, share: float = 0.2) -> Tensor:
-    """Small faces: shrink to 18..48 px, sometimes add sensor noise, and enlarge again."""
+    """Make faces small: shrink to 18..48 px, sometimes add sensor noise, and enlarge again."""
     side = images.shape[-1]
     out = images.clone()
     order = torch.randperm(len(images))
@@ -154,7 +154,7 @@ def camera(images: Tensor, share: float = 0.2) -> Tensor:
 
 
 def erase(images: Tensor, share: float = 0.15) -> Tensor:
-    """Random erasing (Zhong et al. 2020): a hand, a cup, a scarf."""
+    """Erase random parts (Zhong et al. 2020), as by a hand, a cup or a scarf."""
     side = images.shape[-1]
     for index in torch.nonzero(torch.rand(len(images)) < share).flatten().tolist():
         height, width = (int(v) for v in torch.randint(side // 8, side // 2, (2,)))

@@ -1,7 +1,7 @@
-"""Look at the data before hours of training: ``python -m models_tflite.training.check --data DIR``.
+"""Check the data before hours of training: ``python -m models_tflite.training.check --data DIR``.
 
-Every picture must be readable and every label known, and no picture may be in two splits: figures measured on pictures
-that were trained on mean nothing. Ends with 2 and one line at the first thing that is wrong.
+Every picture must be readable and every label known. No picture may be in two splits, because figures on trained
+pictures are worthless. The first error ends the check with one line and exit code 2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models_tflite.training.datasets import COLUMNS, FER2013_LABELS, DataSet
 
 
 def check(data: DataSet) -> Counter[str]:
-    """Pictures by split. Raises ``UserError`` naming the file, the row and what is wrong with it."""
+    """Count the pictures by split. Raises ``UserError`` with the file, the row and what is wrong."""
     _check_labels(data)
     splits: dict[str, str] = {}
     for row in data.rows:
@@ -62,7 +62,7 @@ def _check_labels(data: DataSet) -> None:
         for row in data.rows:
             if row[column] not in words:
                 raise UserError(
-                    f"{data.csv_path}: {row['name']}: {column} {row[column]!r} is none of {', '.join(words[:7])}"
+                    f"{data.csv_path}: {row['name']}: {column} {row[column]!r} is not one of {', '.join(words[:7])}"
                 )
 
 

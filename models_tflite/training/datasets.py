@@ -1,7 +1,7 @@
-"""Data sets as they lie on disk: ``SET.zip`` with the pictures, ``SET.csv`` with one row a face.
+"""Data sets on disk: ``SET.zip`` with the pictures, ``SET.csv`` with one row for each face.
 
-A chain that trains on its own consented data brings a folder of the same form. Nothing here is ever
-copied into the project.
+A chain that trains on its own data, with consent, uses a folder of the same form. No data is ever copied into the
+project.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COLUMNS = {
 }
 
 HELD_OUT = 10
-"""Every tenth face of ``landmarks``, a set without splits, is kept from training: it measures the landmarks."""
+"""Every tenth face of ``landmarks``, a set without splits, is not used for training, but to measure the landmarks."""
 
 FER2013_LABELS = ("neutral", "happy", "sad", "angry", "surprise", "fear", "disgust")
 """The labels of the csv, in the order of our :data:`EXPRESSIONS`."""
@@ -38,8 +38,8 @@ FERPLUS_VOTES = ("neutral", "happiness", "sadness", "anger", "surprise", "fear",
 SET_SHIFT = {"utkface": 0.0, "fer": -0.095}
 """Vertical shift, in crop sides, that brings each pre-cropped set onto the device's landmark template.
 
-The median eyes and mouth of a labelling teacher on 600 faces of each set lie at 0.288 and 0.666 of the
-side on utkface (which is the template) and at 0.390 and 0.732 on fer; the eye distance agrees within 4 %.
+Measured with the teacher on 600 faces of each set: the median eyes and mouth are at 0.288 and 0.666 of the side on
+utkface (which is the template) and at 0.390 and 0.732 on fer; the eye distances agree within 4 %.
 """
 
 assert len(FER2013_LABELS) == len(EXPRESSIONS)
@@ -59,7 +59,7 @@ class Scene:
 class DataSet:
     """One named set in a folder, optionally reduced to one split.
 
-    A set without a ``split`` column is taken whole. Raises ``UserError`` when a file or column is missing.
+    A set without a ``split`` column is used as a whole. Raises ``UserError`` when a file or column is missing.
     """
 
     def __init__(self, folder: Path, name: str, split: str | None = None) -> None:
@@ -67,7 +67,9 @@ class DataSet:
         self.csv_path, self.zip_path = folder / f"{name}.csv", folder / f"{name}.zip"
         for path in (self.csv_path, self.zip_path):
             if not path.is_file():
-                raise UserError(f"{path}: no such file; give the folder that holds {name}.zip and {name}.csv")
+                raise UserError(
+                    f"{path}: no such file; give the folder that contains {name}.zip and {name}.csv"
+                )
         with self.csv_path.open(newline="") as file:
             rows = list(csv.DictReader(file))
         missing = [column for column in COLUMNS[name] if not rows or column not in rows[0]]
@@ -83,7 +85,7 @@ class DataSet:
         return len(self.rows)
 
     def digest(self) -> str:
-        """SHA-256 of the csv, which names every picture and label that a training saw."""
+        """Return the SHA-256 of the csv, which lists every picture and label of the training."""
         return hashlib.sha256(self.csv_path.read_bytes()).hexdigest()
 
     def images(self, names: Iterable[str] | None = None, *, grey: bool = False) -> Iterator[np.ndarray]:
@@ -100,7 +102,7 @@ class DataSet:
                 yield image
 
     def stack(self, side: int, *, grey: bool = False) -> np.ndarray:
-        """All pictures as one uint8 array (n, side, side[, 3])."""
+        """Return all pictures as one uint8 array (n, side, side[, 3])."""
         shape = (len(self), side, side) if grey else (len(self), side, side, 3)
         out = np.empty(shape, np.uint8)
         for index, image in enumerate(self.images(grey=grey)):
@@ -115,7 +117,7 @@ class DataSet:
 
 
 def scenes(data: DataSet) -> list[Scene]:
-    """The pictures of ``faces`` grouped with their boxes, in csv order."""
+    """Group the pictures of ``faces`` with their boxes, in csv order."""
     grouped: dict[str, list[dict[str, str]]] = {}
     for row in data.rows:
         grouped.setdefault(row["name"], []).append(row)
@@ -136,17 +138,17 @@ def scenes(data: DataSet) -> list[Scene]:
 
 
 def landmark_points(data: DataSet) -> np.ndarray:
-    """Five points per face (n, 5, 2) in pixels: eyes, nose, mouth corners; left means left in the picture."""
+    """Return five points per face (n, 5, 2) in pixels: eyes, nose, mouth corners; left means left in the picture."""
     keys = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
     points = [[[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in keys] for row in data.rows]
     return np.array(points, np.float32)
 
 
 def vote_shares(data: DataSet) -> tuple[np.ndarray, np.ndarray]:
-    """FER+ votes as soft targets (n, 7), and the share (n,) of the ten annotators who stand behind each row.
+    """Return FER+ votes as soft targets (n, 7), and the share (n,) of the ten annotators who voted for them.
 
-    A single vote for a class is an outlier and goes, as in Barsoum et al. 2016, who showed that training on the
-    distribution of votes beats the single label.
+    A single vote for a class is an outlier and is removed, as in Barsoum et al. 2016, who showed that training on the
+    distribution of votes is better than on a single label.
     """
     votes = np.array([[float(row.get(column) or 0) for column in FERPLUS_VOTES[:7]] for row in data.rows])
     votes[votes <= 1] = 0
@@ -155,7 +157,7 @@ def vote_shares(data: DataSet) -> tuple[np.ndarray, np.ndarray]:
 
 
 def majority_votes(data: DataSet) -> np.ndarray:
-    """The FER+ class (n,) that most annotators chose, -1 where that is none of the eight or a tie."""
+    """Return the FER+ class (n,) that most annotators chose, -1 for a tie or a class outside the eight."""
     columns = (*FERPLUS_VOTES, "unknown", "nf")
     votes = np.array([[float(row.get(column) or 0) for column in columns] for row in data.rows])
     majority = votes.argmax(1)
@@ -164,5 +166,5 @@ def majority_votes(data: DataSet) -> np.ndarray:
 
 
 def select(values: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
-    """Indices (n,) of the values in the vocabulary; raises ``ValueError`` on a foreign value."""
+    """Return the indices (n,) of the values in the vocabulary; raises ``ValueError`` on an unknown value."""
     return np.array([vocabulary.index(value) for value in values], np.int64)

@@ -20,11 +20,11 @@ from models_tflite.training.scenes import HEIGHT, WIDTH, Sample, letterbox, rand
 from models_tflite.training.teacher import Labelled, label_patch, label_scene, teacher
 
 TOP = 9
-"""Cells a face may teach (task-aligned assignment)."""
+"""Maximum number of cells assigned to one face (task-aligned assignment)."""
 
 
 def cells(height: int = HEIGHT, width: int = WIDTH) -> tuple[Tensor, Tensor]:
-    """Centres (a, 2) and strides (a,) of all cells, finest level first, row by row."""
+    """Return centres (a, 2) and strides (a,) of all cells, finest level first, row by row."""
     centres, strides = [], []
     for stride in DetectorNet.STRIDES:
         y, x = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
@@ -34,7 +34,7 @@ def cells(height: int = HEIGHT, width: int = WIDTH) -> tuple[Tensor, Tensor]:
 
 
 def decode(heads: list[Tensor], centres: Tensor, strides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Score logits (n, a), boxes (n, a, 4), landmarks (n, a, 5, 2) in input pixels."""
+    """Decode score logits (n, a), boxes (n, a, 4), landmarks (n, a, 5, 2) in input pixels."""
     flat = [head.float().permute(0, 2, 3, 1).flatten(1, 2) for head in heads]
     scores = torch.cat(flat[0::3], 1).squeeze(2)
     points = torch.cat(flat[2::3], 1)
@@ -43,14 +43,14 @@ def decode(heads: list[Tensor], centres: Tensor, strides: Tensor) -> tuple[Tenso
 
 
 def decode_boxes(raw: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
-    """Boxes (n, a, 4) in input pixels of what the cells say, (n, a, 4) in strides."""
+    """Decode boxes (n, a, 4) in input pixels from the cells' values (n, a, 4) in strides."""
     centre = centres + raw[..., :2] * strides[:, None]
     half = raw[..., 2:].clamp(-6, 6).exp() * strides[:, None] / 2
     return torch.cat([centre - half, centre + half], 2)
 
 
 def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and complete IoU (Zheng et al. 2020) of broadcast boxes (..., 4)."""
+    """Return IoU and complete IoU (Zheng et al. 2020) of broadcast boxes (..., 4)."""
     low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
     inter = (high - low).clamp(min=0).prod(-1)
     size_a, size_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
@@ -77,9 +77,9 @@ def assign(
     strides: Tensor,
     largest: float = 12.0,
 ) -> tuple[Tensor, Tensor]:
-    """Task-aligned assignment (Feng et al. 2021): which face each cell teaches (n, a), -1 none, and how
-    strongly (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g). A level speaks of faces of up to
-    ``largest`` strides."""
+    """Assign faces to cells (task-aligned, Feng et al. 2021): the face of each cell (n, a), -1 for none, and its
+    weight (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g). A level handles faces of up to ``largest``
+    strides."""
     iou, _ = overlap(boxes[:, None], truth[:, :, None])  # n, g, a
     middle = (truth[..., :2] + truth[..., 2:]) / 2
     reach = torch.maximum(
@@ -192,7 +192,7 @@ class Validation:
 
 
 def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelled], list[Labelled]]:
-    """Scenes and patches of one part, ``train`` or ``val``, with the teacher's complements."""
+    """Load scenes and patches of one part, ``train`` or ``val``, with missing labels added by the teacher."""
     labeller = teacher(data)
     faces = DataSet(data, "faces", split)
     listed = scenes(faces)[:limit]
@@ -207,7 +207,7 @@ def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelle
 
 
 def prepare(args: argparse.Namespace) -> loop.Training:
-    """Load the scenes and patches, and say how the detector is trained on them."""
+    """Load the scenes and patches, and describe how the detector is trained on them."""
     wide, patches = load(args.data, "train", args.limit)
     print(f"{len(wide)} scenes, {len(patches)} patches", flush=True)
     steps = max(1, len(wide) // args.batch)

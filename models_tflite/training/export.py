@@ -1,4 +1,4 @@
-"""From trained weights to the int8 files that ship:
+"""Export trained weights to the shipped int8 files:
 ``python -m models_tflite.training.export --data DIR --runs RUNS --version V``."""
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def landmark_pictures(data: Path) -> Iterable[np.ndarray]:
     train.rows = train.rows[:: max(1, len(train) // CALIBRATION_PICTURES)]
     side = landmarks.CROP_SIDE
     for image, points in zip(train.images(), landmark_points(train), strict=True):
-        # a box that hugs a face is about twice as high as it is from the eyes to the mouth
+        # a tight box of a face is about twice as high as the distance from the eyes to the mouth
         scale = side / (landmarks.CROP_REACH * 2 * float(np.ptp(points, 0).max()))
         shift = side / 2 - scale * points.mean(0)
         yield full_range(
@@ -119,9 +119,9 @@ def to_int8(
         measured.calibrate({"serving_default": samples}, recipes)
         return dict(measured.get_model_qsvs())
 
-    # Inside the detector the moving average, which forgets outliers, costs less accuracy than the whole range
-    # (measured: 0.7 points of AP against 1.8); the attribute network loses age by it (0.3 years). At the ends
-    # the whole range serves both: a face's score is a rare peak, and forgotten it is cut at one half.
+    # Inside the detector the moving average, which ignores outliers, loses less accuracy than the whole range
+    # (measured: 0.7 points of AP instead of 1.8). In the attribute network it makes age worse (by 0.3 years). At the
+    # outputs the whole range is better for both: a face's score is a rare peak, which the average would cut in half.
     whole = ranges(qsv_utils.min_max_update)
     inside = ranges(qsv_utils.moving_average_update) if forget_outliers else whole
     ends = {detail["name"] for detail in (*original.get_input_details(), *original.get_output_details())}
@@ -152,7 +152,9 @@ def trained(network: nn.Module, path: Path) -> nn.Module:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings' folders")
+    parser.add_argument(
+        "--runs", type=Path, required=True, help="folder that contains the run folders of the trainings"
+    )
     parser.add_argument("--version", required=True)
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()

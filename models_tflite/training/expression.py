@@ -1,7 +1,7 @@
 """Train the expression tower: ``python -m models_tflite.training.expression --data DIR --run DIR``.
 
-``--teacher`` trains the large one that the small one then learns from (``--learn-from RUN/expression.pt``), and
-``--finish RUN/expression.pt`` goes on from either, on nearly clean faces alone.
+``--teacher`` trains the large network, from which the small one then learns (``--learn-from RUN/expression.pt``).
+``--finish RUN/expression.pt`` continues from either of them, on nearly clean faces only.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from models_tflite.training.datasets import (
 from models_tflite.training.networks import Tower, expression_teacher, expression_tower
 
 STORED_SIDE = 72
-"""Pictures wait in memory at this side: they are 48 wide, and a jittered crop needs no more."""
+"""Pictures are stored in memory at this side: they are 48 wide, and a jittered crop needs no more."""
 
 SMOOTHING = 0.05
 SOFTNESS = 2.0
-"""Temperature at which the small network listens to the large one (Hinton et al. 2015)."""
+"""Temperature at which the small network learns from the large one (Hinton et al. 2015)."""
 
 LISTENING = 0.7
-"""Share of the loss that is the teacher's word: it sees the same distorted face (Beyer et al. 2022)."""
+"""Share of the loss that comes from the teacher, which sees the same distorted face (Beyer et al. 2022)."""
 
 HARD_SHARE = {"teacher": 0.7, "pupil": 0.4}
 GENTLE = 0.35
-"""The last epochs see nearly clean faces: a small network that never does stays unsure of them."""
+"""The last epochs use nearly clean faces: a small network that never sees them stays unsure of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """``images`` (n, 1, s, s) grey uint8; ``votes`` (n, 7) and the ``weight`` (n,) behind them; ``labels`` (n,) of
-    fer2013; ``majority`` (n,), -1 where there is none."""
+    """Faces with labels: ``images`` (n, 1, s, s) grey uint8; ``votes`` (n, 7) and their ``weight`` (n,); ``labels``
+    (n,) of fer2013; ``majority`` (n,), -1 without one."""
 
     images: Tensor
     votes: Tensor
@@ -67,7 +67,7 @@ def load(data: Path, split: str, limit: int | None = None) -> Faces:
 
 
 def batches(faces: Faces, size: int, strength: float) -> Iterator[loop.Batch]:
-    """One walk over all faces. ``strength`` of the augmentation: 1 is as bad as a shop's camera."""
+    """Yield one epoch of batches. ``strength`` of the augmentation: 1 is as bad as a shop's camera."""
     shift = torch.full((size,), SET_SHIFT["fer"])
     for chosen in torch.randperm(len(faces.images)).split(size):
         if len(chosen) < size:
@@ -83,7 +83,7 @@ def batches(faces: Faces, size: int, strength: float) -> Iterator[loop.Batch]:
 def lesson(
     teacher: nn.Module | None,
 ) -> Callable[[nn.Module, loop.Batch], tuple[Tensor, dict[str, float]]]:
-    """The loss of one batch: votes and labels, and what the teacher says of the same pictures."""
+    """Compute the loss of one batch: votes, labels, and the teacher's answers for the same pictures."""
 
     def loss(network: nn.Module, batch: loop.Batch) -> tuple[Tensor, dict[str, float]]:
         images, votes, weight, labels = (part.to(loop.device()) for part in batch)
@@ -140,7 +140,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def prepare(args: argparse.Namespace) -> loop.Training:
-    """Load the faces, and say how the tower, or its teacher, is trained on them."""
+    """Load the faces, and describe how the tower, or its teacher, is trained on them."""
     train, val = load(args.data, "train", args.limit), load(args.data, "val", args.limit)
     epochs = args.epochs or (14 if args.finish else 22 if args.teacher else 56)
     hard = 0.0 if args.finish else HARD_SHARE["teacher" if args.teacher else "pupil"]

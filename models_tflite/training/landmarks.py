@@ -21,19 +21,19 @@ from models_tflite.training.teacher import Labelled
 
 STORED_SIDE = 96
 STORED_REACH = 2.2
-"""A face waits in memory with this many box sides about it, so that a jittered crop still has surroundings."""
+"""A face is stored in memory with this many box sides around it, so that a jittered crop still has surroundings."""
 
 LEAST_EYES = 0.12
 """Eyes closer than this share of the crop, as in a profile, count as this far apart in the loss."""
 
 TAUGHT = 0.4
-"""Weight of a face whose points are the teacher's and not a person's."""
+"""Weight of a face whose points come from the teacher and not from a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """``images`` (n, 3, s, s) BGR uint8; ``points`` (n, 5, 2) from the middle of the box, in box sides; ``weight``
-    (n,) of each face in the loss."""
+    """Faces with labels: ``images`` (n, 3, s, s) BGR uint8; ``points`` (n, 5, 2) from the centre of the box, in box
+    sides; ``weight`` (n,) of each face in the loss."""
 
     images: Tensor
     points: Tensor
@@ -44,7 +44,7 @@ class Faces:
 
 
 def gather(pictures: Sequence[Labelled], weight: float) -> Faces:
-    """Every face of the pictures whose points are known and that is at least 14 px large."""
+    """Collect the faces that have known points and are at least 14 px large."""
     images, points = [], []
     for picture in pictures:
         for box, face in zip(picture.boxes, picture.landmarks, strict=True):
@@ -75,7 +75,7 @@ def gather(pictures: Sequence[Labelled], weight: float) -> Faces:
 
 
 def views(faces: Faces, strength: float) -> tuple[Tensor, Tensor]:
-    """Crops (n, 3, s, s) as the device cuts them about a box that is a little wrong, and their points (n, 5, 2)."""
+    """Return crops (n, 3, s, s) as on the device, around a slightly wrong box, and their points (n, 5, 2)."""
     count = len(faces.images)
     angle = torch.deg2rad(torch.randn(count).clamp(-2.5, 2.5) * 16 * strength)
     zoom = CROP_REACH * torch.exp(torch.randn(count).clamp(-2.5, 2.5) * 0.1 * strength)
@@ -106,7 +106,7 @@ def batches(faces: Faces, size: int, strength: float) -> Iterator[loop.Batch]:
 
 
 def errors(network: nn.Module, images: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Predicted points' offsets (n, 5, 2) in crop sides, and the distance between the true eyes (n,)."""
+    """Return the errors of the points (n, 5, 2) in crop sides, and the distance between the true eyes (n,)."""
     (told,) = network(loop.normalise(images))
     eyes = (points[:, 1] - points[:, 0]).norm(dim=1)
     return told.float().cpu().reshape(-1, 5, 2) - points, eyes
@@ -130,7 +130,7 @@ def figures(network: nn.Module, faces: Faces) -> dict[str, float]:
 
 
 def prepare(args: argparse.Namespace) -> loop.Training:
-    """Gather the faces, and say how the landmark network is trained on them."""
+    """Collect the faces, and describe how the landmark network is trained on them."""
     wide, patches = load(args.data, "train", args.limit)
     _, held_out = load(args.data, "val", args.limit)
     drawn, taught, val = gather(patches, 1.0), gather(wide, TAUGHT), gather(held_out, 1.0)

@@ -1,4 +1,4 @@
-"""What all trainings share: arguments, schedule, averaged weights, checkpoints that a stopped run resumes from."""
+"""The parts that all trainings share: arguments, schedule, averaged weights, and checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def device() -> torch.device:
 
 
 def compiled(function: Function) -> Function:
-    """One program out of many small steps on a GPU; on a CPU, where compiling costs more than it gives, the same."""
+    """Compile the function for a GPU; on a CPU return it as it is, because compiling costs more than it saves."""
     return torch.compile(function, dynamic=False) if torch.cuda.is_available() else function  # type: ignore[return-value]
 
 
 def normalise(images: Tensor) -> Tensor:
-    """What the networks take of pixels (n, c, h, w) in 0..255, where the training runs."""
+    """Convert pixels (n, c, h, w) in 0..255 to the input of the networks, on the training device."""
     return ((images - 128) / 64).to(device(), memory_format=torch.channels_last)
 
 
 class Averaged:
-    """Exponential moving average of the weights, which is what gets exported (Polyak averaging)."""
+    """Exponential moving average of the weights (Polyak averaging); the average is exported."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = copy.deepcopy(network).eval()
@@ -63,7 +63,7 @@ class Averaged:
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
-    """Linear warm-up, then cosine to one hundredth of the peak (Loshchilov & Hutter 2017)."""
+    """Return the rate: linear warm-up, then cosine to one hundredth of the peak (Loshchilov & Hutter 2017)."""
     if step < warmup:
         return peak * (step + 1) / warmup
     progress = (step - warmup) / max(1, steps - warmup)
@@ -72,8 +72,8 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One network to be trained, and how. ``batches`` gives those of an epoch, ``loss`` a total with its parts, and
-    ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run."""
+    """One network, and how to train it. ``batches`` returns the batches of an epoch, ``loss`` a total with its parts,
+    and ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run."""
 
     network: nn.Module
     batches: Callable[[int], Iterable[Batch]]
@@ -90,7 +90,7 @@ class Training:
 def arguments(
     description: str | None, *, epochs: int | None, epochs_text: str, batch: int
 ) -> argparse.ArgumentParser:
-    """Make the arguments that every training takes."""
+    """Create the arguments that every training takes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
@@ -102,7 +102,7 @@ def arguments(
 
 
 def run_training(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Namespace], Training]) -> None:
-    """Parse the command line, train what ``prepare`` makes of it, and save the averaged weights."""
+    """Parse the command line, run the training that ``prepare`` returns, and save the averaged weights."""
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     seed_everything(1)
@@ -112,10 +112,10 @@ def run_training(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Na
 
 
 def fit(training: Training, *, run: Path) -> nn.Module:
-    """Train and return the averaged network. ``run/last.pt`` resumes, ``run/log.jsonl`` keeps the figures.
+    """Train and return the averaged network. ``run/last.pt`` is for resuming, ``run/log.jsonl`` contains the figures.
 
-    A run that is stopped and started again ends with the weights of one that was not: the dice are thrown anew at
-    the start of every epoch.
+    A run that is stopped and resumed ends with the same weights as one without a stop, because the random seed is set
+    at the start of every epoch.
     """
     network, epochs, steps_per_epoch = training.network, training.epochs, training.steps_per_epoch
     run.mkdir(parents=True, exist_ok=True)

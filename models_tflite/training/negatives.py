@@ -1,4 +1,4 @@
-"""Patterns that look like a face and are none: printed skulls, smileys, masks. Painted, not photographed."""
+"""Patterns that look like a face but are not one: printed skulls, smileys, masks. Painted, not photographed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _shape(canvas: np.ndarray, points: list[tuple[float, float]], colour: Colour
 
 
 def skull(canvas: np.ndarray) -> None:
-    """A skull as printed on shirts: pale bone, deep sockets, a nose hole, rows of teeth."""
+    """Draw a skull as printed on shirts: pale bone, deep sockets, a nose hole, rows of teeth."""
     light = np.random.rand() < 0.85
     bone, hole = (_grey(120, 255), _grey(0, 70)) if light else (_grey(0, 80), _grey(140, 255))
     wide = np.random.uniform(0.75, 1.0)
@@ -112,7 +112,7 @@ def smiley(canvas: np.ndarray) -> None:
 
 
 def cloth(canvas: np.ndarray) -> None:
-    """Not a face at all: blobs and bars of a pattern, as on shirts and shelves."""
+    """Draw a pattern without a face: blobs and bars, as on shirts and shelves."""
     for _ in range(np.random.randint(4, 14)):
         x, y = np.random.uniform(-1, 1, 2)
         rx, ry = np.random.uniform(0.05, 0.4, 2)
@@ -131,7 +131,7 @@ def cloth(canvas: np.ndarray) -> None:
 
 
 def decoy() -> tuple[np.ndarray, np.ndarray]:
-    """A random pattern (SIDE, SIDE, 3) and the part (SIDE, SIDE) of it that hides what is behind, 0 or 255."""
+    """Draw a random pattern (SIDE, SIDE, 3) and its opacity (SIDE, SIDE), 0 or 255."""
     canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
     mask = np.zeros((SIDE, SIDE), np.uint8)
     if np.random.rand() < 0.7:  # the shirt or the poster it is printed on
@@ -155,7 +155,7 @@ def decoy() -> tuple[np.ndarray, np.ndarray]:
 
 
 def paint(image: np.ndarray, x: int, y: int, radius: int) -> np.ndarray:
-    """The picture with one decoy of about ``radius`` pixels at (x, y)."""
+    """Draw one decoy of about ``radius`` pixels at (x, y) into the picture."""
     canvas, mask = decoy()
     scale = radius / (SIDE * 0.4)
     turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(np.random.normal(0, 10)), scale)

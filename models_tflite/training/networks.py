@@ -1,4 +1,4 @@
-"""The networks, in PyTorch. All take ``(pixel - 128) / 64`` so that int8 input is ``pixel - 128``."""
+"""The networks, in PyTorch. All take ``(pixel - 128) / 64``, so that the int8 input is ``pixel - 128``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from common.vocabulary import AGE_BINS, EXPRESSIONS, GENDERS
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution, batch norm, optional ReLU. Stride 2 pads right and bottom only, as TFLite's SAME does,
-    which spares a PAD operator on the device."""
+    """Convolution, batch norm, optional ReLU. Stride 2 pads right and bottom only, like TFLite's SAME, which avoids a
+    PAD operator on the device."""
 
     def __init__(
         self, inputs: int, outputs: int, size: int, stride: int = 1, *, groups: int = 1, relu: bool = True
@@ -62,9 +62,9 @@ class Residual(nn.Module):
 class Tower(nn.Module):
     """A plain residual network over one aligned face, with one or more heads.
 
-    Input (n, ``inputs``, 64, 64); outputs logits (n, size) for each of ``heads``. Four stages of stride 2, each
-    with as many residual blocks as ``blocks`` says. Plain 3x3 convolutions: a Cortex-A72 and a training CPU both
-    run them better than depthwise ones.
+    Input (n, ``inputs``, 64, 64); outputs logits (n, size) for each of ``heads``. Four stages of stride 2; ``blocks``
+    gives the number of residual blocks in each. It uses plain 3x3 convolutions, because a Cortex-A72 and a training CPU
+    run them faster than depthwise ones.
     """
 
     def __init__(
@@ -94,24 +94,24 @@ class Tower(nn.Module):
 
 PEOPLE_HEADS = (AGE_BINS, len(GENDERS))
 EXPRESSION_HEADS = (len(EXPRESSIONS), len(EXPRESSIONS))
-"""What FER+ annotators would vote, which is what ships as the expression, and the label of fer2013."""
+"""The votes of FER+ annotators, which are the shipped expression, and the label of fer2013."""
 
 LUMA = (0.114, 0.587, 0.299)
-"""Grey of blue, green and red (ITU-R BT.601), as the grey pictures of fer were made."""
+"""Grey of blue, green and red (ITU-R BT.601), as in the grey pictures of fer."""
 
 
 def people_tower(inputs: int = 3) -> Tower:
-    """Age and gender, of a face in colour."""
+    """Build the network for age and gender, of a face in colour."""
     return Tower(inputs, (16, 22, 46, 92), (0, 1, 1, 1), PEOPLE_HEADS)
 
 
 def expression_tower(inputs: int = 1) -> Tower:
-    """Expression, of a grey face: all that the data shows."""
+    """Build the network for expression, of a grey face, because the data has no colour."""
     return Tower(inputs, (24, 28, 56, 112), (0, 1, 1, 1), EXPRESSION_HEADS)
 
 
 def expression_teacher() -> Tower:
-    """Four times the work, for the training room only: the small tower learns from what it says."""
+    """Build a network with four times the work, for training only: the small tower learns from its answers."""
     return Tower(1, (24, 48, 96, 192), (1, 1, 1, 1), EXPRESSION_HEADS, dropout=0.4)
 
 
@@ -119,8 +119,8 @@ class AttributeNet(nn.Module):
     """Age, gender and expression of one aligned face in one pass: both towers over one picture.
 
     Input (n, 3, 64, 64) in colour; outputs logits: age (n, AGE_BINS), gender (n, 2), expression (n, 7),
-    fer2013 (n, 7). Two towers and not one trunk: the sets share no picture, the tasks want different
-    augmentation, and what one gains in a shared trunk the other loses.
+    fer2013 (n, 7). It has two towers and no shared trunk: the sets have no common picture, the tasks need different
+    augmentation, and in a shared trunk one task improves only at the cost of the other.
     """
 
     OUTPUTS = ("age", "gender", "expression", "fer2013")
@@ -131,7 +131,7 @@ class AttributeNet(nn.Module):
         self.expression = expression_tower(3)
         state = expression.state_dict()
         stem = next(iter(state))
-        # a colour face is seen through its grey: the stem of one channel, spread over three
+        # the stem for one grey channel is spread over three colour channels
         state[stem] = state[stem] * torch.tensor(LUMA).reshape(1, 3, 1, 1)
         self.expression.load_state_dict(state)
 
@@ -140,10 +140,10 @@ class AttributeNet(nn.Module):
 
 
 class LandmarkNet(nn.Module):
-    """Five landmarks of one face, from the picture about a detector's box.
+    """Five landmarks of one face, from the picture around a detector's box.
 
     Input (n, 3, 48, 48); output (n, 10): x and y of each point from the middle of the crop, in crop sides.
-    The head sees where in the last map a feature lies, which an average over the map would hide.
+    The head sees the position of a feature in the last map, which an average over the map would lose.
     """
 
     def __init__(self, widths: tuple[int, int, int, int] = (12, 16, 32, 64)):
@@ -220,7 +220,7 @@ class DetectorNet(nn.Module):
 
 
 def multiply_accumulates(network: nn.Module, side: tuple[int, int]) -> int:
-    """Multiply-accumulates of one forward pass at input (height, width)."""
+    """Count the multiply-accumulates of one forward pass at input (height, width)."""
     total = 0
 
     def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:

@@ -1,11 +1,10 @@
-"""Make the cast of the sample scene: ``python -m models_tflite.training.portraits --data DIR --out edge/scene``.
+"""Make the people of the sample scene: ``python -m models_tflite.training.portraits --data DIR --out edge/scene``.
 
-Every member is the average of many faces, in shape and in colour, and shows no existing person. Galton's
-composite portraits blur because photographs overlap only at the eyes. Here the sources are first brought
-onto their mean shape by five landmarks, then each is bent onto the running mean by dense optical flow (the
-iterated average of medical atlases, Guimond et al. 2000), so that lids, lips and nostrils coincide.
-What an average still loses is contrast in the fine bands; it is given back band by band, to the energy that
-the single sources have.
+Every person is the average of many faces, in shape and in colour, and shows no existing person. Galton's composite
+portraits are blurred because photographs overlap only at the eyes. Here the sources are first moved onto their mean
+shape by five landmarks. Then each is warped onto the running mean by dense optical flow (the iterated average of
+medical atlases, Guimond et al. 2000), so that lids, lips and nostrils coincide. An average also loses contrast in fine
+detail; this is restored in each frequency band, to the energy of the single sources.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SIDE = 144
 
 SOURCES = 16
 TRIMMED = 2
-"""Faces in one average, and how many of them each pixel leaves out at either end: a weight is 1/12 at most."""
+"""Faces in one average, and how many of them are left out at each end of each pixel: a weight is at most 1/12."""
 
 NOTE = (
     "Composite portraits: every picture is an equal average of many aligned faces and shows no existing person. "
@@ -39,12 +38,12 @@ EYES, MOUTH = slice(0, 2), slice(3, 5)
 _Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
 GRID = np.dstack([_X, _Y])
 CENTRE = ((_X / SIDE - 0.5) / 0.34) ** 2 + ((_Y / SIDE - 0.50) / 0.36) ** 2 < 1
-"""The middle of the face: where pictures are compared."""
+"""The middle of the face, where pictures are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Whom to make: ``ages`` first and last year taken, ``tone`` the place of the skin between dark 0 and light 1."""
+    """A person to make: ``ages`` are the first and last year used, ``tone`` is the skin from dark, 0, to light, 1."""
 
     gender: str
     age_band: str
@@ -78,9 +77,9 @@ CAST = (
     Member("male", "55-64", (60, 65), "neutral", 0.4, 71),
     Member("male", "65+", (74, 95), "neutral", 0.6, 72),
 )
-"""An average looks younger than its sources: the first thing it smooths away are wrinkles. So the years of
-the older members lie high in the band or just above it; the label is the age that the picture shows. Seeds
-are those of a few tried whose picture shows band and expression clearly."""
+"""An average looks younger than its sources, because wrinkles disappear first. So the years of the older people are
+high in the band or just above it; the label is the age that the picture shows. A few seeds were tried, and those whose
+picture shows band and expression clearly were taken."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +97,7 @@ class Source:
 
     @property
     def frontal(self) -> bool:
-        """Nose under the middle of the eyes and above the middle of the mouth."""
+        """Whether the nose is under the middle of the eyes and above the middle of the mouth."""
         middle = self.shape[EYES, 0].mean(), self.shape[MOUTH, 0].mean()
         return all(abs(self.shape[2, 0] - x) < 0.1 * self.eye_distance for x in middle)
 
@@ -127,12 +126,12 @@ class Source:
 
     @property
     def mouth_height(self) -> float:
-        """How near the corners of the mouth come to the tip of the nose."""
+        """How close the corners of the mouth are to the tip of the nose."""
         return float(self.shape[2, 1] - self.shape[MOUTH, 1].mean()) / self.eye_distance
 
     @property
     def teeth(self) -> float:
-        """How much brighter than the skin the brightest part between the lips is."""
+        """How much the brightest part between the lips is brighter than the skin."""
         lightness = cv2.cvtColor(self.aligned, cv2.COLOR_BGR2LAB)[..., 0]
         x, y = (self.shape[MOUTH].mean(0) * SIDE).astype(int)
         return float(np.percentile(lightness[y - 4 : y + 10, x - 11 : x + 12], 90)) - self.lightness
@@ -143,7 +142,7 @@ def grey(image: np.ndarray) -> np.ndarray:
 
 
 def structure(image: np.ndarray) -> np.ndarray:
-    """Local mean and contrast taken out, uint8 (SIDE, SIDE): light and skin colour do not steer the flow."""
+    """Remove local mean and contrast, uint8 (SIDE, SIDE), so that light and skin colour do not affect the flow."""
     plain = grey(image).astype(np.float32)
     apart = plain - cv2.GaussianBlur(plain, (0, 0), SIDE / 10)
     spread = np.sqrt(cv2.GaussianBlur(apart**2, (0, 0), SIDE / 10)) + 6
@@ -151,12 +150,12 @@ def structure(image: np.ndarray) -> np.ndarray:
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of the structure of two aligned faces, -1..1."""
+    """Return the correlation of the structure of two aligned faces, -1..1."""
     return float(np.corrcoef(structure(one)[CENTRE], structure(other)[CENTRE])[0, 1])
 
 
 def affine(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least-squares affine map (2, 3) of landmarks (5, 2) onto others."""
+    """Return the least-squares affine map (2, 3) of landmarks (5, 2) onto others."""
     solution, *_ = np.linalg.lstsq(np.c_[points, np.ones(len(points))], target, rcond=None)
     return np.asarray(solution.T)
 
@@ -166,11 +165,11 @@ def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def usable(data: DataSet, labeller: Teacher, member: Member, limit: int = 700) -> Iterator[Source]:
-    """Frontal coloured faces of the member's gender and years, in an order that the seed decides."""
+    """Yield frontal faces in colour of the member's gender and years, in a random order from the seed."""
     low, high = member.ages
     rows = [row for row in data.rows if row["gender"] == member.gender and low <= int(row["age"]) <= high]
     order = np.random.default_rng(member.seed).permutation(len(rows))[:limit]
-    margin = 24  # the set's faces fill their picture; the teacher wants something around them
+    margin = 24  # the set's faces fill their picture; the teacher needs a border around them
     for image in data.images(rows[index]["name"] for index in order):
         around = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
         _, points, scores = labeller.faces(around, 1.0)
@@ -185,21 +184,21 @@ def usable(data: DataSet, labeller: Teacher, member: Member, limit: int = 700) -
 
 
 def better_part(sources: list[Source], dropped: float, value: Callable[[Source], float]) -> list[Source]:
-    """All but the share ``dropped`` of the sources, those of the smallest value."""
+    """Return the sources without the share ``dropped`` that has the smallest values."""
     return sorted(sources, key=value)[int(dropped * len(sources)) :]
 
 
 def by_smile(sources: list[Source]) -> list[Source]:
-    """From the least to the most smiling: a wide mouth, its corners high, its teeth bright."""
+    """Sort from the least to the most smiling: a wide mouth, high corners, bright teeth."""
     signs = np.array([[source.mouth_width, source.mouth_height, source.teeth] for source in sources])
     order = signs.argsort(0).argsort(0).sum(1).argsort()
     return [sources[index] for index in order]
 
 
 def choose(sources: list[Source], member: Member) -> list[Source]:
-    """Sharp faces of one expression and a similar tone, of which the most typical, of which the seed's choice.
+    """Choose sharp faces of one expression and a similar tone; of these the most typical; of these some by the seed.
 
-    The sets' origin labels are not read: lightness alone keeps the skin of one member even.
+    The origin labels of the set are not used: lightness alone keeps the skin of one member even.
     """
     sources = better_part(sources, 0.3, lambda source: source.sharpness)
     sources = better_part(sources, 0.3, lambda source: -source.bridge)
@@ -210,7 +209,7 @@ def choose(sources: list[Source], member: Member) -> list[Source]:
     sources.sort(key=lambda source: source.lightness)
     start = int(np.clip(member.tone * len(sources) - 1.5 * SOURCES, 0, max(0, len(sources) - 3 * SOURCES)))
     sources = sources[start : start + 3 * SOURCES]
-    for _ in range(3):  # the median face is steadier once odd light, glasses and hands have left
+    for _ in range(3):  # the median face is more stable without strange light, glasses and hands
         middle = np.median([structure(source.aligned)[CENTRE] for source in sources], 0)
         sources.sort(key=lambda s: -np.corrcoef(structure(s.aligned)[CENTRE], middle)[0, 1])
         sources = sources[: int(1.6 * SOURCES)]
@@ -223,7 +222,7 @@ def choose(sources: list[Source], member: Member) -> list[Source]:
 def bent_onto_mean(
     pictures: list[np.ndarray], smoothness: tuple[float, ...] = (6, 5, 4, 3.5, 3)
 ) -> list[np.ndarray]:
-    """Every picture warped onto the common mean, a finer flow each round; the mean shape itself does not drift."""
+    """Warp every picture onto the common mean, with a finer flow each round; the mean shape itself does not drift."""
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow.setFinestScale(0)
     flow.setVariationalRefinementIterations(10)
@@ -243,7 +242,7 @@ def bent_onto_mean(
 
 
 def bands(image: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Four band-pass layers, finest first, and what is left."""
+    """Return four band-pass layers, finest first, and the rest."""
     layers = []
     for sigma in (0.9, 1.8, 3.6, 7.2):
         coarse = cv2.GaussianBlur(image, (0, 0), sigma)
@@ -253,9 +252,9 @@ def bands(image: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 def average(pictures: list[np.ndarray], most: float = 2.2) -> np.ndarray:
-    """Mean of float pictures with the contrast of each band raised to that of a single one, ``most``-fold at most.
+    """Average float pictures, and raise the contrast of each band to that of a single one, at most by factor ``most``.
 
-    The two brightest and the two darkest values of each pixel are left out: the ghosts of glasses and hair.
+    The two brightest and the two darkest values of each pixel are left out, to remove traces of glasses and hair.
     """
     layers, out = bands(np.sort(pictures, 0)[TRIMMED:-TRIMMED].mean(0))
     single = np.mean([[layer[CENTRE].std() for layer in bands(picture)[0]] for picture in pictures], 0)
@@ -265,14 +264,14 @@ def average(pictures: list[np.ndarray], most: float = 2.2) -> np.ndarray:
 
 
 def common_shape(sources: list[Source]) -> np.ndarray:
-    """Mean landmarks (5, 2) in pixels of the member's picture, left and right alike."""
+    """Return the mean landmarks (5, 2) in pixels of the member's picture, symmetric left and right."""
     mean = np.mean([source.shape for source in sources], 0) * SIDE
     mirrored = np.c_[SIDE - mean[[1, 0, 2, 4, 3], 0], mean[[1, 0, 2, 4, 3], 1]]
     return (mean + mirrored) / 2
 
 
 def overlaid(sources: list[Source], landmarks: np.ndarray) -> list[np.ndarray]:
-    """The sources on one shape, of one colour and contrast: float32 (SIDE, SIDE, 3), ready to be averaged."""
+    """Bring the sources to one shape, colour and contrast: float32 (SIDE, SIDE, 3), ready to be averaged."""
     pictures = [
         warp(source.image, affine(source.landmarks, landmarks)).astype(np.float32) for source in sources
     ]
@@ -287,7 +286,7 @@ def overlaid(sources: list[Source], landmarks: np.ndarray) -> list[np.ndarray]:
 
 
 def face_only(picture: np.ndarray) -> np.ndarray:
-    """BGRA: an oval from hairline to chin, its edge soft; what lies outside is emptied."""
+    """Cut out an oval from hairline to chin with a soft edge, BGRA; everything outside is removed."""
     radius = np.sqrt(((_X / (SIDE - 1) - 0.5) / 0.43) ** 2 + ((_Y / (SIDE - 1) - 0.43) / 0.56) ** 2)
     alpha = np.clip((1.0 - radius) / 0.12, 0, 1)
     return np.dstack([np.where(alpha[..., None] > 0, picture, 0), alpha * 255]).astype(np.uint8)
@@ -295,10 +294,10 @@ def face_only(picture: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How near a composite comes to real faces, as correlations; a picture has 1 to itself.
+    """How similar a composite is to real faces, as correlations; a picture has 1 with itself.
 
-    ``own_share`` is the most that any source's likeness owes to its being in the average: its likeness to
-    the composite less that to the composite of all others. A small one means that nobody gave it a face.
+    ``own_share`` is the largest effect of a single source: its likeness to the composite minus its likeness to the
+    composite of all others. A small value means that the composite does not show any source's face.
     """
 
     nearest_source: float

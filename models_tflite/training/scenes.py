@@ -1,4 +1,4 @@
-"""Random training pictures for the detector, put together from scenes, patches and painted decoys."""
+"""Random training pictures for the detector, made from scenes, patches and painted decoys."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ HEIGHT, WIDTH = 256, 320
 """Input of the detector, pixels."""
 
 SMALLEST = 6.0
-"""Faces under this many input pixels are neither demanded nor forbidden."""
+"""Smaller faces, in input pixels, are ignored in the loss: found or not, both are accepted."""
 
 FLIPPED = [1, 0, 2, 4, 3]
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """image (HEIGHT, WIDTH, 3) uint8; boxes (n, 4); landmarks (n, 5, 2), NaN unknown; ignored (m, 4)."""
+    """One picture: image (HEIGHT, WIDTH, 3) uint8; boxes (n, 4); landmarks (n, 5, 2), NaN unknown; ignored (m, 4)."""
 
     image: np.ndarray
     boxes: np.ndarray
@@ -63,7 +63,7 @@ def warp(item: Labelled, matrix: np.ndarray, width: int = WIDTH, height: int = H
 
 
 def random_view(item: Labelled, width: int = WIDTH, height: int = HEIGHT) -> Sample:
-    """A scene at a random zoom such that one of its faces gets a size spread evenly over octaves."""
+    """Cut a view of a scene at a random zoom, so that the sizes of a chosen face are spread evenly over octaves."""
     rows, columns = item.image.shape[:2]
     fit = min(width / columns, height / rows)
     if np.random.rand() < 0.4 or not len(item.boxes):
@@ -74,7 +74,7 @@ def random_view(item: Labelled, width: int = WIDTH, height: int = HEIGHT) -> Sam
         wanted = np.exp(np.random.uniform(np.log(9), np.log(0.55 * height)))
         scale = float(np.clip(wanted / side, fit * 0.7, 3.5))
         cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    # the chosen point lands anywhere in the view, but the picture fills it where it can
+    # the chosen point may be anywhere in the view, but the picture fills the view if possible
     goal = np.array([width, height]) * np.random.uniform(0.1, 0.9, 2)
     span = np.array([columns, rows]) * scale
     left_top = goal - np.array([cx, cy]) * scale
@@ -90,14 +90,14 @@ def random_view(item: Labelled, width: int = WIDTH, height: int = HEIGHT) -> Sam
 
 
 def tilted(matrix: np.ndarray, centre: np.ndarray, spread: float) -> np.ndarray:
-    """The map followed by a turn about a point of the view: heads tilt. ``spread`` in degrees."""
+    """Add a rotation about a point of the view to the map, because heads tilt. ``spread`` in degrees."""
     angle = float(np.clip(np.random.normal(0, spread), -45, 45))
     turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, 1.0)
     return np.asarray(turn @ np.vstack([matrix, [0, 0, 1]]), np.float32)
 
 
 def joined(parts: list[tuple[int, int, Sample]]) -> Sample:
-    """Views (left, top, sample) side by side on one canvas."""
+    """Join views (left, top, sample) side by side on one canvas."""
     canvas = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     boxes, landmarks, ignored = [], [], []
     for left, top, part in parts:
@@ -111,7 +111,7 @@ def joined(parts: list[tuple[int, int, Sample]]) -> Sample:
 
 
 def mosaic(items: list[Labelled]) -> Sample:
-    """Four views about a random point: small faces without an empty canvas (Bochkovskiy et al. 2020)."""
+    """Join four views around a random point: small faces without an empty canvas (Bochkovskiy et al. 2020)."""
     x, y = int(WIDTH * np.random.uniform(0.35, 0.65)), int(HEIGHT * np.random.uniform(0.35, 0.65))
     cells = [(0, 0, x, y), (x, 0, WIDTH - x, y), (0, y, x, HEIGHT - y), (x, y, WIDTH - x, HEIGHT - y)]
     return joined(
@@ -123,7 +123,7 @@ def mosaic(items: list[Labelled]) -> Sample:
 
 
 def patchwork(items: list[Labelled]) -> Sample:
-    """Small pictures of single faces side by side, each cell at its own zoom."""
+    """Join small pictures of single faces side by side, each at a different zoom."""
     cell = int(np.random.choice([64, 80, 128]))
     parts = []
     for top in range(0, HEIGHT, cell):
@@ -143,7 +143,7 @@ def patchwork(items: list[Labelled]) -> Sample:
 
 
 def with_decoy(sample: Sample) -> Sample:
-    """Put a pattern where no face is: it must not be found."""
+    """Draw a pattern where there is no face; the detector must not find it."""
     radius = int(np.exp(np.random.uniform(np.log(8), np.log(85))))
     x, y = np.random.randint(radius, WIDTH - radius), np.random.randint(radius, HEIGHT - radius)
     taken = np.concatenate([sample.boxes, sample.ignored])
@@ -154,7 +154,7 @@ def with_decoy(sample: Sample) -> Sample:
 
 
 def degrade(image: np.ndarray) -> np.ndarray:
-    """Light, colour, blur, sensor noise and compression of a cheap camera."""
+    """Add the light, colour, blur, sensor noise and compression of a cheap camera."""
     pixels: np.ndarray = image.astype(np.float32)
     if np.random.rand() < 0.8:
         pixels = (pixels - 128) * np.exp(np.random.normal(0, 0.25)) + 128 + np.random.normal(0, 22)
@@ -175,7 +175,7 @@ def degrade(image: np.ndarray) -> np.ndarray:
 
 
 def random_sample(wide: list[Labelled], patches: list[Labelled]) -> Sample:
-    """One training picture: half single scenes, the rest mosaics and patchwork; decoys in most."""
+    """Make one training picture: half are single scenes, the rest mosaics and patchwork; most have decoys."""
     kind = np.random.rand()
     if kind < 0.5:
         sample = random_view(wide[np.random.randint(len(wide))])
@@ -189,7 +189,7 @@ def random_sample(wide: list[Labelled], patches: list[Labelled]) -> Sample:
 
 
 def letterbox(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """The whole picture in the detector's input, top left, grey beyond it; returns the scale too."""
+    """Fit the whole picture into the detector's input, top left, grey outside; return the scale too."""
     scale = min(WIDTH / image.shape[1], HEIGHT / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     canvas = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)

@@ -1,6 +1,7 @@
-"""Labels that the sets lack, from a teacher: landmarks on ``faces``, boxes on ``landmarks``.
+"""Add missing labels to the sets with a teacher: landmarks on ``faces``, boxes on ``landmarks``.
 
-YuNet where the data folder brings it (its weights are read there and never shipped), else the last release.
+The teacher is YuNet if the data folder contains it (its weights are only read and never shipped), otherwise the last
+release.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def teacher(data: Path, threshold: float = 0.5) -> Teacher:
     path = data / YUNET
     if path.is_file():
         return YuNet(path, threshold)
-    print(f"{path}: no such file; the detector of the last release labels what the sets lack", flush=True)
+    print(f"{path}: no such file; using the detector of the last release for missing labels", flush=True)
     return LastRelease(threshold)
 
 
@@ -52,14 +53,14 @@ BOX_SHIFT = np.array([0.0, 0.132, 0.0, 0.047], np.float32)
 
 
 class YuNet:
-    """YuNet through OpenCV on an enlarged picture, so that it sees faces smaller than it was made for."""
+    """YuNet through OpenCV on an enlarged picture, so that it finds faces smaller than in its training."""
 
     def __init__(self, path: Path, threshold: float = 0.5) -> None:
         self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold)
 
     def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes (n, 4) x1, y1, x2, y2, landmarks (n, 5, 2), scores (n,) in pixels of ``image``."""
-        # sides in multiples of 32: YuNet drops the rest of the picture otherwise
+        # sides must be multiples of 32, otherwise YuNet ignores the rest of the picture
         height, width = (max(32, round(side * enlarge / 32) * 32) for side in image.shape[:2])
         large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
         self._net.setInputSize((width, height))
@@ -84,14 +85,14 @@ class Labelled:
 
 
 def label_scene(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> Labelled:
-    """The set's boxes, the teacher's landmarks; faces that only the teacher sees are neither right nor wrong."""
+    """Combine the set's boxes with the teacher's landmarks; faces that only the teacher sees are ignored."""
     found, points, _ = teacher.faces(image, 2.0 if max(image.shape) < 700 else 1.0)
     landmarks, extra = complement(boxes, found, points)
     return Labelled(image, boxes.astype(np.float32), landmarks, extra)
 
 
 def complement(boxes: np.ndarray, found: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks (n, 5, 2) for the set's boxes (n, 4), NaN where the teacher has none, and the faces (k, 4) that only
+    """Find landmarks (n, 5, 2) for the set's boxes (n, 4), NaN where the teacher has none, and the faces (k, 4) that only
     the teacher found; of what it found (m, 4) with points (m, 5, 2)."""
     landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
     extra = np.ones(len(found), bool)
@@ -106,7 +107,7 @@ def complement(boxes: np.ndarray, found: np.ndarray, points: np.ndarray) -> tupl
 
 
 def label_patch(teacher: Teacher, image: np.ndarray, landmarks: np.ndarray) -> Labelled | None:
-    """The set's landmarks, the teacher's box about them; None where the teacher does not agree."""
+    """Combine the set's landmarks with the teacher's box; None if the teacher does not agree."""
     found, points, _ = teacher.faces(image, 4.0)
     if not len(found):
         return None

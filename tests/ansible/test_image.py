@@ -43,15 +43,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no-keys": ({"image_ssh_keys": None}, "missing required arguments: image_ssh_keys"),
     "no-user": ({"ansible_user": None}, "missing required arguments: ansible_user"),
     "no-country": ({"image_wifi": {"ssid": "a", "password": "long enough"}}, "country found in image_wifi"),
-    "two_words": ({}, "two_words: is no name for a machine"),
-    "clear-password": ({"image_password_hash": "secret"}, "clear-password: image_password_hash is no hash"),
+    "two_words": ({}, "two_words: is not a valid host name"),
+    "clear-password": (
+        {"image_password_hash": "secret"},
+        "clear-password: image_password_hash is not a password hash",
+    ),
     "private-key": (
         {"image_ssh_keys": ["-----BEGIN"]},
-        "private-key: image_ssh_keys holds no key, or what is none",
+        "private-key: image_ssh_keys holds no key, or an invalid one",
     ),
     "short-wifi": (
         {"image_wifi": STANDARD | {"password": "short"}},
-        "short-wifi: image_wifi.password has 8 to 63",
+        "short-wifi: image_wifi.password must have 8 to 63",
     ),
 }
 

@@ -130,7 +130,7 @@ def test_a_broker_behind_the_services_own_wall_is_told(shop: Machine) -> None:
     checks = examined(shop)
     assert checks["store and back"]["state"] == "green", checks
     assert checks["sandbox"]["state"] == "red"
-    assert "keeps the service from the broker at 192.0.2.10" in checks["sandbox"]["value"]
+    assert "the sandbox blocks the broker at 192.0.2.10" in checks["sandbox"]["value"]
 
 
 def test_without_the_bridge_the_broker_is_well_and_nobody_answers(shop: Machine) -> None:
@@ -139,5 +139,5 @@ def test_without_the_bridge_the_broker_is_well_and_nobody_answers(shop: Machine)
     assert checks["as itself"]["state"] == "green"
     assert (checks["store and back"]["state"], checks["store and back"]["value"]) == (
         "amber",
-        "taken by the broker, and no echo",
+        "accepted by the broker, but no echo",
     )

@@ -50,7 +50,7 @@ def test_the_next_version_counts_and_the_one_before_stays(shop: Shop, tmp_path: 
 
 @pytest.mark.parametrize(
     ("version", "faults", "failed_at"),
-    [("0.3.0", DIES, "Restart footlight-edge"), ("0.3.1", KEEPS_QUIET, "Wait until a window was delivered")],
+    [("0.3.0", DIES, "Restart footlight-edge"), ("0.3.1", KEEPS_QUIET, "Wait until a window is delivered")],
     ids=["dies", "keeps quiet"],
 )
 def test_a_version_that_does_not_count_is_rolled_back(

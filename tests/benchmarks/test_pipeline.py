@@ -85,7 +85,7 @@ def test_a_film_that_is_too_short_is_refused(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit) as stop:
         bench.main(["--frames", "0"])
     assert stop.value.code == 2
-    assert "'0' is not a number from 1 up" in capsys.readouterr().err
+    assert "'0' is not a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_a_network_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -193,12 +193,12 @@ def test_nobody_else_on_the_machine_reads_them(made: Path) -> None:
     ("arguments", "says"),
     [
         ((), "secrets.sh init HOST..."),
-        (("init",), "name the hosts"),
+        (("init",), "give the host names"),
         (("device", "shop"), "usage: secrets.sh device SITE DEVICE"),
-        (("device", "shop", "a/b"), "'a/b' is no name"),
-        (("device", "+", "door"), "'+' is no name"),
+        (("device", "shop", "a/b"), "'a/b' is not a valid name"),
+        (("device", "+", "door"), "'+' is not a valid name"),
         (("revoke", "shop"), "usage: secrets.sh revoke SITE DEVICE"),
-        (("revoke", "shop", "door"), "no authority here"),
+        (("revoke", "shop", "door"), "ca.key is missing"),
     ],
 )
 def test_a_wrong_call_is_told(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:

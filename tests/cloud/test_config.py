@@ -115,7 +115,7 @@ def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
             "store: {kind: influx, url: 'http://a:b', token: x}",
             "store.url: is not an address; write one like",
         ),
-        ("store: {url: 'http://a', org: b}", "store: org is for InfluxDB; write 'kind: influx' as well"),
+        ("store: {url: 'http://a', org: b}", "store: org is a setting of InfluxDB; add 'kind: influx'"),
         ("store: {retention_days: true}", "store.retention_days: must not be true or false; found true"),
         ("serve: {page: {host: a..b}}", "serve.page.host: is not the name of a machine"),
         ("store: {retention: 3}", "store.retention: unknown key; did you mean 'retention_days'?"),
@@ -125,16 +125,22 @@ def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
         ),
         (
             "serve: {broker: {host: 0.0.0.0}}",
-            "serve.broker: host 0.0.0.0 can be reached from outside; add users",
+            "serve.broker: host 0.0.0.0 can be reached from other machines; add users",
         ),
         ("serve: {page: {port: 99999}}", "serve.page.port: "),
-        ("serve: {page: {host: ''}}", "serve.page.host: is no address; 127.0.0.1 is this machine alone"),
-        ("serve: {broker: {host: ' '}}", "serve.broker.host: is no address; 127.0.0.1 is this machine alone"),
-        ("serve: {page: {names: ['http://shop']}}", "serve.page.names.0: is no name of a machine"),
-        ("serve: {page: {path: 'my page'}}", "serve.page.path: is no path; write one such as /footlight"),
+        (
+            "serve: {page: {host: ''}}",
+            "serve.page.host: is not an address; use 127.0.0.1 for this machine only",
+        ),
+        (
+            "serve: {broker: {host: ' '}}",
+            "serve.broker.host: is not an address; use 127.0.0.1 for this machine only",
+        ),
+        ("serve: {page: {names: ['http://shop']}}", "serve.page.names.0: is not a host name"),
+        ("serve: {page: {path: 'my page'}}", "serve.page.path: is not a path; write one such as /footlight"),
         (
             "serve: {broker: {users: {door: x}}}",
-            "serve.broker.users: 'door' is no user; a device is called SITE/DEVICE, such as shop/door",
+            "serve.broker.users: 'door' is not a valid user; use SITE/DEVICE for a device, such as shop/door",
         ),
         (
             "serve: {broker: {users: {shop/door: ''}}}",
@@ -208,7 +214,10 @@ def test_a_relative_store_lies_in_the_state_directory(path: str, environ: dict[s
 def test_serve_with_influx_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = write(tmp_path, "store: {kind: influx, url: 'http://127.0.0.1:8086', token: x}")
     assert main(["serve", "--config", str(config)]) == 2
-    assert "store.kind: 'serve' needs the embedded store; use 'bridge'" in capsys.readouterr().err
+    assert (
+        "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge'"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_bridge_command_refused_by_the_broker_is_one_line(

@@ -181,12 +181,12 @@ def test_a_switch_takes_yes_and_on_as_well(tmp_path: Path, word: str) -> None:
         (
             Server,
             "store: {url: 'http://a', token: x}",
-            "store: token is for InfluxDB; write 'kind: influx' as",
+            "store: token is a setting of InfluxDB; add 'kind: influx'",
         ),
         (
             Server,
             "store: {kind: , url: 'http://a'}",
-            "store: url is for InfluxDB; write 'kind: influx' as well",
+            "store: url is a setting of InfluxDB; add 'kind: influx'",
         ),
         (Chain, "name: a\nsites: {}", "sites: must have at least 1 entries"),
         (Chain, "name: a\nsites:", "sites: has no value; write one, or remove the line"),

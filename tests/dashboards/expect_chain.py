@@ -32,7 +32,7 @@ def _versions(world: World, scene: Scene, site: str) -> dict[str, str]:
 
 
 BOARD.one("Compared", "shops", lambda w, s: len(_rows(w, s, compared=True)) or None)
-BOARD.one("Set apart", "shops", lambda w, s: len(_rows(w, s, compared=False)) or None)
+BOARD.one("Not compared", "shops", lambda w, s: len(_rows(w, s, compared=False)) or None)
 BOARD.one("Really different", "shops", lambda w, s: sum(r.real for r in _rows(w, s, compared=True)) or None)
 
 
@@ -64,7 +64,7 @@ def _map(world: World, scene: Scene) -> list[Answer]:
     return [rows]
 
 
-@BOARD.shows("Why set apart")
+@BOARD.shows("Why not compared")
 def _apart(world: World, scene: Scene) -> list[Answer]:
     return [
         [

@@ -11,7 +11,7 @@ from tests.dashboards.world import Answer, Board, World, bucket, newest, over_ti
 
 BOARD = Board()
 
-BOARD.one("Devices heard", "devices", lambda w, s: len(w.healthy(s)) or None)
+BOARD.one("Devices seen", "devices", lambda w, s: len(w.healthy(s)) or None)
 BOARD.one("Reporting now", "devices", lambda w, s: len(w.healthy(s)) or None)
 
 

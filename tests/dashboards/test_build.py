@@ -96,7 +96,7 @@ def test_the_panels_that_break_down_say_what_grey_means() -> None:
     assert broken_down == {"Age and gender", "Expression", "Visits by dwell time"}
     for panel in dashboard("store-today")["panels"]:
         if panel["title"] in broken_down:
-            assert f"Grey: it rests on fewer than {SMALL_SAMPLE} visits" in panel["description"]
+            assert f"Grey: fewer than {SMALL_SAMPLE} visits" in panel["description"]
 
 
 def test_uids_are_fixed_and_each_is_used_once() -> None:

@@ -126,10 +126,10 @@ def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
         ("camera: {source: ''}", "camera.source: must be a camera number, or a text such as rtsp://"),
         ("zones: [{name: a, polygon: [[0, 0], [1, 1]]}]", "zones.0.polygon: "),
         ("zones: [{name: a, polygon: [[0, 0], [1, 2], [1, 0]]}]", "zones.0.polygon.1.1: "),
-        ("zones: [{name: a, polygon: [[0, 0], [1, 1], [0.5, 0.5]]}]", "zone 'a' encloses no area"),
+        ("zones: [{name: a, polygon: [[0, 0], [1, 1], [0.5, 0.5]]}]", "zone 'a' has no area"),
         (
             "zones: [{name: a, polygon: &p [[0, 0], [1, 0], [1, 1]]}, {name: a, polygon: *p}]",
-            "the name 'a' is given twice",
+            "the name 'a' is used twice",
         ),
         ("camera: 0", "camera: "),
     ],
@@ -199,7 +199,7 @@ def test_settings_cannot_be_changed() -> None:
     ("asked", "refused"),
     [
         ({"privacy": {"k": 1}}, "privacy.k: 1 would publish single visits"),
-        ({"window": {"seconds": 20}}, "window.seconds: 20 would tell when a single visit ended"),
+        ({"window": {"seconds": 20}}, "window.seconds: 20 would reveal when a single visit ended"),
         ({"privacy": {"k": 1}, "camera": {"source": "clip.mp4"}}, "privacy.k: 1 would publish single visits"),
         ({"privacy": {"k": 3}, "window": {"seconds": 30}}, None),
         ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene"}}, None),

@@ -1,4 +1,4 @@
-// Bar charts for page.js, drawn by uPlot on a canvas; the table below each chart says the same in text.
+// Bar charts for page.js, drawn by uPlot on a canvas. The table below each chart has the same figures as text.
 "use strict";
 
 const FONT_PX = 12;
@@ -7,7 +7,7 @@ const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map(
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const font = () => `${FONT_PX}px ${getComputedStyle(document.body).fontFamily}`;
 
-// Stripes of this colour, for uPlot's fill; crossed where there is no data.
+// Returns stripes of this colour for uPlot's fill; crossed stripes mean "no data".
 function hatching(colour, crossed = false) {
   return (plot) => {
     const size = 8 * devicePixelRatio;
@@ -49,8 +49,8 @@ function writeTexts(plot, series, horizontal) {
   ctx.restore();
 }
 
-// Draws bars over one another into `host`. labels: one for each place; series: {values, fill, texts, left}, where left
-// bars grow to the left; range: of the values; says: what a finger or a mouse on a place is told; horizontal: bars lie.
+// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left}, where
+// bars with `left` grow to the left; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
 function drawBars(host, { labels, series, range, says, horizontal = false, narrow = false }) {
   host.plot?.destroy();
   const tip = Object.assign(document.createElement("p"), { className: "tip", hidden: true });
@@ -88,7 +88,7 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
   resized.observe(host);
 }
 
-// On a narrow screen every second label, or every third, where all would run into one another.
+// Keeps every second or third label on a narrow screen, where all of them would overlap.
 function thinned(plot, places) {
   const each = Math.ceil((24 * places.length) / Math.max(1, plot.bbox.width / devicePixelRatio));
   return places.map((place) => (place % each ? null : place));

@@ -1,5 +1,5 @@
-// Draws the answer of /api/{site}/today, which cloud/web/api.py describes, and asks again every few seconds.
-// Every text goes in as textContent: no name can become markup.
+// Draws the response of /api/{site}/today (described in cloud/web/api.py) and requests it again every few seconds.
+// Every text is set as textContent, so that no name can become markup.
 "use strict";
 
 const POLL_MS = 3000;
@@ -7,12 +7,12 @@ const NO_DATA = "no data";
 const GENDERS = ["female", "male"];
 const EVERY = [...GENDERS, "unknown"];
 const PROFILES = ["count", "demographics", "expression"];
-const RELEASES = "Described together at noon, at closing time, or once enough have come.";
+const RELEASES = "Visits are described in groups: at noon, at closing time, or as soon as a group is large enough.";
 let shown = null;
 
 const element = (id) => document.getElementById(id);
 const percent = (share) => `${Math.round(100 * share)} %`;
-// Times carry the shop's offset: the digits are its wall clock, whatever zone this phone is in.
+// Times carry the shop's UTC offset, so their digits are the shop's local time in every browser.
 const clock = (iso) => iso.slice(11, 16);
 const precise = (iso) => (iso.slice(17, 19) === "00" ? clock(iso) : iso.slice(11, 19));
 const moment = (iso, date) => (iso.startsWith(date) ? clock(iso) : `${iso.slice(0, 10)} ${clock(iso)}`);
@@ -38,16 +38,16 @@ function figure(id, value, says) {
 function figures(day) {
   const [now, ratio] = [day.now, day.attraction_ratio];
   const [span, since] = [now && `${precise(now.start)} to ${precise(now.end)}`, day.coverage && clock(day.coverage.since)];
-  if (!now) figure("now", null, "no camera reports");
+  if (!now) figure("now", null, "no camera is sending data");
   else if (now.stale) figure("now", null, `last known ${span}: ${plural(now.visits, "visit")}`);
-  else figure("now", now.visits, `ended ${span}`
-    + (day.occupancy_max === null ? "" : `; today up to ${day.occupancy_max} in view at once`));
-  figure("visits", day.visits, day.visits === null ? "nothing was watched today" : `so far, since ${since}`);
+  else figure("now", now.visits, `ended from ${span}`
+    + (day.occupancy_max === null ? "" : `; most people in view at once today: ${day.occupancy_max}`));
+  figure("visits", day.visits, day.visits === null ? "no camera was watching today" : `so far, since ${since}`);
   figure("viewers", day.viewers, day.visits ? `${percent(day.viewers / day.visits)} of visits faced the camera` : "");
-  figure("attraction", ratio === null ? null : percent(ratio), ratio === null ? "no group released yet"
-    : `of dwell time is attention time, over ${plural(day.cohort_visits, "visit")}`);
+  figure("attraction", ratio === null ? null : percent(ratio), ratio === null ? "not yet: visits are described in groups"
+    : `of their time in view, people faced the camera (${plural(day.cohort_visits, "visit")})`);
   figure("coverage", day.coverage && percent(day.coverage.share),
-    day.coverage ? `of the time since ${since} was watched` : "nothing was watched today");
+    day.coverage ? `of the time since ${since} was watched; the rest is not counted` : "no camera was watching today");
 }
 
 function table(id, head, rows) {
@@ -78,8 +78,8 @@ function draw(id, summary, bars) {
 
 function hours(day) {
   const known = day.hours.map((hour) => hour.visits !== null);
-  if (empty("hours", known.includes(true) ? null : "No data: no camera has watched today.")) return;
-  // The usual opening hours, and more where something was watched outside them.
+  if (empty("hours", known.includes(true) ? null : "No data: no camera was watching today.")) return;
+  // Show the usual opening hours, and more if a camera was watching outside them.
   const first = Math.min(8, known.indexOf(true));
   const list = day.hours.slice(first, Math.max(20, known.lastIndexOf(true) + 1));
   const top = 1.15 * Math.max(4, ...list.map((hour) => hour.visits ?? 0));
@@ -98,21 +98,21 @@ function hours(day) {
   });
   const [lost, partial] = ["no_data", "partial"].map((state) => list.filter((hour) => hour.state === state).length);
   element("hours").querySelector(".notes").textContent = [
-    lost ? `${plural(lost, "hour")} without data: visits then are unknown, not zero.` : "",
+    lost ? `${plural(lost, "hour")} without data: the number of visits is unknown, not zero.` : "",
     partial ? `${plural(partial, "hour")} only partly watched: the true number may be higher.` : "",
-    day.cameras > 1 ? `${day.cameras} cameras: who was seen by two of them is two visits.` : "",
+    day.cameras > 1 ? `${day.cameras} cameras: a person seen by two of them counts as two visits.` : "",
   ].join(" ").trim();
   table("hours", ["Hour", "Visits", "Viewers", "Coverage"], list.filter((h) => h.state !== "future").map(
     (hour) => [clock(hour.start), hour.visits ?? NO_DATA, hour.viewers ?? NO_DATA, percent(hour.coverage)]));
 }
 
-// True when there is nothing to draw; then the reason stands in the panel's place.
+// Returns true when there is nothing to draw; the panel then shows the reason instead.
 function missing(id, day, breakdown, profile, what) {
   if (breakdown && breakdown.visits > breakdown.withheld) return empty(id, null);
   if (breakdown) return empty(id, `All ${breakdown.visits} visits are hidden to protect privacy: some groups are still too small.`);
   if (day.profile === null) return empty(id, "No data: no camera has reported today.");
   return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
-    ? `${what} are switched off in this shop (privacy profile “${day.profile}”).`
+    ? `${what} are switched off in this shop: its privacy profile “${day.profile}” does not allow them.`
     : `Nothing yet: ${plural(day.pending, "visit")} waiting. ${RELEASES}`);
 }
 
@@ -120,10 +120,10 @@ function notes(id, day, breakdown, more = "") {
   element(id).classList.toggle("small", breakdown.small);
   element(id).querySelector(".notes").textContent = [
     breakdown.withheld
-      ? `${breakdown.withheld} of ${breakdown.visits} visits withheld to protect privacy (marked “+” or “withheld”).`
+      ? `${breakdown.withheld} of ${breakdown.visits} visits withheld to protect privacy: their groups are too small (marked “+” or “withheld”).`
       : `Based on ${plural(breakdown.visits, "visit")}.`,
     day.pending ? `${plural(day.pending, "more visit")} waiting. ${RELEASES}` : "",
-    breakdown.small ? "Small sample: with fewer than 30 visits, shares move a lot by chance." : "", more,
+    breakdown.small ? "Small sample: with fewer than 30 visits, the shares can change a lot by chance." : "", more,
   ].filter(Boolean).join(" ");
 }
 
@@ -179,7 +179,7 @@ function dwell(day) {
   spans[0] = `under ${length(edges[1])}`;
   spans[spans.length - 1] = `over ${length(edges.at(-1))}`;
   bars("dwell", "Dwell time", day.dwell, (_, index) => spans[index]);
-  notes("dwell", day, day.dwell, day.mean_dwell_s === null ? "" : `Mean dwell time ${day.mean_dwell_s.toFixed(0)} s.`);
+  notes("dwell", day, day.dwell, day.mean_dwell_s === null ? "" : `On average, a face stays in view for ${day.mean_dwell_s.toFixed(0)} s.`);
 }
 
 function yesterday(day) {
@@ -187,7 +187,7 @@ function yesterday(day) {
   const told = (title, breakdown) => breakdown && `${title}: ` + Object.entries(breakdown.cells)
     .filter(([, cell]) => cell.count || !cell.exact).map(([label, cell]) => `${word(label)} ${released(cell)}`).join(", ") + ".";
   element("yesterday").querySelector("div").replaceChildren(...[
-    before.visits === null ? `${before.date}: nothing was watched.`
+    before.visits === null ? `${before.date}: no data, no camera was watching.`
       : `${before.date}: ${plural(before.visits, "visit")}, ${before.cohort_visits} of them described.`,
     told("Gender", before.gender), told("Age", before.age_band),
   ].filter(Boolean).map((line) => node("p", line)));
@@ -196,13 +196,13 @@ function yesterday(day) {
 function devices(day) {
   element("devices").querySelector("ul").replaceChildren(...day.devices.map((device) => {
     const [item, name] = [node("li"), node("b", device.device)];
-    // A device that vanished could not say when: its status still carries the time it came online.
+    // A device that lost its connection could not report when. Its status still has the time it came online.
     const state = device.online === null ? "state unknown"
       : device.online ? `online since ${moment(device.since, day.date)}` : "offline";
     name.prepend(node("span", "", `dot ${device.online ? "good" : device.online === false ? "bad" : ""}`));
-    const parts = [device.last_seen ? `last heard ${moment(device.last_seen, day.date)}` : "never sent a figure"];
+    const parts = [device.last_seen ? `last message ${moment(device.last_seen, day.date)}` : "no data received yet"];
     if (device.online && device.camera_open !== null) {
-      parts.push(device.camera_open ? `${device.fps.toFixed(1)} frames a second` : "camera gives no pictures");
+      parts.push(device.camera_open ? `${device.fps.toFixed(1)} frames a second` : "the camera sends no pictures");
     }
     if (device.software) parts.push(`Footlight ${device.software}`);
     if (device.model) parts.push(`models ${device.model}`);
@@ -215,13 +215,13 @@ function devices(day) {
     return item;
   }));
   element("letters").replaceChildren(...day.dead_letters.map((letter) => node("p",
-    `${moment(letter.at, day.date)} a message of ${letter.device} could not be stored: ${letter.reason}`, "alert")));
+    `${moment(letter.at, day.date)} a message from ${letter.device} could not be stored: ${letter.reason}`, "alert")));
 }
 
 function show(day) {
   const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" }).format(new Date(day.date));
   element("date").textContent = `${date} · ${day.timezone} time`;
-  banner(day.untrusted_windows ? "A clock was not set for part of today: visits may stand under a wrong hour." : "");
+  banner(day.untrusted_windows ? "A device's clock was not set for part of today: some visits may be shown in the wrong hour." : "");
   [figures, hours, ages, dwell, expressions, yesterday, devices].forEach((part) => part(day));
 }
 
@@ -235,9 +235,10 @@ async function refresh() {
   try {
     const answer = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
     if (answer.ok) text = await answer.text();
-  } catch { /* no answer: text stays null */ }
+  } catch { /* no response: text stays null */ }
   if (text === null) {
-    banner(`The shop's box does not answer. These figures are of ${live.dataset.at ?? "no time yet"}.`);
+    banner("The shop's Footlight box does not answer. "
+      + (live.dataset.at ? `These figures are from ${live.dataset.at}.` : "No figures have been received yet."));
   } else {
     if (text !== shown) show(JSON.parse(text));
     live.dataset.at = timeInShop(JSON.parse(text).timezone);

@@ -1,5 +1,5 @@
-// Draws the answer of /api/{site}/positions, which cloud/web/placement.py describes, and asks again every second.
-// Every text goes in as textContent: no name can become markup.
+// Draws the response of /api/{site}/positions (described in cloud/web/placement.py) and requests it again every second.
+// Every text is set as textContent, so that no name can become markup.
 "use strict";
 
 const POLL_MS = 1000;
@@ -8,7 +8,7 @@ const VERDICTS = {
   works: "This position works.",
   limits: "This position works, with limits.",
   fails: "This position will not work.",
-  unclear: "Too few faces seen to tell.",
+  unclear: "Not enough faces seen yet to judge this position.",
 };
 const SIGNS = { good: "✓", poor: "!", bad: "✗", unknown: "·" };
 
@@ -30,7 +30,7 @@ function ago(seconds) {
 
 function state(position) {
   if (position.state === "watching") return `${Math.ceil(position.left_s)} seconds left`;
-  return `${position.state === "done" ? "finished" : "broke off"} ${ago(position.heard_s)}`;
+  return `${position.state === "done" ? "finished" : "interrupted"} ${ago(position.heard_s)}`;
 }
 
 function outlines(svg, position) {
@@ -80,7 +80,7 @@ async function refresh() {
   try {
     const response = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
     if (response.ok) answer = await response.json();
-  } catch { /* no answer: it stays null */ }
+  } catch { /* no response: answer stays null */ }
   if (answer) {
     element("nothing").hidden = answer.positions.length > 0;
     element("positions").replaceChildren(...answer.positions.map(show));

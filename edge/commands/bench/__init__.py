@@ -1,4 +1,4 @@
-"""``footlight-edge bench``: what this machine can do, and what to configure."""
+"""``footlight-edge bench``: measure the speed of this machine, and recommend settings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from common.command_line import add_config
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench``."""
-    text = "Measure what this machine can do, and say what to configure."
+    text = "Measure the speed of this machine, and recommend settings."
     parser = commands.add_parser("bench", help=text, description=text)
     add_config(parser, required=False)
-    parser.add_argument("--quick", action="store_true", help="in a tenth of the time, and coarser")
-    parser.add_argument("--json", action="store_true", help="every figure for a program")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time, less exact")
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     parser.set_defaults(command=run)
 
 

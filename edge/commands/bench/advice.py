@@ -1,4 +1,4 @@
-"""From what a frame costs to what to write into the configuration."""
+"""From the cost of a frame to the recommended settings."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from edge.commands.bench.measure import Cost, Machine, Slice
 
 RATES = (15, 12, 10, 8, 5)
-"""Frames a second worth choosing from: more shows nothing new of people who walk, and below 5 some are missed."""
+"""Frame rates to choose from: higher ones add nothing for people who walk, and below 5 some are missed."""
 
 BUSY = 0.7
-"""Share of the time that may be spent: the rest is for the system, for hot days and for crowds."""
+"""Share of the time that may be used: the rest is for the system, hot days and crowds."""
 
 NEARLY = 1.15
-"""A thread more is not worth it for less than this factor."""
+"""One more thread must make it at least this much faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """``fps`` is what every frame may be looked at with, three people in view; 0 where not even 5 are possible.
-    ``larger`` tells whether pictures of 1280 x 720 can be afforded at that rate, ``cameras`` how many cameras, with an
-    instance each. ``kept`` is the share of its speed that was left at the end of the long run."""
+    """The recommended settings. ``fps`` is the rate at which every frame can be processed with three people in view; 0
+    if not even 5 is possible. ``larger``: pictures of 1280 x 720 are possible at that rate. ``cameras`` is the number
+    of cameras, each with its own instance. ``kept`` is the share of the speed that was left at the end of the long
+    run."""
 
     threads: int
     fps: int
@@ -33,8 +34,8 @@ class Advice:
 def advise(
     threads: Sequence[Cost], large: Cost, slices: Sequence[Slice], *, machine: Machine, rss_mib: float
 ) -> Advice:
-    """``threads``: the same frames with ever more of them; ``large``: larger ones, with as many as are advised;
-    ``rss_mib``: memory that one service takes."""
+    """Recommend settings. ``threads``: the cost of the same frames with more and more threads; ``large``: the cost of
+    larger frames with the recommended threads; ``rss_mib``: memory of one service."""
     chosen = fewest(threads)
     kept = min(1.0, slices[-1].fps / slices[0].fps)
     fps = next((rate for rate in RATES if _fits(chosen, rate, kept)), 0)
@@ -50,7 +51,7 @@ def advise(
 
 
 def fewest(threads: Sequence[Cost]) -> Cost:
-    """The cost with the fewest threads that is nearly as fast as the fastest."""
+    """Return the cost with the fewest threads that is nearly as fast as the fastest."""
     best = min(cost.stages["step"].median_ms for cost in threads)
     return next(
         cost
@@ -60,5 +61,5 @@ def fewest(threads: Sequence[Cost]) -> Cost:
 
 
 def _fits(cost: Cost, fps: int, kept: float) -> bool:
-    """Whether the slow frames too are done in time, with room to spare."""
+    """Return whether even the slow frames are done in time, with some time left."""
     return cost.stages["step"].p95_ms * fps <= 1000 * BUSY * kept

@@ -1,4 +1,4 @@
-"""What ``footlight-edge bench`` does: which frames it measures, and with which models."""
+"""``footlight-edge bench``: the frames and models that it measures."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SIZES = ((320, 240), (640, 480), (1280, 720))
 USUAL = SIZES[1]
 FACES = (0, 1, 3, 6)
 FEW = 3
-"""So many people in view at once is a good day for most shops."""
+"""For most shops, this many people in view at once is a busy day."""
 
 
 def bench(settings: Settings, *, clock: Clock, quick: bool, as_text: bool) -> int:
-    """Measure, and print; ``quick`` in a tenth of the time, and coarser. Raises ``UserError`` as the models do."""
+    """Measure and print; ``quick`` takes a tenth of the time. Raises ``UserError`` as the models do."""
     before = machine()
     frames, seconds = (15, 6.0) if quick else (90, 60.0)
     counts = sorted({1, before.cores} if quick else range(1, before.cores + 1))
@@ -52,7 +52,7 @@ def bench(settings: Settings, *, clock: Clock, quick: bool, as_text: bool) -> in
         threads = fewest(by_threads).threads
         by_faces = [measured(films[*USUAL, faces], threads) for faces in FACES]
         by_size = [measured(films[*size, FEW], threads) for size in SIZES]
-        bar.update(task, description=f"flat out for {seconds:.0f} s")
+        bar.update(task, description=f"full speed for {seconds:.0f} s")
         done = bar.tasks[0].completed
         slices = _runner(settings, threads, clock).endure(
             usual, seconds, lambda passed_s: bar.update(task, completed=done + passed_s / 10)
@@ -72,7 +72,7 @@ def bench(settings: Settings, *, clock: Clock, quick: bool, as_text: bool) -> in
 
 
 def _runner(settings: Settings, threads: int, clock: Clock) -> Runner:
-    """The pipeline of the service, its models on so many threads, with a stopwatch in it."""
+    """Build the pipeline of the service with timed stages, its models on ``threads`` threads."""
     detection = settings.detection.model_copy(update={"threads": threads})
     settings = settings.model_copy(update={"detection": detection})
     watch = Stopwatch()

@@ -1,4 +1,4 @@
-"""What a frame costs on this machine, stage by stage, and whether it can keep that up."""
+"""The cost of a frame on this machine, stage by stage, and whether the speed lasts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from edge.service.host import board_model, memory_mib, processor_name, temperatu
 from edge.types import Classifier, Detection, Detector, FaceScores, Frame, Image, Refiner
 
 FPS = 15
-"""Rate of the film, which decides how often a face is looked at; it plays as fast as it can be."""
+"""Nominal rate of the film, which decides how often a face is classified; it is played as fast as possible."""
 
 STAGES = ("decode", "detect", "refine", "classify", "track", "step")
-"""``classify`` is that of the frames in which it was done, ``track`` what is left of a step. Decoding is done by the
-camera's thread."""
+"""``classify`` covers only frames in which a face was classified, ``track`` is the rest of a step. The camera's thread
+does the decoding."""
 
 _SLICE_S = 5.0
 _FILM = 12
@@ -32,7 +32,7 @@ _FILM = 12
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine at one moment. ``load``: how many programs want the processor; ``free_mib``: memory."""
+    """The machine at one moment. ``load``: number of programs that want the processor; ``free_mib``: free memory."""
 
     board: str
     cores: int
@@ -54,7 +54,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What frames of one kind cost. ``cpu_ms`` is processor time a frame, over all cores, decoding included."""
+    """The cost of frames of one kind. ``cpu_ms`` is processor time a frame, over all cores, decoding included."""
 
     width: int
     height: int
@@ -71,7 +71,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some seconds of a long run, ``until_s`` after its beginning."""
+    """Some seconds of a long run, which end ``until_s`` after its start."""
 
     until_s: float
     fps: float
@@ -80,7 +80,7 @@ class Slice:
 
 
 class Stopwatch:
-    """Adds up what each stage takes within one frame."""
+    """Adds up the time of each stage within one frame."""
 
     def __init__(self) -> None:
         self.laps_s: dict[str, float] = {}
@@ -117,7 +117,7 @@ class TimedModels:
 
 
 class Film:
-    """People who sway a little, as JPEG, to and fro without an end."""
+    """People who move a little, as JPEG, played forwards and backwards in an endless loop."""
 
     def __init__(self, width: int, height: int, faces: int) -> None:
         self.width, self.height, self.faces = width, height, faces
@@ -138,7 +138,7 @@ def machine(
     thermal: Path = Path("/sys/class/thermal"),
     platform: Path = Path("/sys/devices/platform"),
 ) -> Machine:
-    """The processor now, as far as it can tell."""
+    """Return the current state of the machine, as far as it reports it."""
     policy = cpu / "cpu0" / "cpufreq"
     khz = _text(policy / "scaling_cur_freq")
     return Machine(
@@ -161,7 +161,7 @@ def _text(path: Path) -> str | None:
 
 
 class Runner:
-    """One pipeline, fed with films; ``threads`` is what its models use."""
+    """One pipeline, fed with films; ``threads`` is the number that its models use."""
 
     def __init__(self, pipeline: Pipeline, watch: Stopwatch, *, threads: int, clock: Clock) -> None:
         self._pipeline, self._watch, self._threads = pipeline, watch, threads
@@ -169,20 +169,20 @@ class Runner:
         self._number = 0
 
     def cost(self, film: Film, frames: int) -> Cost:
-        """Play ``frames`` of it, after some that are not measured."""
+        """Measure ``frames`` of the film, after a warm-up that is not measured."""
         for _ in range(3):
             self._step(film)
         cpu_s = time.process_time()
         laps = [self._step(film) for _ in range(frames)]
         cpu_s = time.process_time() - cpu_s
         stages = {stage: _stage([1000 * lap[stage] for lap in laps]) for stage in STAGES}
-        # few frames have somebody who is to be described: of them alone
+        # Few frames have a face to classify: use only those.
         stages["classify"] = _stage([1000 * lap["classify"] for lap in laps if lap["classify"]] or [0.0])
         cpu_ms = round(1000 * cpu_s / frames, 3)
         return Cost(film.width, film.height, film.faces, self._threads, stages, cpu_ms)
 
     def endure(self, film: Film, seconds: float, progress: Callable[[float], None]) -> list[Slice]:
-        """Play it as fast as it goes, for so long; ``progress`` hears the seconds that have passed."""
+        """Play the film as fast as possible for ``seconds``; ``progress`` is called with the seconds so far."""
         began = time.perf_counter()
         count = max(2, round(seconds / _SLICE_S))
         slices: list[Slice] = []
@@ -198,7 +198,7 @@ class Runner:
         return slices
 
     def _step(self, film: Film) -> dict[str, float]:
-        """Seconds of each stage for the next frame."""
+        """Process the next frame, and return the seconds of each stage."""
         self._watch.laps_s.clear()
         with self._watch.lap("decode"):
             image = film.picture(self._number)

@@ -1,4 +1,4 @@
-"""What the benchmark shows on a terminal."""
+"""The output of the benchmark on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge.commands.bench.measure import STAGES, Cost, Machine, Slice
 
 Json = dict[str, Any]
 Costs = Mapping[str, Sequence[Cost]]
-"""By what was varied: ``faces``, ``threads``, ``size``."""
+"""By what was varied in the measurement: ``faces``, ``threads``, ``size``."""
 
 
 def as_json(before: Machine, after: Machine, costs: Costs, slices: Sequence[Slice], advice: Advice) -> Json:
@@ -31,35 +31,35 @@ def as_json(before: Machine, after: Machine, costs: Costs, slices: Sequence[Slic
 
 
 def lines(before: Machine, after: Machine, slices: Sequence[Slice], advice: Advice) -> Iterator[str]:
-    """The machine, the long run, and what to write into the configuration."""
+    """Describe the machine, the long run, and the recommended settings."""
     yield f"{before.board}, {before.cores} cores, {before.free_mib:.0f} MiB of memory free"
     if not before.board.startswith("Raspberry Pi"):
-        yield "This is no Raspberry Pi: the figures are true of this machine only."
+        yield "This is not a Raspberry Pi: the figures hold for this machine only."
     if before.load > before.cores / 2:
-        yield f"Other programs keep it busy (load {before.load:.1f}): end them, and measure again."
+        yield f"Other programs use the processor (load {before.load:.1f}): stop them, and measure again."
     yield f"before: {_state(before)}"
     yield f"after:  {_state(after)}"
     slowed = any(one.throttled for one in slices)
     yield (
-        f"flat out for {slices[-1].until_s:.0f} s: {slices[0].fps:.1f} frames/s at first, {slices[-1].fps:.1f} at the"
+        f"full speed for {slices[-1].until_s:.0f} s: {slices[0].fps:.1f} frames/s at first, {slices[-1].fps:.1f} at the"
         f" end ({advice.kept:.0%}){', slowed by the firmware' if slowed else ''}"
     )
     yield ""
     if not advice.fps:
-        yield "Too slow: not even 5 frames a second are possible with three people in view. End other programs,"
-        yield "cool it, or take a faster board."
+        yield "Too slow: not even 5 frames a second are possible with three people in view. Stop other programs,"
+        yield "cool the board, or use a faster one."
         return
     yield "For the configuration:"
     yield f"  camera:    {{fps: {advice.fps}, width: 640, height: 480}}"
     if advice.larger:
-        yield f"             1280 x 720 can be afforded at {advice.fps} frames/s, for faces farther away"
+        yield f"             1280 x 720 is possible at {advice.fps} frames/s, for faces farther away"
     yield f"  detection: {{threads: {advice.threads}}}"
-    several = "camera" if advice.cameras == 1 else "cameras (an instance each)"
-    yield f"It carries {advice.cameras} {several} with three people in view of each."
+    several = "camera" if advice.cameras == 1 else "cameras (one instance each)"
+    yield f"This machine is fast enough for {advice.cameras} {several} with three people in view of each."
 
 
 def tables(costs: Costs) -> Iterator[Table]:
-    """Each fits a terminal of 80 columns."""
+    """Build the tables; each fits a terminal of 80 columns."""
     of: tuple[tuple[str, str, Callable[[Cost], str]], ...] = (
         ("faces", "People in view", lambda cost: str(cost.faces)),
         ("threads", "Threads of the models", lambda cost: str(cost.threads)),
@@ -67,7 +67,7 @@ def tables(costs: Costs) -> Iterator[Table]:
     )
     for name, title, varied in of:
         table = Table(
-            title=f"{title}: milliseconds a frame, median/95 of 100",
+            title=f"{title}: milliseconds a frame, median/95th percentile",
             box=SIMPLE_HEAD,
             pad_edge=False,
             padding=(0, 1, 0, 0),

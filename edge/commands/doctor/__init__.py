@@ -1,4 +1,4 @@
-"""``footlight-edge doctor``: every check from the camera to the store and back, each measured by itself."""
+"""``footlight-edge doctor``: check each step from the camera to the store and back, one by one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = "Check every step from the camera to the store and back."
     parser = commands.add_parser("doctor", help=text, description=text)
     add_config(parser)
-    parser.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every check as it is made; 1 when one of them is red. Raises ``UserError``."""
+    """Print each check when it is done; return 1 if one of them is red. Raises ``UserError``."""
     from rich.console import Console
 
     from edge.commands.doctor.command import doctor
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.config import load
 
     checks = doctor(load(args.config), args.config, clock=SystemClock())
-    logging.disable(logging.WARNING)  # what a part of the service would log is a line of the doctor's here
+    logging.disable(logging.WARNING)  # the doctor shows these faults as its own lines
     try:
         if args.json:
             line, state = as_json(checks)

@@ -1,4 +1,4 @@
-"""The way to the broker, step by step: its name, its port, TLS, and the dates of the certificates."""
+"""The connection to the broker, step by step: name, port, TLS, and the dates of the certificates."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from edge.commands.doctor.checks import Finding, amber, green, not_reached, red
 
 TIMEOUT_S = 5.0
 REFUSAL_S = 1.0
-"""TLS 1.3 lets a client believe that the handshake is done before the server has looked at its certificate. A broker
-is silent until it is spoken to, so whatever comes within this time is a refusal."""
+"""With TLS 1.3 the client sees a finished handshake before the server has checked the client's certificate. A broker
+sends nothing before the client does, so anything that comes within this time is a refusal."""
 
 DAYS = (7, 30)
-"""Days left of a certificate below which it is red, and amber."""
+"""With fewer days left, a certificate is red, and amber."""
 
 _CERTIFICATE_FAULTS = {
     9: "the broker's certificate is not valid yet",
     10: "the broker's certificate has expired",
-    18: "unknown authority: the broker's certificate is signed by itself",
+    18: "unknown authority: the broker's certificate is self-signed",
     19: "unknown authority",
     20: "unknown authority",
     21: "unknown authority",
     62: "the broker's certificate is for another name",
     64: "the broker's certificate is for another address",
 }
-"""OpenSSL's verdicts on a server's certificate, in our words."""
+"""OpenSSL's error codes for a server's certificate, as plain text."""
 
-_AUTHORITY = "give the authority that signed the broker's certificate in mqtt.tls.ca"
-_ANEW = "make the certificates anew (ansible/certificates.yml): this Python is stricter than the one before"
+_AUTHORITY = "set mqtt.tls.ca to the authority that signed the broker's certificate"
+_ANEW = "create the certificates again (ansible/certificates.yml): this Python is stricter than the last one"
 _CERTIFICATE_FIXES = {
     9: "set the clock of this Pi",
     10: "renew the broker's certificate (ansible/certificates.yml)",
     **dict.fromkeys((18, 19, 20, 21), _AUTHORITY),
-    62: "use a name in mqtt.host that the certificate has, or make it anew with this name",
-    64: "use a name in mqtt.host that the certificate has, or make it anew with this address",
+    62: "set mqtt.host to a name in the certificate, or create the certificate again with this name",
+    64: "set mqtt.host to a name in the certificate, or create the certificate again with this address",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """``name`` is the common name, by which the broker knows a device."""
+    """A certificate; ``name`` is its common name, which identifies a device at the broker."""
 
     title: str
     name: str
@@ -58,18 +58,18 @@ class Certificate:
 
 
 def resolve(host: str, port: int) -> tuple[Finding, tuple[str, ...]]:
-    """The addresses of the broker; none where it cannot be found."""
+    """Look up the addresses of the broker; empty if the name is not found."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        fix = "check mqtt.host, and the DNS server that this Pi was given (resolvectl status)"
+        fix = "check mqtt.host, and the DNS server of this Pi (resolvectl status)"
         return red(f"{host}: {error.strerror or error}", fix), ()
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     return green(host if host in addresses else f"{host} is {', '.join(addresses)}"), addresses
 
 
 def connect(addresses: Sequence[str], port: int, clock: Clock, *, timeout_s: float = TIMEOUT_S) -> Finding:
-    """Whether one of ``addresses`` takes a TCP connection."""
+    """Check whether one of ``addresses`` accepts a TCP connection."""
     refused = not_reached("no address")
     for address in addresses:
         began_s = clock.monotonic()
@@ -79,12 +79,12 @@ def connect(addresses: Sequence[str], port: int, clock: Clock, *, timeout_s: flo
                 return green(f"{_at(address, port)} answers in {took_ms:.0f} ms")
         except ConnectionRefusedError:
             fix = "no broker listens there: start it, or check mqtt.port"
-            refused = red(f"{_at(address, port)} refuses", fix)
+            refused = red(f"{_at(address, port)} refuses the connection", fix)
         except TimeoutError:
             fix = "check the cable or Wi-Fi, and whether a firewall lets this port through"
             refused = red(f"{_at(address, port)} does not answer within {timeout_s:g} s", fix)
         except OSError as error:
-            fix = "check the cable or Wi-Fi, and the address that this Pi was given (ip address)"
+            fix = "check the cable or Wi-Fi, and the IP address of this Pi (ip address)"
             refused = red(f"{_at(address, port)}: {error.strerror or error}", fix)
     return refused
 
@@ -98,15 +98,15 @@ def handshake(
     timeout_s: float = TIMEOUT_S,
     refusal_s: float = REFUSAL_S,
 ) -> tuple[Finding, Certificate | None]:
-    """Whether both sides trust each other; and the certificate that the broker shows.
+    """Check whether both sides trust each other; return the broker's certificate as well.
 
     Raises ``UserError`` when the files of this device cannot be used.
     """
     if tls is None:
         if _is_local(host):
-            return green("none, and none needed on this box"), None
+            return green("none, and not needed: the broker is on this device"), None
         return amber(
-            "none: whoever is on the network can read and write", "give the broker TLS: mqtt.tls"
+            "none: everybody on the network can read and write", "use TLS for the broker: mqtt.tls"
         ), None
     context = tls.context()
     if not connected:
@@ -114,7 +114,7 @@ def handshake(
     try:
         version, shown = _shake(context, host, port, timeout_s, refusal_s)
     except ssl.SSLCertVerificationError as error:
-        value = _CERTIFICATE_FAULTS.get(error.verify_code, "the broker's certificate will not do")
+        value = _CERTIFICATE_FAULTS.get(error.verify_code, "the broker's certificate is not valid")
         fix = _CERTIFICATE_FIXES.get(error.verify_code, _ANEW)
         return red(f"{value} ({error.verify_message})", fix), None
     except OSError as error:
@@ -128,7 +128,7 @@ def handshake(
 def _shake(
     context: ssl.SSLContext, host: str, port: int, timeout_s: float, refusal_s: float
 ) -> tuple[str, Certificate]:
-    """The version of TLS and the broker's certificate. Raises ``OSError``, of which ``ssl.SSLError`` is one."""
+    """Return the TLS version and the broker's certificate. Raises ``OSError``, which includes ``ssl.SSLError``."""
     with (
         socket.create_connection((host, port), timeout_s) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,
@@ -138,25 +138,25 @@ def _shake(
         try:
             if not secure.recv(1):
                 raise ConnectionResetError
-        except TimeoutError:  # silence: it waits for us to speak
+        except TimeoutError:  # no answer is good: the broker waits for our first message
             pass
         since, until = _moment(str(shown["notBefore"])), _moment(str(shown["notAfter"]))
         return str(secure.version()), Certificate("the broker's certificate", host, since, until)
 
 
 def _refused(error: OSError, tls: Tls) -> Finding:
-    """What a broker says of our certificate, or of us altogether."""
+    """Explain why the broker refused our certificate or the connection."""
     reason = (getattr(error, "reason", None) or "").upper()
     again = (
         f"issue this device's certificate again ({tls.cert or 'mqtt.tls.cert'}); see ansible/certificates.yml"
     )
     for mark, value in (
-        ("CERTIFICATE_REQUIRED", "the broker wants a certificate of this device"),
+        ("CERTIFICATE_REQUIRED", "the broker requires a certificate from this device"),
         ("REVOKED", "the broker refuses this device's certificate: revoked"),
         ("EXPIRED", "the broker refuses this device's certificate: expired"),
         (
             "UNKNOWN_CA",
-            "the broker refuses this device's certificate: signed by an authority that it does not know",
+            "the broker refuses this device's certificate: signed by an unknown authority",
         ),
         ("ALERT", "the broker refuses this device's certificate"),
     ):
@@ -164,34 +164,35 @@ def _refused(error: OSError, tls: Tls) -> Finding:
             return red(f"{value} ({reason.lower().replace('_', ' ')})", again)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return red(
-            f"no TLS: {reason.lower().replace('_', ' ') or error}", "check that mqtt.port is the port of TLS"
+            f"no TLS: {reason.lower().replace('_', ' ') or error}", "check that mqtt.port is the TLS port"
         )
     return red(
-        "the broker hangs up during the handshake", f"check that mqtt.port is the port of TLS, then {again}"
+        "the broker closes the connection during the handshake",
+        f"check that mqtt.port is the TLS port, then {again}",
     )
 
 
 def certificates(found: Sequence[Certificate], *, identity: str, now: datetime) -> Finding:
-    """How long ``found`` hold; that of the device has to name ``identity``, site/device."""
+    """Check how long the certificates are valid; the device's one must carry ``identity``, site/device."""
     if not found:
         return green("none in use")
     first = min(found, key=lambda one: one.valid_until)
     days = (first.valid_until - now) // timedelta(days=1)
-    value = f"{first.title} holds {days} days, until {first.valid_until:%Y-%m-%d}"
+    value = f"{first.title} is valid for {days} days, until {first.valid_until:%Y-%m-%d}"
     renew = f"renew {first.title} (ansible/certificates.yml)"
     for one in found:
         if one.title == DEVICE and one.name != identity:
             return red(
-                f"this device's certificate names {one.name}, the configuration {identity}",
+                f"this device's certificate is for {one.name}, but the configuration says {identity}",
                 "correct site and device in the configuration, or issue a certificate for them",
             )
         if one.valid_from > now:
             return red(
-                f"{one.title} holds from {one.valid_from:%Y-%m-%d %H:%M} UTC on only",
+                f"{one.title} is not valid before {one.valid_from:%Y-%m-%d %H:%M} UTC",
                 "set the clock of this Pi",
             )
     if days < 0:
-        return red(f"{first.title} has expired on {first.valid_until:%Y-%m-%d}", renew)
+        return red(f"{first.title} expired on {first.valid_until:%Y-%m-%d}", renew)
     return red(value, renew) if days < DAYS[0] else amber(value, renew) if days < DAYS[1] else green(value)
 
 
@@ -200,8 +201,8 @@ AUTHORITY = "the authority's certificate"
 
 
 def device_certificate(path: Path) -> Certificate:
-    """What is written in a PEM file. Python reads only certificates that a connection has shown, hence openssl, which
-    every Debian has that knows authorities. Raises ``OSError``."""
+    """Read a certificate from a PEM file. Python's own library reads only certificates of a connection, so this calls
+    openssl, which every Debian with certificate authorities has. Raises ``OSError``."""
     shown = subprocess.run(
         ["openssl", "x509", "-in", str(path), "-noout", "-dates", "-subject", "-nameopt", "sep_multiline"],
         capture_output=True,
@@ -209,7 +210,7 @@ def device_certificate(path: Path) -> Certificate:
         check=False,
     )
     if shown.returncode:
-        raise OSError(f"{path}: no certificate that openssl can read; issue it again")
+        raise OSError(f"{path}: openssl cannot read this certificate; issue it again")
     said = dict(re.findall(r"^\s*(notBefore|notAfter|CN)\s*=\s*(.*)$", shown.stdout, re.MULTILINE))
     return Certificate(
         DEVICE, said.get("CN", "nobody"), _moment(said["notBefore"]), _moment(said["notAfter"])
@@ -217,7 +218,7 @@ def device_certificate(path: Path) -> Certificate:
 
 
 def authorities(path: Path) -> list[Certificate]:
-    """The authorities of a PEM file. Raises ``OSError``."""
+    """Read the authorities of a PEM file. Raises ``OSError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(path)
     return [

@@ -1,4 +1,4 @@
-"""The camera: whether it opens, the rate it really gives, and the light it sees."""
+"""The camera: whether it opens, its real frame rate, and the light in the picture."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from edge.vision.light import DARK, DIM, GLARING, Light, light_of
 
 WATCH_S = 3.0
 FIRST_FRAME_S = 12.0
-"""A network camera may take so long for its first picture."""
+"""A network camera may take this long for its first picture."""
 
 ENOUGH = 0.8
-"""Share of the rate that was asked for from which it is what was asked for."""
+"""From this share of the requested rate on, the rate is good."""
 LEAST_FPS = 3.0
-"""Three sights make a visit: with fewer a second, a walker who is in view for a second may not be counted."""
+"""A visit needs three detections: at a lower rate, a person who is in view for one second may not be counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a few seconds of the camera showed. ``fps`` is None for a file, which has no rate of its own. ``image`` is
-    the last picture; it goes nowhere."""
+    """The result of watching the camera for a few seconds. ``fps`` is None for a file, which has no frame rate here.
+    ``image`` is the last picture; it is neither stored nor sent."""
 
     name: str
     fps: float | None
@@ -35,8 +35,10 @@ class Watched:
 def watch(
     camera: Camera, clock: Clock, *, seconds: float = WATCH_S, patience_s: float = FIRST_FRAME_S
 ) -> Watched:
-    """Open ``camera``, look, and close it. Raises ``CameraError`` when it gives no picture in time."""
-    thread = CameraThread(camera, clock=clock)  # a thread, since a camera that hangs must not hold us
+    """Open ``camera``, watch it, and close it. Raises ``CameraError`` if no picture comes in time."""
+    thread = CameraThread(
+        camera, clock=clock
+    )  # in a thread, because a camera that hangs must not block the doctor
     thread.start()
     try:
         first = newest = thread.frames.get(patience_s)
@@ -59,13 +61,13 @@ def watch(
 
 
 def rate(name: str, fps: float | None, *, asked_fps: float) -> Finding:
-    """``fps`` that ``name`` really gave."""
+    """Compare ``fps``, the real rate of the camera ``name``, with the requested one."""
     if fps is None:
         return amber(f"{name}: a file, not a camera", "set camera.source to the camera of the shop")
     value = f"{name}: {fps:.1f} of {asked_fps:g} frames/s"
     if fps < LEAST_FPS:
         return red(
-            value, "give it light and a USB port of its own, or ask for a smaller picture (camera.width)"
+            value, "add light, use a USB port for this camera alone, or a smaller picture (camera.width)"
         )
     if fps < ENOUGH * asked_fps:
         return amber(
@@ -78,10 +80,10 @@ def light(seen: Light) -> Finding:
     value = f"brightness {seen.luma:.0f} of 255, {seen.burnt:.0%} burnt out"
     if seen.luma < DARK:
         return red(
-            value, "too dark to see a face: turn on light, or take the cap off; see footlight-edge place"
+            value, "too dark to see a face: turn on light, or remove the lens cap; see footlight-edge place"
         )
     if seen.luma < DIM:
-        return amber(value, "dark: faces will be blurred; more light, or a camera with a larger lens")
+        return amber(value, "dark: faces will be blurred; add light, or use a camera with a larger lens")
     if seen.burnt > GLARING:
         return amber(value, "a window or lamp is in the picture: turn the camera away from it")
     return green(value)

@@ -1,4 +1,4 @@
-"""What a check is, and how they are gone through: one that fails is a line like the others, and stops nothing."""
+"""The parts of a check, and a loop over all checks: one that fails gives a line and does not stop the others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from common.errors import UserError
 
 State = Literal["green", "amber", "red"]
 STATES: tuple[State, ...] = ("green", "amber", "red")
-"""From well to ill. Amber counts all the same and wants a look; red does not count, or not rightly."""
+"""From good to bad. Amber: the device counts, but check this. Red: it does not count, or not correctly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was measured, in words with units, and what to do about it; ``fix`` is empty where nothing is to be done."""
+    """What was measured, as text with units, and what to do about it; ``fix`` is empty if there is nothing to do."""
 
     state: State
     value: str
@@ -35,7 +35,7 @@ def red(value: str, fix: str) -> Finding:
 
 
 def not_reached(why: str) -> Finding:
-    """For a check that cannot be measured because of an earlier one, which says itself what to do."""
+    """Report a check that cannot be done because an earlier one failed; the earlier one says what to do."""
     return amber(f"not reached: {why}", "")
 
 
@@ -53,7 +53,7 @@ Look = Callable[[], Finding]
 
 
 def run_checks(checks: Sequence[tuple[str, Look]]) -> Iterator[Check]:
-    """Each check as it is measured, in order. A fault of the machine or of a file that nobody foresaw is a red line."""
+    """Yield each check when it is done, in order. An unexpected fault of the machine or a file is a red line."""
     for name, look in checks:
         try:
             finding = look()
@@ -61,17 +61,17 @@ def run_checks(checks: Sequence[tuple[str, Look]]) -> Iterator[Check]:
             finding = red(" ".join(str(error).split()), "run the doctor as root")
         except (UserError, OSError) as error:
             what, _, way_out = " ".join(str(error).split()).partition("; ")
-            finding = red(what, way_out or "look at the file or device that is named")
+            finding = red(what, way_out or "check the file or device that is named here")
         yield Check(name, finding.state, finding.value, finding.fix)
 
 
 def worst(states: Sequence[State]) -> State:
-    """The worst of ``states``; green where there is none."""
+    """Return the worst of ``states``; green if there are none."""
     return max(states, key=STATES.index, default="green")
 
 
 def worst_of(findings: Sequence[Finding]) -> Finding:
-    """Several findings on one line: the values of all of them, and what to do about those of the worst state."""
+    """Combine findings into one line: the values of all, and what to do about those of the worst state."""
     state = worst([finding.state for finding in findings])
     fixes = dict.fromkeys(finding.fix for finding in findings if finding.state == state and finding.fix)
     return Finding(state, ", ".join(finding.value for finding in findings), "; ".join(fixes))

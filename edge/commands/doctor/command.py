@@ -1,4 +1,4 @@
-"""What ``footlight-edge doctor`` does: the checks in their order, and where each finds what it measures."""
+"""``footlight-edge doctor``: the checks in order, and the source of what each one measures."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ from edge.vision.light import Light
 
 SECRETS = Path("/etc/footlight/tls")
 STATES = Path("/var/lib")
-"""Below these, each unit of systemd has a folder of its name."""
+"""In each of these folders, every systemd unit has a folder with its name."""
 
 
 def doctor(
     settings: Settings, config: Path, *, clock: Clock, environ: Mapping[str, str] = os.environ
 ) -> Iterator[Check]:
-    """Every check as it is measured. ``config`` is the file that ``settings`` come from."""
+    """Yield each check when it is done. ``config`` is the file of the ``settings``."""
     unit, environ = surroundings(config, environ)
     return run_checks(_Examination(settings, unit, clock, environ).checks())
 
 
 def surroundings(config: Path, environ: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-    """The unit whose configuration this is, and the folders that systemd gives it: by hand and in the unit of the
-    doctor alike, the same files are looked at as by the service."""
+    """Find the unit that uses this configuration, and the folders that systemd gives it. So the doctor checks the
+    files of the service, whether it is started by hand or by its own unit."""
     given = environ.get("STATE_DIRECTORY")
     unit = Path(given).name if given else config.stem
     folders = {"CREDENTIALS_DIRECTORY": SECRETS / unit, "STATE_DIRECTORY": STATES / unit}
-    # Not Path.is_dir: it raises where somebody who is not root may not look.
+    # Path.is_dir would raise where the user has no permission.
     there = {key: str(folder) for key, folder in folders.items() if os.path.isdir(folder)}  # noqa: PTH112
     return unit, {**there, **environ}
 
 
 class _Examination:
-    """One run of the doctor. What several checks need is asked once."""
+    """One run of the doctor. Values that several checks need are read once."""
 
     def __init__(self, settings: Settings, unit: str, clock: Clock, environ: Mapping[str, str]) -> None:
         self._clock = clock
@@ -69,7 +69,7 @@ class _Examination:
         self._figures = Figures.read(self._properties.get("StatusText", "")) if self._running else None
         self._watched: camera.Watched | None = None
         self._models_are_right = False
-        # A password that cannot be read is a matter of the login, and of no check before it.
+        # A password that cannot be read is reported by the login check, not by an earlier one.
         without = settings.mqtt.model_copy(update={"password": None, "password_file": None})
         self._path = DeliveryPath(
             without.broker(environ),
@@ -117,7 +117,7 @@ class _Examination:
         return machine.board(board_model(), memory_mib=total_mib, processors=os.cpu_count() or 1)
 
     def _disk(self) -> Finding:
-        # Each window goes in, and out again.
+        # Each window is written to the outbox once and deleted once.
         writes_a_day = 2 * SECONDS_PER_DAY / self._settings.window.seconds
         return machine.disk(
             self._outbox.parent, sys=Path("/sys"), uptime_s=uptime_s(), writes_a_day=writes_a_day
@@ -150,7 +150,7 @@ class _Examination:
             return not_reached("no models")
         asked, beside = self._settings.camera, ""
         if self._figures is not None:
-            beside = "told by the running service"
+            beside = "measured by the running service"
             measured = models.Speed(self._figures.step_ms, self._figures.slow_ms)
         else:
             loaded, scene = load_models(self._settings), crowd(1, asked.width, asked.height)
@@ -170,8 +170,8 @@ class _Examination:
 
 
 def _in_force(own: Settings, environ: Mapping[str, str]) -> tuple[Settings, Look]:
-    """Return the settings that the service counts with, and the check that says what they are made of: the server may
-    have asked for others than those of the file."""
+    """Return the current settings of the service, and the check that explains them: the server may have changed some
+    of those in the file."""
     folder = Path(environ.get("STATE_DIRECTORY", "").split(":")[0])
     try:
         settings, lines = as_kept(own, folder)
@@ -186,5 +186,6 @@ def _in_force(own: Settings, environ: Mapping[str, str]) -> tuple[Settings, Look
 
 
 _NOT_TOLD = amber(
-    "held by the service, which has not told yet", "wait a minute (health.every_s), then run the doctor again"
+    "in use by the service, which has not reported yet",
+    "wait a minute (health.every_s), then run the doctor again",
 )

@@ -1,4 +1,4 @@
-"""From this device to the store and back: each check asks only what the one before it has reached."""
+"""From this device to the store and back: each check continues where the one before ended."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from edge.commands.doctor.checks import Finding, green, not_reached, red
 
 
 class DeliveryPath:
-    """The checks are meant to be asked in the order in which they stand here, each once. ``secret`` gives the password
-    for the login, instead of the broker's; it may raise ``UserError``."""
+    """The checks of the delivery path; call each once, in the order of this class. ``secret`` returns the password for
+    the login and replaces the broker's; it may raise ``UserError``."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class DeliveryPath:
         self._secret = secret or (lambda: broker.password)
         self._echo_s, self._refusal_s = echo_s, refusal_s
         self.addresses: tuple[str, ...] = ()
-        """Of the broker, once its name was looked up."""
+        """The addresses of the broker, known after its name was looked up."""
         self._connects = self._trusts = False
         self._shown: way.Certificate | None = None
         self._facts: round_trip.Facts | None = None
@@ -79,11 +79,13 @@ class DeliveryPath:
             )
         except (BrokerRefused, BrokerUnreachable) as error:
             what, _, fix = str(error).removeprefix(f"broker {self._broker}").lstrip(": ").partition("; ")
-            return red(what, fix or "see the log of the broker")
+            return red(what, fix or "check the broker's log")
         if self._broker.tls is not None and self._broker.tls.cert is not None:
-            return green("let in by its certificate")
+            return green("accepted by its certificate")
         return green(
-            f"let in as user {self._broker.username}" if self._broker.username else "let in as anybody is"
+            f"accepted as user {self._broker.username}"
+            if self._broker.username
+            else "accepted without a login"
         )
 
     def as_itself(self) -> Finding:
@@ -103,4 +105,4 @@ class DeliveryPath:
         return self._broker.protocol == "5"
 
 
-_LOST = not_reached("the broker does not let this device in")
+_LOST = not_reached("the broker does not accept this device")

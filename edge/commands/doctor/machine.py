@@ -1,5 +1,5 @@
-"""The Pi itself: system, processor, power, disk, clock. What is read here are plain files, so that a folder can stand
-in for ``/sys``."""
+"""The Pi itself: system, processor, power, disk, clock. Only plain files are read, so that a test can replace ``/sys``
+with a folder."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from edge.commands.doctor.checks import Finding, amber, green, red, worst_of
 
 SUPPORTED = {"bookworm": "Debian 12", "trixie": "Debian 13"}
 PYTHONS = ((3, 11), (3, 13))
-"""The oldest and the newest that it was tried on."""
+"""The oldest and the newest version that were tested."""
 
 BOARDS = re.compile(r"Raspberry Pi (3 Model B|4|400|5|500|Compute Module [345])")
 LEAST_MEMORY_MIB = 700
-"""A Pi with 1 GiB shows 900 and more, whatever its graphics take."""
+"""In MiB. A Pi with 1 GiB reports at least 900, depending on its graphics memory."""
 
 WEAK_NOW, CAPPED_NOW, THROTTLED_NOW, HOT_NOW = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 WEAK_BEFORE, CAPPED_BEFORE, THROTTLED_BEFORE, HOT_BEFORE = 1 << 16, 1 << 17, 1 << 18, 1 << 19
-"""Bits of the firmware's word (``vcgencmd get_throttled``)."""
+"""Bits of the firmware's status (``vcgencmd get_throttled``)."""
 
 LEAST_FREE_MIB = (200.0, 1000.0)
-"""Free space in MiB below which the disk is red, and amber."""
+"""With less free space, in MiB, the disk is red, and amber."""
 WORN_AT = (0x0B, 0x09)
-"""JEDEC's steps of 10 % of the life of an eMMC from which it is red (used up), and amber (80 % and more)."""
+"""Wear of an eMMC in JEDEC's steps of 10 % from which it is red (used up), and amber (80 % and more)."""
 
 
 def system(os_release: Path, machine: str, *, bits: int) -> Finding:
-    """``machine`` as in ``uname -m``; ``bits`` of the programs, which may be fewer than those of the kernel."""
+    """Check the system. ``machine`` is as in ``uname -m``; ``bits`` are those of the programs, which may be 32 on a
+    64-bit kernel."""
     known = {}
     for line in os_release.read_text(encoding="utf-8").splitlines():
         key, _, value = line.partition("=")
@@ -37,9 +38,9 @@ def system(os_release: Path, machine: str, *, bits: int) -> Finding:
     name = known.get("PRETTY_NAME", "unknown system")
     value = f"{name}, {machine}, {bits}-bit"
     if bits != 64 or machine not in {"aarch64", "x86_64"}:
-        return red(value, "flash Raspberry Pi OS Lite (64-bit): the models have no runtime for this one")
+        return red(value, "flash Raspberry Pi OS Lite (64-bit): the models do not run on this system")
     if known.get("VERSION_CODENAME") not in SUPPORTED:
-        return amber(value, f"untried; it is tested on {' and '.join(SUPPORTED)}")
+        return amber(value, f"not tested; tested on {' and '.join(SUPPORTED)}")
     return green(value)
 
 
@@ -50,18 +51,20 @@ def python(version: tuple[int, int, int]) -> Finding:
 
 
 def board(model: str | None, *, memory_mib: float, processors: int) -> Finding:
-    """Which Raspberry Pi, and how much memory. ``model`` is None for another machine."""
-    model = model or "no Raspberry Pi"
+    """Check the kind of Raspberry Pi and its memory. ``model`` is None for another machine."""
+    model = model or "not a Raspberry Pi"
     value = f"{model}, {processors} processors, {memory_mib / 1024:.1f} GiB memory"
     if memory_mib < LEAST_MEMORY_MIB:
-        return amber(value, "1 GiB of memory is the least that it was tried with")
+        return amber(value, "tested with at least 1 GiB of memory")
     if model.startswith("Raspberry Pi") and not BOARDS.match(model):
-        return amber(value, "tried from Raspberry Pi 3B+ to 5; the speed below tells whether it will do")
+        return amber(
+            value, "tested on Raspberry Pi 3B+ to 5; the speed below shows whether this one is fast enough"
+        )
     return green(value)
 
 
 def processor(cpu: Path, word: int | None, temperature_c: float | None) -> Finding:
-    """Governor, temperature, and whether the firmware slows it. ``cpu`` is /sys/devices/system/cpu."""
+    """Check governor and temperature, and whether the firmware slows it. ``cpu`` is /sys/devices/system/cpu."""
     governors, drivers = (
         sorted({path.read_text().strip() for path in cpu.glob(f"cpufreq/policy*/scaling_{what}")})
         for what in ("governor", "driver")
@@ -69,25 +72,25 @@ def processor(cpu: Path, word: int | None, temperature_c: float | None) -> Findi
     value = f"governor {', '.join(governors) or 'none (the hypervisor decides)'}"
     if temperature_c is not None:
         value += f", {temperature_c:.0f} °C"
-    cool = "give it a heat sink or a fan, and air"
+    cool = "add a heat sink or a fan, and let air in"
     if word is not None and word & THROTTLED_NOW:
-        return red(f"{value}, throttled now", f"{cool}; it is slowed, so that faces are missed")
+        return red(f"{value}, throttled now", f"{cool}; it is too slow now and misses faces")
     if word is not None and word & (CAPPED_NOW | HOT_NOW):
         return amber(f"{value}, slowed a little now", cool)
     if word is not None and word & (CAPPED_BEFORE | THROTTLED_BEFORE | HOT_BEFORE):
         return amber(
-            f"{value}, was slowed since boot", f"{cool}, or a better power supply where that is amber"
+            f"{value}, was slowed since boot", f"{cool}, or use a better power supply if power is amber"
         )
-    # The drivers of other makers' processors, intel_pstate and amd-pstate, mean by it what ondemand means here.
+    # With intel_pstate and amd-pstate, powersave means what ondemand means on a Pi.
     if "powersave" in governors and not any("pstate" in driver for driver in drivers):
         return amber(value, "it stays at its lowest frequency; choose governor ondemand or schedutil")
     return green(value)
 
 
 def power(word: int | None) -> Finding:
-    supply = "use the official power supply and a short cable, and take other loads off its USB"
+    supply = "use the official power supply and a short cable, and unplug other USB devices"
     if word is None:
-        return green("nothing here tells of it")
+        return green("not measured on this machine")
     if word & WEAK_NOW:
         return red("undervoltage now", supply)
     if word & WEAK_BEFORE:
@@ -96,7 +99,7 @@ def power(word: int | None) -> Finding:
 
 
 def disk(folder: Path, *, sys: Path, uptime_s: float, writes_a_day: float) -> Finding:
-    """Free space where the outbox lies, and how worn the card is. ``folder`` need not be there yet."""
+    """Check free space at the outbox, and the wear of the card. ``folder`` may not exist yet."""
     while not folder.exists():
         folder = folder.parent
     return worst_of(
@@ -114,7 +117,7 @@ def _free(folder: Path) -> Finding:
 
 
 def _wear(folder: Path, sys: Path, uptime_s: float) -> list[Finding]:
-    """What the file system has written, and what the chip says of its age; SD cards keep that to themselves."""
+    """Report how much the file system has written, and the wear that the chip reports; SD cards report none."""
     device = folder.stat().st_dev
     block = (sys / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}").resolve()
     found = []
@@ -130,15 +133,17 @@ def _wear(folder: Path, sys: Path, uptime_s: float) -> list[Finding]:
                 f"{written['lifetime'] / 2**20:.0f} GiB written so far, {daily_gib:.2f} GiB a day since boot"
             )
         )
-    # A partition lies below its disk; a disk without partitions is one itself.
+    # A partition lies below its disk; a disk without partitions is used directly.
     chip = next((path for b in (block, block.parent) if (path := b / "device" / "life_time").exists()), None)
     if chip is None:
-        return [*found, green("wear: this disk does not tell")]
+        return [*found, green("wear: not reported by this disk")]
     used = max(int(word, 16) for word in chip.read_text().split())
     value = (
-        f"wear: {10 * (used - 1)} to {10 * used} % of its life" if used < WORN_AT[0] else "wear: life used up"
+        f"wear: {10 * (used - 1)} to {10 * used} % of its life used"
+        if used < WORN_AT[0]
+        else "wear: life used up"
     )
-    swap = "put in a new card or module; a device that is made anew loses no count that was delivered"
+    swap = "replace the card or module; counts that were delivered are not lost"
     state = (
         red(value, swap) if used >= WORN_AT[0] else amber(value, swap) if used >= WORN_AT[1] else green(value)
     )
@@ -146,10 +151,10 @@ def _wear(folder: Path, sys: Path, uptime_s: float) -> list[Finding]:
 
 
 def clock(*, trusted: bool, error_s: float | None) -> Finding:
-    """``error_s``: by how much it is wrong at most, as the kernel reckons."""
+    """Check the clock. ``error_s`` is the kernel's estimate of its largest error."""
     if not trusted:
         return amber(
             "not synchronised since boot",
-            "let it reach a time server (timedatectl timesync-status); until then windows are marked as untrusted",
+            "give it access to a time server (timedatectl timesync-status); until then windows are marked as untrusted",
         )
     return green("synchronised" if error_s is None else f"synchronised, at most {1000 * error_s:.0f} ms off")

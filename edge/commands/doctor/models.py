@@ -1,4 +1,4 @@
-"""The models: whether they are those that were exported, and whether this machine is fast enough for them."""
+"""The models: whether the files are the exported ones, and whether this machine is fast enough for them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edge.inference.model import RUNTIMES
 from edge.types import Classifier, Detector, Image, Refiner
 
 WARM_UP, ROUNDS = 3, 20
-"""Passes before the watch starts, since the first ones set up what the others use, and passes that count."""
+"""Passes before the measurement, because the first ones include the set-up, and passes that are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Milliseconds: median and 95th percentile of one look at a frame, with one face described; and the latter of
-    describing alone, or None where it is not known apart."""
+    """Milliseconds: median and 95th percentile of one frame with one face described, and the 95th percentile of
+    describing alone, or None if it was not measured separately."""
 
     step_ms: float
     slow_ms: float
@@ -30,7 +30,7 @@ class Speed:
 
 
 def hashes(manifest: Manifest) -> Finding:
-    """Raises ``UserError`` for a file that is missing or not the one of the manifest."""
+    """Check the model files. Raises ``UserError`` for a file that is missing or differs from the manifest."""
     files = {
         "detector": manifest.detector,
         "landmarks": manifest.landmarks,
@@ -62,7 +62,7 @@ def measure(
     *,
     rounds: int = ROUNDS,
 ) -> Speed:
-    """Look at ``pictures``, in each of which the detector finds a face, in turn."""
+    """Measure the speed on ``pictures``, one after the other; the detector must find a face in each."""
     steps, classifying = [], []
     for index in range(-WARM_UP, rounds):
         picture = pictures[index % len(pictures)]
@@ -79,7 +79,7 @@ def measure(
 
 
 def speed(measured: Speed, *, asked_fps: float, budget_ms: float, beside: str = "") -> Finding:
-    """Against the interval of the frames that are asked for, and the budget that describing faces has in each.
+    """Compare the speed with the interval of the requested frames, and with the time budget for describing faces.
     ``beside`` names what else was running."""
     interval_ms = 1000 / asked_fps
     value = (
@@ -89,14 +89,14 @@ def speed(measured: Speed, *, asked_fps: float, budget_ms: float, beside: str = 
         value += f"; a face {measured.classify_ms:.0f} of {budget_ms:g} ms"
     value += f" ({beside})" if beside else ""
     possible_fps = 1000 / max(measured.step_ms, 1e-3)
-    slower = "a lower camera.fps, a faster Pi, or fewer cameras on this one"
+    slower = "use a lower camera.fps, a faster Pi, or fewer cameras on this one"
     if possible_fps < LEAST_FPS:
-        return red(value, f"{possible_fps:.1f} frames/s miss walkers: {slower}")
+        return red(value, f"{possible_fps:.1f} frames/s are too few, people who walk by are missed: {slower}")
     if measured.slow_ms > interval_ms:
-        skipped = (
-            "frames are skipped" if measured.step_ms > interval_ms else "a frame is skipped now and then"
-        )
+        skipped = "frames are skipped" if measured.step_ms > interval_ms else "some frames are skipped"
         return amber(value, f"{skipped}: {slower}")
     if measured.classify_ms is not None and measured.classify_ms > budget_ms:
-        return amber(value, "one face at a time is described: a higher attributes.budget_ms, or a faster Pi")
+        return amber(
+            value, "only one face at a time is described: use a higher attributes.budget_ms, or a faster Pi"
+        )
     return green(value)

@@ -1,7 +1,6 @@
-"""The doctor's own probes, beside the service: publish as this device, try to publish as another, and wait for the
-bridge's echo.
+"""The doctor's probes: publish as this device, try to publish as another, and wait for the bridge's echo.
 
-A probe counts nothing, so nothing is counted wrongly should the broker let through what it must refuse.
+A probe carries no counts, so no count is wrong if the broker accepts a probe that it must refuse.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ ANSWER_S = 5.0
 ECHO_S = 10.0
 
 NOBODY = "nobody-here"
-"""The device that nobody is: as it we must not be able to speak."""
+"""The name of a device that does not exist: the broker must not let us publish under it."""
 
 CLOCKS_APART = (timedelta(minutes=1), timedelta(seconds=2))
-"""From which difference to the bridge's clock on it is red (counts fall into other windows), and amber."""
+"""From this difference to the bridge's clock on it is red (counts fall into other windows), and amber."""
 
 _UPDATE_ACL = "update the broker's access list (role broker, cloud/compose/acl)"
 
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """The bridge's answer: how long it took, and how far its clock is ahead of ours (0 within what can be told)."""
+    """The bridge's answer: how long it took, and how far its clock is ahead of ours (0 if too small to measure)."""
 
     after_ms: float
     ahead: timedelta
@@ -39,8 +38,8 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the probes found. ``own`` and ``foreign`` are the broker's reason codes to a probe as ourselves and
-    as another device, None without an answer. ``foreign_came_back``: the bridge received the latter."""
+    """The results of the probes. ``own`` and ``foreign`` are the broker's reason codes for a probe as this device and
+    as another one, None without an answer. ``foreign_came_back``: the bridge received the probe as another device."""
 
     own: int | None
     foreign: int | None
@@ -57,7 +56,7 @@ def probe_broker(broker: Broker, *, site: str, device: str, clock: Clock, echo_s
         foreign_probe, foreign = prober.probe(NOBODY)
         if not prober.closed:
             return _listen(prober, device, own, foreign, foreign_probe, echo_s)
-    # Some brokers close the connection of a client that publishes what it may not.
+    # Some brokers close the connection of a client that publishes without permission.
     with _Prober(broker, site=site, device=device, clock=clock) as prober:
         return _listen(prober, device, own, foreign, foreign_probe, echo_s)
 
@@ -72,27 +71,27 @@ def _listen(
 ) -> Facts:
     if own is None or own >= FAILED or own == NO_SUBSCRIBERS:
         return Facts(own, foreign, foreign_came_back=False, echo=None)
-    # Sent last: once its echo is here, that of the foreign one would be here, too.
+    # Sent last: once its echo is here, an echo of the foreign probe would be here, too.
     probe, _ = prober.probe(device)
     echo = prober.echo_of(probe, within_s=echo_s)
     return Facts(own, foreign, foreign_probe.nonce in prober.heard, echo)
 
 
 class _Prober(Session):
-    """A session that sends probes and hears their echoes."""
+    """A session that sends probes and receives their echoes."""
 
     def __init__(self, broker: Broker, *, site: str, device: str, clock: Clock) -> None:
         super().__init__(broker, "doctor", clock=clock, timeout_s=ANSWER_S)
         self._site, self._device = site, device
         self.heard: set[str] = set()
-        """The nonces of all echoes so far."""
+        """Return the nonces of all echoes so far."""
 
     def open(self) -> None:
         super().open()
         self.subscribe(*(address(self._site, device, "echo") for device in (self._device, NOBODY)))
 
     def probe(self, device: str) -> tuple[ProbeMessage, int | None]:
-        """Publish a probe as ``device``; with it the broker's reason code, None without an answer."""
+        """Publish a probe as ``device``; return it and the broker's reason code, None without an answer."""
         message = ProbeMessage(
             site=self._site, device=device, at=self._clock.now(), nonce=secrets.token_hex(8)
         )
@@ -108,7 +107,7 @@ class _Prober(Session):
                 continue
             self.heard.add(echo.nonce)
             if echo.nonce == probe.nonce:
-                # It was sent between the two moments, if both clocks are right.
+                # If both clocks are right, the echo was sent between the two moments.
                 ahead = max(echo.at - received.at, timedelta()) + min(echo.at - probe.at, timedelta())
                 return Echo((received.at - probe.at) / timedelta(milliseconds=1), ahead)
         return None
@@ -117,50 +116,53 @@ class _Prober(Session):
 def _echo(received: Received) -> EchoMessage | None:
     try:
         message = decode(received.topic, received.payload)
-    except WireError:  # a bridge of another version: then there is no echo
+    except WireError:  # a bridge of another version: count this as no echo
         return None
     return message if isinstance(message, EchoMessage) else None
 
 
 def as_itself(facts: Facts, *, reasons: bool) -> Finding:
-    """May it speak as itself? ``reasons``: the broker gives them (MQTT 5)."""
+    """Check that this device may publish under its name. ``reasons``: the broker sends reason codes (MQTT 5)."""
     if facts.own is None:
-        return red("the broker does not answer", "see its log; it is overloaded, or no broker")
+        return red("the broker does not answer", "check its log; it is overloaded, or this is not a broker")
     if facts.own == CLOSED:
-        return red("the broker closes the connection on a message of this device", _UPDATE_ACL)
+        return red("the broker closes the connection when this device publishes", _UPDATE_ACL)
     if facts.own >= FAILED:
         return red(
-            f"refused (reason 0x{facts.own:02x})", f"{_UPDATE_ACL}; the certificate's name is site/device"
+            f"refused (reason 0x{facts.own:02x})",
+            f"{_UPDATE_ACL}; the certificate's name must be site/device",
         )
-    return green("taken" if reasons else "taken, as far as MQTT 3.1.1 tells")
+    return green("accepted" if reasons else "accepted, as far as MQTT 3.1.1 can tell")
 
 
 def as_another(facts: Facts, *, reasons: bool, has_certificate: bool) -> Finding:
-    """May it speak as another? It must not, where certificates are to tell devices apart."""
+    """Check that this device cannot publish as another, at least where each device has a certificate."""
     if facts.foreign is None:
         return not_reached("the broker does not answer")
     if facts.foreign >= FAILED and not facts.foreign_came_back:
         return green("refused, as it must be")
     if not reasons and not facts.foreign_came_back:
         if facts.echo is None:
-            return not_reached("MQTT 3.1.1 gives no reason, and no bridge answers")
-        return green("nothing of it came through")
-    value = "this device can speak as any other"
+            return not_reached("MQTT 3.1.1 has no reason codes, and no bridge answers")
+        return green("the probe was not delivered")
+    value = "this device can publish as any other device"
     if has_certificate:
         return red(value, f"{_UPDATE_ACL}: acl_file and use_identity_as_username are missing")
     return amber(value, "keep strangers off this network, or give each device a certificate")
 
 
 def and_back(facts: Facts) -> Finding:
-    """Does the bridge store and answer?"""
+    """Check that the bridge stores a probe and answers."""
     if facts.own is None or facts.own >= FAILED:
-        return not_reached("the broker takes nothing from this device")
+        return not_reached("the broker accepts no message from this device")
     if facts.own == NO_SUBSCRIBERS:
-        return amber("nobody hears probes", "start the bridge, or update it: an old one knows no probes")
+        return amber(
+            "no bridge receives probes", "start the bridge, or update it: an old one does not know probes"
+        )
     if facts.echo is None:
         return amber(
-            "taken by the broker, and no echo",
-            "see the bridge's log: it is away, its store is away or cannot be read, or it is too old to know probes",
+            "accepted by the broker, but no echo",
+            "check the bridge's log: it or its store is not running, the store cannot be read, or it is too old",
         )
     value = f"stored and read back, {facts.echo.after_ms:.0f} ms"
     apart = facts.echo.ahead
@@ -169,4 +171,4 @@ def and_back(facts: Facts) -> Finding:
     behind = "ahead of" if apart > timedelta() else "behind"
     value += f"; the bridge's clock is {abs(apart).total_seconds():.0f} s {behind} this one"
     state = red if abs(apart) >= CLOCKS_APART[0] else amber
-    return state(value, "set the clock that is wrong; counts carry the time of this Pi")
+    return state(value, "correct the clock that is wrong; counts use the time of this Pi")

@@ -1,4 +1,4 @@
-"""The service as systemd sees it: whether it runs, what it last said of itself, and how it is locked in."""
+"""The service as systemd sees it: whether it runs, its last status line, and its sandbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge.commands.doctor.checks import Finding, amber, green, not_reached, red
 from edge.service.status_line import Figures
 
 Properties = Mapping[str, str]
-"""Of a unit, as ``systemctl show`` gives them; empty where there is no systemd."""
+"""Properties of a unit from ``systemctl show``; empty without systemd."""
 
 LOCKS = {
     "ProtectSystem": "strict",
@@ -25,10 +25,10 @@ LOCKS = {
     "NoNewPrivileges": "yes",
     "MemoryDenyWriteExecute": "yes",
 }
-"""What the unit in ``systemd/`` promises, and a drop-in of somebody else may have undone."""
+"""Settings of the unit in ``systemd/``, which a drop-in may have changed."""
 
 EXPOSURE = 2.0
-"""The highest figure of ``systemd-analyze security`` that is well."""
+"""The highest figure of ``systemd-analyze security`` that is good."""
 
 _ASKED = (
     "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "NRestarts", "WatchdogUSec", "StatusText",
@@ -37,7 +37,7 @@ _ASKED = (
 
 
 def ask_systemd(unit: str) -> Properties:
-    """What systemd knows of ``unit``."""
+    """Return the properties of ``unit`` from systemd."""
     if shutil.which("systemctl") is None:
         return {}
     shown = subprocess.run(
@@ -50,7 +50,7 @@ def ask_systemd(unit: str) -> Properties:
 
 
 def exposure(unit: str) -> float | None:
-    """The figure of ``systemd-analyze security``, 0 (locked in) to 10; None where it cannot be had."""
+    """Return the figure of ``systemd-analyze security``, 0 (locked in) to 10; None if it is not available."""
     if shutil.which("systemd-analyze") is None:
         return None
     shown = subprocess.run(
@@ -61,12 +61,12 @@ def exposure(unit: str) -> float | None:
 
 
 def runs(properties: Properties) -> bool:
-    """Whether the service holds the camera."""
+    """Return whether the service is running, so that it has the camera open."""
     return properties.get("ActiveState") in {"active", "activating", "reloading", "deactivating"}
 
 
 def service(unit: str, properties: Properties) -> Finding:
-    """Does it run, and has it run without falling?"""
+    """Check that the service runs and was not restarted."""
     log = f"journalctl --unit={unit} --lines=50"
     if properties.get("LoadState", "not-found") == "not-found":
         return amber(
@@ -84,35 +84,36 @@ def service(unit: str, properties: Properties) -> Finding:
     value = f"{state} since {properties['ActiveEnterTimestamp']}, {restarts} restarts, watchdog {watchdog}"
     if restarts:
         return amber(
-            value, f"{log} tells why it was restarted; systemctl restart {unit} counts from nought again"
+            value, f"{log} shows why it was restarted; systemctl restart {unit} sets the counter to 0"
         )
     if watchdog in {"0", "infinity"}:
-        return amber(value, "nobody sees it hang: give the unit its WatchdogSec")
+        return amber(value, "nothing restarts it when it hangs: set WatchdogSec in the unit")
     return green(value)
 
 
 def outbox(path: Path, figures: Figures | None, *, running: bool, most: int) -> Finding:
-    """What waits for the broker. While the service runs it alone reads its file, and says how much is in it."""
+    """Check the messages that wait for the broker. A running service reports their number, and no one else opens
+    its file."""
     if running and figures is None:
         return amber(
-            "the service has not told yet", "wait a minute (health.every_s), then run the doctor again"
+            "the service has not reported yet", "wait a minute (health.every_s), then run the doctor again"
         )
     if figures is not None and running:
         waiting, lost = figures.waiting, f"{figures.lost} lost, {figures.delivered} windows delivered"
     elif not path.exists():
-        return green("empty: nothing was ever counted")
+        return green("empty: nothing was counted yet")
     else:
         waiting, lost = _waiting(path), "the service is not running"
     value = f"{waiting} of at most {most} messages wait, {lost}"
     if figures is not None and figures.lost:
-        return red(value, "it was full, or the disk was: see broker and disk above")
+        return red(value, "the outbox or the disk was full: see broker and disk above")
     if waiting > most / 2:
-        return red(value, "new windows are lost when it is full: mend the way to the broker")
-    # A window or two are always on their way.
+        return red(value, "windows are lost when it is full: repair the connection to the broker")
+    # One or two windows are always in transit.
     return (
         green(value)
         if waiting <= WAITING
-        else amber(value, "they leave once the broker takes them, see above")
+        else amber(value, "they are sent once the broker accepts them, see above")
     )
 
 
@@ -120,7 +121,8 @@ WAITING = 5
 
 
 def _waiting(path: Path) -> int:
-    """Messages in an outbox that nobody has open, told from a copy: looking must not change it."""
+    """Return the number of messages in an outbox that nobody has open. It reads a copy, to leave the file
+    unchanged."""
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("", "-wal"):
             if (source := path.with_name(path.name + suffix)).exists():
@@ -129,18 +131,19 @@ def _waiting(path: Path) -> int:
             with closing(sqlite3.connect(Path(folder) / "copy")) as copy:
                 (count,) = copy.execute("SELECT count(*) FROM message").fetchone()
         except sqlite3.DatabaseError as error:
-            raise OSError(f"{path}: {error}; the service begins an empty one when it starts") from None
+            raise OSError(f"{path}: {error}; the service creates an empty one when it starts") from None
     return int(count)
 
 
 def sandbox(properties: Properties, figure: float | None, addresses: Sequence[str]) -> Finding:
-    """Is it locked in, and does the lock leave it the way to the broker (``addresses``)? The doctor is outside."""
+    """Check the sandbox of the service: it must be tight, but allow the broker's ``addresses``. The doctor itself runs
+    outside the sandbox."""
     if properties.get("LoadState", "not-found") == "not-found":
         return not_reached("no service is installed")
     value = "exposure unknown" if figure is None else f"exposure {figure:.1f} of at most {EXPOSURE:.1f}"
     if addresses and not any(_allowed(address, properties) for address in addresses):
         return red(
-            f"{value}; it keeps the service from the broker at {', '.join(addresses)}",
+            f"{value}; the sandbox blocks the broker at {', '.join(addresses)}",
             "add the address to IPAddressAllow in the unit's drop-in 50-site.conf (the playbook does)",
         )
     open_locks = [
@@ -149,14 +152,15 @@ def sandbox(properties: Properties, figure: float | None, addresses: Sequence[st
     if not properties.get("IPAddressDeny"):
         open_locks.append("IPAddressDeny=")
     if open_locks:
-        return amber(f"{value}; open: {', '.join(open_locks)}", "use the unit of systemd/ as it is")
+        return amber(f"{value}; not set: {', '.join(open_locks)}", "use the unit of systemd/ unchanged")
     if figure is not None and figure > EXPOSURE:
-        return amber(value, "see systemd-analyze security, and what a drop-in has changed")
+        return amber(value, "run systemd-analyze security, and check what a drop-in has changed")
     return green(f"{value}, locked in")
 
 
 def _allowed(address: str, properties: Properties) -> bool:
-    """systemd lets through what is allowed, refuses what is denied, and lets the rest through."""
+    """Return whether systemd lets the service reach ``address``: the allow list comes first, then the deny list;
+    everything else is allowed."""
     host = ipaddress.ip_address(address.partition("%")[0])
 
     def named(key: str) -> bool:

@@ -14,14 +14,14 @@ from edge.commands.doctor.checks import STATES, Check, State, worst
 
 _COLOURS: dict[State, str] = {"green": "green", "amber": "yellow", "red": "bold red"}
 _SIGNS: dict[State, str] = {"green": "●", "amber": "▲", "red": "■"}
-"""A shape for each, for those who see no colours."""
+"""A shape for each state, for people who cannot tell the colours apart."""
 _NAME_WIDTH = 16
 
 
 def show(checks: Iterable[Check], console: Console) -> State:
-    """Print every check as it comes, and return the worst state."""
+    """Print each check when it is done, and return the worst state."""
     states: list[State] = []
-    # Not one table that grows: it would be taller than the terminal of many an installer.
+    # Not one growing table: it would be taller than many terminals.
     with console.status("measuring"):  # shown on a terminal only
         for check in checks:
             states.append(check.state)
@@ -49,7 +49,7 @@ def _row(check: Check) -> Table:
 
 
 def as_json(checks: Iterable[Check]) -> tuple[str, State]:
-    """One line of JSON, and the worst state."""
+    """Return one line of JSON, and the worst state."""
     found = list(checks)
     state = worst([check.state for check in found])
     return json.dumps(

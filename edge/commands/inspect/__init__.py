@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what the models say of each face. Raises ``UserError``."""
+    """Print the models' results for each face. Raises ``UserError``."""
     from edge.commands import tables
     from edge.commands.inspect.describe import draw, inspect_picture, save_picture
     from edge.config import Settings, load

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def inspect_picture(path: Path, settings: Settings, models: Models) -> tuple[Image, list[Json]]:
-    """Every face of one picture, described, best first; the picture comes back for drawing."""
+    """Describe every face of one picture, best first; the picture is returned for drawing."""
     image = read_picture(path)
     gate = QualityGate(
         min_side_px=settings.attributes.min_face_px,
@@ -63,7 +63,7 @@ def _top(probabilities: Floats, labels: Sequence[str]) -> Json:
 
 
 def draw(image: Image, faces: Sequence[Json]) -> Image:
-    """The picture with boxes, landmarks and words. The line width follows the picture's size."""
+    """Draw boxes, landmarks and text into the picture. The line width depends on the picture's size."""
     canvas = image.copy()
     unit = max(1, round(max(canvas.shape[:2]) / 640))
     green, yellow, black = (80, 220, 80), (0, 230, 255), (0, 0, 0)
@@ -90,7 +90,7 @@ def draw(image: Image, faces: Sequence[Json]) -> Image:
 
 
 def save_picture(path: Path, image: Image) -> None:
-    """Raises ``UserError`` when the place or the kind of file is not one that can be written."""
+    """Save the picture. Raises ``UserError`` when the folder or the kind of file cannot be written."""
     try:
         written = cv2.imwrite(str(path), image)
     except cv2.error:

@@ -1,4 +1,4 @@
-"""What to change, in plain words: one sentence a cause, for somebody on a ladder."""
+"""What to change, in plain words: one sentence for each cause, for somebody on a ladder."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ from edge.vision.light import DIM
 
 VIEW_DEG = 65.0
 FACE_M = 0.17
-"""Width of view of a usual camera, and the side of a face: they turn pixels into a distance, good to a third."""
+"""Angle of view of a usual camera, and the side of a face: they turn pixels into a distance, within a third."""
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
-"""What cameras offer, in pixels."""
+"""Usual picture sizes of cameras, in pixels."""
 
 
 def few(figures: Figures) -> str:
     seen = "Nobody was seen" if figures.people == 0 else "Only one person was seen"
-    return f"{seen}: ask somebody to walk by twice, the way customers do."
+    return f"{seen}: ask somebody to walk by twice, as customers do."
 
 
 def _fps(figures: Figures, needs: Needs) -> str:
     fps, camera_fps = figures.fps or 0.0, figures.camera_fps or 0.0
     if camera_fps > 2 * fps:
         return (
-            f"Give this device less to do: the camera sends {camera_fps:.0f} frames a second and it manages {fps:.1f}. "
+            f"Reduce the load: the camera sends {camera_fps:.0f} frames a second, but this device processes {fps:.1f}. "
             "Lower camera.width and camera.height, or end other programs."
         )
-    cause = (
-        "It is dark: give it more light." if figures.luma < 2 * DIM else "Try another cable, port or size."
-    )
-    return f"Make the camera faster: it sends {fps:.1f} frames a second, asked for {needs.fps:.0f}. {cause}"
+    cause = "It is dark: add more light." if figures.luma < 2 * DIM else "Try another cable, port or size."
+    return f"Make the camera faster: it sends {fps:.1f} frames a second instead of {needs.fps:.0f}. {cause}"
 
 
 def _light(figures: Figures, _: Needs) -> str:
-    return f"Give it more light: the picture is too dark (brightness {figures.luma:.0f} of 255)."
+    return f"Add more light: the picture is too dark (brightness {figures.luma:.0f} of 255)."
 
 
 def _burnt(figures: Figures, _: Needs) -> str:
@@ -47,18 +45,16 @@ def _burnt(figures: Figures, _: Needs) -> str:
 def _backlight(figures: Figures, _: Needs) -> str:
     return (
         f"Turn it away from the window, or hang it on the window's side: {figures.backlit or 0:.0%} of the faces are "
-        "dark before a bright background."
+        "dark in front of a bright background."
     )
 
 
 def _sharpness(figures: Figures, _: Needs) -> str:
     slow, all_of = figures.slow_sharpness, figures.sharpness
     if slow is not None and all_of is not None and slow > 3 * all_of:
-        return (
-            "Give it more light, or a shorter exposure: faces are sharp at rest and blurred while they walk."
-        )
+        return "Add more light, or use a shorter exposure: faces are sharp at rest, but blurred while people walk."
     what = "the picture is" if all_of is None else "faces are"
-    return f"Focus it: clean the lens, take off its film, turn its focus ring; {what} blurred."
+    return f"Focus it: clean the lens, remove its protective film, turn its focus ring; {what} blurred."
 
 
 def _roll(figures: Figures, needs: Needs) -> str:
@@ -83,7 +79,7 @@ def _pitch(figures: Figures, _: Needs) -> str:
 def _yaw(figures: Figures, _: Needs) -> str:
     yaw = figures.yaw or 0.0
     way = "right" if yaw > 0 else "left"
-    return f"Move it to the {way}, seen from behind it: most people look past it by {abs(yaw):.0f}°."
+    return f"Move it to the {way}, seen from behind it: most people look {abs(yaw):.0f}° to its side."
 
 
 _TOWARDS: Final[dict[Edge, str]] = {
@@ -102,17 +98,17 @@ def _cut(figures: Figures, _: Needs) -> str:
 
 def _size(figures: Figures, needs: Needs) -> str:
     least, small = needs.face_px, round((figures.too_small or 0) * figures.people)
-    if small <= 1:  # none to speak of, and yet
+    if small <= 1:  # hardly any face is too small, but all are close to the limit
         side = figures.side_px or 0.0
         return f"Come closer: faces are {side:.0f} px, hardly more than the {least:.0f} needed; smaller ones go unseen."
     side = figures.small_px or 1.0
     says = f"{small} of {figures.people} faces are too small, {side:.0f} px where {least:.0f} are needed"
     enough = [size for size in SIZES if size[0] > figures.width and side * size[0] / figures.width >= least]
-    if enough and 5 * figures.missed < figures.people:  # they are found: only their pixels are too few
+    if enough and 5 * figures.missed < figures.people:  # the faces are found, they only have too few pixels
         width, height = enough[0]
         return f"Use {width}x{height} (camera.width, camera.height), or come closer: {says}."
     if 5 * figures.missed >= figures.people:
-        return f"Come much closer: {says}, and smaller ones are not seen at all."
+        return f"Come much closer: {says}, and smaller ones are not found at all."
     return f"Come closer, to {5 * int(20 * side / least)} % of the distance: {says}."
 
 
@@ -126,14 +122,14 @@ def _distance(figures: Figures, _: Needs) -> str:
 
 def _excluded(figures: Figures, _: Needs) -> str:
     return (
-        f"Check the excluded zones: {figures.excluded or 0:.0%} of the faces lie in them and are not counted."
+        f"Check the excluded zones: {figures.excluded or 0:.0%} of the faces are in them and are not counted."
     )
 
 
 def _facing(figures: Figures, _: Needs) -> str:
     return (
-        f"Hang it where people walk towards it, beside what they look at: only {figures.facing or 0:.0%} ever face it, "
-        f"and they are turned by {figures.turned or 0:.0f}°."
+        f"Hang it where people walk towards it, close to what they look at: only {figures.facing or 0:.0%} face it, "
+        f"and faces are turned by {figures.turned or 0:.0f}°."
     )
 
 
@@ -169,13 +165,13 @@ ADVICE: Final[dict[str, Callable[[Figures, Needs], str]]] = {
     "missed": _missed,
     "unknown": _unknown,
 }
-"""By the name of the reading that asks for it, causes before what follows from them."""
+"""By the name of the reading that needs it; causes come before their effects."""
 
 CONSEQUENCES: Final = ("facing", "missed", "unknown")
-"""They follow from the others, or from where people happen to walk: the last thing to work on."""
+"""Effects of the other faults, or of where people walk: the last thing to work on."""
 
 
 def distance_m(figures: Figures) -> float:
-    """How far the people are, roughly."""
+    """Estimate the distance of the people in metres."""
     focal_px = figures.width / 2 / math.tan(math.radians(VIEW_DEG / 2))
     return FACE_M * focal_px / max(figures.side_px or 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""From figures to a verdict: what each one is worth, and what to change first."""
+"""From figures to a verdict: how good each one is, and what to change first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BY_RANK: Final[tuple[State, ...]] = ("unknown", "good", "poor", "bad")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """From where on a value is poor, and from where on it is bad; either may lie above the other."""
+    """The value from which a figure is poor, and the value from which it is bad; either may be the larger one."""
 
     poor: float
     bad: float
@@ -34,14 +34,14 @@ class Limit:
 
 
 SHARE = Limit(0.2, 0.5)
-"""A fault that every fifth person suffers is a limit, one of every second person makes the position useless."""
+"""A fault of every fifth person is a limit, a fault of every second person makes the position useless."""
 
 BARELY = 1.25
-"""A usual face that is larger than the smallest by no more than this. Measured on the sample scene, taken farther away:
-at 1.3 everybody is found, at 1.2 a third is missed or too small."""
+"""Below this ratio of the usual face to the smallest allowed one, faces are too small. Measured on the sample scene
+from farther away: at 1.3 everybody is found, at 1.2 a third is missed or too small."""
 
 FPS = Limit(6.0, 3.0)
-"""Three sights make a visit: below, somebody who is in view for a second is not counted."""
+"""A visit needs three detections: below, a person who is in view for one second is not counted."""
 
 LUMA = Limit(DIM, DARK)
 BURNT = Limit(GLARING, 2 * GLARING)
@@ -50,21 +50,21 @@ SHARPNESS = Limit(SHARP / 4, SHARP / 8)
 """Measured on the sample scene, blurred: at a sixth of a sharp face 2 of 10 verdicts are missing, at a tenth half."""
 
 FRAME_SHARPNESS = Limit(0.001, 0.0005)
-"""Of a whole picture, where there is no face to look at: sharp ones have 0.002 and more."""
+"""For a whole picture, if there is no face: sharp pictures have 0.002 and more."""
 
 ROLL = Limit(15.0, 40.0)
 """Degrees, measured on the sample scene, tilted: from 20 on visits break in two, at 60 most faces are not found."""
 
 FACING = Limit(0.5, -1.0)
-"""Those who pass and do not look are the shop's affair, so that this is never bad."""
+"""Never bad: people who pass without looking are normal."""
 
 UNKNOWN = Limit(0.2, 0.5)
-"""Of the lower end of the interval."""
+"""Limits for the lower end of the interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One figure for people: its words, a ``level`` 0..1 for a bar (1 is ideal), and how good it is."""
+    """One figure for people: its text, a ``level`` 0..1 for a bar (1 is ideal), and how good it is."""
 
     name: str
     label: str
@@ -76,7 +76,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to change; ``cause`` is the name of the reading that asks for it, or ``few``."""
+    """What to change; ``cause`` is the name of the reading that needs it, or ``few``."""
 
     cause: str
     text: str
@@ -91,7 +91,7 @@ class Assessment:
 
 
 def assess(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) -> Assessment:
-    """What ``glances`` (at least one, in order of time) and the ``visits`` that ended say of the position."""
+    """Assess the position from ``glances`` (at least one, in order of time) and the ``visits`` that have ended."""
     figures = measure(glances, visits, needs)
     readings = read(figures, needs)
     faulty = [reading for reading in readings if reading.state in ("poor", "bad")]
@@ -113,7 +113,7 @@ def _verdict(figures: Figures, readings: Sequence[Reading]) -> Verdict:
 
 
 def read(figures: Figures, needs: Needs) -> list[Reading]:
-    """Every reading, in the order of the panel."""
+    """Return every reading, in the order of the panel."""
     f = figures
     tilt = Limit(needs.cone_pitch * 2 / 3, needs.cone_pitch)
     aside = Limit(needs.cone_yaw * 2 / 3, needs.cone_yaw)
@@ -126,7 +126,7 @@ def read(figures: Figures, needs: Needs) -> list[Reading]:
         _reading("burnt", "Highlights", f.burnt, burnt, BURNT, 1 - f.burnt),
         _sharpness(f),
         _size(f, needs),
-        _fault("distance", "Distance", f.unseen, f.closeups, "{} faces seen only when enlarged"),
+        _fault("distance", "Distance", f.unseen, f.closeups, "{} faces found only in an enlarged picture"),
         _fault("backlight", "Backlight", f.backlit, f.people, "{} against the light"),
         _angle("roll", "Tilt", f.roll, ("faces lean left", "faces lean right"), ROLL),
         _angle("pitch", "Height", f.pitch, ("seen from above", "seen from below"), tilt),
@@ -134,19 +134,19 @@ def read(figures: Figures, needs: Needs) -> list[Reading]:
         _reading("facing", "Attention", f.facing, facing, FACING, f.facing or 0.0),
         _fault("cut", "Cut off", f.cut, f.people, "{} at the edge"),
         _reading("excluded", "Excluded", f.excluded, excluded, SHARE, 1 - (f.excluded or 0.0)),
-        _fault("missed", "Missed", missed, f.people, "{} seen too poorly to count"),
+        _fault("missed", "Missed", missed, f.people, "{} not seen well enough to count"),
     ]
     return [*readings, _unknown(f)] if needs.attributes else readings
 
 
 def _reading(name: str, label: str, value: float | None, says: str, limit: Limit, level: float) -> Reading:
     if value is None:
-        return Reading(name, label, None, "too little seen yet", None, "unknown")
+        return Reading(name, label, None, "too few faces seen yet", None, "unknown")
     return Reading(name, label, value, says, min(1.0, max(0.0, level)), limit.judge(value))
 
 
 def _fault(name: str, label: str, share: float | None, people: int, says: str) -> Reading:
-    """A share of ``people`` who suffer from something; one among several is an accident."""
+    """Return the reading of the share of ``people`` with a fault; one person among several is ignored as chance."""
     found = _reading(name, label, share, says.format(_of(share, people)), SHARE, 1 - (share or 0.0))
     is_accident = people > 1 and round((share or 0.0) * people) == 1
     return replace(found, state="good") if is_accident else found
@@ -159,7 +159,8 @@ def _speed(figures: Figures, needs: Needs) -> Reading:
 
 
 def _size(figures: Figures, needs: Needs) -> Reading:
-    """Too small for some, or barely large enough for all: then those a step farther away are not seen at all."""
+    """Return the reading of the face size: poor if some faces are too small, or if all are barely large enough,
+    because then faces a step farther away are not found."""
     side, least = figures.side_px or 0.0, needs.face_px
     says = f"{side:.0f} px, {least:.0f} needed; {{}} too small"
     found = _fault("size", "Face size", figures.too_small, figures.people, says)
@@ -171,7 +172,8 @@ def _size(figures: Figures, needs: Needs) -> Reading:
 
 
 def _unknown(figures: Figures) -> Reading:
-    """Judged by the lower end of what the visits so far let expect, so that chance condemns no position."""
+    """Return the reading of unknown attributes, by the lower end of the interval, so that chance does not fail a
+    position."""
     found, of = max(figures.unknown.values()), figures.judged
     low, high = interval(found, of)
     says = f"{found} of {of} visits; expect {low:.0%} to {high:.0%}"
@@ -181,7 +183,7 @@ def _unknown(figures: Figures) -> Reading:
 
 
 def _angle(name: str, label: str, value: float | None, sides: tuple[str, str], limit: Limit) -> Reading:
-    """An angle to either side; a few degrees are nothing."""
+    """Return the reading of an angle to either side; a few degrees are ignored."""
     size = None if value is None else abs(value)
     straight = size is None or size < limit.poor / 3
     words = "straight" if straight else sides[(value or 0) > 0]
@@ -189,7 +191,7 @@ def _angle(name: str, label: str, value: float | None, sides: tuple[str, str], l
 
 
 def _sharpness(figures: Figures) -> Reading:
-    """Of the faces, or of the whole picture while there is none."""
+    """Return the sharpness of the faces, or of the whole picture while there are none."""
     if figures.sharpness is None:
         value = figures.frame_sharpness
         is_sharp = value is None or value > FRAME_SHARPNESS.poor

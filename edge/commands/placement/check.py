@@ -1,4 +1,4 @@
-"""The check itself: half a minute of frames, told every half second."""
+"""The check itself: half a minute of frames, with a report every half second."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from edge.types import Visit
 
 EVERY_S = 0.5
 NO_FRAME_S = 12.0
-"""A network camera may take so long for its first picture; one that gives none by then is not there."""
+"""A network camera may take this long for its first picture; after that it counts as missing."""
 
-HELD = "a camera has one owner: while the service runs, stop it first (systemctl stop footlight-edge)"
+HELD = "only one program can use a camera: if the service runs, stop it first (systemctl stop footlight-edge)"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How it looks by now. ``glance`` is the newest frame, in numbers; ``left_s`` is 0 in the last moment."""
+    """The result so far. ``glance`` is the newest frame, in numbers; ``left_s`` is 0 in the last moment."""
 
     assessment: Assessment
     glance: Glance
@@ -33,8 +33,8 @@ class Moment:
 def watch(
     thread: CameraThread, watcher: Watcher, needs: Needs, *, seconds: float, clock: Clock
 ) -> Iterator[Moment]:
-    """Take frames for ``seconds`` by their own time, or until a finite source is over. Raises ``CameraError`` when
-    none come."""
+    """Take frames for ``seconds`` of their own time, or until a finite source has ended. Raises ``CameraError`` when
+    no frame comes."""
     glances: list[Glance] = []
     visits: list[Visit] = []
     dropped_before = told_s = left_s = 0.0
@@ -58,6 +58,6 @@ def watch(
             told_s = glance.at_s
             yield Moment(assess(glances, visits, needs), glance, left_s)
     if not glances:
-        raise CameraError("the camera source holds no picture")
+        raise CameraError("the camera source contains no picture")
     visits += watcher.finish()
     yield Moment(assess(glances, visits, needs), glances[-1], 0.0)

@@ -1,7 +1,7 @@
-"""A closer look: are there faces that the whole picture is too small to show?
+"""A closer look: find faces that are too small in the whole picture.
 
-The detector makes every picture as small as its input. A part of the picture keeps more pixels for each face, so that
-it shows people who are too far away for the service to count.
+The detector shrinks every picture to its input size. A part of the picture keeps more pixels for each face, so it shows
+people who are too far away for the service to count.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from edge.types import Box, Detection, Detector, Image
 from edge.vision.zones import Zones
 
 _TIMES: Final = 3
-"""How much larger a part is seen. Measured on the sample scene, taken farther away: at twice its distance half of the
-faces are found only so, at a third of its size nine of ten."""
+"""How much a part is enlarged. Measured on the sample scene from farther away: at twice the distance half of the faces
+are found only in enlarged parts, at a third of the size nine of ten."""
 
 _SCORE: Final = 0.8
-"""What an enlarged part shows is blurred: below this, folds and patterns are taken for faces."""
+"""Enlarged parts are blurred: below this score, folds and patterns are taken for faces."""
 
 
 class CloserLook:
-    """Looks at one part of the picture after the other, in an order that soon has been everywhere."""
+    """Looks at one part of the picture after the other, in an order that quickly covers the whole picture."""
 
     def __init__(self, detector: Detector, zones: Zones, *, sure_score: float) -> None:
         self._detector, self._zones, self._sure_score = detector, zones, sure_score
@@ -36,7 +36,7 @@ class CloserLook:
         self._corners = cycle(corners)
 
     def look(self, image: Image, found: Sequence[Detection]) -> tuple[Closeup, ...]:
-        """The faces of the next part, without those in excluded zones; ``found`` are those of the whole picture."""
+        """Find the faces in the next part, but not in excluded zones; ``found`` are those of the whole picture."""
         height, width = image.shape[:2]
         left, top = next(self._corners)
         x, y = int(left * width), int(top * height)

@@ -31,14 +31,14 @@ PUBLISHED: dict[Profile, tuple[str, ...]] = {
     "demographics": ("gender", "age_band"),
     "expression": ("gender", "age_band", "expression"),
 }
-"""The attributes that each privacy profile lets out: no position is bad for one that nobody asks for."""
+"""The attributes that each privacy profile publishes: an attribute that is not published cannot fail a position."""
 
 
 EXIT: dict[Verdict, int] = {"works": 0, "limits": 1, "unclear": 1, "fails": 2}
 
 
 def place(settings: Settings, *, seconds: float, as_json: bool, publish: bool, clock: Clock) -> int:
-    """Watch, tell, and return the exit code: 0 works, 1 works with limits or too little seen, 2 will not work."""
+    """Watch, report, and return the exit code: 0 works, 1 works with limits or too few faces, 2 will not work."""
     moments = check(settings, seconds=seconds, clock=clock)
     if publish:
         moments = _published(moments, settings, clock)
@@ -53,7 +53,7 @@ def place(settings: Settings, *, seconds: float, as_json: bool, publish: bool, c
 
 
 def needs(settings: Settings) -> Needs:
-    """What these settings ask of a position."""
+    """Return what these settings need from a position."""
     attributes = PUBLISHED[settings.privacy.profile]
     return Needs(
         face_px=settings.attributes.min_face_px if attributes else settings.detection.min_face_px,
@@ -73,8 +73,8 @@ def check(
     camera: Camera | None = None,
     models: Models | None = None,
 ) -> Iterator[Moment]:
-    """Watch with the camera and the stages of the service; nothing leaves. ``camera`` and ``models`` replace those of
-    the settings. Raises ``UserError`` when there is no camera to watch with."""
+    """Watch with the camera and the stages of the service; nothing is sent. ``camera`` and ``models`` replace those of
+    the settings. Raises ``UserError`` when the camera cannot be used."""
     models = models or load_models(settings)
     detector = Listening(models.detector)
     source = camera or camera_of(settings.camera, clock=clock)
@@ -95,7 +95,7 @@ def check(
 
 
 def figures(moment: Moment) -> dict[str, Any]:
-    """Everything that was measured, for programs."""
+    """Return everything that was measured, for programs."""
     assessment = moment.assessment
     return {
         "verdict": assessment.verdict,
@@ -106,7 +106,7 @@ def figures(moment: Moment) -> dict[str, Any]:
 
 
 def _published(moments: Iterator[Moment], settings: Settings, clock: Clock) -> Iterator[Moment]:
-    """``moments`` as they are, each shown on the page as well."""
+    """Pass on ``moments`` unchanged, and show each one on the page."""
     page = Page(
         settings.mqtt.broker(),
         site=settings.site,

@@ -1,4 +1,4 @@
-"""From what was seen to figures: plain sums over numbers, no picture, no clock."""
+"""From sights to figures: plain sums over numbers, no picture, no clock."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from edge.vision.light import DIM
 from edge.vision.pose import attending
 
 FEWEST = 2
-"""People who must walk by before anything is said of how heads are held: one of them may be a look aside."""
+"""Number of people needed before head angles are reported: a single person may have looked aside."""
 
 UNDECIDED_S = 1.0
-"""A face that came so lately may yet be counted."""
+"""A face that appeared less than this long ago may still become a visit."""
 
 MISSED_SIGHTS = 3
 MISSED_WALK = 0.3
-"""A face that the tracker never believed in was a person when it was seen so often and went so far, in face sizes, from
-one third of its sights to the next and on: patterns on a wall flicker, even from one to another, but do not walk."""
+"""A face that never became a visit was a person if it was seen this often and moved this far, in face sizes, from each
+third of its sights to the next: patterns on a wall flicker, also from place to place, but do not walk."""
 
 BACKLIT_RATIO = 2.0
 BACKLIT_EXPOSURE = 0.75
-"""A face is against the light when what is around it is so much brighter, and it is dark or has lost its contrast. The
-first alone will not do: dark skin before a white wall is darker than the wall and still well lit."""
+"""A face is against the light if its surroundings are this much brighter, and it is dark or has little contrast. Bright
+surroundings alone are not enough: dark skin in front of a white wall is darker than the wall, but well lit."""
 
 TURNED_FACES = 3
-"""Sure faces in turned pictures, and twice as many as upright, show that the camera hangs turned."""
+"""This many sure faces in turned pictures, and twice as many as upright, show that the camera hangs turned."""
 
 _ROLL = {90: -90.0, 180: 180.0, 270: 90.0}
-"""How faces lean, clockwise, in a picture that has to be turned by so much."""
+"""How faces lean, clockwise, in a picture that has to be turned by this angle."""
 
 FEWEST_CLOSEUPS = 3
 STUCK = 0.25
 STUCK_S = 2.0
-"""Faces in enlarged parts of the picture: with fewer nothing is said. One that is still there later, within a quarter
-of its size, is a picture of a face, or somebody who waits: they tell nothing of those who pass."""
+"""Faces in enlarged parts of the picture: with fewer nothing is reported. A face that is still there later, within a
+quarter of its size, is ignored: it is a picture of a face or somebody who waits, not somebody who passes."""
 
 RATE_S = 1.0
-"""A rate of frames over less time is a guess."""
+"""A frame rate over less time is only a guess."""
 
 SLOW = 1.0
-"""Face sizes a second up to which nothing blurs a face but the lens."""
+"""In face sizes a second: up to this speed, only the lens blurs a face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the settings ask of a position: faces of ``face_px`` pixels and more, turned by less than the angles of the
-    attention cone, in degrees; ``fps`` and ``rotate`` as asked of the camera; the attributes that may be published at
-    all."""
+    """What the settings need from a position: faces of at least ``face_px`` pixels, turned by less than the angles of
+    the attention cone, in degrees; the requested ``fps`` and ``rotate`` of the camera; the attributes that may be
+    published."""
 
     face_px: float
     cone_yaw: float
@@ -65,16 +65,16 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that was measured. None where there was nothing to measure it on; shares are 0..1, angles degrees.
+    """Everything that was measured. None where nothing could be measured; shares are 0..1, angles degrees.
 
-    ``people`` are the faces that walked by: ``counted`` as visits, or ``missed``, seen too poorly to be believed.
-    ``closeups`` are faces that parts of the picture showed when enlarged, ``unseen`` is the share of them that the
-    whole picture did not show. ``side_px`` is the median of how large each one's face was a quarter of the time,
-    ``too_small`` the share that was not large enough even then, and ``small_px`` the median of those. ``roll``,
-    ``pitch`` and ``yaw`` are medians over people and tell of the camera, as people on average hold their heads
-    straight; ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or upside
-    down: by how many degrees clockwise its picture has to be turned. ``unknown`` counts, of ``judged`` finished
-    visits, those without a verdict on each attribute.
+    ``people`` are the faces that walked by: ``counted`` as visits, or ``missed`` because they were not seen well.
+    ``closeups`` are faces in enlarged parts of the picture, ``unseen`` is the share of them that was not found in the
+    whole picture. For each person we take the face size reached in a quarter of the time: ``side_px`` is the median of
+    these sizes, ``too_small`` the share of people for whom it is too small, and ``small_px`` the median of those.
+    ``roll``, ``pitch`` and ``yaw`` are medians over people. They describe the camera, because people on average hold
+    their heads straight. ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or
+    upside down: by how many degrees clockwise its picture must be turned. ``unknown`` counts, for each attribute, the
+    visits without a verdict among ``judged`` finished visits.
     """
 
     seconds: float
@@ -113,7 +113,7 @@ class Figures:
 
 
 class _Person:
-    """The sights of one face, in order."""
+    """The sights of one face, in order of time."""
 
     def __init__(self, sights: Sequence[Sight]) -> None:
         self.sights = sights
@@ -122,8 +122,8 @@ class _Person:
 
     @property
     def walked(self) -> float:
-        """How far it went on, in face sizes, from the first third of its sights to the second, or from there to the
-        last if that is less; 0 when it turned back."""
+        """How far the face moved in one direction, in face sizes: from the first third of its sights to the second, or
+        from the second to the last, whichever is less; 0 if it turned back."""
         third = max(1, len(self.sights) // 3)
         steps = []
         for way in self._ways():
@@ -133,7 +133,7 @@ class _Person:
         return max(steps)
 
     def _ways(self) -> tuple[list[float], list[float]]:
-        """The centre along either axis, sight by sight, in face sizes."""
+        """Return the centre along each axis, sight by sight, in face sizes."""
         outlines = [sight.outline for sight in self.sights]
         across = max(2 * median(outline.x2 - outline.x1 for outline in outlines), 1e-6)
         down = max(2 * median(outline.y2 - outline.y1 for outline in outlines), 1e-6)
@@ -141,7 +141,7 @@ class _Person:
 
     @property
     def cut(self) -> Edge | None:
-        """The edge that cuts the face off in more than half of its sights."""
+        """The edge of the picture that cuts the face off in more than half of its sights."""
         edges = Counter(sight.cut for sight in self.sights)
         edge, often = edges.most_common(1)[0]
         return edge if 2 * often > len(self.sights) else None
@@ -161,7 +161,7 @@ class _Person:
 
 
 def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) -> Figures:
-    """The figures of at least one glance, in order of time, and of the visits that ended by now."""
+    """Compute the figures from at least one glance, in order of time, and the visits that have ended."""
     first, last = glances[0], glances[-1]
     seconds = last.at_s - first.at_s
     dropped = sum(glance.dropped for glance in glances[1:])
@@ -210,18 +210,18 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
 
 
 def interval(found: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share of which ``found`` in ``of`` is a sample (Wilson 1927); 0..1 of nothing."""
+    """Return the 95 % interval of a share from a sample of ``found`` in ``of`` (Wilson 1927); 0..1 without a sample."""
     if of == 0:
         return 0.0, 1.0
     share, spread = found / of, z * z / of
     middle = (share + spread / 2) / (1 + spread)
     reach = z * math.sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
-    # The interval holds the share itself, which rounding would deny at 0 and 1.
+    # The interval always includes the share itself; rounding could exclude it at 0 and 1.
     return max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach))
 
 
 def _people(glances: Sequence[Glance]) -> list[_Person]:
-    """Everybody who walked by, without posters and the like: what never stirs, and what flickers."""
+    """Return everybody who walked by, without posters and patterns: faces that never move, and those that flicker."""
     pictures = {track for glance in glances for track in glance.pictures}
     tracks: dict[int, list[tuple[float, Sight]]] = {}
     for glance in glances:
@@ -241,7 +241,7 @@ def _people(glances: Sequence[Glance]) -> list[_Person]:
 
 
 def _passing_closeups(glances: Sequence[Glance]) -> list[Closeup]:
-    """The faces of enlarged parts that were in one place only once."""
+    """Return the faces in enlarged parts that were found only once in their place."""
     seen = [(glance.at_s, closeup) for glance in glances for closeup in glance.closeups]
     return [
         closeup
@@ -259,7 +259,7 @@ def _stuck(one: Outline, other: Outline) -> bool:
 
 
 def _hangs(glances: Sequence[Glance]) -> int | None:
-    """By how many degrees clockwise the picture has to be turned, because it shows more faces then."""
+    """Return by how many degrees clockwise the picture must be turned, because more faces are found then."""
     upright: Counter[int] = Counter()
     turned: Counter[int] = Counter()
     for look in (glance.turned for glance in glances if glance.turned is not None):

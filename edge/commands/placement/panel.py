@@ -1,4 +1,4 @@
-"""The check on a terminal: a live panel for somebody on a ladder, or plain lines where nobody watches."""
+"""The check on a terminal: a live panel for somebody on a ladder, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ VERDICT: dict[Verdict, tuple[str, str]] = {
 
 MAP_COLUMNS, LEAST_COLUMNS = 36, 12
 READINGS_COLUMNS = 66
-"""What readings and frames need beside the map; a narrow terminal gets a small map, or none."""
+"""Columns that readings and borders need beside the map; a narrow terminal gets a small map, or none."""
 BAR = 6
 TOP_ADVICE = 3
-"""More at once would be read by nobody on a ladder; the end says all."""
+"""Nobody on a ladder reads more at once; the end shows all."""
 
 LINE_EVERY_S = 5.0
 
 
 def follow(moments: Iterable[Moment], title: str, console: Console) -> Moment:
-    """Show ``moments`` as they come, and the verdict at the end; returns the last."""
+    """Show ``moments`` as they come, and the verdict at the end; return the last one."""
     return _live(moments, title, console) if console.is_terminal else _lines(moments, console)
 
 
@@ -67,7 +67,7 @@ def _lines(moments: Iterable[Moment], console: Console) -> Moment:
 
 
 def panel(moment: Moment, title: str, width: int) -> RenderableType:
-    """Outlines beside the readings, the advice below; ``width`` is that of the terminal."""
+    """Draw outlines beside the readings, and the advice below; ``width`` is that of the terminal."""
     assessment, glance = moment.assessment, moment.glance
     columns = min(MAP_COLUMNS, width - READINGS_COLUMNS)
     body = Table.grid(padding=(0, 1))
@@ -115,7 +115,7 @@ def advice(items: Sequence[Advice]) -> Table:
 
 
 def outlines(glance: Glance, columns: int) -> Text:
-    """Where faces are now: green is a visit, yellow is not, or not yet. A character is about twice as high as wide."""
+    """Draw the faces: green is a visit, yellow is not a visit yet. A character is about twice as high as wide."""
     rows = max(4, round(columns * glance.height / glance.width / 2))
     cells: list[list[tuple[str, str]]] = [[(" ", "")] * columns for _ in range(rows)]
     for sight in glance.sights:

@@ -1,6 +1,6 @@
-"""The check for others to see: about once a second on the channel ``placement``, for the built-in page.
+"""Publish the check about once a second on the channel ``placement``, for the built-in page.
 
-Nothing waits and nothing is kept: what does not arrive now is worthless.
+Nothing is queued or stored: a late message is useless.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_FACES = 64
 
 
 def message(moment: Moment, *, site: str, device: str, camera: str, clock: Clock) -> PlacementMessage:
-    """``moment`` as it travels."""
+    """Turn ``moment`` into a message."""
     glance, assessment = moment.glance, moment.assessment
     return PlacementMessage(
         site=site,
@@ -47,7 +47,7 @@ def message(moment: Moment, *, site: str, device: str, camera: str, clock: Clock
 
 
 def _face(outline: Outline, good: bool) -> PlacementFace:
-    """Two digits are a line of the page; more would tell more of the person than the page can show."""
+    """Round an outline to two digits: enough for the page, and more would reveal more about the person."""
     x1, y1, x2, y2 = (
         min(1.0, max(0.0, round(v, 2))) for v in (outline.x1, outline.y1, outline.x2, outline.y2)
     )
@@ -55,22 +55,22 @@ def _face(outline: Outline, good: bool) -> PlacementFace:
 
 
 class Page:
-    """One connection to the broker for one check, beside that of the service."""
+    """A connection to the broker for one check, separate from that of the service."""
 
     EVERY_S = 1.0
 
     def __init__(self, broker: Broker, *, site: str, device: str, camera: str, clock: Clock) -> None:
-        """Connect. Raises ``UserError`` when the broker cannot be used: whoever asks to publish wants it seen."""
+        """Connect. Raises ``UserError`` when the broker cannot be used, because the user asked to publish."""
         self._names, self._clock = {"site": site, "device": device, "camera": camera}, clock
         self._due_s = 0.0
         self._session = Session(broker, "place", clock=clock)
         try:
             self._session.open()
         except BrokerUnreachable as error:
-            raise UserError(f"{error}; leave out --publish to see it here alone") from None
+            raise UserError(f"{error}; without --publish the check is shown here only") from None
 
     def show(self, moment: Moment) -> None:
-        """Publish ``moment``, unless the one before is too fresh; the last moment always."""
+        """Publish ``moment``, unless the last message was just sent; always publish the last moment."""
         now_s = self._clock.monotonic()
         if moment.left_s > 0 and now_s < self._due_s:
             return

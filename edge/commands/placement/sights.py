@@ -1,4 +1,4 @@
-"""What the placement check keeps of the pictures: numbers only. The pictures are gone with their frames."""
+"""The data that the placement check keeps: numbers only. Pictures are deleted with their frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Edge = Literal["left", "right", "top", "bottom"]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Where a face is, in shares of the picture's width and height, 0..1."""
+    """The place of a face, in shares of the picture's width and height, 0..1."""
 
     x1: float
     y1: float
@@ -24,10 +24,10 @@ class Outline:
 class Sight:
     """One face in one frame.
 
-    ``track`` tells the sights of one face from those of another within this run. ``counted`` is true once the
-    tracker believes in a visit. ``sharpness`` and ``exposure`` are those of the quality gate. ``luma`` is the mean
-    of the face in grey levels 0..255, ``around`` that of what is beside and above it. ``speed`` is in face sizes a
-    second. ``cut`` is the edge of the picture that the face touches.
+    ``track`` is the number of the face within this run. ``counted`` is true once the tracker has confirmed it as a
+    visit. ``sharpness`` and ``exposure`` are those of the quality gate. ``luma`` is the mean of the face in grey levels
+    0..255, ``around`` that of its surroundings beside and above. ``speed`` is in face sizes a second. ``cut`` is the
+    edge of the picture that the face touches.
     """
 
     track: int
@@ -54,7 +54,7 @@ class Turned:
 
 @dataclass(frozen=True, slots=True)
 class Closeup:
-    """A face in an enlarged part of the picture. ``found`` is true when the whole picture showed it as well."""
+    """A face in an enlarged part of the picture. ``found`` is true if it was found in the whole picture as well."""
 
     outline: Outline
     found: bool
@@ -65,9 +65,9 @@ class Glance:
     """One frame of ``width`` x ``height`` pixels.
 
     ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out. ``pictures`` are the tracks
-    that turned out to be no person. ``excluded`` faces lie in zones where nobody is counted; ``dropped`` frames came
-    before this one and were stale. Some frames get a longer look: at the ``sharpness`` of the whole picture, in the
-    measure of the quality gate, at the picture ``turned``, and at parts of it enlarged, which show ``closeups``.
+    that are not a person. ``excluded`` faces are in zones where nobody is counted. ``dropped`` is the number of stale
+    frames before this one. Some frames are examined more closely: the ``sharpness`` of the whole picture as in the
+    quality gate, the picture ``turned``, and enlarged parts of it, which show ``closeups``.
     """
 
     at_s: float

@@ -1,4 +1,4 @@
-"""The eyes of the placement check: the service's own pipeline, and a ruler beside it."""
+"""How the placement check sees: the service's own pipeline, with measurements added."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from edge.vision.zones import Zones
 
 _TURNS = ((90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE))
 _LONG_LOOK_S = 1.0
-"""A camera that hangs upside down or on its side sees hardly a face: so often the picture is looked at turned, one way
-after the other, and measured as a whole. One too far away sees hardly a face either: parts of the picture are looked at
-enlarged. That costs three passes more a second."""
+"""Interval of the closer examinations. A camera that hangs upside down or on its side finds hardly any face, so the
+picture is turned, one way after the other, and measured as a whole. A camera too far away finds hardly any face either,
+so parts of the picture are enlarged. This takes three more passes a second."""
 _CLOSER_LOOKS = 2
 
 
 class Listening:
-    """A detector that remembers what it found last, so that faces in excluded zones can be told of too."""
+    """A detector that remembers its last result, so that faces in excluded zones can be reported too."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
@@ -40,8 +40,8 @@ class Listening:
 
 
 class Watcher:
-    """Runs ``pipeline`` over frames and writes down what it saw, in numbers. ``detector`` is the pipeline's own;
-    in ``zones`` lie the excluded ones, where a finding from ``sure_score`` up is a face."""
+    """Runs ``pipeline`` over frames and records the result in numbers. ``detector`` is the pipeline's own. ``zones``
+    include the excluded ones, where a detection with at least ``sure_score`` is a face."""
 
     def __init__(self, pipeline: Pipeline, detector: Listening, zones: Zones, *, sure_score: float) -> None:
         self._pipeline, self._detector, self._zones = pipeline, detector, zones
@@ -53,7 +53,8 @@ class Watcher:
         self._closer = CloserLook(detector.detector, zones, sure_score=sure_score)
 
     def look(self, frame: Frame, *, dropped: int) -> tuple[Glance, Sequence[Visit]]:
-        """One frame, and the visits that ended with it. ``dropped`` frames were stale since the one before."""
+        """Process one frame; return its glance and the visits that ended with it. ``dropped`` is the number of stale
+        frames since the last one."""
         step = self._pipeline.step(frame, dropped=dropped)
         image, self._last_s = frame.image, frame.monotonic_s
         height, width = image.shape[:2]
@@ -84,7 +85,7 @@ class Watcher:
         return glance, step.visits
 
     def finish(self) -> Sequence[Visit]:
-        """The visits that are still in view, judged by the looks they had so far."""
+        """Return the visits that are still in view, judged by their looks so far."""
         return self._pipeline.finish(self._last_s).visits
 
     def _excluded(self, width: int, height: int) -> int:
@@ -137,7 +138,7 @@ def _grey(image: np.ndarray) -> Image:
 
 
 def _around(image: Image, box: Box) -> Image:
-    """Grey levels (n,) of what is beside and above the face, one face wide; below it is the person."""
+    """Return the grey levels (n,) beside and above the face, one face wide; below is the person's body."""
     left, top = max(0, int(box.x1 - box.width)), max(0, int(box.y1 - box.height))
     grey = _grey(image[top : math.ceil(box.y2), left : math.ceil(box.x2 + box.width)])
     outside = np.ones(grey.shape, bool)
@@ -146,7 +147,7 @@ def _around(image: Image, box: Box) -> Image:
 
 
 def _cut(box: Box, width: int, height: int) -> Edge | None:
-    """The detector's boxes end at the edge of the picture, so one that reaches it is cut off."""
+    """Return the edge that cuts the face off: the detector's boxes end at the edge of the picture."""
     reaches: dict[Edge, bool] = {
         "top": box.y1 <= 1,
         "bottom": box.y2 >= height - 1,

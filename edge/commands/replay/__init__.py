@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play each source: 0 when all could be played, 2 with one line for each that could not."""
+    """Play each source; return 0 if all could be played, or 2 with one line for each that could not."""
     from edge.commands import tables
     from edge.commands.replay.play import replay_source
     from edge.config import Settings, load
@@ -31,12 +31,12 @@ def run(args: argparse.Namespace) -> int:
     settings = load(args.config) if args.config else Settings()
     results, code = [], 0
     for source in args.sources:
-        # fresh models for each source: what one file did cannot influence the next
+        # New models for each source, so that one file cannot influence the next.
         models = load_models(settings)
         try:
             with tables.progress(source) as progress:
                 result = replay_source(source, settings, models, SystemClock(), progress=progress)
-        except UserError as error:  # the others are worth their line all the same
+        except UserError as error:  # continue with the other sources
             code = complain("footlight-edge", error)
             continue
         if args.format == "json":

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 def counts(visits: Iterable[Visit], attribute: str) -> dict[str, int]:
-    """Visits by label, every label of the attribute present, ``unknown`` last."""
+    """Count visits by label; every label of the attribute is present, ``unknown`` is last."""
     found = Counter(visit.attributes[attribute].label for visit in visits)
     return {label: found[label] for label in (*ATTRIBUTES[attribute], UNKNOWN)}
 
@@ -27,7 +27,7 @@ def counts(visits: Iterable[Visit], attribute: str) -> dict[str, int]:
 def replay_source(
     source: str, settings: Settings, models: Models, clock: Clock, *, progress: Callable[[int], None]
 ) -> Json:
-    """Play a finite source through the pipeline at full speed; ``progress`` hears the number of frames."""
+    """Play a finite source through the pipeline at full speed; ``progress`` is called with the number of frames."""
     asked = settings.camera.model_copy(update={"source": source, "realtime": False})
     camera = camera_of(asked, clock=clock)
     pipeline = build_pipeline(settings, models, clock, budget_s=None)
@@ -47,7 +47,7 @@ def replay_source(
     windows += len(step.windows)
     elapsed = time.perf_counter() - began
     if not frames:
-        raise UserError(f"{source}: holds no picture")
+        raise UserError(f"{source}: contains no picture")
     visits.sort(key=lambda visit: visit.started_at)
     return {
         "source": source,

@@ -29,7 +29,7 @@ class Batches:
         self._gather = loop.compiled(_gather)
 
     def draw(self, steps: int, count: int, mosaic: float) -> Iterator[loop.Batch]:
-        """``steps`` batches of ``count``, a share of ``mosaic`` of them put together from four pictures."""
+        """Draw ``steps`` batches of ``count``, a share of ``mosaic`` of them put together from four pictures."""
         for _ in range(steps):
             with torch.no_grad():
                 batch = self._batch(count, mosaic)
@@ -45,7 +45,7 @@ class Batches:
         return (images, *labels, self.atlas.without_faces[owner], self.atlas.without_people[owner])
 
     def render(self, drawn: Views) -> Tensor:
-        """Pixels (b, 3, HEIGHT, WIDTH) of what was drawn, 0..255."""
+        """Render the pixels (b, 3, HEIGHT, WIDTH) of what was drawn, 0..255."""
         linear, shift = drawn.matrix[..., :2], drawn.matrix[..., 2:]
         back = torch.linalg.inv(linear)
         back = torch.cat([back, -back @ shift], -1)
@@ -79,7 +79,7 @@ def _gather(
     cell = cell + CELLS * torch.arange(count, device=where)[:, None, None]
 
     def own(values: Tensor) -> Tensor:
-        """The value of each pixel's cell (b, HEIGHT, WIDTH)."""
+        """Return the value of each pixel's cell (b, HEIGHT, WIDTH)."""
         return values.reshape(-1)[cell]
 
     to_x, to_y = (

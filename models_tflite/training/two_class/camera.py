@@ -23,7 +23,7 @@ def _table(text: str) -> Tensor:
 
 
 def _cosines() -> Tensor:
-    """The discrete cosine transform of eight values, orthonormal (8, 8)."""
+    """Return the discrete cosine transform of eight values, orthonormal (8, 8)."""
     rows = [
         [math.sqrt((2 if k else 1) / BLOCK) * math.cos((2 * n + 1) * k * math.pi / 16) for n in range(BLOCK)]
         for k in range(BLOCK)
@@ -32,7 +32,7 @@ def _cosines() -> Tensor:
 
 
 def jpeg(images: Tensor, quality: Tensor) -> Tensor:
-    """What JPEG compression at ``quality`` (b,) loses: the coefficients are rounded as an encoder rounds them."""
+    """Compress as JPEG at ``quality`` (b,): round the coefficients as an encoder does."""
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)[:, None, None, None, None]
     cosines = _cosines().to(images.device)
 

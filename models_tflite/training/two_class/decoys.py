@@ -73,7 +73,7 @@ class Decoys:
 
     @staticmethod
     def _maps(middle: Tensor, radius: Tensor) -> Tensor:
-        """Maps (n, 2, 3) from the picture to the pattern, both in -1..1: turned by 10 degrees (sigma), stretched."""
+        """Return maps (n, 2, 3) from picture to pattern, both in -1..1, turned by 10 degrees (sigma) and stretched."""
         turn = torch.randn_like(radius) * 0.17
         size = 1 / (radius * 1.25)
         wide = (torch.rand_like(radius) * 0.36 - 0.2).exp()

@@ -87,7 +87,7 @@ class Item:
         return WEIGHTS.get(self.source, 1.3) if by_hand else 1.3
 
     def by_hand_only(self) -> Item:
-        """The picture without what a network said of people: its boxes only say where nothing is known."""
+        """Remove what a network said of people: its boxes only tell where nothing is known."""
         return replace(
             self,
             people=self.people[self.by_hand],
@@ -205,7 +205,7 @@ def _pictures(data: Path, name: str, split: str, limit: int | None) -> Iterator[
 
 
 def _grouped(path: Path) -> dict[str, list[Row]]:
-    """The rows of a csv by picture, in its order."""
+    """Group the rows of a csv by picture, in its order."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; the two-class detector needs it")
     out: dict[str, list[Row]] = {}
@@ -224,7 +224,7 @@ def _boxes(rows: list[Row]) -> np.ndarray:
 
 
 def _decoded(content: bytes, name: str) -> np.ndarray:
-    """A picture (h, w, 3), BGR uint8."""
+    """Decode a picture (h, w, 3), BGR uint8."""
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise UserError(f"{name} is not a readable picture")

@@ -38,7 +38,7 @@ class Said(NamedTuple):
 
 
 def decode(maps: list[Tensor], centres: Tensor, strides: Tensor) -> Said:
-    """The fifteen maps of a network, cell by cell, finest level first."""
+    """Decode the fifteen maps of a network, cell by cell, finest level first."""
     flat = [value.float().permute(0, 2, 3, 1).flatten(1, 2) for value in maps]
     score, box, points, person, person_box = (
         torch.cat(flat[at :: len(KINDS)], 1) for at in range(len(KINDS))
@@ -90,7 +90,7 @@ class Lesson:
 
     @torch.no_grad()
     def _told(self, images: Tensor, without_faces: Tensor, without_people: Tensor) -> Said:
-        """What the teacher says; nothing where a picture is known to be empty, whatever it says."""
+        """Ask the teacher; it says nothing where a picture is known to be empty, whatever it says."""
         assert self.teacher is not None
         with torch.autocast(images.device.type, torch.bfloat16):
             maps = self.teacher(images)

@@ -48,7 +48,7 @@ class Candidate:
         self.people = FaceDetector(people, min_score=person_score, overlap=PERSON_OVERLAP)
 
     def entry(self, path: Path, **roles: str) -> ModelEntry:
-        """The file with the outputs that its description names, some of them in another role."""
+        """Return the file's entry with the outputs of its description, some of them in another role."""
         outputs: dict[str, str] = self.table["outputs"]
         other = {
             f"{role}{stride}": outputs[f"{name}{stride}"]
@@ -121,7 +121,7 @@ def _curve(
 
 
 def false_finds(items: Sequence[Item], find: Finder) -> dict[str, dict[str, int]]:
-    """What is found in pictures known to be empty, by score."""
+    """Count what is found in pictures known to be empty, by score."""
     parts: tuple[tuple[str, int, Callable[[Item], bool]], ...] = (
         ("shelves_faces", 0, lambda item: item.source == SHELVES),
         ("shelves_people", 1, lambda item: item.source == SHELVES),

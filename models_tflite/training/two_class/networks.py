@@ -49,7 +49,7 @@ class Heads(nn.Module):
         self.ends = nn.ModuleList(nn.Identity() for _ in range(len(STRIDES) * len(KINDS)))
 
     def finish(self, p8: Tensor, p16: Tensor, p32: Tensor) -> list[Tensor]:
-        """The fifteen maps of the backbone's three."""
+        """Compute the fifteen maps from the backbone's three."""
         p32 = self.lateral32(p32)
         p16 = self.smooth16(self.sums[0](self.lateral16(p16) + interpolate(p32, scale_factor=2.0)))
         p8 = self.smooth8(self.sums[1](self.lateral8(p8) + interpolate(p16, scale_factor=2.0)))
@@ -135,7 +135,7 @@ def start_from(network: nn.Module, weights: Mapping[str, Tensor]) -> int:
 
 
 def told_by(path: Path) -> Teacher:
-    """The trained teacher of a file, ready to be listened to."""
+    """Load a trained teacher from a file."""
     teacher = Teacher()
     teacher.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return teacher.eval().to(loop.device(), memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]

@@ -105,7 +105,7 @@ class RoundedSum(nn.Module):
 
 
 def simulated(weights: Mapping[str, Tensor]) -> Student:
-    """A student with folded batch norms and with a rounding wherever the int8 file has one."""
+    """Build a student with folded batch norms and with a rounding wherever the int8 file has one."""
     network = Student()
     network.load_state_dict(weights)
     fuse(network.eval())
@@ -130,7 +130,7 @@ def round_from_now(network: nn.Module) -> None:
 
 
 def exported(weights: Mapping[str, Tensor]) -> Student:
-    """The plain student of a simulated one's weights: what was folded becomes a batch norm that only adds."""
+    """Build the plain student of a simulated one's weights: what was folded becomes a batch norm that only adds."""
     network = Student()
     state = network.state_dict()
     for name, module in network.named_modules():

@@ -81,12 +81,12 @@ def arguments(description: str | None, *, epochs_text: str, batch: int) -> argpa
 
 
 def steps_of(args: argparse.Namespace, usual: int) -> int:
-    """Steps of an epoch; a smoke run makes few."""
+    """Return the steps of an epoch; a smoke run makes few."""
     return usual if args.limit is None else max(1, args.limit // 10)
 
 
 def train_items(args: argparse.Namespace) -> list[Item]:
-    """The pictures to train on, with a line about them."""
+    """Read the pictures to train on, and print a line about them."""
     items = read_items(args.data, "train", hand_labels_only=args.hand_labels_only, limit=args.limit)
     known = [item for item in items if item.weight]
     faces, people = (

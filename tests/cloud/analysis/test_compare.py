@@ -288,8 +288,11 @@ def test_a_new_shop_is_compared_from_its_first_week_on() -> None:
     [
         ({"watched_s": {"door/front": 0.0}, "visits": 0}, "no data"),
         ({"watched_s": {"door/front": 20_000.0}}, "watched less than 80% on 28 of 28 days"),
-        ({"models": frozenset({"2027.1"})}, "model 2027.1 (calibration 2026.11.21-2), the others have"),
-        ({"calibrations": frozenset({"2027.1"})}, "model 2026.11.21-2 (calibration 2027.1), the others have"),
+        ({"models": frozenset({"2027.1"})}, "model 2027.1 (calibration 2026.11.21-2), but the others have"),
+        (
+            {"calibrations": frozenset({"2027.1"})},
+            "model 2026.11.21-2 (calibration 2027.1), but the others have",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_set_apart(changes: dict[str, object], reason: str) -> None:
@@ -336,7 +339,7 @@ def test_too_few_days_and_no_company_are_said() -> None:
     found = rows(compared([t for t in tallies if t.site == "a" or t.day < FIRST + timedelta(days=6)], "abc"))
     assert found["c"].set_apart == "no data"
     assert found["b"].set_apart == "only 6 days; 7 are needed"
-    assert found["a"].set_apart == "too few days on which others are open"
+    assert found["a"].set_apart == "too few days on which other shops are open"
 
 
 def test_a_share_is_compared_corrected_and_only_where_little_is_withheld() -> None:
@@ -353,7 +356,7 @@ def test_a_share_is_compared_corrected_and_only_where_little_is_withheld() -> No
     found = rows(compared(hidden, sites, "share:gender=female"))
     assert found["s3"].real
     assert sum(row.real for row in found.values()) <= 2
-    assert "privacy withheld" in (found["s5"].set_apart or "")
+    assert "withheld to protect privacy" in (found["s5"].set_apart or "")
     raw = np.mean([(t.gender["female"] or 0) / 185 for t in tallies if t.site == "s3"])
     rate = found["s3"].rate
     assert rate is not None
@@ -383,9 +386,9 @@ def test_a_breakdown_that_is_off_is_no_zero() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("footfall", "known are visits_per_open_hour"),
+        ("footfall", "is not known; use visits_per_open_hour"),
         ("share:race=any", "share:gender=LABEL"),
-        ("share:gender=women", "gender is one of female, male"),
+        ("share:gender=women", "gender must be one of female, male"),
     ],
 )
 def test_a_metric_that_is_none_is_explained(name: str, says: str) -> None:
@@ -443,7 +446,7 @@ def chain(tmp_path: Path) -> list[str]:
 def test_the_command_says_the_same_to_people_and_to_programs(
     chain: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main([*chain, "--by", "site", "--json"]) == 0
+    assert main([*chain, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["rows"][0]["site"] == "west"
     assert [row["site"] for row in told["rows"][3:]] == ["east"]
@@ -461,7 +464,7 @@ def test_the_command_says_the_same_to_people_and_to_programs(
             assert f"{row['rate']:.1f}" in line
             assert f"{row['low']:.1f} – {row['high']:.1f}" in line
             assert ("▲" in line or "▼" in line) == row["real"]
-        assert "Set apart" in text
+        assert "Not compared" in text
         assert ("●" in text) == (columns == "120")
 
 

@@ -66,9 +66,9 @@ def test_nobody_described_is_no_mix() -> None:
 @pytest.mark.parametrize(
     ("calibrations", "why"),
     [
-        ({"1999.1"}, "calibration 1999.1 was never measured for gender"),
-        ({"1999.1", NEWEST}, "2 calibrations in one count"),
-        (set(), "no calibration given"),
+        ({"1999.1"}, "the mistakes of calibration 1999.1 are not known for gender"),
+        ({"1999.1", NEWEST}, "2 different calibrations"),
+        (set(), "no calibration is known"),
     ],
 )
 def test_without_its_matrix_a_mix_is_raw_and_says_why(calibrations: set[str], why: str) -> None:
@@ -89,5 +89,5 @@ def test_all_unknown_says_nothing() -> None:
 
 
 def test_what_is_no_attribute_is_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="'race' is none of gender, age_band, expression"):
+    with pytest.raises(ValueError, match="'race' is not one of gender, age_band, expression"):
         mix(TALLY, "race")

@@ -200,7 +200,7 @@ def test_one_visit_says_next_to_nothing() -> None:
 
 
 def test_a_verdict_of_no_label_is_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="'women' is none of female, male"):
+    with pytest.raises(ValueError, match="'women' is not one of female, male"):
         corrected_shares({"women": 3}, newest("gender"))
 
 
@@ -218,11 +218,11 @@ def test_a_count_is_corrected_only_by_the_matrix_of_its_own_calibration() -> Non
     assert confusion_for({"a"}, "gender", known) == (newest("gender"), None)
     assert confusion_for({"old"}, "gender", known) == (
         None,
-        "calibration old was never measured for gender",
+        "the mistakes of calibration old are not known for gender",
     )
     assert confusion_for({"a"}, "age_band", known)[0] is None
-    assert confusion_for({"a", "old"}, "gender", known) == (None, "2 calibrations in one count")
-    assert confusion_for(set(), "gender", known) == (None, "no calibration given")
+    assert confusion_for({"a", "old"}, "gender", known) == (None, "2 different calibrations")
+    assert confusion_for(set(), "gender", known) == (None, "no calibration is known")
 
 
 def test_the_shipped_matrices_speak_the_words_of_the_wire() -> None:

@@ -140,7 +140,7 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
 
             refused = ask_for(listener, port, asking({**wanted, "privacy": {"k": 1}}))
             assert refused.state == "refused"
-            assert "privacy.k: is set in the device's own file only" in refused.text
+            assert "privacy.k: can be set in the device's own file only" in refused.text
             assert (last_health(listener).config, shop.opened) == (taken.config, 2)
 
             # Too large to be right; the broker still brings it, and it is answered with a word.
@@ -167,7 +167,7 @@ def test_a_device_answers_and_keeps_what_it_took_without_a_broker(tmp_path: Path
         assert yaml.safe_load(shown)["detection"]["min_score"] == 0.6
 
         assert edge(["show-config", str(tmp_path / "edge.yaml"), "--state", str(tmp_path / "gone")]) == 2
-        assert "gone: no such folder; name the state directory" in capsys.readouterr().err
+        assert "gone: no such folder; give the state directory" in capsys.readouterr().err
 
         # The broker forgets everything, and is away when the device starts.
         mosquitto.kill()
@@ -250,7 +250,7 @@ def test_a_shop_with_one_box_can_be_configured_too(tmp_path: Path) -> None:
     ):
         until(lambda: shop.given > 1, "it counts")
         stranger = Broker("127.0.0.1", port, protocol="3.1.1", username=door, password="right")
-        with pytest.raises(UserError, match="does not let this client read"):
+        with pytest.raises(UserError, match="does not allow this client to subscribe to"):
             ask(stranger, asking({}), wait_s=1, clock=SystemClock())
         box = replace(stranger, username="configure", password="settings")
         changes: tuple[dict[str, JsonValue], ...] = ({"pacing": {"hot_c": 60}}, {})
@@ -302,7 +302,8 @@ def test_only_whoever_configures_may_ask_a_device(tmp_path: Path) -> None:
         assert here.tls is not None
         stranger = replace(here.tls, cert=Path(f"{own}.crt"), key=Path(f"{own}.key"))
         with pytest.raises(
-            UserError, match="does not let this client write footlight/v1/shop/door/config; only the user"
+            UserError,
+            match="does not allow this client to publish to footlight/v1/shop/door/config; only the user",
         ):
             ask(replace(here, tls=stranger), asking({}), wait_s=1, clock=clock)
         # What comes last has overtaken nothing: had a device heard what is another's, it would be here before it.
@@ -319,7 +320,7 @@ def test_only_whoever_configures_may_ask_a_device(tmp_path: Path) -> None:
         (["--device", "door"], "[1]", "must hold 'key: value' lines"),
         (["--device", "door"], "log: {level: info", "line 1: a bracket is not closed"),
         (["--device", "door"], "log: !!binary aGk=", "log: "),
-        (["--device", "door"], f"log: {'x' * MAX_BYTES}", f"more than {MAX_BYTES}; ask for less"),
+        (["--device", "door"], f"log: {'x' * MAX_BYTES}", f"more than {MAX_BYTES}; change fewer settings"),
         (["--device", "door"], "{}", "mqtt.host and mqtt.port"),
     ],
 )

@@ -127,12 +127,18 @@ def test_norway_is_a_region(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         (GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00, ", "")), "sites.shop.opening.mon: is required"),
-        (GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 9-20")), 'must be "09:00-20:00"'),
+        (
+            GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 9-20")),
+            'must be hours such as "09:00-20:00"',
+        ),
         (
             GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 22:00-02:00")),
-            "belongs to the next day",
+            "on the next day",
         ),
-        (GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 09:00-24:30")), "no such time of day"),
+        (
+            GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: 09:00-24:30")),
+            "not a valid time of day",
+        ),
         (
             GOOD.replace("HOURS", ALL.replace("mon: 09:00-20:00", "mon: [09:00-14:00, 13:00-20:00]")),
             "opening hours overlap",
@@ -156,7 +162,7 @@ def test_norway_is_a_region(tmp_path: Path) -> None:
         (
             GOOD.replace("HOURS", ALL)
             + "annotations: [{from: 2026-03-02, to: 2026-03-03, sites: [shp], text: sale}]",
-            "'sale' is about 'shp', which is no site",
+            "'sale' names 'shp', which is not a site of this file",
         ),
     ],
 )

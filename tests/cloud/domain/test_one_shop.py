@@ -78,5 +78,5 @@ def test_the_store_names_its_sites_and_what_came_later_does_not_count() -> None:
 
 
 def test_an_empty_store_is_said() -> None:
-    with pytest.raises(UserError, match="no windows came yet"):
+    with pytest.raises(UserError, match="no windows yet"):
         assumed_chain(Kept([]), BERLIN, MONDAY)

@@ -208,7 +208,10 @@ def test_long_names_give_short_and_different_uids() -> None:
 
 
 def test_a_wrong_token_and_a_grafana_that_is_away_are_one_line(server: Grafana) -> None:
-    with pytest.raises(UserError, match=r"refuses: Unauthorized; give grafana\.token of a service account"):
+    with pytest.raises(
+        UserError,
+        match=r"refused a request: Unauthorized; set grafana\.token to a token of a service account",
+    ):
         provision(server.url, "wrong", chain=CHAIN, bundle=BUNDLE, sources=SOURCES, dry_run=False)
     away = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(

@@ -434,7 +434,7 @@ def test_a_flood_of_lines_is_cut_and_counted() -> None:
     assert shown == [
         "line 0",
         "line 1",
-        "line 2 (no more of these for a while)",
+        "line 2 (more lines of this logger are dropped for up to 60 s)",
         "still heard",
-        "later (7 lines before it left out)",
+        "later (7 earlier lines were dropped)",
     ]

@@ -95,11 +95,11 @@ def test_the_command_writes_every_site_and_of_several_the_chain(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--site", "nowhere"], "--site nowhere: is no site of the chain; it has shop"),
-        (["--week", "46"], "--week 46: is not a week; write one like 2026-W46"),
+        (["--site", "nowhere"], "--site nowhere: is not a site of the chain; known sites: shop"),
+        (["--week", "46"], "--week 46: is not a week; write it like 2026-W46"),
         (["--week", "2026-W54"], "--week 2026-W54: is not a week"),
-        (["--week", "2999-W01"], "--week 2999-W01: is not over at shop before 2999-01-07 00:00 CET"),
-        (["--site", "shop", "--folder", "x"], "--site: --folder writes the reports of all sites"),
+        (["--week", "2999-W01"], "--week 2999-W01: does not end at shop before 2999-01-07 00:00 CET"),
+        (["--site", "shop", "--folder", "x"], "--site: cannot be used with --folder"),
     ],
 )
 def test_what_is_asked_wrongly_is_said_in_one_line(
@@ -117,7 +117,7 @@ def test_a_pdf_without_chromium_is_refused_in_one_line(
     arguments = ["--site", "shop", "--week", "2026-W44", "--out", str(tmp_path / "r.pdf")]
     assert main(["report", *files, *arguments]) == 2
     assert (
-        "a PDF is made by Chromium, which is not installed: apt-get install chromium"
+        "a PDF needs Chromium, which is not installed: run apt-get install chromium"
         in capsys.readouterr().err
     )
 
@@ -129,5 +129,5 @@ def test_a_week_begins_on_monday_and_is_over_with_its_last_sunday() -> None:
     site = a_chain().sites["shop"]
     midnight = datetime(2026, 11, 1, 23, tzinfo=UTC)
     require_over(WEEK, [site], midnight)
-    with pytest.raises(UserError, match="is not over at shop before 2026-11-02 00:00 CET"):
+    with pytest.raises(UserError, match="does not end at shop before 2026-11-02 00:00 CET"):
         require_over(WEEK, [site], midnight - timedelta(seconds=1))

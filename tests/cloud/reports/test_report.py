@@ -111,13 +111,13 @@ def test_what_nobody_watched_is_no_data(usual: list[WindowMessage]) -> None:
     assert (nothing.visits, nothing.viewers, nothing.coverage, nothing.busiest) == (None, None, 0, None)
     assert {hour.state for hour in nothing.hours} == {"no_data"}
     page = site_page(nothing)
-    assert "No data: nobody watched this week" in page
-    assert "cannot be told" in page
+    assert "No data: no camera was watching this week" in page
+    assert "not known" in page
 
 
 @pytest.mark.parametrize(
     ("last", "verdict", "said"),
-    [(1.0, "none", "no difference beyond chance"), (1.6, "more", "more"), (0.6, "less", "fewer")],
+    [(1.0, "none", "no clear difference"), (1.6, "more", "more"), (0.6, "less", "fewer")],
 )
 def test_a_change_is_called_one_where_its_interval_leaves_none_out(
     last: float, verdict: str, said: str
@@ -207,7 +207,7 @@ def test_cameras_of_other_roles_stand_beside_and_are_not_added(usual: list[Windo
 def test_a_silent_camera_is_named(usual: list[WindowMessage], silent: str) -> None:
     found = report(*two_doors_and_a_shelf(usual, silent))
     assert found.silent == (silent,)
-    assert f"Nothing came from {silent} all week" in site_page(found)
+    assert f"No data from {silent} all week" in site_page(found)
     if silent == "door/b":
         assert found.coverage == pytest.approx(report(usual).coverage / 2)
         assert found.changes[0].set_apart == "door/b watched less than 80%"
@@ -235,7 +235,7 @@ def test_a_range_that_tells_nothing_is_left_out() -> None:
     assert visits.rate is not None
     assert visits.before is not None
     assert (visits.ratio, visits.low, visits.high, visits.verdict) == (None, None, None, None)
-    assert visits.set_apart == "the days differ too much to tell a change from chance"
+    assert visits.set_apart == "the days differ too much to distinguish a change from chance"
 
 
 def test_shares_that_tell_nothing_are_not_drawn(usual: list[WindowMessage]) -> None:
@@ -250,7 +250,7 @@ def test_shares_that_tell_nothing_are_not_drawn(usual: list[WindowMessage]) -> N
     assert all(share.vague for share in found.mixes["age_band"].shares)
     assert found.ages == {}
     page = site_page(found)
-    assert "Which ages came cannot be told" in page
+    assert "Ages: too uncertain to show" in page
     assert "Shares of the age bands" not in page
 
 

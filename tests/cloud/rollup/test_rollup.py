@@ -363,7 +363,7 @@ def test_withheld_is_absent_and_zero_is_a_fact(fresh: Both) -> None:
     some = some_cohort(start, "demographics", random.Random(1)).model_copy(
         update={"gender": genders, "age_band": ages, "gender_age_band": None}
     )
-    fresh.write([window(0, start=start, cohort=some), window(1, start=start + timedelta(hours=1))])
+    fresh.write([window(0, k=1, start=start, cohort=some), window(1, start=start + timedelta(hours=1))])
     fresh.roll_up(chain())
     for level in ("quarter", "day"):
         fields = {row["fieldKey"] for row in fresh.server.query(f"SHOW FIELD KEYS FROM {level}", level)}
@@ -378,10 +378,10 @@ def test_withheld_is_absent_and_zero_is_a_fact(fresh: Both) -> None:
 def test_what_is_no_longer_known_adds_nothing(fresh: Both) -> None:
     """A point cannot forget a field: the hours were wrong, and what came in them may not stay in the sums."""
     start = datetime(2026, 3, 28, 10, tzinfo=UTC)
-    described = some_cohort(start, "expression", random.Random(1)).model_copy(
+    described = some_cohort(start, "demographics", random.Random(1)).model_copy(
         update={"gender": {"female": 20, "male": 10, "unknown": 0}}
     )
-    fresh.write([window(0, start=start, cohort=described), window(1, start=start + timedelta(hours=4))])
+    fresh.write([window(0, k=1, start=start, cohort=described), window(1, start=start + timedelta(hours=4))])
     fresh.roll_up(chain(["09:00-20:00"]))
     fresh.roll_up(chain(["13:00-20:00"]))
     for level in ("quarter", "day"):

@@ -382,7 +382,7 @@ def stream(site_days: Sequence[SiteDay]) -> Iterator[tuple[datetime, Message]]:
 
 
 def test_what_the_store_never_takes_is_an_error(site_days: list[SiteDay]) -> None:
-    with pytest.raises(UserError, match=r"store: \d+ messages were refused, the first with: too old"):
+    with pytest.raises(UserError, match=r"store: \d+ messages were refused; the first reason: too old"):
         through_intake(stream(site_days[:1]), Refusing(StoreRejected("too old")), SimulatedClock())
 
 
@@ -402,7 +402,7 @@ def test_a_database_that_is_not_there_ends_the_command(
     assert main(["simulate", "--config", str(config), *few]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "footlight-cloud:" in line]
     assert "store: InfluxDB answered 404: " in line
-    assert "mend that and run it again" in line
+    assert "fix this, then run the command again" in line
     assert len(Chain.load(chain).sites) == 2
 
 

@@ -158,7 +158,7 @@ def test_windows_that_meet_a_field_of_another_type_are_kept_told_once_and_stored
     intake.stop()
     thread.join(20)
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert ["give Footlight a bucket of its own" in line for line in told] == [True]
+    assert ["use a separate bucket for Footlight" in line for line in told] == [True]
     assert letters == []
     assert all(acknowledged.acquire(blocking=False) for _ in range(5))
     assert len(influxdb.query("SELECT k FROM window")) == 5

@@ -233,7 +233,9 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     assert least <= len(saved) <= most
     assert all(message in sent for message in saved)
     assert path.with_name("store.sqlite.damaged").read_bytes() == content
-    assert [f"{len(saved)} windows of it were saved" in record.message for record in caplog.records] == [True]
+    assert [
+        f"{len(saved)} windows were recovered from it" in record.message for record in caplog.records
+    ] == [True]
     store.write(sent)
     assert store.windows("shop", *DAY) == sent
     store.close()
@@ -552,7 +554,7 @@ def test_a_field_of_another_type_is_told_with_the_way_out_and_nothing_is_given_u
     influx: Influx, influx_store: InfluxStore, answer: int, body: str
 ) -> None:
     influx.answer, influx.body = answer, body
-    with pytest.raises(StoreUnavailable, match=r"into bucket db/rp: give Footlight a bucket of its own"):
+    with pytest.raises(StoreUnavailable, match=r"to bucket db/rp: use a separate bucket for Footlight"):
         influx_store.write([window(0)])
 
 
@@ -588,7 +590,7 @@ def test_an_answer_that_is_not_influxdbs_is_a_fault_with_a_name(
     influx: Influx, influx_store: InfluxStore, body: str
 ) -> None:
     influx.answer, influx.body = 200, body
-    with pytest.raises(StoreUnavailable, match=r"does not answer as InfluxDB does; check store\.url"):
+    with pytest.raises(StoreUnavailable, match=r"did not answer like InfluxDB; check store\.url"):
         influx_store.contains(probe())
 
 

@@ -143,7 +143,7 @@ def test_what_is_all_withheld_says_why(store: EmbeddedStore, address: str, chrom
     of_ten = cohort().model_copy(
         update={"visits": 10, "gender": hidden, "age_band": ages, "gender_age_band": None}
     )
-    store.write([window(0, cohort=of_ten)])
+    store.write([window(0, k=1, cohort=of_ten)])
     with visit(chromium, address) as page:
         live(page)
         expect(page.locator("#ages")).to_contain_text(
@@ -408,7 +408,7 @@ def test_the_other_pages_fit_a_phone(
         expect(page.locator("main a")).to_have_count(2)
         assert fits(page, width)
         page.goto(f"{address}/site/{'c' * 64}")
-        expect(page.locator("h1")).to_have_text("Not here")
+        expect(page.locator("h1")).to_have_text("This page cannot be shown")
         assert fits(page, width)
 
 
@@ -485,7 +485,7 @@ def test_a_device_whose_clock_runs_ahead_is_marked_and_what_could_not_be_stored_
     with visit(chromium, address) as page:
         expect(live(page).locator("#devices li .alert")).to_contain_text("its clock is wrong")
         expect(page.locator("#letters")).to_contain_text(
-            "a message of door could not be stored: seq: Field required"
+            "a message from door could not be stored: seq: Field required"
         )
 
 
@@ -502,7 +502,9 @@ def test_a_store_that_cannot_be_read_is_an_answer_and_told_once(
     with _Server(_Damaged(), clock) as address:
         answers = [httpx.get(f"{address}/api/harmless/today", timeout=10) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503] * 3
-    assert answers[0].json() == {"error": "The store cannot be read; see the log of the box."}
+    assert answers[0].json() == {
+        "error": "The stored data cannot be read. The log of the Footlight box says why."
+    }
     assert sum("malformed" in record.getMessage() for record in caplog.records) == 1
 
 
@@ -540,7 +542,7 @@ def test_the_api_answers_in_json(store: EmbeddedStore, address: str) -> None:
     code, _, body = answer(address, "/api/nowhere/today")
     assert (code, json.loads(body)) == (
         404,
-        {"error": "Nothing was ever received from a shop named nowhere."},
+        {"error": "No data has been received from a shop named nowhere."},
     )
 
 
@@ -683,7 +685,7 @@ def test_the_page_works_below_a_path_of_a_proxy(
         page.get_by_role("link", name="shop").click()
         expect(live(page).locator("h1")).to_have_text("shop")
         page.goto(f"{address}nowhere")
-        page.get_by_role("link", name="To the start").click()
+        page.get_by_role("link", name="Back to the start page").click()
         expect(page.locator("h1")).to_have_text("Footlight")
         assert page.url == address
 
@@ -746,7 +748,7 @@ def test_a_check_that_breaks_off_is_said_to(
     say(positions, placement())
     clock.time += timedelta(seconds=30)
     with visit(chromium, hung) as page:
-        expect(page.locator(".verdict")).to_contain_text("broke off 30 seconds ago")
+        expect(page.locator(".verdict")).to_contain_text("interrupted 30 seconds ago")
 
 
 def test_where_no_camera_is_checked_the_page_says_how_to(

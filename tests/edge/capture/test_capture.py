@@ -158,7 +158,7 @@ def folder_without_pictures(path: Path) -> Path:
         ("clip.mp4", nothing, "no such file"),
         ("face.jpg", not_a_video, "not a readable picture"),
         ("face.png", empty_file, "not a readable picture"),
-        ("faces", folder_without_pictures, "holds no pictures (.bmp"),
+        ("faces", folder_without_pictures, "contains no pictures (.bmp"),
     ],
 )
 def test_a_bad_file_is_one_line_that_names_it(
@@ -308,7 +308,7 @@ def test_a_live_camera_stamps_frames_when_it_grabs_them_and_says_when_it_stops(t
     assert second is not None
     assert (first.captured_at, first.monotonic_s) == (START + timedelta(seconds=3), 1003)
     assert (second.captured_at, second.monotonic_s) == (START + timedelta(seconds=7), 1007)
-    with pytest.raises(CameraError, match=r"clip\.avi: stopped delivering") as caught:
+    with pytest.raises(CameraError, match=r"clip\.avi: stopped sending pictures") as caught:
         camera.read()
     assert not caught.value.permanent
     camera.open()
@@ -370,7 +370,9 @@ def test_a_csi_camera_gives_frames_until_it_fails() -> None:
     camera.open()
     frames = [camera.read(), camera.read()]
     assert [frame.image.shape for frame in frames if frame] == [(48, 64, 3)] * 2
-    with pytest.raises(CameraError, match=r"^camera csi:0: stopped delivering \(camera frontend") as caught:
+    with pytest.raises(
+        CameraError, match=r"^camera csi:0: stopped sending pictures \(camera frontend"
+    ) as caught:
         camera.read()
     assert not caught.value.permanent
     camera.close()

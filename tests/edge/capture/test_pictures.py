@@ -64,7 +64,7 @@ def test_a_damaged_picture_is_refused_with_one_line(
     with pytest.raises(CameraError) as refused:
         read_picture(path)
     assert str(path) in str(refused.value)
-    assert "mend or remove it" in str(refused.value)
+    assert "repair or remove it" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert capfd.readouterr() == ("", "")
 

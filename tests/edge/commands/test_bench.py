@@ -48,7 +48,7 @@ def test_the_whole_benchmark_measures_what_it_promises(
     nobody, crowd = found["faces"][0]["stages"], found["faces"][-1]["stages"]
     assert nobody["classify"]["p95_ms"] == 0
     assert crowd["classify"]["median_ms"] > 0
-    assert crowd["refine"]["median_ms"] > 0
+    assert crowd["refine"]["p95_ms"] > 0  # not in every frame
     assert len(found["sustained"]) >= 2
     assert found["advice"]["threads"] in [each["threads"] for each in found["threads"]]
     assert found["before"]["cores"] >= 1
@@ -102,9 +102,9 @@ def test_a_board_that_slows_down_gets_the_rate_that_it_keeps() -> None:
         (
             Machine("AMD", 4, 3.5, 3000.0, None, None, None, None),
             slices(10, 10),
-            "Other programs keep it busy",
+            "Other programs use the processor",
         ),
-        (Machine("AMD", 4, 0.1, 3000.0, None, None, None, None), slices(10, 10), "no Raspberry Pi"),
+        (Machine("AMD", 4, 0.1, 3000.0, None, None, None, None), slices(10, 10), "not a Raspberry Pi"),
     ],
 )
 def test_it_says_what_else_there_is_to_know(before: Machine, run: list[Slice], said: str) -> None:

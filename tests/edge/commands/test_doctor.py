@@ -132,7 +132,7 @@ def test_the_model_of_pi_is_told(tmp_path: Path, model: str | None, memory_kib: 
         (tmp_path / "device-tree" / "model").write_text(model)
     found = machine.board(board_model(tmp_path), memory_mib=memory_kib / 1024, processors=4)
     assert found.state == state
-    assert found.value.startswith((model or "no Raspberry Pi").rstrip("\0"))
+    assert found.value.startswith((model or "not a Raspberry Pi").rstrip("\0"))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def disk_in(sys: Path, folder: Path, *, life: str | None) -> None:
         ("0x01 0x02", "green", "wear: 10 to 20 % of its life"),
         ("0x09 0x01", "amber", "wear: 80 to 90 % of its life"),
         ("0x0b 0x01", "red", "wear: life used up"),
-        (None, "green", "wear: this disk does not tell"),
+        (None, "green", "wear: not reported by this disk"),
     ],
 )
 def test_the_disk_tells_what_was_written_and_how_worn_it_is(
@@ -265,8 +265,10 @@ def test_the_rate_is_that_of_the_frames_whoever_else_is_slow() -> None:
 
 
 def test_a_camera_that_gives_nothing_says_why_and_is_closed() -> None:
-    silent = Ticking(0.1, error=CameraError("camera 0: stopped delivering; check cable, power, network"))
-    with pytest.raises(CameraError, match="stopped delivering; check cable"):
+    silent = Ticking(
+        0.1, error=CameraError("camera 0: stopped sending pictures; check cable, power, network")
+    )
+    with pytest.raises(CameraError, match="stopped sending pictures; check cable"):
         camera.watch(silent, ManualClock(), patience_s=0.05)
     assert silent.closed
 
@@ -397,7 +399,7 @@ def test_an_outbox_that_is_none_is_red(tmp_path: Path) -> None:
     path = tmp_path / "footlight.db"
     path.write_bytes(b"no database" * 1000)
     (check,) = run_checks([("outbox", lambda: service.outbox(path, None, running=False, most=20))])
-    assert (check.state, check.fix) == ("red", "the service begins an empty one when it starts")
+    assert (check.state, check.fix) == ("red", "the service creates an empty one when it starts")
 
 
 UNIT = {

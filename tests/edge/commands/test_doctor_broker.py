@@ -157,7 +157,7 @@ def test_a_name_that_does_not_exist_ends_the_way() -> None:
 
 def test_a_port_where_nobody_listens_is_told() -> None:
     port = free_port()
-    assert examined(Broker("127.0.0.1", port))["port"].value == f"127.0.0.1:{port} refuses"
+    assert examined(Broker("127.0.0.1", port))["port"].value == f"127.0.0.1:{port} refuses the connection"
 
 
 def test_another_authority_is_told(broker: SecureMosquitto, made: Path, tmp_path: Path) -> None:
@@ -196,11 +196,11 @@ def test_a_device_that_the_broker_does_not_know_is_told(
         unnamed = examined(device_of(made, broker.port, None), refusal_s=REFUSAL_S)
     assert (refused["tls"].state, unnamed["tls"].state) == ("red", "red")
     assert refused["tls"].value.startswith(
-        "the broker refuses this device's certificate: signed by an authority"
+        "the broker refuses this device's certificate: signed by an unknown authority"
     )
     assert refused["login"].value.startswith("not reached")
     if tls == "1.3":  # before, the alert is the same for whatever displeases
-        assert unnamed["tls"].value.startswith("the broker wants a certificate of this device")
+        assert unnamed["tls"].value.startswith("the broker requires a certificate from this device")
 
 
 def test_a_port_without_tls_is_told(made: Path, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_certificate_of_another_device_is_told(broker: SecureMosquitto, made: 
     checks = examined(device_of(made, broker.port, "devices/shop/shelf"), echo_s=0.1)
     assert (
         checks["certificates"].value
-        == "this device's certificate names shop/shelf, the configuration shop/door"
+        == "this device's certificate is for shop/shelf, but the configuration says shop/door"
     )
     assert (checks["itself"].state, checks["back"].state) == ("red", "amber")
 
@@ -248,7 +248,7 @@ def test_the_dates_of_a_certificate_are_those_that_openssl_wrote(made: Path, tmp
     assert read.valid_until - read.valid_from == timedelta(days=825)
     assert abs(datetime.now(UTC) - read.valid_from) < timedelta(hours=1)
     (tmp_path / "no.crt").write_text("none")
-    with pytest.raises(OSError, match=r"no\.crt: no certificate that openssl can read"):
+    with pytest.raises(OSError, match=r"no\.crt: openssl cannot read this certificate"):
         way.device_certificate(tmp_path / "no.crt")
 
 
@@ -272,7 +272,10 @@ def test_a_broker_without_an_access_list_is_red_and_nothing_is_counted(
 ) -> None:
     with with_acl(tmp_path, made, None) as broker, working(secure_bridge(broker.port, made, store)):
         checks = examined(device_of(made, broker.port))
-    assert (checks["another"].state, checks["another"].value) == ("red", "this device can speak as any other")
+    assert (checks["another"].state, checks["another"].value) == (
+        "red",
+        "this device can publish as any other device",
+    )
     assert states(checks) == "ggggggrg"
     assert store.sites() == []
 
@@ -290,7 +293,7 @@ def test_a_bridge_from_before_the_probes_is_told(made: Path, tmp_path: Path) -> 
         Party(broker, made, "bridge", "footlight/v1/+/+/window"),
     ):
         checks = examined(device_of(made, broker.port))
-    assert (checks["back"].state, checks["back"].value) == ("amber", "nobody hears probes")
+    assert (checks["back"].state, checks["back"].value) == ("amber", "no bridge receives probes")
 
 
 def test_a_bridge_that_cannot_store_is_told(made: Path, broker: SecureMosquitto) -> None:
@@ -298,7 +301,7 @@ def test_a_bridge_that_cannot_store_is_told(made: Path, broker: SecureMosquitto)
     with Party(broker, made, "bridge", "footlight/v1/+/+/probe") as silent:
         checks = examined(device_of(made, broker.port), echo_s=0.2)
         until(lambda: len(silent.heard) == 2, "the probes were heard")
-    assert (checks["back"].state, checks["back"].value) == ("amber", "taken by the broker, and no echo")
+    assert (checks["back"].state, checks["back"].value) == ("amber", "accepted by the broker, but no echo")
 
 
 class Behind(SystemClock):
@@ -347,7 +350,7 @@ def test_where_anybody_may_speak_it_is_amber(
         with working(bridge):
             checks = examined(Broker("127.0.0.1", plain.port, protocol=protocol))
     assert states(checks) == "ggggggag"
-    assert checks["another"].value == "this device can speak as any other"
+    assert checks["another"].value == "this device can publish as any other device"
 
 
 def test_with_mqtt_3_1_1_what_never_comes_back_was_refused(
@@ -357,7 +360,7 @@ def test_with_mqtt_3_1_1_what_never_comes_back_was_refused(
     with working(secure_bridge(broker.port, made, store)):
         checks = examined(device)
     assert states(checks) == "gggggggg"
-    assert checks["another"].value == "nothing of it came through"
+    assert checks["another"].value == "the probe was not delivered"
     assert examined(device, echo_s=0.1)["another"].value.startswith("not reached")
 
 

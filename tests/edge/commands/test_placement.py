@@ -147,7 +147,7 @@ def test_the_sample_scene_is_a_good_position() -> None:
     ("spoil", "cause", "words"),
     [
         (far, "size", "Come (much )?closer"),
-        (dark, "light", "Give it more light"),
+        (dark, "light", "Add more light"),
         (blurred, "sharpness", "Focus it"),
         (partial(tilted, degrees=25), "roll", r"Turn the camera 2\d° clockwise, seen from behind"),
         (partial(tilted, degrees=-25), "roll", r"Turn the camera 2\d° anticlockwise, seen from behind"),
@@ -183,14 +183,14 @@ def test_a_camera_much_too_far_away_does_not_work_although_who_comes_near_looks_
 def test_a_slow_camera_is_told_first() -> None:
     found = judged(Spoiled(step=4))
     assert (found.verdict, found.advice[0].cause) == ("fails", "fps")
-    assert "it sends 2.0 frames a second, asked for 15" in found.advice[0].text
+    assert "it sends 2.0 frames a second instead of 15" in found.advice[0].text
 
 
 def test_a_zone_that_excludes_nearly_everybody_is_told() -> None:
     everywhere = {"name": "till", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]], "exclude": True}
     found = judged(Spoiled(), zones=[everywhere])
     assert (found.verdict, found.figures.people) == ("fails", 0)
-    assert "100% of the faces lie in them" in found.advice[0].text
+    assert "100% of the faces are in them" in found.advice[0].text
 
 
 def test_the_smallest_face_is_that_of_the_settings() -> None:
@@ -213,7 +213,7 @@ class _Away:
     live = True
 
     def open(self) -> None:
-        raise CameraError("camera /dev/video0: cannot be opened; end the program that holds it")
+        raise CameraError("camera /dev/video0: cannot be opened; stop the program that uses it")
 
     def read(self) -> Frame | None:
         raise AssertionError("it was never open")
@@ -237,7 +237,7 @@ class _Hasty(SystemClock):
 
 
 def test_a_camera_that_the_service_holds_is_one_clear_line() -> None:
-    with pytest.raises(UserError, match=r"end the program that holds it; .*systemctl stop footlight-edge"):
+    with pytest.raises(UserError, match=r"stop the program that uses it; .*systemctl stop footlight-edge"):
         list(check(Settings(), seconds=5, clock=_Hasty(), camera=_Away(), models=models()))
 
 
@@ -334,5 +334,5 @@ def test_the_check_is_published_while_it_runs_and_nothing_is_retained(tmp_path: 
 
 
 def test_a_broker_that_is_away_is_one_clear_line() -> None:
-    with pytest.raises(UserError, match="leave out --publish to see it here alone"):
+    with pytest.raises(UserError, match="without --publish the check is shown here only"):
         Page(Broker("127.0.0.1", free_port()), site="shop", device="door", camera="main", clock=SystemClock())

@@ -238,7 +238,7 @@ def test_a_slow_device_and_a_slow_camera_are_told_apart() -> None:
     slow = passing(fps=2)
     assert "Make the camera faster" in assess(slow, [], NEEDS).advice[0].text
     dropping = [replace(each, dropped=5) for each in slow]
-    assert "Give this device less to do" in assess(dropping, [], NEEDS).advice[0].text
+    assert "Reduce the load" in assess(dropping, [], NEEDS).advice[0].text
 
 
 def test_a_camera_on_its_head_is_seen_by_the_faces_of_the_turned_picture() -> None:

@@ -241,7 +241,10 @@ def test_a_change_waits_until_nobody_is_in_view_but_not_for_ever(tmp_path: Path)
 @pytest.mark.parametrize(
     ("payload", "says"),
     [
-        (encode(asking({"mqtt": {"host": "elsewhere"}})), "mqtt.host: is set in the device's own file only"),
+        (
+            encode(asking({"mqtt": {"host": "elsewhere"}})),
+            "mqtt.host: can be set in the device's own file only",
+        ),
         (encode(asking({"detection": {"min_scor": 0.5}})), "did you mean 'min_score'?"),
         (encode(asking({"detection": {"min_score": 2}})), "detection.min_score: must be at most 1"),
         (encode(asking({"detection": {"threads": True}})), "detection.threads: must not be true or false"),
@@ -359,7 +362,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     remote = Remote(settings(tmp_path / "gone"))
     remote.offer(encode(asking({"camera": {"width": 320}})))
     assert not turn(remote)
-    assert "cannot be written; see the disk" in str(remote.fault)
+    assert "cannot be written; check the disk" in str(remote.fault)
     assert remote.settings.camera.width == 640
 
 

@@ -108,7 +108,7 @@ class LiveCamera:
 
     def read(self) -> Frame:
         if self.away.is_set():
-            raise CameraError("camera live: stopped delivering")
+            raise CameraError("camera live: stopped sending pictures")
         with self._moves:
             self._moves.wait_for(lambda: not self.hung.is_set(), 60)
             self._moves.wait(1 / 30)  # its rate
@@ -379,7 +379,7 @@ def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
     assert not first.active, "the first word on it: an earlier run may have left one open"
     # Which of the two depends on whether it was asked again before the loop looked.
     assert began.active
-    assert began.text in ("camera live: stopped delivering", "camera live: gone")
+    assert began.text in ("camera live: stopped sending pictures", "camera live: gone")
     assert (ended.active, ended.text) == (False, f"over: {began.text}")
     assert [window.seq for window in came] == list(range(len(came)))
     blind = [window for window in came if window.coverage.share == 0]

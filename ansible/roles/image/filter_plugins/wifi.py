@@ -7,7 +7,7 @@ from hashlib import pbkdf2_hmac
 
 
 def wpa_key(passphrase: str, ssid: str) -> str:
-    """The pre-shared key of WPA (IEEE 802.11, annex J.4): 64 hexadecimal digits."""
+    """Derive the pre-shared key of WPA (IEEE 802.11, annex J.4): 64 hexadecimal digits."""
     return pbkdf2_hmac("sha1", passphrase.encode(), ssid.encode(), 4096, 32).hex()
 
 
@@ -15,5 +15,5 @@ class FilterModule:
     """What Ansible looks for in this folder."""
 
     def filters(self) -> dict[str, Callable[[str, str], str]]:
-        """The filters by their names in templates."""
+        """Return the filters by their names in templates."""
         return {"wpa_key": wpa_key}

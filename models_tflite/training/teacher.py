@@ -92,8 +92,8 @@ def label_scene(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> Label
 
 
 def complement(boxes: np.ndarray, found: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find landmarks (n, 5, 2) for the set's boxes (n, 4), NaN where the teacher has none, and the faces (k, 4) that only
-    the teacher found; of what it found (m, 4) with points (m, 5, 2)."""
+    """Find landmarks (n, 5, 2) for the set's boxes (n, 4), NaN where the teacher has none, and the faces (k, 4) that
+    only the teacher found, from what it found (m, 4) with points (m, 5, 2)."""
     landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
     extra = np.ones(len(found), bool)
     if len(boxes) and len(found):

@@ -13,6 +13,9 @@ DATA    ?=
 RUNS    ?= runs
 OUT     ?= models_tflite
 VERSION ?= $(shell date -u +%Y.%m.%d)
+# models-people: weights to start from; 1 to train on hand labels of people only.
+START            ?=
+HAND_LABELS_ONLY ?=
 # Devices: processor and roles for the wheelhouse; which machines to set up, and their inventory.
 ARCH      ?= aarch64
 EXTRAS    ?= edge
@@ -28,7 +31,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models models-people need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -93,11 +96,22 @@ models: need-data setup-train ## Train, export, calibrate and measure the models
 	$(TRAIN)/python -m models_tflite.evaluation.calibrate --data '$(DATA)' --version '$(VERSION)' --models '$(OUT)'
 	$(TRAIN)/python -m models_tflite.evaluation.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'
 
-test-train: setup-train ## Run the same steps on drawn faces, each shortened, and use the result (two minutes)
+models-people: BY_HAND = $(if $(HAND_LABELS_ONLY),--hand-labels-only)
+models-people: PEOPLE  = $(TRAIN)/python -m models_tflite.training.two_class
+models-people: need-data setup-train ## Train the detector of people and faces (DATA=folder, START=weights, HAND_LABELS_ONLY=1)
+	$(PEOPLE).train --data '$(DATA)' --run $(RUNS)/people-faces-teacher --teacher --batch 160 $(BY_HAND) $(SMOKE)
+	$(PEOPLE).train --data '$(DATA)' --run $(RUNS)/people-faces --learn-from $(RUNS)/people-faces-teacher/detector.pt \
+		$(if $(START),--start-from '$(START)') $(BY_HAND) $(SMOKE)
+	$(PEOPLE).quantised --data '$(DATA)' --run $(RUNS)/people-faces-int8 --start-from $(RUNS)/people-faces/detector.pt \
+		--learn-from $(RUNS)/people-faces-teacher/detector.pt $(BY_HAND) $(SMOKE)
+	$(PEOPLE).export --data '$(DATA)' --weights $(RUNS)/people-faces-int8/rounded.pt --out $(RUNS)/people-faces-out
+	$(PEOPLE).measure --data '$(DATA)' --model $(RUNS)/people-faces-out/people_and_faces.toml
+
+test-train: setup-train ## Run both trainings on drawn faces, each step shortened, and use the results (minutes)
 	$(TRAIN)/python -m tests.models_tflite.training
 
 need-data:
-	@test -d '$(DATA)' || { echo 'make models needs DATA=folder with the data sets' >&2; exit 2; }
+	@test -d '$(DATA)' || { echo 'make $(MAKECMDGOALS) needs DATA=folder with the data sets' >&2; exit 2; }
 
 server: ## Start the server of a chain in containers on this machine (HOST=name or address for the devices; needs docker)
 	@test -n '$(HOST)' || { echo 'make server needs HOST=the name or address under which devices reach it' >&2; exit 2; }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,19 +12,37 @@ Found = tuple[np.ndarray, np.ndarray]
 """Boxes (n, 4) x1, y1, x2, y2 and scores (n,) of one picture."""
 
 
+Size = Callable[[np.ndarray], np.ndarray]
+"""Sizes (n,) of boxes (n, 4)."""
+
+
+def side(boxes: np.ndarray) -> np.ndarray:
+    """Return the geometric mean of the sides."""
+    return np.asarray(np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)))
+
+
 def matched(
-    found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
+    found: Sequence[Found],
+    truth: Sequence[np.ndarray],
+    smallest: float,
+    iou: float = 0.4,
+    *,
+    size: Size = side,
+    unsure: Sequence[np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the scores (n,) of the detections, highest first, whether each is a face (n,), and the true faces' number.
 
-    Detections are matched greedily by score to boxes at the given IoU. Matches to faces smaller than
-    ``smallest`` pixels (geometric mean of the sides) and unmatched detections smaller than it are ignored.
+    Detections are matched greedily by score to boxes at the given IoU. Matches to faces of less than the ``smallest``
+    ``size`` and unmatched detections smaller than it are ignored; so are unmatched detections that lie with more than
+    half of their area in one of the ``unsure`` boxes of their picture.
     """
     scores: list[float] = []
     hits: list[bool] = []
     total = 0
-    for (boxes, confidence), faces in zip(found, truth, strict=True):
-        large = np.sqrt((faces[:, 2:] - faces[:, :2]).prod(1)) >= smallest
+    masks = [np.zeros((0, 4))] * len(found) if unsure is None else unsure
+    for (boxes, confidence), faces, mask in zip(found, truth, masks, strict=True):
+        large = size(faces) >= smallest
+        counts = (size(boxes) >= smallest) & ~_mostly_inside(boxes, mask)
         total += int(large.sum())
         overlap = (
             pairwise_iou(boxes, faces) if len(boxes) and len(faces) else np.zeros((len(boxes), len(faces)))
@@ -38,18 +56,32 @@ def matched(
                 if large[best]:
                     scores.append(float(confidence[index]))
                     hits.append(True)
-            elif np.sqrt(np.clip(boxes[index, 2:] - boxes[index, :2], 0, None).prod()) >= smallest:
+            elif counts[index]:
                 scores.append(float(confidence[index]))
                 hits.append(False)
     order = np.argsort(-np.array(scores, np.float64), kind="stable")
     return np.array(scores, np.float64)[order], np.array(hits, bool)[order], total
 
 
+def _mostly_inside(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Tell whether more than half of each box (n, 4) lies in one region (m, 4)."""
+    low = np.maximum(boxes[:, None, :2], regions[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], regions[None, :, 2:])
+    inside = np.clip(high - low, 0, None).prod(2)
+    return np.asarray((inside > 0.5 * np.maximum(side(boxes) ** 2, 1e-9)[:, None]).any(1))
+
+
 def precision_recall(
-    found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
+    found: Sequence[Found],
+    truth: Sequence[np.ndarray],
+    smallest: float,
+    iou: float = 0.4,
+    *,
+    size: Size = side,
+    unsure: Sequence[np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return precision (n,) and recall (n,) by falling score, and the number of true faces."""
-    _, right, total = matched(found, truth, smallest, iou)
+    _, right, total = matched(found, truth, smallest, iou, size=size, unsure=unsure)
     true = np.cumsum(right)
     ranks = np.arange(1, len(right) + 1)
     return true / np.maximum(ranks, 1), true / max(total, 1), total
@@ -60,6 +92,11 @@ def average_precision(
 ) -> float:
     """Return the area under the precision-recall curve with precision made monotone (VOC 2010 and later)."""
     precision, recall, _ = precision_recall(found, truth, smallest, iou)
+    return area_under(precision, recall)
+
+
+def area_under(precision: np.ndarray, recall: np.ndarray) -> float:
+    """Return the area under a curve of precision (n,) and recall (n,), precision made monotone."""
     if not len(precision):
         return 0.0
     precision = np.maximum.accumulate(precision[::-1])[::-1]
@@ -72,6 +109,11 @@ def recall_at_precision(
 ) -> float:
     """Return the largest recall at which precision is still at least ``wanted``."""
     precision, recall, _ = precision_recall(found, truth, smallest)
+    return largest_recall(precision, recall, wanted)
+
+
+def largest_recall(precision: np.ndarray, recall: np.ndarray, wanted: float) -> float:
+    """Return the largest recall of a curve at which precision is still at least ``wanted``."""
     good = precision >= wanted
     return float(recall[good].max()) if good.any() else 0.0
 

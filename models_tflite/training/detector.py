@@ -37,11 +37,16 @@ def decode(heads: list[Tensor], centres: Tensor, strides: Tensor) -> tuple[Tenso
     """Decode score logits (n, a), boxes (n, a, 4), landmarks (n, a, 5, 2) in input pixels."""
     flat = [head.float().permute(0, 2, 3, 1).flatten(1, 2) for head in heads]
     scores = torch.cat(flat[0::3], 1).squeeze(2)
-    raw, points = torch.cat(flat[1::3], 1), torch.cat(flat[2::3], 1)
+    points = torch.cat(flat[2::3], 1)
+    landmarks = points.unflatten(2, (5, 2)) * strides[:, None, None] + centres[:, None]
+    return scores, decode_boxes(torch.cat(flat[1::3], 1), centres, strides), landmarks
+
+
+def decode_boxes(raw: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+    """Decode boxes (n, a, 4) in input pixels from the cells' values (n, a, 4) in strides."""
     centre = centres + raw[..., :2] * strides[:, None]
     half = raw[..., 2:].clamp(-6, 6).exp() * strides[:, None] / 2
-    landmarks = points.unflatten(2, (5, 2)) * strides[:, None, None] + centres[:, None]
-    return scores, torch.cat([centre - half, centre + half], 2), landmarks
+    return torch.cat([centre - half, centre + half], 2)
 
 
 def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,10 +69,17 @@ def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def assign(
-    scores: Tensor, boxes: Tensor, truth: Tensor, valid: Tensor, centres: Tensor, strides: Tensor
+    scores: Tensor,
+    boxes: Tensor,
+    truth: Tensor,
+    valid: Tensor,
+    centres: Tensor,
+    strides: Tensor,
+    largest: float = 12.0,
 ) -> tuple[Tensor, Tensor]:
     """Assign faces to cells (task-aligned, Feng et al. 2021): the face of each cell (n, a), -1 for none, and its
-    weight (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g)."""
+    weight (n, a) in 0..1. ``truth`` (n, g, 4) padded, ``valid`` (n, g). A level handles faces of up to ``largest``
+    strides."""
     iou, _ = overlap(boxes[:, None], truth[:, :, None])  # n, g, a
     middle = (truth[..., :2] + truth[..., 2:]) / 2
     reach = torch.maximum(
@@ -75,8 +87,8 @@ def assign(
     )
     near = ((centres[None, None] - middle[:, :, None]).abs() < reach).all(-1) & valid[..., None]
     side = (truth[..., 2:] - truth[..., :2]).clamp(min=1).prod(-1).sqrt()
-    ratio = side[..., None] / strides  # a level handles faces of about 1 to 10 strides
-    near &= (ratio > 0.7) & (ratio < 12)
+    ratio = side[..., None] / strides
+    near &= (ratio > 0.7) & (ratio < largest)
     metric = scores.sigmoid()[:, None] * iou.clamp(min=1e-3).pow(4) * near
     kth = metric.topk(TOP, dim=2).values[..., -1:]
     metric = metric * ((metric >= kth) & (metric > 0))

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 Batch = tuple[Tensor, ...]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def seed_everything(seed: int) -> None:
@@ -28,6 +29,11 @@ def seed_everything(seed: int) -> None:
 
 def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def compiled(function: Function) -> Function:
+    """Compile the function for a GPU; on a CPU return it as it is, because compiling costs more than it saves."""
+    return torch.compile(function, dynamic=False) if torch.cuda.is_available() else function  # type: ignore[return-value]
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -78,6 +84,7 @@ class Training:
     steps_per_epoch: int
     peak_rate: float
     weight_decay: float
+    average_decay: float = 0.999
 
 
 def arguments(
@@ -104,7 +111,7 @@ def run_training(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Na
     torch.save(network.state_dict(), args.run / training.file)
 
 
-def fit(training: Training, *, run: Path, average_decay: float = 0.999) -> nn.Module:
+def fit(training: Training, *, run: Path) -> nn.Module:
     """Train and return the averaged network. ``run/last.pt`` is for resuming, ``run/log.jsonl`` contains the figures.
 
     A run that is stopped and resumed ends with the same weights as one without a stop, because the random seed is set
@@ -120,7 +127,7 @@ def fit(training: Training, *, run: Path, average_decay: float = 0.999) -> nn.Mo
         [{"params": decays, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}],
         lr=training.peak_rate,
     )
-    averaged = Averaged(network, average_decay)
+    averaged = Averaged(network, training.average_decay)
     first = 0
     checkpoint = run / "last.pt"
     if checkpoint.exists():

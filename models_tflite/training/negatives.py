@@ -130,8 +130,8 @@ def cloth(canvas: np.ndarray) -> None:
             )
 
 
-def paint(image: np.ndarray, x: int, y: int, radius: int) -> np.ndarray:
-    """Draw one decoy of about ``radius`` pixels at (x, y) into the picture."""
+def decoy() -> tuple[np.ndarray, np.ndarray]:
+    """Draw a random pattern (SIDE, SIDE, 3) and its opacity (SIDE, SIDE), 0 or 255."""
     canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
     mask = np.zeros((SIDE, SIDE), np.uint8)
     if np.random.rand() < 0.7:  # the shirt or the poster it is printed on
@@ -151,6 +151,12 @@ def paint(image: np.ndarray, x: int, y: int, radius: int) -> np.ndarray:
             interpolation=cv2.INTER_CUBIC,
         )
         canvas = np.clip(canvas * folds[..., None], 0, 255).astype(np.uint8)
+    return canvas, mask
+
+
+def paint(image: np.ndarray, x: int, y: int, radius: int) -> np.ndarray:
+    """Draw one decoy of about ``radius`` pixels at (x, y) into the picture."""
+    canvas, mask = decoy()
     scale = radius / (SIDE * 0.4)
     turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(np.random.normal(0, 10)), scale)
     turn[:, 2] += np.array([x - SIDE / 2, y - SIDE / 2])

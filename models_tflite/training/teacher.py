@@ -25,12 +25,13 @@ class Teacher(Protocol):
         ...
 
 
-def teacher(data: Path) -> Teacher:
+def teacher(data: Path, threshold: float = 0.5) -> Teacher:
+    """Take YuNet where the data folder has it, else the last release; faces scored under ``threshold`` are left out."""
     path = data / YUNET
     if path.is_file():
-        return YuNet(path)
+        return YuNet(path, threshold)
     print(f"{path}: no such file; using the detector of the last release for missing labels", flush=True)
-    return LastRelease()
+    return LastRelease(threshold)
 
 
 class LastRelease:
@@ -86,6 +87,13 @@ class Labelled:
 def label_scene(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> Labelled:
     """Combine the set's boxes with the teacher's landmarks; faces that only the teacher sees are ignored."""
     found, points, _ = teacher.faces(image, 2.0 if max(image.shape) < 700 else 1.0)
+    landmarks, extra = complement(boxes, found, points)
+    return Labelled(image, boxes.astype(np.float32), landmarks, extra)
+
+
+def complement(boxes: np.ndarray, found: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find landmarks (n, 5, 2) for the set's boxes (n, 4), NaN where the teacher has none, and the faces (k, 4) that
+    only the teacher found, from what it found (m, 4) with points (m, 5, 2)."""
     landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
     extra = np.ones(len(found), bool)
     if len(boxes) and len(found):
@@ -95,7 +103,7 @@ def label_scene(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> Label
             if overlap[index, match] > 0.4:
                 landmarks[index] = points[match]
         extra = np.asarray(overlap.max(0) < 0.3)
-    return Labelled(image, boxes.astype(np.float32), landmarks, found[extra].astype(np.float32))
+    return landmarks, found[extra].astype(np.float32)
 
 
 def label_patch(teacher: Teacher, image: np.ndarray, landmarks: np.ndarray) -> Labelled | None:

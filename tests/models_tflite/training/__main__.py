@@ -16,7 +16,9 @@ from edge.scene.portraits import load_portraits
 from models_tflite.evaluation.evaluate import Shipped
 from models_tflite.training import age_gender, loop
 from models_tflite.training.networks import people_tower
-from tests.models_tflite.training.painted import paint
+from models_tflite.training.two_class.items import read_items
+from models_tflite.training.two_class.measure import Candidate
+from tests.models_tflite.training.painted import paint, paint_people
 
 SMOKE = "--epochs 2 --limit 48 --batch 8"
 
@@ -98,6 +100,28 @@ def resuming(data: Path, folder: Path) -> None:
         assert torch.equal(weight, resumed[name]), f"{name} differs after a resumed training"
 
 
+def people_and_faces(data: Path, folder: Path) -> None:
+    """``make models-people`` ends well, with and without labels of networks, and its file loads and sees."""
+    paint_people(data)
+    for by_hand in ("", "1"):
+        runs = folder / f"people{by_hand}"
+        command = [
+            "make",
+            "models-people",
+            f"DATA={data}",
+            f"RUNS={runs}",
+            f"HAND_LABELS_ONLY={by_hand}",
+            "SMOKE=--epochs 2 --limit 20 --batch 6",
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        candidate = Candidate(runs / "people-faces-out" / "people_and_faces.toml")
+        candidate(load_portraits()[0].picture[..., :3].copy())
+        if by_hand:
+            people = [item.by_hand.all() for item in read_items(data, "train", hand_labels_only=True)]
+            assert all(people), "no label of a network is left"
+
+
 def wrong_data(data: Path) -> None:
     """A label that nobody knows stops the recipe before the first epoch, with one line and code 2."""
     csv = data / "utkface.csv"
@@ -115,7 +139,13 @@ def main() -> int:
         data = folder / "data"
         data.mkdir()
         paint(data)
-        for test, arguments in ((resuming, (data, folder)), (recipe, (data, folder)), (wrong_data, (data,))):
+        both = (data, folder)
+        for test, arguments in (
+            (resuming, both),
+            (recipe, both),
+            (people_and_faces, both),
+            (wrong_data, (data,)),
+        ):
             test(*arguments)
             print(f"ok  {test.__doc__}", flush=True)
     return 0

@@ -34,11 +34,46 @@ def paint(folder: Path, *, pictures: int = 72, seed: int = 1) -> Path:
                 archive.writestr(file, cv2.imencode(".png", image)[1].tobytes())
                 split = {} if name == "landmarks" else {"split": "val" if index % 4 == 0 else "train"}
                 rows += [{"name": file, **split, **row} for row in found]
-        with (folder / f"{name}.csv").open("w", newline="") as file_:
-            writer = csv.DictWriter(file_, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+        _write(folder / f"{name}.csv", rows)
     return folder
+
+
+def paint_people(folder: Path, *, pictures: int = 48, seed: int = 2) -> None:
+    """Write what the detector of people and faces needs beside ``paint``: faces2, person and their further labels."""
+    draw = np.random.default_rng(seed)
+    for name in ("faces2", "person"):
+        rows: list[Row] = []
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            for index in range(pictures):
+                image, found = _faces(load_portraits()[0], draw)
+                file = f"{name}-{index:05}.png"
+                archive.writestr(file, cv2.imencode(".png", image)[1].tobytes())
+                split = "val" if index % 4 == 0 else "train"
+                label = {"source": "painted", "label": "teacher" if index % 3 == 0 else "hand", "score": 0.9}
+                marked = found if name == "faces2" else [_body(row) for row in found]
+                rows += [{"name": file, "split": split, **row, **label} for row in marked]
+        _write(folder / f"{name}.csv", rows)
+        unsure: Row = {"xmin": 0, "ymin": 0, "xmax": 9, "ymax": 9, "score": 0.3}
+        _write(folder / f"{name}_ignore.csv", [{"name": f"{name}-00001.png", **unsure}])
+    with (folder / "faces.csv").open(newline="") as faces:
+        people = [{**_body(dict(row)), "score": 0.8} for row in csv.DictReader(faces)]
+    _write(folder / "faces_person.csv", people)
+    seen: Row = {"name": "", "xmin": "", "ymin": "", "xmax": "", "ymax": ""}
+    _write(folder / "faces2_teacher.csv", [seen])
+
+
+def _body(face: Row) -> Row:
+    """Where the person of a painted face would be."""
+    left, top, right, bottom = (float(face[key]) for key in ("xmin", "ymin", "xmax", "ymax"))
+    wide, tall = right - left, bottom - top
+    return face | {"xmin": left - wide / 2, "xmax": right + wide / 2, "ymax": bottom + 3 * tall}
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _wall(draw: np.random.Generator, height: int, width: int) -> Image:

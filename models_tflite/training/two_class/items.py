@@ -28,8 +28,9 @@ LEAST, SURE_FACE, SURE_PERSON = 0.3, 0.72, 0.5
 """Scores of the labelling networks: faces from the first on are unsure, from the second on they are labels; people of
 ``faces_person`` from the third on are labels, under it unsure."""
 
-WITHOUT_PEOPLE = Path(__file__).with_name("faces2_without_people.txt")
-"""Pictures of faces2 that somebody looked at: no face and no person, not even a hand or a statue."""
+WITHOUT_PEOPLE = "faces2_without_people.txt"
+"""In the data folder, if somebody made it by looking: names of pictures of faces2 without a face or a person, not even a
+hand or a statue."""
 
 POINTS = tuple(f"{name}_{axis}" for name in ("eye_l", "eye_r", "nose", "mouth_l", "mouth_r") for axis in "xy")
 NONE = np.zeros((0, 4), np.float32)
@@ -137,7 +138,8 @@ def _faces(data: Path, split: str, labeller: Teacher, limit: int | None) -> Iter
 
 def _faces2(data: Path, split: str, limit: int | None) -> Iterator[Item]:
     told, ignored = _grouped(data / "faces2_teacher.csv"), _grouped(data / "faces2_ignore.csv")
-    without_people = set(WITHOUT_PEOPLE.read_text().split())
+    looked_at = data / WITHOUT_PEOPLE
+    without_people = set(looked_at.read_text().split()) if looked_at.exists() else set()
     for name, rows, content in _pictures(data, "faces2", split, limit):
         faces, seen = _boxes(rows), [row for row in told.get(name, []) if row["xmin"]]
         points = np.array([[float(row[key]) for key in POINTS] for row in seen], np.float32)

@@ -97,15 +97,14 @@ models: need-data setup-train ## Train, export, calibrate and measure the models
 	$(TRAIN)/python -m models_tflite.evaluation.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'
 
 models-people: BY_HAND = $(if $(HAND_LABELS_ONLY),--hand-labels-only)
-models-people: PEOPLE  = $(TRAIN)/python -m models_tflite.training.two_class
 models-people: need-data setup-train ## Train the detector of people and faces (DATA=folder, START=weights, HAND_LABELS_ONLY=1)
-	$(PEOPLE).train --data '$(DATA)' --run $(RUNS)/people-faces-teacher --teacher --batch 160 $(BY_HAND) $(SMOKE)
-	$(PEOPLE).train --data '$(DATA)' --run $(RUNS)/people-faces --learn-from $(RUNS)/people-faces-teacher/detector.pt \
+	$(TRAIN)/python -m models_tflite.training.two_class.train --data '$(DATA)' --run $(RUNS)/people-faces-teacher --teacher --batch 160 $(BY_HAND) $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.two_class.train --data '$(DATA)' --run $(RUNS)/people-faces --learn-from $(RUNS)/people-faces-teacher/detector.pt \
 		$(if $(START),--start-from '$(START)') $(BY_HAND) $(SMOKE)
-	$(PEOPLE).quantised --data '$(DATA)' --run $(RUNS)/people-faces-int8 --start-from $(RUNS)/people-faces/detector.pt \
+	$(TRAIN)/python -m models_tflite.training.two_class.quantised --data '$(DATA)' --run $(RUNS)/people-faces-int8 --start-from $(RUNS)/people-faces/detector.pt \
 		--learn-from $(RUNS)/people-faces-teacher/detector.pt $(BY_HAND) $(SMOKE)
-	$(PEOPLE).export --data '$(DATA)' --weights $(RUNS)/people-faces-int8/rounded.pt --out $(RUNS)/people-faces-out
-	$(PEOPLE).measure --data '$(DATA)' --model $(RUNS)/people-faces-out/people_and_faces.toml
+	$(TRAIN)/python -m models_tflite.training.two_class.export --data '$(DATA)' --weights $(RUNS)/people-faces-int8/rounded.pt --out $(RUNS)/people-faces-out
+	$(TRAIN)/python -m models_tflite.training.two_class.measure --data '$(DATA)' --model $(RUNS)/people-faces-out/people_and_faces.toml
 
 test-train: setup-train ## Run both trainings on drawn faces, each step shortened, and use the results (minutes)
 	$(TRAIN)/python -m tests.models_tflite.training

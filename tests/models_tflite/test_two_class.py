@@ -38,9 +38,16 @@ def test_where_people_are_not_labelled_nothing_is_known_of_them(tmp_path: Path) 
     assert {item.people_known for item in items if item.set == "person"} == {True}
 
 
-def test_pictures_that_were_looked_at_are_named_once() -> None:
-    names = WITHOUT_PEOPLE.read_text().split()
-    assert names == sorted(set(names))
+@pytest.mark.slow
+def test_a_picture_is_empty_only_if_somebody_looked_at_it(tmp_path: Path) -> None:
+    paint(tmp_path, pictures=4)
+    paint_people(tmp_path, pictures=8)
+    (name, *_) = [item.name for item in read_items(tmp_path, "train") if item.set == "faces2"]
+    (tmp_path / WITHOUT_PEOPLE).write_text(f"{name}\n")
+    known = {
+        item.name for item in read_items(tmp_path, "train") if item.set == "faces2" and item.people_known
+    }
+    assert known == {name}
 
 
 def test_a_find_in_an_unsure_region_counts_neither_way() -> None:

@@ -29,8 +29,8 @@ LEAST, SURE_FACE, SURE_PERSON = 0.3, 0.72, 0.5
 ``faces_person`` from the third on are labels, under it unsure."""
 
 WITHOUT_PEOPLE = "faces2_without_people.txt"
-"""In the data folder, if somebody made it by looking: names of pictures of faces2 without a face or a person, not even a
-hand or a statue."""
+"""In the data folder, if somebody made it by looking: names of pictures of faces2 without a face or a person, not
+even a hand or a statue."""
 
 POINTS = tuple(f"{name}_{axis}" for name in ("eye_l", "eye_r", "nose", "mouth_l", "mouth_r") for axis in "xy")
 NONE = np.zeros((0, 4), np.float32)

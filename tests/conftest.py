@@ -23,11 +23,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.fixture(autouse=True)
-def log_level() -> Iterator[None]:
-    """A service that ran in a test has set the level of all logging, which is no matter of the next test."""
-    level = logging.getLogger().level
+def log_state() -> Iterator[None]:
+    """Undo what a service that ran in a test changed for all logging: the level, and filters of the handlers."""
+    root = logging.getLogger()
+    level, filters = root.level, {handler: list(handler.filters) for handler in root.handlers}
     yield
-    logging.getLogger().setLevel(level)
+    root.setLevel(level)
+    for handler in root.handlers:
+        handler.filters[:] = filters.get(handler, [])
 
 
 @pytest.fixture(scope="session")

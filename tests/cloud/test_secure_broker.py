@@ -118,8 +118,8 @@ def test_every_device_hears_that_a_bridge_is_gone(broker: SecureMosquitto, made:
 def is_let_in(broker: SecureMosquitto, made: Path, certificate: Path | None) -> bool:
     """TLS 1.3 tells a client only with the first answer that its certificate will not do."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
-    files = (None, None) if certificate is None else (f"{certificate}.crt", f"{certificate}.key")
-    client.tls_set(str(made / "ca.crt"), *files)
+    files = (None, None) if certificate is None else (Path(f"{certificate}.crt"), Path(f"{certificate}.key"))
+    client.tls_set_context(Tls(made / "ca.crt", *files).context())
     try:
         client.connect("127.0.0.1", broker.port)
         while not client.is_connected() and client.loop() == mqtt.MQTT_ERR_SUCCESS:

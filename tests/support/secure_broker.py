@@ -11,6 +11,7 @@ from typing import Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from common.mqtt.tls import Tls
 from tests.support.brokers import Mosquitto, until
 from tests.support.paths import ROOT
 
@@ -93,9 +94,10 @@ class Party:
         self.answers: dict[int, str] = {}
         subscribed = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self._client.tls_set(
-            str(made / "ca.crt"), str(made / f"{certificate}.crt"), str(made / f"{certificate}.key")
-        )
+        files = Tls(made / "ca.crt", made / f"{certificate}.crt", made / f"{certificate}.key")
+        self._client.tls_set_context(
+            files.context()
+        )  # paho's own would leave sockets open where it is refused
         self._client.on_message = lambda client, data, message: self.heard.append(message)
         self._client.on_publish = lambda client, data, mid, reason, properties: self.answers.update(
             {mid: str(reason)}

@@ -88,6 +88,12 @@ def refused(broker: Broker, code: int, reason: str) -> BrokerRefused | BrokerUnr
     )
 
 
+def silent(broker: Broker, timeout_s: float) -> BrokerUnreachable:
+    """Make the error for a broker that takes the connection and says nothing for ``timeout_s`` seconds."""
+    hint = "; a broker without MQTT 5 needs mqtt.protocol 3.1.1" if broker.protocol == "5" else ""
+    return BrokerUnreachable(f"broker {broker}: no answer within {timeout_s:g} s{hint}")
+
+
 def unreachable(broker: Broker, error: OSError) -> BrokerRefused | BrokerUnreachable:
     """Make the error for a connection that failed before MQTT, by what the network or TLS reports."""
     match error:

@@ -16,7 +16,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from common.clock import Clock
 from common.mqtt.broker import Broker
 from common.mqtt.client import content, make_client
-from common.mqtt.refusals import CLOSED, FAILED, BrokerRefused, BrokerUnreachable, refused, unreachable
+from common.mqtt.refusals import (
+    CLOSED,
+    FAILED,
+    BrokerRefused,
+    BrokerUnreachable,
+    refused,
+    silent,
+    unreachable,
+)
 
 ANSWER_S = 10.0
 """A healthy broker answers within this time."""
@@ -89,12 +97,7 @@ class Session:
             reply = self._connected.get(timeout=self._timeout_s)
         except queue.Empty:
             self.close()
-            hint = (
-                "; a broker without MQTT 5 needs mqtt.protocol 3.1.1" if self._broker.protocol == "5" else ""
-            )
-            raise BrokerUnreachable(
-                f"broker {self._broker}: no answer within {self._timeout_s:g} s{hint}"
-            ) from None
+            raise silent(self._broker, self._timeout_s) from None
         if not reply.accepted:
             self.close()
             raise refused(self._broker, reply.code, reply.reason)

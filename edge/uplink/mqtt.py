@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from common.mqtt.broker import Broker
 from common.mqtt.client import content, make_client, properties
-from common.mqtt.refusals import CLOSED, FAILED, refused, unreachable
+from common.mqtt.refusals import CLOSED, FAILED, refused, silent, unreachable
 from common.wire import MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -103,8 +103,8 @@ class Connection:
         try:
             greeting = self._greeting.get(timeout=timeout_s)
         except queue.Empty:
-            hint = "; a broker without MQTT 5 needs mqtt.protocol 3.1.1" if broker.protocol == "5" else ""
-            greeting = Answer(None, FAILED, f"no answer within {timeout_s:g} s{hint}")
+            self.close()
+            raise silent(broker, timeout_s) from None
         if not greeting.accepted:
             self.close()
             raise refused(broker, greeting.code, greeting.reason)

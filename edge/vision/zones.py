@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from edge.types import Box
+from edge.types import Box, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Zone:
     name: str
     polygon: tuple[tuple[float, float], ...]
     exclude: bool = False
+    _contour: Floats = field(init=False, repr=False, compare=False)
+    """The polygon as OpenCV takes it; made once, because every face of every frame asks."""
 
     def __post_init__(self) -> None:
         if len(self.polygon) < 3:
@@ -29,11 +31,11 @@ class Zone:
         for point in self.polygon:
             if not all(0 <= value <= 1 for value in point):
                 raise ValueError(f"zone {self.name}: point {point} is outside 0..1")
+        object.__setattr__(self, "_contour", np.array(self.polygon, np.float32))
 
     def contains(self, x: float, y: float) -> bool:
         """Whether a point, in the same shares, lies inside or on the border."""
-        contour = np.array(self.polygon, np.float32)
-        return cv2.pointPolygonTest(contour, (x, y), measureDist=False) >= 0
+        return cv2.pointPolygonTest(self._contour, (x, y), measureDist=False) >= 0
 
 
 class Zones:

@@ -21,7 +21,7 @@ from edge.service.build import Models, build_pipeline
 from edge.types import (
     Box,
     Classifier,
-    Detection,
+    Face,
     Detector,
     FaceScores,
     Floats,
@@ -67,7 +67,7 @@ class WatchedDetector:
     def __init__(self, detector: Detector, watch: Watch) -> None:
         self._detector, self._watch = detector, watch
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         with self._watch.stage("detect"):
             found = self._detector.detect(image)
         self._watch.done["found"] += len(found)
@@ -78,7 +78,7 @@ class WatchedRefiner:
     def __init__(self, refiner: Refiner, watch: Watch) -> None:
         self._refiner, self._watch = refiner, watch
 
-    def refine(self, image: Image, detection: Detection) -> Detection:
+    def refine(self, image: Image, detection: Face) -> Face:
         with self._watch.stage("refine"):
             refined = self._refiner.refine(image, detection)
         self._watch.done["refined"] += 1
@@ -89,7 +89,7 @@ class WatchedClassifier:
     def __init__(self, classifier: Classifier, watch: Watch) -> None:
         self._classifier, self._watch = classifier, watch
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
         with self._watch.stage("classify"):
             scores = self._classifier.classify(image, detection, mirrored=mirrored)
         self._watch.done["looks"] += 1
@@ -102,7 +102,7 @@ class WatchedTracker(Tracker):
 
     def update(
         self,
-        detections: Sequence[Detection],
+        detections: Sequence[Face],
         at_s: float,
         *,
         view: tuple[int, int] | None = None,
@@ -184,15 +184,15 @@ class HaarDetector:
         path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
         self._cascade = cv2.CascadeClassifier(str(path))
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         boxes = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=(24, 24))
         return [_upright(*(float(value) for value in box)) for box in boxes]
 
 
-def _upright(x: float, y: float, width: float, height: float) -> Detection:
+def _upright(x: float, y: float, width: float, height: float) -> Face:
     landmarks = TEMPLATE * np.array([width, height], np.float32) + np.array([x, y], np.float32)
-    return Detection(Box(x, y, x + width, y + height), 1.0, landmarks)
+    return Face(Box(x, y, x + width, y + height), 1.0, landmarks)
 
 
 class YuNetDetector:
@@ -203,7 +203,7 @@ class YuNetDetector:
         self._network = cv2.FaceDetectorYN.create(str(path), "", size, score_threshold=min_score)
         self._canvas: Image = np.full((YUNET_SIDE, YUNET_SIDE, 3), 128, np.uint8)
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         height, width = image.shape[:2]
         scale = YUNET_SIDE / max(height, width)
         size = (round(width * scale), round(height * scale))
@@ -215,10 +215,10 @@ class YuNetDetector:
         return [] if found is None else [_detection(row / scale, float(row[14])) for row in found]
 
 
-def _detection(row: Floats, score: float) -> Detection:
+def _detection(row: Floats, score: float) -> Face:
     """Convert x, y, width, height and five points: eyes, nose, mouth corners, left meaning left in the picture."""
     x, y, width, height = (float(value) for value in row[:4])
-    return Detection(Box(x, y, x + width, y + height), score, row[4:14].reshape(5, 2).astype(np.float32))
+    return Face(Box(x, y, x + width, y + height), score, row[4:14].reshape(5, 2).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.vocabulary import AGE_BINS
 from edge.capture.camera import CameraError
-from edge.types import Box, Detection, FaceScores, Floats, Frame, Image
+from edge.types import Box, Face, FaceScores, Floats, Frame, Image
 from tests.support.clock import ManualClock
 
 DAY_S, HOUR_S = 86_400, 3_600
@@ -132,19 +132,19 @@ class Shop:
     def describe(self) -> str:
         return "shop"
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         at_s = float(np.frombuffer(image[0, :8, 0].tobytes(), np.float64)[0])
         found = []
         for walk in self._there(at_s):
             box = walk.box(at_s)
             points = np.array([box.x1, box.y1], np.float32) + _LANDMARKS
-            found.append(Detection(box, 0.97, points))
+            found.append(Face(box, 0.97, points))
         return found
 
-    def refine(self, image: Image, detection: Detection) -> Detection:
+    def refine(self, image: Image, detection: Face) -> Face:
         return detection
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
         def sure(classes: int) -> Floats:
             return np.asarray(np.eye(1, classes, int(detection.box.y1) % 2)[0], np.float32)
 

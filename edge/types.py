@@ -75,7 +75,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Detection:
+class Face:
     """One face in one frame.
 
     ``landmarks`` (5, 2) float32 pixels: eyes, nose, mouth corners, left meaning left in the picture.
@@ -84,6 +84,36 @@ class Detection:
     box: Box
     score: float
     landmarks: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One person in one frame: the box around all of the person that shows, from the hair to the feet if possible."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look at a picture finds. One person is usually in both lists."""
+
+    faces: tuple[Face, ...] = ()
+    bodies: tuple[Body, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One person in one frame: a face, a body, or both.
+
+    ``head`` is the box of the face, or where the face must be, judging by the body. ``score`` is the probability that
+    this is a person.
+    """
+
+    head: Box
+    score: float
+    face: Face | None = None
+    body: Body | None = None
 
 
 class TrackState(Enum):
@@ -96,7 +126,7 @@ class TrackState(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """One face followed over time. ``detection`` is this frame's, or None while the face is not seen.
+    """One person followed over time. ``box`` is the head. ``sighting`` is this frame's, or None while not seen.
 
     ``track_id`` lives only inside this process and never leaves it.
     """
@@ -106,7 +136,17 @@ class Track:
     state: TrackState
     first_seen_s: float
     last_seen_s: float
-    detection: Detection | None
+    sighting: Sighting | None
+
+    @property
+    def face(self) -> Face | None:
+        """The face in this frame, if it was seen."""
+        return None if self.sighting is None else self.sighting.face
+
+    @property
+    def body(self) -> Body | None:
+        """The body in this frame, if it was seen."""
+        return None if self.sighting is None else self.sighting.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,18 +246,29 @@ class WindowAggregate:
 
 
 class Detector(Protocol):
-    """Finds faces in a picture."""
+    """Finds faces and people."""
 
-    def detect(self, image: Image) -> list[Detection]: ...
+    @property
+    def near_size(self) -> tuple[int, int]:
+        """Width and height, in pixels, of what a near look sees."""
+        ...
+
+    def look(self, image: Image) -> Sight:
+        """Look at the whole picture, made smaller."""
+        ...
+
+    def look_near(self, image: Image, corner: tuple[int, int]) -> Sight:
+        """Look at the part of the picture with this upper left corner, at its own resolution."""
+        ...
 
 
 class Refiner(Protocol):
     """Finds the landmarks of one face again, in an enlarged view of it."""
 
-    def refine(self, image: Image, detection: Detection) -> Detection: ...
+    def refine(self, image: Image, face: Face) -> Face: ...
 
 
 class Classifier(Protocol):
     """Describes one face by its refined landmarks; ``mirrored`` uses the mirror image instead."""
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores: ...
+    def classify(self, image: Image, face: Face, *, mirrored: bool = False) -> FaceScores: ...

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.inference.align import aligned_crop
 from edge.inference.model import Model
-from edge.types import Detection, FaceScores, Floats, Image
+from edge.types import Face, FaceScores, Floats, Image
 
 
 def softmax(logits: Floats) -> Floats:
@@ -25,7 +25,7 @@ class AttributeClassifier:
         self._model = model
         self._temperatures = temperatures
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
         crop = aligned_crop(image, detection.landmarks, self._model.width)
         return self.describe(np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop)
 

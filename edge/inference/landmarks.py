@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.inference.align import sampled
 from edge.inference.model import Model
-from edge.types import Detection, Floats, Image
+from edge.types import Face, Floats, Image
 
 CROP_SIDE = 48
 """Side of the network's input, pixels."""
@@ -27,7 +27,7 @@ class LandmarkRefiner:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def refine(self, image: Image, detection: Detection) -> Detection:
+    def refine(self, image: Image, detection: Face) -> Face:
         """Return the same detection with better landmarks.
 
         It looks twice: at the box, and at the mirror image, moved half way to the place where the first look found the

@@ -44,8 +44,8 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCalibration:
-    """Turns the detector's logit into the logit of being right: ``scale * logit + shift``, plus ``octave`` for each
-    doubling of the face above 32 input pixels, because a large face should be easy to recognise."""
+    """Turns a logit of the detector into the logit of being right: ``scale * logit + shift``, plus ``octave`` for each
+    doubling of the box's side above 32 input pixels, because large faces and people should be easy to recognise."""
 
     scale: float = 1.0
     shift: float = 0.0
@@ -61,7 +61,8 @@ class Manifest:
     detector: ModelEntry
     landmarks: ModelEntry
     attributes: ModelEntry
-    detector_calibration: ScoreCalibration
+    face_calibration: ScoreCalibration
+    person_calibration: ScoreCalibration
     thresholds: Mapping[str, float]
     temperatures: Mapping[str, float]
 
@@ -93,6 +94,10 @@ def load_manifest(folder: Path) -> Manifest:
             {str(key): str(value) for key, value in part["outputs"].items()},
         )
 
+    def calibration(name: str) -> ScoreCalibration:
+        part = table["detector"][name]
+        return ScoreCalibration(float(part["scale"]), float(part["shift"]), float(part["octave"]))
+
     try:
         return Manifest(
             str(table["version"]),
@@ -100,11 +105,8 @@ def load_manifest(folder: Path) -> Manifest:
             entry("detector"),
             entry("landmarks"),
             entry("attributes"),
-            ScoreCalibration(
-                float(table["detector"]["score_scale"]),
-                float(table["detector"]["score_shift"]),
-                float(table["detector"]["score_octave"]),
-            ),
+            calibration("face"),
+            calibration("person"),
             {str(key): float(value) for key, value in table["attributes"]["thresholds"].items()},
             {str(key): float(value) for key, value in table["attributes"]["temperatures"].items()},
         )

@@ -16,7 +16,7 @@ from edge.capture.factory import open_camera
 from edge.capture.thread import CameraThread
 from edge.config import CameraSettings, Settings
 from edge.inference.classify import AttributeClassifier
-from edge.inference.detect import FaceDetector
+from edge.inference.detect import PeopleDetector
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
@@ -61,9 +61,10 @@ def load_models(settings: Settings) -> Models:
     """Load the models. Raises ``UserError`` for a file that is missing, truncated or differs from the manifest."""
     manifest = load_manifest(settings.models.directory or packaged_models())
     runtime, threads = settings.models.runtime, settings.detection.threads
-    detector = FaceDetector(
+    detector = PeopleDetector(
         Model(manifest.detector, threads=threads, runtime=runtime),
-        calibration=manifest.detector_calibration,
+        faces=manifest.face_calibration,
+        bodies=manifest.person_calibration,
         min_score=settings.detection.low_score,
         min_side_px=settings.detection.min_face_px,
     )

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from edge.types import Box, Detection, Image, Pose
+from edge.types import Box, Face, Image, Pose
 
 MEASURE_SIDE = 48
 """Faces are measured at this size, about the size at which the classifier sees them."""
@@ -53,7 +53,7 @@ class QualityGate:
         self._max_pitch = max_pitch
         self._min_sharpness = min_sharpness
 
-    def assess(self, image: Image, detection: Detection, pose: Pose, *, above: float = 0.0) -> float | None:
+    def assess(self, image: Image, detection: Face, pose: Pose, *, above: float = 0.0) -> float | None:
         """Return the quality if it is more than ``above``, the best so far. ``image`` is the whole BGR frame.
 
         The cheap tests come first. Pixels are read last, and only if a perfect picture would be good enough.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from edge.types import Detection, Image, Pose, Refiner, Track, TrackState
+from edge.types import Face, Image, Pose, Refiner, Track, TrackState
 from edge.vision.pose import estimate_pose
 from edge.vision.tracker import LIKELY_SCORE
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    detection: Detection
+    detection: Face
     pose: Pose
     at_s: float
 
@@ -38,7 +38,7 @@ class Refinement:
             last = self._look(track.track_id, track.detection, image, at_s)
         return last.pose
 
-    def detection(self, track: Track, image: Image, at_s: float) -> Detection:
+    def detection(self, track: Track, image: Image, at_s: float) -> Face:
         """Return the detection of this frame with refined landmarks."""
         assert track.detection is not None
         last = self._last.get(track.track_id)
@@ -50,7 +50,7 @@ class Refinement:
         """Forget all other tracks."""
         self._last = {track_id: look for track_id, look in self._last.items() if track_id in alive}
 
-    def _look(self, track_id: int, detection: Detection, image: Image, at_s: float) -> _Look:
+    def _look(self, track_id: int, detection: Face, image: Image, at_s: float) -> _Look:
         refined = self._refiner.refine(image, detection)
         look = self._last[track_id] = _Look(refined, estimate_pose(refined.landmarks), at_s)
         return look

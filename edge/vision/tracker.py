@@ -1,4 +1,4 @@
-"""Follow faces over time, so that each person is one visit even if the detector misses some frames.
+"""Follow people over time, so that each person is one visit even if the detector misses some frames.
 
 The order of matching is that of ByteTrack (Zhang et al. 2022): sure detections first, then doubtful ones. A doubtful
 one may begin a track too, which will hardly be confirmed: so a pattern has its own track and does not take that of a
@@ -12,28 +12,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from edge.types import Box, Detection, Image, Track, TrackState
+from edge.types import Box, Face, Image, Track, TrackState
 from edge.vision.assignment import assign
-from edge.vision.face import BLINK_S, Face
+from edge.vision.person import BLINK_S, Person
 from edge.vision.stationary import StationaryPlaces
 
 LIKELY_SCORE = 0.7
-"""Nothing that scores lower becomes a visit: a shop is full of patterns that look like a face for one frame."""
+"""Nothing that scores lower becomes a visit: a shop is full of patterns that look like a person for one frame."""
 
 SURE_SCORE = 0.95
-"""Score of a face that the detector is sure about."""
+"""Score of a person that the detector is sure about."""
 
 FAR_REACH = (1.5, 10.0, 6.0)
-"""The jump allowed if there is no other candidate: at least, per second, at most; in face sizes."""
+"""The jump allowed if there is no other candidate: at least, per second, at most; in person sizes."""
 
 FAR_DOUBT = 0.3
 """A jump to a score lower than usual by this much is not accepted."""
 
 DUPLICATE_COVER = 0.5
-"""A new detection that shares this part of the smaller box with a matched face is that face again."""
+"""A new detection that shares this part of the smaller box with a matched person is that person again."""
 
 CLAIM_S = 1.5
-"""A lost track waits this much longer than ``lost_s`` while a face that may be the same is not confirmed yet."""
+"""A lost track waits this much longer than ``lost_s`` while a person that may be the same is not confirmed yet."""
 
 UNMATCHED_COST = 2.0
 """Cost of leaving a track without a detection; no pair may cost more."""
@@ -43,7 +43,7 @@ UNMATCHED_COST = 2.0
 class Tracks:
     """All active tracks after a frame, and the confirmed ones that have ended, each exactly once.
 
-    ``pictures`` are tracks that have ended because they are not a person: a poster, a mannequin, a screen. A face found
+    ``pictures`` are tracks that have ended because they are not a person: a poster, a mannequin, a screen. A person found
     at such a place is not an active track until it shows life.
     """
 
@@ -61,8 +61,8 @@ class Tracker:
     """Detections in, tracks out.
 
     A track is a person once it was seen ``confirm_hits`` times, in at least half of the frames since it began, over at
-    least ``confirm_s`` seconds. Lower scores need more time: patterns and hands that the detector takes for a face
-    flicker and score low. The score of a track is the mean of the better half of its scores, because a face that turns
+    least ``confirm_s`` seconds. Lower scores need more time: patterns and hands that the detector takes for a person
+    flicker and score low. The score of a track is the mean of the better half of its scores, because a person that turns
     away scores low for a while, but a pattern hardly ever scores high. A mean of ``SURE_SCORE`` needs ``confirm_s``, a
     mean half way down to ``confirm_score`` needs twice as long, and a track below ``confirm_score`` is never a person.
     Scores from ``high_score`` up choose their track first, those from ``low_score`` up get the rest. A track ends
@@ -89,13 +89,13 @@ class Tracker:
         self._high_score = high_score
         self._low_score = low_score
         self._ids = count(1)
-        self._faces: list[Face] = []
+        self._people: list[Person] = []
         self._places = StationaryPlaces()
         self._last_s = -math.inf
 
     def update(
         self,
-        detections: Sequence[Detection],
+        detections: Sequence[Face],
         at_s: float,
         *,
         view: tuple[int, int] | None = None,
@@ -103,20 +103,20 @@ class Tracker:
     ) -> Tracks:
         """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards).
 
-        ``view`` is the picture's width and height: a face that was leaving it ends at once.
+        ``view`` is the picture's width and height: a person that was leaving it ends at once.
         ``image`` is the picture; without it, a person who hardly moves looks like a poster.
         """
-        claimed = [lost for face in self._faces if face.age_s < CLAIM_S for lost in face.candidates]
-        ended = self._remove(lambda face: at_s - face.last_seen_s > self._lost_s and face not in claimed)
-        for face in self._faces:
-            face.predict(at_s)
+        claimed = [lost for person in self._people if person.age_s < CLAIM_S for lost in person.candidates]
+        ended = self._remove(lambda person: at_s - person.last_seen_s > self._lost_s and person not in claimed)
+        for person in self._people:
+            person.predict(at_s)
         if view is not None:
-            ended += self._remove(lambda face: face.unseen_s > BLINK_S and face.is_outside(*view))
-        # A face seen in the previous frame is in sight at any frame rate.
+            ended += self._remove(lambda person: person.unseen_s > BLINK_S and person.is_outside(*view))
+        # A person seen in the previous frame is in sight at any frame rate.
         previous_s, self._last_s = self._last_s, at_s
         in_sight_since = min(previous_s, at_s - BLINK_S)
-        in_sight = [face for face in self._faces if face.last_seen_s >= in_sight_since]
-        lost = [face for face in self._faces if face.last_seen_s < in_sight_since]
+        in_sight = [person for person in self._people if person.last_seen_s >= in_sight_since]
+        lost = [person for person in self._people if person.last_seen_s < in_sight_since]
         high = [d for d in detections if d.score >= self._high_score]
         low = [d for d in detections if self._low_score <= d.score < self._high_score]
 
@@ -124,94 +124,94 @@ class Tracker:
         in_sight, low = _match(in_sight, low, at_s)
         high = self._without_duplicates(high)
         _, high = _match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
-        high = _match_far([face for face in in_sight if face.last_seen_s >= previous_s], high, at_s)
+        high = _match_far([person for person in in_sight if person.last_seen_s >= previous_s], high, at_s)
         # A doubtful one begins a track too: it will hardly be confirmed, but a pattern with its own track does not
         # take that of a person.
         for detection in self._without_duplicates([*high, *low]):
-            newborn = Face(next(self._ids), detection, at_s)
+            newborn = Person(next(self._ids), detection, at_s)
             newborn.candidates = _candidates(
-                detection, [f for f in self._faces if f.confirmed and f.detection is None]
+                detection, [f for f in self._people if f.confirmed and f.detection is None]
             )
             self._places.see(detection.box, at_s)
-            self._faces.append(newborn)
-        for face in self._faces:
-            if face.detection is not None:
-                face.life.see(face.last_box, at_s, image)
+            self._people.append(newborn)
+        for person in self._people:
+            if person.detection is not None:
+                person.life.see(person.last_box, at_s, image)
                 if view is not None:
-                    face.note_edge(view[0])
-            if not face.confirmed and self._is_person(face):
-                self._confirm(face, view)
-        self._faces = [face for face in self._faces if not face.merged]
-        self._remove(lambda face: not face.confirmed and face.unseen_s > BLINK_S)
+                    person.note_edge(view[0])
+            if not person.confirmed and self._is_person(person):
+                self._confirm(person, view)
+        self._people = [person for person in self._people if not person.merged]
+        self._remove(lambda person: not person.confirmed and person.unseen_s > BLINK_S)
         left, pictures = self._end_pictures(at_s)
-        active = (face.track() for face in self._faces if face.confirmed or not self._may_be_picture(face))
+        active = (person.track() for person in self._people if person.confirmed or not self._may_be_picture(person))
         return Tracks(tuple(active), ended + left, pictures)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
         """End all tracks, as at the end of a file; return the confirmed ones that were still active at ``at_s``."""
-        for face in self._faces:
-            face.predict(at_s)
+        for person in self._people:
+            person.predict(at_s)
         return self._remove(lambda _: True)
 
-    def _confirm(self, face: Face, view: tuple[int, int] | None) -> None:
+    def _confirm(self, person: Person, view: tuple[int, int] | None) -> None:
         """Confirm a new person or one who was hidden: only a confirmed person may continue a lost track."""
         hidden = [
             f
-            for f in self._faces
+            for f in self._people
             if f.confirmed
-            and f.last_seen_s <= face.first_seen_s
+            and f.last_seen_s <= person.first_seen_s
             and not (view is not None and f.is_outside(*view))
         ]
-        # Compare the place where it appeared, then the present one: a half hidden face looked too small at first.
-        for lost in (*face.candidates, *(_candidates(face.detection, hidden) if face.detection else ())):
+        # Compare the place where it appeared, then the present one: a half hidden person looked too small at first.
+        for lost in (*person.candidates, *(_candidates(person.detection, hidden) if person.detection else ())):
             if lost in hidden:
-                lost.merge(face)
+                lost.merge(person)
                 return
-        face.confirmed = True
+        person.confirmed = True
 
-    def _may_be_picture(self, face: Face) -> bool:
-        return self._places.hide(face.last_box, face.life, face.last_seen_s)
+    def _may_be_picture(self, person: Person) -> bool:
+        return self._places.hide(person.last_box, person.life, person.last_seen_s)
 
-    def _are_parted(self, face: Face, detection: Detection) -> bool:
-        return self._places.part(face.last_box, detection.box, face.last_seen_s)
+    def _are_parted(self, person: Person, detection: Face) -> bool:
+        return self._places.part(person.last_box, detection.box, person.last_seen_s)
 
     def _end_pictures(self, at_s: float) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
-        """End the tracks that are pictures of a face. Return first those that were a person before, whose visit has
+        """End the tracks that are pictures of a person. Return first those that were a person before, whose visit has
         ended, then the others, which are not a visit however sure the detector is.
 
         Each one continues as a new track that must show life, so that its detections do not go to another track.
         """
         left: list[Track] = []
         pictures: list[Track] = []
-        for face in [face for face in self._faces if face.life.is_still or face.life.is_on_screen]:
-            is_screen = face.life.is_on_screen
-            self._places.learn(face.last_box, at_s, is_screen=is_screen)
-            was_person = face.confirmed and face.life.has_moved and not is_screen
-            (left if was_person else pictures).append(face.track())
-            self._faces.remove(face)
-            if face.detection is not None:
-                self._faces.append(Face(next(self._ids), face.detection, at_s))
+        for person in [person for person in self._people if person.life.is_still or person.life.is_on_screen]:
+            is_screen = person.life.is_on_screen
+            self._places.learn(person.last_box, at_s, is_screen=is_screen)
+            was_person = person.confirmed and person.life.has_moved and not is_screen
+            (left if was_person else pictures).append(person.track())
+            self._people.remove(person)
+            if person.detection is not None:
+                self._people.append(Person(next(self._ids), person.detection, at_s))
         return tuple(left), tuple(pictures)
 
-    def _remove(self, over: Callable[[Face], bool]) -> tuple[Track, ...]:
-        gone = [face for face in self._faces if over(face)]
-        self._faces = [face for face in self._faces if not over(face)]
-        return tuple(face.track() for face in gone if face.confirmed)
+    def _remove(self, over: Callable[[Person], bool]) -> tuple[Track, ...]:
+        gone = [person for person in self._people if over(person)]
+        self._people = [person for person in self._people if not over(person)]
+        return tuple(person.track() for person in gone if person.confirmed)
 
-    def _is_person(self, face: Face) -> bool:
-        if face.hits < self._confirm_hits or face.hits * 2 < face.frames:
+    def _is_person(self, person: Person) -> bool:
+        if person.hits < self._confirm_hits or person.hits * 2 < person.frames:
             return False
-        if self._may_be_picture(face):
+        if self._may_be_picture(person):
             return False
-        better = sorted(face.scores)[len(face.scores) // 2 :]
+        better = sorted(person.scores)[len(person.scores) // 2 :]
         certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
-        seen_s = face.last_seen_s - face.first_seen_s
+        seen_s = person.last_seen_s - person.first_seen_s
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
-    def _without_duplicates(self, candidates: list[Detection]) -> list[Detection]:
-        """Return the candidates whose face is not matched yet; of two that show the same face, the better one."""
-        taken = [face.detection.box for face in self._faces if face.detection is not None]
-        kept: list[Detection] = []
+    def _without_duplicates(self, candidates: list[Face]) -> list[Face]:
+        """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""
+        taken = [person.detection.box for person in self._people if person.detection is not None]
+        kept: list[Face] = []
         for detection in sorted(candidates, key=lambda d: -d.score):
             if all(_cover(detection.box, box) < DUPLICATE_COVER for box in taken):
                 taken.append(detection.box)
@@ -220,58 +220,58 @@ class Tracker:
 
 
 def _match(
-    faces: list[Face],
-    detections: list[Detection],
+    people: list[Person],
+    detections: list[Face],
     at_s: float,
     *,
     may_have_stopped: bool = False,
-    barred: Callable[[Face, Detection], bool] = lambda face, detection: False,
-) -> tuple[list[Face], list[Detection]]:
-    """Match faces near their expected position, at the least total cost, except barred pairs; return the rest."""
-    if not faces or not detections:
-        return faces, detections
+    barred: Callable[[Person, Face], bool] = lambda person, detection: False,
+) -> tuple[list[Person], list[Face]]:
+    """Match people near their expected position, at the least total cost, except barred pairs; return the rest."""
+    if not people or not detections:
+        return people, detections
     sides = [detection.box.side for detection in detections]
     costs = [
         [
             math.inf
-            if barred(face, detection)
-            else face.cost(detection, side, reach, may_have_stopped=may_have_stopped)
+            if barred(person, detection)
+            else person.cost(detection, side, reach, may_have_stopped=may_have_stopped)
             for detection, side in zip(detections, sides, strict=True)
         ]
-        for face, reach in ((face, face.reach()) for face in faces)
+        for person, reach in ((person, person.reach()) for person in people)
     ]
     pairs = assign(costs, UNMATCHED_COST)
     for row, column in pairs:
-        faces[row].see(detections[column], at_s)
+        people[row].see(detections[column], at_s)
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
     return (
-        [face for row, face in enumerate(faces) if row not in rows],
+        [person for row, person in enumerate(people) if row not in rows],
         [detection for column, detection in enumerate(detections) if column not in columns],
     )
 
 
-def _candidates(detection: Detection, lost: list[Face]) -> list[Face]:
-    """Return the lost faces that may be this detection, the most likely first. A hidden person may have stopped."""
+def _candidates(detection: Face, lost: list[Person]) -> list[Person]:
+    """Return the lost people that may be this detection, the most likely first. A hidden person may have stopped."""
     side = detection.box.side
-    costs = [(face.cost(detection, side, face.reach(), may_have_stopped=True), face) for face in lost]
-    return [face for cost, face in sorted(costs, key=lambda pair: pair[0]) if cost < UNMATCHED_COST]
+    costs = [(person.cost(detection, side, person.reach(), may_have_stopped=True), person) for person in lost]
+    return [person for cost, person in sorted(costs, key=lambda pair: pair[0]) if cost < UNMATCHED_COST]
 
 
-def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> list[Detection]:
-    """Match over a jump, if a face and a detection are each other's only candidate; return the rest.
+def _match_far(people: list[Person], detections: list[Face], at_s: float) -> list[Face]:
+    """Match over a jump, if a person and a detection are each other's only candidate; return the rest.
 
-    At a low frame rate a person moves by more than a face between two frames. If one face disappears and one appears
+    At a low frame rate a person moves by more than a person between two frames. If one person disappears and one appears
     between two frames, it is much more often a jump than a coincidence, as long as there is no third candidate and the
     score is about the same.
     """
     least, a_second, most = FAR_REACH
-    reaches = [min(least + a_second * face.unseen_s, most) for face in faces]
+    reaches = [min(least + a_second * person.unseen_s, most) for person in people]
     candidates = [
         [
             i
-            for i, face in enumerate(faces)
-            if face.doubt(detection) < FAR_DOUBT
-            and face.cost(detection, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
+            for i, person in enumerate(people)
+            if person.doubt(detection) < FAR_DOUBT
+            and person.cost(detection, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
         ]
         for detection in detections
     ]
@@ -279,7 +279,7 @@ def _match_far(faces: list[Face], detections: list[Detection], at_s: float) -> l
     rest = []
     for detection, mine in zip(detections, candidates, strict=True):
         if len(mine) == 1 and wanted.count(mine[0]) == 1:
-            faces[mine[0]].see(detection, at_s)
+            people[mine[0]].see(detection, at_s)
         else:
             rest.append(detection)
     return rest

@@ -21,7 +21,7 @@ from common.errors import UserError
 from common.vocabulary import AGE_BAND_STARTS, AGE_BINS, GENDERS
 from edge.inference.align import TEMPLATE, aligned_crop
 from edge.inference.classify import AttributeClassifier, softmax
-from edge.inference.detect import FaceDetector
+from edge.inference.detect import PeopleDetector
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.types import Floats, Image
@@ -61,9 +61,10 @@ class Shipped:
     ) -> None:
         self.manifest = load_manifest(folder or packaged_models())
         self.models = models(self.manifest, runtime=runtime, floats=floats)
-        self.detector = FaceDetector(
+        self.detector = PeopleDetector(
             self.models["detector"],
-            calibration=self.manifest.detector_calibration,
+            faces=self.manifest.face_calibration,
+            bodies=self.manifest.person_calibration,
             min_score=min_score,
         )
         self.refiner = LandmarkRefiner(self.models["landmarks"])
@@ -173,7 +174,7 @@ def detected(shipped: Shipped, data: DataSet) -> tuple[list[Found], list[np.ndar
     listed = scenes(data)
     found = []
     for image in data.images(scene.name for scene in listed):
-        detections = shipped.detector.detect(image)
+        detections = shipped.detector.look(image).faces
         boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in detections], np.float32)
         found.append((boxes.reshape(-1, 4), np.array([d.score for d in detections], np.float32)))
     return found, [scene.boxes for scene in listed]
@@ -193,7 +194,7 @@ def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
     """Return the mean distance over five points as a share of the distance between the eyes, on detected faces."""
     errors = []
     for image, points in zip(data.images(), landmark_points(data), strict=True):
-        detections = shipped.detector.detect(image)
+        detections = shipped.detector.look(image).faces
         centre = points.mean(0)
         near = [d for d in detections if d.box.x1 < centre[0] < d.box.x2 and d.box.y1 < centre[1] < d.box.y2]
         if near:

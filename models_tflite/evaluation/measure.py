@@ -180,7 +180,7 @@ def latency(shipped: Shipped, data: Path) -> Json:
     }
     contestants["one face"] = lambda: [
         shipped.classifier.classify(scene, shipped.refiner.refine(scene, face))
-        for face in shipped.detector.detect(scene)[:1]
+        for face in shipped.detector.look(scene).faces[:1]
     ]
     if (data / YUNET).is_file():
         contestants["YuNet and mini-Xception"] = _peers(data / YUNET, scene)

@@ -12,7 +12,7 @@ from common.clock import SystemClock
 from edge.config import Settings, ZoneSettings
 from edge.scene.camera import SceneCamera
 from edge.service.build import Models, build_pipeline, load_models
-from edge.types import Detection, FaceScores, Frame, Image, Visit, WindowAggregate
+from edge.types import Face, FaceScores, Frame, Image, Visit, WindowAggregate
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ class CountingClassifier:
     def __init__(self) -> None:
         self.calls = 0
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
         self.calls += 1
         return models().classifier.classify(image, detection, mirrored=mirrored)
 
@@ -126,9 +126,9 @@ class CountingRefiner:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.found: list[Detection] = []
+        self.found: list[Face] = []
 
-    def refine(self, image: Image, detection: Detection) -> Detection:
+    def refine(self, image: Image, detection: Face) -> Face:
         self.calls += 1
         self.found.append(models().refiner.refine(image, detection))
         return self.found[-1]
@@ -139,9 +139,9 @@ class ListeningClassifier(CountingClassifier):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[Detection] = []
+        self.asked: list[Face] = []
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
         self.asked.append(detection)
         return super().classify(image, detection, mirrored=mirrored)
 

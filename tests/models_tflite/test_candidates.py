@@ -11,7 +11,7 @@ from edge.inference.detect import STRIDES
 from edge.inference.manifest import packaged_models
 from edge.inference.model import Model
 from edge.scene.render import Scene
-from edge.types import Box, Detection
+from edge.types import Box, Face
 from models_tflite.training.two_class.measure import Candidate
 from tests.support.paths import ROOT
 
@@ -31,7 +31,7 @@ def iou(a: Box, b: Box) -> float:
     return inter / (a.width * a.height + b.width * b.height - inter)
 
 
-def holds_head(person: Detection, face: Box) -> bool:
+def holds_head(person: Face, face: Box) -> bool:
     """The face lies in the upper half of the person."""
     x, y = (face.x1 + face.x2) / 2, (face.y1 + face.y2) / 2
     box = person.box

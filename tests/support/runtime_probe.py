@@ -21,11 +21,11 @@ import numpy as np
 
 from common.vocabulary import ATTRIBUTES
 from edge.inference.classify import AttributeClassifier
-from edge.inference.detect import FaceDetector
+from edge.inference.detect import PeopleDetector
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, ModelEntry, load_manifest
 from edge.inference.model import Model, interpreter_class
-from edge.types import Box, Detection, FaceObservation, Image
+from edge.types import Box, Face, FaceObservation, Image
 from edge.vision.consensus import Consensus
 from edge.vision.pose import estimate_pose
 
@@ -56,9 +56,10 @@ class Networks:
     def __init__(self, folder: Path) -> None:
         self.manifest = load_manifest(folder)
         self.models = {name: Watched(entry) for name, entry in _entries(self.manifest)}
-        self.detector = FaceDetector(
+        self.detector = PeopleDetector(
             self.models["detector"],
-            calibration=self.manifest.detector_calibration,
+            faces=self.manifest.face_calibration,
+            bodies=self.manifest.person_calibration,
         )
         self.refiner = LandmarkRefiner(self.models["landmarks"])
         self.classifier = AttributeClassifier(self.models["attributes"], self.manifest.temperatures)
@@ -127,7 +128,7 @@ def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
     for number in numbers:
         picture, faces = content[f"picture-{number}"], []
         people = {int(one[0]): Box(*(float(side) for side in one[1:])) for one in content[f"people-{number}"]}
-        for found in networks.detector.detect(picture):
+        for found in networks.detector.look(picture).faces:
             face = networks.refiner.refine(picture, found)
             # every second look sees the mirror image, as on the device
             scores = networks.classifier.classify(picture, face, mirrored=number % 2 == 1)
@@ -162,7 +163,7 @@ def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
     return {"pictures": pictures, "visits": visits}
 
 
-def _person(face: Detection, people: Mapping[int, Box]) -> int | None:
+def _person(face: Face, people: Mapping[int, Box]) -> int | None:
     person = max(people, key=lambda one: face.box.iou(people[one]))
     return person if face.box.iou(people[person]) >= SAME_FACE else None
 

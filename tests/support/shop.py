@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from edge.types import Detection, Detector, Frame, Image
+from edge.types import Face, Detector, Frame, Image
 from tests.support.clock import START, ManualClock
 
 
@@ -35,7 +35,7 @@ class Eye:
     def __post_init__(self) -> None:
         self.looked = threading.Semaphore(1)
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         try:
             return self.detector.detect(image) if self.detector else []
         finally:

@@ -17,7 +17,7 @@ from common.clock import Clock
 from edge.pipeline import Pipeline
 from edge.scene.render import crowd
 from edge.service.host import board_model, memory_mib, processor_name, temperature_c, throttled
-from edge.types import Classifier, Detection, Detector, FaceScores, Frame, Image, Refiner
+from edge.types import Classifier, Face, Detector, FaceScores, Frame, Image, Refiner
 
 FPS = 15
 """Nominal rate of the film, which decides how often a face is classified; it is played as fast as possible."""
@@ -103,15 +103,15 @@ class TimedModels:
     classifier: Classifier
     watch: Stopwatch
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         with self.watch.lap("detect"):
             return self.detector.detect(image)
 
-    def refine(self, image: Image, detection: Detection) -> Detection:
+    def refine(self, image: Image, detection: Face) -> Face:
         with self.watch.lap("refine"):
             return self.refiner.refine(image, detection)
 
-    def classify(self, image: Image, detection: Detection, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
         with self.watch.lap("classify"):
             return self.classifier.classify(image, detection, mirrored=mirrored)
 

@@ -14,7 +14,7 @@ from common.vocabulary import EXPRESSIONS, GENDERS, age_band
 from edge.capture.pictures import read_picture
 from edge.config import Settings
 from edge.service.build import Models
-from edge.types import Detection, FaceScores, Floats, Image
+from edge.types import Face, FaceScores, Floats, Image
 from edge.vision.pose import estimate_pose
 from edge.vision.quality import QualityGate
 
@@ -38,7 +38,7 @@ def inspect_picture(path: Path, settings: Settings, models: Models) -> tuple[Ima
     return image, faces
 
 
-def _face(image: Image, found: Detection, scores: FaceScores, gate: QualityGate) -> Json:
+def _face(image: Image, found: Face, scores: FaceScores, gate: QualityGate) -> Json:
     pose = estimate_pose(found.landmarks)
     quality = gate.assess(image, found, pose)
     box = found.box

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from edge.commands.placement.sights import Closeup, Outline
-from edge.types import Box, Detection, Detector, Image
+from edge.types import Box, Face, Detector, Image
 from edge.vision.zones import Zones
 
 _TIMES: Final = 3
@@ -35,7 +35,7 @@ class CloserLook:
         random.Random(0).shuffle(corners)
         self._corners = cycle(corners)
 
-    def look(self, image: Image, found: Sequence[Detection]) -> tuple[Closeup, ...]:
+    def look(self, image: Image, found: Sequence[Face]) -> tuple[Closeup, ...]:
         """Find the faces in the next part, but not in excluded zones; ``found`` are those of the whole picture."""
         height, width = image.shape[:2]
         left, top = next(self._corners)

@@ -12,7 +12,7 @@ import numpy as np
 from edge.commands.placement.closer import CloserLook
 from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight, Turned
 from edge.pipeline import Pipeline
-from edge.types import Box, Detection, Detector, Frame, Image, Pose, Track, TrackState, Visit
+from edge.types import Box, Face, Detector, Frame, Image, Pose, Track, TrackState, Visit
 from edge.vision.light import light_of
 from edge.vision.quality import exposure, grey_face, sharpness
 from edge.vision.tracker import SURE_SCORE
@@ -31,9 +31,9 @@ class Listening:
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        self.found: Sequence[Detection] = ()
+        self.found: Sequence[Face] = ()
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         found = self.detector.detect(image)
         self.found = tuple(found)
         return found
@@ -104,7 +104,7 @@ class Watcher:
         looks = (self._closer.look(image, self._detector.found) for _ in range(_CLOSER_LOOKS))
         return tuple(closeup for look in looks for closeup in look)
 
-    def _sight(self, frame: Frame, track: Track, detection: Detection, pose: Pose) -> Sight:
+    def _sight(self, frame: Frame, track: Track, detection: Face, pose: Pose) -> Sight:
         image, box = frame.image, detection.box
         height, width = image.shape[:2]
         face = grey_face(image, box)
@@ -129,7 +129,7 @@ class Watcher:
         return math.dist(centre, box.centre) / box.side / (at_s - then_s) if at_s > then_s else 0.0
 
 
-def _sure(found: Sequence[Detection]) -> int:
+def _sure(found: Sequence[Face]) -> int:
     return sum(detection.score >= SURE_SCORE for detection in found)
 
 

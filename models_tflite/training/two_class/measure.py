@@ -17,58 +17,39 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from edge.inference.detect import STRIDES, FaceDetector
+from edge.inference.detect import PeopleDetector
 from edge.inference.manifest import ModelEntry
 from edge.inference.model import Model
-from edge.types import Image
+from edge.types import Body, Face, Image
 from models_tflite.evaluation.scoring import Found, Size, area_under, largest_recall, precision_recall, side
 from models_tflite.training.two_class.items import SHELVES, Item, read_items
 
 LEAST = 0.02
 """Scores under it are not measured."""
 
-FACE_OVERLAP, PERSON_OVERLAP = 0.45, 0.6
-"""Of two finds that overlap more than this, the better one stays."""
-
 Finder = Callable[[Image], tuple[Found, Found]]
 """Faces and people of a picture."""
 
 
 class Candidate:
-    """An int8 file with its description ``path``: one detector for each class, scores as the network has them."""
+    """An int8 file with its description ``path``; scores as the network has them."""
 
-    def __init__(self, path: Path, *, face_score: float = LEAST, person_score: float = LEAST) -> None:
+    def __init__(self, path: Path, *, min_score: float = LEAST) -> None:
         try:
-            self.table = tomllib.loads(path.read_text())
+            table = tomllib.loads(path.read_text())
         except OSError as error:
             raise UserError(f"{path}: cannot read the description: {error.strerror}") from None
-        self.faces = FaceDetector(Model(self.entry(path)), min_score=face_score, overlap=FACE_OVERLAP)
-        # people come out as faces do; the points that come along mean nothing
-        people = Model(self.entry(path, score="person_score", box="person_box"))
-        self.people = FaceDetector(people, min_score=person_score, overlap=PERSON_OVERLAP)
-
-    def entry(self, path: Path, **roles: str) -> ModelEntry:
-        """Return the file's entry with the outputs of its description, some of them in another role."""
-        outputs: dict[str, str] = self.table["outputs"]
-        other = {
-            f"{role}{stride}": outputs[f"{name}{stride}"]
-            for role, name in roles.items()
-            for stride in STRIDES
-        }
-        return ModelEntry(
-            path.with_name(self.table["file"]),
-            self.table["sha256"],
-            self.table["height"],
-            self.table["width"],
-            outputs | other,
+        entry = ModelEntry(
+            path.with_name(table["file"]), table["sha256"], table["height"], table["width"], table["outputs"]
         )
+        self.detector = PeopleDetector(Model(entry), min_score=min_score)
 
     def __call__(self, image: Image) -> tuple[Found, Found]:
-        return _found(self.faces, image), _found(self.people, image)
+        sight = self.detector.look(image)
+        return _found(sight.faces), _found(sight.bodies)
 
 
-def _found(detector: FaceDetector, image: Image) -> Found:
-    finds = detector.detect(image)
+def _found(finds: Sequence[Face] | Sequence[Body]) -> Found:
     boxes = np.array([[find.box.x1, find.box.y1, find.box.x2, find.box.y2] for find in finds], np.float32)
     return boxes.reshape(-1, 4), np.array([find.score for find in finds], np.float32)
 

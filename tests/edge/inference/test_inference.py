@@ -23,7 +23,7 @@ from edge.inference.manifest import load_manifest, packaged_models
 from edge.inference.model import Model, interpreter_class
 from edge.scene.portraits import Portrait, load_portraits
 from edge.scene.render import crowd
-from edge.types import Box, Detection, Floats, Image
+from edge.types import Box, Face, Floats, Image
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +118,7 @@ def test_a_runtime_that_is_not_installed_is_named() -> None:
 # --- the detector ------------------------------------------------------------------------------------------
 
 
-def matches(found: list[Detection], truth: list[Box]) -> int:
+def matches(found: list[Face], truth: list[Box]) -> int:
     return sum(any(box.iou(face.box) > 0.4 for face in found) for box in truth)
 
 
@@ -265,7 +265,7 @@ def test_landmarks_of_a_face_seen_close_up_are_where_they_are(
     for member in load_portraits():
         picture, truth = on_a_wall(member, side)
         guess = np.broadcast_to(truth.mean(0), (5, 2)).astype(np.float32)
-        found = refiner.refine(picture, Detection(hugging(truth, wrong_by=wrong_by), 0.9, guess))
+        found = refiner.refine(picture, Face(hugging(truth, wrong_by=wrong_by), 0.9, guess))
         eyes = float(np.linalg.norm(truth[1] - truth[0]))
         errors.append(float(np.linalg.norm(found.landmarks - truth, axis=1).mean()) / eyes)
     assert float(np.mean(errors)) < 0.12
@@ -273,7 +273,7 @@ def test_landmarks_of_a_face_seen_close_up_are_where_they_are(
 
 def test_only_the_landmarks_change(refiner: LandmarkRefiner) -> None:
     picture, truth = on_a_wall(load_portraits()[0], 90)
-    coarse = Detection(hugging(truth), 0.8, truth + 4)
+    coarse = Face(hugging(truth), 0.8, truth + 4)
     fine = refiner.refine(picture, coarse)
     assert (fine.box, fine.score) == (coarse.box, coarse.score)
     assert fine.landmarks.shape == (5, 2)
@@ -284,5 +284,5 @@ def test_a_face_beyond_the_edge_of_the_picture_has_landmarks_all_the_same(refine
     picture, truth = on_a_wall(load_portraits()[0], 90)
     cut = picture[:, 150:]
     moved = (truth - np.array([150, 0], np.float32)).astype(np.float32)
-    fine = refiner.refine(np.ascontiguousarray(cut), Detection(hugging(moved), 0.8, moved))
+    fine = refiner.refine(np.ascontiguousarray(cut), Face(hugging(moved), 0.8, moved))
     assert np.isfinite(fine.landmarks).all()

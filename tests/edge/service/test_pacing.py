@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edge.config import PacingSettings, Settings
 from edge.service.pacing import HOLD_S, SLOWEST_BUSY_FPS, SLOWEST_IDLE_FPS, Heat, Motion, Pacer
-from edge.types import Box, Detection, Image, Track, TrackState
+from edge.types import Box, Face, Image, Track, TrackState
 from edge.vision.tracker import LIKELY_SCORE, Tracker
 
 SURE = 0.89
@@ -41,11 +41,11 @@ class Walker:
     def there(self, at_s: float) -> bool:
         return self.comes_s <= at_s <= self.comes_s + self.stays_s
 
-    def detections(self, frame: int, at_s: float) -> list[Detection]:
+    def detections(self, frame: int, at_s: float) -> list[Face]:
         if not self.there(at_s) or frame in self.blinks:
             return []
         x = 40 + 120 * (at_s - self.comes_s)
-        return [Detection(Box(x, 100, x + 40, 150), self.score, np.zeros((5, 2), np.float32))]
+        return [Face(Box(x, 100, x + 40, 150), self.score, np.zeros((5, 2), np.float32))]
 
 
 SECONDS = 8

@@ -37,7 +37,7 @@ from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
-from edge.types import Coverage, Detection, Detector, Frame, Image, WindowAggregate
+from edge.types import Coverage, Face, Detector, Frame, Image, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
 from edge.vision.waiting import Waiting
@@ -218,7 +218,7 @@ class FailingDetector:
     def __init__(self, detector: Detector) -> None:
         self._detector, self._left = detector, len(stretch()) - 1
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         if not self._left:
             raise RuntimeError("a bug")
         self._left -= 1
@@ -328,7 +328,7 @@ class CountedDetector:
     def __init__(self) -> None:
         self.looks = 0
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         self.looks += 1
         return models().detector.detect(image)
 
@@ -509,7 +509,7 @@ class HangingDetector:
         self.hung, self.inside = threading.Event(), threading.Event()
         self.release = threading.Event()
 
-    def detect(self, image: Image) -> list[Detection]:
+    def detect(self, image: Image) -> list[Face]:
         if self.hung.is_set():
             self.inside.set()
             assert self.release.wait(60)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.types import Box, Detection, Image, Pose
+from edge.types import Box, Face, Image, Pose
 from edge.vision.quality import QualityGate, sharpness
 
 FRONTAL = Pose(0, 0, 0)
 GATE = QualityGate()
 
 
-def scene(side: int = 96, contrast: float = 1.0) -> tuple[Image, Detection]:
+def scene(side: int = 96, contrast: float = 1.0) -> tuple[Image, Face]:
     """A frame with something face-like, drawn: an oval with eyes, brows, nose and mouth."""
     image = np.full((300, 400, 3), 90, np.uint8)
     x, y, unit = 200, 150, side / 96
@@ -37,10 +37,10 @@ def scene(side: int = 96, contrast: float = 1.0) -> tuple[Image, Detection]:
     cv2.ellipse(image, at(0, 26), (length(15), length(5)), 0, 0, 360, (90, 80, 160), -1, cv2.LINE_AA)
     image = np.clip(128 + (image.astype(np.float32) - 128) * contrast, 0, 255).astype(np.uint8)
     half = side / 2
-    return image, Detection(Box(x - half, y - half, x + half, y + half), 0.9, np.zeros((5, 2), np.float32))
+    return image, Face(Box(x - half, y - half, x + half, y + half), 0.9, np.zeros((5, 2), np.float32))
 
 
-def quality(image: Image, detection: Detection, pose: Pose = FRONTAL) -> float:
+def quality(image: Image, detection: Face, pose: Pose = FRONTAL) -> float:
     value = GATE.assess(image, detection, pose)
     assert value is not None
     return value
@@ -107,7 +107,7 @@ def test_a_face_cut_by_the_border_is_refused() -> None:
     image, detection = scene()
     assert (
         GATE.assess(
-            image[:, 180:].copy(), Detection(Box(-28, 102, 68, 198), 0.9, detection.landmarks), FRONTAL
+            image[:, 180:].copy(), Face(Box(-28, 102, 68, 198), 0.9, detection.landmarks), FRONTAL
         )
         is None
     )
@@ -125,5 +125,5 @@ def test_quality_is_a_share_for_any_box(
 ) -> None:
     image, _ = scene()
     box = Box(*corner, corner[0] + size[0], corner[1] + size[1])
-    value = GATE.assess(image, Detection(box, 0.9, np.zeros((5, 2), np.float32)), Pose(yaw, pitch, 0))
+    value = GATE.assess(image, Face(box, 0.9, np.zeros((5, 2), np.float32)), Pose(yaw, pitch, 0))
     assert value is None or 0 <= value <= 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.types import Box, Detection, Track
+from edge.types import Box, Face, Track
 from edge.vision.stationary import MEMORY_S, SCREEN_S, STILL_AGAIN_S, STILL_S
 from edge.vision.tracker import Tracker
 from tests.support.watchers import Watcher, light, noisy, shaken, wall
@@ -23,8 +23,8 @@ SIDE = 60.0
 VIEW = (640, 480)
 
 
-def face(x: float, y: float, score: float = 0.9, side: float = SIDE) -> Detection:
-    return Detection(
+def face(x: float, y: float, score: float = 0.9, side: float = SIDE) -> Face:
+    return Face(
         Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), score, np.zeros((5, 2), np.float32)
     )
 
@@ -37,7 +37,7 @@ class Film:
         self.ended: list[Track] = []
         self.occupancy = 0
 
-    def show(self, *faces: Detection) -> None:
+    def show(self, *faces: Face) -> None:
         tracks = self.tracker.update(faces, self.at_s, view=VIEW)
         self.ended += tracks.ended
         self.occupancy = tracks.occupancy
@@ -127,10 +127,10 @@ def test_a_pattern_beside_the_way_takes_nobody_over() -> None:
     assert visit.last_seen_s - visit.first_seen_s > 3.5
 
 
-def clipped(x: float, score: float = 0.95) -> Detection:
+def clipped(x: float, score: float = 0.95) -> Face:
     """A face about ``x``, of which the camera sees what lies in the picture."""
     box = Box(max(0.0, x - SIDE / 2), 210, min(float(VIEW[0]), x + SIDE / 2), 270)
-    return Detection(box, score, np.zeros((5, 2), np.float32))
+    return Face(box, score, np.zeros((5, 2), np.float32))
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -188,7 +188,7 @@ class Scenery:
         return self.ended + list(self.tracker.finish(self.at_s))
 
 
-def jittered(detection: Detection, shift: tuple[float, float], chance: random.Random) -> Detection:
+def jittered(detection: Face, shift: tuple[float, float], chance: random.Random) -> Face:
     dx, dy = shift[0] + chance.gauss(0, 0.6), shift[1] + chance.gauss(0, 0.6)
     box = detection.box
     return replace(detection, box=Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.types import Box, Detection, Track, TrackState
+from edge.types import Box, Face, Track, TrackState
 from edge.vision.assignment import assign
 from edge.vision.tracker import Tracker
 
@@ -20,9 +20,9 @@ SIDE = 60.0
 Path = Callable[[float], tuple[float, float] | None]
 
 
-def face(x: float, y: float, side: float = SIDE, score: float = 0.9) -> Detection:
+def face(x: float, y: float, side: float = SIDE, score: float = 0.9) -> Face:
     box = Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-    return Detection(box, score, np.zeros((5, 2), np.float32))
+    return Face(box, score, np.zeros((5, 2), np.float32))
 
 
 def walk(x: float, y: float, vx: float, vy: float, start_s: float, end_s: float) -> Path:
@@ -33,7 +33,7 @@ def walk(x: float, y: float, vx: float, vy: float, start_s: float, end_s: float)
     return position
 
 
-def film(paths: Iterable[Path], fps: float, length_s: float) -> list[tuple[float, list[Detection]]]:
+def film(paths: Iterable[Path], fps: float, length_s: float) -> list[tuple[float, list[Face]]]:
     paths = list(paths)
     frames = []
     for i in range(round(length_s * fps) + 1):
@@ -42,7 +42,7 @@ def film(paths: Iterable[Path], fps: float, length_s: float) -> list[tuple[float
     return frames
 
 
-def run(tracker: Tracker, frames: Sequence[tuple[float, list[Detection]]]) -> list[Track]:
+def run(tracker: Tracker, frames: Sequence[tuple[float, list[Face]]]) -> list[Track]:
     ended = [track for at_s, detections in frames for track in tracker.update(detections, at_s).ended]
     return ended + list(tracker.finish(frames[-1][0]))
 
@@ -60,7 +60,7 @@ def run(tracker: Tracker, frames: Sequence[tuple[float, list[Detection]]]) -> li
 def test_walkers_are_counted_once_each(seed: int, fps: float, speeds: list[float], hidden_s: float) -> None:
     """Any speed up to a brisk walk, jitter, an occlusion each, 20 % missed by the detector, false alarms."""
     chance = random.Random(seed)
-    frames: list[tuple[float, list[Detection]]] = [(i / fps, []) for i in range(int(6 * fps))]
+    frames: list[tuple[float, list[Face]]] = [(i / fps, []) for i in range(int(6 * fps))]
     for lane, speed in enumerate(speeds):
         hidden_from = chance.uniform(1.5, 3.0)
         for at_s, detections in frames:

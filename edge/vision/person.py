@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from edge.types import Box, Detection, Track, TrackState
+from edge.types import Box, Face, Track, TrackState
 from edge.vision.stationary import LifeSigns
 
 BLINK_S = 0.5
@@ -71,13 +71,13 @@ class _Axis:
         self.position_var *= 1 - gain
 
 
-class Face:
+class Person:
     """One active track and its state."""
 
-    def __init__(self, track_id: int, detection: Detection, at_s: float) -> None:
+    def __init__(self, track_id: int, detection: Face, at_s: float) -> None:
         self.track_id = track_id
         self.first_seen_s = self.last_seen_s = self._at_s = at_s
-        self.detection: Detection | None = detection
+        self.detection: Face | None = detection
         self.last_box, self.last_side = detection.box, detection.box.side
         self.confirmed = False
         self.hits = self.frames = 1
@@ -85,7 +85,7 @@ class Face:
         self._usual_score = detection.score
         self._widest, self._leaving = detection.box.width, 0
         self.life = LifeSigns(detection.box, at_s)
-        self.candidates: list[Face] = []
+        self.candidates: list[Person] = []
         """Lost tracks that may be the same person, the most likely first, chosen when this face appeared."""
         self.merged = False
         x, y = detection.box.centre
@@ -99,7 +99,7 @@ class Face:
     def age_s(self) -> float:
         return self._at_s - self.first_seen_s
 
-    def merge(self, face: Face) -> None:
+    def merge(self, face: Person) -> None:
         """Take over the state of ``face``, which is this face, found again."""
         self._x, self._y = face._x, face._y
         self.last_box, self.last_side, self.last_seen_s = face.last_box, face.last_side, face.last_seen_s
@@ -117,7 +117,7 @@ class Face:
         self.frames += 1
         self.detection = None
 
-    def see(self, detection: Detection, at_s: float) -> None:
+    def see(self, detection: Face, at_s: float) -> None:
         x, y = detection.box.centre
         self.last_box, self.last_side = detection.box, detection.box.side
         self._x.correct(x, self.last_side)
@@ -157,7 +157,7 @@ class Face:
         return min(least + 2.5 * sigma, most)
 
     def cost(
-        self, detection: Detection, side: float, reach: float, *, may_have_stopped: bool = False
+        self, detection: Face, side: float, reach: float, *, may_have_stopped: bool = False
     ) -> float:
         """Return the cost of matching ``detection``, of size ``side``, with this face; infinite if impossible.
 
@@ -182,7 +182,7 @@ class Face:
         missing = 1 - self.expected.iou(box)
         return distance / reach + 0.5 * growth / tolerance + 0.5 * missing + DOUBT * self.doubt(detection)
 
-    def doubt(self, detection: Detection) -> float:
+    def doubt(self, detection: Face) -> float:
         """Return by how much ``detection`` scores lower than usual for this face, 0..1."""
         return max(0.0, self._usual_score - detection.score)
 

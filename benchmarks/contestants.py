@@ -21,8 +21,8 @@ from edge.service.build import Models, build_pipeline
 from edge.types import (
     Box,
     Classifier,
-    Face,
     Detector,
+    Face,
     FaceScores,
     Floats,
     Frame,

@@ -58,6 +58,7 @@ class DetectionSettings(Section):
     min_score: Annotated[float, Field(ge=0.3, le=1)] = 0.5
     low_score: Annotated[float, Field(ge=0.1, le=0.7)] = 0.25
     min_face_px: Pixels = 12
+    near_budget_ms: Annotated[float, Field(ge=0)] = 12
     threads: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The pipeline from a frame to a window: detect, track, classify, fuse, aggregate."""
+"""The pipeline from a frame to a window: look, track, classify, fuse, aggregate."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ from edge.types import (
     FaceObservation,
     Frame,
     Pose,
+    Sight,
     Track,
     TrackState,
     Visit,
     WindowAggregate,
 )
 from edge.vision.aggregate import Aggregator
+from edge.vision.motion import Motion
 from edge.vision.pose import attending
 from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
+from edge.vision.scheduler import SEEN_WIDE_PX, Budget, Plan, Scheduler
+from edge.vision.sightings import merged, sightings
 from edge.vision.tracker import Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
+
+WHOLE_IN_NEAR = 0.7
+"""A near look finds people up to this share of its height; larger ones it cuts off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,13 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The visits and windows that ended with one frame, and the head pose of each track in view."""
+    """The visits and windows that ended with one frame, the head pose of each face in view, and the looks taken."""
 
     tracks: Tracks
     visits: tuple[Visit, ...]
     windows: tuple[WindowAggregate, ...]
     poses: Mapping[int, Pose] = field(default_factory=dict)
+    plan: Plan = Plan(wide=False, corner=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,36 +90,53 @@ class Pipeline:
         aggregator: Aggregator,
         cone: AttentionCone,
         looks: Looks,
+        scheduler: Scheduler,
+        near_budget: Budget,
         clock: Clock,
     ) -> None:
         self._detector, self._refinement = detector, refinement
         self._classifier, self._tracker = classifier, tracker
         self._visits, self._gate, self._zones, self._aggregator = visits, gate, zones, aggregator
         self._cone, self._looks, self._clock = cone, looks, clock
+        self._scheduler, self._near_budget, self._motion = scheduler, near_budget, Motion()
         self._looked_s: dict[int, float] = {}
+        self._tracks = Tracks((), ())
 
     def step(self, frame: Frame, *, dropped: int = 0) -> Step:
         """Process one frame; ``dropped`` is the number of stale frames since the last one."""
         height, width = frame.image.shape[:2]
-        detections = [
+        plan = self._plan(frame)
+        people = [
             found
-            for found in self._detector.detect(frame.image)
-            if not self._zones.excluded(found.box, width, height)
+            for found in sightings(self._look(frame, plan))
+            if not self._zones.excluded(found.head, width, height)
         ]
-        tracks = self._tracker.update(detections, frame.monotonic_s, view=(width, height), image=frame.image)
+        near_width, near_height = self._detector.near_size
+        scale = min(near_width / width, near_height / height)
+        tracks = self._tracks = self._tracker.update(
+            people,
+            frame.monotonic_s,
+            view=(width, height),
+            image=frame.image,
+            scale=scale if plan.wide else None,
+        )
+        if plan.corner is not None:
+            self._scheduler.looked(plan.corner, tracks.active, frame.monotonic_s)
         windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, tracks.occupancy, dropped)
-        in_view = [track for track in tracks.active if track.detection is not None]
         poses = {
-            track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s) for track in in_view
+            track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s)
+            for track in tracks.active
+            if track.face is not None
         }
-        self._classify(frame, self._see(frame, in_view, poses))
+        shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
+        self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
         self._forget(tracks)
-        return Step(tracks, self._end(tracks.ended), tuple(windows), poses)
+        return Step(tracks, self._end(tracks.ended), tuple(windows), poses, plan)
 
     def idle(self, at: datetime, monotonic_s: float) -> Step:
         """Let time pass without a frame: visits and windows still end, so that a blind camera gives windows without
         coverage instead of no windows at all."""
-        tracks = self._tracker.update((), monotonic_s)
+        tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
         return Step(tracks, self._end(tracks.ended), tuple(windows))
 
@@ -125,19 +150,54 @@ class Pipeline:
         """The open window so far."""
         return self._aggregator.open_window
 
-    def _see(self, frame: Frame, in_view: Sequence[Track], poses: Mapping[int, Pose]) -> list[_Candidate]:
-        """Record every face in view and return those that are worth a look, best first."""
+    def _plan(self, frame: Frame) -> Plan:
+        height, width = frame.image.shape[:2]
+        described = {
+            track.track_id
+            for track in self._tracks.active
+            if self._visits.observations(track.track_id) >= self._looks.per_visit
+        }
+        return self._scheduler.plan(
+            frame.monotonic_s,
+            (width, height),
+            self._tracks.active,
+            described,
+            self._motion.seen(frame.image, frame.monotonic_s),
+            may_look_near=self._near_budget.next_frame(),
+        )
+
+    def _look(self, frame: Frame, plan: Plan) -> Sight:
+        """Take the planned looks at a frame; return what they found together."""
+        wide = self._detector.look(frame.image) if plan.wide else Sight()
+        if plan.corner is None:
+            return wide
+        began_s = self._clock.monotonic()
+        near = self._detector.look_near(frame.image, plan.corner)
+        self._near_budget.spend(self._clock.monotonic() - began_s)
+        return merged(wide, near, small_px=WHOLE_IN_NEAR * self._detector.near_size[1])
+
+    def _see(
+        self, frame: Frame, tracks: Tracks, poses: Mapping[int, Pose], shows_faces_px: float
+    ) -> list[_Candidate]:
+        """Record everybody in view and return the faces that are worth a look, best first. In this frame a face of
+        ``shows_faces_px`` and more is found if it shows."""
         height, width = frame.image.shape[:2]
         candidates = []
-        for track in in_view:
-            assert track.detection is not None
-            pose = poses[track.track_id]
-            looks_here = attending(pose, yaw_limit=self._cone.yaw, pitch_limit=self._cone.pitch)
+        for track in tracks.active:
+            if track.sighting is None:
+                continue
+            pose, looks_here = poses.get(track.track_id), None
+            if pose is not None:
+                looks_here = attending(pose, yaw_limit=self._cone.yaw, pitch_limit=self._cone.pitch)
+            elif track.box.side >= shows_faces_px:
+                looks_here = False
             zones = self._zones.of(track.box, width, height)
             self._visits.seen(track, looks_here, zones, frame.monotonic_s, frame.captured_at)
-            if track.state is TrackState.CONFIRMED and self._may_look(track.track_id, frame.monotonic_s):
+            if track.face is None or pose is None or track.state is not TrackState.CONFIRMED:
+                continue
+            if self._may_look(track.track_id, frame.monotonic_s):
                 quality = self._gate.assess(
-                    frame.image, track.detection, pose, above=self._good_enough(track.track_id)
+                    frame.image, track.face, pose, above=self._good_enough(track.track_id)
                 )
                 if quality is not None:
                     candidates.append(_Candidate(track, pose, quality))
@@ -173,8 +233,8 @@ class Pipeline:
             # Every second look uses the mirror image: the errors on a face and its mirror image are less similar than
             # on two frames of the same face, and this needs no extra pass.
             mirrored = self._visits.observations(track.track_id) % 2 == 1
-            detection = self._refinement.detection(track, frame.image, frame.monotonic_s)
-            scores = self._classifier.classify(frame.image, detection, mirrored=mirrored)
+            face = self._refinement.face(track, frame.image, frame.monotonic_s)
+            scores = self._classifier.classify(frame.image, face, mirrored=mirrored)
             self._visits.observe(
                 FaceObservation(track.track_id, frame.monotonic_s, scores, candidate.pose, candidate.quality)
             )

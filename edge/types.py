@@ -127,6 +127,7 @@ class TrackState(Enum):
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
     """One person followed over time. ``box`` is the head. ``sighting`` is this frame's, or None while not seen.
+    ``velocity`` of the head in pixels a second.
 
     ``track_id`` lives only inside this process and never leaves it.
     """
@@ -137,6 +138,7 @@ class Track:
     first_seen_s: float
     last_seen_s: float
     sighting: Sighting | None
+    velocity: tuple[float, float] = (0.0, 0.0)
 
     @property
     def face(self) -> Face | None:

@@ -25,8 +25,8 @@ class AttributeClassifier:
         self._model = model
         self._temperatures = temperatures
 
-    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
-        crop = aligned_crop(image, detection.landmarks, self._model.width)
+    def classify(self, image: Image, face: Face, *, mirrored: bool = False) -> FaceScores:
+        crop = aligned_crop(image, face.landmarks, self._model.width)
         return self.describe(np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop)
 
     def describe(self, crop: Image) -> FaceScores:

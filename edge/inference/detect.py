@@ -72,10 +72,10 @@ class _Class:
             return
         scores = self._scores(logits, boxes)
         sure = np.flatnonzero(scores >= self._min_score)
-        points = np.concatenate(all_points)[sure] / np.float32(scale) if all_points else None
+        marks = np.concatenate(all_points)[sure] / np.float32(scale) if all_points else None
         scores, boxes = scores[sure], boxes[sure] / np.float32(scale)
         for index in suppress(boxes, scores, self._overlap):
-            yield boxes[index], float(scores[index]), None if points is None else points[index]
+            yield boxes[index], float(scores[index]), None if marks is None else marks[index]
 
     def _scores(self, logits: Floats, boxes: Floats) -> Floats:
         """Return calibrated scores (n,) of logits (n,) and boxes (n, 4) in input pixels."""

@@ -27,18 +27,18 @@ class LandmarkRefiner:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def refine(self, image: Image, detection: Face) -> Face:
-        """Return the same detection with better landmarks.
+    def refine(self, image: Image, face: Face) -> Face:
+        """Return the same face with better landmarks.
 
         It looks twice: at the box, and at the mirror image, moved half way to the place where the first look found the
         face. The errors on a face and its mirror image are different, so their mean is better than either.
         """
-        box = detection.box
+        box = face.box
         reach = CROP_REACH * max(box.width, box.height)
         middle = np.array(box.centre, np.float32)
         first = self._look(image, middle, reach)
         second = self._look(image, (middle + first.mean(0)) / 2, reach, mirrored=True)
-        return replace(detection, landmarks=(first + second) * np.float32(0.5))
+        return replace(face, landmarks=(first + second) * np.float32(0.5))
 
     def _look(self, image: Image, middle: Floats, reach: float, *, mirrored: bool = False) -> Floats:
         """Landmarks (5, 2) in pixels of ``image``, from a crop of side ``reach`` about ``middle``."""

@@ -35,6 +35,7 @@ from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
 from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
+from edge.vision.scheduler import Budget, Scheduler
 from edge.vision.tracker import Tracker
 from edge.vision.visits import Visits
 from edge.vision.waiting import Waiting
@@ -129,6 +130,10 @@ def build_pipeline(
         ),
         cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
         looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
+        scheduler=Scheduler(
+            models.detector.near_size, least_px=attributes.min_face_px, spacing_s=LOOK_SPACING_S
+        ),
+        near_budget=Budget(None if budget_s is None else detection.near_budget_ms / 1000),
         clock=clock,
     )
 

@@ -1,7 +1,7 @@
 """Decide which frames to process: all while somebody is in view, a few a second while nobody is.
 
 A Raspberry Pi by the door sees an empty shop most of the day, and detection takes most of the processor time. So
-while nothing happens, only ``idle_fps`` frames a second are processed. When something moves or a face is found, every
+while nothing happens, only ``idle_fps`` frames a second are processed. When something moves or somebody is found, every
 frame is processed again. The motion test is not needed to find people: the idle rate alone finds a face that is in
 view for a second. The motion test only makes sure that visits do not begin late, so dwell times are the same as
 without pacing.
@@ -16,10 +16,7 @@ import logging
 import math
 from collections.abc import Iterable
 
-import cv2
-import numpy as np
-
-from edge.types import Floats, Image, Track, TrackState
+from edge.types import Track, TrackState
 from edge.vision.tracker import LIKELY_SCORE
 
 log = logging.getLogger(__name__)
@@ -61,50 +58,7 @@ class Pacer:
 
 
 def _likely(track: Track) -> bool:
-    return track.detection is not None and track.detection.score >= LIKELY_SCORE
-
-
-class Motion:
-    """Detects motion from the mean brightness of 768 cells.
-
-    Each cell is compared with its mean over the last second. It must differ by more than it usually does: noise in
-    the dark, a screen or a fan no longer counts as motion after some seconds.
-    """
-
-    _CELLS = (32, 24)
-    _SAMPLED = 160  # columns that are read: 25 samples a cell, enough for a mean with little noise
-    _MEAN_S = 1.0
-    _USUAL_S = 10.0
-    _LEAST = 5.0  # of 255: less than a person far away in a dark coat, more than the noise of a webcam
-    _UNUSUAL = 6.0  # times the usual difference; for noise, 5 sigma
-
-    def __init__(self) -> None:
-        self._mean: Floats | None = None
-        self._usual: Floats = np.zeros(self._CELLS[::-1], np.float32)
-        self._began_s = self._at_s = 0.0
-
-    def seen(self, image: Image, at_s: float) -> bool:
-        """Take the next frame; true when something moves in it."""
-        step = max(1, image.shape[1] // self._SAMPLED)
-        # The green channel alone is close to brightness and takes a third of the time.
-        sampled = np.ascontiguousarray(image[::step, ::step, 1])
-        cells = cv2.resize(sampled, self._CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
-        if self._mean is None:
-            self._mean = cells
-            self._began_s = self._at_s = at_s
-            return False
-        difference = np.abs(cells - self._mean)
-        moved = bool((difference > np.maximum(self._LEAST, self._UNUSUAL * self._usual)).any())
-        self._mean += self._share(at_s, self._MEAN_S) * (cells - self._mean)
-        self._usual += self._share(at_s, self._USUAL_S) * (difference - self._usual)
-        self._at_s = at_s
-        return moved
-
-    def _share(self, at_s: float, memory_s: float) -> float:
-        """Return the weight of the newest value in a mean over ``memory_s``, at any frame rate. In the beginning the
-        mean is over all values so far."""
-        elapsed_s = max(0.0, at_s - self._at_s)
-        return max(1 - math.exp(-elapsed_s / memory_s), elapsed_s / max(at_s - self._began_s, 1e-6))
+    return track.sighting is not None and track.sighting.score >= LIKELY_SCORE
 
 
 class Heat:

@@ -18,12 +18,13 @@ from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
 from edge.service.health import Fault, Health
 from edge.service.host import clock_trusted, temperature_c, throttled
-from edge.service.pacing import Heat, Motion, Pacer
+from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote
 from edge.service.status_line import Sampler
 from edge.service.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
+from edge.vision.motion import Motion
 from edge.vision.privacy import CohortRule
 from edge.vision.waiting import Waiting
 
@@ -141,7 +142,7 @@ class Run:
         """Return whether to process this frame; every frame of a file is processed."""
         if not self._camera.live:
             return True
-        moved = self._motion.seen(frame.image, frame.monotonic_s)
+        moved = bool(self._motion.seen(frame.image, frame.monotonic_s))
         return self._pacer.due(frame.monotonic_s, moved=moved, spacing_s=self._heat.spacing_s)
 
     def _process(self, frame: Frame) -> None:

@@ -1,7 +1,8 @@
-"""One face over time: its position, its expected position, and the cost of matching it with a detection.
+"""One person over time: position, expected position, and the cost of matching the person with a sighting.
 
-Motion is a constant-velocity Kalman filter in seconds and face sizes, never in frames and pixels, so that
-neither the frame rate nor the distance to the camera changes what is counted.
+A person is followed by the head: it is where the face is, or where the body says that it must be. So a person who turns
+away, or whose body is hidden, is still followed. Motion is a constant-velocity Kalman filter in seconds and face sizes,
+never in frames and pixels, so that neither the frame rate nor the distance to the camera changes what is counted.
 """
 
 from __future__ import annotations
@@ -9,29 +10,41 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from edge.types import Box, Face, Track, TrackState
+from edge.types import Body, Box, Image, Sighting, Track, TrackState
+from edge.vision.kalman import Axis
+from edge.vision.sightings import WORST_FIT, fit, head_of
 from edge.vision.stationary import LifeSigns
 
 BLINK_S = 0.5
-"""If the detector misses a face for at most this long, the face still counts as in view."""
+"""If the detector misses a person for at most this long, the person still counts as in view."""
 
 SCORES = 60
 """Number of last sights by which a track is judged: some seconds."""
 
 MEASUREMENT_SIGMA = 0.08
-"""Jitter of a detector's box centre, in face sizes."""
+GUESS_SIGMA = 0.25
+"""Jitter of the centre of a face that was seen, and of one that was guessed from a body, in face sizes."""
 
-START_SPEED_SIGMA = 3.0
-"""Assumed speed of a new face, in face sizes a second; a fast walk across the view is about 7."""
+GUESS_JITTER = 2.5
+"""A guessed head must move this much further than a seen one before it has moved."""
 
-ACCELERATION_DENSITY = 6.0
-"""How fast people change their speed: spectral density of white acceleration, face sizes^2 / s^3."""
+LEAN = 0.2
+"""Weight of the newest sight in what a track knows about the place of the face on the body."""
+
+KNOWN_BODY_S = 1.0
+"""For this long, a body that is not seen any more still tells where the face may be."""
+
+OTHER_KIND = 0.3
+"""Cost of matching a face with a track of which only the body was seen, or the other way round."""
+
+LEAST_SIDE = 2.2
+"""From this size of the face on, in pixels as the network sees them, the body of a person is found."""
 
 NEAR_REACH = (0.5, 3.0)
 """Smallest and largest distance, in face sizes, between where a face is expected and where it is found."""
 
 LEAVING_WIDTH = 0.85
-"""A face at the edge of the picture with less than this share of its full width is leaving."""
+"""A face or body at the edge of the picture with less than this share of its full width is leaving."""
 
 TURNED_BACK = 0.08
 """A person who leaves never moves this far inwards between two frames, in face sizes."""
@@ -40,56 +53,32 @@ DOUBT = 1.5
 """Cost of a score lower than the usual one of a face, for a difference of 1."""
 
 
-class _Axis:
-    """Position and velocity along one axis with their covariance, pixels and seconds."""
-
-    __slots__ = ("cross", "position", "position_var", "velocity", "velocity_var")
-
-    def __init__(self, position: float, side: float) -> None:
-        self.position, self.velocity = position, 0.0
-        self.position_var = (MEASUREMENT_SIGMA * side) ** 2
-        self.cross = 0.0
-        self.velocity_var = (START_SPEED_SIGMA * side) ** 2
-
-    def predict(self, dt: float, side: float) -> None:
-        density = ACCELERATION_DENSITY * side**2
-        self.position += self.velocity * dt
-        self.position_var += 2 * dt * self.cross + dt**2 * self.velocity_var + density * dt**3 / 3
-        self.cross += dt * self.velocity_var + density * dt**2 / 2
-        self.velocity_var += density * dt
-
-    def correct(self, measured: float, side: float) -> None:
-        total = self.position_var + (MEASUREMENT_SIGMA * side) ** 2
-        if total <= 0:  # the jitter of a box without area is unknown
-            self.position = measured
-            return
-        error, gain, gain_velocity = measured - self.position, self.position_var / total, self.cross / total
-        self.position += gain * error
-        self.velocity += gain_velocity * error
-        self.velocity_var -= gain_velocity * self.cross
-        self.cross *= 1 - gain
-        self.position_var *= 1 - gain
-
-
 class Person:
     """One active track and its state."""
 
-    def __init__(self, track_id: int, detection: Face, at_s: float) -> None:
+    def __init__(self, track_id: int, sighting: Sighting, at_s: float) -> None:
         self.track_id = track_id
         self.first_seen_s = self.last_seen_s = self._at_s = at_s
-        self.detection: Face | None = detection
-        self.last_box, self.last_side = detection.box, detection.box.side
+        self.sighting: Sighting | None = sighting
+        self.last_box, self.last_side = sighting.head, sighting.head.side
         self.confirmed = False
         self.hits = self.frames = 1
-        self.scores = deque([detection.score], maxlen=SCORES)
-        self._usual_score = detection.score
-        self._widest, self._leaving = detection.box.width, 0
-        self.life = LifeSigns(detection.box, at_s)
+        self.has_face, self.has_body = sighting.face is not None, sighting.body is not None
+        self.scores = deque([sighting.score], maxlen=SCORES)
+        self._usual_score = sighting.score
+        self._by_face = self.has_face
+        self._body, self._body_s = sighting.body, at_s
+        self._lean = (0.0, 0.0, 1.0)
+        self._expected = True
+        self._widest: dict[bool, float] = {}
+        self._leaving = 0
+        self.life = LifeSigns(sighting.head, at_s)
         self.candidates: list[Person] = []
-        """Lost tracks that may be the same person, the most likely first, chosen when this face appeared."""
+        """Lost tracks that may be the same person, the most likely first, chosen when this person appeared."""
         self.merged = False
-        x, y = detection.box.centre
-        self._x, self._y = _Axis(x, self.last_side), _Axis(y, self.last_side)
+        x, y = sighting.head.centre
+        self._x, self._y = Axis(x, self.last_side), Axis(y, self.last_side)
+        self._learn_lean(sighting)
 
     @property
     def unseen_s(self) -> float:
@@ -99,97 +88,180 @@ class Person:
     def age_s(self) -> float:
         return self._at_s - self.first_seen_s
 
-    def merge(self, face: Person) -> None:
-        """Take over the state of ``face``, which is this face, found again."""
-        self._x, self._y = face._x, face._y
-        self.last_box, self.last_side, self.last_seen_s = face.last_box, face.last_side, face.last_seen_s
-        self.detection = face.detection
-        self.hits += face.hits
-        self.scores.extend(face.scores)
-        self.life.join(face.life)
-        face.merged = True
+    def merge(self, other: Person) -> None:
+        """Take over the state of ``other``, which is this person, found again."""
+        self._x, self._y = other._x, other._y
+        self.last_box, self.last_side, self.last_seen_s = other.last_box, other.last_side, other.last_seen_s
+        self.sighting, self._by_face = other.sighting, other._by_face
+        self._body, self._body_s, self._lean = other._body, other._body_s, other._lean
+        self.has_face |= other.has_face
+        self.has_body |= other.has_body
+        self.hits += other.hits
+        self.scores.extend(other.scores)
+        self.life.join(other.life)
+        other.merged = True
 
-    def predict(self, at_s: float) -> None:
+    def predict(self, at_s: float, *, scale: float | None) -> None:
+        """Move on to ``at_s``. ``scale``: how much smaller than the picture the whole view is looked at now, None if
+        it is not. A person too small to be seen at that scale does not count as missed."""
         dt = max(0.0, at_s - self._at_s)
         self._x.predict(dt, self.last_side)
         self._y.predict(dt, self.last_side)
         self._at_s = at_s
-        self.frames += 1
-        self.detection = None
+        self._expected = scale is not None and self.last_side * scale >= LEAST_SIDE
+        self.frames += self._expected
+        self.sighting = None
 
-    def see(self, detection: Face, at_s: float) -> None:
-        x, y = detection.box.centre
-        self.last_box, self.last_side = detection.box, detection.box.side
-        self._x.correct(x, self.last_side)
-        self._y.correct(y, self.last_side)
+    def see(self, sighting: Sighting, at_s: float) -> None:
+        head = self.head_in(sighting)
+        x, y = head.centre
+        self.last_box, self.last_side = head, head.side
+        jitter = (MEASUREMENT_SIGMA if sighting.face else GUESS_SIGMA) * self.last_side
+        self._x.correct(x, jitter)
+        self._y.correct(y, jitter)
+        self._learn_lean(sighting)
         self.last_seen_s = at_s
-        self.detection = detection
+        self.sighting = sighting
+        self._by_face = sighting.face is not None
+        self.has_face |= self._by_face
+        if sighting.body is not None:
+            self._body, self._body_s, self.has_body = sighting.body, at_s, True
         self.hits += 1
-        self.scores.append(detection.score)
-        self._usual_score += 0.2 * (detection.score - self._usual_score)
+        self.frames += not self._expected  # a near look found whom nobody expected
+        self.scores.append(sighting.score)
+        self._usual_score += 0.2 * (sighting.score - self._usual_score)
+
+    def head_in(self, sighting: Sighting) -> Box:
+        """Return the head of a sighting. A body tells less exactly where the head is than the body and the place of
+        this person's face on it, seen earlier."""
+        if sighting.face is not None or sighting.body is None:
+            return sighting.head
+        guess, (across, down, size) = head_of(sighting.body.box), self._lean
+        x, y = guess.centre
+        x, y = x + across * guess.side, y + down * guess.side
+        half_width, half_height = size * guess.width / 2, size * guess.height / 2
+        return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+    def _learn_lean(self, sighting: Sighting) -> None:
+        if sighting.face is None or sighting.body is None:
+            return
+        guess, face = head_of(sighting.body.box), sighting.face.box
+        side = max(guess.side, 1e-6)
+        now = (
+            (face.centre[0] - guess.centre[0]) / side,
+            (face.centre[1] - guess.centre[1]) / side,
+            face.side / side,
+        )
+        weight = LEAN if self.has_face and self.has_body and self.hits > 1 else 1.0
+        self._lean = tuple(old + weight * (new - old) for old, new in zip(self._lean, now, strict=True))  # type: ignore[assignment]
+
+    def look_alive(self, image: Image | None, at_s: float) -> None:
+        """Note whether this sighting shows that the person is no picture."""
+        jitter = 1.0 if self._by_face else GUESS_JITTER
+        self.life.see(self.last_box, at_s, image, jitter=jitter)
 
     def note_edge(self, width: int) -> None:
-        """Note whether the face is leaving at the left (-1) or right (1) edge of the picture: it is cut off there,
-        narrower than before, and moving that way."""
-        self._widest = max(self.last_box.width, 0.99 * self._widest)
+        """Note whether the person is leaving at the left (-1) or right (1) edge of the picture: cut off there, narrower
+        than before, and moving that way."""
+        by_body = self._body is not None and self._body_s >= self._at_s
+        box = self._body.box if by_body and self._body is not None else self.last_box
+        self._widest[by_body] = max(box.width, 0.99 * self._widest.get(by_body, 0.0))
         self._leaving = 0
-        if self.last_box.width < LEAVING_WIDTH * self._widest:
-            if self.last_box.x1 <= 1 and self._x.velocity < 0:
+        if box.width < LEAVING_WIDTH * self._widest[by_body]:
+            if box.x1 <= 1 and self._x.velocity < 0:
                 self._leaving = -1
-            elif self.last_box.x2 >= width - 1 and self._x.velocity > 0:
+            elif box.x2 >= width - 1 and self._x.velocity > 0:
                 self._leaving = 1
 
     def is_outside(self, width: int, height: int) -> bool:
-        """Return whether the face is expected outside the picture by now."""
+        """Return whether the head is expected outside the picture by now."""
         return not (0 <= self._x.position <= width and 0 <= self._y.position <= height)
 
     @property
     def expected(self) -> Box:
-        """The last box, moved to the position that the filter expects now."""
-        width, height = self.last_box.width / 2, self.last_box.height / 2
-        x, y = self._x.position, self._y.position
-        return Box(x - width, y - height, x + width, y + height)
+        """The last head, moved to the position that the filter expects now."""
+        return self._moved(self.last_box)
+
+    @property
+    def expected_body(self) -> Box | None:
+        """The last body, moved like the head; None if there was none lately."""
+        if self._body is None or self._at_s - self._body_s > KNOWN_BODY_S:
+            return None
+        return self._moved(self._body.box)
+
+    def _moved(self, box: Box) -> Box:
+        x, y = self.last_box.centre
+        dx, dy = self._x.position - x, self._y.position - y
+        return Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy)
 
     def reach(self) -> float:
-        """Return the largest distance of the face from its expected position, in face sizes: 2.5 sigma, bounded."""
+        """Return the largest distance of the head from its expected position, in face sizes: 2.5 sigma, bounded."""
         sigma = math.sqrt(max(self._x.position_var, self._y.position_var, 0.0)) / max(self.last_side, 1e-6)
         least, most = NEAR_REACH
         return min(least + 2.5 * sigma, most)
 
-    def cost(
-        self, detection: Face, side: float, reach: float, *, may_have_stopped: bool = False
-    ) -> float:
-        """Return the cost of matching ``detection``, of size ``side``, with this face; infinite if impossible.
+    def cost(self, sighting: Sighting, reach: float, *, may_have_stopped: bool = False) -> float:
+        """Return the cost of matching ``sighting`` with this person; infinite if impossible.
 
         The cost is the sum of distance and size difference, each relative to what is possible after the time unseen,
         the missing overlap, and how much the score is lower than usual: when a person is hidden, a pattern close by
-        scores lower. A face that ``may_have_stopped`` is also expected at its last position.
+        scores lower. Somebody who ``may_have_stopped`` is also expected at the last position. Where only the face is
+        seen, and before only the body was, or the other way round, the two must fit each other.
         """
-        box = detection.box
-        centre = box.centre
+        head = self.head_in(sighting)
+        centre = head.centre
         distance = math.dist((self._x.position, self._y.position), centre)
         if may_have_stopped:
             distance = min(distance, math.dist(self.last_box.centre, centre))
-        distance /= math.sqrt(max(self.last_side * side, 1e-6))
-        if distance > reach:
-            return math.inf
+        distance /= math.sqrt(max(self.last_side * head.side, 1e-6))
         if self._leaving * (self.last_box.centre[0] - centre[0]) > TURNED_BACK * self.last_side:
-            return math.inf  # a face that comes in where another one leaves is a different person
-        growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
+            return math.inf  # somebody who comes in where another one leaves is a different person
+        doubt = DOUBT * self.doubt(sighting)
+        by_fit = OTHER_KIND + self._misfit(sighting) + doubt
+        growth = abs(math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = min(0.4 + self.unseen_s, 0.75)
-        if growth > tolerance:
-            return math.inf
-        missing = 1 - self.expected.iou(box)
-        return distance / reach + 0.5 * growth / tolerance + 0.5 * missing + DOUBT * self.doubt(detection)
+        if distance > reach or growth > tolerance:
+            return by_fit
+        missing = 1 - self._overlap(sighting, head)
+        by_head = distance / reach + 0.5 * growth / tolerance + 0.5 * missing + doubt
+        return min(by_head, by_fit)
 
-    def doubt(self, detection: Face) -> float:
-        """Return by how much ``detection`` scores lower than usual for this face, 0..1."""
-        return max(0.0, self._usual_score - detection.score)
+    def _overlap(self, sighting: Sighting, head: Box) -> float:
+        """Return the intersection over union of the expected box and the one found, of bodies where both are known."""
+        body = self.expected_body
+        if body is None or sighting.body is None:
+            return self.expected.iou(head)
+        return max(body.iou(sighting.body.box), self.expected.iou(head))
+
+    def _misfit(self, sighting: Sighting) -> float:
+        """Return how badly a face fits the body of this track, or a body its face; infinite if both are known."""
+        if self.unseen_s > KNOWN_BODY_S:
+            return math.inf
+        if sighting.body is None and not self._by_face:
+            body = self.expected_body
+            misfit = math.inf if body is None else fit(sighting.head, body)
+        elif sighting.face is None and sighting.body is not None and self._by_face:
+            misfit = fit(self.expected, sighting.body.box)
+        else:
+            return math.inf
+        return misfit / WORST_FIT if misfit <= WORST_FIT else math.inf
+
+    def doubt(self, sighting: Sighting) -> float:
+        """Return by how much ``sighting`` scores lower than usual for this person, 0..1."""
+        return max(0.0, self._usual_score - sighting.score)
 
     def track(self) -> Track:
         if not self.confirmed:
             state = TrackState.TENTATIVE
         else:
             state = TrackState.LOST if self.unseen_s > BLINK_S else TrackState.CONFIRMED
-        box = self.last_box if self.detection is not None or self.unseen_s > BLINK_S else self.expected
-        return Track(self.track_id, box, state, self.first_seen_s, self.last_seen_s, self.detection)
+        box = self.last_box if self.sighting is not None or self.unseen_s > BLINK_S else self.expected
+        return Track(
+            self.track_id,
+            box,
+            state,
+            self.first_seen_s,
+            self.last_seen_s,
+            self.sighting,
+            (self._x.velocity, self._y.velocity),
+        )

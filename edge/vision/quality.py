@@ -53,12 +53,12 @@ class QualityGate:
         self._max_pitch = max_pitch
         self._min_sharpness = min_sharpness
 
-    def assess(self, image: Image, detection: Face, pose: Pose, *, above: float = 0.0) -> float | None:
+    def assess(self, image: Image, face: Face, pose: Pose, *, above: float = 0.0) -> float | None:
         """Return the quality if it is more than ``above``, the best so far. ``image`` is the whole BGR frame.
 
         The cheap tests come first. Pixels are read last, and only if a perfect picture would be good enough.
         """
-        box = detection.box
+        box = face.box
         if box.side < self._min_side_px:
             return None
         if abs(pose.yaw) >= self._max_yaw or abs(pose.pitch) >= self._max_pitch:
@@ -70,11 +70,11 @@ class QualityGate:
         at_best = min(1.0, box.side / GOOD_SIDE_PX) * frontal * inside
         if at_best <= above:
             return None
-        face = grey_face(image, box)
-        sharp = sharpness(face)
+        grey = grey_face(image, box)
+        sharp = sharpness(grey)
         if sharp < self._min_sharpness:
             return None
-        quality = at_best * min(1.0, sharp / SHARP) * exposure(face)
+        quality = at_best * min(1.0, sharp / SHARP) * exposure(grey)
         return quality if quality > above else None
 
 

@@ -12,7 +12,7 @@ from edge.vision.tracker import LIKELY_SCORE
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    detection: Face
+    face: Face
     pose: Pose
     at_s: float
 
@@ -30,27 +30,27 @@ class Refinement:
 
     def pose(self, track: Track, image: Image, at_s: float) -> Pose:
         """Return the direction of the face of a track in view; within ``every_s`` the result is reused."""
-        assert track.detection is not None
-        if track.state is TrackState.TENTATIVE and track.detection.score < LIKELY_SCORE:
-            return estimate_pose(track.detection.landmarks)
+        assert track.face is not None
+        if track.state is TrackState.TENTATIVE and track.face.score < LIKELY_SCORE:
+            return estimate_pose(track.face.landmarks)
         last = self._last.get(track.track_id)
         if last is None or at_s - last.at_s >= self._every_s:
-            last = self._look(track.track_id, track.detection, image, at_s)
+            last = self._look(track.track_id, track.face, image, at_s)
         return last.pose
 
-    def detection(self, track: Track, image: Image, at_s: float) -> Face:
-        """Return the detection of this frame with refined landmarks."""
-        assert track.detection is not None
+    def face(self, track: Track, image: Image, at_s: float) -> Face:
+        """Return the face of this frame with refined landmarks."""
+        assert track.face is not None
         last = self._last.get(track.track_id)
         if last is None or last.at_s < at_s:
-            last = self._look(track.track_id, track.detection, image, at_s)
-        return last.detection
+            last = self._look(track.track_id, track.face, image, at_s)
+        return last.face
 
     def keep(self, alive: Collection[int]) -> None:
         """Forget all other tracks."""
         self._last = {track_id: look for track_id, look in self._last.items() if track_id in alive}
 
-    def _look(self, track_id: int, detection: Face, image: Image, at_s: float) -> _Look:
-        refined = self._refiner.refine(image, detection)
+    def _look(self, track_id: int, face: Face, image: Image, at_s: float) -> _Look:
+        refined = self._refiner.refine(image, face)
         look = self._last[track_id] = _Look(refined, estimate_pose(refined.landmarks), at_s)
         return look

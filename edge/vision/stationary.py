@@ -73,15 +73,16 @@ class LifeSigns:
         self._changes_in_a_row = 0
         self.has_moved = self.has_left_its_place = False
 
-    def see(self, box: Box, at_s: float, image: Image | None) -> None:
-        """Take one sight of the face. A detector's box may jump over a still picture, so a movement by less than a
-        face counts only together with a change of the ``image``. Without an image it counts alone."""
+    def see(self, box: Box, at_s: float, image: Image | None, *, jitter: float = 1.0) -> None:
+        """Take one sight of the head. A detector's box may jump over a still picture, so a movement by less than a
+        face counts only together with a change of the ``image``. Without an image it counts alone. ``jitter``: how
+        much more than usual the box jumps."""
         self._last_s = at_s
         self._way.include(*box.centre)
         self._recent_way.include(*box.centre)
-        self.has_left_its_place |= self._way.side >= SCREEN_REACH * box.side
-        moves = self._recent_way.side >= STILL_REACH * box.side
-        goes = self._recent_way.side >= (STILL_REACH if image is None else SCREEN_REACH) * box.side
+        self.has_left_its_place |= self._way.side >= SCREEN_REACH * jitter * box.side
+        moves = self._recent_way.side >= STILL_REACH * jitter * box.side
+        goes = self._recent_way.side >= (STILL_REACH if image is None else SCREEN_REACH) * jitter * box.side
         if goes or (image is not None and self._watch.changed(image, box, at_s)):
             in_a_row = at_s - self._changed_s <= REST_S + SURE_WITHIN_S
             self._changes_in_a_row = self._changes_in_a_row + 1 if in_a_row else 1
@@ -103,8 +104,12 @@ class LifeSigns:
     @property
     def is_still(self) -> bool:
         """Whether this is a still picture of a face."""
-        has_lived = self._changed_s > -math.inf
-        return self._last_s - self._quiet_since_s >= (STILL_AGAIN_S if has_lived else STILL_S)
+        return self._last_s - self._quiet_since_s >= (STILL_AGAIN_S if self.has_lived else STILL_S)
+
+    @property
+    def has_lived(self) -> bool:
+        """Whether there was any sign of life so far."""
+        return self._changed_s > -math.inf
 
     @property
     def is_on_screen(self) -> bool:

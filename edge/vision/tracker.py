@@ -1,6 +1,6 @@
 """Follow people over time, so that each person is one visit even if the detector misses some frames.
 
-The order of matching is that of ByteTrack (Zhang et al. 2022): sure detections first, then doubtful ones. A doubtful
+The order of matching is that of ByteTrack (Zhang et al. 2022): sure sightings first, then doubtful ones. A doubtful
 one may begin a track too, which will hardly be confirmed: so a pattern has its own track and does not take that of a
 person. Nobody is recognised: a person who comes back after ``lost_s`` is a new visit.
 """
@@ -12,38 +12,39 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from edge.types import Box, Face, Image, Track, TrackState
+from edge.types import Image, Sighting, Track, TrackState
 from edge.vision.assignment import assign
 from edge.vision.person import BLINK_S, Person
+from edge.vision.sightings import cover
 from edge.vision.stationary import StationaryPlaces
 
 LIKELY_SCORE = 0.7
-"""Nothing that scores lower becomes a visit: a shop is full of patterns that look like a person for one frame."""
+"""Nothing that scores lower becomes a visit: a shop is full of patterns that look like a face for one frame."""
 
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
 
 FAR_REACH = (1.5, 10.0, 6.0)
-"""The jump allowed if there is no other candidate: at least, per second, at most; in person sizes."""
+"""The jump allowed if there is no other candidate: at least, per second, at most; in face sizes."""
 
 FAR_DOUBT = 0.3
 """A jump to a score lower than usual by this much is not accepted."""
 
 DUPLICATE_COVER = 0.5
-"""A new detection that shares this part of the smaller box with a matched person is that person again."""
+"""A new sighting whose head shares this part of the smaller box with a matched one is that person again."""
 
 CLAIM_S = 1.5
 """A lost track waits this much longer than ``lost_s`` while a person that may be the same is not confirmed yet."""
 
 UNMATCHED_COST = 2.0
-"""Cost of leaving a track without a detection; no pair may cost more."""
+"""Cost of leaving a track without a sighting; no pair may cost more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
     """All active tracks after a frame, and the confirmed ones that have ended, each exactly once.
 
-    ``pictures`` are tracks that have ended because they are not a person: a poster, a mannequin, a screen. A person found
+    ``pictures`` are tracks that have ended because they are not a person: a poster, a mannequin, a screen. A face found
     at such a place is not an active track until it shows life.
     """
 
@@ -95,48 +96,55 @@ class Tracker:
 
     def update(
         self,
-        detections: Sequence[Face],
+        sightings: Sequence[Sighting],
         at_s: float,
         *,
         view: tuple[int, int] | None = None,
         image: Image | None = None,
+        scale: float | None = 1.0,
     ) -> Tracks:
-        """Take the detections of the frame at ``at_s`` (monotonic seconds, never backwards).
+        """Take the sightings of the frame at ``at_s`` (monotonic seconds, never backwards).
 
-        ``view`` is the picture's width and height: a person that was leaving it ends at once.
+        ``view`` is the picture's width and height: a person who was leaving it ends at once.
         ``image`` is the picture; without it, a person who hardly moves looks like a poster.
+        ``scale``: how much smaller than the picture the whole view was looked at; None if only a part was looked at,
+        so that nobody is missed because of this frame.
         """
         claimed = [lost for person in self._people if person.age_s < CLAIM_S for lost in person.candidates]
         ended = self._remove(lambda person: at_s - person.last_seen_s > self._lost_s and person not in claimed)
         for person in self._people:
-            person.predict(at_s)
+            person.predict(at_s, scale=scale)
         if view is not None:
             ended += self._remove(lambda person: person.unseen_s > BLINK_S and person.is_outside(*view))
-        # A person seen in the previous frame is in sight at any frame rate.
-        previous_s, self._last_s = self._last_s, at_s
+        # A person seen in the previous look at the whole view is in sight at any frame rate.
+        previous_s = self._last_s
+        if scale is not None:
+            self._last_s = at_s
         in_sight_since = min(previous_s, at_s - BLINK_S)
         in_sight = [person for person in self._people if person.last_seen_s >= in_sight_since]
         lost = [person for person in self._people if person.last_seen_s < in_sight_since]
-        high = [d for d in detections if d.score >= self._high_score]
-        low = [d for d in detections if self._low_score <= d.score < self._high_score]
+        high = [d for d in sightings if d.score >= self._high_score]
+        low = [d for d in sightings if self._low_score <= d.score < self._high_score]
 
         in_sight, high = _match(in_sight, high, at_s)
         in_sight, low = _match(in_sight, low, at_s)
         high = self._without_duplicates(high)
         _, high = _match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
-        high = _match_far([person for person in in_sight if person.last_seen_s >= previous_s], high, at_s)
+        if scale is not None:
+            jumped = [person for person in in_sight if person.last_seen_s >= previous_s]
+            high = _match_far(jumped, high, at_s)
         # A doubtful one begins a track too: it will hardly be confirmed, but a pattern with its own track does not
         # take that of a person.
-        for detection in self._without_duplicates([*high, *low]):
-            newborn = Person(next(self._ids), detection, at_s)
+        for sighting in self._without_duplicates([*high, *low]):
+            newborn = Person(next(self._ids), sighting, at_s)
             newborn.candidates = _candidates(
-                detection, [f for f in self._people if f.confirmed and f.detection is None]
+                sighting, [f for f in self._people if f.confirmed and f.sighting is None]
             )
-            self._places.see(detection.box, at_s)
+            self._places.see(sighting.head, at_s)
             self._people.append(newborn)
         for person in self._people:
-            if person.detection is not None:
-                person.life.see(person.last_box, at_s, image)
+            if person.sighting is not None:
+                person.look_alive(image, at_s)
                 if view is not None:
                     person.note_edge(view[0])
             if not person.confirmed and self._is_person(person):
@@ -150,7 +158,7 @@ class Tracker:
     def finish(self, at_s: float) -> tuple[Track, ...]:
         """End all tracks, as at the end of a file; return the confirmed ones that were still active at ``at_s``."""
         for person in self._people:
-            person.predict(at_s)
+            person.predict(at_s, scale=None)
         return self._remove(lambda _: True)
 
     def _confirm(self, person: Person, view: tuple[int, int] | None) -> None:
@@ -163,7 +171,7 @@ class Tracker:
             and not (view is not None and f.is_outside(*view))
         ]
         # Compare the place where it appeared, then the present one: a half hidden person looked too small at first.
-        for lost in (*person.candidates, *(_candidates(person.detection, hidden) if person.detection else ())):
+        for lost in (*person.candidates, *(_candidates(person.sighting, hidden) if person.sighting else ())):
             if lost in hidden:
                 lost.merge(person)
                 return
@@ -172,14 +180,14 @@ class Tracker:
     def _may_be_picture(self, person: Person) -> bool:
         return self._places.hide(person.last_box, person.life, person.last_seen_s)
 
-    def _are_parted(self, person: Person, detection: Face) -> bool:
-        return self._places.part(person.last_box, detection.box, person.last_seen_s)
+    def _are_parted(self, person: Person, sighting: Sighting) -> bool:
+        return self._places.part(person.last_box, sighting.head, person.last_seen_s)
 
     def _end_pictures(self, at_s: float) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
         """End the tracks that are pictures of a person. Return first those that were a person before, whose visit has
         ended, then the others, which are not a visit however sure the detector is.
 
-        Each one continues as a new track that must show life, so that its detections do not go to another track.
+        Each one continues as a new track that must show life, so that its sightings do not go to another track.
         """
         left: list[Track] = []
         pictures: list[Track] = []
@@ -189,8 +197,8 @@ class Tracker:
             was_person = person.confirmed and person.life.has_moved and not is_screen
             (left if was_person else pictures).append(person.track())
             self._people.remove(person)
-            if person.detection is not None:
-                self._people.append(Person(next(self._ids), person.detection, at_s))
+            if person.sighting is not None:
+                self._people.append(Person(next(self._ids), person.sighting, at_s))
         return tuple(left), tuple(pictures)
 
     def _remove(self, over: Callable[[Person], bool]) -> tuple[Track, ...]:
@@ -201,64 +209,62 @@ class Tracker:
     def _is_person(self, person: Person) -> bool:
         if person.hits < self._confirm_hits or person.hits * 2 < person.frames:
             return False
-        if self._may_be_picture(person):
+        if self._may_be_picture(person) or not (person.has_face or person.life.has_lived):
             return False
         better = sorted(person.scores)[len(person.scores) // 2 :]
         certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
         seen_s = person.last_seen_s - person.first_seen_s
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
-    def _without_duplicates(self, candidates: list[Face]) -> list[Face]:
+    def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
         """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""
-        taken = [person.detection.box for person in self._people if person.detection is not None]
-        kept: list[Face] = []
-        for detection in sorted(candidates, key=lambda d: -d.score):
-            if all(_cover(detection.box, box) < DUPLICATE_COVER for box in taken):
-                taken.append(detection.box)
-                kept.append(detection)
+        taken = [person.sighting.head for person in self._people if person.sighting is not None]
+        kept: list[Sighting] = []
+        for sighting in sorted(candidates, key=lambda d: -d.score):
+            if all(cover(sighting.head, box) < DUPLICATE_COVER for box in taken):
+                taken.append(sighting.head)
+                kept.append(sighting)
         return kept
 
 
 def _match(
     people: list[Person],
-    detections: list[Face],
+    sightings: list[Sighting],
     at_s: float,
     *,
     may_have_stopped: bool = False,
-    barred: Callable[[Person, Face], bool] = lambda person, detection: False,
-) -> tuple[list[Person], list[Face]]:
+    barred: Callable[[Person, Sighting], bool] = lambda person, sighting: False,
+) -> tuple[list[Person], list[Sighting]]:
     """Match people near their expected position, at the least total cost, except barred pairs; return the rest."""
-    if not people or not detections:
-        return people, detections
-    sides = [detection.box.side for detection in detections]
+    if not people or not sightings:
+        return people, sightings
     costs = [
         [
             math.inf
-            if barred(person, detection)
-            else person.cost(detection, side, reach, may_have_stopped=may_have_stopped)
-            for detection, side in zip(detections, sides, strict=True)
+            if barred(person, sighting)
+            else person.cost(sighting, reach, may_have_stopped=may_have_stopped)
+            for sighting in sightings
         ]
         for person, reach in ((person, person.reach()) for person in people)
     ]
     pairs = assign(costs, UNMATCHED_COST)
     for row, column in pairs:
-        people[row].see(detections[column], at_s)
+        people[row].see(sightings[column], at_s)
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
     return (
         [person for row, person in enumerate(people) if row not in rows],
-        [detection for column, detection in enumerate(detections) if column not in columns],
+        [sighting for column, sighting in enumerate(sightings) if column not in columns],
     )
 
 
-def _candidates(detection: Face, lost: list[Person]) -> list[Person]:
-    """Return the lost people that may be this detection, the most likely first. A hidden person may have stopped."""
-    side = detection.box.side
-    costs = [(person.cost(detection, side, person.reach(), may_have_stopped=True), person) for person in lost]
+def _candidates(sighting: Sighting, lost: list[Person]) -> list[Person]:
+    """Return the lost people that may be this sighting, the most likely first. A hidden person may have stopped."""
+    costs = [(person.cost(sighting, person.reach(), may_have_stopped=True), person) for person in lost]
     return [person for cost, person in sorted(costs, key=lambda pair: pair[0]) if cost < UNMATCHED_COST]
 
 
-def _match_far(people: list[Person], detections: list[Face], at_s: float) -> list[Face]:
-    """Match over a jump, if a person and a detection are each other's only candidate; return the rest.
+def _match_far(people: list[Person], sightings: list[Sighting], at_s: float) -> list[Sighting]:
+    """Match over a jump, if a person and a sighting are each other's only candidate; return the rest.
 
     At a low frame rate a person moves by more than a person between two frames. If one person disappears and one appears
     between two frames, it is much more often a jump than a coincidence, as long as there is no third candidate and the
@@ -270,24 +276,16 @@ def _match_far(people: list[Person], detections: list[Face], at_s: float) -> lis
         [
             i
             for i, person in enumerate(people)
-            if person.doubt(detection) < FAR_DOUBT
-            and person.cost(detection, detection.box.side, reaches[i], may_have_stopped=True) < math.inf
+            if person.doubt(sighting) < FAR_DOUBT
+            and person.cost(sighting, reaches[i], may_have_stopped=True) < math.inf
         ]
-        for detection in detections
+        for sighting in sightings
     ]
     wanted = [i for each in candidates for i in each]
     rest = []
-    for detection, mine in zip(detections, candidates, strict=True):
+    for sighting, mine in zip(sightings, candidates, strict=True):
         if len(mine) == 1 and wanted.count(mine[0]) == 1:
-            people[mine[0]].see(detection, at_s)
+            people[mine[0]].see(sighting, at_s)
         else:
-            rest.append(detection)
+            rest.append(sighting)
     return rest
-
-
-def _cover(one: Box, other: Box) -> float:
-    """Return the intersection over the smaller area, in 0..1: near 1 also if one box contains a much smaller one."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    smaller = min(one.area, other.area)
-    return max(0.0, width) * max(0.0, height) / smaller if smaller > 0 else 0.0

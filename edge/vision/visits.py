@@ -14,9 +14,9 @@ from edge.vision.consensus import Consensus
 class _Record:
     """The data of one open visit; it is deleted with the track."""
 
-    last_s: float = 0.0
     last_at: datetime | None = None
     attending: bool = False
+    attending_s: float = 0.0
     attention_s: float = 0.0
     zones: dict[str, None] = field(default_factory=dict)  # a set that keeps the order of first entry
     observations: list[FaceObservation] = field(default_factory=list)
@@ -37,14 +37,18 @@ class Visits:
         self._viewer_s = viewer_s
         self._open: dict[int, _Record] = {}
 
-    def seen(self, track: Track, attending: bool, zones: tuple[str, ...], at_s: float, at: datetime) -> None:
-        """Take one sight of ``track``: once a frame, in order of time, only when its face was detected."""
+    def seen(
+        self, track: Track, attending: bool | None, zones: tuple[str, ...], at_s: float, at: datetime
+    ) -> None:
+        """Take one sight of ``track``: once a frame, in order of time, only when the person was seen. ``attending`` is
+        None if nobody looked for the face, or too far away to find it: then the last answer holds for a moment."""
         record = self._open.setdefault(track.track_id, _Record())
-        if record.last_at is not None and attending and record.attending:
-            interval = at_s - record.last_s
-            if interval <= self._attention_gap_s:
+        record.last_at = at
+        if attending is not None:
+            interval = at_s - record.attending_s
+            if attending and record.attending and interval <= self._attention_gap_s:
                 record.attention_s += interval
-        record.last_s, record.last_at, record.attending = at_s, at, attending
+            record.attending, record.attending_s = attending, at_s
         record.zones.update(dict.fromkeys(zones))
 
     def observe(self, observation: FaceObservation) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from edge.types import Face, Detector, Frame, Image
+from edge.types import Detector, Face, Frame, Image
 from tests.support.clock import START, ManualClock
 
 

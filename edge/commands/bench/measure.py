@@ -17,12 +17,12 @@ from common.clock import Clock
 from edge.pipeline import Pipeline
 from edge.scene.render import crowd
 from edge.service.host import board_model, memory_mib, processor_name, temperature_c, throttled
-from edge.types import Classifier, Face, Detector, FaceScores, Frame, Image, Refiner
+from edge.types import Classifier, Detector, Face, FaceScores, Frame, Image, Refiner, Sight
 
 FPS = 15
 """Nominal rate of the film, which decides how often a face is classified; it is played as fast as possible."""
 
-STAGES = ("decode", "detect", "refine", "classify", "track", "step")
+STAGES = ("decode", "look", "near", "refine", "classify", "track", "step")
 """``classify`` covers only frames in which a face was classified, ``track`` is the rest of a step. The camera's thread
 does the decoding."""
 
@@ -103,17 +103,25 @@ class TimedModels:
     classifier: Classifier
     watch: Stopwatch
 
-    def detect(self, image: Image) -> list[Face]:
-        with self.watch.lap("detect"):
-            return self.detector.detect(image)
+    @property
+    def near_size(self) -> tuple[int, int]:
+        return self.detector.near_size
 
-    def refine(self, image: Image, detection: Face) -> Face:
+    def look(self, image: Image) -> Sight:
+        with self.watch.lap("look"):
+            return self.detector.look(image)
+
+    def look_near(self, image: Image, corner: tuple[int, int]) -> Sight:
+        with self.watch.lap("near"):
+            return self.detector.look_near(image, corner)
+
+    def refine(self, image: Image, face: Face) -> Face:
         with self.watch.lap("refine"):
-            return self.refiner.refine(image, detection)
+            return self.refiner.refine(image, face)
 
-    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
+    def classify(self, image: Image, face: Face, *, mirrored: bool = False) -> FaceScores:
         with self.watch.lap("classify"):
-            return self.classifier.classify(image, detection, mirrored=mirrored)
+            return self.classifier.classify(image, face, mirrored=mirrored)
 
 
 class Film:
@@ -207,7 +215,7 @@ class Runner:
         with self._watch.lap("step"):
             self._pipeline.step(Frame(image, self._began_at, at_s, self._number))
         laps = {stage: self._watch.laps_s.get(stage, 0.0) for stage in STAGES}
-        laps["track"] = laps["step"] - laps["detect"] - laps["refine"] - laps["classify"]
+        laps["track"] = laps["step"] - laps["look"] - laps["near"] - laps["refine"] - laps["classify"]
         return laps
 
 

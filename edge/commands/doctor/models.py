@@ -67,7 +67,7 @@ def measure(
     for index in range(-WARM_UP, rounds):
         picture = pictures[index % len(pictures)]
         began_s = clock.monotonic()
-        faces = detector.detect(picture)
+        faces = detector.look(picture).faces
         found_s = clock.monotonic()
         classifier.classify(picture, refiner.refine(picture, faces[0]))
         done_s = clock.monotonic()

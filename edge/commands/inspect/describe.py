@@ -31,7 +31,7 @@ def inspect_picture(path: Path, settings: Settings, models: Models) -> tuple[Ima
     )
     found = [
         models.refiner.refine(image, face)
-        for face in models.detector.detect(image)
+        for face in models.detector.look(image).faces
         if face.score >= settings.detection.min_score
     ]
     faces = [_face(image, face, models.classifier.classify(image, face), gate) for face in found]

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from edge.commands.placement.sights import Closeup, Outline
-from edge.types import Box, Face, Detector, Image
+from edge.types import Box, Detector, Face, Image
 from edge.vision.zones import Zones
 
 _TIMES: Final = 3
@@ -43,7 +43,7 @@ class CloserLook:
         part = np.ascontiguousarray(image[y : y + height // _TIMES, x : x + width // _TIMES])
         sure = [face for face in found if face.score >= self._sure_score]
         closeups = []
-        for face in self._detector.detect(part):
+        for face in self._detector.look(part).faces:
             if face.score < _SCORE or _is_cut(face.box, part):
                 continue
             box = Box(face.box.x1 + x, face.box.y1 + y, face.box.x2 + x, face.box.y2 + y)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from common.vocabulary import UNKNOWN
-from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight
+from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, SeenFace
 from edge.types import Visit
 from edge.vision.light import DIM
 from edge.vision.pose import attending
@@ -115,7 +115,7 @@ class Figures:
 class _Person:
     """The sights of one face, in order of time."""
 
-    def __init__(self, sights: Sequence[Sight]) -> None:
+    def __init__(self, sights: Sequence[SeenFace]) -> None:
         self.sights = sights
         self.counted = any(sight.counted for sight in sights)
         self.side_px = sorted(sight.side_px for sight in sights)[3 * len(sights) // 4]
@@ -223,7 +223,7 @@ def interval(found: int, of: int, z: float = 1.96) -> tuple[float, float]:
 def _people(glances: Sequence[Glance]) -> list[_Person]:
     """Return everybody who walked by, without posters and patterns: faces that never move, and those that flicker."""
     pictures = {track for glance in glances for track in glance.pictures}
-    tracks: dict[int, list[tuple[float, Sight]]] = {}
+    tracks: dict[int, list[tuple[float, SeenFace]]] = {}
     for glance in glances:
         for sight in glance.sights:
             tracks.setdefault(sight.track, []).append((glance.at_s, sight))

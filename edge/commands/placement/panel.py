@@ -13,7 +13,7 @@ from rich.text import Text
 
 from edge.commands.placement.assessment import Advice, Assessment, Reading, State, Verdict
 from edge.commands.placement.check import Moment
-from edge.commands.placement.sights import Glance, Sight
+from edge.commands.placement.sights import Glance, SeenFace
 
 STYLE: dict[State, str] = {"good": "green", "poor": "yellow", "bad": "bold red", "unknown": "dim"}
 SIGN: dict[State, str] = {"good": "✓", "poor": "!", "bad": "✗", "unknown": "·"}
@@ -123,7 +123,7 @@ def outlines(glance: Glance, columns: int) -> Text:
     return Text("\n").join(Text.assemble(*row) for row in cells)
 
 
-def _draw(cells: list[list[tuple[str, str]]], sight: Sight) -> None:
+def _draw(cells: list[list[tuple[str, str]]], sight: SeenFace) -> None:
     rows, columns = len(cells), len(cells[0])
     style = "green" if sight.counted else "yellow"
     outline = sight.outline

@@ -21,7 +21,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SeenFace:
     """One face in one frame.
 
     ``track`` is the number of the face within this run. ``counted`` is true once the tracker has confirmed it as a
@@ -76,7 +76,7 @@ class Glance:
     luma: float
     burnt: float
     sharpness: float | None
-    sights: tuple[Sight, ...] = ()
+    sights: tuple[SeenFace, ...] = ()
     pictures: tuple[int, ...] = ()
     excluded: int = 0
     dropped: int = 0

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from edge.commands.placement.closer import CloserLook
-from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, Sight, Turned
+from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, SeenFace, Turned
 from edge.pipeline import Pipeline
-from edge.types import Box, Face, Detector, Frame, Image, Pose, Track, TrackState, Visit
+from edge.types import Box, Detector, Face, Frame, Image, Pose, Sight, Track, TrackState, Visit
 from edge.vision.light import light_of
 from edge.vision.quality import exposure, grey_face, sharpness
 from edge.vision.tracker import SURE_SCORE
@@ -33,10 +33,17 @@ class Listening:
         self.detector = detector
         self.found: Sequence[Face] = ()
 
-    def detect(self, image: Image) -> list[Face]:
-        found = self.detector.detect(image)
-        self.found = tuple(found)
-        return found
+    @property
+    def near_size(self) -> tuple[int, int]:
+        return self.detector.near_size
+
+    def look(self, image: Image) -> Sight:
+        sight = self.detector.look(image)
+        self.found = sight.faces
+        return sight
+
+    def look_near(self, image: Image, corner: tuple[int, int]) -> Sight:
+        return self.detector.look_near(image, corner)
 
 
 class Watcher:
@@ -58,12 +65,12 @@ class Watcher:
         step = self._pipeline.step(frame, dropped=dropped)
         image, self._last_s = frame.image, frame.monotonic_s
         height, width = image.shape[:2]
-        seen = [(track, track.detection) for track in step.tracks.active if track.detection is not None]
+        seen = [(track, track.face) for track in step.tracks.active if track.face is not None]
         sights = tuple(
-            self._sight(frame, track, detection, step.poses[track.track_id]) for track, detection in seen
+            self._sight(frame, track, face, step.poses[track.track_id]) for track, face in seen
         )
         self._before = {
-            track.track_id: (frame.monotonic_s, *detection.box.centre) for track, detection in seen
+            track.track_id: (frame.monotonic_s, *face.box.centre) for track, face in seen
         }
         light, takes_long = light_of(image), frame.monotonic_s >= self._long_due_s
         if takes_long:
@@ -97,27 +104,27 @@ class Watcher:
     def _turned(self, image: Image) -> Turned:
         degrees, rotation = next(self._turns)
         upright = _sure(self._detector.found)
-        turned = self._detector.detector.detect(cv2.rotate(image, rotation))  # type: ignore[arg-type]
-        return Turned(degrees, upright, _sure(turned))
+        turned = self._detector.detector.look(np.asarray(cv2.rotate(image, rotation), np.uint8))
+        return Turned(degrees, upright, _sure(turned.faces))
 
     def _closeups(self, image: Image) -> tuple[Closeup, ...]:
         looks = (self._closer.look(image, self._detector.found) for _ in range(_CLOSER_LOOKS))
         return tuple(closeup for look in looks for closeup in look)
 
-    def _sight(self, frame: Frame, track: Track, detection: Face, pose: Pose) -> Sight:
-        image, box = frame.image, detection.box
+    def _sight(self, frame: Frame, track: Track, face: Face, pose: Pose) -> SeenFace:
+        image, box = frame.image, face.box
         height, width = image.shape[:2]
-        face = grey_face(image, box)
+        grey = grey_face(image, box)
         around = _around(image, box)
-        luma = float(face.mean())
-        return Sight(
+        luma = float(grey.mean())
+        return SeenFace(
             track=track.track_id,
             counted=track.state is TrackState.CONFIRMED,
             outline=Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height),
             side_px=box.side,
             pose=pose,
-            sharpness=sharpness(face),
-            exposure=exposure(face),
+            sharpness=sharpness(grey),
+            exposure=exposure(grey),
             luma=luma,
             around=float(around.mean()) if around.size else luma,
             speed=self._speed(track.track_id, box, frame.monotonic_s),
@@ -130,7 +137,7 @@ class Watcher:
 
 
 def _sure(found: Sequence[Face]) -> int:
-    return sum(detection.score >= SURE_SCORE for detection in found)
+    return sum(face.score >= SURE_SCORE for face in found)
 
 
 def _grey(image: np.ndarray) -> Image:

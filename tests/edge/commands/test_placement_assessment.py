@@ -15,7 +15,7 @@ from common.vocabulary import UNKNOWN
 from edge.commands.placement.advice import ADVICE
 from edge.commands.placement.assessment import Assessment, Limit, Reading, assess
 from edge.commands.placement.measures import Needs, interval
-from edge.commands.placement.sights import Closeup, Glance, Outline, Sight, Turned
+from edge.commands.placement.sights import Closeup, Glance, Outline, SeenFace, Turned
 from edge.types import Pose, Verdict, Visit
 
 NEEDS = Needs(face_px=28, cone_yaw=30, cone_pitch=30, fps=15, rotate=0, attributes=("gender", "age_band"))
@@ -24,15 +24,15 @@ STRAIGHT = Pose(0.0, 0.0, 0.0)
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-def sight(track: int = 1, x: float = 0.4, **changes: Any) -> Sight:
+def sight(track: int = 1, x: float = 0.4, **changes: Any) -> SeenFace:
     """A face without a fault."""
-    good = Sight(
+    good = SeenFace(
         track, True, Outline(x, 0.3, x + 0.1, 0.45), 60.0, STRAIGHT, 0.08, 1.0, 120.0, 120.0, 0.5, None
     )
     return replace(good, **changes)
 
 
-def glance(at_s: float, *sights: Sight, **changes: Any) -> Glance:
+def glance(at_s: float, *sights: SeenFace, **changes: Any) -> Glance:
     return replace(Glance(at_s, 640, 480, 130.0, 0.01, 0.02, sights), **changes)
 
 
@@ -61,7 +61,7 @@ def rank(assessment: Assessment, name: str) -> int:
 shares = st.floats(0, 1)
 degrees = st.floats(-90, 90)
 sights = st.builds(
-    Sight,
+    SeenFace,
     track=st.integers(1, 6),
     counted=st.booleans(),
     outline=st.builds(Outline, shares, shares, shares, shares),
@@ -146,7 +146,7 @@ def test_darker_is_never_better(run: Sequence[Glance], ended: Sequence[Visit], g
 def test_smaller_and_more_blurred_faces_are_never_better(
     run: Sequence[Glance], ended: Sequence[Visit], factor: float
 ) -> None:
-    def worse(one: Sight) -> Sight:
+    def worse(one: SeenFace) -> SeenFace:
         return replace(one, side_px=factor * one.side_px, sharpness=factor * one.sharpness)
 
     shrunk = [replace(each, sights=tuple(map(worse, each.sights))) for each in run]

@@ -37,7 +37,7 @@ from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
-from edge.types import Coverage, Face, Detector, Frame, Image, WindowAggregate
+from edge.types import Coverage, Detector, Face, Frame, Image, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
 from edge.vision.waiting import Waiting

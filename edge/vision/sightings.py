@@ -1,0 +1,113 @@
+"""From the faces and bodies of one frame to people: each face belongs to at most one body, and each body has one face.
+
+Proportions are those of a standing adult: a face is about a tenth of the body's height, shoulders with arms are three
+faces wide. A body that is cut off by a counter or by the picture has the same width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edge.types import Body, Box, Face, Sight, Sighting
+from edge.vision.assignment import assign
+
+FACES_HIGH, FACES_WIDE = 10.5, 3.4
+"""Height and width of a body, in face sizes."""
+
+LOWEST_CUT = 4.0
+"""A body shows at least this many face sizes of its height below the hair, or the width says nothing."""
+
+HAIR = 0.8
+"""Distance from the upper edge of a body to the centre of its face, in face sizes."""
+
+RAISED = 3.0
+"""With raised arms, the centre of the face is this many face sizes below the upper edge of the body."""
+
+ABOVE = 0.5
+"""The face may stick out of its body's box by this much, in face sizes: boxes are not exact."""
+
+WORST_FIT = 4.0
+
+SAME_BODY = 0.75
+"""A body without a face that shares this part of the smaller box with a better one is a part of the same person."""
+
+FACE_ASPECT = 1.15
+"""Height of a face over its size."""
+
+
+def head_of(body: Box) -> Box:
+    """Return where the face of a body is expected. It is exact to about half a face; see ``Person.head_in``."""
+    side = max(body.height / FACES_HIGH, min(body.width / FACES_WIDE, body.height / LOWEST_CUT))
+    x, y = body.centre[0], body.y1 + HAIR * side
+    half_width, half_height = side / FACE_ASPECT / 2, side * FACE_ASPECT / 2
+    return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def fit(head: Box, body: Box) -> float:
+    """Return how badly a face fits a body: 0 is perfect, infinite is impossible."""
+    side = max(head.side, 1e-6)
+    x, y = head.centre
+    drop = (y - body.y1) / side
+    if not -ABOVE <= drop <= RAISED or not body.x1 - ABOVE * side <= x <= body.x2 + ABOVE * side:
+        return math.inf
+    if body.width < side or body.height < side or body.height > 2 * FACES_HIGH * side:
+        return math.inf
+    aside = abs(x - body.centre[0]) / side
+    growth = abs(math.log(side / max(head_of(body).side, 1e-6)))
+    return 0.5 * aside + 0.7 * abs(drop - HAIR) + growth
+
+
+def sightings(sight: Sight) -> list[Sighting]:
+    """Return the people of one frame, each once."""
+    faces, bodies = sight.faces, sight.bodies
+    costs = [[fit(face.box, body.box) for body in bodies] for face in faces]
+    of_body = {column: faces[row] for row, column in assign(costs, WORST_FIT)} if faces and bodies else {}
+    taken = {id(face) for face in of_body.values()}
+    people = [_alone(face) for face in faces if id(face) not in taken]
+    people += [_whole(face, bodies[column]) for column, face in of_body.items()]
+    kept = [bodies[column].box for column in of_body]
+    for column in sorted(range(len(bodies)), key=lambda column: -bodies[column].score):
+        body = bodies[column]
+        if column in of_body or _is_known(body.box, kept, list(of_body.values())):
+            continue
+        kept.append(body.box)
+        people.append(Sighting(head_of(body.box), body.score, body=body))
+    return people
+
+
+def merged(wide: Sight, near: Sight, *, small_px: float) -> Sight:
+    """Return what both looks at one frame found, each once. Landmarks are better in the near look. Of bodies, the near
+    look sees only those up to ``small_px`` high well, because it cuts large ones."""
+    faces = [*near.faces, *(face for face in wide.faces if not _seen(face.box, near.faces))]
+    small = [body for body in near.bodies if body.box.height <= small_px]
+    bodies = [*wide.bodies, *(body for body in small if not _seen(body.box, wide.bodies))]
+    return Sight(tuple(faces), tuple(bodies))
+
+
+def _seen(box: Box, others: Sequence[Face] | Sequence[Body]) -> bool:
+    return any(cover(box, other.box) > 0.5 for other in others)
+
+
+def _alone(face: Face) -> Sighting:
+    return Sighting(face.box, face.score, face=face)
+
+
+def _whole(face: Face, body: Body) -> Sighting:
+    """Both were found independently of each other, so both must be wrong if this is nobody."""
+    return Sighting(face.box, 1 - (1 - face.score) * (1 - body.score), face=face, body=body)
+
+
+def _is_known(box: Box, others: Sequence[Box], faces: Sequence[Face]) -> bool:
+    """Return whether a body without a face is one of ``others``, or two of them together."""
+    if any(cover(box, other) > SAME_BODY for other in others):
+        return True
+    return any(fit(face.box, box) <= 1.0 for face in faces)
+
+
+def cover(one: Box, other: Box) -> float:
+    """Return the intersection over the smaller area, in 0..1: near 1 also if one box contains a much smaller one."""
+    width = min(one.x2, other.x2) - max(one.x1, other.x1)
+    height = min(one.y2, other.y2) - max(one.y1, other.y1)
+    smaller = min(one.area, other.area)
+    return max(0.0, width) * max(0.0, height) / smaller if smaller > 0 else 0.0

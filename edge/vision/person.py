@@ -63,12 +63,12 @@ class Person:
         self.last_box, self.last_side = sighting.head, sighting.head.side
         self.confirmed = False
         self.hits = self.frames = 1
-        self.has_face, self.has_body = sighting.face is not None, sighting.body is not None
+        self.faces, self.bodies = int(sighting.face is not None), int(sighting.body is not None)
         self.scores = deque([sighting.score], maxlen=SCORES)
         self._usual_score = sighting.score
-        self._by_face = self.has_face
+        self._by_face = sighting.face is not None
         self._body, self._body_s = sighting.body, at_s
-        self._lean = (0.0, 0.0, 1.0)
+        self._lean, self._leans = (0.0, 0.0, 1.0), False
         self._expected = True
         self._widest: dict[bool, float] = {}
         self._leaving = 0
@@ -93,9 +93,10 @@ class Person:
         self._x, self._y = other._x, other._y
         self.last_box, self.last_side, self.last_seen_s = other.last_box, other.last_side, other.last_seen_s
         self.sighting, self._by_face = other.sighting, other._by_face
-        self._body, self._body_s, self._lean = other._body, other._body_s, other._lean
-        self.has_face |= other.has_face
-        self.has_body |= other.has_body
+        self._body, self._body_s = other._body, other._body_s
+        self._lean, self._leans = other._lean, other._leans
+        self.faces += other.faces
+        self.bodies += other.bodies
         self.hits += other.hits
         self.scores.extend(other.scores)
         self.life.join(other.life)
@@ -123,9 +124,10 @@ class Person:
         self.last_seen_s = at_s
         self.sighting = sighting
         self._by_face = sighting.face is not None
-        self.has_face |= self._by_face
+        self.faces += self._by_face
         if sighting.body is not None:
-            self._body, self._body_s, self.has_body = sighting.body, at_s, True
+            self._body, self._body_s = sighting.body, at_s
+            self.bodies += 1
         self.hits += 1
         self.frames += not self._expected  # a near look found whom nobody expected
         self.scores.append(sighting.score)
@@ -152,7 +154,8 @@ class Person:
             (face.centre[1] - guess.centre[1]) / side,
             face.side / side,
         )
-        weight = LEAN if self.has_face and self.has_body and self.hits > 1 else 1.0
+        weight = LEAN if self._leans else 1.0
+        self._leans = True
         self._lean = tuple(old + weight * (new - old) for old, new in zip(self._lean, now, strict=True))  # type: ignore[assignment]
 
     def look_alive(self, image: Image | None, at_s: float) -> None:

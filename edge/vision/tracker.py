@@ -36,6 +36,9 @@ DUPLICATE_COVER = 0.5
 CLAIM_S = 1.5
 """A lost track waits this much longer than ``lost_s`` while a person that may be the same is not confirmed yet."""
 
+CLOSE = 0.2
+"""A face of this share of the view's height hides the body, or pushes it out of the view."""
+
 UNMATCHED_COST = 2.0
 """Cost of leaving a track without a sighting; no pair may cost more."""
 
@@ -93,6 +96,7 @@ class Tracker:
         self._people: list[Person] = []
         self._places = StationaryPlaces()
         self._last_s = -math.inf
+        self._close_px = 0.0
 
     def update(
         self,
@@ -115,6 +119,7 @@ class Tracker:
         for person in self._people:
             person.predict(at_s, scale=scale)
         if view is not None:
+            self._close_px = CLOSE * view[1]
             ended += self._remove(lambda person: person.unseen_s > BLINK_S and person.is_outside(*view))
         # A person seen in the previous look at the whole view is in sight at any frame rate.
         previous_s = self._last_s
@@ -209,12 +214,21 @@ class Tracker:
     def _is_person(self, person: Person) -> bool:
         if person.hits < self._confirm_hits or person.hits * 2 < person.frames:
             return False
-        if self._may_be_picture(person) or not (person.has_face or person.life.has_lived):
+        if self._may_be_picture(person) or not self._shows_life(person):
             return False
         better = sorted(person.scores)[len(person.scores) // 2 :]
         certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
         seen_s = person.last_seen_s - person.first_seen_s
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
+
+    def _shows_life(self, person: Person) -> bool:
+        """Return whether enough was seen to believe in this person. Face and body together are enough. A body alone may
+        be furniture, and a face alone may be a pattern, unless it is so close that it hides the body."""
+        if not person.faces:
+            return person.life.has_lived
+        if 2 * person.bodies >= person.faces or person.last_side >= self._close_px:
+            return True
+        return person.life.is_surely_alive
 
     def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
         """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.types import Box, Face, Track, TrackState
+from edge.types import Box, Face, Sighting, Track, TrackState
 from edge.vision.assignment import assign
 from edge.vision.tracker import Tracker
 
@@ -20,9 +20,9 @@ SIDE = 60.0
 Path = Callable[[float], tuple[float, float] | None]
 
 
-def face(x: float, y: float, side: float = SIDE, score: float = 0.9) -> Face:
+def face(x: float, y: float, side: float = SIDE, score: float = 0.9) -> Sighting:
     box = Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-    return Face(box, score, np.zeros((5, 2), np.float32))
+    return Sighting(box, score, face=Face(box, score, np.zeros((5, 2), np.float32)))
 
 
 def walk(x: float, y: float, vx: float, vy: float, start_s: float, end_s: float) -> Path:
@@ -33,7 +33,7 @@ def walk(x: float, y: float, vx: float, vy: float, start_s: float, end_s: float)
     return position
 
 
-def film(paths: Iterable[Path], fps: float, length_s: float) -> list[tuple[float, list[Face]]]:
+def film(paths: Iterable[Path], fps: float, length_s: float) -> list[tuple[float, list[Sighting]]]:
     paths = list(paths)
     frames = []
     for i in range(round(length_s * fps) + 1):
@@ -42,7 +42,7 @@ def film(paths: Iterable[Path], fps: float, length_s: float) -> list[tuple[float
     return frames
 
 
-def run(tracker: Tracker, frames: Sequence[tuple[float, list[Face]]]) -> list[Track]:
+def run(tracker: Tracker, frames: Sequence[tuple[float, list[Sighting]]]) -> list[Track]:
     ended = [track for at_s, detections in frames for track in tracker.update(detections, at_s).ended]
     return ended + list(tracker.finish(frames[-1][0]))
 
@@ -60,7 +60,7 @@ def run(tracker: Tracker, frames: Sequence[tuple[float, list[Face]]]) -> list[Tr
 def test_walkers_are_counted_once_each(seed: int, fps: float, speeds: list[float], hidden_s: float) -> None:
     """Any speed up to a brisk walk, jitter, an occlusion each, 20 % missed by the detector, false alarms."""
     chance = random.Random(seed)
-    frames: list[tuple[float, list[Face]]] = [(i / fps, []) for i in range(int(6 * fps))]
+    frames: list[tuple[float, list[Sighting]]] = [(i / fps, []) for i in range(int(6 * fps))]
     for lane, speed in enumerate(speeds):
         hidden_from = chance.uniform(1.5, 3.0)
         for at_s, detections in frames:
@@ -159,7 +159,7 @@ def test_a_jump_is_not_guessed_when_two_could_be_meant() -> None:
     tracker = Tracker()
     before = {tracker.update([face(300, 200)], i / 10).active[0].track_id for i in range(20)}
     after = tracker.update([face(300 - 130, 200), face(300 + 130, 200)], 2.0).active
-    seen = {track.track_id for track in after if track.detection is not None}
+    seen = {track.track_id for track in after if track.sighting is not None}
     assert len(seen) == 2
     assert not before & seen
 
@@ -221,9 +221,9 @@ def test_states_and_occupancy_over_a_visit() -> None:
 def test_detection_is_that_of_this_frame() -> None:
     tracker = Tracker()
     seen = face(300, 200)
-    assert tracker.update([seen], 0.0).active[0].detection is seen
+    assert tracker.update([seen], 0.0).active[0].sighting is seen
     (missed,) = tracker.update([], 0.1).active
-    assert missed.detection is None
+    assert missed.sighting is None
     assert (missed.first_seen_s, missed.last_seen_s) == (0.0, 0.0)
 
 
@@ -253,7 +253,7 @@ def test_any_detections_keep_the_books(frames: list[list[tuple[float, ...]]], dt
     for i, row in enumerate(frames):
         tracks = tracker.update([face(*values) for values in row], i * dt)
         ids = [track.track_id for track in tracks.active]
-        used = [id(track.detection) for track in tracks.active if track.detection is not None]
+        used = [id(track.sighting) for track in tracks.active if track.sighting is not None]
         assert len(set(ids)) == len(ids)
         assert len(set(used)) == len(used) <= len(row)
         ended += [track.track_id for track in tracks.ended]

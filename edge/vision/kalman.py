@@ -42,3 +42,7 @@ class Axis:
         self.velocity_var -= gain_velocity * self.cross
         self.cross *= 1 - gain
         self.position_var *= 1 - gain
+
+    def jump(self, measured: float, jitter: float) -> None:
+        """Take a position that was measured in another way: the difference says nothing about the velocity."""
+        self.position, self.position_var, self.cross = measured, jitter**2, 0.0

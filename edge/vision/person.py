@@ -118,8 +118,12 @@ class Person:
         x, y = head.centre
         self.last_box, self.last_side = head, head.side
         jitter = (MEASUREMENT_SIGMA if sighting.face else GUESS_SIGMA) * self.last_side
-        self._x.correct(x, jitter)
-        self._y.correct(y, jitter)
+        if self._leans or self._by_face == (sighting.face is not None):
+            self._x.correct(x, jitter)
+            self._y.correct(y, jitter)
+        else:  # from a guess to the face, or back, is no movement
+            self._x.jump(x, jitter)
+            self._y.jump(y, jitter)
         self._learn_lean(sighting)
         self.last_seen_s = at_s
         self.sighting = sighting
@@ -230,11 +234,12 @@ class Person:
         return min(by_head, by_fit)
 
     def _overlap(self, sighting: Sighting, head: Box) -> float:
-        """Return the intersection over union of the expected box and the one found, of bodies where both are known."""
+        """Return the intersection over union of the expected head and the one found, or of the bodies where no face tells
+        where the head is."""
         body = self.expected_body
-        if body is None or sighting.body is None:
+        if body is None or sighting.body is None or (self._by_face and sighting.face is not None):
             return self.expected.iou(head)
-        return max(body.iou(sighting.body.box), self.expected.iou(head))
+        return body.iou(sighting.body.box)
 
     def _misfit(self, sighting: Sighting) -> float:
         """Return how badly a face fits the body of this track, or a body its face; infinite if both are known."""

@@ -222,13 +222,15 @@ class Tracker:
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
     def _shows_life(self, person: Person) -> bool:
-        """Return whether enough was seen to believe in this person. Face and body together are enough. A body alone may
-        be furniture, and a face alone may be a pattern, unless it is so close that it hides the body."""
-        if not person.faces:
-            return person.life.has_lived
-        if 2 * person.bodies >= person.faces or person.last_side >= self._close_px:
+        """Return whether enough was seen to believe in this person.
+
+        People come into view, so they leave the place where they were first seen. Who never does may be furniture, a
+        poster or a screen: with a face and a body it is a person after several signs of life. A face alone needs more
+        than that, unless it is so close that it hides the body, where nothing else is as large.
+        """
+        if person.life.has_left_its_place or (person.faces and person.last_side >= self._close_px):
             return True
-        return person.life.is_surely_alive
+        return 2 * person.bodies >= person.hits and person.life.is_surely_alive
 
     def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
         """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""

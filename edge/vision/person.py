@@ -25,6 +25,12 @@ MEASUREMENT_SIGMA = 0.08
 GUESS_SIGMA = 0.25
 """Jitter of the centre of a face that was seen, and of one that was guessed from a body, in face sizes."""
 
+CUT_SIGMA = 2.0
+"""The same for each factor of e between the size of a guessed head and the last size of this person."""
+
+GUESS_WEIGHT = 0.2
+"""Weight of the newest guess in the size of a head."""
+
 GUESS_JITTER = 2.5
 """A guessed head must move this much further than a seen one before it has moved."""
 
@@ -115,9 +121,14 @@ class Person:
 
     def see(self, sighting: Sighting, at_s: float) -> None:
         head = self.head_in(sighting)
-        x, y = head.centre
+        (x, y), jitter = head.centre, MEASUREMENT_SIGMA
+        if sighting.face is None:
+            # Half a body beside a pillar looks narrow, and its middle is not the middle of the person.
+            growth = math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3))
+            jitter = GUESS_SIGMA + CUT_SIGMA * abs(growth)
+            head = _scaled(head, math.exp((GUESS_WEIGHT - 1) * growth))
         self.last_box, self.last_side = head, head.side
-        jitter = (MEASUREMENT_SIGMA if sighting.face else GUESS_SIGMA) * self.last_side
+        jitter *= self.last_side
         if self._leans or self._by_face == (sighting.face is not None):
             self._x.correct(x, jitter)
             self._y.correct(y, jitter)
@@ -143,10 +154,8 @@ class Person:
         if sighting.face is not None or sighting.body is None:
             return sighting.head
         guess, (across, down, size) = head_of(sighting.body.box), self._lean
-        x, y = guess.centre
-        x, y = x + across * guess.side, y + down * guess.side
-        half_width, half_height = size * guess.width / 2, size * guess.height / 2
-        return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+        dx, dy = across * guess.side, down * guess.side
+        return _scaled(Box(guess.x1 + dx, guess.y1 + dy, guess.x2 + dx, guess.y2 + dy), size)
 
     def _learn_lean(self, sighting: Sighting) -> None:
         if sighting.face is None or sighting.body is None:
@@ -273,3 +282,8 @@ class Person:
             self.sighting,
             (self._x.velocity, self._y.velocity),
         )
+
+
+def _scaled(box: Box, factor: float) -> Box:
+    (x, y), half_width, half_height = box.centre, factor * box.width / 2, factor * box.height / 2
+    return Box(x - half_width, y - half_height, x + half_width, y + half_height)

@@ -10,11 +10,19 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from edge.types import Track
+from edge.types import Track, TrackState
 from edge.vision.motion import Point
 
-WIDE_FPS = 8.0
-"""Looks at the whole view in a second: between two of them, somebody who walks fast moves by less than a face."""
+CALM_FPS, TANGLED_FPS = 8.0, 20.0
+"""Looks at the whole view in a second, at most: usually, and while somebody is hidden or people pass one another, when
+it is easiest to mistake one for another."""
+
+CLOSE, APPROACH = 3.0, 1.0
+"""People pass one another when they are this close, in face sizes, and move this fast relative to each other, in face
+sizes a second."""
+
+JUST_SEEN_S = 0.2
+"""Who was not seen for longer, but was a person before, is hidden."""
 
 SEEN_WIDE_PX = 16.0
 """A face of this size, as the network sees it, is found in the whole view: if it is not, it does not show."""
@@ -110,8 +118,9 @@ class Scheduler:
         """Plan the frame of ``at_s``. ``view``: its width and height. ``tracks``: the people after the last frame.
         ``described``: ids of those who need no more looks. ``motion``: places where something moves."""
         period_s, self._last_s = at_s - self._last_s, at_s
-        each_frame = period_s * 1.5 > 1 / WIDE_FPS
-        wide = at_s - self._wide_s + min(period_s, 1.0) / 2 > 1 / WIDE_FPS
+        interval_s = 1 / (TANGLED_FPS if _tangled(tracks, at_s) else CALM_FPS)
+        each_frame = period_s * 1.5 > interval_s
+        wide = at_s - self._wide_s + min(period_s, 1.0) / 2 > interval_s
         if wide:
             self._wide_s = at_s
         self._people = {track.track_id: self._people.get(track.track_id, _Memory()) for track in tracks}
@@ -201,6 +210,19 @@ class Scheduler:
         nearest = min(strange, key=lambda point: math.dist(point, middle))
         self._still.append((nearest, at_s + FRUITLESS_S[1] / 3))
         return self._corner(nearest, view)
+
+
+def _tangled(tracks: Sequence[Track], at_s: float) -> bool:
+    """Return whether somebody is hidden, or two people pass one another."""
+    people = [track for track in tracks if track.state is not TrackState.TENTATIVE]
+    if any(at_s - track.last_seen_s > JUST_SEEN_S for track in people):
+        return True
+    return any(
+        math.dist(one.box.centre, other.box.centre) < CLOSE * (side := max(one.box.side, other.box.side))
+        and math.dist(one.velocity, other.velocity) > APPROACH * side
+        for place, one in enumerate(people)
+        for other in people[place + 1 :]
+    )
 
 
 def _near(point: Point, track: Track) -> bool:

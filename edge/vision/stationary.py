@@ -127,6 +127,7 @@ class _Place:
     box: Box
     is_screen: bool
     seen_s: float
+    is_suspect: bool = False
 
 
 class StationaryPlaces:
@@ -142,6 +143,12 @@ class StationaryPlaces:
         others = [place for place in self._places if not _is_same(place.box, box)]
         self._places = [*others, _Place(box, is_screen, at_s)]
 
+    def suspect(self, box: Box, at_s: float) -> None:
+        """Remember where something was taken for a face for a moment: a pattern that flickers is no picture for sure,
+        but nobody who was lost elsewhere comes out there either."""
+        if not self._about(box, at_s):
+            self._places.append(_Place(box, False, at_s, is_suspect=True))
+
     def see(self, box: Box, at_s: float) -> None:
         """Note that a face was found at ``box``, which keeps the known place there."""
         known = self._about(box, at_s)
@@ -156,6 +163,7 @@ class StationaryPlaces:
         return any(
             not (life.has_left_its_place if place.is_screen else life.is_surely_alive)
             for place in self._about(box, at_s)
+            if not place.is_suspect
         )
 
     def _about(self, box: Box, at_s: float) -> list[_Place]:

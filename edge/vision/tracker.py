@@ -24,7 +24,7 @@ LIKELY_SCORE = 0.7
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
 
-FAR_REACH = (1.5, 10.0, 6.0)
+FAR_REACH = (1.2, 10.0, 6.0)
 """The jump allowed if there is no other candidate: at least, per second, at most; in face sizes."""
 
 FAR_DOUBT = 0.3
@@ -155,6 +155,9 @@ class Tracker:
             if not person.confirmed and self._is_person(person):
                 self._confirm(person, view)
         self._people = [person for person in self._people if not person.merged]
+        for person in self._people:
+            if not person.confirmed and person.unseen_s > BLINK_S and not person.life.has_left_its_place:
+                self._places.suspect(person.last_box, at_s)
         self._remove(lambda person: not person.confirmed and person.unseen_s > BLINK_S)
         left, pictures = self._end_pictures(at_s)
         active = (person.track() for person in self._people if person.confirmed or not self._may_be_picture(person))

@@ -16,13 +16,11 @@ from edge.scene.sheet import Colour, Sheet, Sprite
 BODY_PX = 72
 """Pixels per unit of a person who comes near."""
 
-HEIGHT = (-0.3, 8.85)
-"""Top of the hair and soles of the feet of an adult; a child's feet are higher."""
-CHILD_FEET = 6.6
+FEET, CHILD_FEET = 8.7, 6.6
 
-_DEPTH = 0.56
-"""How deep a body is, compared with its width."""
-_STRIDE = 1.25
+_DEPTH = 0.7
+"""Half the depth of a chest, in units."""
+_STRIDE = 1.1
 _ARM_SWING = 0.8
 _LOOKS_DOWN = 0.22
 """How far feet that are one unit nearer lie lower in the picture."""
@@ -48,7 +46,7 @@ class _Turned:
 def draw_body(looks: Looks, outfit: Outfit, yaw: float, swing: float, scale: int = BODY_PX) -> Sprite:
     """Draw the body turned by ``yaw`` degrees; ``swing`` -1..1 is the step, 0 stands."""
     shoulder = 0.85 if looks.child else 1.0 if looks.female else 1.14
-    hip, feet = (3.2, CHILD_FEET) if looks.child else (4.1, 8.7)
+    hip, feet = (3.2, CHILD_FEET) if looks.child else (4.1, FEET)
     sheet = Sheet(-2.0, -0.4, 2.0, 9.2, scale)
     x = (np.arange(sheet.shape[1], dtype=np.float32) / sheet.scale + sheet.origin[0])[None]
     light = 1.05 - 0.12 * x * x + np.zeros((sheet.shape[0], 1), np.float32)
@@ -81,8 +79,8 @@ def _leg(
     shoulder, hip, feet = size
     ahead = side * swing * _STRIDE
     outer, inner = 0.72 * shoulder, 0.04
-    at_hip, half_hip = turned.x(side * (outer + inner) / 2), turned.half((outer - inner) / 2, 0.42)
-    at_foot, half_foot = turned.x(side * 0.32, ahead), turned.half(0.2, 0.22)
+    at_hip, half_hip = turned.x(side * (outer + inner) / 2), turned.half((outer - inner) / 2, 0.5)
+    at_foot, half_foot = turned.x(side * 0.32, ahead), turned.half(0.2, 0.25)
     lower = _LOOKS_DOWN * turned.nearer(0.0, ahead) - (0.12 if ahead < 0 else 0.0)
     sole = feet + lower
     leg = [
@@ -131,7 +129,7 @@ def _torso(
 ) -> None:
     shoulder, hip = size
     half = turned.half(shoulder, _DEPTH)
-    belly = turned.half(0.8 * shoulder, 0.62)
+    belly = turned.half(0.8 * shoulder, 0.72)
     collar = turned.half(0.27, 0.25)
     outline = [
         (-collar, 1.14),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.scene.body import CHILD_FEET, HEIGHT
 from edge.scene.figure import Figure
 from edge.scene.head import EYE_LINE, FACE, FRONT_LIMIT, head_box, turn_map, turned_x
 from edge.scene.portraits import Portrait
@@ -17,8 +16,6 @@ from edge.types import Box, Floats, Image
 
 _TURN_STEP = 2
 _EXPOSURE_S = 1 / 30
-_BODY_HALF = 1.15
-"""Half the width of a body with its arms, from the front, in units; from the side it is narrower."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +53,9 @@ class Placed:
     @property
     def body(self) -> Box:
         """The box of the whole person, also outside the picture."""
-        half = _BODY_HALF * float(np.hypot(np.cos(np.radians(self.stance.body_yaw)), 0.55))
-        half = min(half, _BODY_HALF) * (0.86 if self.figure.looks.child else 1.0)
-        feet = CHILD_FEET + 0.15 if self.figure.looks.child else HEIGHT[1]
-        return self._box(-half, HEIGHT[0], half, feet)
+        left, _, right, bottom = self.figure.body(self.stance.body_yaw, self.stance.swing).extent
+        head = head_box(self.yaw)
+        return self._box(min(left, head[0]), head[1], max(right, head[2]), bottom)
 
     def _box(self, left: float, top: float, right: float, bottom: float) -> Box:
         return Box(

@@ -25,6 +25,8 @@ class Sprite:
     origin: tuple[float, float]
     scale: int
     """Pixels per unit of the largest level."""
+    extent: tuple[float, float, float, float]
+    """Left, top, right, bottom of what is opaque, in units."""
 
     def level_for(self, unit_px: float) -> int:
         """Return the smallest level that still has at least one pixel for each pixel of the target."""
@@ -84,4 +86,7 @@ class Sheet:
             level = cv2.resize(
                 level, (level.shape[1] // 2, level.shape[0] // 2), interpolation=cv2.INTER_AREA
             )
-        return Sprite(tuple(levels), self.origin, self.scale)
+        x, y, width, height = cv2.boundingRect((self.alpha > 0.5).astype(np.uint8))
+        left, top = x / self.scale + self.origin[0], y / self.scale + self.origin[1]
+        extent = left, top, left + width / self.scale, top + height / self.scale
+        return Sprite(tuple(levels), self.origin, self.scale, extent)

@@ -7,6 +7,7 @@ minute, stand with their back to the camera, and browse behind a shelf; with a p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from edge.scene.render import Scene
 from edge.scene.route import Spot, beside, distance_of, drop_of, route
 from edge.scene.trajectories import QUIET_S
 from edge.scene.walk import FOCAL, LINES, Pillar, PillarKind, Walk
-from edge.types import Floats
 
 SECONDS = 90.0
 STANDS_S = 60.0
@@ -65,7 +65,8 @@ class _Script:
             self._stands,
             self._stands_with_the_back,
             self._browses,
-            *[lambda count=count: self._group(count) for count in (3, 2, 2)],  # type: ignore[misc]
+            self._three_together,
+            *[self._two_together] * 2,
             *[self._turns_round] * 2,
             *[self._comes_from_afar] * 2,
             *[self._leaves_for_afar] * 2,
@@ -73,13 +74,14 @@ class _Script:
             *[self._crosses] * 5,
         ]
         chosen: list[Walk] = []
-        paths: list[Floats] = []
+        paths: list[np.ndarray] = []
         for act in acts:
             for _ in range(_ATTEMPTS):
                 walks = act()
                 more = [self._path(walk) for walk in walks]
                 if max(walk.ends_s for walk in walks) < self._seconds - QUIET_S and _fit([*paths, *more]):
-                    chosen += walks
+                    name = act.__name__.strip("_").replace("_", " ")
+                    chosen += [replace(walk, act=name) for walk in walks]
                     paths += more
                     break
             else:
@@ -92,7 +94,7 @@ class _Script:
             for which in self._rng.permutation(len(portraits)):
                 yield portraits[which]
 
-    def _path(self, walk: Walk) -> Floats:
+    def _path(self, walk: Walk) -> np.ndarray:
         """Return x and face height in lines, and x and distance in metres (n, 4) at the steps of the clock; NaN while
         the person is absent."""
         x, face = walk.along(self._clock)[:, :2].T
@@ -150,6 +152,12 @@ class _Script:
         spots = [Spot(self._edge(side, z), z), Spot(self._edge(-side, z), z + self._between(-0.6, 0.6))]
         glances = self._glance() if self._rng.random() < 0.7 else []
         return [self._walk(self._start(8.0), spots, glances=glances)]
+
+    def _two_together(self) -> list[Walk]:
+        return self._group(2)
+
+    def _three_together(self) -> list[Walk]:
+        return self._group(3)
 
     def _group(self, count: int) -> list[Walk]:
         """Enter together, 0.4 to 0.8 m apart, stop together, and leave."""
@@ -248,7 +256,7 @@ class _Script:
         return [self._walk(self._start(22.0), spots, sway=0.04)]
 
 
-def _fit(paths: Sequence[Floats]) -> bool:
+def _fit(paths: Sequence[np.ndarray]) -> bool:
     """Return whether nobody walks through anybody, and nobody is hidden for too long."""
     for mine in paths:
         hidden = np.zeros(len(mine), bool)

@@ -30,10 +30,9 @@ def draw_hall(image: Image, scale: float, opening: Sides, rng: np.random.Generat
         x += span
     middle = image.shape[1] / 2 - left
     for place in np.linspace(-3, 3, 13):
-        ends = [
-            (round(middle + place * width * share), row) for share, row in ((0.28, far), (0.8, height - 1))
-        ]
-        cv2.line(part, *ends, (112, 118, 124), max(1, round(0.7 * scale)), cv2.LINE_AA)
+        back = round(middle + place * width * 0.28), far
+        front = round(middle + place * width * 0.8), height - 1
+        cv2.line(part, back, front, (112, 118, 124), max(1, round(0.7 * scale)), cv2.LINE_AA)
     edge = max(2, round(4 * scale))
     part[:, :edge] = part[:, -edge:] = (112, 124, 132)
     part[:edge] = (112, 124, 132)

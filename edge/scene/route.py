@@ -13,7 +13,6 @@ import numpy as np
 
 from edge.scene.portraits import Portrait
 from edge.scene.walk import FACE_M, FOCAL, Walk
-from edge.types import Floats
 
 NECK = 70.0
 """How far a head turns on its body, in degrees."""
@@ -83,12 +82,12 @@ def route(
     off = (body + 180) % 360 - 180
     # whoever shows the back does not look over the shoulder: the side would flip
     head = body + glance * np.where(np.abs(off) < 150, np.clip(-off, -NECK, NECK), 0.0)
-    face = face_at(z)
+    face = FOCAL * FACE_M / z
     keys = np.stack([starts_s + clock, width / 2 + FOCAL * x / z, face, head, body], 1)
     return Walk(portrait, seed, drop, keys.astype(np.float32), sway=sway, eased=False)
 
 
-def _plan(spots: Sequence[Spot], pace: float) -> tuple[Floats, Floats, Floats]:
+def _plan(spots: Sequence[Spot], pace: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return times (n,), places (n, 2) and wanted directions (n,), NaN where the way gives it, at steps of
     ``_STEP_S``."""
     times, places, stays = [0.0], [(spots[0].x, spots[0].z)], []
@@ -112,7 +111,7 @@ def _plan(spots: Sequence[Spot], pace: float) -> tuple[Floats, Floats, Floats]:
     return clock, path, facing
 
 
-def _smooth(values: Floats, kernel: int) -> Floats:
+def _smooth(values: np.ndarray, kernel: int) -> np.ndarray:
     """Return the moving average (n,) over ``kernel`` steps; the ends go on as they were."""
     half = kernel // 2
     before = values[0] + (values[0] - values[1]) * np.arange(half, 0, -1)

@@ -63,6 +63,8 @@ class Walk:
     keys: Floats
     sway: float = 0.0
     eased: bool = True
+    act: str = ""
+    """What the person does, in a word, for reports."""
 
     @property
     def starts_s(self) -> float:
@@ -100,7 +102,7 @@ class Walk:
             blinks=blinks,
         )
 
-    def along(self, times_s: Floats) -> Floats:
+    def along(self, times_s: np.ndarray) -> Floats:
         """Return x, face and both yaws (n, 4) at times (n,); before the first and after the last key they do not
         change.
 

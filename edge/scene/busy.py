@@ -29,6 +29,8 @@ _APART_M = 0.35
 """Nobody comes nearer to another person than this."""
 _SHELF = (0.70, 0.90, 29.0)
 """The free-standing shelf: left and right as shares of the width, the height of a face beside it in lines."""
+_TALL = 0.3
+"""The eyes of a tall person are at most this many face heights below the horizon."""
 _OPENING = BUSY.opening or (0.0, 1.0)
 
 
@@ -128,12 +130,14 @@ class _Script:
         glances: Sequence[tuple[float, float]] = (),
         sway: float = 0.0,
         pace: float | None = None,
+        tall: bool = False,
     ) -> Walk:
-        portrait = next(self._cast)
+        portrait = next(one for one in self._cast if not tall or one.age_band != "0-17")
+        drop = drop_of(portrait, self._rng)
         return route(
             portrait,
             int(self._rng.integers(1 << 30)),
-            drop_of(portrait, self._rng),
+            min(drop, _TALL) if tall else drop,
             starts_s,
             spots,
             width=self._width,
@@ -245,7 +249,7 @@ class _Script:
         return [self._walk(self._start(66.0), spots, sway=0.04)]
 
     def _browses(self) -> list[Walk]:
-        """Stand behind the shelf with head and shoulders to be seen."""
+        """Stand behind the shelf, tall enough for head and shoulders to be seen."""
         z = distance_of(_SHELF[2]) + self._between(0.3, 1.0)
         x = self._at(self._between(0.76, 0.84), z)
         spots = [
@@ -253,7 +257,7 @@ class _Script:
             Spot(x, z, self._between(6.0, 10.0), self._between(-20.0, 20.0)),
             Spot(self._edge(-1.0, z), z),
         ]
-        return [self._walk(self._start(22.0), spots, sway=0.04)]
+        return [self._walk(self._start(22.0), spots, sway=0.04, tall=True)]
 
 
 def _fit(paths: Sequence[np.ndarray]) -> bool:

@@ -8,24 +8,30 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from edge.scene.trajectories import LINES, Pillar
+from edge.scene.decoys import DecoyKind, DecoyTruth, DrawnDecoy
+from edge.scene.hall import draw_hall
+from edge.scene.layout import PLAIN, Layout
+from edge.scene.walk import LINES
 from edge.types import Box, Image
 
 _FLOOR = 300.0
+_OPENING_TOP = 48.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shop:
-    """The drawn shop: ``backdrop`` BGR (h, w, 3); ``window`` and ``posters`` in pixels; ``light`` (h, w, 3), where 200
-    means unchanged."""
+    """The drawn shop: ``backdrop`` BGR (h, w, 3), which holds all decoys that do not move; ``window``, ``opening`` and
+    the places of the decoys in pixels; ``light`` (h, w, 3), where 200 means unchanged."""
 
     backdrop: Image
     light: Image
-    window: Box
-    posters: tuple[Box, ...]
+    window: Box | None
+    opening: Box | None
+    decoys: tuple[DecoyTruth, ...]
+    moving: tuple[DrawnDecoy, ...]
 
 
-class _Canvas:
+class Canvas:
     """A canvas whose unit is one line of a picture with 480 lines."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -54,27 +60,46 @@ class _Canvas:
         cv2.line(self.image, self.point(x1, y1), self.point(x2, y2), colour, width, cv2.LINE_AA)
 
 
-def draw_shop(seed: int, width: int, height: int) -> Shop:
-    """Draw the shop; the same seed and size give the same shop."""
+def draw_shop(seed: int, width: int, height: int, layout: Layout = PLAIN) -> Shop:
+    """Draw the shop; the same seed, size and layout give the same shop."""
     rng = np.random.default_rng([seed, 1])
-    canvas = _Canvas(width, height)
+    canvas = Canvas(width, height)
     wide = width / canvas.scale
     _room(canvas, wide)
-    window = (0.03 * wide, 50.0, 0.20 * wide, 215.0)
-    _window(canvas, rng, *window)
-    _shelf(canvas, rng, 0.37 * wide, 0.60 * wide, 62.0)
-    _shelf(canvas, rng, 0.66 * wide, 0.89 * wide, 78.0)
-    posters = (_smiley(canvas, 0.285 * wide, 112.0, 30.0), _skull(canvas, 0.95 * wide, 120.0, 0.036 * wide))
-    soft = cv2.GaussianBlur(canvas.image, (0, 0), 0.9 * canvas.scale)  # the wall is a little out of focus
+    window = opening = None
+    if layout.window is not None:
+        window = (layout.window[0] * wide, 50.0, layout.window[1] * wide, 215.0)
+        _window(canvas, rng, *window)
+    if layout.opening is not None:
+        opening = (layout.opening[0] * wide, _OPENING_TOP, layout.opening[1] * wide, _FLOOR)
+        draw_hall(canvas.image, canvas.scale, opening, rng)
+    for left, right, top in layout.shelves:
+        _shelf(canvas, rng, left * wide, right * wide, top)
+    truths = []
+    if layout.smiley is not None:
+        truths.append(DecoyTruth(DecoyKind.SMILEY, _smiley(canvas, layout.smiley * wide, 112.0, 30.0)))
+    if layout.skull is not None:
+        truths.append(DecoyTruth(DecoyKind.SKULL, _skull(canvas, layout.skull * wide, 120.0, 0.036 * wide)))
+    # the wall is a little out of focus
+    soft = cv2.GaussianBlur(canvas.image, (0, 0), 0.9 * canvas.scale).astype(np.uint8)
+    decoys = [DrawnDecoy(decoy, width, height) for decoy in layout.decoys]
+    for decoy in decoys:
+        if not decoy.moves:
+            decoy.paint(soft, 0.0)
+    truths += [decoy.truth for decoy in decoys]
     shade = np.hypot((np.arange(width) / width - 0.45)[None], (np.arange(height) / height - 0.45)[:, None])
     glow = np.exp(-((np.arange(width) / width - 0.12) ** 2) / 0.05)[None]
     light = np.clip(200 * (1.04 - 0.28 * shade**2 + 0.10 * glow), 0, 255)
     light3 = np.dstack([light * 1.0, light, light * 0.995]).astype(np.uint8)
-    pixels = Box(*(side * canvas.scale for side in window))
-    return Shop(soft.astype(np.uint8), light3, pixels, tuple(posters))
+
+    def pixels(sides: tuple[float, float, float, float] | None) -> Box | None:
+        return None if sides is None else Box(*(side * canvas.scale for side in sides))
+
+    moving = tuple(decoy for decoy in decoys if decoy.moves)
+    return Shop(soft, light3, pixels(window), pixels(opening), tuple(truths), moving)
 
 
-def _room(canvas: _Canvas, wide: float) -> None:
+def _room(canvas: Canvas, wide: float) -> None:
     canvas.rectangle(0, 0, wide, 34, (214, 218, 220))
     canvas.rectangle(0, 34, wide, _FLOOR, (176, 196, 206))
     for place in range(5):
@@ -93,7 +118,7 @@ def _room(canvas: _Canvas, wide: float) -> None:
     canvas.rectangle(0, _FLOOR - 8, wide, _FLOOR, (90, 104, 116))
 
 
-def _window(canvas: _Canvas, rng: np.random.Generator, x1: float, y1: float, x2: float, y2: float) -> None:
+def _window(canvas: Canvas, rng: np.random.Generator, x1: float, y1: float, x2: float, y2: float) -> None:
     canvas.rectangle(x1 - 5, y1 - 5, x2 + 5, y2 + 5, (120, 128, 132))
     canvas.rectangle(x1, y1, x2, y2, (236, 228, 214))
     for x in np.arange(x1 + 3, x2 - 16, 19):
@@ -103,7 +128,7 @@ def _window(canvas: _Canvas, rng: np.random.Generator, x1: float, y1: float, x2:
     canvas.rectangle((x1 + x2) / 2 - 2, y1, (x1 + x2) / 2 + 2, y2, (120, 128, 132))
 
 
-def _shelf(canvas: _Canvas, rng: np.random.Generator, x1: float, x2: float, top: float) -> None:
+def _shelf(canvas: Canvas, rng: np.random.Generator, x1: float, x2: float, top: float) -> None:
     """Draw shelf boards with packages, bottles and tins."""
     canvas.rectangle(x1 - 4, top - 6, x2 + 4, _FLOOR, (96, 110, 124))
     heights = np.linspace(top, _FLOOR - 6, 6)
@@ -133,7 +158,7 @@ def _shelf(canvas: _Canvas, rng: np.random.Generator, x1: float, x2: float, top:
         canvas.rectangle(x1, lower - 4, x2, lower, (168, 178, 186))
 
 
-def _smiley(canvas: _Canvas, x: float, y: float, size: float) -> Box:
+def _smiley(canvas: Canvas, x: float, y: float, size: float) -> Box:
     """Draw a poster with a cartoon face."""
     canvas.rectangle(x - 1.35 * size, y - 1.6 * size, x + 1.35 * size, y + 2.0 * size, (60, 70, 80))
     canvas.rectangle(x - 1.25 * size, y - 1.5 * size, x + 1.25 * size, y + 1.9 * size, (244, 246, 240))
@@ -148,7 +173,7 @@ def _smiley(canvas: _Canvas, x: float, y: float, size: float) -> Box:
     return Box(*((value * canvas.scale) for value in (x - size, y - size, x + size, y + size)))
 
 
-def _skull(canvas: _Canvas, x: float, y: float, size: float) -> Box:
+def _skull(canvas: Canvas, x: float, y: float, size: float) -> Box:
     """Draw a skull, as on toys and shirts: eyes, nose and teeth are in the places of a face."""
     canvas.rectangle(x - 1.3 * size, y - 1.4 * size, x + 1.3 * size, y + 1.6 * size, (40, 36, 36))
     canvas.disc(x, y - 0.1 * size, 0.85 * size, 0.9 * size, (226, 230, 232))
@@ -161,31 +186,3 @@ def _skull(canvas: _Canvas, x: float, y: float, size: float) -> Box:
             x + tooth * size, y + 0.7 * size, x + tooth * size, y + 1.1 * size, (40, 36, 36), 0.08 * size
         )
     return Box(*((value * canvas.scale) for value in (x - size, y - size, x + size, y + 1.2 * size)))
-
-
-def draw_pillar(pillar: Pillar, scale: float) -> Image:
-    """Draw a round column, or a caged trolley if it rolls; BGRA, opaque where the object is."""
-    width, height = round((pillar.right - pillar.left) * scale), round((pillar.bottom - pillar.top) * scale)
-    image = np.zeros((height, width, 4), np.uint8)
-    image[..., 3] = 255
-    if not pillar.speed:
-        across = np.linspace(-1, 1, width)
-        shade = 205 * (1.0 - 0.38 * (across + 0.25) ** 2)
-        image[..., :3] = shade[None, :, None] * np.array([0.96, 0.99, 1.0])
-        image[-round(30 * scale) :, :, :3] //= 2
-        return image
-    rng = np.random.default_rng(3)
-    rows = 6
-    for row in range(rows):
-        x = 0
-        while x < width:
-            span = round(rng.uniform(0.25, 0.6) * width)
-            tint = np.array([92, 134, 168]) * rng.uniform(0.8, 1.15)
-            top, bottom = row * height // rows, (row + 1) * height // rows
-            image[top:bottom, x : x + span, :3] = tint.clip(0, 255)
-            image[top : top + max(2, round(2 * scale)), x : x + span, :3] = tint.clip(0, 255) * 0.6
-            image[top:bottom, x : x + max(1, round(1.5 * scale)), :3] = tint.clip(0, 255) * 0.6
-            x += span
-    step = max(4, round(15 * scale))
-    image[:, ::step, :3] = 70
-    return image

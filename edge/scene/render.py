@@ -6,76 +6,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
 
-from edge.scene.background import draw_pillar, draw_shop
-from edge.scene.figure import EYE_LINE, FACE, Figure, Sprite, draw_figure, turn_map, turned_x
-from edge.scene.ground_truth import FACE_LEAST_PX, FaceTruth, SceneTruth, summarise
-from edge.scene.portraits import Portrait, load_portraits
-from edge.scene.trajectories import LINES, Pillar, Stance, Walk, obstacles, plan_walks, stand_still
-from edge.types import Box, Floats, Image
+from edge.scene.background import draw_shop
+from edge.scene.decoys import DecoyKind, DecoyTruth
+from edge.scene.figure import Figure
+from edge.scene.ground_truth import (
+    BODY_LEAST_PX,
+    FACE_DRAWN_PX,
+    FACE_YAW,
+    FaceTruth,
+    PersonTruth,
+    SceneTruth,
+    summarise,
+)
+from edge.scene.layout import PLAIN, WALL_FACE, Layout
+from edge.scene.obstacles import draw_pillar
+from edge.scene.placed import Placed, detail, grid, place
+from edge.scene.portraits import load_portraits
+from edge.scene.trajectories import obstacles, plan_walks, stand_still
+from edge.scene.walk import LINES, Pillar, Walk
+from edge.types import Box, Image
 
 DEFAULT_SEED = 7
 
-_TURN_STEP = 2
-_EXPOSURE_S = 1 / 30
 _NOISE_SIGMA = 3.0
 _NOISE_MARGIN = 64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Placed:
-    """One person in one frame: the place of unit (0, 0) of the figure, and the size of a unit, in pixels."""
-
-    person: int
-    figure: Figure
-    x: float
-    y: float
-    unit: float
-    yaw: float
-    blur: int
-    nearness: float
-
-    @property
-    def face(self) -> Box:
-        """The tight box of the turned face."""
-        left, right = (float(turned_x(x, self.yaw)) for x in (FACE[0], FACE[2]))
-        return Box(
-            self.x + left * self.unit,
-            self.y + FACE[1] * self.unit,
-            self.x + right * self.unit,
-            self.y + FACE[3] * self.unit,
-        )
-
-    def landmarks(self, portrait: Portrait) -> Floats:
-        """Return the landmarks (5, 2) in pixels of the frame."""
-        x, y = portrait.landmarks.T / portrait.side
-        turned = np.column_stack([turned_x(x - 0.5, self.yaw), y])
-        return np.asarray(turned * self.unit + (self.x, self.y), np.float32)
-
-    def covers(self, points: np.ndarray) -> np.ndarray:
-        """Return which of the points (n, 2), in pixels of the frame, this person hides."""
-        units = (points - (self.x, self.y)) / self.unit
-        in_front_view = np.column_stack([turned_x(units[:, 0], -self.yaw), units[:, 1]])
-        covered = np.zeros(len(points), bool)
-        for sprite, where in ((self.figure.body, units), (self.figure.head, in_front_view)):
-            alpha = sprite.levels[1][..., 3]
-            cells = np.floor((where - sprite.origin) * (sprite.scale / 2)).astype(int)
-            inside = ((cells >= 0) & (cells < (alpha.shape[1], alpha.shape[0]))).all(1)
-            cells = np.clip(cells, 0, (alpha.shape[1] - 1, alpha.shape[0] - 1))
-            covered |= inside & (alpha[cells[:, 1], cells[:, 0]] > 127)
-        return covered
 
 
 class Scene:
     """A seeded scene of ``seconds`` at ``fps``, ``width`` x ``height`` pixels.
 
-    ``walks`` replaces the script made from the seed; pillar, trolley and light changes stay. Raises ``ValueError`` when
-    the script does not fit into the time.
+    ``walks`` replaces the script made from the seed, ``pillars`` the obstacles; light changes stay. Raises
+    ``ValueError`` when the script does not fit into the time.
     """
 
     def __init__(
@@ -88,14 +54,18 @@ class Scene:
         *,
         walks: tuple[Walk, ...] | None = None,
         pillars: tuple[Pillar, ...] | None = None,
+        layout: Layout = PLAIN,
     ) -> None:
         self.seed, self.width, self.height, self.fps, self.seconds = seed, width, height, fps, seconds
         self._scale = height / LINES
         lines_wide = width / self._scale
         self.walks = plan_walks(load_portraits(), seed, lines_wide, seconds) if walks is None else walks
         self._pillars = obstacles(lines_wide) if pillars is None else pillars
-        self._figures = [draw_figure(walk.portrait, walk.seed) for walk in self.walks]
-        self._shop = draw_shop(seed, width, height)
+        self._figures = [
+            Figure(walk.portrait, walk.seed, body_px=detail(float(walk.keys[:, 2].max()), height))
+            for walk in self.walks
+        ]
+        self._shop = draw_shop(seed, width, height, layout)
         self._pillar_images = [draw_pillar(pillar, self._scale) for pillar in self._pillars]
         rng = np.random.default_rng([seed, 2])
         grain = rng.normal(0, _NOISE_SIGMA, (height + _NOISE_MARGIN, width + _NOISE_MARGIN, 3))
@@ -109,8 +79,13 @@ class Scene:
 
     @property
     def posters(self) -> tuple[Box, ...]:
-        """The face-like patterns that must not be counted."""
-        return self._shop.posters
+        """The drawn face-like patterns that must not be counted."""
+        return tuple(one.box for one in self._shop.decoys if one.kind in (DecoyKind.SMILEY, DecoyKind.SKULL))
+
+    @property
+    def decoys(self) -> tuple[DecoyTruth, ...]:
+        """All that looks like a person or a face and must not be counted."""
+        return self._shop.decoys
 
     def frames(self) -> Iterator[Image]:
         return (self.render(index) for index in range(len(self)))
@@ -122,64 +97,71 @@ class Scene:
         time_s = index / self.fps
         frame = self._backdrop(time_s)
         placed = self._placed(time_s)
+        wall = None if self._shop.opening is None else frame.copy()
         behind = sorted(range(len(self._pillars)), key=lambda which: self._pillars[which].face)
         for person in placed:
+            if wall is not None and person.nearness >= WALL_FACE:
+                self._repaint_wall(frame, wall)
+                wall = None
             while behind and self._pillars[behind[0]].face < person.nearness:
                 self._paint_pillar(frame, behind.pop(0), time_s)
-            _paint(frame, person.figure.body, None, person)
-            _paint(frame, person.figure.head, person.yaw, person)
+            person.paint(frame)
+        if wall is not None:
+            self._repaint_wall(frame, wall)
         for which in behind:
             self._paint_pillar(frame, which, time_s)
         return self._seen_by_a_sensor(frame, index)
 
     @cached_property
     def truth(self) -> SceneTruth:
-        """Return every face of every frame, and the resulting visits."""
+        """Return every person and face of every frame, and the resulting visits."""
         labels = [(w.portrait.gender, w.portrait.age_band, w.portrait.expression) for w in self.walks]
-        faces = [self._faces(index / self.fps) for index in range(len(self))]
-        return summarise(faces, labels, self.fps)
+        frames = [self._people(index / self.fps) for index in range(len(self))]
+        return summarise(frames, labels, self.fps, self._scale)
 
-    def _placed(self, time_s: float) -> list[_Placed]:
+    def _placed(self, time_s: float) -> list[Placed]:
         """Return the people at that time, farthest first."""
         placed = []
         for person, (walk, figure) in enumerate(zip(self.walks, self._figures, strict=True)):
             stance = walk.at(time_s)
             if stance is not None:
-                placed.append(self._place(person, figure, stance))
+                placed.append(place(person, figure, stance, self._scale))
         return sorted(placed, key=lambda one: (one.nearness, one.person))
 
-    def _place(self, person: int, figure: Figure, stance: Stance) -> _Placed:
-        unit = stance.face / (FACE[3] - FACE[1]) * self._scale
-        return _Placed(
-            person,
-            figure,
-            x=stance.x * self._scale,
-            y=stance.y * self._scale - EYE_LINE * unit,
-            unit=unit,
-            yaw=stance.yaw,
-            blur=round(abs(stance.speed) * self._scale * _EXPOSURE_S),
-            nearness=stance.face,
-        )
-
-    def _faces(self, time_s: float) -> tuple[FaceTruth, ...]:
-        """Return the faces that are large enough, with the visible share of each."""
+    def _people(self, time_s: float) -> tuple[PersonTruth, ...]:
+        """Return the people who are large enough, with the visible shares of each."""
         placed = self._placed(time_s)
-        faces = []
-        for place, one in enumerate(placed):
-            if one.face.height >= FACE_LEAST_PX * self._scale:
+        people = []
+        for rank, one in enumerate(placed):
+            if one.body.height < BODY_LEAST_PX * self._scale:
+                continue
+            shows = partial(self._visible, one, placed[rank + 1 :], time_s)
+            face = None
+            if abs(one.yaw) < FACE_YAW and one.face.height >= FACE_DRAWN_PX:
                 marks = one.landmarks(self.walks[one.person].portrait)
-                visible = self._visible(one, placed[place + 1 :], time_s)
-                faces.append(FaceTruth(one.person, one.face, marks, one.yaw, visible))
-        return tuple(faces)
+                face = FaceTruth(one.person, one.face, marks, one.yaw, shows(grid(one.face)))
+            people.append(
+                PersonTruth(
+                    one.person,
+                    one.body,
+                    shows(np.concatenate([one.body_points(), grid(one.head, 5)])),
+                    one.head,
+                    shows(grid(one.head, 8)),
+                    one.yaw,
+                    face,
+                )
+            )
+        return tuple(people)
 
-    def _visible(self, one: _Placed, nearer: Sequence[_Placed], time_s: float) -> float:
-        """Return the visible share of a face: points of a grid that are inside the picture and not hidden."""
-        grid = (np.arange(12) + 0.5) / 12
-        across, down = one.face.x1 + grid * one.face.width, one.face.y1 + grid * one.face.height
-        points = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2)
+    def _visible(self, one: Placed, nearer: Sequence[Placed], time_s: float, points: np.ndarray) -> float:
+        """Return the share of the points (n, 2) of a person that are inside the picture and not hidden."""
         shows = ((points >= 0) & (points < (self.width, self.height))).all(1)
+        if one.nearness < WALL_FACE and self._shop.opening is not None:
+            door = self._shop.opening
+            shows &= ((points >= (door.x1, door.y1)) & (points < (door.x2, door.y2))).all(1)
         for other in nearer:
-            shows &= ~other.covers(points)
+            if shows.any() and abs(other.x - one.x) < 2.2 * (other.unit + one.unit):
+                shows &= ~other.covers(points)
         for pillar in self._pillars:
             if pillar.face >= one.nearness:
                 left, right = pillar.span(time_s)
@@ -188,13 +170,24 @@ class Scene:
         return float(shows.mean())
 
     def _backdrop(self, time_s: float) -> Image:
-        """Draw the shop; clouds pass over the view in the window."""
+        """Draw the shop; clouds pass over the view in the window, and faces move on screens."""
         frame = self._shop.backdrop.copy()
         box = self._shop.window
-        rows, columns = slice(int(box.y1), int(box.y2)), slice(int(box.x1), int(box.x2))
-        gain = 1.0 + 0.12 * np.sin(0.35 * time_s + self._light_phase[2])
-        frame[rows, columns] = cv2.convertScaleAbs(frame[rows, columns], alpha=float(gain))
+        if box is not None:
+            rows, columns = slice(int(box.y1), int(box.y2)), slice(int(box.x1), int(box.x2))
+            gain = 1.0 + 0.12 * np.sin(0.35 * time_s + self._light_phase[2])
+            frame[rows, columns] = cv2.convertScaleAbs(frame[rows, columns], alpha=float(gain))
+        for decoy in self._shop.moving:
+            decoy.paint(frame, time_s)
         return frame
+
+    def _repaint_wall(self, frame: Image, wall: Image) -> None:
+        """Hide what is behind the wall beside the opening."""
+        opening = self._shop.opening
+        assert opening is not None
+        left, right, bottom = round(opening.x1), round(opening.x2), round(opening.y2)
+        frame[:bottom, :left] = wall[:bottom, :left]
+        frame[:bottom, right:] = wall[:bottom, right:]
 
     def _paint_pillar(self, frame: Image, which: int, time_s: float) -> None:
         image = self._pillar_images[which]
@@ -230,32 +223,3 @@ def crowd(
     """Build a scene with exactly ``count`` visible faces in every frame, for measuring speed."""
     walks = stand_still(load_portraits(), count, seed, width * LINES / height, seconds)
     return Scene(seed, width, height, fps, seconds, walks=walks, pillars=())
-
-
-def _paint(frame: Image, sprite: Sprite, yaw: float | None, place: _Placed) -> None:
-    """Blend one sprite into the frame, head turned by ``yaw`` where given."""
-    level = sprite.level_for(place.unit)
-    image = sprite.levels[level]
-    pixels_per_unit = sprite.scale / (1 << level)
-    if yaw is not None:
-        degrees = _TURN_STEP * round(yaw / _TURN_STEP)
-        maps = turn_map(image.shape[:2], pixels_per_unit, sprite.origin[0], degrees)
-        image = cv2.remap(image, *maps, cv2.INTER_LINEAR)  # type: ignore[assignment]
-    factor = place.unit / pixels_per_unit
-    left, top = place.x + sprite.origin[0] * place.unit, place.y + sprite.origin[1] * place.unit
-    x1, x2 = (
-        max(int(left) - place.blur, 0),
-        min(int(left + image.shape[1] * factor) + place.blur + 1, frame.shape[1]),
-    )
-    y1, y2 = max(int(top), 0), min(int(top + image.shape[0] * factor) + 1, frame.shape[0])
-    if x1 >= x2 or y1 >= y2:
-        return
-    half = 0.5 * factor - 0.5  # pixel centres
-    matrix = np.array([[factor, 0, left - x1 + half], [0, factor, top - y1 + half]], np.float32)
-    warped = cv2.warpAffine(image, matrix, (x2 - x1, y2 - y1), flags=cv2.INTER_LINEAR)
-    if place.blur >= 2:
-        warped = cv2.blur(warped, (place.blur, 1))
-    colour, alpha = cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR), cv2.extractChannel(warped, 3)
-    through = cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2BGR)
-    region = frame[y1:y2, x1:x2]
-    frame[y1:y2, x1:x2] = cv2.add(cv2.multiply(region, through, scale=1 / 255), colour)

@@ -1,27 +1,18 @@
-"""When people come and where they walk: all the geometry of a scene, in lines of a picture with 480 lines.
-
-A person stands on the floor at some distance from the camera; the height of the face gives the distance. All eyes are
-close to the horizon, because the camera hangs at the height of a tall person's eyes.
-"""
+"""The scripts of the sample scene and of a crowd, in lines of a picture with 480 lines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from edge.scene.portraits import Portrait
+from edge.scene.walk import HORIZON, LINES, Pillar, PillarKind, Walk
 from edge.types import Floats
 
-LINES = 480.0
-HORIZON = 160.0
 PEOPLE = 14
 QUIET_S = 1.0
 """Nobody is there in the first and the last second, so that every visit begins and ends in the scene."""
-
-FRONT_YAW = 6.0
-"""The head of a person who looks into the camera still moves by this many degrees."""
 
 _SWAY = 0.25
 """How far standing people sway to each side, in face heights."""
@@ -31,87 +22,11 @@ _HIDDEN_S = 1.1
 _ATTEMPTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Stance:
-    """The place of one person at one moment: ``x`` of the face's centre, ``face`` its height, in lines."""
-
-    x: float
-    y: float
-    face: float
-    yaw: float
-    speed: float
-    """Speed sideways, in lines per second."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Walk:
-    """The path of one person. ``keys`` (n, 4) float32: seconds, x, face height in lines, yaw in degrees."""
-
-    portrait: Portrait
-    seed: int
-    drop: float
-    """Distance of the eyes below the horizon, in face heights: larger for shorter people."""
-    keys: Floats
-
-    @property
-    def starts_s(self) -> float:
-        return float(self.keys[0, 0])
-
-    @property
-    def ends_s(self) -> float:
-        return float(self.keys[-1, 0])
-
-    def at(self, time_s: float) -> Stance | None:
-        """Return the stance at that time; None before the first and after the last key."""
-        if not self.starts_s <= time_s <= self.ends_s:
-            return None
-        before, now, after = self.along(np.array([time_s - 0.05, time_s, time_s + 0.05]))
-        x, face, yaw = (float(value) for value in now)
-        speed = float(after[0] - before[0]) / 0.1
-        stride = abs(speed) / (3.0 * face)  # steps per second
-        bob = 0.03 * face * float(np.sin(2 * np.pi * stride * (time_s - self.starts_s))) * min(1.0, stride)
-        wander = np.sin(0.9 * time_s + self.seed % 7) + np.sin(2.3 * time_s + self.seed % 11)
-        yaw += 0.5 * FRONT_YAW * float(wander)
-        return Stance(x, HORIZON + self.drop * face + bob, face, yaw, speed)
-
-    def along(self, times_s: Floats) -> Floats:
-        """Return x, face and yaw (n, 3) at times (n,); before the first and after the last key they do not change.
-
-        A path starts and ends outside the picture at full speed and slows down only before its stops.
-        """
-        times = self.keys[:, 0]
-        last = len(times) - 2
-        index = np.clip(np.searchsorted(times, times_s, "right") - 1, 0, last)
-        share = np.clip((times_s - times[index]) / (times[index + 1] - times[index]), 0.0, 1.0)
-        eased = np.where(index == 0, share * (1.5 - 0.5 * share), share * (0.5 + 0.5 * share))
-        inner = 0.5 - 0.5 * np.cos(np.pi * share)
-        share = np.where((index == 0) == (index == last), share if last == 0 else inner, eased)[:, None]
-        return np.asarray(self.keys[index, 1:] * (1.0 - share) + self.keys[index + 1, 1:] * share)
-
-
-@dataclass(frozen=True, slots=True)
-class Pillar:
-    """An object that stands or rolls between people: ``face`` is the face height of people beside it."""
-
-    left: float
-    right: float
-    top: float
-    bottom: float
-    face: float
-    speed: float = 0.0
-    starts_s: float = 0.0
-
-    def span(self, time_s: float) -> tuple[float, float]:
-        """Return the left and right side at that time."""
-        moved = self.speed * (time_s - self.starts_s)
-        return self.left + moved, self.right + moved
-
-
 def obstacles(width: float) -> tuple[Pillar, ...]:
     """Return a pillar of the building, and a tall trolley that passes once."""
     return (
         Pillar(0.605 * width, 0.605 * width + 40, 0, LINES, face=76),
-        Pillar(-110, -20, 105, LINES, face=64, speed=175, starts_s=19.0),
+        Pillar(-110, -20, 105, LINES, face=64, speed=175, starts_s=19.0, kind=PillarKind.TROLLEY),
     )
 
 
@@ -181,9 +96,14 @@ def _throw(portrait: Portrait, rng: np.random.Generator, start: float, width: fl
             (leave, stand, stand_face, 0.0),
             (gone, last, stand_face, way * back * turn),
         ]
-    return Walk(
-        portrait, int(rng.integers(1 << 30)), float(rng.uniform(*tallness)), np.array(keys, np.float32)
-    )
+    return _walk(portrait, int(rng.integers(1 << 30)), float(rng.uniform(*tallness)), keys)
+
+
+def _walk(
+    portrait: Portrait, seed: int, drop: float, keys: Sequence[tuple[float, float, float, float]]
+) -> Walk:
+    """``keys`` (seconds, x, face, yaw of the head) of somebody whose body faces the camera."""
+    return Walk(portrait, seed, drop, np.array([(*key, 0.0) for key in keys], np.float32))
 
 
 def _path(walk: Walk, clock: Floats) -> Floats:
@@ -245,5 +165,5 @@ def stand_still(
         ]
         keys.append((max(seconds, keys[-1][0] + _SWAY_S), x, face, 0.0))
         portrait = portraits[place % len(portraits)]
-        walks.append(Walk(portrait, int(rng.integers(1 << 30)), drop, np.array(keys, np.float32)))
+        walks.append(_walk(portrait, int(rng.integers(1 << 30)), drop, keys))
     return tuple(walks)

@@ -78,7 +78,8 @@ def prepare(folder: Path, inputs: Path) -> None:
     # here and not above: what only a preparation needs has no place on a device
     from edge.scene.portraits import load_portraits
     from edge.scene.render import Scene
-    from edge.scene.trajectories import LINES, stand_still
+    from edge.scene.trajectories import stand_still
+    from edge.scene.walk import LINES
 
     content: dict[str, np.ndarray] = {}
     for half, (width, height) in product((0, 1), ((1280, 720), (640, 360))):

@@ -1,0 +1,128 @@
+"""What the benchmarks see of the product while it follows people: tracks and visits, held against the truth of a scene.
+
+All access to the pipeline is in ``play``; the rest is arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from common.clock import SystemClock
+from common.vocabulary import UNKNOWN
+from edge.config import Settings
+from edge.scene.decoys import DecoyTruth
+from edge.scene.ground_truth import PersonTruth
+from edge.service.build import Models, build_pipeline
+from edge.types import Box, Frame, Image, Track, TrackState, Visit
+
+AFTER_S = 8.0
+"""Time without a picture after the last frame, so that every visit ends before the source does."""
+
+HEAD_SEEN = 0.3
+"""A head of which less than this is visible is not what a track lies on, if another is there."""
+
+REACH = 0.25
+"""A track is on a head if its middle is on the head's box, widened by this share of the box to every side."""
+LEAST_SIZE, MOST_SIZE = 0.4, 2.5
+"""... and its height is between these shares of the head's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A track in one frame: the box of the head (of today's product: the face), and whether it is a visit by now."""
+
+    track_id: int
+    head: Box
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A visit and the track that it was."""
+
+    track_id: int
+    visit: Visit
+
+    @property
+    def described(self) -> bool:
+        return any(verdict.label != UNKNOWN for verdict in self.visit.attributes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the product made of a clip: the tracks of every frame, and the visits."""
+
+    frames: tuple[tuple[Held, ...], ...]
+    visits: tuple[Counted, ...]
+
+
+def play(images: Iterable[Image], fps: float, settings: Settings, models: Models) -> Played:
+    """Show the pictures to the product, without a limit of time for a frame."""
+    pipeline = build_pipeline(settings, models, SystemClock(), budget_s=None)
+    began = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    frames: list[tuple[Held, ...]] = []
+    visits: list[Counted] = []
+    at_s = 0.0
+
+    def ended(tracks: Sequence[Track], finished: Sequence[Visit]) -> Iterator[Counted]:
+        for track, visit in zip(tracks, finished, strict=True):
+            yield Counted(track.track_id, visit)
+
+    for index, image in enumerate(images):
+        at_s = index / fps
+        step = pipeline.step(Frame(image, began + timedelta(seconds=at_s), at_s, index))
+        visits += ended(step.tracks.ended, step.visits)
+        frames.append(
+            tuple(
+                Held(track.track_id, track.box, track.state is TrackState.CONFIRMED)
+                for track in step.tracks.active
+                if track.state is not TrackState.LOST
+            )
+        )
+    for later in np.arange(0.5, AFTER_S, 0.5):
+        then_s = at_s + float(later)
+        step = pipeline.idle(began + timedelta(seconds=then_s), then_s)
+        visits += ended(step.tracks.ended, step.visits)
+    left = pipeline.finish(at_s + AFTER_S).visits
+    if left:
+        raise RuntimeError(f"{len(left)} visits have not ended {AFTER_S} s after the last frame")
+    return Played(tuple(frames), tuple(visits))
+
+
+def on_whom(held: Sequence[Held], people: Sequence[PersonTruth]) -> dict[int, int]:
+    """Return the person on whose head each track lies, one to one, the best fitting pair first."""
+    pairs = []
+    for track in held:
+        for person in people:
+            off = distance(track.head, person.head)
+            if person.head_visible >= HEAD_SEEN and off is not None:
+                pairs.append((off, track.track_id, person.person))
+    result: dict[int, int] = {}
+    for _, track_id, who in sorted(pairs):
+        if track_id not in result and who not in result.values():
+            result[track_id] = who
+    return result
+
+
+def distance(box: Box, head: Box) -> float | None:
+    """Return how far the middle of a box is from that of a head, in halves of the widened head, and None if the box is
+    beside the head or of another size."""
+    share = box.height / head.height
+    across = abs(box.centre[0] - head.centre[0]) / ((0.5 + REACH) * head.width)
+    down = abs(box.centre[1] - head.centre[1]) / ((0.5 + REACH) * head.height)
+    if max(across, down) >= 1 or not LEAST_SIZE <= share <= MOST_SIZE:
+        return None
+    return max(across, down)
+
+
+def on_what(box: Box, decoys: Sequence[DecoyTruth]) -> str:
+    """Return the kind of decoy that a track's box lies on, or ``nothing``."""
+    x, y = box.centre
+    for decoy in decoys:
+        if decoy.box.x1 <= x < decoy.box.x2 and decoy.box.y1 <= y < decoy.box.y2:
+            return decoy.kind.value
+    return "nothing"

@@ -1,0 +1,277 @@
+"""A busy shop: everything that makes counting people hard, planned at random from a seed.
+
+Crossings, groups, people far away, people who come up from afar and who leave for afar, who turn round, stand for a
+minute, stand with their back to the camera, and browse behind a shelf; with a poster, a mannequin and a screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge.scene.layout import BUSY
+from edge.scene.portraits import Portrait, load_portraits
+from edge.scene.render import Scene
+from edge.scene.route import Spot, beside, distance_of, drop_of, route
+from edge.scene.trajectories import QUIET_S
+from edge.scene.walk import FOCAL, LINES, Pillar, PillarKind, Walk
+
+SECONDS = 90.0
+STANDS_S = 60.0
+
+_ATTEMPTS = 400
+_STEP_S = 0.1
+_HIDDEN_S = 1.3
+"""Nobody is hidden for longer than this at a time, except who browses behind the shelf, whose head shows."""
+_APART_M = 0.35
+"""Nobody comes nearer to another person than this."""
+_SHELF = (0.70, 0.90, 29.0)
+"""The free-standing shelf: left and right as shares of the width, the height of a face beside it in lines."""
+_TALL = 0.3
+"""The eyes of a tall person are at most this many face heights below the horizon."""
+_OPENING = BUSY.opening or (0.0, 1.0)
+
+
+def busy_scene(
+    seed: int, width: int = 1280, height: int = 720, fps: float = 10, *, seconds: float = SECONDS
+) -> Scene:
+    """Build the scene. Raises ``ValueError`` if the people do not fit into ``seconds``."""
+    lines_wide = width * LINES / height
+    walks = _Script(seed, lines_wide, seconds).walks()
+    left, right, face = _SHELF
+    shelf = Pillar(
+        left * lines_wide,
+        right * lines_wide,
+        LINES / 3 + 1.75 * face,
+        LINES / 3 + 8.6 * face,
+        face,
+        kind=PillarKind.SHELF,
+    )
+    return Scene(seed, width, height, fps, seconds, walks=walks, pillars=(shelf,), layout=BUSY)
+
+
+class _Script:
+    """Throws one act after the other until each fits to those before."""
+
+    def __init__(self, seed: int, width: float, seconds: float) -> None:
+        self._seed, self._width, self._seconds = seed, width, seconds
+        self._rng = np.random.default_rng([seed, 21])
+        self._clock = np.arange(0.0, seconds, _STEP_S)
+        self._cast = self._endless_cast()
+
+    def walks(self) -> tuple[Walk, ...]:
+        """Return all walks by the time at which they start."""
+        acts: list[Callable[[], list[Walk]]] = [
+            self._stands,
+            self._stands_with_the_back,
+            self._browses,
+            self._three_together,
+            *[self._two_together] * 2,
+            *[self._turns_round] * 2,
+            *[self._comes_from_afar] * 2,
+            *[self._leaves_for_afar] * 2,
+            *[self._passes_far_away] * 3,
+            *[self._crosses] * 5,
+        ]
+        chosen: list[Walk] = []
+        paths: list[np.ndarray] = []
+        for act in acts:
+            for _ in range(_ATTEMPTS):
+                walks = act()
+                more = [self._path(walk) for walk in walks]
+                if max(walk.ends_s for walk in walks) < self._seconds - QUIET_S and _fit([*paths, *more]):
+                    name = act.__name__.strip("_").replace("_", " ")
+                    chosen += [replace(walk, act=name) for walk in walks]
+                    paths += more
+                    break
+            else:
+                raise ValueError(f"seed {self._seed}: the people do not fit into {self._seconds} s")
+        return tuple(sorted(chosen, key=lambda walk: walk.starts_s))
+
+    def _endless_cast(self) -> Iterator[Portrait]:
+        portraits = load_portraits()
+        while True:
+            for which in self._rng.permutation(len(portraits)):
+                yield portraits[which]
+
+    def _path(self, walk: Walk) -> np.ndarray:
+        """Return x and face height in lines, and x and distance in metres (n, 4) at the steps of the clock; NaN while
+        the person is absent."""
+        x, face = walk.along(self._clock)[:, :2].T
+        far = distance_of(1.0) / face
+        path = np.stack([x, face, (x - self._width / 2) * far / FOCAL, far], 1)
+        path[(self._clock < walk.starts_s) | (self._clock > walk.ends_s)] = np.nan
+        return path
+
+    def _between(self, least: float, most: float) -> float:
+        return float(self._rng.uniform(least, most))
+
+    def _side(self) -> float:
+        return 1.0 if self._rng.random() < 0.5 else -1.0
+
+    def _start(self, takes_s: float) -> float:
+        return self._between(QUIET_S, max(QUIET_S + 0.1, self._seconds - 2 * QUIET_S - takes_s))
+
+    def _edge(self, side: float, z: float) -> float:
+        """Return ``x`` in metres just outside the picture."""
+        return beside(0.0 if side < 0 else self._width, z, self._width, side)
+
+    def _at(self, share: float, z: float) -> float:
+        """Return ``x`` in metres at a share of the picture's width."""
+        return (share - 0.5) * self._width * z / FOCAL
+
+    def _walk(
+        self,
+        starts_s: float,
+        spots: Sequence[Spot],
+        *,
+        glances: Sequence[tuple[float, float]] = (),
+        sway: float = 0.0,
+        pace: float | None = None,
+        tall: bool = False,
+    ) -> Walk:
+        portrait = next(one for one in self._cast if not tall or one.age_band != "0-17")
+        drop = drop_of(portrait, self._rng)
+        return route(
+            portrait,
+            int(self._rng.integers(1 << 30)),
+            min(drop, _TALL) if tall else drop,
+            starts_s,
+            spots,
+            width=self._width,
+            pace=self._between(0.9, 1.4) if pace is None else pace,
+            glances=glances,
+            sway=sway,
+        )
+
+    def _glance(self) -> list[tuple[float, float]]:
+        """Return a glance of a second and a half into the camera."""
+        from_s = self._between(0.8, 1.5)
+        return [(from_s, from_s + self._between(1.2, 2.0))]
+
+    def _crosses(self) -> list[Walk]:
+        side, z = self._side(), self._between(2.4, 6.0)
+        spots = [Spot(self._edge(side, z), z), Spot(self._edge(-side, z), z + self._between(-0.6, 0.6))]
+        glances = self._glance() if self._rng.random() < 0.7 else []
+        return [self._walk(self._start(8.0), spots, glances=glances)]
+
+    def _two_together(self) -> list[Walk]:
+        return self._group(2)
+
+    def _three_together(self) -> list[Walk]:
+        return self._group(3)
+
+    def _group(self, count: int) -> list[Walk]:
+        """Enter together, 0.4 to 0.8 m apart, stop together, and leave."""
+        side, z = self._side(), self._between(3.2, 5.0)
+        starts_s, pace, stays_s = self._start(18.0), self._between(0.9, 1.2), self._between(2.0, 5.0)
+        stand, leaves = self._at(self._between(0.3, 0.65), z), -side if self._rng.random() < 0.7 else side
+        glances = self._glance()
+        walks = []
+        for place in range(count):
+            aside, behind = place * self._between(0.5, 0.8), place % 2 * self._between(0.2, 0.5)
+            mine = z + behind
+            spots = [
+                Spot(self._edge(side, mine) + side * aside, mine),
+                Spot(stand + side * aside, mine, stays_s, self._between(-30, 30)),
+                Spot(self._edge(leaves, mine) + leaves * 0.3, mine),
+            ]
+            walks.append(self._walk(starts_s, spots, glances=glances, pace=pace, sway=0.03))
+        return walks
+
+    def _turns_round(self) -> list[Walk]:
+        """Come in, look at the camera, turn away, look at the shelf, and go back."""
+        side, z = self._side(), self._between(3.0, 5.5)
+        x = self._at(self._between(0.25, 0.65), z)
+        spots = [
+            Spot(self._edge(side, z), z),
+            Spot(x, z, self._between(1.5, 3.0), 0.0),
+            Spot(x + 0.1, z + 0.6, self._between(3.0, 6.0), 180.0),
+            Spot(self._edge(side, z), z + 0.3),
+        ]
+        return [self._walk(self._start(20.0), spots, sway=0.03)]
+
+    def _through(self, z: float) -> float:
+        return self._at(self._between(_OPENING[0] + 0.07, _OPENING[1] - 0.07), z)
+
+    def _hall_edge(self, side: float, z: float) -> float:
+        """Return ``x`` in metres just hidden behind the wall beside the opening."""
+        return beside((_OPENING[0] if side < 0 else _OPENING[1]) * self._width, z, self._width, side)
+
+    def _comes_from_afar(self) -> list[Walk]:
+        """Come out of the hall up to the camera, and leave to the side."""
+        far, near = self._between(14.0, 20.0), self._between(1.4, 2.4)
+        side = self._side()
+        spots = [
+            Spot(self._hall_edge(self._side(), far), far),
+            Spot(self._through(far), far),
+            Spot(self._through(9.0), 9.0),
+            Spot(self._at(self._between(0.3, 0.6), near), near, self._between(1.0, 3.0), 0.0),
+            Spot(self._edge(side, near), near + 0.4),
+        ]
+        return [self._walk(self._start(28.0), spots, pace=1.2)]
+
+    def _leaves_for_afar(self) -> list[Walk]:
+        far, near, side = self._between(13.0, 18.0), self._between(2.6, 4.0), self._side()
+        spots = [
+            Spot(self._edge(side, near), near),
+            Spot(self._at(self._between(0.3, 0.55), near), near),
+            Spot(self._through(9.0), 9.0),
+            Spot(self._through(far), far),
+            Spot(self._hall_edge(self._side(), far), far),
+        ]
+        return [self._walk(self._start(26.0), spots, glances=self._glance(), pace=1.2)]
+
+    def _passes_far_away(self) -> list[Walk]:
+        """Pass through the hall: a body of 85 to 140 px in a picture of 720 lines."""
+        side, z = self._side(), self._between(13.0, 20.0)
+        spots = [Spot(self._hall_edge(side, z), z), Spot(self._hall_edge(-side, z), z)]
+        return [self._walk(self._start(12.0), spots)]
+
+    def _stands(self) -> list[Walk]:
+        """Stand and watch for a minute."""
+        side, z = self._side(), self._between(3.8, 5.0)
+        x = self._at(self._between(0.58, 0.67), z)
+        spots = [Spot(self._edge(side, z), z), Spot(x, z, STANDS_S, 0.0), Spot(self._edge(-side, z), z)]
+        return [self._walk(self._between(QUIET_S, 8.0), spots, sway=0.05)]
+
+    def _stands_with_the_back(self) -> list[Walk]:
+        """Look at a shelf for most of a minute, with the back to the camera."""
+        side, z = self._side(), self._between(6.2, 7.6)
+        x = self._at(self._between(0.08, 0.2), z)
+        spots = [
+            Spot(self._edge(side, z), z),
+            Spot(x, z, self._between(35.0, 50.0), 180.0),
+            Spot(self._edge(side, z), z),
+        ]
+        return [self._walk(self._start(66.0), spots, sway=0.04)]
+
+    def _browses(self) -> list[Walk]:
+        """Stand behind the shelf, tall enough for head and shoulders to be seen."""
+        z = distance_of(_SHELF[2]) + self._between(0.3, 1.0)
+        x = self._at(self._between(0.76, 0.84), z)
+        spots = [
+            Spot(self._edge(1.0, z), z),
+            Spot(x, z, self._between(6.0, 10.0), self._between(-20.0, 20.0)),
+            Spot(self._edge(-1.0, z), z),
+        ]
+        return [self._walk(self._start(22.0), spots, sway=0.04, tall=True)]
+
+
+def _fit(paths: Sequence[np.ndarray]) -> bool:
+    """Return whether nobody walks through anybody, and nobody is hidden for too long."""
+    for mine in paths:
+        hidden = np.zeros(len(mine), bool)
+        for theirs in paths:
+            if theirs is mine:
+                continue
+            if (np.hypot(*(mine[:, 2:] - theirs[:, 2:]).T) < _APART_M).any():
+                return False
+            covers = np.abs(mine[:, 0] - theirs[:, 0]) < 1.2 * theirs[:, 1] - 0.4 * mine[:, 1]
+            hidden |= covers & (theirs[:, 1] > mine[:, 1])
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
+        if (edges[1::2] - edges[::2]).max(initial=0) * _STEP_S > _HIDDEN_S:
+            return False
+    return True

@@ -112,7 +112,12 @@ class PeopleDetector:
             model, "", calibration=faces, min_score=min_score, overlap=FACE_OVERLAP, with_landmarks=True
         )
         self._bodies = _Class(
-            model, "person_", calibration=bodies, min_score=min_score, overlap=BODY_OVERLAP, with_landmarks=False
+            model,
+            "person_",
+            calibration=bodies,
+            min_score=min_score,
+            overlap=BODY_OVERLAP,
+            with_landmarks=False,
         )
 
     @property
@@ -137,9 +142,7 @@ class PeopleDetector:
         ends = (x > 0, y > 0, x + columns < width, y + rows < height)
         return self._sight(1.0, corner, Box(x, y, x + columns, y + rows), ends)
 
-    def _sight(
-        self, scale: float, corner: tuple[int, int], view: Box, cutting: tuple[bool, ...]
-    ) -> Sight:
+    def _sight(self, scale: float, corner: tuple[int, int], view: Box, cutting: tuple[bool, ...]) -> Sight:
         """Run the network on the canvas. ``view`` is what it sees, in pixels of the frame; ``cutting`` says for each
         side of it whether the picture goes on there."""
         raw = self._model.run(self._canvas)

@@ -47,7 +47,9 @@ class Motion:
         self._usual += self._share(at_s, self._USUAL_S) * (difference - self._usual)
         self._at_s = at_s
         width, height = image.shape[1] / self._CELLS[0], image.shape[0] / self._CELLS[1]
-        return [((column + 0.5) * width, (row + 0.5) * height) for row, column in zip(rows, columns, strict=True)]
+        return [
+            ((column + 0.5) * width, (row + 0.5) * height) for row, column in zip(rows, columns, strict=True)
+        ]
 
     def _share(self, at_s: float, memory_s: float) -> float:
         """Return the weight of the newest value in a mean over ``memory_s``, at any frame rate. In the beginning the

@@ -168,7 +168,9 @@ class Scheduler:
             if abs(x1 - x2) < self._size[0] and abs(y1 - y2) < self._size[1]
         ]
         corners = {self._corner(middle, view): None for middle in middles}
-        return max(corners, key=lambda corner: sum(score for track, score in wanted if self._holds(corner, track)))
+        return max(
+            corners, key=lambda corner: sum(score for track, score in wanted if self._holds(corner, track))
+        )
 
     def _corner(self, middle: Point, view: tuple[int, int]) -> tuple[int, int]:
         """Return the corner of the part around ``middle``, moved into the view."""

@@ -22,8 +22,13 @@ STILL_REACH = 0.3
 """A face whose centre stayed within this many face sizes has not moved: a detector's jitter is below it."""
 
 SCREEN_S = 1800.0
-SCREEN_REACH = 1.0
-"""A face that appeared suddenly and moved less than its own size for this long is on a screen, however lively it is."""
+SCREEN_REACH = 1.5
+"""Somebody who appeared suddenly and moved by less than this many face sizes for so long is on a screen, however lively
+it is."""
+
+JUMP = (0.5, 9.0)
+"""A face that moves further than this between two sights, in face sizes and face sizes a second, did not go there: a
+screen shows another one."""
 
 REST_S = 3.0
 """After a sign of life we do not look for another one during this time, which saves work."""
@@ -67,6 +72,7 @@ class LifeSigns:
 
     def __init__(self, box: Box, at_s: float) -> None:
         self._first_s = self._last_s = self._quiet_since_s = at_s
+        self._centre = box.centre
         self._way, self._recent_way = Extent(*box.centre), Extent(*box.centre)
         self._watch = ChangeWatch(at_s)
         self._changed_s = -math.inf
@@ -77,7 +83,11 @@ class LifeSigns:
         """Take one sight of the head. A detector's box may jump over a still picture, so a movement by less than a
         face counts only together with a change of the ``image``. Without an image it counts alone. ``jitter``: how
         much more than usual the box jumps."""
-        self._last_s = at_s
+        least, a_second = JUMP
+        far = (least + a_second * (at_s - self._last_s)) * jitter * box.side
+        if math.dist(self._centre, box.centre) > far:
+            self._way = Extent(*box.centre)
+        self._last_s, self._centre = at_s, box.centre
         self._way.include(*box.centre)
         self._recent_way.include(*box.centre)
         self.has_left_its_place |= self._way.side >= SCREEN_REACH * jitter * box.side
@@ -95,7 +105,7 @@ class LifeSigns:
         """Continue with ``later``, the signs of the same person, found again."""
         self._way.merge(later._way)
         self._recent_way.merge(later._recent_way)
-        self._watch, self._last_s = later._watch, later._last_s
+        self._watch, self._last_s, self._centre = later._watch, later._last_s, later._centre
         self._quiet_since_s = max(self._quiet_since_s, later._quiet_since_s)
         self._changed_s = max(self._changed_s, later._changed_s)
         self.has_moved |= later.has_moved

@@ -95,7 +95,7 @@ class Tracker:
         self._ids = count(1)
         self._people: list[Person] = []
         self._places = StationaryPlaces()
-        self._last_s = -math.inf
+        self._last_s, self._began_s = -math.inf, math.inf
         self._close_px = 0.0
 
     def update(
@@ -115,7 +115,9 @@ class Tracker:
         so that nobody is missed because of this frame.
         """
         claimed = [lost for person in self._people if person.age_s < CLAIM_S for lost in person.candidates]
-        ended = self._remove(lambda person: at_s - person.last_seen_s > self._lost_s and person not in claimed)
+        ended = self._remove(
+            lambda person: at_s - person.last_seen_s > self._lost_s and person not in claimed
+        )
         for person in self._people:
             person.predict(at_s, scale=scale)
         if view is not None:
@@ -123,6 +125,7 @@ class Tracker:
             ended += self._remove(lambda person: person.unseen_s > BLINK_S and person.is_outside(*view))
         # A person seen in the previous look at the whole view is in sight at any frame rate.
         previous_s = self._last_s
+        self._began_s = min(self._began_s, at_s)
         if scale is not None:
             self._last_s = at_s
         in_sight_since = min(previous_s, at_s - BLINK_S)
@@ -160,14 +163,24 @@ class Tracker:
                 self._places.suspect(person.last_box, at_s)
         self._remove(lambda person: not person.confirmed and person.unseen_s > BLINK_S)
         left, pictures = self._end_pictures(at_s)
-        active = (person.track() for person in self._people if person.confirmed or not self._may_be_picture(person))
+        active = (
+            person.track() for person in self._people if person.confirmed or not self._may_be_picture(person)
+        )
         return Tracks(tuple(active), ended + left, pictures)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
         """End all tracks, as at the end of a file; return the confirmed ones that were still active at ``at_s``."""
         for person in self._people:
             person.predict(at_s, scale=None)
+            if not person.confirmed and self._was_there_first(person) and self._is_likely(person):
+                person.confirmed = True
         return self._remove(lambda _: True)
+
+    def _was_there_first(self, person: Person) -> bool:
+        """Return whether this person was in view when the first frame came and to the end, with face and body: in a
+        short clip, nobody has to come or go."""
+        began = person.first_seen_s - self._began_s <= BLINK_S and person.unseen_s <= BLINK_S
+        return began and 2 * person.bodies >= person.hits and not person.life.is_still
 
     def _confirm(self, person: Person, view: tuple[int, int] | None) -> None:
         """Confirm a new person or one who was hidden: only a confirmed person may continue a lost track."""
@@ -215,9 +228,12 @@ class Tracker:
         return tuple(person.track() for person in gone if person.confirmed)
 
     def _is_person(self, person: Person) -> bool:
+        return self._is_likely(person) and self._shows_life(person)
+
+    def _is_likely(self, person: Person) -> bool:
         if person.hits < self._confirm_hits or person.hits * 2 < person.frames:
             return False
-        if self._may_be_picture(person) or not self._shows_life(person):
+        if self._may_be_picture(person):
             return False
         better = sorted(person.scores)[len(person.scores) // 2 :]
         certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
@@ -225,15 +241,10 @@ class Tracker:
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
     def _shows_life(self, person: Person) -> bool:
-        """Return whether enough was seen to believe in this person.
-
-        People come into view, so they leave the place where they were first seen. Who never does may be furniture, a
-        poster or a screen: with a face and a body it is a person after several signs of life. A face alone needs more
-        than that, unless it is so close that it hides the body, where nothing else is as large.
-        """
-        if person.life.has_left_its_place or (person.faces and person.last_side >= self._close_px):
-            return True
-        return 2 * person.bodies >= person.hits and person.life.is_surely_alive
+        """Return whether this is no furniture, poster, mannequin or screen. People come into view or go, so sooner or
+        later they leave the place where they were first seen; until then nobody is counted. A face that is so close
+        that it hides the body is believed at once: nothing else looks like that."""
+        return person.life.has_left_its_place or (person.faces > 0 and person.last_side >= self._close_px)
 
     def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
         """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""

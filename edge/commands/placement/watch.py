@@ -66,12 +66,8 @@ class Watcher:
         image, self._last_s = frame.image, frame.monotonic_s
         height, width = image.shape[:2]
         seen = [(track, track.face) for track in step.tracks.active if track.face is not None]
-        sights = tuple(
-            self._sight(frame, track, face, step.poses[track.track_id]) for track, face in seen
-        )
-        self._before = {
-            track.track_id: (frame.monotonic_s, *face.box.centre) for track, face in seen
-        }
+        sights = tuple(self._sight(frame, track, face, step.poses[track.track_id]) for track, face in seen)
+        self._before = {track.track_id: (frame.monotonic_s, *face.box.centre) for track, face in seen}
         light, takes_long = light_of(image), frame.monotonic_s >= self._long_due_s
         if takes_long:
             self._long_due_s = frame.monotonic_s + _LONG_LOOK_S

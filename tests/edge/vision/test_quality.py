@@ -106,9 +106,7 @@ def test_hopeless_faces_are_refused() -> None:
 def test_a_face_cut_by_the_border_is_refused() -> None:
     image, detection = scene()
     assert (
-        GATE.assess(
-            image[:, 180:].copy(), Face(Box(-28, 102, 68, 198), 0.9, detection.landmarks), FRONTAL
-        )
+        GATE.assess(image[:, 180:].copy(), Face(Box(-28, 102, 68, 198), 0.9, detection.landmarks), FRONTAL)
         is None
     )
 

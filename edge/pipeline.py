@@ -25,7 +25,7 @@ from edge.vision.motion import Motion
 from edge.vision.pose import attending
 from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
-from edge.vision.scheduler import SEEN_WIDE_PX, Budget, Plan, Scheduler
+from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, Budget, Plan, Scheduler
 from edge.vision.sightings import merged, sightings
 from edge.vision.tracker import Tracker, Tracks
 from edge.vision.visits import Visits
@@ -64,7 +64,7 @@ class Step:
     visits: tuple[Visit, ...]
     windows: tuple[WindowAggregate, ...]
     poses: Mapping[int, Pose] = field(default_factory=dict)
-    plan: Plan = Plan(wide=False, corner=None)
+    plan: Plan = NO_LOOK
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from edge.types import Body, Box, Image, Sighting, Track, TrackState
+from edge.types import Box, Image, Sighting, Track, TrackState
 from edge.vision.kalman import Axis
 from edge.vision.sightings import WORST_FIT, fit, head_of
 from edge.vision.stationary import LifeSigns
@@ -243,8 +243,8 @@ class Person:
         return min(by_head, by_fit)
 
     def _overlap(self, sighting: Sighting, head: Box) -> float:
-        """Return the intersection over union of the expected head and the one found, or of the bodies where no face tells
-        where the head is."""
+        """Return the intersection over union of the expected head and the one found, or of the bodies where a head is
+        only guessed."""
         body = self.expected_body
         if body is None or sighting.body is None or (self._by_face and sighting.face is not None):
             return self.expected.iou(head)

@@ -80,6 +80,9 @@ class Plan:
     corner: tuple[int, int] | None
 
 
+NO_LOOK = Plan(wide=False, corner=None)
+
+
 @dataclass(slots=True)
 class _Memory:
     """What near looks brought for one person."""

@@ -41,8 +41,8 @@ somebody who walks past a poster changes it once."""
 SAME_PLACE = 0.4
 """From this intersection over union with a stationary face on, a detection is at its place."""
 
-MEMORY_S = 600.0
-"""A stationary face that was not seen for this long was removed."""
+MEMORY_S, SUSPECT_S = 600.0, 60.0
+"""A stationary face that was not seen for this long was removed; a suspected place is forgotten sooner."""
 
 
 class Extent:
@@ -177,7 +177,11 @@ class StationaryPlaces:
         )
 
     def _about(self, box: Box, at_s: float) -> list[_Place]:
-        self._places = [place for place in self._places if at_s - place.seen_s <= MEMORY_S]
+        self._places = [
+            place
+            for place in self._places
+            if at_s - place.seen_s <= (SUSPECT_S if place.is_suspect else MEMORY_S)
+        ]
         return [place for place in self._places if _is_same(place.box, box)]
 
 

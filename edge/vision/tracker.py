@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from edge.types import Image, Sighting, Track, TrackState
-from edge.vision.assignment import assign
+from edge.vision.matching import candidates, match, match_far
 from edge.vision.person import BLINK_S, Person
 from edge.vision.sightings import cover
 from edge.vision.stationary import StationaryPlaces
@@ -24,23 +24,14 @@ LIKELY_SCORE = 0.7
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
 
-FAR_REACH = (1.2, 10.0, 6.0)
-"""The jump allowed if there is no other candidate: at least, per second, at most; in face sizes."""
-
-FAR_DOUBT = 0.3
-"""A jump to a score lower than usual by this much is not accepted."""
-
 DUPLICATE_COVER = 0.5
 """A new sighting whose head shares this part of the smaller box with a matched one is that person again."""
 
 CLAIM_S = 1.5
-"""A lost track waits this much longer than ``lost_s`` while a person that may be the same is not confirmed yet."""
+"""A lost track waits this much longer than ``lost_s`` while somebody who may be the same is not confirmed yet."""
 
 CLOSE = 0.2
 """A face of this share of the view's height hides the body, or pushes it out of the view."""
-
-UNMATCHED_COST = 2.0
-"""Cost of leaving a track without a sighting; no pair may cost more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +53,16 @@ class Tracks:
 
 
 class Tracker:
-    """Detections in, tracks out.
+    """Sightings in, tracks out.
 
-    A track is a person once it was seen ``confirm_hits`` times, in at least half of the frames since it began, over at
-    least ``confirm_s`` seconds. Lower scores need more time: patterns and hands that the detector takes for a person
-    flicker and score low. The score of a track is the mean of the better half of its scores, because a person that turns
-    away scores low for a while, but a pattern hardly ever scores high. A mean of ``SURE_SCORE`` needs ``confirm_s``, a
-    mean half way down to ``confirm_score`` needs twice as long, and a track below ``confirm_score`` is never a person.
-    Scores from ``high_score`` up choose their track first, those from ``low_score`` up get the rest. A track ends
-    when it was not seen for more than ``lost_s`` seconds. Raises ``ValueError`` for a ``confirm_score`` that
-    is not below ``SURE_SCORE``.
+    A track is a person once it was seen ``confirm_hits`` times, in at least half of the looks since it began, over at
+    least ``confirm_s`` seconds, and has left the place where it was first seen. Lower scores need more time: patterns
+    and hands that the detector takes for a person flicker and score low. The score of a track is the mean of the better
+    half of its scores, because a person who turns away scores low for a while, but a pattern hardly ever scores high. A
+    mean of ``SURE_SCORE`` needs ``confirm_s``, a mean half way down to ``confirm_score`` needs twice as long, and a
+    track below ``confirm_score`` is never a person. Scores from ``high_score`` up choose their track first, those from
+    ``low_score`` up get the rest. A track ends when it was not seen for more than ``lost_s`` seconds. Raises
+    ``ValueError`` for a ``confirm_score`` that is not below ``SURE_SCORE``.
     """
 
     def __init__(
@@ -128,28 +119,7 @@ class Tracker:
         self._began_s = min(self._began_s, at_s)
         if scale is not None:
             self._last_s = at_s
-        in_sight_since = min(previous_s, at_s - BLINK_S)
-        in_sight = [person for person in self._people if person.last_seen_s >= in_sight_since]
-        lost = [person for person in self._people if person.last_seen_s < in_sight_since]
-        high = [d for d in sightings if d.score >= self._high_score]
-        low = [d for d in sightings if self._low_score <= d.score < self._high_score]
-
-        in_sight, high = _match(in_sight, high, at_s)
-        in_sight, low = _match(in_sight, low, at_s)
-        high = self._without_duplicates(high)
-        _, high = _match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
-        if scale is not None:
-            jumped = [person for person in in_sight if person.last_seen_s >= previous_s]
-            high = _match_far(jumped, high, at_s)
-        # A doubtful one begins a track too: it will hardly be confirmed, but a pattern with its own track does not
-        # take that of a person.
-        for sighting in self._without_duplicates([*high, *low]):
-            newborn = Person(next(self._ids), sighting, at_s)
-            newborn.candidates = _candidates(
-                sighting, [f for f in self._people if f.confirmed and f.sighting is None]
-            )
-            self._places.see(sighting.head, at_s)
-            self._people.append(newborn)
+        self._assign(sightings, at_s, previous_s, everywhere=scale is not None)
         for person in self._people:
             if person.sighting is not None:
                 person.look_alive(image, at_s)
@@ -157,16 +127,49 @@ class Tracker:
                     person.note_edge(view[0])
             if not person.confirmed and self._is_person(person):
                 self._confirm(person, view)
-        self._people = [person for person in self._people if not person.merged]
-        for person in self._people:
-            if not person.confirmed and person.unseen_s > BLINK_S and not person.life.has_left_its_place:
-                self._places.suspect(person.last_box, at_s)
-        self._remove(lambda person: not person.confirmed and person.unseen_s > BLINK_S)
+        self._forget(at_s)
         left, pictures = self._end_pictures(at_s)
         active = (
             person.track() for person in self._people if person.confirmed or not self._may_be_picture(person)
         )
         return Tracks(tuple(active), ended + left, pictures)
+
+    def _assign(
+        self, sightings: Sequence[Sighting], at_s: float, previous_s: float, *, everywhere: bool
+    ) -> None:
+        """Give each sighting to somebody known, or make it somebody new. ``previous_s`` is the time of the last look at
+        the whole view; ``everywhere``: this is one too."""
+        in_sight_since = min(previous_s, at_s - BLINK_S)
+        in_sight = [person for person in self._people if person.last_seen_s >= in_sight_since]
+        lost = [person for person in self._people if person.last_seen_s < in_sight_since]
+        high = [d for d in sightings if d.score >= self._high_score]
+        low = [d for d in sightings if self._low_score <= d.score < self._high_score]
+
+        in_sight, high = match(in_sight, high, at_s)
+        in_sight, low = match(in_sight, low, at_s)
+        high = self._without_duplicates(high)
+        _, high = match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
+        if everywhere:
+            jumped = [person for person in in_sight if person.last_seen_s >= previous_s]
+            high = match_far(jumped, high, at_s)
+        # A doubtful one begins a track too: it will hardly be confirmed, but a pattern with its own track does not
+        # take that of a person.
+        for sighting in self._without_duplicates([*high, *low]):
+            newborn = Person(next(self._ids), sighting, at_s)
+            newborn.candidates = candidates(
+                sighting, [f for f in self._people if f.confirmed and f.sighting is None]
+            )
+            self._places.see(sighting.head, at_s)
+            self._people.append(newborn)
+
+    def _forget(self, at_s: float) -> None:
+        """Forget who was found again as somebody else, and who was seen for a moment only."""
+        self._people = [person for person in self._people if not person.merged]
+        gone = [person for person in self._people if not person.confirmed and person.unseen_s > BLINK_S]
+        for person in gone:
+            if not person.life.has_left_its_place:
+                self._places.suspect(person.last_box, at_s)
+            self._people.remove(person)
 
     def finish(self, at_s: float) -> tuple[Track, ...]:
         """End all tracks, as at the end of a file; return the confirmed ones that were still active at ``at_s``."""
@@ -192,7 +195,7 @@ class Tracker:
             and not (view is not None and f.is_outside(*view))
         ]
         # Compare the place where it appeared, then the present one: a half hidden person looked too small at first.
-        for lost in (*person.candidates, *(_candidates(person.sighting, hidden) if person.sighting else ())):
+        for lost in (*person.candidates, *(candidates(person.sighting, hidden) if person.sighting else ())):
             if lost in hidden:
                 lost.merge(person)
                 return
@@ -255,67 +258,3 @@ class Tracker:
                 taken.append(sighting.head)
                 kept.append(sighting)
         return kept
-
-
-def _match(
-    people: list[Person],
-    sightings: list[Sighting],
-    at_s: float,
-    *,
-    may_have_stopped: bool = False,
-    barred: Callable[[Person, Sighting], bool] = lambda person, sighting: False,
-) -> tuple[list[Person], list[Sighting]]:
-    """Match people near their expected position, at the least total cost, except barred pairs; return the rest."""
-    if not people or not sightings:
-        return people, sightings
-    costs = [
-        [
-            math.inf
-            if barred(person, sighting)
-            else person.cost(sighting, reach, may_have_stopped=may_have_stopped)
-            for sighting in sightings
-        ]
-        for person, reach in ((person, person.reach()) for person in people)
-    ]
-    pairs = assign(costs, UNMATCHED_COST)
-    for row, column in pairs:
-        people[row].see(sightings[column], at_s)
-    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
-    return (
-        [person for row, person in enumerate(people) if row not in rows],
-        [sighting for column, sighting in enumerate(sightings) if column not in columns],
-    )
-
-
-def _candidates(sighting: Sighting, lost: list[Person]) -> list[Person]:
-    """Return the lost people that may be this sighting, the most likely first. A hidden person may have stopped."""
-    costs = [(person.cost(sighting, person.reach(), may_have_stopped=True), person) for person in lost]
-    return [person for cost, person in sorted(costs, key=lambda pair: pair[0]) if cost < UNMATCHED_COST]
-
-
-def _match_far(people: list[Person], sightings: list[Sighting], at_s: float) -> list[Sighting]:
-    """Match over a jump, if a person and a sighting are each other's only candidate; return the rest.
-
-    At a low frame rate a person moves by more than a person between two frames. If one person disappears and one appears
-    between two frames, it is much more often a jump than a coincidence, as long as there is no third candidate and the
-    score is about the same.
-    """
-    least, a_second, most = FAR_REACH
-    reaches = [min(least + a_second * person.unseen_s, most) for person in people]
-    candidates = [
-        [
-            i
-            for i, person in enumerate(people)
-            if person.doubt(sighting) < FAR_DOUBT
-            and person.cost(sighting, reaches[i], may_have_stopped=True) < math.inf
-        ]
-        for sighting in sightings
-    ]
-    wanted = [i for each in candidates for i in each]
-    rest = []
-    for sighting, mine in zip(sightings, candidates, strict=True):
-        if len(mine) == 1 and wanted.count(mine[0]) == 1:
-            people[mine[0]].see(sighting, at_s)
-        else:
-            rest.append(sighting)
-    return rest

@@ -28,11 +28,11 @@ GUESS_SIGMA = 0.25
 CUT_SIGMA = 2.0
 """The same for each factor of e between the size of a guessed head and the last size of this person."""
 
-GUESS_WEIGHT = 0.2
+GUESS_WEIGHT = 0.25
 """Weight of the newest guess in the size of a head."""
 
-GUESS_JITTER = 2.5
-"""A guessed head must move this much further than a seen one before it has moved."""
+GUESS_REACH, GUESS_GROWTH = 0.7, 1.0
+"""A guessed head may be further away than a face by this many face sizes, and its size may differ by this logarithm."""
 
 LEAN = 0.2
 """Weight of the newest sight in what a track knows about the place of the face on the body."""
@@ -173,8 +173,7 @@ class Person:
 
     def look_alive(self, image: Image | None, at_s: float) -> None:
         """Note whether this sighting shows that the person is no picture."""
-        jitter = 1.0 if self._by_face else GUESS_JITTER
-        self.life.see(self.last_box, at_s, image, jitter=jitter)
+        self.life.see(self.last_box, at_s, image, guessed=not self._by_face)
 
     def note_edge(self, width: int) -> None:
         """Note whether the person is leaving at the left (-1) or right (1) edge of the picture: cut off there, narrower
@@ -232,10 +231,13 @@ class Person:
         distance /= math.sqrt(max(self.last_side * head.side, 1e-6))
         if self._leaving * (self.last_box.centre[0] - centre[0]) > TURNED_BACK * self.last_side:
             return math.inf  # somebody who comes in where another one leaves is a different person
-        doubt = DOUBT * self.doubt(sighting)
+        guessed = sighting.face is None
+        # A body alone scores lower than with its face, which says nothing about who it is.
+        doubt = 0.0 if guessed and self._by_face else DOUBT * self.doubt(sighting)
         by_fit = OTHER_KIND + self._misfit(sighting) + doubt
         growth = abs(math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3)))
-        tolerance = min(0.4 + self.unseen_s, 0.75)
+        tolerance = GUESS_GROWTH if guessed else min(0.4 + self.unseen_s, 0.75)
+        reach += GUESS_REACH if guessed else 0.0
         if distance > reach or growth > tolerance:
             return by_fit
         missing = 1 - self._overlap(sighting, head)

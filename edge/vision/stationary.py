@@ -45,6 +45,10 @@ MEMORY_S, SUSPECT_S = 600.0, 60.0
 """A stationary face that was not seen for this long was removed; a suspected place is forgotten sooner."""
 
 
+GUESS_JITTER = 2.5
+"""A head that is guessed from a body must move this much further than a face before it has moved."""
+
+
 class Extent:
     """How far a face has moved since it was first seen, in pixels along either axis."""
 
@@ -67,45 +71,69 @@ class Extent:
         return max(self._x2 - self._x1, self._y2 - self._y1)
 
 
+class _Way:
+    """How far a head went: since it was first seen, and since it last showed life."""
+
+    __slots__ = ("_at_s", "_centre", "recent", "whole")
+
+    def __init__(self, box: Box, at_s: float) -> None:
+        self.whole, self.recent = Extent(*box.centre), Extent(*box.centre)
+        self._centre, self._at_s = box.centre, at_s
+
+    def follow(self, box: Box, at_s: float, side: float) -> None:
+        least, a_second = JUMP
+        if math.dist(self._centre, box.centre) > (least + a_second * (at_s - self._at_s)) * side:
+            self.whole = Extent(*box.centre)
+        self.whole.include(*box.centre)
+        self.recent.include(*box.centre)
+        self._centre, self._at_s = box.centre, at_s
+
+    def join(self, later: _Way) -> None:
+        self.whole.merge(later.whole)
+        self.recent.merge(later.recent)
+        self._centre, self._at_s = later._centre, later._at_s
+
+
 class LifeSigns:
     """The signs of life of one track: movement of its box, and changes of the picture there."""
 
     def __init__(self, box: Box, at_s: float) -> None:
         self._first_s = self._last_s = self._quiet_since_s = at_s
-        self._centre = box.centre
-        self._way, self._recent_way = Extent(*box.centre), Extent(*box.centre)
+        self._ways: dict[bool, _Way] = {}
         self._watch = ChangeWatch(at_s)
         self._changed_s = -math.inf
         self._changes_in_a_row = 0
         self.has_moved = self.has_left_its_place = False
 
-    def see(self, box: Box, at_s: float, image: Image | None, *, jitter: float = 1.0) -> None:
+    def see(self, box: Box, at_s: float, image: Image | None, *, guessed: bool = False) -> None:
         """Take one sight of the head. A detector's box may jump over a still picture, so a movement by less than a
-        face counts only together with a change of the ``image``. Without an image it counts alone. ``jitter``: how
-        much more than usual the box jumps."""
-        least, a_second = JUMP
-        far = (least + a_second * (at_s - self._last_s)) * jitter * box.side
-        if math.dist(self._centre, box.centre) > far:
-            self._way = Extent(*box.centre)
-        self._last_s, self._centre = at_s, box.centre
-        self._way.include(*box.centre)
-        self._recent_way.include(*box.centre)
-        self.has_left_its_place |= self._way.side >= SCREEN_REACH * jitter * box.side
-        moves = self._recent_way.side >= STILL_REACH * jitter * box.side
-        goes = self._recent_way.side >= (STILL_REACH if image is None else SCREEN_REACH) * jitter * box.side
+        face counts only together with a change of the ``image``. Without an image it counts alone. ``guessed``: the
+        head is where the body says. Its way is apart, because between the two the box jumps."""
+        side = box.side * (GUESS_JITTER if guessed else 1.0)
+        way = self._ways.get(guessed)
+        if way is None:
+            way = self._ways[guessed] = _Way(box, at_s)
+        way.follow(box, at_s, side)
+        self._last_s = at_s
+        self.has_left_its_place |= way.whole.side >= SCREEN_REACH * side
+        moves = way.recent.side >= STILL_REACH * side
+        goes = way.recent.side >= (STILL_REACH if image is None else SCREEN_REACH) * side
         if goes or (image is not None and self._watch.changed(image, box, at_s)):
             in_a_row = at_s - self._changed_s <= REST_S + SURE_WITHIN_S
             self._changes_in_a_row = self._changes_in_a_row + 1 if in_a_row else 1
             self._changed_s = self._quiet_since_s = at_s
             self._watch.rest(at_s + REST_S)
             if moves:
-                self.has_moved, self._recent_way = True, Extent(*box.centre)
+                self.has_moved, way.recent = True, Extent(*box.centre)
 
     def join(self, later: LifeSigns) -> None:
         """Continue with ``later``, the signs of the same person, found again."""
-        self._way.merge(later._way)
-        self._recent_way.merge(later._recent_way)
-        self._watch, self._last_s, self._centre = later._watch, later._last_s, later._centre
+        for guessed, way in later._ways.items():
+            if guessed in self._ways:
+                self._ways[guessed].join(way)
+            else:
+                self._ways[guessed] = way
+        self._watch, self._last_s = later._watch, later._last_s
         self._quiet_since_s = max(self._quiet_since_s, later._quiet_since_s)
         self._changed_s = max(self._changed_s, later._changed_s)
         self.has_moved |= later.has_moved

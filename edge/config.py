@@ -69,7 +69,7 @@ class DetectionSettings(Section):
 
 
 class TrackingSettings(Section):
-    confirm_s: Annotated[float, Field(ge=0, le=60)] = 0.25
+    confirm_s: Annotated[float, Field(ge=0, le=60)] = 0.4
     # A shorter time would split one person into many visits when the detector misses a face for a moment.
     lost_s: Annotated[float, Field(ge=1, le=60)] = 2.0
 

@@ -32,6 +32,9 @@ WORST_FIT = 4.0
 SAME_BODY = 0.75
 """A body without a face that shares this part of the smaller box with a better one is a part of the same person."""
 
+SAME_HEAD = 0.7
+"""Heads closer than this, in face sizes, are one."""
+
 FACE_ASPECT = 1.15
 """Height of a face over its size."""
 
@@ -79,14 +82,22 @@ def sightings(sight: Sight) -> list[Sighting]:
 def merged(wide: Sight, near: Sight, *, small_px: float) -> Sight:
     """Return what both looks at one frame found, each once. Landmarks are better in the near look. Of bodies, the near
     look sees only those up to ``small_px`` high well, because it cuts large ones."""
-    faces = [*near.faces, *(face for face in wide.faces if not _seen(face.box, near.faces))]
+    faces = [
+        *near.faces,
+        *(face for face in wide.faces if not any(same_head(face.box, other.box) for other in near.faces)),
+    ]
     small = [body for body in near.bodies if body.box.height <= small_px]
-    bodies = [*wide.bodies, *(body for body in small if not _seen(body.box, wide.bodies))]
+    bodies = [
+        *wide.bodies,
+        *(body for body in small if not any(cover(body.box, other.box) > 0.5 for other in wide.bodies)),
+    ]
     return Sight(tuple(faces), tuple(bodies))
 
 
-def _seen(box: Box, others: Sequence[Face] | Sequence[Body]) -> bool:
-    return any(cover(box, other.box) > 0.5 for other in others)
+def same_head(one: Box, other: Box) -> bool:
+    """Return whether two boxes show one head: they cover each other, or are closer than two heads can be."""
+    near = SAME_HEAD * max(one.side, other.side)
+    return cover(one, other) >= 0.5 or math.dist(one.centre, other.centre) < near
 
 
 def _alone(face: Face) -> Sighting:

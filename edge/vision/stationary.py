@@ -26,6 +26,9 @@ SCREEN_REACH = 1.5
 """Somebody who appeared suddenly and moved by less than this many face sizes for so long is on a screen, however lively
 it is."""
 
+APPROACH = 1.6
+"""Somebody whose head has grown or shrunk by this factor came nearer or went away."""
+
 JUMP = (0.5, 9.0)
 """A face that moves further than this between two sights, in face sizes and face sizes a second, did not go there: a
 screen shows another one."""
@@ -74,16 +77,24 @@ class Extent:
 class _Way:
     """How far a head went: since it was first seen, and since it last showed life."""
 
-    __slots__ = ("_at_s", "_centre", "recent", "whole")
+    __slots__ = ("_at_s", "_centre", "_largest", "_smallest", "recent", "whole")
 
     def __init__(self, box: Box, at_s: float) -> None:
         self.whole, self.recent = Extent(*box.centre), Extent(*box.centre)
         self._centre, self._at_s = box.centre, at_s
+        self._smallest = self._largest = box.side
+
+    def left(self, side: float, jitter: float) -> bool:
+        """Return whether the head has left its place: across the picture, or towards the camera or away from it."""
+        grown = self._largest / max(self._smallest, 1e-6)
+        return self.whole.side >= SCREEN_REACH * side or grown >= 1 + (APPROACH - 1) * jitter
 
     def follow(self, box: Box, at_s: float, side: float) -> None:
         least, a_second = JUMP
         if math.dist(self._centre, box.centre) > (least + a_second * (at_s - self._at_s)) * side:
             self.whole = Extent(*box.centre)
+            self._smallest = self._largest = box.side
+        self._smallest, self._largest = min(self._smallest, box.side), max(self._largest, box.side)
         self.whole.include(*box.centre)
         self.recent.include(*box.centre)
         self._centre, self._at_s = box.centre, at_s
@@ -91,6 +102,8 @@ class _Way:
     def join(self, later: _Way) -> None:
         self.whole.merge(later.whole)
         self.recent.merge(later.recent)
+        self._smallest = min(self._smallest, later._smallest)
+        self._largest = max(self._largest, later._largest)
         self._centre, self._at_s = later._centre, later._at_s
 
 
@@ -109,13 +122,14 @@ class LifeSigns:
         """Take one sight of the head. A detector's box may jump over a still picture, so a movement by less than a
         face counts only together with a change of the ``image``. Without an image it counts alone. ``guessed``: the
         head is where the body says. Its way is apart, because between the two the box jumps."""
-        side = box.side * (GUESS_JITTER if guessed else 1.0)
+        jitter = GUESS_JITTER if guessed else 1.0
+        side = box.side * jitter
         way = self._ways.get(guessed)
         if way is None:
             way = self._ways[guessed] = _Way(box, at_s)
         way.follow(box, at_s, side)
         self._last_s = at_s
-        self.has_left_its_place |= way.whole.side >= SCREEN_REACH * side
+        self.has_left_its_place |= way.left(side, jitter)
         moves = way.recent.side >= STILL_REACH * side
         goes = way.recent.side >= (STILL_REACH if image is None else SCREEN_REACH) * side
         if goes or (image is not None and self._watch.changed(image, box, at_s)):

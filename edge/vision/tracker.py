@@ -15,7 +15,7 @@ from itertools import count
 from edge.types import Image, Sighting, Track, TrackState
 from edge.vision.matching import candidates, match, match_far
 from edge.vision.person import BLINK_S, Person
-from edge.vision.sightings import cover
+from edge.vision.sightings import same_head
 from edge.vision.stationary import StationaryPlaces
 
 LIKELY_SCORE = 0.7
@@ -23,9 +23,6 @@ LIKELY_SCORE = 0.7
 
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
-
-DUPLICATE_COVER = 0.5
-"""A new sighting whose head shares this part of the smaller box with a matched one is that person again."""
 
 CLAIM_S = 1.5
 """A lost track waits this much longer than ``lost_s`` while somebody who may be the same is not confirmed yet."""
@@ -254,7 +251,7 @@ class Tracker:
         taken = [person.sighting.head for person in self._people if person.sighting is not None]
         kept: list[Sighting] = []
         for sighting in sorted(candidates, key=lambda d: -d.score):
-            if all(cover(sighting.head, box) < DUPLICATE_COVER for box in taken):
+            if not any(same_head(sighting.head, box) for box in taken):
                 taken.append(sighting.head)
                 kept.append(sighting)
         return kept

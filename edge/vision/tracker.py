@@ -21,6 +21,9 @@ from edge.vision.stationary import StationaryPlaces
 LIKELY_SCORE = 0.7
 """Nothing that scores lower becomes a visit: a shop is full of patterns that look like a face for one frame."""
 
+BODY_SCORE = 0.4
+"""The same for somebody whose body was found in at least half of the sights."""
+
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
 
@@ -236,7 +239,9 @@ class Tracker:
         if self._may_be_picture(person):
             return False
         better = sorted(person.scores)[len(person.scores) // 2 :]
-        certainty = (sum(better) / len(better) - self._confirm_score) / (SURE_SCORE - self._confirm_score)
+        # A body that walks is a person more surely than its score says: furniture does not walk.
+        least = BODY_SCORE if 2 * person.bodies >= person.hits else self._confirm_score
+        certainty = (sum(better) / len(better) - least) / (SURE_SCORE - least)
         seen_s = person.last_seen_s - person.first_seen_s
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 

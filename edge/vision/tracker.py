@@ -125,7 +125,7 @@ class Tracker:
                 person.look_alive(image, at_s)
                 if view is not None:
                     person.note_edge(view[0])
-            if not person.confirmed and self._is_person(person):
+            if not person.confirmed and self._is_likely(person):
                 self._confirm(person, view)
         self._forget(at_s)
         left, pictures = self._end_pictures(at_s)
@@ -186,7 +186,7 @@ class Tracker:
         return began and 2 * person.bodies >= person.hits and not person.life.is_still
 
     def _confirm(self, person: Person, view: tuple[int, int] | None) -> None:
-        """Confirm a new person or one who was hidden: only a confirmed person may continue a lost track."""
+        """Confirm somebody new, who must have shown life, or somebody who was hidden and has shown it before."""
         hidden = [
             f
             for f in self._people
@@ -196,10 +196,10 @@ class Tracker:
         ]
         # Compare the place where it appeared, then the present one: a half hidden person looked too small at first.
         for lost in (*person.candidates, *(candidates(person.sighting, hidden) if person.sighting else ())):
-            if lost in hidden:
+            if lost in hidden and not self._places.part(lost.last_box, person.last_box, person.last_seen_s):
                 lost.merge(person)
                 return
-        person.confirmed = True
+        person.confirmed = self._shows_life(person)
 
     def _may_be_picture(self, person: Person) -> bool:
         return self._places.hide(person.last_box, person.life, person.last_seen_s)
@@ -229,9 +229,6 @@ class Tracker:
         gone = [person for person in self._people if over(person)]
         self._people = [person for person in self._people if not over(person)]
         return tuple(person.track() for person in gone if person.confirmed)
-
-    def _is_person(self, person: Person) -> bool:
-        return self._is_likely(person) and self._shows_life(person)
 
     def _is_likely(self, person: Person) -> bool:
         if person.hits < self._confirm_hits or person.hits * 2 < person.frames:

@@ -88,7 +88,7 @@ class Case:
 def cases(repeats: int) -> list[Case]:
     """Return all cases, each with other people ``repeats`` times."""
     kinds = [(px, False, Shows.FACE) for px in FACES_PX]
-    kinds += [(px, True, shows) for shows in Shows for px in BODIES_PX]
+    kinds += [(px, True, shows) for shows in (Shows.FACE, Shows.BACK) for px in BODIES_PX]
     return [
         Case(px, whole, shows, count, repeat)
         for px, whole, shows in kinds

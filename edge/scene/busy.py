@@ -165,13 +165,15 @@ class _Script:
 
     def _group(self, count: int) -> list[Walk]:
         """Enter together, 0.4 to 0.8 m apart, stop together, and leave."""
-        side, z = self._side(), self._between(3.2, 5.0)
+        side, z = self._side(), self._between(3.6, 5.0)
         starts_s, pace, stays_s = self._start(18.0), self._between(0.9, 1.2), self._between(2.0, 5.0)
-        stand, leaves = self._at(self._between(0.3, 0.65), z), -side if self._rng.random() < 0.7 else side
+        # those behind the first stand nearer to the side from which all come
+        stand = self._at(0.5 - side * self._between(0.0, 0.15), z)
+        leaves = -side if self._rng.random() < 0.7 else side
         glances = self._glance()
         walks = []
         for place in range(count):
-            aside, behind = place * self._between(0.5, 0.8), place % 2 * self._between(0.2, 0.5)
+            aside, behind = place * self._between(0.5, 0.6), place % 2 * self._between(0.2, 0.5)
             mine = z + behind
             spots = [
                 Spot(self._edge(side, mine) + side * aside, mine),

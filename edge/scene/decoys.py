@@ -61,7 +61,7 @@ class DrawnDecoy:
         eyes = self._eyes
         extent = {
             DecoyKind.POSTER: (x - 1.9 * face, eyes - 0.9 * face, x + 1.9 * face, eyes + 9.4 * face),
-            DecoyKind.MANNEQUIN: (x - 1.3 * face, eyes - 0.7 * face, x + 1.3 * face, eyes + 8.9 * face),
+            DecoyKind.MANNEQUIN: (x - 1.3 * face, eyes - 0.7 * face, x + 1.3 * face, eyes + 9.1 * face),
             DecoyKind.SCREEN: (x - 2.2 * face, eyes - 1.1 * face, x + 2.2 * face, eyes + 1.6 * face),
         }[decoy.kind]
         self.truth = DecoyTruth(decoy.kind, Box(*(side * self._scale for side in extent)))
@@ -86,7 +86,7 @@ class DrawnDecoy:
             self._figure(frame, 0, self._stance(0.0, 0.0))
         elif self.decoy.kind is DecoyKind.MANNEQUIN:
             box = self.truth.box
-            foot = (round((box.x1 + box.x2) / 2), round(box.y2 - 0.1 * self.decoy.face * self._scale))
+            foot = (round((box.x1 + box.x2) / 2), round(box.y2 - 0.4 * self.decoy.face * self._scale))
             axes = (round(1.1 * self.decoy.face * self._scale), round(0.3 * self.decoy.face * self._scale))
             cv2.ellipse(frame, foot, axes, 0, 0, 360, (88, 92, 96), -1, cv2.LINE_AA)
             self._figure(frame, 0, self._stance(0.0, 0.0))

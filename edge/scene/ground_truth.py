@@ -15,7 +15,7 @@ FACE_LEAST_PX = 28.0
 FACE_DRAWN_PX = 4.0
 """A person whose face is less high than this, in pixels of the picture, shows none."""
 
-BODY_LEAST_PX = 40.0
+BODY_LEAST_PX = 36.0
 """A person whose body is less high than this, at 480 lines, does not count as present."""
 
 FACE_YAW = 60.0

@@ -22,16 +22,16 @@ from edge.inference import landmarks
 from edge.inference.align import CROP_SIDE, sampled
 from models_tflite.evaluation.calibrate import NEUTRAL
 from models_tflite.training import augment
-from models_tflite.training.datasets import SET_SHIFT, DataSet, landmark_points, scenes
+from models_tflite.training.datasets import SET_SHIFT, DataSet, landmark_points
+from models_tflite.training.detector import export as detector
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 from models_tflite.training.networks import (
     AttributeNet,
-    DetectorNet,
     LandmarkNet,
     expression_tower,
     fuse,
     people_tower,
 )
-from models_tflite.training.scenes import HEIGHT, WIDTH, letterbox
 
 HERE = Path(__file__).parents[1]
 CALIBRATION_PICTURES = 300
@@ -58,14 +58,6 @@ def full_range(image: np.ndarray) -> np.ndarray:
     image = image.copy()
     image[0, 0], image[0, 1] = 0, 255
     return image
-
-
-def detector_pictures(data: Path) -> Iterable[np.ndarray]:
-    train = DataSet(data, "faces", "train")
-    names = [scene.name for scene in scenes(train)]
-    chosen = names[:: max(1, len(names) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
-    for image in train.images(chosen):
-        yield full_range(letterbox(image)[0])
 
 
 def attribute_pictures(data: Path) -> Iterable[np.ndarray]:
@@ -178,10 +170,10 @@ def main() -> None:
 
     add(
         "detector",
-        trained(DetectorNet(), runs / "detector" / "detector.pt"),
+        detector.network(runs),
         (HEIGHT, WIDTH),
-        detector_pictures(data),
-        [f"{kind}{stride}" for stride in DetectorNet.STRIDES for kind in ("score", "box", "landmarks")],
+        map(full_range, detector.pictures(data, CALIBRATION_PICTURES)),
+        detector.ROLES,
         forget_outliers=True,
     )
     add(

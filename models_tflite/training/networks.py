@@ -175,50 +175,6 @@ class Separable(nn.Module):
         return x + y if self.shortcut else y
 
 
-class DetectorNet(nn.Module):
-    """Anchor-free face detector with five landmarks on strides 8, 16, 32.
-
-    Input (n, 3, h, w), sides in multiples of 32. For each stride three maps in NHWC order of cells:
-    score logits (1), box (4: centre offset in strides, log size in strides), landmarks (10: offsets in
-    strides). The head follows YuNet (Wu et al. 2023): one separable block a level, then 1x1 convolutions.
-    """
-
-    STRIDES = (8, 16, 32)
-
-    def __init__(self, widths: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128), neck: int = 56):
-        super().__init__()
-        stem, w4, w8, w16, w32 = widths
-        self.stem = nn.Sequential(ConvNorm(3, stem, 3, 2), Separable(stem, w4, 3, 2), Separable(w4, w4))
-        self.level8 = nn.Sequential(Separable(w4, w8, 3, 2), Separable(w8, w8, 5), Separable(w8, w8))
-        self.level16 = nn.Sequential(Separable(w8, w16, 3, 2), Separable(w16, w16, 5), Separable(w16, w16, 5))
-        self.level32 = nn.Sequential(
-            Separable(w16, w32, 3, 2), Separable(w32, w32, 5), Separable(w32, w32, 3)
-        )
-        self.lateral8 = ConvNorm(w8, neck, 1)
-        self.lateral16 = ConvNorm(w16, neck, 1)
-        self.lateral32 = ConvNorm(w32, neck, 1)
-        self.smooth8 = Separable(neck, neck)
-        self.smooth16 = Separable(neck, neck)
-        self.heads = nn.ModuleList(Separable(neck, neck) for _ in self.STRIDES)
-        self.scores = nn.ModuleList(nn.Conv2d(neck, 1, 1) for _ in self.STRIDES)
-        self.boxes = nn.ModuleList(nn.Conv2d(neck, 4, 1) for _ in self.STRIDES)
-        self.landmarks = nn.ModuleList(nn.Conv2d(neck, 10, 1) for _ in self.STRIDES)
-        for score in self.scores:
-            nn.init.constant_(score.bias, -4.0)  # faces are rare: start from a low prior (Lin et al. 2017)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        p8 = self.level8(self.stem(x))
-        p16 = self.level16(p8)
-        p32 = self.lateral32(self.level32(p16))
-        p16 = self.smooth16(self.lateral16(p16) + nn.functional.interpolate(p32, scale_factor=2.0))
-        p8 = self.smooth8(self.lateral8(p8) + nn.functional.interpolate(p16, scale_factor=2.0))
-        out = []
-        for level, features in enumerate((p8, p16, p32)):
-            shared = self.heads[level](features)
-            out += [self.scores[level](shared), self.boxes[level](shared), self.landmarks[level](shared)]
-        return out
-
-
 def multiply_accumulates(network: nn.Module, side: tuple[int, int]) -> int:
     """Count the multiply-accumulates of one forward pass at input (height, width)."""
     total = 0

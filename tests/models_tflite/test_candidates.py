@@ -6,13 +6,13 @@ import tomllib
 
 import numpy as np
 import pytest
+from models_tflite.training.two_class.measure import Candidate
 
 from edge.inference.detect import STRIDES
 from edge.inference.manifest import packaged_models
 from edge.inference.model import Model
 from edge.scene.render import Scene
 from edge.types import Box, Face
-from models_tflite.training.two_class.measure import Candidate
 from tests.support.paths import ROOT
 
 DESCRIPTION = packaged_models() / "candidates" / "people_and_faces.toml"

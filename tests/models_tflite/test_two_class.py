@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models_tflite.training.two_class.items import WITHOUT_PEOPLE, read_items
 
 from models_tflite.evaluation.scoring import average_precision, precision_recall
-from models_tflite.training.two_class.items import WITHOUT_PEOPLE, read_items
 from tests.models_tflite.training.painted import paint, paint_people
 
 BOX = np.array([[10.0, 10, 30, 50]])

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from models_tflite.training.two_class.items import read_items
+from models_tflite.training.two_class.measure import Candidate
 
 from edge.inference.manifest import load_manifest
 from edge.scene.portraits import load_portraits
 from models_tflite.evaluation.evaluate import Shipped
 from models_tflite.training import age_gender, loop
 from models_tflite.training.networks import people_tower
-from models_tflite.training.two_class.items import read_items
-from models_tflite.training.two_class.measure import Candidate
 from tests.models_tflite.training.painted import paint, paint_people
 
 SMOKE = "--epochs 2 --limit 48 --batch 8"

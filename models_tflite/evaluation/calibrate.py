@@ -3,7 +3,7 @@
 It fits the scores of the detector (``find_scores``) and one temperature for each head of the attributes (Guo et al.
 2017), both on val, chooses the "unknown" thresholds of visits, and counts the wrong verdicts on visits. The counts go
 into ``confusion.json``, which the cloud uses to correct shares, all else into the manifest. All is measured on the int8
-files with the shipped code.
+files with the shipped code. ``--only detector`` keeps the values of the attributes, and the other way round.
 """
 
 from __future__ import annotations
@@ -122,11 +122,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=packaged_models())
     parser.add_argument("--version", required=True, help="name of this calibration")
+    parser.add_argument(
+        "--only", choices=NEUTRAL, help="calibrate one network and keep the values of the other"
+    )
     arguments = parser.parse_args()
     data, path = arguments.data, arguments.models / FILE
     table = tomllib.loads(path.read_text())
-    for name, neutral in NEUTRAL.items():
-        table[name] |= neutral
+    wanted = (arguments.only,) if arguments.only else tuple(NEUTRAL)
+    for name in wanted:
+        table[name] |= NEUTRAL[name]
     table["calibration"] = arguments.version
 
     def shipped() -> Shipped:
@@ -135,9 +139,11 @@ def main() -> None:
         return Shipped(arguments.models, min_score=LOWEST)
 
     neutral_models = shipped()
-    table["detector"] |= calibrate_finds(neutral_models.detector, data)
-    table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
-    table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
+    if "detector" in wanted:
+        table["detector"] |= calibrate_finds(neutral_models.detector, data)
+    if "attributes" in wanted:
+        table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
+        table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
     matrices = path.with_name(CONFUSION)
     counts = json.loads(matrices.read_text()) if matrices.exists() else {}
     counts[arguments.version] = confusion(shipped(), data, "val")

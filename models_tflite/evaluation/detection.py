@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.inference.detect import BODY_OVERLAP, FACE_OVERLAP, PeopleDetector, suppress
+from edge.inference.detect import PeopleDetector, joined
 from edge.types import Body, Box, Face, Image, Sight
 from models_tflite.evaluation.scoring import (
     Found,
@@ -47,8 +47,8 @@ MIDDLE_SIDE, MIDDLE_SHARE = 24, 0.2
 OVERLAP = 64
 """Near looks of a measurement overlap by at least this many pixels, so that a small face is whole in one of them."""
 
-SMALL_BODY = 0.4
-"""A near look adds people up to this share of its height: larger ones are cut too often."""
+WHOLE_IN_NEAR = 0.4
+"""A near look adds people up to this share of its height: it cuts off many of the larger ones."""
 
 Json = dict[str, Any]
 Curve = tuple[np.ndarray, np.ndarray]
@@ -59,13 +59,7 @@ def looks(detector: PeopleDetector, image: Image) -> tuple[Sight, Sight]:
     wide = detector.look(image)
     height, width = image.shape[:2]
     near = [detector.look_near(image, corner) for corner in corners(width, height, detector.near_size)]
-    faces = [face for sight in (wide, *near) for face in sight.faces]
-    small = SMALL_BODY * detector.near_size[1]
-    bodies = [*wide.bodies, *(body for sight in near for body in sight.bodies if body.box.height <= small)]
-    return wide, Sight(
-        tuple(faces[at] for at in suppress(*found(faces), FACE_OVERLAP)),
-        tuple(bodies[at] for at in suppress(*found(bodies), BODY_OVERLAP)),
-    )
+    return wide, joined((wide, *near), whole_px=WHOLE_IN_NEAR * detector.near_size[1])
 
 
 def corners(width: int, height: int, near: tuple[int, int]) -> Iterator[tuple[int, int]]:

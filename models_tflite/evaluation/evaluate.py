@@ -2,9 +2,9 @@
 utkface|fer|faces|faces2|person|landmarks|empty [--split val] [--json]``.
 
 It works on any DIR/SET.zip + DIR/SET.csv of the known form; ``empty`` are the pictures of faces2 and person without
-anybody, of both splits. Pre-cropped faces (utkface, fer) are cropped as on the device, by landmarks onto the template of
-``edge.inference.align``. The landmarks are the medians of the set, the same for every picture, so that the figure does
-not depend on a detector.
+anybody, of both splits. Pre-cropped faces (utkface, fer) are cropped as on the device, by landmarks onto the template
+of ``edge.inference.align``. The landmarks are the medians of the set, the same for every picture, so that the figure
+does not depend on a detector.
 """
 
 from __future__ import annotations

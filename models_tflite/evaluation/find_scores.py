@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import UserError
 from edge.inference.detect import MIDDLE_SIDE, OCTAVES, PeopleDetector
 from models_tflite.evaluation.detection import BODY_IOU, FACE_IOU, USED, calibration_error, found
 from models_tflite.evaluation.scoring import Found, outcomes, side
@@ -26,8 +27,8 @@ from models_tflite.training.letterbox import HEIGHT, WIDTH
 LOWEST = 0.1
 """Uncalibrated score from which finds are used: below, nearly none is right, and one line does not describe both."""
 
-FULLY_LABELLED = ("hospital_bed", "pennfudan")
-"""Sources of val in which every person is labelled or unsure."""
+INCOMPLETE = ("coco2017",)
+"""Sources in which many people are neither labelled nor marked as unsure."""
 
 Json = dict[str, Any]
 Outcomes = tuple[np.ndarray, np.ndarray]
@@ -42,7 +43,7 @@ def calibrate_finds(detector: PeopleDetector, data: Path) -> Json:
         sight = detector.look(item.image())
         if item.set != "person" or item.without_faces:
             faces.append(_outcomes(item, found(sight.faces), item.faces, item.unsure_faces, FACE_IOU))
-        if item.without_people or (item.source in FULLY_LABELLED and len(item.people)):
+        if item.without_people or (item.source not in INCOMPLETE and len(item.people)):
             somebody = np.concatenate([item.unsure_people, item.people])
             people.append(_outcomes(item, found(sight.bodies), item.people, somebody, BODY_IOU))
     return {"face": _fitted("faces", faces), "person": _fitted("people", people)}
@@ -60,7 +61,15 @@ def _outcomes(item: Item, finds: Found, truth: np.ndarray, unsure: np.ndarray, i
 
 
 def _fitted(name: str, parts: Sequence[Outcomes]) -> dict[str, float]:
+    if not parts:
+        raise UserError(
+            f"{name}: no picture of val is labelled completely, so that scores cannot be calibrated"
+        )
     inputs, right = (np.concatenate(part) for part in zip(*parts, strict=True))
+    if not 0 < right.mean() < 1:
+        raise UserError(
+            f"{name}: val needs right and wrong finds to calibrate; add pictures, some without anybody"
+        )
     weights = fit_logistic(inputs, right)
     scores = 1 / (1 + np.exp(-inputs @ weights))
     used = scores >= USED

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from common.errors import UserError
+
 Batch = tuple[Tensor, ...]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -106,7 +108,10 @@ def run_training(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Na
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     seed_everything(1)
-    training = prepare(args)
+    try:
+        training = prepare(args)
+    except UserError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     network = fit(training, run=args.run)
     torch.save(network.state_dict(), args.run / training.file)
 

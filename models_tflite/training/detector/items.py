@@ -21,6 +21,9 @@ from common.errors import UserError
 from models_tflite.training.teacher import Labelled, Teacher, complement, label_scene
 
 SETS = ("faces", "faces2", "person")
+FURTHER = ("faces_person.csv", "faces2_teacher.csv", "faces2_ignore.csv", "person_ignore.csv")
+"""Files beside the archives and csv of the sets."""
+
 SHELVES = "grocery_negative"
 """Source of empty shelves. A teacher sees faces in tomatoes: nothing there is one."""
 

@@ -23,8 +23,8 @@ COLUMNS = {
     "utkface": ("name", "age", "gender", "race"),
     "fer": ("name", "fer2013"),
     "faces": ("name", "width", "height", "xmin", "ymin", "xmax", "ymax", "mask"),
-    "faces2": ("name", "split", "width", "height", "xmin", "ymin", "xmax", "ymax", "source"),
-    "person": ("name", "split", "width", "height", "xmin", "ymin", "xmax", "ymax", "source", "label"),
+    "faces2": ("name", "width", "height", "xmin", "ymin", "xmax", "ymax", "source"),
+    "person": ("name", "width", "height", "xmin", "ymin", "xmax", "ymax", "source", "label"),
     "landmarks": ("name", "source", "left_eye_x", "mouth_right_y"),
 }
 

@@ -127,7 +127,7 @@ def read_items(
 
 
 def _faces(data: Path, split: str, labeller: Teacher | None, limit: int | None) -> Iterator[Item]:
-    people_of = _grouped(data / "faces_person.csv")
+    people_of = _grouped(data / "faces_person.csv", needed=labeller is not None)
     for name, rows, content in _pictures(data, "faces", split, limit):
         image = _decoded(content, name)
         labelled = (
@@ -157,7 +157,8 @@ def _unlabelled(image: np.ndarray, boxes: np.ndarray) -> Labelled:
 
 
 def _faces2(data: Path, split: str, limit: int | None) -> Iterator[Item]:
-    told, ignored = _grouped(data / "faces2_teacher.csv"), _grouped(data / "faces2_ignore.csv")
+    told = _grouped(data / "faces2_teacher.csv", needed=split == "train")
+    ignored = _grouped(data / "faces2_ignore.csv", needed=split == "train")
     looked_at = data / WITHOUT_PEOPLE
     without_people = set(looked_at.read_text().split()) if looked_at.exists() else set()
     for name, rows, content in _pictures(data, "faces2", split, limit):
@@ -185,7 +186,7 @@ def _faces2(data: Path, split: str, limit: int | None) -> Iterator[Item]:
 
 
 def _person(data: Path, split: str, labeller: Teacher | None, limit: int | None) -> Iterator[Item]:
-    ignored = _grouped(data / "person_ignore.csv")
+    ignored = _grouped(data / "person_ignore.csv", needed=labeller is not None)
     for name, rows, content in _pictures(data, "person", split, limit):
         image = _decoded(content, name)
         faces, points, scores = NONE, NO_POINTS, NONE[:, 0]
@@ -216,7 +217,7 @@ def _pictures(data: Path, name: str, split: str, limit: int | None) -> Iterator[
             f"{path}: no such file; give the folder that holds {', '.join(SETS)} as .zip and .csv"
         )
     chosen = [
-        (key, rows) for key, rows in _grouped(data / f"{name}.csv").items() if rows[0]["split"] == split
+        (key, rows) for key, rows in _grouped(data / f"{name}.csv").items() if rows[0].get("split", split) == split
     ]
     with ZipFile(path) as archive:
         for key, rows in chosen[:limit]:
@@ -226,9 +227,11 @@ def _pictures(data: Path, name: str, split: str, limit: int | None) -> Iterator[
                 raise UserError(f"{path}: picture {key} of the csv is not in the archive") from None
 
 
-def _grouped(path: Path) -> dict[str, list[Row]]:
+def _grouped(path: Path, *, needed: bool = True) -> dict[str, list[Row]]:
     """Group the rows of a csv by picture, in its order."""
     if not path.is_file():
+        if not needed:
+            return {}
         raise UserError(f"{path}: no such file; the detector needs it")
     out: dict[str, list[Row]] = {}
     with path.open(newline="") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import cv2
@@ -148,7 +148,7 @@ def test_what_a_near_look_cuts_off_is_left_out_unless_the_frame_ends_there(
 
     def found(corner: tuple[int, int]) -> list[Box]:
         sight = detector.look_near(frame(), corner)
-        return [find.box for find in (*sight.faces, *sight.bodies)]
+        return [face.box for face in sight.faces] + [body.box for body in sight.bodies]
 
     assert found(inner) == []
     (kept,) = found(at_the_edge_of_the_frame)
@@ -173,7 +173,7 @@ def test_a_near_look_at_a_small_frame_sees_all_of_it_and_ends_with_it(network: D
 
 def test_no_look_leaves_anything_behind_for_the_next(network: DrawnNetwork) -> None:
     detector, wide, tall = network.detector(), frame(640, 360), frame(90, 256)
-    looks = {
+    looks: dict[str, Callable[[], object]] = {
         "wide": lambda: detector.look(wide),
         "tall": lambda: detector.look(tall),
         "near": lambda: detector.look_near(frame(), (5, 5)),

@@ -132,7 +132,9 @@ def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
         people = {int(one[0]): Box(*(float(side) for side in one[1:])) for one in content[f"people-{number}"]}
         wide = networks.detector.look(picture)
         corner = (picture.shape[1] // 3, picture.shape[0] // 4)
-        sights += [_sight(wide), _sight(networks.detector.look_near(picture, corner))]
+        near = networks.detector.look_near(picture, corner)
+        edges = (*corner, *(sum(pair) for pair in zip(corner, networks.detector.near_size, strict=True)))
+        sights += [_sight(wide, ()), _sight(near, edges)]
         for found in wide.faces:
             face = networks.refiner.refine(picture, found)
             # every second look sees the mirror image, as on the device
@@ -168,13 +170,13 @@ def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
     return {"sights": sights, "pictures": pictures, "visits": visits}
 
 
-def _sight(sight: Sight) -> Json:
-    """Box and score of each face and each person."""
+def _sight(sight: Sight, edges: tuple[int, ...]) -> Json:
+    """Box and score of each face and each person, and the ``edges`` at which boxes were cut off: x1, y1, x2, y2."""
 
     def told(finds: Sequence[Face] | Sequence[Body]) -> list[list[float]]:
         return [[find.box.x1, find.box.y1, find.box.x2, find.box.y2, find.score] for find in finds]
 
-    return {"faces": told(sight.faces), "bodies": told(sight.bodies)}
+    return {"faces": told(sight.faces), "bodies": told(sight.bodies), "edges": edges}
 
 
 def _person(face: Face, people: Mapping[int, Box]) -> int | None:

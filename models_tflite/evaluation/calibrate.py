@@ -2,7 +2,8 @@
 
 It fits one temperature for each head on val (Guo et al. 2017), chooses the "unknown" thresholds of visits, and counts
 the wrong verdicts on visits. The first two go into the manifest, the last into ``confusion.json``, which the cloud uses
-to correct shares. All is measured on the int8 files with the shipped code.
+to correct shares. All is measured on the int8 files with the shipped code. ``--only attributes`` keeps the values of
+the detector.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GEND
 from edge.inference.detect import MIDDLE_SIDE, OCTAVES
 from edge.inference.manifest import FILE, packaged_models
 from edge.vision.consensus import Consensus
-from models_tflite.evaluation.evaluate import Shipped, bands, described, detected, nominal_crop
+from models_tflite.evaluation.evaluate import Shipped, bands, described, detected, labelled
 from models_tflite.evaluation.scoring import expected_calibration_error, matched
 from models_tflite.evaluation.visits import CONFUSION, confusion, visited
 from models_tflite.training.datasets import FER2013_LABELS, DataSet, majority_votes, scenes, select
@@ -111,12 +112,11 @@ def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
     years = np.clip(np.array([int(value) for value in utk.column("age")]), 0, AGE_BINS - 1)
     majority = majority_votes(fer)
     clear = (majority >= 0) & (majority < len(EXPRESSIONS))
-    labelled = np.stack([shipped.fer2013(nominal_crop(image, "fer")) for image in fer.images()])
     heads = {
         "age": (age, years),
         "gender": (gender, select(utk.column("gender"), GENDERS)),
         "expression": (expression[clear], majority[clear]),
-        "fer2013": (labelled, select(fer.column("fer2013"), FER2013_LABELS)),
+        "fer2013": (labelled(shipped, fer)[:, 0], select(fer.column("fer2013"), FER2013_LABELS)),
     }
     temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
     for name, (probabilities, truth) in heads.items():
@@ -160,11 +160,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=packaged_models())
     parser.add_argument("--version", required=True, help="name of this calibration")
+    parser.add_argument(
+        "--only", choices=NEUTRAL, help="calibrate one network and keep the values of the other"
+    )
     arguments = parser.parse_args()
     data, path = arguments.data, arguments.models / FILE
     table = tomllib.loads(path.read_text())
-    for name, neutral in NEUTRAL.items():
-        table[name] |= neutral
+    wanted = (arguments.only,) if arguments.only else tuple(NEUTRAL)
+    for name in wanted:
+        table[name] |= NEUTRAL[name]
     table["calibration"] = arguments.version
 
     def shipped() -> Shipped:
@@ -173,9 +177,11 @@ def main() -> None:
         return Shipped(arguments.models, min_score=LOWEST)
 
     neutral_models = shipped()
-    table["detector"] |= calibrate_detector(neutral_models, data)
-    table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
-    table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
+    if "detector" in wanted:
+        table["detector"] |= calibrate_detector(neutral_models, data)
+    if "attributes" in wanted:
+        table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
+        table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
     matrices = path.with_name(CONFUSION)
     counts = json.loads(matrices.read_text()) if matrices.exists() else {}
     counts[arguments.version] = confusion(shipped(), data, "val")

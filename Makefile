@@ -89,14 +89,12 @@ models: need-data setup-train ## Train, export, calibrate and measure the models
 	$(TRAIN)/python -m models_tflite.training.detector.quantised --data '$(DATA)' --run $(RUNS)/detector-int8 --start-from $(RUNS)/detector/detector.pt \
 		--learn-from $(RUNS)/detector-teacher/detector.pt $(BY_HAND) $(SMOKE)
 	$(TRAIN)/python -m models_tflite.training.landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.age_gender --data '$(DATA)' --run $(RUNS)/people-first $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.age_gender --data '$(DATA)' --run $(RUNS)/people \
-		--finish $(RUNS)/people-first/people.pt --learn-from models_tflite $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/teacher-first --teacher $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/teacher --teacher \
-		--finish $(RUNS)/teacher-first/expression.pt $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/expression \
-		--learn-from $(RUNS)/teacher/expression.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes people --data '$(DATA)' --run $(RUNS)/people-teachers --teachers $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes people --data '$(DATA)' --run $(RUNS)/people \
+		--learn-from $(RUNS)/people-teachers/people.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes expression --data '$(DATA)' --run $(RUNS)/expression-teachers --teachers $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes expression --data '$(DATA)' --run $(RUNS)/expression \
+		--learn-from $(RUNS)/expression-teachers/expression.pt $(SMOKE)
 	$(TRAIN)/python -m models_tflite.training.export --data '$(DATA)' --runs $(RUNS) --version '$(VERSION)' --out '$(OUT)'
 	$(TRAIN)/python -m models_tflite.evaluation.calibrate --data '$(DATA)' --version '$(VERSION)' --models '$(OUT)'
 	$(TRAIN)/python -m models_tflite.evaluation.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'

@@ -3,7 +3,8 @@
 It fits the scores of the detector (``find_scores``) and one temperature for each head of the attributes (Guo et al.
 2017), both on val, chooses the "unknown" thresholds of visits, and counts the wrong verdicts on visits. The counts go
 into ``confusion.json``, which the cloud uses to correct shares, all else into the manifest. All is measured on the int8
-files with the shipped code. ``--only detector`` keeps the values of the attributes, and the other way round.
+files with the shipped code. ``--only detector`` keeps the values of the attributes and the name of the calibration,
+since the counts depend on these alone; ``--only attributes`` keeps the values of the detector.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tomli_w
 from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
 from edge.inference.manifest import FILE, packaged_models
 from edge.vision.consensus import Consensus
-from models_tflite.evaluation.evaluate import Shipped, bands, described, nominal_crop
+from models_tflite.evaluation.evaluate import Shipped, bands, described, labelled
 from models_tflite.evaluation.find_scores import LOWEST, calibrate_finds
 from models_tflite.evaluation.scoring import expected_calibration_error
 from models_tflite.evaluation.visits import CONFUSION, confusion, visited
@@ -73,12 +74,11 @@ def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
     years = np.clip(np.array([int(value) for value in utk.column("age")]), 0, AGE_BINS - 1)
     majority = majority_votes(fer)
     clear = (majority >= 0) & (majority < len(EXPRESSIONS))
-    labelled = np.stack([shipped.fer2013(nominal_crop(image, "fer")) for image in fer.images()])
     heads = {
         "age": (age, years),
         "gender": (gender, select(utk.column("gender"), GENDERS)),
         "expression": (expression[clear], majority[clear]),
-        "fer2013": (labelled, select(fer.column("fer2013"), FER2013_LABELS)),
+        "fer2013": (labelled(shipped, fer)[:, 0], select(fer.column("fer2013"), FER2013_LABELS)),
     }
     temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
     for name, (probabilities, truth) in heads.items():
@@ -131,7 +131,8 @@ def main() -> None:
     wanted = (arguments.only,) if arguments.only else tuple(NEUTRAL)
     for name in wanted:
         table[name] |= NEUTRAL[name]
-    table["calibration"] = arguments.version
+    if "attributes" in wanted:
+        table["calibration"] = arguments.version
 
     def shipped() -> Shipped:
         """Return the models with the current values of the table."""
@@ -144,10 +145,12 @@ def main() -> None:
     if "attributes" in wanted:
         table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
         table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
-    matrices = path.with_name(CONFUSION)
-    counts = json.loads(matrices.read_text()) if matrices.exists() else {}
-    counts[arguments.version] = confusion(shipped(), data, "val")
-    matrices.write_text(json.dumps(counts, indent=1) + "\n")
+    calibrated = shipped()
+    if "attributes" in wanted:
+        matrices = path.with_name(CONFUSION)
+        counts = json.loads(matrices.read_text()) if matrices.exists() else {}
+        counts[arguments.version] = confusion(calibrated, data, "val")
+        matrices.write_text(json.dumps(counts, indent=1) + "\n")
 
 
 if __name__ == "__main__":

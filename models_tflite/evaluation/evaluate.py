@@ -78,13 +78,36 @@ class Shipped:
 
 def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return probabilities for all pictures of a pre-cropped set: age (n, 101), gender (n, 2), expression (n, 7)."""
+    age, gender, expression = (head[:, 0] for head in looks(shipped, data, mirror=False))
+    return age, gender, expression
+
+
+def looks(
+    shipped: Shipped, data: DataSet, *, mirror: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the same (n, looks, ...): one look, or it and its mirror image, at which a device looks in turn."""
     heads: list[list[np.ndarray]] = [[], [], []]
     for image in data.images():
-        scores = shipped.classifier.describe(nominal_crop(image, data.name))
-        for head, values in zip(heads, (scores.age, scores.gender, scores.expression), strict=True):
-            head.append(values)
+        scores = [shipped.classifier.describe(view) for view in _views(image, data.name, mirror=mirror)]
+        for head, name in zip(heads, ("age", "gender", "expression"), strict=True):
+            head.append(np.stack([getattr(each, name) for each in scores]))
     age, gender, expression = (np.stack(head) for head in heads)
     return age, gender, expression
+
+
+def labelled(shipped: Shipped, data: DataSet, *, mirror: bool = False) -> np.ndarray:
+    """Return the probabilities (n, looks, 7) of the output ``fer2013`` for all pictures of ``fer``."""
+    return np.stack(
+        [
+            np.stack([shipped.fer2013(view) for view in _views(image, data.name, mirror=mirror)])
+            for image in data.images()
+        ]
+    )
+
+
+def _views(image: Image, name: str, *, mirror: bool) -> tuple[Image, ...]:
+    crop = nominal_crop(image, name)
+    return (crop, np.ascontiguousarray(crop[:, ::-1])) if mirror else (crop,)
 
 
 def nominal_landmarks(image: Image, name: str) -> Floats:
@@ -110,7 +133,17 @@ def band_calibration_error(age: np.ndarray, years: np.ndarray) -> float:
 
 
 def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    age, gender, _ = described(shipped, data)
+    """Measure age and gender, one look each. ``with_mirror`` is the same of the mean of a look and its mirror image.
+
+    A group is a race and gender of adults; the worst and best are among those of ``SMALLEST_GROUP`` faces and more.
+    """
+    age, gender, _ = looks(shipped, data)
+    return _people(data, age[:, 0], gender[:, 0]) | {
+        "with_mirror": _people(data, age.mean(1), gender.mean(1))
+    }
+
+
+def _people(data: DataSet, age: np.ndarray, gender: np.ndarray) -> dict[str, Any]:
     truth_age = np.array([float(value) for value in data.column("age")])
     truth = select(data.column("gender"), GENDERS)
     races = np.array([int(value) for value in data.column("race")])
@@ -136,7 +169,8 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         "gender_accuracy_18plus": float(right[adult].mean()),
         "age_mae": float(np.abs(years - truth_age).mean()),
         "age_within_one_band": float((np.abs(bands(years) - bands(truth_age)) <= 1).mean()),
-        "worst_group_gender_accuracy": min(large) if large else None,
+        "worst_group_gender_accuracy": min(large, default=None),
+        "best_group_gender_accuracy": max(large, default=None),
         "gender_ece": expected_calibration_error(gender, truth),
         "age_ece": band_calibration_error(age, truth_age),
         "groups_18plus": groups,
@@ -144,18 +178,24 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
 
 
 def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    """Compare two outputs with two sets of labels. ``accuracy_ferplus`` and ``ece`` compare the device's expression
-    with the majority of ten annotators. ``accuracy_fer2013`` compares the output ``fer2013`` with the single label of
-    that set, and ``told_fer2013`` compares the expression on the device with it. The two sets of labels agree on
-    ``labels_agree`` of the faces."""
-    _, _, told = described(shipped, data)
-    labelled = np.stack([shipped.fer2013(nominal_crop(image, data.name)) for image in data.images()])
+    """Compare two outputs with two sets of labels, one look each. ``accuracy_ferplus`` and ``ece`` compare the device's
+    expression with the majority of ten annotators. ``accuracy_fer2013`` compares the output ``fer2013`` with the single
+    label of that set, and ``told_fer2013`` compares the expression on the device with it. The two sets of labels agree
+    on ``labels_agree`` of the faces. ``with_mirror`` is the same of the mean of a look and its mirror image."""
+    _, _, told = looks(shipped, data)
+    judged = labelled(shipped, data, mirror=True)
+    return _expressions(data, told[:, 0], judged[:, 0]) | {
+        "with_mirror": _expressions(data, told.mean(1), judged.mean(1))
+    }
+
+
+def _expressions(data: DataSet, told: np.ndarray, judged: np.ndarray) -> dict[str, Any]:
     labels = select(data.column("fer2013"), FER2013_LABELS)
     result = {
         "n": len(data),
-        "accuracy_fer2013": float((labelled.argmax(1) == labels).mean()),
-        "ece": expected_calibration_error(labelled, labels),
-        "ece_fer2013": expected_calibration_error(labelled, labels),
+        "accuracy_fer2013": float((judged.argmax(1) == labels).mean()),
+        "ece": expected_calibration_error(judged, labels),
+        "ece_fer2013": expected_calibration_error(judged, labels),
         "told_fer2013": float((told.argmax(1) == labels).mean()),
     }
     if FERPLUS_VOTES[0] in data.rows[0]:

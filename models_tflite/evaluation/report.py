@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,11 @@ def measure(models: Path, data: Path, floats: Path, *, stored: Json, kept: tuple
     manifest = shipped.manifest
     entries = {name: getattr(manifest, name) for name in NAMES}
     utk, faces = DataSet(data, "utkface", "val"), DataSet(data, "faces", "val")
+
+    def further(name: str, of_set: str, compute: Callable[[], Any]) -> Any:
+        """Return a further figure, the stored one where that of its set is kept."""
+        return stored[name] if of_set in kept else compute()
+
     measured = {
         "version": manifest.version,
         "calibration": manifest.calibration,
@@ -92,12 +98,12 @@ def measure(models: Path, data: Path, floats: Path, *, stored: Json, kept: tuple
         "multiply_accumulates": measure.work(),
         "data_csv_sha256": digests,
         "figures": figures,
-        "groups": measure.groups(shipped, utk),
-        "conditions": measure.conditions(shipped, utk),
-        "masks": measure.masks(shipped, faces),
-        "false_finds": false_finds(shipped.detector, data),
-        "visits": measure.visits(shipped, data, "val"),
-        "reliability": measure.reliabilities(shipped, data, "val"),
+        "groups": further("groups", "utkface", lambda: measure.groups(shipped, utk)),
+        "conditions": further("conditions", "utkface", lambda: measure.conditions(shipped, utk)),
+        "masks": further("masks", "faces", lambda: measure.masks(shipped, faces)),
+        "false_finds": further("false_finds", "faces", lambda: false_finds(shipped.detector, data)),
+        "visits": further("visits", "utkface", lambda: measure.visits(shipped, data, "val")),
+        "reliability": further("reliability", "utkface", lambda: measure.reliabilities(shipped, data, "val")),
         "confusion": json.loads((models / CONFUSION).read_text())[manifest.calibration],
         "latency": measure.latency(Shipped(models, min_score=USED), data),
     }

@@ -1,7 +1,7 @@
 """Export trained weights to the shipped int8 files:
 ``python -m models_tflite.training.export --data DIR --runs RUNS --version V``.
 
-``--only attributes`` replaces that file and its part of the manifest, and leaves the other networks as they are.
+``--only NAME`` replaces that file and its part of the manifest, and leaves the other networks as they are.
 """
 
 from __future__ import annotations
@@ -161,8 +161,10 @@ def main() -> None:
     floats = runs / "float"
     floats.mkdir(parents=True, exist_ok=True)
     table: dict[str, Any] = tomllib.loads((out / FILE).read_text()) if arguments.only else {}
-    table |= {"version": arguments.version, "calibration": "none"}
     wanted = (arguments.only,) if arguments.only else NAMES
+    table["version"] = arguments.version
+    if "attributes" in wanted:
+        table["calibration"] = "none"
 
     def add(
         name: str,

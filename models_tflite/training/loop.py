@@ -7,6 +7,7 @@ import copy
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from rich.progress import track
 from torch import Tensor, nn
 
 from common.errors import UserError
@@ -75,7 +77,8 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 @dataclass(frozen=True, slots=True)
 class Training:
     """One network, and how to train it. ``batches`` returns the batches of an epoch, ``loss`` a total with its parts,
-    and ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run."""
+    and ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run. Longer gradients
+    than ``gradient_norm`` are cut to it."""
 
     network: nn.Module
     batches: Callable[[int], Iterable[Batch]]
@@ -87,6 +90,7 @@ class Training:
     peak_rate: float
     weight_decay: float
     average_decay: float = 0.999
+    gradient_norm: float = 5.0
 
 
 def arguments(
@@ -149,13 +153,17 @@ def fit(training: Training, *, run: Path) -> nn.Module:
         seed_everything(1000 + epoch)
         network.train()
         began, sums = time.monotonic(), dict[str, float]()
-        for batch in training.batches(epoch):
+        title = f"epoch {epoch + 1} of {epochs}"
+        shown = track(
+            training.batches(epoch), title, steps_per_epoch, transient=True, disable=not sys.stdout.isatty()
+        )
+        for batch in shown:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps, training.peak_rate, warmup=min(500, steps // 10 + 1))
             total, parts = training.loss(network, batch)
             optimizer.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            nn.utils.clip_grad_norm_(network.parameters(), training.gradient_norm)
             optimizer.step()
             averaged.update(network)
             step += 1

@@ -100,19 +100,31 @@ LUMA = (0.114, 0.587, 0.299)
 """Grey of blue, green and red (ITU-R BT.601), as in the grey pictures of fer."""
 
 
-def people_tower(inputs: int = 3) -> Tower:
+WIDTHS, BLOCKS = (24, 40, 80, 128), (1, 1, 2, 1)
+"""Both towers have the same shape: 43.6 million multiply-accumulates each."""
+
+TEACHER_WIDTHS, TEACHER_BLOCKS = (48, 96, 192, 320), (1, 2, 2, 2)
+"""A teacher has seven times the work of a tower, and no device runs it."""
+
+
+def people_tower() -> Tower:
     """Build the network for age and gender, of a face in colour."""
-    return Tower(inputs, (16, 22, 46, 92), (0, 1, 1, 1), PEOPLE_HEADS)
+    return Tower(3, WIDTHS, BLOCKS, PEOPLE_HEADS, dropout=0.15)
 
 
 def expression_tower(inputs: int = 1) -> Tower:
     """Build the network for expression, of a grey face, because the data has no colour."""
-    return Tower(inputs, (24, 28, 56, 112), (0, 1, 1, 1), EXPRESSION_HEADS)
+    return Tower(inputs, WIDTHS, BLOCKS, EXPRESSION_HEADS, dropout=0.15)
+
+
+def people_teacher() -> Tower:
+    """Build a network for training only, from which the tower for age and gender learns."""
+    return Tower(3, TEACHER_WIDTHS, TEACHER_BLOCKS, PEOPLE_HEADS, dropout=0.4)
 
 
 def expression_teacher() -> Tower:
-    """Build a network with four times the work, for training only: the small tower learns from its answers."""
-    return Tower(1, (24, 48, 96, 192), (1, 1, 1, 1), EXPRESSION_HEADS, dropout=0.4)
+    """Build a network for training only, from which the tower for expression learns."""
+    return Tower(1, TEACHER_WIDTHS, TEACHER_BLOCKS, EXPRESSION_HEADS, dropout=0.4)
 
 
 class AttributeNet(nn.Module):

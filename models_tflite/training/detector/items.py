@@ -217,7 +217,9 @@ def _pictures(data: Path, name: str, split: str, limit: int | None) -> Iterator[
             f"{path}: no such file; give the folder that holds {', '.join(SETS)} as .zip and .csv"
         )
     chosen = [
-        (key, rows) for key, rows in _grouped(data / f"{name}.csv").items() if rows[0].get("split", split) == split
+        (key, rows)
+        for key, rows in _grouped(data / f"{name}.csv").items()
+        if rows[0].get("split", split) == split
     ]
     with ZipFile(path) as archive:
         for key, rows in chosen[:limit]:

@@ -13,7 +13,7 @@ DATA    ?=
 RUNS    ?= runs
 OUT     ?= models_tflite
 VERSION ?= $(shell date -u +%Y.%m.%d)
-# models-people: weights to start from; 1 to train on hand labels of people only.
+# Detector: weights to start from; 1 to train on hand labels of people only.
 START            ?=
 HAND_LABELS_ONLY ?=
 # Devices: processor and roles for the wheelhouse; which machines to set up, and their inventory.
@@ -31,7 +31,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models models-people need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -80,33 +80,26 @@ bench: setup ## Measure frames per second and CPU seconds per frame for each sta
 soak: setup ## Simulate a week of the service in ten minutes; check memory, counts and lost windows (ARGS=--json)
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder; continues after an interruption)
+models: BY_HAND = $(if $(HAND_LABELS_ONLY),--hand-labels-only)
+models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder HAND_LABELS_ONLY=1; continues after an interruption)
 	$(TRAIN)/python -m models_tflite.training.check --data '$(DATA)'
-	$(TRAIN)/python -m models_tflite.training.detector --data '$(DATA)' --run $(RUNS)/detector $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.detector.train --data '$(DATA)' --run $(RUNS)/detector-teacher --teacher --batch 160 $(BY_HAND) $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.detector.train --data '$(DATA)' --run $(RUNS)/detector --learn-from $(RUNS)/detector-teacher/detector.pt \
+		$(if $(START),--start-from '$(START)') $(BY_HAND) $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.detector.quantised --data '$(DATA)' --run $(RUNS)/detector-int8 --start-from $(RUNS)/detector/detector.pt \
+		--learn-from $(RUNS)/detector-teacher/detector.pt $(BY_HAND) $(SMOKE)
 	$(TRAIN)/python -m models_tflite.training.landmarks --data '$(DATA)' --run $(RUNS)/landmarks $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.age_gender --data '$(DATA)' --run $(RUNS)/people-first $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.age_gender --data '$(DATA)' --run $(RUNS)/people \
-		--finish $(RUNS)/people-first/people.pt --learn-from models_tflite $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/teacher-first --teacher $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/teacher --teacher \
-		--finish $(RUNS)/teacher-first/expression.pt $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.expression --data '$(DATA)' --run $(RUNS)/expression \
-		--learn-from $(RUNS)/teacher/expression.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes people --data '$(DATA)' --run $(RUNS)/people-teachers --teachers $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes people --data '$(DATA)' --run $(RUNS)/people \
+		--learn-from $(RUNS)/people-teachers/people.pt $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes expression --data '$(DATA)' --run $(RUNS)/expression-teachers --teachers $(SMOKE)
+	$(TRAIN)/python -m models_tflite.training.attributes expression --data '$(DATA)' --run $(RUNS)/expression \
+		--learn-from $(RUNS)/expression-teachers/expression.pt $(SMOKE)
 	$(TRAIN)/python -m models_tflite.training.export --data '$(DATA)' --runs $(RUNS) --version '$(VERSION)' --out '$(OUT)'
 	$(TRAIN)/python -m models_tflite.evaluation.calibrate --data '$(DATA)' --version '$(VERSION)' --models '$(OUT)'
 	$(TRAIN)/python -m models_tflite.evaluation.report --data '$(DATA)' --runs $(RUNS) --models '$(OUT)'
 
-models-people: BY_HAND = $(if $(HAND_LABELS_ONLY),--hand-labels-only)
-models-people: need-data setup-train ## Train the detector of people and faces (DATA=folder, START=weights, HAND_LABELS_ONLY=1)
-	$(TRAIN)/python -m models_tflite.training.two_class.train --data '$(DATA)' --run $(RUNS)/people-faces-teacher --teacher --batch 160 $(BY_HAND) $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.two_class.train --data '$(DATA)' --run $(RUNS)/people-faces --learn-from $(RUNS)/people-faces-teacher/detector.pt \
-		$(if $(START),--start-from '$(START)') $(BY_HAND) $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.two_class.quantised --data '$(DATA)' --run $(RUNS)/people-faces-int8 --start-from $(RUNS)/people-faces/detector.pt \
-		--learn-from $(RUNS)/people-faces-teacher/detector.pt $(BY_HAND) $(SMOKE)
-	$(TRAIN)/python -m models_tflite.training.two_class.export --data '$(DATA)' --weights $(RUNS)/people-faces-int8/rounded.pt --out $(RUNS)/people-faces-out
-	$(TRAIN)/python -m models_tflite.training.two_class.measure --data '$(DATA)' --model $(RUNS)/people-faces-out/people_and_faces.toml
-
-test-train: setup-train ## Run both trainings on drawn faces, each step shortened, and use the results (minutes)
+test-train: setup-train ## Run the trainings on drawn faces, each step shortened, and use the results (minutes)
 	$(TRAIN)/python -m tests.models_tflite.training
 
 need-data:

@@ -1,8 +1,10 @@
 """Calibrate the probabilities: ``python -m models_tflite.evaluation.calibrate --data DIR``.
 
-It fits one temperature for each head on val (Guo et al. 2017), chooses the "unknown" thresholds of visits, and counts
-the wrong verdicts on visits. The first two go into the manifest, the last into ``confusion.json``, which the cloud uses
-to correct shares. All is measured on the int8 files with the shipped code.
+It fits the scores of the detector (``find_scores``) and one temperature for each head of the attributes (Guo et al.
+2017), both on val, chooses the "unknown" thresholds of visits, and counts the wrong verdicts on visits. The counts go
+into ``confusion.json``, which the cloud uses to correct shares, all else into the manifest. All is measured on the int8
+files with the shipped code. ``--only detector`` keeps the values of the attributes and the name of the calibration,
+since the counts depend on these alone; ``--only attributes`` keeps the values of the detector.
 """
 
 from __future__ import annotations
@@ -17,26 +19,22 @@ import numpy as np
 import tomli_w
 
 from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
-from edge.inference.detect import MIDDLE_SIDE, OCTAVES
 from edge.inference.manifest import FILE, packaged_models
 from edge.vision.consensus import Consensus
-from models_tflite.evaluation.evaluate import Shipped, bands, described, detected, nominal_crop
-from models_tflite.evaluation.scoring import expected_calibration_error, matched
+from models_tflite.evaluation.evaluate import Shipped, bands, described, labelled
+from models_tflite.evaluation.find_scores import LOWEST, calibrate_finds
+from models_tflite.evaluation.scoring import expected_calibration_error
 from models_tflite.evaluation.visits import CONFUSION, confusion, visited
-from models_tflite.training.datasets import FER2013_LABELS, DataSet, majority_votes, scenes, select
-from models_tflite.training.scenes import HEIGHT, WIDTH
+from models_tflite.training.datasets import FER2013_LABELS, DataSet, majority_votes, select
 
 NEUTRAL: dict[str, dict[str, Any]] = {
-    "detector": {"score_scale": 1.0, "score_shift": 0.0, "score_octave": 0.0},
+    "detector": {kind: {"scale": 1.0, "shift": 0.0, "octave": 0.0} for kind in ("face", "person")},
     "attributes": {
         "temperatures": {"age": 1.0, "gender": 1.0, "expression": 1.0, "fer2013": 1.0},
         "thresholds": {"gender": 0.5, "age_band": 0.0, "expression": 0.0},
     },
 }
 """The values of a new export: not calibrated."""
-
-LOWEST = 0.02
-"""Uncalibrated score of the detector from which detections are used for the calibration: below is only noise."""
 
 RISK = {"gender": 0.04, "age_band": 0.05, "expression": 0.25}
 """Allowed share of wrong verdicts on visits; for the age band, wrong means more than one band off."""
@@ -68,41 +66,6 @@ def threshold_at_risk(confidence: np.ndarray, right: np.ndarray, risk: float) ->
     return float(confidence[order[good[-1]]]) if len(good) else 1.0
 
 
-def fit_logistic(inputs: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the maximum-likelihood weights (c,) for inputs (n, c) and outcomes (n,), by Newton's method."""
-    weights = np.zeros(inputs.shape[1])
-    for _ in range(50):
-        told = 1 / (1 + np.exp(-inputs @ weights))
-        slope = inputs.T @ (right - told)
-        curve = (inputs * (told * (1 - told))[:, None]).T @ inputs + 1e-6 * np.eye(len(weights))
-        weights = weights + np.linalg.solve(curve, slope)
-    return weights
-
-
-def calibrate_detector(shipped: Shipped, data: Path) -> dict[str, Any]:
-    """Compute the detector's part of the manifest."""
-    val = DataSet(data, "faces", "val")
-    found, truth = detected(shipped, val)
-    zooms = [min(WIDTH / scene.width, HEIGHT / scene.height) for scene in scenes(val)]
-    logits, octaves, right = [], [], []
-    for (boxes, scores), faces, zoom in zip(found, truth, zooms, strict=True):
-        order = np.argsort(-scores)
-        sides = np.sqrt((boxes[order, 2:] - boxes[order, :2]).prod(1)) * zoom
-        logits.append(np.log(scores[order] / (1 - scores[order])))
-        octaves.append(np.clip(np.log2(np.maximum(sides, 1e-3) / MIDDLE_SIDE), *OCTAVES))
-        right.append(matched([(boxes, scores)], [faces], smallest=0.0)[1])
-    inputs = np.stack([np.concatenate(logits), np.ones(sum(map(len, logits))), np.concatenate(octaves)], 1)
-    outcomes = np.concatenate(right)
-    weights = fit_logistic(inputs, outcomes)
-    sure = inputs @ weights >= 0
-    scale, shift, octave = (float(weight) for weight in weights)
-    print(
-        f"detector   scale {scale:.2f}, shift {shift:.2f}, octave {octave:.2f}: {sure.sum()} detections at 0.5 and "
-        f"more, right {outcomes[sure].mean():.1%}"
-    )
-    return {"score_scale": scale, "score_shift": shift, "score_octave": octave}
-
-
 def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
     """Fit a temperature for each output of the attribute network, which must not be calibrated yet."""
     utk, fer = DataSet(data, "utkface", "val"), DataSet(data, "fer", "val")
@@ -111,12 +74,11 @@ def fit_temperatures(shipped: Shipped, data: Path) -> dict[str, float]:
     years = np.clip(np.array([int(value) for value in utk.column("age")]), 0, AGE_BINS - 1)
     majority = majority_votes(fer)
     clear = (majority >= 0) & (majority < len(EXPRESSIONS))
-    labelled = np.stack([shipped.fer2013(nominal_crop(image, "fer")) for image in fer.images()])
     heads = {
         "age": (age, years),
         "gender": (gender, select(utk.column("gender"), GENDERS)),
         "expression": (expression[clear], majority[clear]),
-        "fer2013": (labelled, select(fer.column("fer2013"), FER2013_LABELS)),
+        "fer2013": (labelled(shipped, fer)[:, 0], select(fer.column("fer2013"), FER2013_LABELS)),
     }
     temperatures = {name: fit_temperature(*head) for name, head in heads.items()}
     for name, (probabilities, truth) in heads.items():
@@ -160,12 +122,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=packaged_models())
     parser.add_argument("--version", required=True, help="name of this calibration")
+    parser.add_argument(
+        "--only", choices=NEUTRAL, help="calibrate one network and keep the values of the other"
+    )
     arguments = parser.parse_args()
     data, path = arguments.data, arguments.models / FILE
     table = tomllib.loads(path.read_text())
-    for name, neutral in NEUTRAL.items():
-        table[name] |= neutral
-    table["calibration"] = arguments.version
+    wanted = (arguments.only,) if arguments.only else tuple(NEUTRAL)
+    for name in wanted:
+        table[name] |= NEUTRAL[name]
+    if "attributes" in wanted:
+        table["calibration"] = arguments.version
 
     def shipped() -> Shipped:
         """Return the models with the current values of the table."""
@@ -173,13 +140,17 @@ def main() -> None:
         return Shipped(arguments.models, min_score=LOWEST)
 
     neutral_models = shipped()
-    table["detector"] |= calibrate_detector(neutral_models, data)
-    table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
-    table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
-    matrices = path.with_name(CONFUSION)
-    counts = json.loads(matrices.read_text()) if matrices.exists() else {}
-    counts[arguments.version] = confusion(shipped(), data, "val")
-    matrices.write_text(json.dumps(counts, indent=1) + "\n")
+    if "detector" in wanted:
+        table["detector"] |= calibrate_finds(neutral_models.detector, data)
+    if "attributes" in wanted:
+        table["attributes"]["temperatures"] = fit_temperatures(neutral_models, data)
+        table["attributes"]["thresholds"] = choose_thresholds(shipped(), data)
+    calibrated = shipped()
+    if "attributes" in wanted:
+        matrices = path.with_name(CONFUSION)
+        counts = json.loads(matrices.read_text()) if matrices.exists() else {}
+        counts[arguments.version] = confusion(calibrated, data, "val")
+        matrices.write_text(json.dumps(counts, indent=1) + "\n")
 
 
 if __name__ == "__main__":

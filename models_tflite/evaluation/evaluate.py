@@ -1,9 +1,10 @@
-"""Measure the shipped int8 files with the shipped code:
-``python -m models_tflite.evaluation.evaluate --set utkface|fer|faces|landmarks --data DIR [--split val] [--json]``.
+"""Measure the shipped int8 files with the shipped code: ``python -m models_tflite.evaluation.evaluate --data DIR --set
+utkface|fer|faces|faces2|person|landmarks|empty [--split val] [--json]``.
 
-It works on any DIR/SET.zip + DIR/SET.csv of the known form. Pre-cropped faces (utkface, fer) are cropped as on the
-device, by landmarks onto the template of ``edge.inference.align``. The landmarks are the medians of the set, the same
-for every picture, so that the figure does not depend on a detector.
+It works on any DIR/SET.zip + DIR/SET.csv of the known form; ``empty`` are the pictures of faces2 and person without
+anybody, of both splits. Pre-cropped faces (utkface, fer) are cropped as on the device, by landmarks onto the template
+of ``edge.inference.align``. The landmarks are the medians of the set, the same for every picture, so that the figure
+does not depend on a detector.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import itertools
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,10 @@ from edge.inference.detect import PeopleDetector
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.types import Floats, Image
+from models_tflite.evaluation import detection
 from models_tflite.evaluation.float_models import models
 from models_tflite.evaluation.scoring import (
-    Found,
-    average_precision,
     expected_calibration_error,
-    recall_at_precision,
     wilson_interval,
 )
 from models_tflite.training.datasets import (
@@ -40,7 +40,6 @@ from models_tflite.training.datasets import (
     DataSet,
     landmark_points,
     majority_votes,
-    scenes,
     select,
 )
 
@@ -56,7 +55,7 @@ class Shipped:
         folder: Path | None = None,
         *,
         runtime: str = "auto",
-        min_score: float = 1e-4,
+        min_score: float = 1e-6,
         floats: Path | None = None,
     ) -> None:
         self.manifest = load_manifest(folder or packaged_models())
@@ -79,13 +78,36 @@ class Shipped:
 
 def described(shipped: Shipped, data: DataSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return probabilities for all pictures of a pre-cropped set: age (n, 101), gender (n, 2), expression (n, 7)."""
+    age, gender, expression = (head[:, 0] for head in looks(shipped, data, mirror=False))
+    return age, gender, expression
+
+
+def looks(
+    shipped: Shipped, data: DataSet, *, mirror: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the same (n, looks, ...): one look, or it and its mirror image, at which a device looks in turn."""
     heads: list[list[np.ndarray]] = [[], [], []]
     for image in data.images():
-        scores = shipped.classifier.describe(nominal_crop(image, data.name))
-        for head, values in zip(heads, (scores.age, scores.gender, scores.expression), strict=True):
-            head.append(values)
+        scores = [shipped.classifier.describe(view) for view in _views(image, data.name, mirror=mirror)]
+        for head, name in zip(heads, ("age", "gender", "expression"), strict=True):
+            head.append(np.stack([getattr(each, name) for each in scores]))
     age, gender, expression = (np.stack(head) for head in heads)
     return age, gender, expression
+
+
+def labelled(shipped: Shipped, data: DataSet, *, mirror: bool = False) -> np.ndarray:
+    """Return the probabilities (n, looks, 7) of the output ``fer2013`` for all pictures of ``fer``."""
+    return np.stack(
+        [
+            np.stack([shipped.fer2013(view) for view in _views(image, data.name, mirror=mirror)])
+            for image in data.images()
+        ]
+    )
+
+
+def _views(image: Image, name: str, *, mirror: bool) -> tuple[Image, ...]:
+    crop = nominal_crop(image, name)
+    return (crop, np.ascontiguousarray(crop[:, ::-1])) if mirror else (crop,)
 
 
 def nominal_landmarks(image: Image, name: str) -> Floats:
@@ -111,7 +133,17 @@ def band_calibration_error(age: np.ndarray, years: np.ndarray) -> float:
 
 
 def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    age, gender, _ = described(shipped, data)
+    """Measure age and gender, one look each. ``with_mirror`` is the same of the mean of a look and its mirror image.
+
+    A group is a race and gender of adults; the worst and best are among those of ``SMALLEST_GROUP`` faces and more.
+    """
+    age, gender, _ = looks(shipped, data)
+    return _people(data, age[:, 0], gender[:, 0]) | {
+        "with_mirror": _people(data, age.mean(1), gender.mean(1))
+    }
+
+
+def _people(data: DataSet, age: np.ndarray, gender: np.ndarray) -> dict[str, Any]:
     truth_age = np.array([float(value) for value in data.column("age")])
     truth = select(data.column("gender"), GENDERS)
     races = np.array([int(value) for value in data.column("race")])
@@ -137,7 +169,8 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         "gender_accuracy_18plus": float(right[adult].mean()),
         "age_mae": float(np.abs(years - truth_age).mean()),
         "age_within_one_band": float((np.abs(bands(years) - bands(truth_age)) <= 1).mean()),
-        "worst_group_gender_accuracy": min(large) if large else None,
+        "worst_group_gender_accuracy": min(large, default=None),
+        "best_group_gender_accuracy": max(large, default=None),
         "gender_ece": expected_calibration_error(gender, truth),
         "age_ece": band_calibration_error(age, truth_age),
         "groups_18plus": groups,
@@ -145,18 +178,24 @@ def utkface(shipped: Shipped, data: DataSet) -> dict[str, Any]:
 
 
 def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    """Compare two outputs with two sets of labels. ``accuracy_ferplus`` and ``ece`` compare the device's expression
-    with the majority of ten annotators. ``accuracy_fer2013`` compares the output ``fer2013`` with the single label of
-    that set, and ``told_fer2013`` compares the expression on the device with it. The two sets of labels agree on
-    ``labels_agree`` of the faces."""
-    _, _, told = described(shipped, data)
-    labelled = np.stack([shipped.fer2013(nominal_crop(image, data.name)) for image in data.images()])
+    """Compare two outputs with two sets of labels, one look each. ``accuracy_ferplus`` and ``ece`` compare the device's
+    expression with the majority of ten annotators. ``accuracy_fer2013`` compares the output ``fer2013`` with the single
+    label of that set, and ``told_fer2013`` compares the expression on the device with it. The two sets of labels agree
+    on ``labels_agree`` of the faces. ``with_mirror`` is the same of the mean of a look and its mirror image."""
+    _, _, told = looks(shipped, data)
+    judged = labelled(shipped, data, mirror=True)
+    return _expressions(data, told[:, 0], judged[:, 0]) | {
+        "with_mirror": _expressions(data, told.mean(1), judged.mean(1))
+    }
+
+
+def _expressions(data: DataSet, told: np.ndarray, judged: np.ndarray) -> dict[str, Any]:
     labels = select(data.column("fer2013"), FER2013_LABELS)
     result = {
         "n": len(data),
-        "accuracy_fer2013": float((labelled.argmax(1) == labels).mean()),
-        "ece": expected_calibration_error(labelled, labels),
-        "ece_fer2013": expected_calibration_error(labelled, labels),
+        "accuracy_fer2013": float((judged.argmax(1) == labels).mean()),
+        "ece": expected_calibration_error(judged, labels),
+        "ece_fer2013": expected_calibration_error(judged, labels),
         "told_fer2013": float((told.argmax(1) == labels).mean()),
     }
     if FERPLUS_VOTES[0] in data.rows[0]:
@@ -169,52 +208,62 @@ def fer(shipped: Shipped, data: DataSet) -> dict[str, Any]:
     return result
 
 
-def detected(shipped: Shipped, data: DataSet) -> tuple[list[Found], list[np.ndarray]]:
-    """Return the detections in every scene, and the true boxes."""
-    listed = scenes(data)
-    found = []
-    for image in data.images(scene.name for scene in listed):
-        detections = shipped.detector.look(image).faces
-        boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in detections], np.float32)
-        found.append((boxes.reshape(-1, 4), np.array([d.score for d in detections], np.float32)))
-    return found, [scene.boxes for scene in listed]
-
-
 def faces(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    found, truth = detected(shipped, data)
-    return {
-        "n": len(truth),
-        "n_faces": sum(len(boxes) for boxes in truth),
-        **{f"ap40_{px}px": average_precision(found, truth, px) for px in (16, 24, 40)},
-        "recall_p90_24px": recall_at_precision(found, truth, 24),
-    }
+    return detection.faces(shipped.detector, data.folder, data.name, data.split or "val")
+
+
+def person(shipped: Shipped, data: DataSet) -> dict[str, Any]:
+    return detection.people(shipped.detector, data.folder, data.split or "val")
 
 
 def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
-    """Return the mean distance over five points as a share of the distance between the eyes, on detected faces."""
-    errors = []
+    """Return the mean distance over five points as a share of the distance between the eyes, on detected faces:
+    ``coarse`` as the detector has the points, the rest as the landmark network makes them."""
+    coarse, fine = list[float](), list[float]()
     for image, points in zip(data.images(), landmark_points(data), strict=True):
         detections = shipped.detector.look(image).faces
         centre = points.mean(0)
         near = [d for d in detections if d.box.x1 < centre[0] < d.box.x2 and d.box.y1 < centre[1] < d.box.y2]
         if near:
-            best = shipped.refiner.refine(image, max(near, key=lambda d: d.score))
-            eyes = float(np.linalg.norm(points[1] - points[0]))
-            errors.append(float(np.linalg.norm(best.landmarks - points, axis=1).mean()) / max(eyes, 1.0))
+            face = max(near, key=lambda d: d.score)
+            eyes = max(1.0, float(np.linalg.norm(points[1] - points[0])))
+            for errors, seen in ((coarse, face), (fine, shipped.refiner.refine(image, face))):
+                errors.append(float(np.linalg.norm(seen.landmarks - points, axis=1).mean()) / eyes)
     return {
         "n": len(data),
-        "found": len(errors) / len(data),
-        "nme": float(np.mean(errors)) if errors else None,
-        "nme_median": float(np.median(errors)) if errors else None,
+        "found": len(fine) / len(data),
+        "nme": float(np.mean(fine)) if fine else None,
+        "nme_median": float(np.median(fine)) if fine else None,
+        "coarse_nme": float(np.mean(coarse)) if coarse else None,
+        "coarse_nme_median": float(np.median(coarse)) if coarse else None,
     }
 
 
-SETS = {"utkface": utkface, "fer": fer, "faces": faces, "landmarks": landmarks}
+SETS = {
+    "utkface": utkface,
+    "fer": fer,
+    "faces": faces,
+    "faces2": faces,
+    "person": person,
+    "landmarks": landmarks,
+}
+EMPTY = "empty"
+
+
+def show(result: Mapping[str, Any], indent: str = "") -> None:
+    """Print a figure a line; those of a group stand under its name."""
+    for key, value in result.items():
+        name = f"{indent}{key:{32 - len(indent)}}"
+        if isinstance(value, Mapping):
+            print(f"{indent}{key}")
+            show(value, indent + "  ")
+        else:
+            print(f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m models_tflite.evaluation.evaluate", description=__doc__)
-    parser.add_argument("--set", choices=SETS, required=True)
+    parser.add_argument("--set", choices=(*SETS, EMPTY), required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder with SET.zip and SET.csv")
     parser.add_argument("--split", default="val", help="ignored by sets without a split column")
     parser.add_argument("--models", type=Path, help="folder with a manifest; the shipped models by default")
@@ -222,16 +271,19 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     arguments = parser.parse_args()
     try:
-        data = DataSet(arguments.data, arguments.set, arguments.split)
-        result = SETS[arguments.set](Shipped(arguments.models, runtime=arguments.runtime), data)
+        shipped = Shipped(arguments.models, runtime=arguments.runtime)
+        if arguments.set == EMPTY:
+            result = detection.false_finds(shipped.detector, arguments.data)
+        else:
+            data = DataSet(arguments.data, arguments.set, arguments.split)
+            result = SETS[arguments.set](shipped, data)
     except UserError as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     if arguments.json:
         print(json.dumps(result))
     else:
-        for key, value in result.items():
-            print(f"{key:32} {value:.4f}" if isinstance(value, float) else f"{key:32} {value}")
+        show(result)
     return 0
 
 

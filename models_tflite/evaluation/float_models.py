@@ -46,13 +46,16 @@ class FloatModel:
 
 
 def models(manifest: Manifest, *, runtime: str = "auto", floats: Path | None = None) -> dict[str, Model]:
-    """Load ``detector``, ``landmarks`` and ``attributes`` as shipped, or the float ones in the folder ``floats``."""
+    """Load ``detector``, ``landmarks`` and ``attributes`` as shipped. Those with a float file in the folder ``floats``,
+    which has one file only after an export of one network, are loaded from there."""
     entries = {
         "detector": manifest.detector,
         "landmarks": manifest.landmarks,
         "attributes": manifest.attributes,
     }
     return {
-        name: cast(Model, FloatModel(entry, floats)) if floats else Model(entry, runtime=runtime)
+        name: cast(Model, FloatModel(entry, floats))
+        if floats and (floats / entry.path.name).is_file()
+        else Model(entry, runtime=runtime)
         for name, entry in entries.items()
     }

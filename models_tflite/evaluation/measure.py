@@ -25,20 +25,21 @@ from edge.scene.render import crowd
 from edge.types import Image
 from edge.vision.consensus import Consensus
 from models_tflite.evaluation.baselines import MiniXception
-from models_tflite.evaluation.evaluate import RACES, Shipped, bands, described, detected, nominal_crop
+from models_tflite.evaluation.detection import found, looks
+from models_tflite.evaluation.evaluate import RACES, Shipped, bands, described, nominal_crop
 from models_tflite.evaluation.scoring import matched, reliability, wilson_interval
 from models_tflite.evaluation.visits import visited
 from models_tflite.training import augment
 from models_tflite.training.datasets import DataSet, majority_votes, scenes, select
+from models_tflite.training.detector.networks import Student
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 from models_tflite.training.networks import (
     AttributeNet,
-    DetectorNet,
     LandmarkNet,
     expression_tower,
     multiply_accumulates,
     people_tower,
 )
-from models_tflite.training.scenes import HEIGHT, WIDTH
 from models_tflite.training.teacher import YUNET
 
 Json = dict[str, Any]
@@ -114,13 +115,14 @@ def _painted(face: Image, paint: Callable[[torch.Tensor, float], torch.Tensor]) 
 
 
 def masks(shipped: Shipped, data: DataSet) -> dict[str, Json]:
-    """Measure the recall of faces of 24 px and more with a calibrated score of at least one half, with and without
-    masks."""
-    found, truth = detected(shipped, data)
+    """Measure the recall of faces of 24 px and more with a calibrated score of at least one half, by both looks, with
+    and without masks."""
     seen: dict[str, list[bool]] = {}
-    for (boxes, scores), faces, scene in zip(found, truth, scenes(data), strict=True):
+    listed = scenes(data)
+    for image, scene in zip(data.images(scene.name for scene in listed), listed, strict=True):
+        boxes, scores = found(looks(shipped.detector, image)[1].faces)
         sure = scores >= RECALL_AT
-        for face, worn in zip(faces, scene.masks, strict=True):
+        for face, worn in zip(scene.boxes, scene.masks, strict=True):
             if np.sqrt((face[2:] - face[:2]).prod()) >= 24:
                 _, hits, _ = matched([(boxes[sure], scores[sure])], [face[None]], smallest=24)
                 seen.setdefault(worn or "not told", []).append(bool(hits.any()))
@@ -227,7 +229,7 @@ def work() -> dict[str, int]:
     """Count the multiply-accumulates of one pass of each network."""
     square = (CROP_SIDE, CROP_SIDE)
     return {
-        "detector": multiply_accumulates(DetectorNet(), (HEIGHT, WIDTH)),
+        "detector": multiply_accumulates(Student(), (HEIGHT, WIDTH)),
         "landmarks": multiply_accumulates(LandmarkNet(), (landmarks.CROP_SIDE, landmarks.CROP_SIDE)),
         "attributes": multiply_accumulates(AttributeNet(people_tower(), expression_tower()), square),
     }

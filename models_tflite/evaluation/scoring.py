@@ -36,31 +36,44 @@ def matched(
     ``size`` and unmatched detections smaller than it are ignored; so are unmatched detections that lie with more than
     half of their area in one of the ``unsure`` boxes of their picture.
     """
-    scores: list[float] = []
-    hits: list[bool] = []
-    total = 0
+    scores, hits, total = [], [], 0
     masks = [np.zeros((0, 4))] * len(found) if unsure is None else unsure
     for (boxes, confidence), faces, mask in zip(found, truth, masks, strict=True):
         large = size(faces) >= smallest
-        counts = (size(boxes) >= smallest) & ~_mostly_inside(boxes, mask)
+        outcome = outcomes(boxes, confidence, faces, iou, large, size(boxes) >= smallest, mask)
         total += int(large.sum())
-        overlap = (
-            pairwise_iou(boxes, faces) if len(boxes) and len(faces) else np.zeros((len(boxes), len(faces)))
-        )
-        free = np.ones(len(faces), bool)
-        for index in np.argsort(-confidence):
-            candidates = np.where(free, overlap[index], 0.0)
-            best = int(candidates.argmax()) if len(faces) else -1
-            if best >= 0 and candidates[best] >= iou:
-                free[best] = False
-                if large[best]:
-                    scores.append(float(confidence[index]))
-                    hits.append(True)
-            elif counts[index]:
-                scores.append(float(confidence[index]))
-                hits.append(False)
-    order = np.argsort(-np.array(scores, np.float64), kind="stable")
-    return np.array(scores, np.float64)[order], np.array(hits, bool)[order], total
+        scores.append(confidence[outcome >= 0])
+        hits.append(outcome[outcome >= 0] == 1)
+    together = np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
+    order = np.argsort(-together, kind="stable")
+    return together[order], (np.concatenate(hits) if hits else np.zeros(0, bool))[order], total
+
+
+def outcomes(
+    boxes: np.ndarray,
+    confidence: np.ndarray,
+    truth: np.ndarray,
+    iou: float,
+    counted: np.ndarray,
+    counts: np.ndarray,
+    unsure: np.ndarray,
+) -> np.ndarray:
+    """Return for each detection (n,) of one picture 1 if it is right, 0 if it is wrong, -1 if it is ignored.
+
+    ``counted`` (m,): which of the ``truth`` count; ``counts`` (n,): which unmatched detections do, if not ``unsure``.
+    """
+    out = np.where(counts & ~_mostly_inside(boxes, unsure), 0, -1)
+    if not len(boxes) or not len(truth):
+        return out
+    overlap = pairwise_iou(boxes, truth)
+    free = np.ones(len(truth), bool)
+    for index in np.argsort(-confidence):
+        candidates = np.where(free, overlap[index], 0.0)
+        best = int(candidates.argmax())
+        if candidates[best] >= iou:
+            free[best] = False
+            out[index] = 1 if counted[best] else -1
+    return out
 
 
 def _mostly_inside(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
@@ -87,14 +100,6 @@ def precision_recall(
     return true / np.maximum(ranks, 1), true / max(total, 1), total
 
 
-def average_precision(
-    found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, iou: float = 0.4
-) -> float:
-    """Return the area under the precision-recall curve with precision made monotone (VOC 2010 and later)."""
-    precision, recall, _ = precision_recall(found, truth, smallest, iou)
-    return area_under(precision, recall)
-
-
 def area_under(precision: np.ndarray, recall: np.ndarray) -> float:
     """Return the area under a curve of precision (n,) and recall (n,), precision made monotone."""
     if not len(precision):
@@ -102,14 +107,6 @@ def area_under(precision: np.ndarray, recall: np.ndarray) -> float:
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     steps = np.diff(np.concatenate([[0.0], recall]))
     return float((precision * steps).sum())
-
-
-def recall_at_precision(
-    found: Sequence[Found], truth: Sequence[np.ndarray], smallest: float, wanted: float = 0.9
-) -> float:
-    """Return the largest recall at which precision is still at least ``wanted``."""
-    precision, recall, _ = precision_recall(found, truth, smallest)
-    return largest_recall(precision, recall, wanted)
 
 
 def largest_recall(precision: np.ndarray, recall: np.ndarray, wanted: float) -> float:

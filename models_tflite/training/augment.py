@@ -155,9 +155,11 @@ def camera(images: Tensor, share: float = 0.2) -> Tensor:
 
 def erase(images: Tensor, share: float = 0.15) -> Tensor:
     """Erase random parts (Zhong et al. 2020), as by a hand, a cup or a scarf."""
-    side = images.shape[-1]
-    for index in torch.nonzero(torch.rand(len(images)) < share).flatten().tolist():
-        height, width = (int(v) for v in torch.randint(side // 8, side // 2, (2,)))
-        top, left = int(torch.randint(0, side - height, (1,))), int(torch.randint(0, side - width, (1,)))
-        images[index, :, top : top + height, left : left + width] = torch.rand(images.shape[1], 1, 1) * 255
-    return images
+    count, channels, side, _ = images.shape
+    height, width = (torch.randint(side // 8, side // 2, (count, 1, 1)) for _ in range(2))
+    top, left = ((torch.rand(count, 1, 1) * (side - length)).long() for length in (height, width))
+    axis = torch.arange(side)
+    row, column = axis[None, :, None], axis[None, None]
+    hidden = (row >= top) & (row < top + height) & (column >= left) & (column < left + width)
+    hidden &= torch.rand(count, 1, 1) < share
+    return torch.where(hidden[:, None], torch.rand(count, channels, 1, 1) * 255, images)

@@ -20,6 +20,7 @@ from rich.progress import track
 from common.errors import UserError
 from common.vocabulary import AGE_BINS, GENDERS
 from models_tflite.training.datasets import COLUMNS, FER2013_LABELS, DataSet
+from models_tflite.training.detector.items import FURTHER
 
 
 def check(data: DataSet) -> Counter[str]:
@@ -71,6 +72,11 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     arguments = parser.parse_args()
     try:
+        for name in FURTHER:
+            if not (arguments.data / name).is_file():
+                raise UserError(
+                    f"{arguments.data / name}: no such file; the detector needs it beside its three sets"
+                )
         for name in COLUMNS:
             data = DataSet(arguments.data, name)
             counts = ", ".join(f"{split} {count}" for split, count in sorted(check(data).items()))

@@ -23,6 +23,8 @@ COLUMNS = {
     "utkface": ("name", "age", "gender", "race"),
     "fer": ("name", "fer2013"),
     "faces": ("name", "width", "height", "xmin", "ymin", "xmax", "ymax", "mask"),
+    "faces2": ("name", "width", "height", "xmin", "ymin", "xmax", "ymax", "source"),
+    "person": ("name", "width", "height", "xmin", "ymin", "xmax", "ymax", "source", "label"),
     "landmarks": ("name", "source", "left_eye_x", "mouth_right_y"),
 }
 
@@ -44,6 +46,9 @@ utkface (which is the template) and at 0.390 and 0.732 on fer; the eye distances
 
 assert len(FER2013_LABELS) == len(EXPRESSIONS)
 
+FLIPPED = [1, 0, 2, 4, 3]
+"""The order of a face's five points in its mirror image."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -63,7 +68,7 @@ class DataSet:
     """
 
     def __init__(self, folder: Path, name: str, split: str | None = None) -> None:
-        self.name = name
+        self.name, self.folder, self.split = name, folder, split
         self.csv_path, self.zip_path = folder / f"{name}.csv", folder / f"{name}.zip"
         for path in (self.csv_path, self.zip_path):
             if not path.is_file():

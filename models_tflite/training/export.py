@@ -1,10 +1,14 @@
 """Export trained weights to the shipped int8 files:
-``python -m models_tflite.training.export --data DIR --runs RUNS --version V``."""
+``python -m models_tflite.training.export --data DIR --runs RUNS --version V``.
+
+``--only NAME`` replaces that file and its part of the manifest, and leaves the other networks as they are.
+"""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,18 +24,20 @@ from torch import Tensor, nn
 
 from edge.inference import landmarks
 from edge.inference.align import CROP_SIDE, sampled
+from edge.inference.manifest import FILE
 from models_tflite.evaluation.calibrate import NEUTRAL
+from models_tflite.evaluation.cards import NAMES
 from models_tflite.training import augment
-from models_tflite.training.datasets import SET_SHIFT, DataSet, landmark_points, scenes
+from models_tflite.training.datasets import SET_SHIFT, DataSet, landmark_points
+from models_tflite.training.detector import export as detector
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 from models_tflite.training.networks import (
     AttributeNet,
-    DetectorNet,
     LandmarkNet,
     expression_tower,
     fuse,
     people_tower,
 )
-from models_tflite.training.scenes import HEIGHT, WIDTH, letterbox
 
 HERE = Path(__file__).parents[1]
 CALIBRATION_PICTURES = 300
@@ -58,14 +64,6 @@ def full_range(image: np.ndarray) -> np.ndarray:
     image = image.copy()
     image[0, 0], image[0, 1] = 0, 255
     return image
-
-
-def detector_pictures(data: Path) -> Iterable[np.ndarray]:
-    train = DataSet(data, "faces", "train")
-    names = [scene.name for scene in scenes(train)]
-    chosen = names[:: max(1, len(names) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
-    for image in train.images(chosen):
-        yield full_range(letterbox(image)[0])
 
 
 def attribute_pictures(data: Path) -> Iterable[np.ndarray]:
@@ -157,11 +155,16 @@ def main() -> None:
     )
     parser.add_argument("--version", required=True)
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--only", choices=NAMES, help="export one network into a folder that has the others")
     arguments = parser.parse_args()
     data, runs, out = arguments.data, arguments.runs, arguments.out
     floats = runs / "float"
     floats.mkdir(parents=True, exist_ok=True)
-    table: dict[str, Any] = {"version": arguments.version, "calibration": "none"}
+    table: dict[str, Any] = tomllib.loads((out / FILE).read_text()) if arguments.only else {}
+    wanted = (arguments.only,) if arguments.only else NAMES
+    table["version"] = arguments.version
+    if "attributes" in wanted:
+        table["calibration"] = "none"
 
     def add(
         name: str,
@@ -176,32 +179,35 @@ def main() -> None:
         names = to_int8(network, side, pictures, path, floats=floats, forget_outliers=forget_outliers)
         table[name] = entry(path, side, dict(zip(roles, names, strict=True))) | NEUTRAL.get(name, {})
 
-    add(
-        "detector",
-        trained(DetectorNet(), runs / "detector" / "detector.pt"),
-        (HEIGHT, WIDTH),
-        detector_pictures(data),
-        [f"{kind}{stride}" for stride in DetectorNet.STRIDES for kind in ("score", "box", "landmarks")],
-        forget_outliers=True,
-    )
-    add(
-        "landmarks",
-        trained(LandmarkNet(), runs / "landmarks" / "landmarks.pt"),
-        (landmarks.CROP_SIDE, landmarks.CROP_SIDE),
-        landmark_pictures(data),
-        ["points"],
-    )
-    people, expression = people_tower(), expression_tower()
-    trained(people, runs / "people" / "people.pt")
-    trained(expression, runs / "expression" / "expression.pt")
-    add(
-        "attributes",
-        AttributeNet(people, expression),
-        (CROP_SIDE, CROP_SIDE),
-        attribute_pictures(data),
-        AttributeNet.OUTPUTS,
-    )
-    (out / "manifest.toml").write_text(tomli_w.dumps(table))
+    if "detector" in wanted:
+        add(
+            "detector",
+            detector.network(runs),
+            (HEIGHT, WIDTH),
+            map(full_range, detector.pictures(data, CALIBRATION_PICTURES)),
+            detector.ROLES,
+            forget_outliers=True,
+        )
+    if "landmarks" in wanted:
+        add(
+            "landmarks",
+            trained(LandmarkNet(), runs / "landmarks" / "landmarks.pt"),
+            (landmarks.CROP_SIDE, landmarks.CROP_SIDE),
+            landmark_pictures(data),
+            ["points"],
+        )
+    if "attributes" in wanted:
+        people, expression = people_tower(), expression_tower()
+        trained(people, runs / "people" / "people.pt")
+        trained(expression, runs / "expression" / "expression.pt")
+        add(
+            "attributes",
+            AttributeNet(people, expression),
+            (CROP_SIDE, CROP_SIDE),
+            attribute_pictures(data),
+            AttributeNet.OUTPUTS,
+        )
+    (out / FILE).write_text(tomli_w.dumps(table))
 
 
 if __name__ == "__main__":

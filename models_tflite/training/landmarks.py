@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,10 +15,9 @@ from torch.nn import functional
 
 from edge.inference.landmarks import CROP_REACH, CROP_SIDE
 from models_tflite.training import augment, loop
-from models_tflite.training.detector import load
+from models_tflite.training.datasets import FLIPPED, HELD_OUT, DataSet, landmark_points, scenes
 from models_tflite.training.networks import LandmarkNet
-from models_tflite.training.scenes import FLIPPED
-from models_tflite.training.teacher import Labelled
+from models_tflite.training.teacher import Labelled, label_patch, label_scene, teacher
 
 STORED_SIDE = 96
 STORED_REACH = 2.2
@@ -41,6 +41,21 @@ class Faces:
 
     def part(self, chosen: Tensor) -> Faces:
         return Faces(self.images[chosen], self.points[chosen], self.weight[chosen])
+
+
+def load(data: Path, split: str, limit: int | None = None) -> tuple[list[Labelled], list[Labelled]]:
+    """Load scenes and patches of one part, ``train`` or ``val``, with missing labels added by the teacher."""
+    labeller = teacher(data)
+    faces = DataSet(data, "faces", split)
+    listed = scenes(faces)[:limit]
+    images = faces.images(scene.name for scene in listed)
+    wide = [label_scene(labeller, image, scene.boxes) for scene, image in zip(listed, images, strict=True)]
+    single = DataSet(data, "landmarks")
+    chosen = [index for index in range(len(single)) if bool(index % HELD_OUT) == (split == "train")][:limit]
+    points = landmark_points(single)[chosen]
+    pictures = single.images(single.rows[index]["name"] for index in chosen)
+    patches = [label_patch(labeller, image, p) for image, p in zip(pictures, points, strict=True)]
+    return wide, [patch for patch in patches if patch is not None]
 
 
 def gather(pictures: Sequence[Labelled], weight: float) -> Faces:

@@ -7,6 +7,7 @@ import copy
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from rich.progress import track
 from torch import Tensor, nn
+
+from common.errors import UserError
 
 Batch = tuple[Tensor, ...]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -73,7 +77,8 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 @dataclass(frozen=True, slots=True)
 class Training:
     """One network, and how to train it. ``batches`` returns the batches of an epoch, ``loss`` a total with its parts,
-    and ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run."""
+    and ``evaluate`` the figures on val; ``file`` is the name of the weights in the folder of the run. Longer gradients
+    than ``gradient_norm`` are cut to it."""
 
     network: nn.Module
     batches: Callable[[int], Iterable[Batch]]
@@ -85,6 +90,7 @@ class Training:
     peak_rate: float
     weight_decay: float
     average_decay: float = 0.999
+    gradient_norm: float = 5.0
 
 
 def arguments(
@@ -106,7 +112,10 @@ def run_training(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Na
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     seed_everything(1)
-    training = prepare(args)
+    try:
+        training = prepare(args)
+    except UserError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     network = fit(training, run=args.run)
     torch.save(network.state_dict(), args.run / training.file)
 
@@ -144,13 +153,17 @@ def fit(training: Training, *, run: Path) -> nn.Module:
         seed_everything(1000 + epoch)
         network.train()
         began, sums = time.monotonic(), dict[str, float]()
-        for batch in training.batches(epoch):
+        title = f"epoch {epoch + 1} of {epochs}"
+        shown = track(
+            training.batches(epoch), title, steps_per_epoch, transient=True, disable=not sys.stdout.isatty()
+        )
+        for batch in shown:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps, training.peak_rate, warmup=min(500, steps // 10 + 1))
             total, parts = training.loss(network, batch)
             optimizer.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            nn.utils.clip_grad_norm_(network.parameters(), training.gradient_norm)
             optimizer.step()
             averaged.update(network)
             step += 1

@@ -100,19 +100,31 @@ LUMA = (0.114, 0.587, 0.299)
 """Grey of blue, green and red (ITU-R BT.601), as in the grey pictures of fer."""
 
 
-def people_tower(inputs: int = 3) -> Tower:
+WIDTHS, BLOCKS = (24, 40, 80, 128), (1, 1, 2, 1)
+"""Both towers have the same shape: 43.6 million multiply-accumulates each."""
+
+TEACHER_WIDTHS, TEACHER_BLOCKS = (48, 96, 192, 320), (1, 2, 2, 2)
+"""A teacher has seven times the work of a tower, and no device runs it."""
+
+
+def people_tower() -> Tower:
     """Build the network for age and gender, of a face in colour."""
-    return Tower(inputs, (16, 22, 46, 92), (0, 1, 1, 1), PEOPLE_HEADS)
+    return Tower(3, WIDTHS, BLOCKS, PEOPLE_HEADS, dropout=0.15)
 
 
 def expression_tower(inputs: int = 1) -> Tower:
     """Build the network for expression, of a grey face, because the data has no colour."""
-    return Tower(inputs, (24, 28, 56, 112), (0, 1, 1, 1), EXPRESSION_HEADS)
+    return Tower(inputs, WIDTHS, BLOCKS, EXPRESSION_HEADS, dropout=0.15)
+
+
+def people_teacher() -> Tower:
+    """Build a network for training only, from which the tower for age and gender learns."""
+    return Tower(3, TEACHER_WIDTHS, TEACHER_BLOCKS, PEOPLE_HEADS, dropout=0.4)
 
 
 def expression_teacher() -> Tower:
-    """Build a network with four times the work, for training only: the small tower learns from its answers."""
-    return Tower(1, (24, 48, 96, 192), (1, 1, 1, 1), EXPRESSION_HEADS, dropout=0.4)
+    """Build a network for training only, from which the tower for expression learns."""
+    return Tower(1, TEACHER_WIDTHS, TEACHER_BLOCKS, EXPRESSION_HEADS, dropout=0.4)
 
 
 class AttributeNet(nn.Module):
@@ -173,50 +185,6 @@ class Separable(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.body(x)
         return x + y if self.shortcut else y
-
-
-class DetectorNet(nn.Module):
-    """Anchor-free face detector with five landmarks on strides 8, 16, 32.
-
-    Input (n, 3, h, w), sides in multiples of 32. For each stride three maps in NHWC order of cells:
-    score logits (1), box (4: centre offset in strides, log size in strides), landmarks (10: offsets in
-    strides). The head follows YuNet (Wu et al. 2023): one separable block a level, then 1x1 convolutions.
-    """
-
-    STRIDES = (8, 16, 32)
-
-    def __init__(self, widths: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128), neck: int = 56):
-        super().__init__()
-        stem, w4, w8, w16, w32 = widths
-        self.stem = nn.Sequential(ConvNorm(3, stem, 3, 2), Separable(stem, w4, 3, 2), Separable(w4, w4))
-        self.level8 = nn.Sequential(Separable(w4, w8, 3, 2), Separable(w8, w8, 5), Separable(w8, w8))
-        self.level16 = nn.Sequential(Separable(w8, w16, 3, 2), Separable(w16, w16, 5), Separable(w16, w16, 5))
-        self.level32 = nn.Sequential(
-            Separable(w16, w32, 3, 2), Separable(w32, w32, 5), Separable(w32, w32, 3)
-        )
-        self.lateral8 = ConvNorm(w8, neck, 1)
-        self.lateral16 = ConvNorm(w16, neck, 1)
-        self.lateral32 = ConvNorm(w32, neck, 1)
-        self.smooth8 = Separable(neck, neck)
-        self.smooth16 = Separable(neck, neck)
-        self.heads = nn.ModuleList(Separable(neck, neck) for _ in self.STRIDES)
-        self.scores = nn.ModuleList(nn.Conv2d(neck, 1, 1) for _ in self.STRIDES)
-        self.boxes = nn.ModuleList(nn.Conv2d(neck, 4, 1) for _ in self.STRIDES)
-        self.landmarks = nn.ModuleList(nn.Conv2d(neck, 10, 1) for _ in self.STRIDES)
-        for score in self.scores:
-            nn.init.constant_(score.bias, -4.0)  # faces are rare: start from a low prior (Lin et al. 2017)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        p8 = self.level8(self.stem(x))
-        p16 = self.level16(p8)
-        p32 = self.lateral32(self.level32(p16))
-        p16 = self.smooth16(self.lateral16(p16) + nn.functional.interpolate(p32, scale_factor=2.0))
-        p8 = self.smooth8(self.lateral8(p8) + nn.functional.interpolate(p16, scale_factor=2.0))
-        out = []
-        for level, features in enumerate((p8, p16, p32)):
-            shared = self.heads[level](features)
-            out += [self.scores[level](shared), self.boxes[level](shared), self.landmarks[level](shared)]
-        return out
 
 
 def multiply_accumulates(network: nn.Module, side: tuple[int, int]) -> int:

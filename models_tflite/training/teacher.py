@@ -13,8 +13,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from edge.inference.detect import PeopleDetector
+from edge.inference.manifest import load_manifest, packaged_models
+from edge.inference.model import Model
 from models_tflite.evaluation.boxes import pairwise_iou
-from models_tflite.evaluation.evaluate import Shipped
 
 YUNET = Path("teacher") / "yunet_n_320_320.onnx"
 
@@ -38,10 +40,13 @@ class LastRelease:
     """The detector that ships; it finds faces of every size without enlarging them."""
 
     def __init__(self, threshold: float = 0.5) -> None:
-        self._detector = Shipped(min_score=threshold).detector
+        manifest = load_manifest(packaged_models())
+        self._detector = PeopleDetector(
+            Model(manifest.detector), faces=manifest.face_calibration, min_score=threshold
+        )
 
     def faces(self, image: np.ndarray, enlarge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        found = self._detector.detect(image)
+        found = self._detector.look(image).faces
         boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in found], np.float32)
         points = np.array([d.landmarks for d in found], np.float32)
         return boxes.reshape(-1, 4), points.reshape(-1, 5, 2), np.array([d.score for d in found], np.float32)

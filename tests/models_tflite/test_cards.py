@@ -68,4 +68,7 @@ def test_the_pictures_were_drawn_from_the_same_figures() -> None:
 
 def test_every_card_tells_what_a_shop_may_not_do() -> None:
     assert "non-commercial research only" in (FOLDER / "attributes.md").read_text()
-    assert "without a licence" in (FOLDER / "detector.md").read_text()
+    detector = (FOLDER / "detector.md").read_text()
+    assert "without a licence" in detector
+    assert "AGPL-3.0" in detector
+    assert "HAND_LABELS_ONLY=1" in detector

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
@@ -25,7 +25,7 @@ from edge.inference.detect import PeopleDetector
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, ModelEntry, load_manifest
 from edge.inference.model import Model, interpreter_class
-from edge.types import Box, Face, FaceObservation, Image
+from edge.types import Body, Box, Face, FaceObservation, Image, Sight
 from edge.vision.consensus import Consensus
 from edge.vision.pose import estimate_pose
 
@@ -103,8 +103,8 @@ def prepare(folder: Path, inputs: Path) -> None:
 
 
 def probe(folder: Path, inputs: Path) -> Json:
-    """``tensors``: int8 values by model and output. ``pictures``: the faces of each, best first. ``visits``: what
-    all looks at one person come to."""
+    """``tensors``: int8 values by model and output. ``sights``: what each picture shows in the whole view and in one
+    near look. ``pictures``: the faces of each, best first. ``visits``: what all looks at one person come to."""
     with np.load(inputs) as file:
         content = {name: file[name] for name in file.files}
     networks = Networks(folder)
@@ -124,12 +124,18 @@ def probe(folder: Path, inputs: Path) -> Json:
 
 def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
     pictures: list[list[Json]] = []
+    sights: list[Json] = []
     looks: dict[int, list[FaceObservation]] = {}
     numbers = range(sum(name.startswith("picture-") for name in content))
     for number in numbers:
         picture, faces = content[f"picture-{number}"], []
         people = {int(one[0]): Box(*(float(side) for side in one[1:])) for one in content[f"people-{number}"]}
-        for found in networks.detector.look(picture).faces:
+        wide = networks.detector.look(picture)
+        corner = (picture.shape[1] // 3, picture.shape[0] // 4)
+        near = networks.detector.look_near(picture, corner)
+        edges = (*corner, *(sum(pair) for pair in zip(corner, networks.detector.near_size, strict=True)))
+        sights += [_sight(wide, ()), _sight(near, edges)]
+        for found in wide.faces:
             face = networks.refiner.refine(picture, found)
             # every second look sees the mirror image, as on the device
             scores = networks.classifier.classify(picture, face, mirrored=number % 2 == 1)
@@ -161,7 +167,16 @@ def _look(networks: Networks, content: Mapping[str, np.ndarray]) -> Json:
                 "verdicts": {name: [said.label, said.confidence] for name, said in verdicts.items()},
             }
         )
-    return {"pictures": pictures, "visits": visits}
+    return {"sights": sights, "pictures": pictures, "visits": visits}
+
+
+def _sight(sight: Sight, edges: tuple[int, ...]) -> Json:
+    """Box and score of each face and each person, and the ``edges`` at which boxes were cut off: x1, y1, x2, y2."""
+
+    def told(finds: Sequence[Face] | Sequence[Body]) -> list[list[float]]:
+        return [[find.box.x1, find.box.y1, find.box.x2, find.box.y2, find.score] for find in finds]
+
+    return {"faces": told(sight.faces), "bodies": told(sight.bodies), "edges": edges}
 
 
 def _person(face: Face, people: Mapping[int, Box]) -> int | None:

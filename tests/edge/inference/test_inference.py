@@ -1,4 +1,4 @@
-"""The models as the device loads them: the right file or a clear word, the right faces, calibrated numbers."""
+"""The models as the device loads them: the right file or a clear word, aligned crops, calibrated numbers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,13 @@ from common.errors import UserError
 from common.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, age_band
 from edge.inference.align import CROP_SIDE, TEMPLATE, aligned_crop, similarity
 from edge.inference.classify import AttributeClassifier, softmax
-from edge.inference.detect import FaceDetector, suppress
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.inference.model import Model, interpreter_class
 from edge.scene.portraits import Portrait, load_portraits
-from edge.scene.render import crowd
 from edge.types import Box, Face, Floats, Image
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector(Model(load_manifest(packaged_models()).detector), min_score=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -113,61 +106,6 @@ def test_a_runtime_that_is_not_installed_is_named() -> None:
     pytest.importorskip("ai_edge_litert")
     with pytest.raises(UserError, match=r"models\.runtime: tflite-runtime"):
         interpreter_class("tflite-runtime")
-
-
-# --- the detector ------------------------------------------------------------------------------------------
-
-
-def matches(found: list[Face], truth: list[Box]) -> int:
-    return sum(any(box.iou(face.box) > 0.4 for face in found) for box in truth)
-
-
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_every_face_of_a_still_crowd_is_found_once(detector: FaceDetector, count: int) -> None:
-    scene = crowd(count)
-    found = detector.detect(scene.render(0))
-    truth = scene.truth.boxes(0)
-    assert matches(found, truth) == count
-    assert len(found) == count
-
-
-@pytest.mark.parametrize("size", [(1280, 720), (640, 360), (360, 640), (320, 240), (97, 61)])
-def test_boxes_are_pixels_of_the_picture_whatever_its_shape(
-    detector: FaceDetector, size: tuple[int, int]
-) -> None:
-    picture = np.full((size[1], size[0], 3), 90, np.uint8)
-    face = crowd(1).render(0)
-    (box,) = crowd(1).truth.boxes(0)
-    x1, y1, x2, y2 = (round(value) for value in (box.x1, box.y1, box.x2, box.y2))
-    margin = round(0.8 * box.side)
-    patch = face[max(0, y1 - margin) : y2 + margin, max(0, x1 - margin) : x2 + margin]
-    scale = 0.9 * min(size[0] / patch.shape[1], size[1] / patch.shape[0])
-    patch = np.asarray(cv2.resize(patch, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    picture[: patch.shape[0], : patch.shape[1]] = patch
-    found = detector.detect(picture)
-    assert len(found) == 1
-    left, top = (x1 - max(0, x1 - margin)) * scale, (y1 - max(0, y1 - margin)) * scale
-    assert found[0].box.iou(Box(left, top, left + box.width * scale, top + box.height * scale)) > 0.4
-    assert found[0].landmarks.shape == (5, 2)
-
-
-def test_noise_black_and_white_hold_no_face(detector: FaceDetector) -> None:
-    random = np.random.default_rng(1).integers(0, 256, (480, 640, 3), dtype=np.uint8)
-    for picture in (random, np.zeros_like(random), np.full_like(random, 255)):
-        assert detector.detect(picture) == []
-
-
-def test_a_detection_does_not_depend_on_what_was_seen_before(detector: FaceDetector) -> None:
-    """The letterbox reuses its canvas: a picture of another shape must leave nothing behind."""
-    wide, tall = crowd(1).render(0), np.ascontiguousarray(crowd(5).render(0).transpose(1, 0, 2))
-    first = detector.detect(wide)
-    detector.detect(tall)
-    assert [found.box for found in detector.detect(wide)] == [found.box for found in first]
-
-
-def test_suppression_keeps_the_best_of_each_heap() -> None:
-    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [30, 30, 40, 40]], np.float32)
-    assert suppress(boxes, np.array([0.6, 0.9, 0.7], np.float32), 0.45) == [1, 2]
 
 
 # --- alignment ---------------------------------------------------------------------------------------------

@@ -28,6 +28,12 @@ from tests.support.runtime_probe import Json, prepare, probe
 MADE = ROOT / "build" / "runtimes"
 EMULATOR = MADE / "emulator"
 
+SURE = 0.5
+"""A find of less is a close call, and another runtime may not have it."""
+
+NEAR_EDGE = 8
+"""So near to the edge of a near look, in pixels, it is a close call whether a box is cut off."""
+
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]  # an emulator beside other work takes its time
 
 
@@ -51,7 +57,8 @@ THE_SAME = Promise(steps=0, mean_steps=0, overlap=1, score=0, years=0, confidenc
 # The networks compute the same, bit for bit; OpenCV cuts a face a little differently on another processor.
 SAME_KERNELS = Promise(steps=0, mean_steps=0, overlap=0.95, score=0.02, years=1, confidence=0.05)
 # Other kernels, as exact as the reference, that round what lies in the middle between two steps to the other side.
-OTHER_KERNELS = Promise(steps=16, mean_steps=2, overlap=0.7, score=0.15, years=3, confidence=0.15)
+# The largest differences are in the boxes of cells that find nothing.
+OTHER_KERNELS = Promise(steps=32, mean_steps=2, overlap=0.7, score=0.15, years=3, confidence=0.15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +181,25 @@ def test_the_same_people_are_found_in_the_same_places(compared: Compared) -> Non
         scores += [abs(wanted[who]["score"] - got[who]["score"]) for who in wanted]
     show("boxes, what does not overlap", 1 - np.array(overlaps))
     show("scores", scores)
+    assert min(overlaps) >= promise.overlap
+    assert max(scores) <= promise.score
+
+
+@pytest.mark.parametrize("kind", ["faces", "bodies"])
+def test_both_looks_show_the_same_of_what_is_sure(compared: Compared, kind: str) -> None:
+    promise, overlaps, scores = compared.runtime.promise, [], []
+    pairs = list(zip(compared.reference["sights"], compared.answer["sights"], strict=True))
+    for one, other in (pair[::step] for pair in pairs for step in (1, -1)):
+        for *box, score in one[kind]:
+            if score < SURE or any(
+                abs(at - edge) < NEAR_EDGE for at, edge in zip(box, one["edges"], strict=False)
+            ):
+                continue
+            overlap, again = max((Box(*box).iou(Box(*twin[:4])), twin[4]) for twin in other[kind])
+            overlaps.append(overlap)
+            scores.append(abs(score - again))
+    show(f"{kind}, what does not overlap", 1 - np.array(overlaps))
+    show(f"scores of {kind}", scores)
     assert min(overlaps) >= promise.overlap
     assert max(scores) <= promise.score
 

@@ -49,7 +49,7 @@ def paint_people(folder: Path, *, pictures: int = 48, seed: int = 2) -> None:
                 file = f"{name}-{index:05}.png"
                 archive.writestr(file, cv2.imencode(".png", image)[1].tobytes())
                 split = "val" if index % 4 == 0 else "train"
-                label = {"source": "painted", "label": "teacher" if index % 3 == 0 else "hand", "score": 0.9}
+                label = {"source": "shop", "label": "teacher" if index % 3 == 0 else "hand", "score": 0.9}
                 marked = found if name == "faces2" else [_body(row) for row in found]
                 rows += [{"name": file, "split": split, **row, **label} for row in marked]
         _write(folder / f"{name}.csv", rows)

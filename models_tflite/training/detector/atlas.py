@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from common.errors import UserError
-from models_tflite.training.two_class.items import Item
+from models_tflite.training.detector.items import Item
 
 SIDE = 416
 """Pictures are stored top left on a square canvas of this many pixels; larger ones are refused."""

@@ -1,4 +1,4 @@
-"""What the two-class detector learns from: the labels, and a teacher that speaks in every cell."""
+"""What the detector learns from: the labels, and a teacher that speaks in every cell."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models_tflite.training import loop
-from models_tflite.training.detector import assign, cells, decode_boxes, overlap
-from models_tflite.training.two_class.networks import KINDS
-from models_tflite.training.two_class.views import Labels
+from models_tflite.training.detector.cells import assign, cells, decode_boxes, overlap
+from models_tflite.training.detector.networks import KINDS
+from models_tflite.training.detector.views import Labels
 
 SCORE, BOX, POINTS = 2.0, 2.0, 2.5
 """Weights of the parts; a teacher's scores weigh ``TOLD_SCORE``."""

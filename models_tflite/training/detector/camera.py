@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models_tflite.training.scenes import HEIGHT, WIDTH
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 
 BLOCK = 8
 # The tables of ITU-T T.81, annex K, at quality 50.

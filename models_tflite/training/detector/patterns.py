@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 SIDE = 160
-"""Decoys are drawn on a square canvas of this side, then warped into the scene."""
+"""Decoys are drawn on a square canvas of this side, then laid into the picture."""
 
 Colour = tuple[float, float, float]
 
@@ -130,7 +130,7 @@ def cloth(canvas: np.ndarray) -> None:
             )
 
 
-def decoy() -> tuple[np.ndarray, np.ndarray]:
+def pattern() -> tuple[np.ndarray, np.ndarray]:
     """Draw a random pattern (SIDE, SIDE, 3) and its opacity (SIDE, SIDE), 0 or 255."""
     canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
     mask = np.zeros((SIDE, SIDE), np.uint8)
@@ -152,19 +152,3 @@ def decoy() -> tuple[np.ndarray, np.ndarray]:
         )
         canvas = np.clip(canvas * folds[..., None], 0, 255).astype(np.uint8)
     return canvas, mask
-
-
-def paint(image: np.ndarray, x: int, y: int, radius: int) -> np.ndarray:
-    """Draw one decoy of about ``radius`` pixels at (x, y) into the picture."""
-    canvas, mask = decoy()
-    scale = radius / (SIDE * 0.4)
-    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(np.random.normal(0, 10)), scale)
-    turn[:, 2] += np.array([x - SIDE / 2, y - SIDE / 2])
-    turn[0, 0] *= np.random.uniform(0.8, 1.15)
-    if scale < 0.7:
-        canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), 0.45 / scale))
-    height, width = image.shape[:2]
-    over = np.asarray(cv2.warpAffine(canvas, turn, (width, height)))
-    soft = np.asarray(cv2.warpAffine(cv2.GaussianBlur(mask, (0, 0), 3), turn, (width, height)), np.float32)
-    alpha = soft[..., None] / 255 * np.random.uniform(0.75, 1.0)
-    return np.asarray(image * (1 - alpha) + over * alpha, np.uint8)

@@ -1,5 +1,5 @@
-"""Train the teacher of the two-class detector, then the detector itself:
-``python -m models_tflite.training.two_class.train --data DIR --run DIR --teacher``, then the same with another run and
+"""Train the teacher of the detector, then the detector itself:
+``python -m models_tflite.training.detector.train --data DIR --run DIR --teacher``, then the same with another run and
 ``--learn-from RUN/detector.pt``.
 
 The first run took 12 minutes on a large GPU; on a CPU, expect days. All pictures are kept in memory, 1 MB each.
@@ -15,17 +15,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from edge.inference.detect import suppress
+from edge.inference.detect import BODY_OVERLAP, FACE_OVERLAP, suppress
+from models_tflite.evaluation.detection import LOWEST, measurable, sizes
 from models_tflite.evaluation.scoring import Found
 from models_tflite.training import loop
-from models_tflite.training.detector import cells
-from models_tflite.training.scenes import letterbox
-from models_tflite.training.two_class.atlas import Atlas
-from models_tflite.training.two_class.batches import Batches
-from models_tflite.training.two_class.items import Item, read_items
-from models_tflite.training.two_class.loss import Lesson, decode
-from models_tflite.training.two_class.measure import FACE_OVERLAP, LEAST, PERSON_OVERLAP, figures, measurable
-from models_tflite.training.two_class.networks import Student, Teacher, start_from, told_by
+from models_tflite.training.detector.atlas import Atlas
+from models_tflite.training.detector.batches import Batches
+from models_tflite.training.detector.cells import cells
+from models_tflite.training.detector.items import UNSURE, Item, read_items
+from models_tflite.training.detector.loss import Lesson, decode
+from models_tflite.training.detector.networks import Student, Teacher, start_from, told_by
+from models_tflite.training.letterbox import letterbox
+from models_tflite.training.teacher import teacher
 
 FILE = "detector.pt"
 STEPS = 200
@@ -56,16 +57,16 @@ class Validation:
                 found.append(
                     (
                         _best(said.face_boxes[at], said.faces[at], scale, FACE_OVERLAP),
-                        _best(said.person_boxes[at], said.people[at], scale, PERSON_OVERLAP),
+                        _best(said.person_boxes[at], said.people[at], scale, BODY_OVERLAP),
                     )
                 )
-        return figures(self.items, found)
+        return sizes(self.items, found)
 
 
 def _best(boxes: torch.Tensor, logits: torch.Tensor, scale: float, overlap: float) -> Found:
     """Boxes in pixels of the stored picture and scores of the cells (a,) that speak, without duplicates."""
     scores = logits.sigmoid()
-    speaks = scores > LEAST
+    speaks = scores > LOWEST
     likely, sure = (boxes[speaks] / scale).numpy(), scores[speaks].numpy()
     best = list(suppress(likely, sure, overlap))
     return likely[best], sure[best]
@@ -87,7 +88,8 @@ def steps_of(args: argparse.Namespace, usual: int) -> int:
 
 def train_items(args: argparse.Namespace) -> list[Item]:
     """Read the pictures to train on, and print a line about them."""
-    items = read_items(args.data, "train", hand_labels_only=args.hand_labels_only, limit=args.limit)
+    labeller = teacher(args.data, UNSURE)
+    items = read_items(args.data, "train", labeller, hand_labels_only=args.hand_labels_only, limit=args.limit)
     known = [item for item in items if item.weight]
     faces, people = (
         sum(len(part) for part in parts) for parts in zip(*((i.faces, i.people) for i in known), strict=True)

@@ -1,4 +1,4 @@
-"""The two-class detector and its teacher: one backbone, a neck, heads for faces and heads for people.
+"""The detector and its teacher: one backbone, a neck, heads for faces and heads for people.
 
 Both take (n, 3, h, w), (pixel - 128) / 64, sides in multiples of 32. Both give fifteen maps, for each of the strides
 8, 16, 32: face score (1, a logit), face box (4), five points (10), person score (1), person box (4). A box is the
@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from edge.inference.detect import STRIDES
 from models_tflite.training import loop
-from models_tflite.training.networks import ConvNorm, DetectorNet, Residual, Separable
+from models_tflite.training.networks import ConvNorm, Residual, Separable
 
-STRIDES = DetectorNet.STRIDES
 KINDS = ("score", "box", "landmarks", "person_score", "person_box")
 """The maps of one stride, in order."""
 

@@ -9,7 +9,7 @@ with ``faces_person.csv`` (people in the pictures of faces), ``faces2_teacher.cs
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import ZipFile
@@ -18,13 +18,16 @@ import cv2
 import numpy as np
 
 from common.errors import UserError
-from models_tflite.training.teacher import Teacher, complement, label_scene, teacher
+from models_tflite.training.teacher import Labelled, Teacher, complement, label_scene
 
 SETS = ("faces", "faces2", "person")
+FURTHER = ("faces_person.csv", "faces2_teacher.csv", "faces2_ignore.csv", "person_ignore.csv")
+"""Files beside the archives and csv of the sets."""
+
 SHELVES = "grocery_negative"
 """Source of empty shelves. A teacher sees faces in tomatoes: nothing there is one."""
 
-LEAST, SURE_FACE, SURE_PERSON = 0.3, 0.72, 0.5
+UNSURE, SURE_FACE, SURE_PERSON = 0.3, 0.72, 0.5
 """Scores of the labelling networks: faces from the first on are unsure, from the second on they are labels; people of
 ``faces_person`` from the third on are labels, under it unsure."""
 
@@ -33,7 +36,7 @@ WITHOUT_PEOPLE = "faces2_without_people.txt"
 even a hand or a statue."""
 
 POINTS = tuple(f"{name}_{axis}" for name in ("eye_l", "eye_r", "nose", "mouth_l", "mouth_r") for axis in "xy")
-NONE = np.zeros((0, 4), np.float32)
+NONE, NO_POINTS = np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32)
 WEIGHTS = {"coco2017": 2.2, "cafe": 2.2, "bav_classroom": 1.5}
 """How often pictures of a source of hand-labelled people are drawn; others of ``person`` 1.3, faces 1."""
 
@@ -103,20 +106,33 @@ class Item:
 
 
 def read_items(
-    data: Path, split: str, *, hand_labels_only: bool = False, limit: int | None = None
+    data: Path,
+    split: str,
+    labeller: Teacher | None = None,
+    *,
+    sets: Collection[str] = SETS,
+    hand_labels_only: bool = False,
+    limit: int | None = None,
 ) -> list[Item]:
-    """Read all pictures of one split, at most ``limit`` of each set. Raises ``UserError`` naming what is missing."""
-    labeller = teacher(data, LEAST)
-    items = [*_faces(data, split, labeller, limit), *_faces2(data, split, limit)]
-    items += _person(data, split, labeller, limit)
+    """Read all pictures of one split, at most ``limit`` of each set. Without a ``labeller``, which is for training,
+    only what the sets say is labelled. Raises ``UserError`` naming what is missing."""
+    items: list[Item] = []
+    if "faces" in sets:
+        items += _faces(data, split, labeller, limit)
+    if "faces2" in sets:
+        items += _faces2(data, split, limit)
+    if "person" in sets:
+        items += _person(data, split, labeller, limit)
     return [item.by_hand_only() for item in items] if hand_labels_only else items
 
 
-def _faces(data: Path, split: str, labeller: Teacher, limit: int | None) -> Iterator[Item]:
-    people_of = _grouped(data / "faces_person.csv")
+def _faces(data: Path, split: str, labeller: Teacher | None, limit: int | None) -> Iterator[Item]:
+    people_of = _grouped(data / "faces_person.csv", needed=labeller is not None)
     for name, rows, content in _pictures(data, "faces", split, limit):
         image = _decoded(content, name)
-        labelled = label_scene(labeller, image, _boxes(rows))
+        labelled = (
+            label_scene(labeller, image, _boxes(rows)) if labeller else _unlabelled(image, _boxes(rows))
+        )
         told = people_of.get(name, [])
         likely = [row for row in told if float(row["score"] or 1) >= SURE_PERSON]
         people = _boxes(likely)
@@ -136,8 +152,13 @@ def _faces(data: Path, split: str, labeller: Teacher, limit: int | None) -> Iter
         )
 
 
+def _unlabelled(image: np.ndarray, boxes: np.ndarray) -> Labelled:
+    return Labelled(image, boxes, np.full((len(boxes), 5, 2), np.nan, np.float32), NONE)
+
+
 def _faces2(data: Path, split: str, limit: int | None) -> Iterator[Item]:
-    told, ignored = _grouped(data / "faces2_teacher.csv"), _grouped(data / "faces2_ignore.csv")
+    told = _grouped(data / "faces2_teacher.csv", needed=split == "train")
+    ignored = _grouped(data / "faces2_ignore.csv", needed=split == "train")
     looked_at = data / WITHOUT_PEOPLE
     without_people = set(looked_at.read_text().split()) if looked_at.exists() else set()
     for name, rows, content in _pictures(data, "faces2", split, limit):
@@ -164,13 +185,13 @@ def _faces2(data: Path, split: str, limit: int | None) -> Iterator[Item]:
         )
 
 
-def _person(data: Path, split: str, labeller: Teacher, limit: int | None) -> Iterator[Item]:
-    ignored = _grouped(data / "person_ignore.csv")
+def _person(data: Path, split: str, labeller: Teacher | None, limit: int | None) -> Iterator[Item]:
+    ignored = _grouped(data / "person_ignore.csv", needed=labeller is not None)
     for name, rows, content in _pictures(data, "person", split, limit):
         image = _decoded(content, name)
-        faces, points, scores = labeller.faces(image, 2.0)
-        if rows[0]["source"] == SHELVES:
-            faces, points, scores = faces[:0], points[:0], scores[:0]
+        faces, points, scores = NONE, NO_POINTS, NONE[:, 0]
+        if labeller and rows[0]["source"] != SHELVES:
+            faces, points, scores = labeller.faces(image, 2.0)
         sure = scores >= SURE_FACE
         yield Item(
             name,
@@ -196,7 +217,9 @@ def _pictures(data: Path, name: str, split: str, limit: int | None) -> Iterator[
             f"{path}: no such file; give the folder that holds {', '.join(SETS)} as .zip and .csv"
         )
     chosen = [
-        (key, rows) for key, rows in _grouped(data / f"{name}.csv").items() if rows[0]["split"] == split
+        (key, rows)
+        for key, rows in _grouped(data / f"{name}.csv").items()
+        if rows[0].get("split", split) == split
     ]
     with ZipFile(path) as archive:
         for key, rows in chosen[:limit]:
@@ -206,10 +229,12 @@ def _pictures(data: Path, name: str, split: str, limit: int | None) -> Iterator[
                 raise UserError(f"{path}: picture {key} of the csv is not in the archive") from None
 
 
-def _grouped(path: Path) -> dict[str, list[Row]]:
+def _grouped(path: Path, *, needed: bool = True) -> dict[str, list[Row]]:
     """Group the rows of a csv by picture, in its order."""
     if not path.is_file():
-        raise UserError(f"{path}: no such file; the two-class detector needs it")
+        if not needed:
+            return {}
+        raise UserError(f"{path}: no such file; the detector needs it")
     out: dict[str, list[Row]] = {}
     with path.open(newline="") as file:
         for row in csv.DictReader(file):

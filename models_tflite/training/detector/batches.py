@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from models_tflite.training import loop
-from models_tflite.training.detector import cells
-from models_tflite.training.scenes import HEIGHT, WIDTH
-from models_tflite.training.two_class import camera, views
-from models_tflite.training.two_class.atlas import ROW, SIDE, Atlas, page_offset
-from models_tflite.training.two_class.decoys import Decoys
-from models_tflite.training.two_class.views import CELLS, Views
+from models_tflite.training.detector import camera, views
+from models_tflite.training.detector.atlas import ROW, SIDE, Atlas, page_offset
+from models_tflite.training.detector.cells import cells
+from models_tflite.training.detector.decoys import Decoys
+from models_tflite.training.detector.views import CELLS, Views
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 
 DECOYS = 1500
 

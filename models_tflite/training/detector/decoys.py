@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models_tflite.training.negatives import decoy
-from models_tflite.training.scenes import HEIGHT, WIDTH
-from models_tflite.training.two_class.views import Labels
+from models_tflite.training.detector.patterns import pattern
+from models_tflite.training.detector.views import Labels
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 
 SIDE = 96
 LEAST_RADIUS, LARGEST_RADIUS = 8.0, 85.0
@@ -30,7 +30,7 @@ class Decoys:
 
     @staticmethod
     def _pattern() -> np.ndarray:
-        canvas, mask = decoy()
+        canvas, mask = pattern()
         opacity = cv2.GaussianBlur(mask, (0, 0), 3).astype(np.float32) * np.random.uniform(0.75, 1.0)
         whole = np.dstack([canvas, opacity.astype(np.uint8)])
         return np.asarray(cv2.resize(whole, (SIDE, SIDE), interpolation=cv2.INTER_AREA))

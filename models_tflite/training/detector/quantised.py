@@ -1,5 +1,5 @@
-"""Let the two-class detector learn on with int8 rounding simulated, so that the int8 file loses little:
-``python -m models_tflite.training.two_class.quantised --data DIR --run DIR --start-from FILE --learn-from FILE``.
+"""Let the detector learn on with int8 rounding simulated, so that the int8 file loses little:
+``python -m models_tflite.training.detector.quantised --data DIR --run DIR --start-from FILE --learn-from FILE``.
 
 Rounded as TFLite rounds: weights per channel and symmetric, activations per tensor (Jacob et al. 2018). Batch norms are
 folded before.
@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models_tflite.training import loop
+from models_tflite.training.detector.atlas import Atlas
+from models_tflite.training.detector.batches import Batches
+from models_tflite.training.detector.loss import Lesson
+from models_tflite.training.detector.networks import Student, told_by
+from models_tflite.training.detector.train import Validation, arguments, steps_of, train_items
 from models_tflite.training.networks import ConvNorm, Separable, fuse
-from models_tflite.training.two_class.atlas import Atlas
-from models_tflite.training.two_class.batches import Batches
-from models_tflite.training.two_class.loss import Lesson
-from models_tflite.training.two_class.networks import Student, told_by
-from models_tflite.training.two_class.train import Validation, arguments, steps_of, train_items
 
 FILE = "rounded.pt"
 STEPS = 100

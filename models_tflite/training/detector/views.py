@@ -11,8 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models_tflite.training.scenes import FLIPPED, HEIGHT, WIDTH
-from models_tflite.training.two_class.atlas import Atlas
+from models_tflite.training.datasets import FLIPPED
+from models_tflite.training.detector.atlas import Atlas
+from models_tflite.training.letterbox import HEIGHT, WIDTH
 
 CELLS = 4
 MOST = 48

@@ -13,7 +13,7 @@ import numpy as np
 from edge.scene.looks import Looks, Outfit
 from edge.scene.sheet import Colour, Sheet, Sprite
 
-BODY_PX = 72
+BODY_PX = 54
 """Pixels per unit of a person who comes near."""
 
 FEET, CHILD_FEET = 8.7, 6.6

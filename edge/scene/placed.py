@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ _TURN_STEP = 2
 _EXPOSURE_S = 1 / 30
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Placed:
     """The place of unit (0, 0) of the figure, and the size of a unit, in pixels."""
 
@@ -39,18 +40,18 @@ class Placed:
         """Direction of the head, -180..180."""
         return (self.stance.yaw + 180) % 360 - 180
 
-    @property
+    @cached_property
     def face(self) -> Box:
         """The tight box of the turned face."""
         left, right = (float(turned_x(x, self.yaw)) for x in (FACE[0], FACE[2]))
         return self._box(left, FACE[1], right, FACE[3])
 
-    @property
+    @cached_property
     def head(self) -> Box:
         """The box of the head with its hair."""
         return self._box(*head_box(self.yaw))
 
-    @property
+    @cached_property
     def body(self) -> Box:
         """The box of the whole person, also outside the picture."""
         left, _, right, bottom = self.figure.body(self.stance.body_yaw, self.stance.swing).extent
@@ -87,14 +88,14 @@ class Placed:
             covered |= np.hypot(across, down) < 1
         return covered
 
-    def body_points(self) -> np.ndarray:
-        """Return points (n, 2), in pixels of the frame, spread evenly over the figure below the chin."""
+    def points(self) -> np.ndarray:
+        """Return points (n, 2), in pixels of the frame, spread evenly over the whole figure."""
         sprite = self.figure.body(self.stance.body_yaw, self.stance.swing)
         alpha = sprite.levels[-1][..., 3]
         cells = np.argwhere(alpha > 127)[:, ::-1]
         cells = cells[:: max(1, len(cells) // 120)]
         units = (cells + 0.5) * (1 << (len(sprite.levels) - 1)) / sprite.scale + sprite.origin
-        return np.asarray(units * self.unit + (self.x, self.y))
+        return np.concatenate([units * self.unit + (self.x, self.y), grid(self.head, 5)])
 
     def paint(self, frame: Image) -> None:
         """Paint the person into the frame (height, width, 3)."""
@@ -149,7 +150,7 @@ def place(person: int, figure: Figure, stance: Stance, scale: float) -> Placed:
 
 def detail(largest_face: float, height: int) -> int:
     """Return the pixels per unit in which the body of a person is drawn whose face gets ``largest_face`` lines high."""
-    return 72 if largest_face * height / LINES > 40 else 36
+    return 54 if largest_face * height / LINES > 40 else 36
 
 
 def grid(box: Box, count: int = 12) -> np.ndarray:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
 import cv2
@@ -133,40 +133,58 @@ class Scene:
         placed = self._placed(time_s)
         people = []
         for rank, one in enumerate(placed):
-            if one.body.height < BODY_LEAST_PX * self._scale:
+            body, head = one.body, one.head
+            if body.height < BODY_LEAST_PX * self._scale:
                 continue
             shows = partial(self._visible, one, placed[rank + 1 :], time_s)
             face = None
             if abs(one.yaw) < FACE_YAW and one.face.height >= FACE_DRAWN_PX:
                 marks = one.landmarks(self.walks[one.person].portrait)
-                face = FaceTruth(one.person, one.face, marks, one.yaw, shows(grid(one.face)))
+                face = FaceTruth(
+                    one.person, one.face, marks, one.yaw, shows(one.face, partial(grid, one.face))
+                )
             people.append(
                 PersonTruth(
                     one.person,
-                    one.body,
-                    shows(np.concatenate([one.body_points(), grid(one.head, 5)])),
-                    one.head,
-                    shows(grid(one.head, 8)),
+                    body,
+                    shows(body, one.points),
+                    head,
+                    shows(head, partial(grid, head, 8)),
                     one.yaw,
                     face,
                 )
             )
         return tuple(people)
 
-    def _visible(self, one: Placed, nearer: Sequence[Placed], time_s: float, points: np.ndarray) -> float:
-        """Return the share of the points (n, 2) of a person that are inside the picture and not hidden."""
-        shows = ((points >= 0) & (points < (self.width, self.height))).all(1)
+    def _visible(
+        self,
+        one: Placed,
+        nearer: Sequence[Placed],
+        time_s: float,
+        box: Box,
+        spread: Callable[[], np.ndarray],
+    ) -> float:
+        """Return the share of a part of a person that is inside the picture and not hidden; ``spread`` returns points
+        (n, 2) all over the part, ``box`` is around it."""
+        sight = Box(0, 0, self.width, self.height)
         if one.nearness < WALL_FACE and self._shop.opening is not None:
-            door = self._shop.opening
-            shows &= ((points >= (door.x1, door.y1)) & (points < (door.x2, door.y2))).all(1)
-        for other in nearer:
-            if shows.any() and abs(other.x - one.x) < 2.2 * (other.unit + one.unit):
-                shows &= ~other.covers(points)
+            sight = self._shop.opening
+        others = [other for other in nearer if _touch(other.body, box) or _touch(other.head, box)]
+        pillars = []
         for pillar in self._pillars:
-            if pillar.face >= one.nearness:
-                left, right = pillar.span(time_s)
-                x, y = points.T / self._scale
-                shows &= ~((x >= left) & (x < right) & (y >= pillar.top) & (y < pillar.bottom))
+            left, right = pillar.span(time_s)
+            stands = Box(*(side * self._scale for side in (left, pillar.top, right, pillar.bottom)))
+            if pillar.face >= one.nearness and _touch(stands, box):
+                pillars.append(stands)
+        inside = box.x1 >= sight.x1 and box.y1 >= sight.y1 and box.x2 < sight.x2 and box.y2 < sight.y2
+        if inside and not others and not pillars:
+            return 1.0
+        points = spread()
+        shows = _within(points, sight)
+        for stands in pillars:
+            shows &= ~_within(points, stands)
+        for other in others:
+            shows &= ~other.covers(points)
         return float(shows.mean())
 
     def _backdrop(self, time_s: float) -> Image:
@@ -215,6 +233,15 @@ class Scene:
         cv2.add(frame, self._brighter[window], frame)
         cv2.subtract(frame, self._darker[window], frame)
         return frame
+
+
+def _touch(one: Box, other: Box) -> bool:
+    return one.x1 < other.x2 and other.x1 < one.x2 and one.y1 < other.y2 and other.y1 < one.y2
+
+
+def _within(points: np.ndarray, box: Box) -> np.ndarray:
+    """Return which of the points (n, 2) are in the box."""
+    return np.asarray(((points >= (box.x1, box.y1)) & (points < (box.x2, box.y2))).all(1))
 
 
 def crowd(

@@ -56,12 +56,17 @@ class Sheet:
     def polygon(self, points: Sequence[tuple[float, float]], rounding: float = 0.0) -> np.ndarray:
         """Return the mask of a polygon whose corners are rounded over about that length."""
         mask = np.zeros(self.shape, np.uint8)
-        cv2.fillPoly(mask, [self.pixels(points)], (255,), cv2.LINE_AA)
+        corners = self.pixels(points)
+        cv2.fillPoly(mask, [corners], (255,), cv2.LINE_AA)
         hard = mask.astype(np.float32) / 255
         if not rounding:
             return hard
-        soft = cv2.GaussianBlur(hard, (0, 0), rounding * self.scale / 2)
-        return np.clip((soft - 0.5) * rounding * self.scale / 2 + 0.5, 0, 1)
+        around = round(2 * rounding * self.scale) + 2  # the rest of the sheet stays empty
+        (left, top), (right, bottom) = corners.min(0) - around, corners.max(0) + around
+        part = np.s_[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+        soft = cv2.GaussianBlur(hard[part], (0, 0), rounding * self.scale / 2)
+        hard[part] = np.clip((soft - 0.5) * rounding * self.scale / 2 + 0.5, 0, 1)
+        return hard
 
     def line(self, points: Sequence[tuple[float, float]], thickness: float) -> np.ndarray:
         mask = np.zeros(self.shape, np.uint8)

@@ -183,7 +183,8 @@ class Tracker:
         """Return whether this person was in view when the first frame came and to the end, with face and body: in a
         short clip, nobody has to come or go."""
         began = person.first_seen_s - self._began_s <= BLINK_S and person.unseen_s <= BLINK_S
-        return began and 2 * person.bodies >= person.hits and not person.life.is_still
+        whole = 2 * min(person.faces, person.bodies) >= person.hits
+        return began and whole and not person.life.is_still
 
     def _confirm(self, person: Person, view: tuple[int, int] | None) -> None:
         """Confirm somebody new, who must have shown life, or somebody who was hidden and has shown it before."""

@@ -13,7 +13,7 @@ import argparse
 import sys
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ from rich.console import Console
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.types import Coverage, WindowAggregate
 from edge.vision.privacy import CohortRule
 
@@ -94,8 +94,9 @@ class Crowd:
         return cohort
 
 
-def crowd(rng: np.random.Generator, visits: int) -> Crowd:
-    """A draw of visits: dwell times of a shop, of which each has its own median and share of viewers."""
+def crowd(rng: np.random.Generator, visits: int, not_seen: float = 0.0) -> Crowd:
+    """A draw of visits: dwell times of a shop, of which each has its own median and share of viewers. ``not_seen`` is
+    the share of those whose face was never classified."""
     median, viewers = rng.lognormal(np.log(9), 0.5), rng.uniform(0.1, 0.9)
     dwell = np.clip(rng.lognormal(np.log(median), 0.9, visits), 0.3, 900.0)
     attention = dwell * rng.beta(2, 3, visits) * (rng.random(visits) < viewers)
@@ -104,13 +105,16 @@ def crowd(rng: np.random.Generator, visits: int) -> Crowd:
         rng.choice(names, visits, p=_SHARES[name])
         for name, names in (("gender", _GENDERS), ("age_band", _BANDS), ("expression", _FACES))
     ]
+    unseen = rng.random(visits) < not_seen
     return Crowd(
         dwell=_histogram(dwell),
         attention=_histogram(attention),
         dwell_sum_s=float(dwell.sum()),
         attention_sum_s=float(attention.sum()),
         viewers=int((attention > 0).sum()),
-        breakdown=Counter(zip(*(column.tolist() for column in labels), strict=True)),
+        breakdown=Counter(
+            zip(*(np.where(unseen, NOT_SEEN, column).tolist() for column in labels), strict=True)
+        ),
         times=Counter(
             (_bin(a), _bin(b), b > 0) for a, b in zip(dwell.tolist(), attention.tolist(), strict=True)
         ),
@@ -237,7 +241,8 @@ def read_times(truth: Crowd, rng: np.random.Generator) -> Found:
         for index, label in enumerate(told)
         if told[label] is None and counts[index]
     ]
-    return _attack(program, [truth.times.get(pair, 0) for pair in pairs], cells, replayed, rng)
+    names = [cell[0] for cell in cells]
+    return _attack(program, [truth.times.get(pair, 0) for pair in pairs], cells, names, replayed, rng)
 
 
 def _counted(table: Sequence[int], of: Sequence[int]) -> tuple[int, ...]:
@@ -253,58 +258,117 @@ def _least(table: Sequence[int], seconds: Sequence[float]) -> float:
 
 
 def read_people(truth: Crowd, rng: np.random.Generator) -> Found:
-    """Attack gender, age band and the table of both as one system."""
+    """Attack gender, age band, the table of both, expression and the number of described visits as one system.
+
+    The unknowns are the described visits by gender and band, those by expression, and the visits that were not seen.
+    The reader knows that these are in no other cell, and that every described visit is once in each list.
+    """
     cohort = truth.published()
     keys = [(gender, band) for gender in _GENDERS for band in _BANDS]
-    place = {key: n for n, key in enumerate(keys)}
-    program = Program(len(keys))
-    program.limit(dict.fromkeys(range(len(keys)), 1.0), truth.visits, truth.visits)
-    of_gender = {g: {place[g, b]: 1.0 for b in _BANDS} for g in _GENDERS}
-    of_band = {b: {place[g, b]: 1.0 for g in _GENDERS} for b in _BANDS}
-    of_joint = {f"{g}.{b}": {place[g, b]: 1.0} for g, b in keys}
+    place: dict[object, int] = {key: n for n, key in enumerate([*keys, *_FACES])}
+    size, merged = len(place) + 1, cohort.described is None
+    program = Program(size)
+    terms = _terms_of_people(place, merged=merged)
+    seen, unseen = terms["described"].values()
+    program.limit({**seen, **unseen}, truth.visits, truth.visits)
+    program.limit({**seen, **{place[face]: -1.0 for face in _FACES}}, 0, 0)
     lists = cohort.lists()
-    tables = [("gender", of_gender), ("age_band", of_band), ("gender_age_band", of_joint)]
-    told = [(name, lists[name], terms) for name, terms in tables if name in lists]
-    for _, published, terms in told:
-        _told(program, published, terms)
-    joint = Counter[tuple[str, str]]()
-    for (gender, band, _), count in truth.breakdown.items():
-        joint[gender, band] += count
-    true = [joint[key] for key in keys]
+    for name in filter(lists.__contains__, terms):
+        _told(program, {label: n for label, n in lists[name].items() if label in terms[name]}, terms[name])
+    if cohort.described is None:  # if it were nobody or everybody, it would be told
+        program.limit(seen, 1, np.inf)
+        program.limit(unseen, 1, np.inf)
+    else:
+        program.limit(seen, cohort.described, cohort.described)
+    true = _solution(truth, place, size)
 
     def replayed(table: Sequence[int]) -> bool:
-        people = {(*key, UNKNOWN): count for key, count in zip(keys, table, strict=True) if count}
-        other = replace(truth, breakdown=people).published()
-        return all(other.lists().get(name) == lists.get(name) for name, _ in tables)
+        other = replace(truth, breakdown=_some_people(table, keys)).published()
+        return other.described == cohort.described and all(
+            other.lists().get(name) == lists.get(name) for name in terms
+        )
 
+    told: dict[str, Mapping[str, int | None]] = {
+        **lists,
+        "described": {} if merged else dict.fromkeys(terms["described"], 0),
+    }
     cells = [
-        (f"{name} {label}", terms[label], value)
-        for name, published, terms in told
-        for label, count in published.items()
-        if count is None and (value := sum(true[n] for n in terms[label]))
+        (f"{name} {label}", of, value)
+        for name in filter(told.__contains__, terms)
+        for label, of in terms[name].items()
+        if told[name].get(label) is None and (value := sum(true[n] for n in of))
     ]
-    return _attack(program, true, cells, replayed, rng)
+    named = {f"{name} {label}" for name in filter(lists.__contains__, terms) for label in lists[name]}
+    return _attack(program, true, cells, named, replayed, rng)
+
+
+def _terms_of_people(
+    place: Mapping[object, int], *, merged: bool
+) -> dict[str, dict[str, Mapping[int, float]]]:
+    """What the cells of each list add up. The last unknown are the visits that were not seen."""
+    unseen = {len(place): 1.0}
+    lists: dict[str, dict[str, Mapping[int, float]]] = {
+        "gender": {g: {place[g, b]: 1.0 for b in _BANDS} for g in _GENDERS},
+        "age_band": {b: {place[g, b]: 1.0 for g in _GENDERS} for b in _BANDS},
+        "expression": {face: {place[face]: 1.0} for face in _FACES},
+    }
+    joint = {(g, b): {place[g, b]: 1.0} for g in _GENDERS for b in _BANDS}
+    if merged:
+        for terms in lists.values():
+            terms[NO_VERDICT] = {**terms[UNKNOWN], **unseen}
+        joint[UNKNOWN, UNKNOWN] |= unseen
+    names = {UNKNOWN: NO_VERDICT} if merged else {}
+    return {
+        **lists,
+        "gender_age_band": {f"{names.get(g, g)}.{names.get(b, b)}": terms for (g, b), terms in joint.items()},
+        "described": {"seen": {place[g, b]: 1.0 for g in _GENDERS for b in _BANDS}, NOT_SEEN: unseen},
+    }
+
+
+def _solution(truth: Crowd, place: Mapping[object, int], size: int) -> list[int]:
+    """The true values of the unknowns."""
+    true = [0] * size
+    for (gender, band, face), count in truth.breakdown.items():
+        if gender == NOT_SEEN:
+            true[-1] += count
+        else:
+            true[place[gender, band]] += count
+            true[place[face]] += count
+    return true
+
+
+def _some_people(table: Sequence[int], keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str, str], int]:
+    """People with these numbers; which of them has which expression is not published, so any will do."""
+    numbers = iter(table)
+    pairs = [key for key in keys for _ in range(next(numbers))]
+    faces = [face for face in _FACES for _ in range(next(numbers))]
+    people = Counter((*pair, face) for pair, face in zip(pairs, faces, strict=True))
+    return people | Counter({(NOT_SEEN,) * 3: next(numbers)})
 
 
 def _attack(
     program: Program,
     truth: Sequence[int],
     cells: Sequence[Cell],
+    withheld: Collection[str],
     replayed: Callable[[Sequence[int]], bool],
     rng: np.random.Generator,
 ) -> Found:
-    """A cell is known where no other table both fits and is published alike. ``cells``: all that are withheld and not
-    empty."""
-    classes = list(_classes(cells))
+    """A cell is known where no other table both fits and is published alike. ``cells``: all that nobody may know and
+    that are not empty; ``withheld``: the names of those that the message names without a count."""
+    # The rule withheld the cells that the message names; others, such as how many were described, follow from them.
+    named = [cell for cell in cells if cell[0] in withheld]
+    classes = [[(terms, value, value) for _, terms, value in named], *_classes(named)]
     kept: list[list[int]] = []
 
     def other(terms: Mapping[int, float], value: int) -> bool:
         if any(sum(table[n] for n in terms) != value for table in kept):
             return True
-        for table in _other_tables(program, truth, terms, value, classes, rng):
-            if replayed(table):
-                kept.append(table)
-                return True
+        for _ in range(_ROUNDS):
+            for table in _other_tables(program, truth, terms, value, classes, rng):
+                if replayed(table):
+                    kept.append(table)
+                    return True
         return False
 
     small = [cell for cell in cells if cell[2] < K]
@@ -371,7 +435,8 @@ def _classes(cells: Sequence[Cell]) -> Iterator[Sequence[Limit]]:
     yield []
 
 
-_TRIES = 4
+_TRIES, _ROUNDS = 4, 5
+"""Tables of each kind in a round, and rounds; nearly every cell is decided in the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +503,8 @@ def cohorts(rng: np.random.Generator, count: int) -> Iterator[Crowd]:
     """Cohorts of shops with 5 to 60 visits an hour: what has come by noon, in the afternoon, or in a last hour."""
     for _ in range(count):
         visits = int(rng.poisson(rng.uniform(5, 60) * rng.uniform(0.3, 8)))
-        yield crowd(rng, min(max(visits, K), 200))
+        not_seen = rng.choice([0.0, 0.03, rng.uniform(0, 1), 0.97])
+        yield crowd(rng, min(max(visits, K), 200), float(not_seen))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

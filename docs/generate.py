@@ -53,8 +53,9 @@ withhold it. Every attribute also has three labels for visits without a verdict:
 - `unknown`: the face was looked at, and the looks are not sure or do not agree;
 - `not_seen`: the face was never seen well enough for a look. Such a visit is `not_seen` in every attribute, so its
   count is the same everywhere: visits minus `described`;
-- `no_verdict`: both together. Where `described` is null, they are not told apart: `unknown` and `not_seen` are missing,
-  which does not mean 0 there.
+- `no_verdict`: both together. Where `described` is null, they are not told apart, and `unknown` and `not_seen` are
+  missing, which does not mean 0 there. In the table by gender and age band, a visit with one of the two was seen, so its
+  other verdict may always be `unknown`.
 
 The other labels:
 

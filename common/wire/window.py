@@ -110,7 +110,7 @@ class Cohort(WireModel):
                 f"{gender}.{band}"
                 for gender in genders
                 for band in bands
-                if (gender == NOT_SEEN) == (band == NOT_SEEN)
+                if gender == band or not {gender, band} & {NOT_SEEN, NO_VERDICT}
             },
             "expression": {*EXPRESSIONS, *_WITHOUT},
         }
@@ -134,11 +134,12 @@ class Cohort(WireModel):
         for name, cells in self.lists().items():
             if name in _OF_TIMES:
                 continue
-            both = ".".join([NOT_SEEN] * 2) if name == "gender_age_band" else NOT_SEEN
-            labels = {part for label in cells for part in label.split(".")}
-            if self.described is None and labels & {UNKNOWN, NOT_SEEN}:
+            unknown, unseen, none = (
+                f"{label}.{label}" if name == "gender_age_band" else label for label in _WITHOUT
+            )
+            if self.described is None and cells.keys() & {unknown, unseen}:
                 raise ValueError(f"{name}: {UNKNOWN} or {NOT_SEEN} although described is withheld")
-            if self.described is not None and (NO_VERDICT in labels or cells.get(both, 0) != not_seen):
+            if self.described is not None and (none in cells or cells.get(unseen, 0) != not_seen):
                 raise ValueError(f"{name}: {NOT_SEEN} is not visits minus described")
 
     def lists(self) -> dict[str, Cells]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from common import wire
-from common.vocabulary import ATTRIBUTES, NOT_SEEN
+from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
 from edge.vision.disclosure import withhold, withhold_zones
@@ -168,12 +168,23 @@ def _joint(breakdown: Breakdown, k: int) -> dict[str, wire.Cells] | None:
     hidden = withhold_in_joint(joint, k, *orders)
     if hidden is None:
         return None
-    table: dict[str, wire.Cells] = {
-        g: {b: None if (g, b) in hidden else joint[g, b] for b in bands} for g in genders
-    }
-    if cells := breakdown.beside():
-        table[NOT_SEEN] = dict(cells)
+    if breakdown.not_seen is not None:
+        joint[NOT_SEEN, NOT_SEEN] = breakdown.not_seen
+    table: dict[str, wire.Cells] = {}
+    for (g, b), count in joint.items():
+        row, column = _joint_label(g, b)
+        table.setdefault(row, {})[column] = None if (g, b) in hidden else count
     return table
+
+
+def _joint_label(gender: str, band: str) -> tuple[str, str]:
+    """Name a cell: who has a gender or an age band was seen, so the other verdict is unknown."""
+    seen = gender != NO_VERDICT or band != NO_VERDICT
+    return (_unknown(gender), _unknown(band)) if seen else (gender, band)
+
+
+def _unknown(label: str) -> str:
+    return UNKNOWN if label == NO_VERDICT else label
 
 
 def _cells(counts: Mapping[str, int], hidden: Collection[str]) -> wire.Cells:

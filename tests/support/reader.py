@@ -317,10 +317,10 @@ def _terms_of_people(
         for terms in lists.values():
             terms[NO_VERDICT] = {**terms[UNKNOWN], **unseen}
         joint[UNKNOWN, UNKNOWN] |= unseen
-    names = {UNKNOWN: NO_VERDICT} if merged else {}
+        joint[NO_VERDICT, NO_VERDICT] = joint.pop((UNKNOWN, UNKNOWN))
     return {
         **lists,
-        "gender_age_band": {f"{names.get(g, g)}.{names.get(b, b)}": terms for (g, b), terms in joint.items()},
+        "gender_age_band": {".".join(labels): of for labels, of in joint.items()},
         "described": {"seen": {place[g, b]: 1.0 for g in _GENDERS for b in _BANDS}, NOT_SEEN: unseen},
     }
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import edge.vision.privacy
 from common import wire
-from common.vocabulary import NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import AGE_BANDS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.vision.described import Breakdown, Triple, split
 from edge.vision.privacy import CohortRule
 from tests.edge.vision.test_privacy import Person, person, window
@@ -55,6 +55,20 @@ def test_few_unsure_or_unseen_are_told_together(unsure: int, unseen: int) -> Non
     assert set(cohort.gender) == {"female", "male", "no_verdict"}
     if shown is not None:
         assert (cohort.gender["female"], cohort.gender["male"]) == (20, 15)
+
+
+def test_who_has_a_gender_was_seen() -> None:
+    """So the age band beside it is unknown, also where visits without any verdict are not told apart."""
+    people = [person()] * 30 + [person("male")] * 30 + [person("male", UNKNOWN)] * 8
+    people += [person(UNKNOWN)] * 2 + [person(UNKNOWN, UNKNOWN)] * 2 + [(*UNSEEN, 2, 0, False)] * 20
+    cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
+    assert cohort is not None
+    assert cohort.described is None
+    table = cohort.gender_age_band
+    assert table is not None
+    assert set(table["male"]) == {*AGE_BANDS, "unknown"}
+    assert set(table["unknown"]) == {*AGE_BANDS}
+    assert set(table["no_verdict"]) == {"no_verdict"}
 
 
 def test_few_described_are_not_told() -> None:

@@ -273,7 +273,7 @@ def test_results_add_up_to_one_number(usual: list[WindowMessage]) -> None:
         assert one.visits == found.cohort_visits
         assert one.visits == one.known + one.unknown + one.not_seen + one.no_verdict + one.withheld
         assert (one.not_seen, one.withheld) == (found.cohort_visits // 4, found.cohort_visits // 10)
-    assert "Of 75\N{NO-BREAK SPACE}% of the visits, the face was looked at." in site_page(found)
+    assert "never seen well enough (it was in 75\N{NO-BREAK SPACE}%)" in site_page(found)
 
 
 def test_backs_change_no_share_and_no_range(usual: list[WindowMessage]) -> None:

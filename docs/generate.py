@@ -54,8 +54,8 @@ withhold it. Every attribute also has three labels for visits without a verdict:
 - `not_seen`: the face was never seen well enough for a look. Such a visit is `not_seen` in every attribute, so its
   count is the same everywhere: visits minus `described`;
 - `no_verdict`: both together. Where `described` is null, they are not told apart, and `unknown` and `not_seen` are
-  missing, which does not mean 0 there. In the table by gender and age band, a visit with one of the two was seen, so its
-  other verdict may always be `unknown`.
+  missing, which does not mean 0 there. In the table by gender and age band, a visit with one of the two was seen, so
+  its other verdict may always be `unknown`.
 
 The other labels:
 

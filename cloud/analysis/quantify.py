@@ -75,8 +75,9 @@ def corrected_shares(
 ) -> list[Share]:
     """Compute the share of each label, raw and corrected.
 
-    ``counts`` are visits by verdict, with "unknown" anywhere, or without it if it is not told. ``withheld`` is the number of further visits whose
-    verdict was withheld. Without ``confusion``, or if no visit has a known verdict, nothing is corrected.
+    ``counts`` are visits by verdict, with "unknown" anywhere, or without it if it is not told. ``withheld`` is the
+    number of further visits whose verdict was withheld. Without ``confusion``, or if no visit has a known verdict,
+    nothing is corrected.
     """
     labels = confusion.labels if confusion else tuple(label for label in counts if label != "unknown")
     if foreign := counts.keys() - {*labels, "unknown"}:

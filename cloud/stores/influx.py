@@ -168,7 +168,7 @@ def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[P
     values = {
         **cohort.model_dump(),
         **timed(cohort),
-        "described_of": described_of(cohort),
+        "described_of": described_of(cohort) or None,
         "since": nanoseconds(cohort.since),
     }
     yield layout.COHORT.point(tags, at, _declared(layout.COHORT, values))

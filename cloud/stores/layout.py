@@ -198,7 +198,9 @@ _TALLY = {
     **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
     "demographics_visits": Field("integer", "visits in cohorts with gender and age band"),
     "expression_visits": Field("integer", "visits in cohorts with expression"),
-    "with_gender": Field("integer", "visits in cohorts that are told to be female or male"),
+    "with_gender": Field(
+        "integer", "visits in cohorts that are female or male, also if it is withheld which"
+    ),
     "described": Field(
         "integer", "visits whose face was classified at least once, in the cohorts that tell it"
     ),

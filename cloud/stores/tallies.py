@@ -8,11 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud.domain.chain import Chain, Role, Site
-from cloud.domain.labels import JOINT_LABELS, LABELS
+from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
 from cloud.domain.tally import LATE, Tally, quarters, tally
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, Point, Value, moment
-from common.vocabulary import ATTRIBUTES
 from common.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -161,7 +160,8 @@ def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Co
     values: dict[str, Value | None] = {
         **{name: getattr(value, name) for name in _PLAIN},
         "date": value.day.isoformat(),
-        "with_gender": sum(value.gender.get(gender) or 0 for gender in ATTRIBUTES["gender"]),
+        "with_gender": value.demographics_visits
+        - sum(value.gender.get(label) or 0 for label in WITHOUT_VERDICT),
         "covered_s": value.covered_s,
         "exposure_s": value.exposure_s,
         "cameras": ",".join(f"{camera}={seconds!r}" for camera, seconds in value.watched_s.items()),

@@ -23,12 +23,13 @@ from cloud.config import load
 from cloud.domain.chain import Chain
 from cloud.rollup.command import Rolled, period, rollup
 from cloud.rollup.gaps import gaps
+from cloud.stores import layout
 from cloud.stores.connect import open_tallies
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.store import StoreUnavailable
-from cloud.stores.tallies import InfluxTallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies, WindowTallies, day_time
 from cloud.stores.windows import InfluxWindows
 from cloud.web.day import day_figures
 from common.errors import UserError
@@ -405,6 +406,21 @@ def test_what_is_no_longer_known_adds_nothing(fresh: Both) -> None:
         assert (row["women"], row["visits"]) == (0, 3)
     (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
     assert (tally.gender, tally.demographics_visits, tally.described_of) == ({}, 0, 0)
+
+
+def test_a_day_from_before_visits_were_people_has_totals_and_no_breakdown(fresh: Both) -> None:
+    """Its ``described`` were the visits of cohorts with a gender."""
+    old: dict[str, Any] = {
+        "date": SATURDAY.isoformat(), "open_s": 3600.0, "covered_s": 3600.0, "exposure_s": 3600.0, "cameras": "",
+        "visits": 60, "viewers": 20, "cohort_visits": 40, "dwell_sum_s": 400.0, "attention_sum_s": 90.0,
+        "dwell_visits": 40, "attention_visits": 40, "attention_dwell_s": 400.0, "described": 40,
+        "gender_female": 25, "gender_male": 15, "gender_unknown": 0, "models": "1", "calibrations": "1",
+    }  # fmt: skip
+    point = layout.DAY.point({"site": "shop", "role": "unassigned"}, day_time(SATURDAY), old)
+    fresh.influx.write_points([point], "day")
+    (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
+    assert (tally.visits, tally.cohort_visits) == (60, 40)
+    assert (tally.gender, tally.described, tally.described_of) == ({}, 0, 0)
 
 
 def at_noon(*dates: date, **changes: Any) -> list[WindowMessage]:

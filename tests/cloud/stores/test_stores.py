@@ -258,6 +258,19 @@ def test_a_row_that_cannot_be_read_is_left_out_and_told_once(
     assert len(caplog.records) == 1
 
 
+def test_a_window_from_before_visits_were_people_is_left_out(store: EmbeddedStore, tmp_path: Path) -> None:
+    """Its cohort tells who was unknown, and nothing of who was not seen."""
+    store.write([window(0, visits=8, cohort=cohort()), window(1)])
+    with sqlite3.connect(tmp_path / "new" / "store.sqlite") as db:
+        changed = db.execute(
+            """UPDATE windows SET json = replace(replace(json, '"described":8,', ''), ',"not_seen":0', '')"""
+            """ WHERE json LIKE '%"described":8%'"""
+        )
+        assert changed.rowcount == 1
+    db.close()
+    assert store.windows("shop", *DAY) == [window(1)]
+
+
 def letter(number: int, clock: ManualClock) -> DeadLetter:
     return DeadLetter(
         clock.now(), "shop", "door", "footlight/v1/shop/door/window", f"reason {number}", b"\xff{"

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from common.vocabulary import ATTRIBUTES
 from edge.vision.privacy import CohortRule
-from tests.support.reader import K, crowd
+from tests.support.crowds import K, crowd
 
 OPENS, CLOSES = 9, 19
 HOURS: tuple[tuple[int, ...], ...] = ((), (12,), (12, 15), (12, 15, 18), tuple(range(10, 19)))

@@ -17,7 +17,8 @@ from common.vocabulary import AGE_BANDS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.vision.described import Breakdown, Triple, split
 from edge.vision.privacy import CohortRule
 from tests.edge.vision.test_privacy import Person, person, window
-from tests.support.reader import cohorts, read_people
+from tests.support.crowds import cohorts
+from tests.support.reader import read_people
 
 UNSEEN: Triple = (NOT_SEEN, NOT_SEEN, NOT_SEEN)
 

@@ -17,13 +17,20 @@ AGE_BAND_STARTS = (0, 18, 25, 35, 45, 55, 65)
 GENDERS = ("female", "male")
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "surprised", "fearful", "disgusted")
 UNKNOWN = "unknown"
+"""The verdict on a visit whose face was looked at, where the looks do not agree or are not sure."""
+
+NOT_SEEN = "not_seen"
+"""The label, in every attribute, of a visit whose face was never seen well enough to be classified."""
+
+NO_VERDICT = "no_verdict"
+"""``UNKNOWN`` and ``NOT_SEEN`` in one count, where the privacy rule does not publish them one by one."""
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "gender": GENDERS,
     "age_band": AGE_BANDS,
     "expression": EXPRESSIONS,
 }
-"""Every attribute with its labels; a verdict is one of them or ``UNKNOWN``."""
+"""Every attribute with its labels. A verdict is one of them, ``UNKNOWN`` or ``NOT_SEEN``."""
 
 
 def age_band(years: float) -> str:

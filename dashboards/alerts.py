@@ -54,8 +54,8 @@ _FEMALE = Query(
     "day",
     alias="$tag_site $tag_role",
 )
-_DESCRIBED = Query(
-    'SELECT sum("described") FROM "day" WHERE $timeFilter GROUP BY "site", "role"',
+_WITH_GENDER = Query(
+    'SELECT sum("with_gender") FROM "day" WHERE $timeFilter GROUP BY "site", "role"',
     "day",
     alias="$tag_site $tag_role",
 )
@@ -140,9 +140,9 @@ def alerts() -> list[Alert]:
             "Sudden change of mix",
             [
                 Asked(_FEMALE, 3 * DAY_S),
-                Asked(_DESCRIBED, 3 * DAY_S),
+                Asked(_WITH_GENDER, 3 * DAY_S),
                 Asked(_FEMALE, 31 * DAY_S, 3 * DAY_S),
-                Asked(_DESCRIBED, 31 * DAY_S, 3 * DAY_S),
+                Asked(_WITH_GENDER, 31 * DAY_S, 3 * DAY_S),
             ],
             f"({points}) && ({deviations}) && ($B >= {MIX_VISITS}) && ($D >= {MIX_VISITS})",
             "0s",

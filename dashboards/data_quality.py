@@ -92,26 +92,37 @@ def dashboard() -> Dashboard:
     )
 
     board.with_row(Row("Was it recognised?"))
+    board.with_panel(
+        curve(
+            "Share of visits described",
+            "The share of the visits whose face was seen well enough to be classified. The others were backs, hidden "
+            "or too far away. A gap means that too few visits of one kind came to tell, or that the shop only counts.",
+            [q.DESCRIBED_BY_SITE],
+            unit=_SHARE,
+            highest=1,
+            span=6,
+        )
+    )
     for attribute in ("gender", "age_band", "expression"):
         board.with_panel(
             curve(
                 f"Unknown {attribute.replace('_', ' ')}",
-                "The share of the described visits whose face was not seen well enough to decide. If it jumps after a "
-                "change of camera, light or model, do not trust the mix.",
+                "The share of the described visits on which the models are not sure. If it jumps after a change of "
+                "camera, light or model, do not trust the mix.",
                 [q.unknown_share(attribute)],
                 unit=_SHARE,
                 highest=1,
-                span=8,
+                span=6,
             )
         )
 
     board.with_row(Row("What was withheld"))
     board.with_panel(
         number(
-            "Never described",
+            "Never broken down",
             "The share of the visits that are in no group: the group was still too small at closing time, or they "
             "still wait for one.",
-            q.UNDESCRIBED,
+            q.NOT_BROKEN_DOWN,
             unit=_SHARE,
             decimals=1,
         )
@@ -127,7 +138,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Smallest group",
-            "The smallest k in use: fewer than k visits are never described together.",
+            "The smallest k in use: fewer than k visits are never broken down.",
             q.SMALLEST_K,
         )
     )

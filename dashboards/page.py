@@ -25,9 +25,9 @@ need no setup and are read-only, so that nobody edits them by mistake.
 - **Grey means: do not draw conclusions.** A breakdown of fewer than {few} visits, a difference that may be chance, or
   an hour that was only partly watched. With enough data it becomes coloured.
 - **A missing bar between others was withheld**: there are so few visits that somebody could be recognised.
-- A *visit* is one face on one camera, from the first to the last moment in view. People whose face is never seen are
-  not counted. Ages, genders and expressions are estimates for groups of visits: the newest visits are counted but not
-  yet described.
+- A *visit* is one person on one camera, from the first to the last moment in view; the face may never be seen. A visit
+  is *described* if its face was seen well enough to be classified. Ages, genders and expressions are estimates for
+  groups of described visits: the newest visits are counted, and their group is not complete yet.
 - Vertical lines are promotions from the chain file (blue) and starts of devices (grey), as after a change of
   configuration. Point at a line to read it.
 - *Chain compare* compares cameras with the same purpose (*Cameras*); the chain file says what each camera is for.

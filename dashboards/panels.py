@@ -88,10 +88,10 @@ def source(query: Query) -> values.DataSourceRef:
 def number(
     title: str, description: str, query: Query, *, unit: str = "short", decimals: int | None = None,
     steps: Steps = ((None, "text"),), no_value: str = NO_DATA, recent: str | None = None,
-    mappings: Sequence[model.ValueMapping] = (), span: int = 4,
+    mappings: Sequence[model.ValueMapping] = (), span: int = 4, height: int = 4,
 ) -> stat.Panel:  # fmt: skip
     """Show one number. ``recent`` overrides the time range of the dashboard, such as "5m" for the last five minutes."""
-    panel = stat.Panel().height(4).graph_mode(values.BigValueGraphMode.NONE).mappings(list(mappings))
+    panel = stat.Panel().height(height).graph_mode(values.BigValueGraphMode.NONE).mappings(list(mappings))
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     panel.no_value(no_value).unit(unit).thresholds(_thresholds(steps))
     if decimals is not None:

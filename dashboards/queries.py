@@ -118,7 +118,8 @@ ATTENTION_MEAN = Query(
 ATTRACTION = Query(
     f'SELECT sum("attention_sum_s") / sum("attention_dwell_s") AS "attraction" FROM "cohort" WHERE {SITE}'
 )
-DESCRIBED = Query(f'SELECT sum("released") AS "visits" FROM "cohort_gender" WHERE {SITE}')
+WITH_GENDER = Query(f'SELECT sum("known") AS "visits" FROM "cohort_gender" WHERE {SITE}')
+DESCRIBED = Query(f'SELECT sum("described") / sum("described_of") AS "described" FROM "cohort" WHERE {SITE}')
 COVERAGE = Query(f'SELECT mean("coverage") AS "coverage" FROM "window" WHERE {SITE}')
 COVERAGE_TIMES = Query(
     f'SELECT mean("coverage") FROM "window" WHERE {SITE} GROUP BY time(15m), "device", "camera" fill(null)',
@@ -134,15 +135,18 @@ ZONES = Query(
 )
 
 
-def breakdown(measurement: str, labels: Iterable[str], *, named: str = "{}", where: str = "") -> list[Query]:
+def breakdown(
+    measurement: str, labels: Iterable[str], *, named: str = "{}", of: str = "released", where: str = ""
+) -> list[Query]:
     """Build two queries of visits by label: one for large samples and, marked ``few``, one for small samples.
 
-    ``named`` formats the name of a bar from its label; ``where`` is a further condition on the points.
+    ``named`` formats the name of a bar from its label; ``of`` is the field with the size of the sample; ``where`` is a
+    further condition on the points.
     """
     names = {label: named.format(label) for label in labels}
     sums = ", ".join(f'sum("{label}") AS "{name}"' for label, name in names.items())
     shown = ", ".join(f'"{name}"' for name in names.values())
-    inner = f'SELECT {sums}, sum("released") AS "n" FROM "{measurement}" WHERE {SITE}{where}'
+    inner = f'SELECT {sums}, sum("{of}") AS "n" FROM "{measurement}" WHERE {SITE}{where}'
     return [
         Query(f'SELECT {shown} FROM ({inner}) WHERE "n" >= {SMALL_SAMPLE}'),
         Query(f'SELECT {shown} FROM ({inner}) WHERE "n" > 0 AND "n" < {SMALL_SAMPLE}', few=True),
@@ -291,16 +295,21 @@ PENDING = Query(
     'SELECT sum("pending") AS "pending" FROM (SELECT last("pending") AS "pending" FROM "window" WHERE'
     f' {DEVICES} GROUP BY "site", "device", "camera")'
 )
-UNDESCRIBED = Query(
-    f'SELECT 1 - sum("cohort_visits") / sum("visits") AS "undescribed" FROM "day" WHERE {SITES}', "day"
+NOT_BROKEN_DOWN = Query(
+    f'SELECT 1 - sum("cohort_visits") / sum("visits") AS "share" FROM "day" WHERE {SITES}', "day"
+)
+DESCRIBED_BY_SITE = Query(
+    f'SELECT sum("described") / sum("described_of") FROM "cohort" WHERE {DEVICES}'
+    f' GROUP BY time(1d), "site" fill(null) {LOCAL}',
+    alias="$tag_site",
 )
 SMALLEST_K = Query(f'SELECT min("k") AS "k" FROM "window" WHERE {DEVICES}')
 
 
 def unknown_share(attribute: str) -> Query:
-    """Build the query of the share of unknown verdicts among the released visits, by day."""
+    """Build the query of the share of unknown verdicts among the described visits, by day."""
     return Query(
-        f'SELECT sum("unknown") / sum("released") FROM "cohort_{attribute}" WHERE {DEVICES}'
+        f'SELECT sum("unknown") / sum("unknown_of") FROM "cohort_{attribute}" WHERE {DEVICES}'
         f' GROUP BY time(1d), "site" fill(null) {LOCAL}',
         alias="$tag_site",
     )

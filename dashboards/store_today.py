@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.stores import layout
-from common.vocabulary import GENDERS
+from common.vocabulary import EXPRESSIONS, GENDERS, UNKNOWN
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
@@ -16,10 +16,10 @@ _NO_GROUP = "no group is large enough yet"
 _FEW = f"Grey: fewer than {SMALL_SAMPLE} visits, so chance alone can move a share by more than ten points."
 
 HOW_TO_READ = f"""\
-A **visit** is one face on one camera, from the first to the last moment in view; people whose face is never seen are
-not counted. **0 means that nobody came; a gap means that no camera was watching.** Age and gender are estimates for
-groups of visits, so the newest visits are still missing there. **Several cameras are added up: a person seen by two of
-them counts as two visits.** Select devices at the top, for example those at the doors. **Grey** bars have fewer than
+A **visit** is one person on one camera, from the first to the last moment in view; the face may never be seen.
+**0 means that nobody came; a gap means that no camera was watching.** Age and gender are estimates for groups of visits
+whose face was seen, so the newest visits are still missing there. **Several cameras are added up: a person seen by two
+of them counts as two visits.** Select devices at the top, for example those at the doors. **Grey** bars have fewer than
 {SMALL_SAMPLE} visits: do not draw conclusions from them yet."""
 
 
@@ -39,7 +39,9 @@ def dashboard() -> Dashboard:
 
     board.with_row(Row("How many"))
     board.with_panel(number("Visits", "Visits that ended in the time shown.", q.VISITS))
-    board.with_panel(number("Viewers", "Visits that faced the camera or display at least once.", q.VIEWERS))
+    board.with_panel(
+        number("Viewers", "Visits whose face looked at the camera or display at least once.", q.VIEWERS)
+    )
     board.with_panel(
         number(
             "Just now",
@@ -61,9 +63,9 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         number(
-            "Described visits",
-            f"Visits in groups that were large enough to show their gender. Grey below {SMALL_SAMPLE}.",
-            q.DESCRIBED,
+            "Visits with a gender",
+            f"Visits whose gender is estimated and shown. Grey below {SMALL_SAMPLE}.",
+            q.WITH_GENDER,
             steps=((None, GREY), (SMALL_SAMPLE, "text")),
             no_value="none yet",
         )
@@ -102,6 +104,17 @@ def dashboard() -> Dashboard:
     )
 
     board.with_row(Row("Who"))
+    board.with_panel(
+        number(
+            "Share of visits described",
+            "The share of the visits whose face was seen well enough to be classified. Age and gender are about these.",
+            q.DESCRIBED,
+            no_value="too few to tell, or this shop only counts",
+            unit="percentunit",
+            decimals=0,
+            height=8,
+        )
+    )
     pyramid = [query for gender in GENDERS for query in q.age_by_gender(gender)]
     board.with_panel(
         bars(
@@ -110,14 +123,14 @@ def dashboard() -> Dashboard:
             f"few visits to show without risk to privacy. {_FEW}",
             pyramid,
             no_value="no group is large enough yet, or this shop only counts",
-            span=16,
+            span=12,
         )
     )
     board.with_panel(
         bars(
             "Expression",
             f"What faces showed, not what people felt; only if the shop's privacy profile allows it. {_FEW}",
-            q.breakdown("cohort_expression", layout.BREAKDOWNS["expression"].labels),
+            q.breakdown("cohort_expression", (*EXPRESSIONS, UNKNOWN), of="known"),
             no_value="not turned on in this shop, or no group is large enough yet",
         )
     )
@@ -126,7 +139,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Dwell time",
-            "How long a face stays in view, on average.",
+            "How long a person stays in view, on average.",
             q.DWELL_MEAN,
             no_value=_NO_GROUP,
             unit="s",

@@ -48,7 +48,16 @@ CELLS = f"""
 
 A map holds counts by label. A count of `null` is withheld by the privacy rules. 0 is a fact: nobody. A missing label
 means 0. If a whole map is `null`, it is not released: the device's profile does not allow it, or the privacy rules
-withhold it. Every attribute also has the label `unknown`, for visits that were not seen well enough.
+withhold it. Every attribute also has three labels for visits without a verdict:
+
+- `unknown`: the face was looked at, and the looks are not sure or do not agree;
+- `not_seen`: the face was never seen well enough for a look. Such a visit is `not_seen` in every attribute, so its
+  count is the same everywhere: visits minus `described`;
+- `no_verdict`: both together. Where `described` is null, they are not told apart, and `unknown` and `not_seen` are
+  missing, which does not mean 0 there. In the table by gender and age band, a visit with one of the two was seen, so
+  its other verdict may always be `unknown`.
+
+The other labels:
 
 - gender: {", ".join(GENDERS)}
 - age band: {", ".join(AGE_BANDS)}

@@ -190,7 +190,8 @@ class FaceObservation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The fused result for one attribute: a label of :data:`ATTRIBUTES` or ``UNKNOWN``, and its confidence, 0..1."""
+    """The fused result for one attribute: a label of :data:`ATTRIBUTES`, ``UNKNOWN`` or ``NOT_SEEN``; ``confidence`` is
+    in 0..1."""
 
     label: str
     confidence: float
@@ -198,13 +199,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One finished visit. It has no id, no picture and nothing that could identify the person."""
+    """One finished visit of one person. It has no id, no picture and nothing that could identify the person.
+
+    ``viewer``: the face looked here. ``described``: the face was classified at least once; if not, the label of every
+    attribute is ``NOT_SEEN``.
+    """
 
     started_at: datetime
     ended_at: datetime
     dwell_s: float
     attention_s: float
     viewer: bool
+    described: bool
     attributes: Mapping[str, Verdict]
     zones: tuple[str, ...] = ()
 
@@ -225,9 +231,9 @@ class Coverage:
 class WindowAggregate:
     """All data of one window, before the privacy rules. It contains no single visit.
 
-    Histograms count per bin; ``breakdowns`` hold the visits as counts per (gender, age band, expression),
-    each possibly ``UNKNOWN``: the joint table from which all marginals are computed. ``due``: a release hour is in
-    this window; ``closing``: the day ends with it.
+    Histograms count per bin; ``breakdown`` holds the visits as counts per (gender, age band, expression), each possibly
+    ``UNKNOWN``, or ``NOT_SEEN`` in all three: the joint table from which all marginals are computed. ``due``: a release
+    hour is in this window; ``closing``: the day ends with it.
     """
 
     start: datetime

@@ -161,13 +161,11 @@ def _why_apart(this: _Days, metric: Metric) -> str | None:
     if len(this.good) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * this.opened):
         why = this.cause or "too few days"
         return f"only {len(this.good)} days of this week can be used ({why})" if this.good else why
-    described, hidden = (
-        sum(of(tally) for tally in this.good.values()) for of in (metric.described, metric.withheld)
-    )
-    if described + hidden == 0:
+    told, hidden = (sum(of(tally) for tally in this.good.values()) for of in (metric.told, metric.withheld))
+    if told + hidden == 0:
         return metric.lacking
-    if hidden > MOST_WITHHELD * (described + hidden):
-        return f"{hidden / (described + hidden):.0%} of the visits were withheld to protect privacy"
+    if hidden > MOST_WITHHELD * (told + hidden):
+        return f"{hidden / (told + hidden):.0%} of the visits were withheld to protect privacy"
     return None
 
 

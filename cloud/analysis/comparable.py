@@ -109,7 +109,7 @@ def _cause(tally: Tally, metric: Metric, usual: Mapping[date, Versions]) -> str 
     own, others = _versions(tally), usual[tally.day]
     if own != others:
         return f"{_said(own)}, but the others have {_said(others)}"
-    if metric.described(tally) + metric.withheld(tally) == 0 and tally.visits > 0:
+    if metric.told(tally) + metric.withheld(tally) == 0 and tally.visits > 0:
         return metric.lacking
     return None
 
@@ -125,12 +125,12 @@ def _why_apart(
             return f"only {len(good)} days; {LEAST_DAYS} are needed"
         cause, count = faults.most_common(1)[0]
         return f"{cause} on {count} of {len(days)} days"
-    described = sum(metric.described(tally) for tally in good)
+    told = sum(metric.told(tally) for tally in good)
     hidden = sum(metric.withheld(tally) for tally in good)
-    if described + hidden == 0:
+    if told + hidden == 0:
         return "no visits"
-    if hidden > MOST_WITHHELD * (described + hidden):
-        share = hidden / (described + hidden)
+    if hidden > MOST_WITHHELD * (told + hidden):
+        share = hidden / (told + hidden)
         return f"{share:.0%} of its visits were withheld to protect privacy; raise privacy.max_cohort to withhold fewer"
     return None
 

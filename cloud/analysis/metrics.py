@@ -10,7 +10,7 @@ import numpy as np
 
 from cloud.analysis.confusion import Confusions, Matrix, confusion_for, shipped_confusions
 from cloud.analysis.mix import verdicts, withheld
-from cloud.analysis.quantify import unbiased_weights
+from cloud.analysis.quantify import unbiased_weights, unknown_per_known
 from cloud.domain.tally import Tally
 from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
@@ -32,10 +32,10 @@ class Metric:
     terms: Callable[[Sequence[Tally]], Terms]
     withheld: Callable[[Tally], int]
     """Visits whose part in the metric the privacy rules withheld."""
-    described: Callable[[Tally], int]
-    """Visits that the metric describes."""
+    told: Callable[[Tally], int]
+    """Visits that the metric is about and that are not withheld."""
     lacking: str = "no visits"
-    """The reason if a watched day has nothing to describe."""
+    """The reason if a watched day has nothing of it."""
 
 
 _NO_GROUP = "no group of visits was released"
@@ -112,7 +112,7 @@ def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
         by_date=False,
         terms=partial(_share, attribute, label, known),
         withheld=partial(withheld, attribute=attribute),
-        described=lambda tally: sum(verdicts(tally, attribute).values()),
+        told=lambda tally: sum(verdicts(tally, attribute).values()),
         lacking=f"{_NO_GROUP} with {attribute.replace('_', ' ')}",
     )
 
@@ -128,6 +128,10 @@ def _share(attribute: str, label: str, confusions: Confusions, tallies: Sequence
         if confusion is None or not counts[rows].any():  # raw share among the known verdicts
             weights, basis = (np.array(names) == label).astype(float), np.array(names) != "unknown"
         else:
+            untold = rows & np.array([not t.tells_unknown for t in tallies])
+            counts[untold, -1] = counts[untold, :-1].sum(1) * unknown_per_known(
+                counts[rows, :-1].sum(0), confusion
+            )
             weights = unbiased_weights(counts[rows].sum(0), confusion)[confusion.labels.index(label)]
             basis = np.ones(len(names), bool)
         numerator[rows] = counts[rows] @ weights

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from cloud.analysis.confusion import Confusions, confusion_for, shipped_confusions
 from cloud.analysis.quantify import Share, corrected_shares
-from cloud.domain.tally import Tally
-from common.vocabulary import ATTRIBUTES
+from cloud.domain.labels import Counts
+from cloud.domain.tally import Tally, readable
+from common.vocabulary import ATTRIBUTES, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Mix:
     shares: tuple[Share, ...]
     """In the order of the vocabulary."""
     n: int
-    """Visits with a verdict, "unknown" included."""
+    """Visits with a known verdict, and the unknown ones where they are told from those that were not seen."""
     withheld: int
     """Visits whose verdict the privacy rules withheld; the intervals allow for every possible verdict of them."""
     uncorrected: str | None
@@ -32,7 +33,7 @@ class Mix:
 
 
 def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> Mix | None:
-    """Compute the mix by ``gender``, ``age_band`` or ``expression``; None if no visit was described by it.
+    """Compute the mix by ``gender``, ``age_band`` or ``expression``; None if nothing of it was released.
 
     ``confusions`` defaults to the matrices shipped with Footlight.
     """
@@ -49,17 +50,26 @@ def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> M
 
 
 def verdicts(tally: Tally, attribute: str) -> Mapping[str, int]:
-    """Return visits by verdict, "unknown" included. Raises ``ValueError`` for an unknown attribute."""
-    if attribute not in ATTRIBUTES:
-        raise ValueError(f"{attribute!r} is not one of {', '.join(ATTRIBUTES)}")
-    counts: Mapping[str, int | None] = getattr(tally, attribute)
-    return {label: count or 0 for label, count in counts.items()}
+    """Return visits by verdict. Raises ``ValueError`` for an unknown attribute.
+
+    "unknown" is included if every cohort tells it from the visits that were not seen; these say nothing about the mix.
+    """
+    counts = _counts(tally, attribute)
+    names = (*ATTRIBUTES[attribute], UNKNOWN) if tally.tells_unknown else ATTRIBUTES[attribute]
+    return {label: counts[label] or 0 for label in names if label in counts}
 
 
 def withheld(tally: Tally, attribute: str) -> int:
     """Return the number of visits in cohorts with ``attribute`` that are in none of its readable cells."""
-    described = tally.described_expression if attribute == "expression" else tally.described
-    return described - sum(verdicts(tally, attribute).values())
+    whole = tally.expression_visits if attribute == "expression" else tally.demographics_visits
+    return whole - readable(_counts(tally, attribute))
+
+
+def _counts(tally: Tally, attribute: str) -> Counts:
+    if attribute not in ATTRIBUTES:
+        raise ValueError(f"{attribute!r} is not one of {', '.join(ATTRIBUTES)}")
+    counts: Counts = getattr(tally, attribute)
+    return counts
 
 
 def mixes(tallies: Sequence[Tally], confusions: Confusions | None = None) -> list[Mix]:

@@ -10,6 +10,8 @@ verdicts have the shares ``q = pi M``, and we want to know the mix ``pi``.
 - The interval is a score interval (Wilson 1927) around the adjusted count (Forman 2008; for a prevalence Rogan and
   Gladen 1978) with the weights of least variance. Its variance includes the sampling error of the n visits and that of
   the labelled visits behind ``M``. Without mistakes of the models it is Wilson's interval.
+- A visit that was not seen says nothing about the mix and is no verdict. Where a count mixes such visits with unknown
+  ones, it is not used: the number of unknown verdicts is then the one that the matrix expects beside the known ones.
 - Visits whose verdict was withheld for privacy may have any label: the interval is valid for every possible assignment
   of them (partial identification, Manski 2003).
 
@@ -52,7 +54,7 @@ class Share:
     """``low`` to ``high`` is the 95 % interval of the corrected share or, without one, of the raw (sampling only)."""
     high: float
     n: int
-    """Visits that it is based on, including those with the verdict unknown."""
+    """Visits that it is based on, including those with the verdict unknown where these are told."""
 
     @property
     def vague(self) -> bool:
@@ -73,8 +75,9 @@ def corrected_shares(
 ) -> list[Share]:
     """Compute the share of each label, raw and corrected.
 
-    ``counts`` are visits by verdict, with "unknown" anywhere. ``withheld`` is the number of further visits whose
-    verdict was withheld. Without ``confusion``, or if no visit has a known verdict, nothing is corrected.
+    ``counts`` are visits by verdict, with "unknown" anywhere, or without it if it is not told. ``withheld`` is the
+    number of further visits whose verdict was withheld. Without ``confusion``, or if no visit has a known verdict,
+    nothing is corrected.
     """
     labels = confusion.labels if confusion else tuple(label for label in counts if label != "unknown")
     if foreign := counts.keys() - {*labels, "unknown"}:
@@ -89,7 +92,8 @@ def corrected_shares(
         perfect, endless = np.eye(len(labels)), np.full(len(labels), np.inf)
         found = _estimate(by_label, perfect, endless, hidden)
     else:
-        found = estimate(np.append(by_label, unknown), confusion.counts, hidden)
+        told = unknown if "unknown" in counts else unknown_per_known(by_label, confusion) * known
+        found = estimate(np.append(by_label, told), confusion.counts, hidden)
     return [
         Share(
             label=label,
@@ -193,6 +197,21 @@ def _weights(shares: Matrix, matrix: Matrix, labelled: Matrix, n: Matrix) -> Mat
     scaled = matrix / np.maximum(diagonal, 1e-12)[..., None, :]
     weights: Matrix = np.linalg.pinv(scaled @ np.swapaxes(matrix, -1, -2), hermitian=True) @ scaled
     return weights
+
+
+def unknown_per_known(by_label: Matrix, confusion: Confusion) -> float:
+    """Return how many unknown verdicts are expected for each known one, where ``by_label`` (labels) were counted.
+
+    It is the limit of expectation maximisation with the number of unknown verdicts missing, too.
+    """
+    matrix, _ = _rates(confusion.counts)
+    shares, known = (by_label + 1 / by_label.size) / (by_label.sum() + 1), by_label.sum()
+    unknown = 0.0
+    for _ in range(_EVIDENCE_ROUNDS):
+        rate = float(shares @ matrix[:, -1])
+        unknown = rate / (1 - rate)
+        shares = _step(shares, np.append(by_label, unknown * known), matrix)
+    return unknown
 
 
 def unbiased_weights(verdicts: Matrix, confusion: Confusion) -> Matrix:

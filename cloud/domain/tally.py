@@ -8,6 +8,8 @@ One function makes it from windows, from either store. Four rules:
 - Time in which no camera was watching is missing from ``watched_s`` and never counts as zero visits.
 - Cameras of different roles are never added up: a person at the door and then at the shelf is one visitor.
 - A withheld label is None, a label about which nothing was released is missing, and 0 is a real count.
+
+``cloud.domain.labels`` reads the breakdowns of a cohort.
 """
 
 from __future__ import annotations
@@ -18,13 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypedDict, TypeVar
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from cloud.domain.labels import Counts, JointCounts, joint_counts, list_counts
 from common.wire import Cohort, WindowMessage
-
-GENDER_LABELS = (*GENDERS, UNKNOWN)
-AGE_BAND_LABELS = (*AGE_BANDS, UNKNOWN)
-EXPRESSION_LABELS = (*EXPRESSIONS, UNKNOWN)
-JOINT_LABELS = tuple((gender, band) for gender in GENDER_LABELS for band in AGE_BAND_LABELS)
 
 QUARTER = timedelta(minutes=15)
 LATE = timedelta(days=4)
@@ -33,15 +30,13 @@ sends it when it is switched on again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Label = TypeVar("Label", str, tuple[str, str])
-Counts = Mapping[str, int | None]
-JointCounts = Mapping[tuple[str, str], int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts of one site, role and local day, opening hours only. ``+`` adds tallies.
 
-    A mapping is empty if no cohort was described by it; otherwise it has every label. None means withheld by the
+    A mapping is empty if no cohort was broken down by it; otherwise it has every label. None means withheld by the
     privacy rules. If a part was withheld, a count contains only the other parts, so a breakdown adds up to
     ``cohort_visits`` at most; a 0 with a withheld part is unknown and therefore None.
     """
@@ -69,10 +64,14 @@ class Tally:
     attention_dwell_s: float
     """Sum of the dwell times of these visits, the denominator of the attraction ratio."""
     cohort_visits: int
+    demographics_visits: int
+    """Visits in cohorts with gender and age band, as far as the privacy rules allow."""
+    expression_visits: int
+    """Visits in cohorts with expression."""
     described: int
-    """Visits in cohorts that were described by gender and age."""
-    described_expression: int
-    """Visits in cohorts that were described by expression."""
+    """Visits whose face was classified at least once, of those in ``described_of``."""
+    described_of: int
+    """Visits in the cohorts that tell how many were described; the privacy rules may withhold it."""
     gender: Counts
     age_band: Counts
     gender_age_band: JointCounts
@@ -93,9 +92,9 @@ class Tally:
         return self.covered_s if self.role == "entrance" else sum(self.watched_s.values())
 
     @property
-    def withheld(self) -> int:
-        """Visits described by gender and age whose cell in that joint table was withheld."""
-        return self.described - readable(self.gender_age_band)
+    def tells_unknown(self) -> bool:
+        """Whether all cohorts tell visits that are unknown from those that were not seen."""
+        return self.described_of == self.demographics_visits
 
     def __add__(self, other: Tally) -> Tally:
         if self.role != other.role:
@@ -117,8 +116,10 @@ class Tally:
             attention_visits=self.attention_visits + other.attention_visits,
             attention_dwell_s=self.attention_dwell_s + other.attention_dwell_s,
             cohort_visits=self.cohort_visits + other.cohort_visits,
+            demographics_visits=self.demographics_visits + other.demographics_visits,
+            expression_visits=self.expression_visits + other.expression_visits,
             described=self.described + other.described,
-            described_expression=self.described_expression + other.described_expression,
+            described_of=self.described_of + other.described_of,
             gender=_added((self.gender, other.gender)),
             age_band=_added((self.age_band, other.age_band)),
             gender_age_band=_added((self.gender_age_band, other.gender_age_band)),
@@ -244,12 +245,14 @@ def _tally(
         attention_visits=sum(timed(cohort)["attention_visits"] for cohort in cohorts),
         attention_dwell_s=sum(timed(cohort)["attention_dwell_s"] for cohort in cohorts),
         cohort_visits=sum(cohort.visits for cohort in cohorts),
-        described=sum(cohort.visits for cohort in people),
-        described_expression=sum(cohort.visits for cohort in faces),
-        gender=_added(_whole(GENDER_LABELS, cohort.gender) for cohort in people),
-        age_band=_added(_whole(AGE_BAND_LABELS, cohort.age_band) for cohort in people),
-        gender_age_band=_added(_whole(JOINT_LABELS, _joint(cohort)) for cohort in people),
-        expression=_added(_whole(EXPRESSION_LABELS, cohort.expression) for cohort in faces),
+        demographics_visits=sum(cohort.visits for cohort in people),
+        expression_visits=sum(cohort.visits for cohort in faces),
+        described=sum(cohort.described or 0 for cohort in people),
+        described_of=sum(described_of(cohort) for cohort in people),
+        gender=_added(list_counts(cohort, "gender") for cohort in people),
+        age_band=_added(list_counts(cohort, "age_band") for cohort in people),
+        gender_age_band=_added(joint_counts(cohort) for cohort in people),
+        expression=_added(list_counts(cohort, "expression") for cohort in faces),
         models=frozenset(w.model for w in group),
         calibrations=frozenset(w.calibration for w in group),
     )
@@ -273,6 +276,11 @@ def timed(cohort: Cohort) -> Timed:
     }
 
 
+def described_of(cohort: Cohort) -> int:
+    """Return how many visits the number of described ones refers to: none if it is withheld."""
+    return 0 if cohort.described is None else cohort.visits
+
+
 def _overlap_s(one: Interval, other: Interval) -> float:
     return max(0.0, (min(one[1], other[1]) - max(one[0], other[0])).total_seconds())
 
@@ -280,18 +288,6 @@ def _overlap_s(one: Interval, other: Interval) -> float:
 def _watched_s(window: WindowMessage, opening: Sequence[Interval]) -> float:
     """Return how much of a window was watched, without the part after closing time."""
     return window.coverage.share * max(_overlap_s((window.start, window.end), span) for span in opening)
-
-
-def _joint(cohort: Cohort) -> dict[tuple[str, str], int | None] | None:
-    table = cohort.gender_age_band
-    if table is None:
-        return None
-    return {(gender, band): count for gender, cells in table.items() for band, count in cells.items()}
-
-
-def _whole(labels: Sequence[Label], cells: Mapping[Label, int | None] | None) -> dict[Label, int | None]:
-    """Return every label of a described cohort: a label that is not in its table is 0; without a table all are None."""
-    return dict.fromkeys(labels) if cells is None else {label: cells.get(label, 0) for label in labels}
 
 
 def _added(tables: Iterable[Mapping[Label, int | None]]) -> dict[Label, int | None]:

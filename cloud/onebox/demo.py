@@ -33,11 +33,12 @@ from cloud.config import (
     ServeSettings,
     Settings,
 )
+from cloud.domain.labels import LABELS, WITHOUT_VERDICT
 from cloud.onebox.serve import Box, serve
 from cloud.stores.store import Reader
 from common.clock import SystemClock
 from common.errors import UserError
-from common.vocabulary import ATTRIBUTES, UNKNOWN
+from common.vocabulary import ATTRIBUTES
 from common.wire import WindowMessage
 
 SITE = "demo-shop"
@@ -114,7 +115,7 @@ class _Demo:
         if self._scene:
             return "Here k = 1 (the smallest group), so that you see every number; a shop's default is k = 5."
         return (
-            "People are described in groups of 15, the smallest that show something; a shop waits until noon, closing"
+            "Visits are broken down in groups of 15, the smallest that show something; a shop waits until noon, closing"
             " time, or a group of 200."
         )
 
@@ -215,7 +216,7 @@ def _published(windows: Sequence[WindowMessage]) -> Json:
         "viewers": sum(window.totals.viewers for window in windows),
         "windows": len(windows),
         **{
-            attribute: {label: counter[label] for label in (*ATTRIBUTES[attribute], UNKNOWN)}
+            attribute: {label: counter[label] for label in LABELS[attribute]}
             for attribute, counter in cells.items()
         },
     }
@@ -239,6 +240,6 @@ def _table(result: Json) -> Table:
     row("[bold]visits", "visits")
     for attribute, labels in ATTRIBUTES.items():
         table.add_section()
-        for label in (*labels, UNKNOWN):
+        for label in (*labels, *WITHOUT_VERDICT):
             row(f"{attribute.replace('_', ' ')}: {label}", attribute, label)
     return table

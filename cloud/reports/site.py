@@ -11,8 +11,9 @@ from typing import Literal
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import coverage
 from cloud.analysis.metrics import metric_named
-from cloud.analysis.mix import Mix, mix, mixes, verdicts
+from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.labels import WITHOUT_VERDICT, Counts
 from cloud.domain.tally import QUARTER, Tally, quarters, readable, with_silent_days
 from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.reports.week import IsoWeek
@@ -77,13 +78,17 @@ class Cameras:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """The visits in cohorts by result, for one attribute. The three parts add up to ``visits``."""
+class Results:
+    """The visits in cohorts by result, for one attribute. The other parts add up to ``visits``."""
 
     visits: int
     known: int
     unknown: int
-    """Described, but with no verdict."""
+    """Looked at, but not sure."""
+    not_seen: int
+    """The face was never seen well enough."""
+    no_verdict: int
+    """One of these two, which may not be told apart."""
     withheld: int
 
 
@@ -118,7 +123,10 @@ class SiteReport:
     """By attribute; only those that the profile allows and of which anything was released."""
     ages: Mapping[str, Mix]
     """Ages by gender (as counted), empty if too much is withheld or uncertain; each gender adds up to 1."""
-    described: Mapping[str, Described]
+    described: int | None
+    """Visits whose face was classified at least once, of ``described_of``; None if no cohort tells it."""
+    described_of: int
+    results: Mapping[str, Results]
     """By attribute, as in ``mixes``."""
     outages: tuple[Outage, ...]
     models: tuple[str, ...]
@@ -141,7 +149,7 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
     total = sum(own[1:], own[0])
     parts = _quarters(source, site, week, role)
     hours = tuple(_hours(parts, site))
-    described = mixes(own)
+    found_mixes = mixes(own)
     return SiteReport(
         site=site.name,
         title=site.title,
@@ -164,9 +172,11 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
             (hour for hour in hours if hour.state == "full"), key=lambda hour: hour.rate or 0.0, default=None
         ),
         cohort_visits=total.cohort_visits,
-        mixes={one.attribute: one for one in described},
+        mixes={one.attribute: one for one in found_mixes},
         ages=_ages(total),
-        described={one.attribute: _described(total, one) for one in described},
+        described=total.described if total.described_of else None,
+        described_of=total.described_of,
+        results={one.attribute: _results(total, one) for one in found_mixes},
         outages=tuple(_outages(parts, site)),
         models=tuple(sorted(total.models)),
         calibrations=tuple(sorted(total.calibrations)),
@@ -240,7 +250,9 @@ def _hours(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Hour]:
 
 
 def _ages(total: Tally) -> dict[str, Mix]:
-    if HIDES_MOST * readable(total.gender_age_band) < readable(total.age_band):
+    bands = ATTRIBUTES["age_band"]
+    by_gender = {label: n for label, n in total.gender_age_band.items() if label[1] in bands}
+    if HIDES_MOST * readable(by_gender) < sum(total.age_band.get(band) or 0 for band in bands):
         return {}
     found = {gender: mix(_of_gender(total, gender), "age_band") for gender in GENDERS}
     told = {gender: one for gender, one in found.items() if one and 2 * one.told >= len(one.shares)}
@@ -251,14 +263,29 @@ def _of_gender(total: Tally, gender: str) -> Tally:
     """Return the visits classified as one gender; withheld visits may belong to either."""
     cells = {label: count for label, count in total.gender_age_band.items() if label[0] == gender}
     bands = {band: cells.get((gender, band)) for band in (*ATTRIBUTES["age_band"], UNKNOWN)}
-    # A visit in a cell of the other gender is described, but does not belong to this gender.
-    elsewhere = readable(total.gender_age_band) - readable(cells)
-    return replace(total, gender_age_band=cells, age_band=bands, described=total.described - elsewhere)
+    # These do not belong to this gender: the visits in cells of the other one, and those without a verdict on gender.
+    others = {
+        label: count for label, count in total.gender_age_band.items() if label[0] not in (gender, UNKNOWN)
+    }
+    elsewhere = readable(others) + sum(total.gender.get(label) or 0 for label in WITHOUT_VERDICT)
+    rest = total.demographics_visits - elsewhere
+    # Who has a gender was seen, so a missing age band is unknown.
+    return replace(
+        total,
+        gender_age_band=cells,
+        age_band=bands,
+        demographics_visits=rest,
+        described=rest,
+        described_of=rest,
+    )
 
 
-def _described(total: Tally, of: Mix) -> Described:
-    unknown = verdicts(total, of.attribute)[UNKNOWN]
-    return Described(of.n + of.withheld, of.n - unknown, unknown, of.withheld)
+def _results(total: Tally, of: Mix) -> Results:
+    counts: Counts = getattr(total, of.attribute)
+    without = {label: counts.get(label) or 0 for label in WITHOUT_VERDICT}
+    known = sum(counts.get(label) or 0 for label in ATTRIBUTES[of.attribute])
+    visits = known + sum(without.values()) + of.withheld
+    return Results(visits, known, withheld=of.withheld, **without)
 
 
 def _outages(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Outage]:

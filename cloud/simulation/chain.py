@@ -127,7 +127,9 @@ class Character:
     kind: Kind
     visits_per_hour: float
     viewers: float
-    """Share of the visits that face the camera."""
+    """Share of the visits whose face looks at the camera."""
+    described: float
+    """Share of the other visits whose face is seen well enough once; of viewers, each one is."""
     dwell_s: float
     """The median."""
     female: float
@@ -185,6 +187,7 @@ def _character(kind: Kind, rng: np.random.Generator) -> Character:
         kind=kind,
         visits_per_hour=kind.visits_per_hour * float(rng.lognormal(0, 0.3)),
         viewers=float(rng.beta(30, 20)),
+        described=float(rng.beta(8, 8)),
         dwell_s=float(rng.lognormal(np.log(9), 0.2)),
         female=float(np.clip(rng.normal(kind.female, 0.05), 0.2, 0.8)),
         ages=tuple(rng.dirichlet(60 * np.array(kind.ages)).tolist()),

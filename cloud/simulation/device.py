@@ -115,7 +115,7 @@ class Device:
         edges_s = start + self._window_s * np.arange(count + 1, dtype=np.float64)
         covered_s = self._covered(edges_s)
         seen = self._seen(everybody, edges_s, covered_s)
-        verdicts = release.eyes.see(self._rng, seen.labels)
+        verdicts = release.eyes.see(self._rng, seen.labels, seen.described)
         arrivals: list[Arrival] = []
         counted = np.zeros(count, dtype=bool)
         noon_s = datetime.combine(day, time(RELEASE_HOUR), self._site.zone).timestamp()
@@ -287,5 +287,6 @@ def _those(visitors: Visitors, chosen: NDArray[np.bool_]) -> Visitors:
         end_s=visitors.end_s[chosen],
         dwell_s=visitors.dwell_s[chosen],
         attention_s=visitors.attention_s[chosen],
+        described=visitors.described[chosen],
         labels={attribute: labels[chosen] for attribute, labels in visitors.labels.items()},
     )

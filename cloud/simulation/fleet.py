@@ -39,6 +39,7 @@ class Truth:
     came: int
     visits: int
     viewers: int
+    described: int
     dwell_sum_s: float
     attention_sum_s: float
     gender: Mapping[str, int]
@@ -170,6 +171,7 @@ def _truth(site: Site, role: Role, day: date, came: int, counted: Sequence[Visit
         came=came,
         visits=sum(int(i.sum()) for _, i in pairs),
         viewers=sum(int((people.attention_s[i] > 0).sum()) for people, i in pairs),
+        described=sum(int(people.described[i].sum()) for people, i in pairs),
         dwell_sum_s=round(sum(float(people.dwell_s[i].sum()) for people, i in pairs), 1),
         attention_sum_s=round(sum(float(people.attention_s[i].sum()) for people, i in pairs), 1),
         gender=mixes["gender"],

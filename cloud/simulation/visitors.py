@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cloud.analysis.confusion import Confusion, shipped_confusions
 from cloud.domain.chain import Site
 from cloud.simulation.chain import Character
-from common.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, UNKNOWN
+from common.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, NOT_SEEN, UNKNOWN
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -35,6 +35,8 @@ class Visitors:
     end_s: Floats
     dwell_s: Floats
     attention_s: Floats
+    described: NDArray[np.bool_]
+    """Whose face the device sees well enough to classify it."""
     labels: Mapping[str, Labels]
 
     @property
@@ -77,6 +79,7 @@ def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Vi
         end_s=end_s,
         dwell_s=dwell_s,
         attention_s=attention_s,
+        described=(attention_s > 0) | (rng.random(count) < character.described),
         labels={
             "gender": rng.choice(2, count, p=[character.female, 1 - character.female]),
             "age_band": rng.choice(len(AGE_BANDS), count, p=character.ages),
@@ -93,13 +96,16 @@ class Eyes:
     calibration: str
     verdicts: Mapping[str, Floats]
 
-    def see(self, rng: np.random.Generator, labels: Mapping[str, Labels]) -> list[tuple[str, str, str]]:
-        """Draw the verdicts of each visit: gender, age band and expression."""
+    def see(
+        self, rng: np.random.Generator, labels: Mapping[str, Labels], described: NDArray[np.bool_]
+    ) -> list[tuple[str, str, str]]:
+        """Draw the verdicts of each visit: gender, age band and expression; ``NOT_SEEN`` if it is not described."""
         said = []
         for attribute, names in ATTRIBUTES.items():
             reached = np.cumsum(self.verdicts[attribute], axis=1)[labels[attribute]]
             verdict = (rng.random((len(reached), 1)) > reached[:, :-1]).sum(axis=1)
-            words = (*names, UNKNOWN)
+            verdict[~described] = len(names) + 1
+            words = (*names, UNKNOWN, NOT_SEEN)
             said.append([words[index] for index in verdict.tolist()])
         return list(zip(*said, strict=True))
 

@@ -14,13 +14,15 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
+from cloud.domain.labels import joint_counts, list_counts
 from cloud.domain.levels import Level, bucket_of
-from cloud.domain.tally import timed
+from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL, cause, said
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import Clock
+from common.vocabulary import ATTRIBUTES, UNKNOWN
 from common.wire import (
     AlertMessage,
     Cells,
@@ -163,33 +165,46 @@ def _window(message: WindowMessage, tags: Mapping[str, str]) -> Iterator[Point]:
 
 
 def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
-    values = {**cohort.model_dump(), **timed(cohort), "since": nanoseconds(cohort.since)}
+    values = {
+        **cohort.model_dump(),
+        **timed(cohort),
+        "described_of": described_of(cohort) or None,
+        "since": nanoseconds(cohort.since),
+    }
     yield layout.COHORT.point(tags, at, _declared(layout.COHORT, values))
     for name, measurement in layout.BREAKDOWNS.items():
-        yield from _table(measurement, getattr(cohort, name), at, tags, cohort.visits)
-    for gender, cells in (cohort.gender_age_band or {}).items():
-        yield from _table(layout.COHORT_GENDER_AGE_BAND, cells, at, {**tags, "gender": gender})
+        if (cells := getattr(cohort, name)) is not None:
+            yield measurement.point(tags, at, _breakdown(cohort, name, cells))
+    joint = joint_counts(cohort)
+    for gender in cohort.gender_age_band or {}:
+        if row := {band: count for (of, band), count in joint.items() if of == gender}:
+            values = {**row, "released": readable(row)}
+            yield layout.COHORT_GENDER_AGE_BAND.point({**tags, "gender": gender}, at, values)
     for zone, visits in cohort.zones.items():
         if visits is not None:
             yield layout.COHORT_ZONE.point({**tags, "zone": zone}, at, {"visits": visits})
 
 
-def _table(
-    measurement: Measurement,
-    cells: Cells | None,
-    at: datetime,
-    tags: Mapping[str, str],
-    visits: int | None = None,
-) -> Iterator[Point]:
-    """Make the point of a breakdown. ``visits`` are those of the whole table, None for a part of it.
+def _breakdown(cohort: Cohort, name: str, cells: Cells) -> dict[str, Value | None]:
+    """Return every label, and the sums that shares are divided by.
 
     A label that is missing in the message means 0 and is written, so that an absent field means withheld.
     """
-    if cells is not None:
-        counts = {label: cells.get(label, 0) for label in measurement.labels}
-        released = sum(count or 0 for count in counts.values())
-        whole = {} if visits is None else {"withheld": visits - released}
-        yield measurement.point(tags, at, {**counts, "released": released, **whole})
+    if name not in ATTRIBUTES:
+        counts = {label: cells.get(label, 0) for label in layout.BREAKDOWNS[name].labels}
+        return {**counts, **_released(cohort, counts)}
+    counts = list_counts(cohort, name)
+    return {
+        **counts,
+        **_released(cohort, counts),
+        "known": sum(counts[label] or 0 for label in ATTRIBUTES[name]),
+        "unknown_of": None if counts[UNKNOWN] is None else cohort.described,
+    }
+
+
+def _released(cohort: Cohort, counts: Mapping[str, int | None]) -> dict[str, int]:
+    released = readable(counts)
+    return {"released": released, "withheld": cohort.visits - released}
 
 
 def _line(point: Point) -> str:

@@ -11,8 +11,9 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from cloud.domain.tally import AGE_BAND_LABELS, EXPRESSION_LABELS, GENDER_LABELS, JOINT_LABELS
+from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.stores.measurement import Field, Kind, Measurement
+from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import (
     DWELL_BINS_S,
     Cohort,
@@ -83,6 +84,9 @@ _TIMED: tuple[tuple[str, Kind, str], ...] = (
         "sum of the dwell times of these visits: divide `attention_sum_s` by it for the attraction ratio",
     ),
 )
+_DESCRIBED_OF = Field(
+    "integer", "visits of the cohorts that tell how many were described: divide `described` by these"
+)
 _COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression", "zones")
 COHORT = Measurement(
     "cohort",
@@ -92,6 +96,7 @@ COHORT = Measurement(
     {
         **_fields(Cohort, without=(*_COHORT_LISTS, "since")),
         **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
+        "described_of": _DESCRIBED_OF,
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
     },
 )
@@ -102,14 +107,18 @@ _READABLE = {
     ),
     "withheld": Field("integer", "visits of the cohort in withheld cells"),
 }
+_VERDICTS = {
+    "known": Field("integer", "visits with a known verdict that are not withheld: divide a label by these"),
+    "unknown_of": Field("integer", "visits that were described, where `unknown` is told: divide it by these"),
+}
 BREAKDOWNS: Mapping[str, Measurement] = {
-    name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**_counts(labels, meaning), **_READABLE})
-    for name, labels, meaning in (
-        ("dwell", _BINS, "visits by dwell time; the name is the lower limit in seconds"),
-        ("attention", _BINS, "visits by attention time; the name is the lower limit in seconds"),
-        ("gender", GENDER_LABELS, "visits by gender"),
-        ("age_band", AGE_BAND_LABELS, "visits by age band"),
-        ("expression", EXPRESSION_LABELS, "visits by expression"),
+    name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**_counts(labels, meaning), **sums})
+    for name, labels, meaning, sums in (
+        ("dwell", _BINS, "visits by dwell time; the name is the lower limit in seconds", _READABLE),
+        ("attention", _BINS, "visits by attention time; the name is the lower limit in seconds", _READABLE),
+        ("gender", LABELS["gender"], "visits by gender", _VERDICTS | _READABLE),
+        ("age_band", LABELS["age_band"], "visits by age band", _VERDICTS | _READABLE),
+        ("expression", LABELS["expression"], "visits by expression", _VERDICTS | _READABLE),
     )
 }
 COHORT_GENDER_AGE_BAND = Measurement(
@@ -117,7 +126,10 @@ COHORT_GENDER_AGE_BAND = Measurement(
     "raw",
     (*_CAMERA, "gender"),
     _START,
-    {**_counts(AGE_BAND_LABELS, "visits of this gender by age band"), "released": _READABLE["released"]},
+    {
+        **_counts((*AGE_BANDS, UNKNOWN), "visits of this gender by age band"),
+        "released": _READABLE["released"],
+    },
 )
 COHORT_ZONE = Measurement(
     "cohort_zone",
@@ -179,13 +191,20 @@ _TALLY = {
     ),
     "cameras": Field("string", "seconds that each camera watched, such as door/main=3600.0,shelf/main=0.0"),
     "visits": Field("integer", "visits while the site was open, as all counts here"),
-    "viewers": Field("integer", "visits that faced the camera at least once"),
+    "viewers": Field("integer", "visits whose face looked here at least once"),
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
     "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
     **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
-    "described": Field("integer", "visits in cohorts that were described by gender and age"),
-    "described_expression": Field("integer", "visits in cohorts that were described by expression"),
+    "demographics_visits": Field("integer", "visits in cohorts with gender and age band"),
+    "expression_visits": Field("integer", "visits in cohorts with expression"),
+    "with_gender": Field(
+        "integer", "visits in cohorts that are female or male, also if it is withheld which"
+    ),
+    "described": Field(
+        "integer", "visits whose face was classified at least once, in the cohorts that tell it"
+    ),
+    "described_of": _DESCRIBED_OF,
     "models": Field("string", "versions of the models in use, separated by commas"),
     "calibrations": Field("string", "versions of the calibrations in use, separated by commas"),
     "forgotten": Field(
@@ -193,13 +212,15 @@ _TALLY = {
         "counts below that were known when this point was first written and now are not, separated by commas: they are"
         " written as 0, because InfluxDB cannot remove a field",
     ),
-    **_counts(tuple(f"gender_{label}" for label in GENDER_LABELS), "visits in cohorts by gender"),
-    **_counts(tuple(f"age_band_{label}" for label in AGE_BAND_LABELS), "visits in cohorts by age band"),
+    **_counts(tuple(f"gender_{label}" for label in LABELS["gender"]), "visits in cohorts by gender"),
+    **_counts(tuple(f"age_band_{label}" for label in LABELS["age_band"]), "visits in cohorts by age band"),
     **_counts(
         tuple(joint_field(*label) for label in JOINT_LABELS),
         "visits in cohorts by gender and age band",
     ),
-    **_counts(tuple(f"expression_{label}" for label in EXPRESSION_LABELS), "visits in cohorts by expression"),
+    **_counts(
+        tuple(f"expression_{label}" for label in LABELS["expression"]), "visits in cohorts by expression"
+    ),
 }
 _ROLE = ("site", "role")
 """Visits of different roles are never added up, so the role is a tag. A site has one to three roles: 300 sites need
@@ -219,7 +240,10 @@ CORRECTED = Measurement(
         ),
         "low": Field("float", "lower end of the 95 % interval"),
         "high": Field("float", "upper end of the 95 % interval"),
-        "visits": Field("integer", "visits that it is based on, including those with the verdict unknown"),
+        "visits": Field(
+            "integer",
+            "visits that it is based on, including those with the verdict unknown where these are told",
+        ),
     },
 )
 

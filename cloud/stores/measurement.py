@@ -11,7 +11,7 @@ from cloud.domain.levels import Level
 
 Kind = Literal["integer", "float", "boolean", "string"]
 Value = str | float | int | bool
-_SUMS = ("released", "withheld")
+_SUMS = ("known", "unknown_of", "released", "withheld")
 """Fields of a breakdown that are not labels."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -8,19 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud.domain.chain import Chain, Role, Site
-from cloud.domain.tally import (
-    AGE_BAND_LABELS,
-    EXPRESSION_LABELS,
-    GENDER_LABELS,
-    JOINT_LABELS,
-    LATE,
-    Tally,
-    quarters,
-    tally,
-)
+from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
+from cloud.domain.tally import LATE, Tally, quarters, tally
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, Point, Value, moment
-from common.vocabulary import ATTRIBUTES
 from common.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -29,11 +20,15 @@ if TYPE_CHECKING:
 _DAY = timedelta(days=1)
 _PLAIN = (
     "open_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "dwell_visits",
-    "attention_visits", "attention_dwell_s", "described", "described_expression",
+    "attention_visits", "attention_dwell_s", "demographics_visits", "expression_visits", "described", "described_of",
 )  # fmt: skip
 _FORGOTTEN = "forgotten"
-_MAY_BE_ABSENT = (*(f"{attribute}_" for attribute in ATTRIBUTES), _FORGOTTEN)
-"""Prefixes of the fields that not every point has."""
+_MAY_BE_ABSENT = {
+    *(f"{attribute}_{label}" for attribute, labels in LABELS.items() for label in labels),
+    *(layout.joint_field(*label) for label in JOINT_LABELS),
+    _FORGOTTEN,
+}
+"""The fields that not every point has."""
 
 
 class Tallies(Protocol):
@@ -131,7 +126,7 @@ class InfluxTallies:
 
         Raises ``StoreUnavailable``.
         """
-        some = {name: field for name, field in measurement.fields.items() if name.startswith(_MAY_BE_ABSENT)}
+        some = {name: field for name, field in measurement.fields.items() if name in _MAY_BE_ABSENT}
         narrowed = replace(measurement, fields=some)
         (answer,) = self._influxql.ask(measurement.level, narrowed.select([site], start, end, role=role))
         return {
@@ -165,6 +160,8 @@ def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Co
     values: dict[str, Value | None] = {
         **{name: getattr(value, name) for name in _PLAIN},
         "date": value.day.isoformat(),
+        "with_gender": value.demographics_visits
+        - sum(value.gender.get(label) or 0 for label in WITHOUT_VERDICT),
         "covered_s": value.covered_s,
         "exposure_s": value.exposure_s,
         "cameras": ",".join(f"{camera}={seconds!r}" for camera, seconds in value.watched_s.items()),
@@ -187,7 +184,11 @@ def _by_field(value: Tally) -> dict[str, int | None]:
 
 
 def _tally(site: str, role: Role, row: Mapping[str, Any]) -> Tally:
-    people, faces = row["described"] > 0, row["described_expression"] > 0
+    # A point from before visits were people has no such counts: its breakdowns are of faces and not used.
+    plain = {name: 0 if row[name] is None else row[name] for name in _PLAIN}
+    if row["described_of"] is None:
+        plain["described"] = 0
+    people, faces = plain["demographics_visits"] > 0, plain["expression_visits"] > 0
     row = {**row, **dict.fromkeys((row[_FORGOTTEN] or "").split(","))}
     return Tally(
         site=site,
@@ -197,11 +198,11 @@ def _tally(site: str, role: Role, row: Mapping[str, Any]) -> Tally:
             camera: float(seconds)
             for camera, _, seconds in (part.partition("=") for part in row["cameras"].split(",") if part)
         },
-        **{name: row[name] for name in _PLAIN},
-        gender={label: row[f"gender_{label}"] for label in GENDER_LABELS} if people else {},
-        age_band={label: row[f"age_band_{label}"] for label in AGE_BAND_LABELS} if people else {},
+        **plain,
+        gender={label: row[f"gender_{label}"] for label in LABELS["gender"]} if people else {},
+        age_band={label: row[f"age_band_{label}"] for label in LABELS["age_band"]} if people else {},
         gender_age_band={label: row[layout.joint_field(*label)] for label in JOINT_LABELS} if people else {},
-        expression={label: row[f"expression_{label}"] for label in EXPRESSION_LABELS} if faces else {},
+        expression={label: row[f"expression_{label}"] for label in LABELS["expression"]} if faces else {},
         models=_parted(row["models"]),
         calibrations=_parted(row["calibrations"]),
     )

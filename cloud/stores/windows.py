@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloud.domain.chain import Site
-from cloud.domain.tally import GENDER_LABELS
+from cloud.domain.labels import JOINT_LABELS
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
 from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
@@ -19,6 +19,7 @@ _JOINT, _ZONE = layout.COHORT_GENDER_AGE_BAND, layout.COHORT_ZONE
 _MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, _ZONE)
 # Looked up once: a rollup builds hundreds of thousands of windows.
 _TOTALS = tuple(Totals.model_fields)
+_OF_COHORT = ("occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s", "described")
 _PLAIN = tuple((WindowMessage.model_fields.keys() & layout.WINDOW.fields.keys()) - {"coverage"})
 
 Key = tuple[str, str, int]
@@ -102,7 +103,7 @@ def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
     return Cohort.model_construct(
         since=moment(row["since"]),
         visits=row["visits"],
-        **{name: row[name] for name in ("occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s")},
+        **{name: row[name] for name in _OF_COHORT},
         dwell=tables["dwell"] or dict.fromkeys(layout.BREAKDOWNS["dwell"].labels),
         attention=tables["attention"] or dict.fromkeys(layout.BREAKDOWNS["attention"].labels),
         gender=tables["gender"],
@@ -120,5 +121,8 @@ def _cells(measurement: Measurement, points: Sequence[Row]) -> Cells | None:
 def _joint(points: Sequence[Row]) -> dict[str, Cells] | None:
     if not points:
         return None
-    nobody: dict[str, Cells] = {gender: dict.fromkeys(_JOINT.labels, 0) for gender in GENDER_LABELS}
-    return {**nobody, **{row["gender"]: _cells(_JOINT, [row]) or {} for row in points}}
+    rows = {row["gender"]: row for row in points}
+    table: dict[str, Cells] = {}
+    for gender, band in JOINT_LABELS:
+        table.setdefault(gender, {})[band] = rows[gender][band] if gender in rows else 0
+    return table

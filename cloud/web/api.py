@@ -13,14 +13,17 @@ Every time is the shop's local time with its UTC offset.
     untrusted_windows      windows whose clock was not synchronised
     profile, k             widest privacy profile of today (null without windows); smallest readable cell
     cohort_visits          visits released in cohorts
+    described              visits whose face was classified at least once, of described_of; null if no cohort tells it
+    described_of           visits in the cohorts that tell it
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null
     occupancy_max          most visits in view of one camera at one instant, over the cohorts; or null
     dwell, gender, age_band, gender_age_band, expression
                            null if the profile does not allow it or no cohort has arrived yet, else
-                           {cells, visits, withheld, small}; cells: label -> {count, exact}; the counts and
-                           withheld add up to visits; exact is false if a cohort withheld its part
+                           {cells, visits, withheld, shown, small}; cells: label -> {count, exact}; the counts and
+                           withheld add up to visits; exact is false if a cohort withheld its part; shown are the
+                           visits in other labels than not_seen and no_verdict; small: too few of them for shares
     pyramid                which of gender_age_band, age_band, gender shows most about people; or null
     yesterday              {date, visits, cohort_visits, gender, age_band} of the day before, as above; visits is null
                            if no camera was watching
@@ -85,7 +88,11 @@ def today(
 
 
 def _breakdown(breakdown: Breakdown | None) -> Json | None:
-    return None if breakdown is None else {**asdict(breakdown), "small": breakdown.small}
+    return (
+        None
+        if breakdown is None
+        else {**asdict(breakdown), "shown": breakdown.shown, "small": breakdown.small}
+    )
 
 
 def _device(state: DeviceState, zone: ZoneInfo) -> Json:

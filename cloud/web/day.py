@@ -13,10 +13,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cloud.domain.arrival import TOLERATED
-from cloud.domain.tally import timed
+from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
+from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from common.wire import DWELL_BINS_S, Cells, Cohort, Profile, WindowMessage, bin_label
+from common.vocabulary import NO_VERDICT, NOT_SEEN
+from common.wire import DWELL_BINS_S, Profile, WindowMessage, bin_label
 
 _PROFILES: tuple[Profile, ...] = ("count", "demographics", "expression")
 """Each profile releases everything that the ones before it release, and more."""
@@ -66,13 +67,14 @@ class Breakdown:
     withheld: int
 
     @property
-    def released(self) -> int:
-        return self.visits - self.withheld
+    def shown(self) -> int:
+        """Visits in the labels that are drawn: not those whose face was not seen."""
+        return sum(cell.count for label, cell in self.cells.items() if label not in (NOT_SEEN, NO_VERDICT))
 
     @property
     def small(self) -> bool:
         """Whether there are too few visits to read shares from."""
-        return self.released < SMALL_SAMPLE
+        return self.shown < SMALL_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class Day:
     pending: int
     """Visits that still wait for a cohort."""
     cohort_visits: int
+    described: int | None
+    """Visits whose face was classified at least once, of ``described_of``; None if no cohort tells it."""
+    described_of: int
     attraction_ratio: float | None
     """Attention time / dwell time, over the cohorts that contain both."""
     mean_dwell_s: float | None
@@ -114,9 +119,9 @@ class Day:
         alone if every age is withheld."""
         if self.gender is None or self.age_band is None or self.gender_age_band is None:
             return None
-        if self.age_band.released > 2 * self.gender_age_band.released:
+        if self.age_band.shown > 2 * self.gender_age_band.shown:
             return "age_band"
-        return "gender_age_band" if self.gender_age_band.released else "gender"
+        return "gender_age_band" if self.gender_age_band.shown else "gender"
 
 
 def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -153,7 +158,7 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
     dwell_visits = sum(part["dwell_visits"] for part in times)
     attention_dwell_s = sum(part["attention_dwell_s"] for part in times)
     cohort_visits = sum(cohort.visits for cohort in cohorts)
-    bands, genders = (*AGE_BANDS, UNKNOWN), (*GENDERS, UNKNOWN)
+    telling = [cohort for cohort in people if described_of(cohort)]
     return Day(
         hours=_hours(day, start, end, due),
         now=_now(day, now, zone),
@@ -167,6 +172,8 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         k=max((w.k for w in day), default=1),
         pending=sum(w.pending for w in _newest(day)),
         cohort_visits=cohort_visits,
+        described=sum(cohort.described or 0 for cohort in telling) if telling else None,
+        described_of=sum(cohort.visits for cohort in telling),
         attraction_ratio=(
             sum(c.attention_sum_s or 0.0 for c in cohorts) / attention_dwell_s
             if attention_dwell_s > 0
@@ -174,13 +181,13 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         ),
         mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
         occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
-        dwell=_breakdown(((c, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
-        gender=_breakdown(((c, c.gender) for c in people), genders),
-        age_band=_breakdown(((c, c.age_band) for c in people), bands),
-        gender_age_band=_breakdown(
-            ((c, _joint(c)) for c in people), [f"{gender}.{band}" for gender in genders for band in bands]
+        dwell=_breakdown(((c.visits, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
+        gender=_breakdown(((c.visits, list_counts(c, "gender")) for c in people), LABELS["gender"]),
+        age_band=_breakdown(((c.visits, list_counts(c, "age_band")) for c in people), LABELS["age_band"]),
+        gender_age_band=_joint([(c.visits, joint_counts(c)) for c in people]),
+        expression=_breakdown(
+            ((c.visits, list_counts(c, "expression")) for c in faces), LABELS["expression"]
         ),
-        expression=_breakdown(((c, c.expression) for c in faces), (*EXPRESSIONS, UNKNOWN)),
     )
 
 
@@ -269,28 +276,24 @@ def _now(day: Sequence[WindowMessage], now: datetime, zone: ZoneInfo) -> Now | N
     )
 
 
-def _joint(cohort: Cohort) -> Cells | None:
-    if cohort.gender_age_band is None:
-        return None
-    return {
-        f"{gender}.{band}": count
-        for gender, cells in cohort.gender_age_band.items()
-        for band, count in cells.items()
-    }
+def _joint(cohorts: Iterable[tuple[int, JointCounts]]) -> Breakdown | None:
+    return _breakdown(
+        ((visits, {".".join(labels): n for labels, n in counts.items()}) for visits, counts in cohorts),
+        [".".join(labels) for labels in JOINT_LABELS],
+    )
 
 
-def _breakdown(cohorts: Iterable[tuple[Cohort, Cells | None]], labels: Sequence[str]) -> Breakdown | None:
-    """Add up cohorts label by label. A cohort without this table withheld all of its visits."""
+def _breakdown(cohorts: Iterable[tuple[int, Counts]], labels: Sequence[str]) -> Breakdown | None:
+    """Add up cohorts label by label, each with its number of visits; None without any."""
     tables = list(cohorts)
     if not tables:
         return None
-    given = [dict.fromkeys(labels) if cells is None else cells for _, cells in tables]
     cells = {
         label: Cell(
-            count=sum(table.get(label) or 0 for table in given),
-            exact=all(table.get(label, 0) is not None for table in given),
+            count=sum(counts.get(label) or 0 for _, counts in tables),
+            exact=all(counts.get(label, 0) is not None for _, counts in tables),
         )
         for label in labels
     }
-    visits = sum(cohort.visits for cohort, _ in tables)
+    visits = sum(visits for visits, _ in tables)
     return Breakdown(cells, visits, withheld=visits - sum(cell.count for cell in cells.values()))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.fields import (
     DWELL_BINS_S,
     MOST_VISITS,
@@ -32,17 +32,23 @@ from common.wire.fields import (
 )
 
 _NOT_IN: Mapping[Profile, tuple[str, ...]] = {
-    "count": ("gender", "age_band", "gender_age_band", "expression"),
+    "count": ("described", "gender", "age_band", "gender_age_band", "expression"),
     "demographics": ("expression",),
     "expression": (),
 }
+
+_WITHOUT = (UNKNOWN, NOT_SEEN, NO_VERDICT)
+"""Labels of visits without a verdict."""
+_OF_TIMES = ("dwell", "attention")
 
 
 class Totals(WireModel):
     """What is published of every window, however few came."""
 
-    visits: Visits = Field(description="visits that ended in this window; each is counted once")
-    viewers: Visits = Field(description="those of them that faced the camera at least once")
+    visits: Visits = Field(
+        description="visits that ended in this window: people, whose face may never have been seen; each counts once"
+    )
+    viewers: Visits = Field(description="those of them whose face looked here at least once")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -74,6 +80,11 @@ class Cohort(WireModel):
         description="sum of attention times, never more than the dwell times; null when withheld, as with 1 to k-1"
         " viewers"
     )
+    described: Visits | None = Field(
+        default=None,
+        description="visits whose face was classified at least once, the others are not_seen; null when withheld, and"
+        " with profile count",
+    )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
     attention: Cells = Field(description="visits by attention time, likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
@@ -89,25 +100,47 @@ class Cohort(WireModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         bins = {bin_label(edge) for edge in DWELL_BINS_S}
-        genders, bands = {*GENDERS, UNKNOWN}, {*AGE_BANDS, UNKNOWN}
+        genders, bands = {*GENDERS, *_WITHOUT}, {*AGE_BANDS, *_WITHOUT}
         vocabularies = {
             "dwell": bins,
             "attention": bins,
             "gender": genders,
             "age_band": bands,
-            "gender_age_band": {f"{gender}.{band}" for gender in genders for band in bands},
-            "expression": {*EXPRESSIONS, UNKNOWN},
+            "gender_age_band": {
+                f"{gender}.{band}"
+                for gender in genders
+                for band in bands
+                if gender == band or not {gender, band} & {NOT_SEEN, NO_VERDICT}
+            },
+            "expression": {*EXPRESSIONS, *_WITHOUT},
         }
         for name, cells in self.lists().items():
             if foreign := cells.keys() - vocabularies[name]:
                 raise ValueError(f"{name}: unknown label {min(foreign)!r}")
             if sum(value or 0 for value in cells.values()) > self.visits:
                 raise ValueError(f"{name}: cells exceed the visits of the cohort")
+        self._check_not_seen()
         if any((value or 0) > self.visits for value in self.zones.values()):
             raise ValueError("zones: a cell exceeds the visits of the cohort")
         if (self.attention_sum_s or 0.0) > (self.dwell_sum_s or 0.0) + 1e-6:
             raise ValueError("attention_sum_s exceeds dwell_sum_s")
         return self
+
+    def _check_not_seen(self) -> None:
+        """Refuse a breakdown of people whose visits not seen are not those of the cohort, or are told without it."""
+        not_seen = self.visits - (self.described or 0)
+        if not_seen < 0:
+            raise ValueError("described exceeds the visits of the cohort")
+        for name, cells in self.lists().items():
+            if name in _OF_TIMES:
+                continue
+            unknown, unseen, none = (
+                f"{label}.{label}" if name == "gender_age_band" else label for label in _WITHOUT
+            )
+            if self.described is None and cells.keys() & {unknown, unseen}:
+                raise ValueError(f"{name}: {UNKNOWN} or {NOT_SEEN} although described is withheld")
+            if self.described is not None and (none in cells or cells.get(unseen, 0) != not_seen):
+                raise ValueError(f"{name}: {NOT_SEEN} is not visits minus described")
 
     def lists(self) -> dict[str, Cells]:
         """Return the lists that each divide all visits, by name; labels of the joint table are joined by a dot."""
@@ -127,6 +160,12 @@ class Cohort(WireModel):
         """Raise ``ValueError`` for what a device with these settings must not publish."""
         if self.visits < k:
             raise ValueError("cohort is smaller than k")
+        if self.described is not None and "described" in _NOT_IN[profile]:
+            raise ValueError(f"cohort.described: not in profile {profile}")
+        if self.described is not None and any(
+            0 < n < k for n in (self.described, self.visits - self.described)
+        ):
+            raise ValueError(f"cohort.described: tells a cell of 1 to {k - 1} visits")
         for name, cells in self.lists().items():
             if name in _NOT_IN[profile]:
                 raise ValueError(f"cohort.{name}: not in profile {profile}")

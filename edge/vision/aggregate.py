@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from common.vocabulary import ATTRIBUTES, UNKNOWN
+from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S
 from edge.types import Coverage, Visit, WindowAggregate
 
@@ -72,8 +72,11 @@ class _Window:
         self.attention_sum_s += attention_s
         self.dwell[_bin(visit.dwell_s)] += 1
         self.attention[_bin(attention_s)] += 1
+        # All three or none: the privacy rule relies on it.
+        default = UNKNOWN if visit.described else NOT_SEEN
+        verdicts = visit.attributes if visit.described else {}
         gender, age_band, expression = (
-            visit.attributes[name].label if name in visit.attributes else UNKNOWN for name in ATTRIBUTES
+            verdicts[name].label if name in verdicts else default for name in ATTRIBUTES
         )
         self.breakdown[gender, age_band, expression] += 1
         self.zones.update(set(visit.zones))

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from common.vocabulary import AGE_BAND_STARTS, AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import (
+    AGE_BAND_STARTS,
+    AGE_BANDS,
+    AGE_BINS,
+    ATTRIBUTES,
+    EXPRESSIONS,
+    GENDERS,
+    NOT_SEEN,
+    UNKNOWN,
+)
 from edge.types import FaceObservation, Verdict
 
 LEAST_WEIGHT = 1e-3
@@ -17,7 +26,8 @@ Probabilities = npt.NDArray[np.float64]
 
 
 class Consensus:
-    """One verdict on each attribute of a visit, or ``UNKNOWN`` where its confidence is below the threshold.
+    """One verdict on each attribute of a visit, or ``UNKNOWN`` where its confidence is below the threshold. Without any
+    look, all of them are ``NOT_SEEN``.
 
     Looks are fused by the sum rule: the mean of their probabilities, weighted by quality (Kittler et al. 1998). The
     product rule would treat looks at one face as independent and grow more certain with every frame, although the
@@ -43,7 +53,7 @@ class Consensus:
     def verdicts(self, observations: Sequence[FaceObservation]) -> Mapping[str, Verdict]:
         """Return a verdict for each of ``ATTRIBUTES``; the order of ``observations`` does not matter."""
         if not observations:
-            return {name: Verdict(UNKNOWN, 0.0) for name in ATTRIBUTES}
+            return {name: Verdict(NOT_SEEN, 0.0) for name in ATTRIBUTES}
         looks = _one_per_moment(observations)
         weights = np.array([max(look.quality, LEAST_WEIGHT) for look in looks])
         weights /= weights.sum()

@@ -45,7 +45,8 @@ def withhold_in_joint(
     sums = [sum(joint[row, column] for column in columns) for row in rows]
     sums += [sum(joint[row, column] for row in rows) for column in columns]
     hidden = _hidden(joint, k, rows, columns)
-    if any(0 < count < k for count in sums) or all(key in hidden for key, count in joint.items() if count):
+    shows_nothing = any(sums) and all(key in hidden for key, count in joint.items() if count)
+    if shows_nothing or any(0 < count < k for count in sums):
         return None
     edges = [_edge(("row", row), ("column", column), joint[row, column], k) for row, column in sorted(hidden)]
     small = [index for index, edge in enumerate(edges) if edge.count < k]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,10 +48,3 @@ class Pool:
         self.attention = [a + b for a, b in zip(self.attention, window.attention_histogram, strict=True)]
         self.breakdown.update(window.breakdown)
         self.zones.update(window.zones)
-
-    def marginal(self, place: int, labels: Sequence[str]) -> dict[str, int]:
-        """Count visits by the label at ``place`` of the breakdown, zeros included."""
-        counts = dict.fromkeys(labels, 0)
-        for key, count in self.breakdown.items():
-            counts[key[place]] += count
-        return counts

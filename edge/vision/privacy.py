@@ -13,22 +13,21 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.types import WindowAggregate
+from edge.vision.described import Breakdown, split
 from edge.vision.disclosure import withhold, withhold_zones
 from edge.vision.joint import withhold_in_joint
 from edge.vision.pool import Pool
 from edge.vision.times import Times, publishable
 
-_GENDERS = (*GENDERS, UNKNOWN)
-_BANDS = (*AGE_BANDS, UNKNOWN)
-_EXPRESSIONS = (*EXPRESSIONS, UNKNOWN)
-
-# The order in which large cells are withheld beside small ones. It must not depend on the counts, so labels that are
-# rare in every shop come first.
-_GENDERS_RAREST_FIRST = (UNKNOWN, "male", "female")
-_BANDS_RAREST_FIRST = (UNKNOWN, "0-17", "65+", "55-64", "18-24", "45-54", "35-44", "25-34")
-_EXPRESSIONS_RAREST_FIRST = (UNKNOWN, "disgusted", "fearful", "angry", "surprised", "sad", "happy", "neutral")
+# The order in which large cells are withheld beside small ones, after the visits without a verdict. It must not depend
+# on the counts, so labels that are rare in every shop come first.
+_RAREST_FIRST = (
+    ("male", "female"),
+    ("0-17", "65+", "55-64", "18-24", "45-54", "35-44", "25-34"),
+    ("disgusted", "fearful", "angry", "surprised", "sad", "happy", "neutral"),
+)
 
 MAX_COHORT = 200
 """With this many visits a cohort does not wait for its hour; see the table in docs/privacy.md."""
@@ -84,26 +83,49 @@ class CohortRule:
 
 def _draft(pool: Pool, k: int, profile: wire.Profile) -> wire.Cohort:
     assert pool.since is not None
-    demographics, expressions = profile in ("demographics", "expression"), profile == "expression"
-    gender, band, expression = (
-        pool.marginal(place, labels) for place, labels in enumerate((_GENDERS, _BANDS, _EXPRESSIONS))
-    )
-    hidden_gender = withhold(gender, k, _GENDERS_RAREST_FIRST)
-    hidden_band = withhold(band, k, _BANDS_RAREST_FIRST)
-    hidden_expression = withhold(expression, k, _EXPRESSIONS_RAREST_FIRST)
+    hidden_zones = pool.zones if pool.zones_changed else withhold_zones(pool.zones, pool.visits, k)
     return wire.Cohort(
         since=pool.since,
         visits=pool.visits,
         occupancy_max=pool.occupancy_max,
-        gender=_cells(gender, hidden_gender) if demographics else None,
-        age_band=_cells(band, hidden_band) if demographics else None,
-        gender_age_band=_joint(pool, k) if demographics else None,
-        expression=_cells(expression, hidden_expression) if expressions else None,
-        zones=_cells(
-            pool.zones, pool.zones if pool.zones_changed else withhold_zones(pool.zones, pool.visits, k)
-        ),
+        zones=_cells(pool.zones, hidden_zones),
+        **_people(pool, k, profile),
         **_times(pool, k),
     )
+
+
+class _People(TypedDict, total=False):
+    described: int | None
+    gender: wire.Cells
+    age_band: wire.Cells
+    gender_age_band: dict[str, wire.Cells] | None
+    expression: wire.Cells
+
+
+def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
+    """Return what the profile allows to tell of the people in the cohort."""
+    if profile == "count":
+        return {}
+    breakdown = split(pool.breakdown, k, range(3 if profile == "expression" else 2))
+    people: _People = {
+        "described": breakdown.described,
+        "gender": _list(breakdown, 0, k),
+        "age_band": _list(breakdown, 1, k),
+        "gender_age_band": _joint(breakdown, k),
+    }
+    if profile == "expression":
+        people["expression"] = _list(breakdown, 2, k)
+    return people
+
+
+def _list(breakdown: Breakdown, place: int, k: int) -> wire.Cells:
+    order = (breakdown.doubt, *_RAREST_FIRST[place])
+    counts = breakdown.marginal(place, _labels(breakdown, place))
+    return {**_cells(counts, withhold(counts, k, order)), **breakdown.beside()}
+
+
+def _labels(breakdown: Breakdown, place: int) -> tuple[str, ...]:
+    return (*tuple(ATTRIBUTES.values())[place], breakdown.doubt)
 
 
 class _Times(TypedDict):
@@ -137,14 +159,32 @@ def _times(pool: Pool, k: int) -> _Times:
     }
 
 
-def _joint(pool: Pool, k: int) -> dict[str, wire.Cells] | None:
-    joint = {(g, b): 0 for g in _GENDERS for b in _BANDS}
-    for (g, b, _), count in pool.breakdown.items():
+def _joint(breakdown: Breakdown, k: int) -> dict[str, wire.Cells] | None:
+    genders, bands = _labels(breakdown, 0), _labels(breakdown, 1)
+    joint = {(g, b): 0 for g in genders for b in bands}
+    for (g, b, _), count in breakdown.counts.items():
         joint[g, b] += count
-    hidden = withhold_in_joint(joint, k, _GENDERS_RAREST_FIRST, _BANDS_RAREST_FIRST)
+    orders = ((breakdown.doubt, *rarest_first) for rarest_first in _RAREST_FIRST[:2])
+    hidden = withhold_in_joint(joint, k, *orders)
     if hidden is None:
         return None
-    return {g: {b: None if (g, b) in hidden else joint[g, b] for b in _BANDS} for g in _GENDERS}
+    if breakdown.not_seen is not None:
+        joint[NOT_SEEN, NOT_SEEN] = breakdown.not_seen
+    table: dict[str, wire.Cells] = {}
+    for (g, b), count in joint.items():
+        row, column = _joint_label(g, b)
+        table.setdefault(row, {})[column] = None if (g, b) in hidden else count
+    return table
+
+
+def _joint_label(gender: str, band: str) -> tuple[str, str]:
+    """Name a cell: who has a gender or an age band was seen, so the other verdict is unknown."""
+    seen = gender != NO_VERDICT or band != NO_VERDICT
+    return (_unknown(gender), _unknown(band)) if seen else (gender, band)
+
+
+def _unknown(label: str) -> str:
+    return UNKNOWN if label == NO_VERDICT else label
 
 
 def _cells(counts: Mapping[str, int], hidden: Collection[str]) -> wire.Cells:

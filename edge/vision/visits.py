@@ -79,6 +79,7 @@ class Visits:
             dwell_s=dwell_s,
             attention_s=attention_s,
             viewer=attention_s > 0 and attention_s >= self._viewer_s - 1e-6,
+            described=bool(record.observations),
             attributes=self._consensus.verdicts(record.observations),
             zones=tuple(record.zones),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import (
     AlertMessage,
     Cohort,
@@ -62,7 +63,20 @@ def cohorts(draw: st.DrawFn, k: int, profile: wire.Profile) -> Cohort:
     visits = draw(st.integers(k, k + 1000))
     dwell_sum_s = draw(st.none() | seconds)
     bins = [wire.bin_label(edge) for edge in wire.DWELL_BINS_S]
-    genders, bands = [*GENDERS, UNKNOWN], [*AGE_BANDS, UNKNOWN]
+    not_seen = draw(st.sampled_from([None, 0, visits, *range(k, visits - k + 1)]))
+    seen = visits - (not_seen or 0)
+
+    def of_people(labels: Sequence[str]) -> st.SearchStrategy[wire.Cells]:
+        doubt = NO_VERDICT if not_seen is None else UNKNOWN
+        rest = {} if not_seen is None else {NOT_SEEN: not_seen}
+        described = cells([*labels, doubt], seen, k) if seen else st.just({})
+        return described.map(lambda some: {**some, **rest})
+
+    def table() -> st.SearchStrategy[dict[str, wire.Cells]]:
+        rest = {} if not_seen is None else {NOT_SEEN: {NOT_SEEN: not_seen}}
+        described = cells([*AGE_BANDS], seen, k) if seen else st.just({})
+        return st.tuples(st.sampled_from(GENDERS), described).map(lambda row: {row[0]: row[1], **rest})
+
     cohort = Cohort(
         since=draw(times),
         visits=visits,
@@ -70,17 +84,13 @@ def cohorts(draw: st.DrawFn, k: int, profile: wire.Profile) -> Cohort:
         occupancy_max=draw(counts),
         dwell_sum_s=dwell_sum_s,
         attention_sum_s=None if dwell_sum_s is None else draw(st.none() | st.floats(0, dwell_sum_s)),
+        described=None if not_seen is None else seen,
         dwell=draw(cells(bins, visits, k)),
         attention=draw(cells(bins, visits, k)),
-        gender=draw(st.none() | cells(genders, visits, k)),
-        age_band=draw(st.none() | cells(bands, visits, k)),
-        gender_age_band=draw(
-            st.none()
-            | st.builds(
-                lambda gender, inside: {gender: inside}, st.sampled_from(genders), cells(bands, visits, k)
-            )
-        ),
-        expression=draw(st.none() | cells([*EXPRESSIONS, UNKNOWN], visits, k)),
+        gender=draw(st.none() | of_people(GENDERS)),
+        age_band=draw(st.none() | of_people(AGE_BANDS)),
+        gender_age_band=draw(st.none() | table()),
+        expression=draw(st.none() | of_people(EXPRESSIONS)),
         zones=draw(st.dictionaries(names, st.sampled_from([None, 0, visits]), max_size=5)),
     )
     return fitting(cohort, profile)
@@ -248,10 +258,48 @@ def changed(**changes: Any) -> bytes:
             changed(cohort__gender_age_band={"female": {"25-34": 2}, "male": {"25-34": 6}}),
             "cohort.gender_age_band: tells a cell of 1 to 4 visits",
         ),
+        (TOPIC, changed(cohort__described=9), "described exceeds the visits"),
+        (TOPIC, changed(cohort__described=2), "gender: not_seen is not visits minus described"),
+        (
+            TOPIC,
+            changed(cohort__described=None),
+            "gender: unknown or not_seen although described is withheld",
+        ),
+        (
+            TOPIC,
+            changed(cohort__age_band={"25-34": 8, "no_verdict": 0}),
+            "age_band: not_seen is not visits minus described",
+        ),
+        (
+            TOPIC,
+            changed(cohort__gender_age_band={"not_seen": {"unknown": 0}}),
+            "gender_age_band: unknown label 'not_seen.unknown'",
+        ),
+        (
+            TOPIC,
+            changed(
+                cohort__described=6,
+                cohort__gender={"not_seen": 2},
+                cohort__age_band=None,
+                cohort__gender_age_band=None,
+            ),
+            "cohort.described: tells a cell of 1 to 4 visits",
+        ),
+        (TOPIC, changed(profile="count", cohort__gender=None), "cohort.described: not in profile count"),
         (TOPIC, changed(cohort__zones={"shelf": 6}), "cohort.zones: tells a cell of 1 to 4 visits"),
         (TOPIC, changed(cohort__zones={"shelf": 2}), "cohort.zones: tells a cell of 1 to 4 visits"),
         (TOPIC, changed(cohort__expression={"happy": 8}), "cohort.expression: not in profile demographics"),
-        (TOPIC, changed(profile="count"), "cohort.gender: not in profile count"),
+        (
+            TOPIC,
+            changed(
+                profile="count",
+                cohort__described=None,
+                cohort__gender={"female": 8},
+                cohort__age_band=None,
+                cohort__gender_age_band=None,
+            ),
+            "cohort.gender: not in profile count",
+        ),
         (TOPIC, changed(k=9), "cohort is smaller than k"),
         (TOPIC, changed(totals__viewers=9), "viewers exceed visits"),
         (TOPIC, changed(totals__visits=-1), "totals.visits: Input should be greater than or equal to 0"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 
-from common.wire import WindowMessage
+from common.wire import Cohort, WindowMessage
 from tests.dashboards.expect_fleet import versions
 from tests.dashboards.panels import Scene
 from tests.dashboards.shops import BERLIN
@@ -39,8 +39,8 @@ BOARD.one("Dead letters", "letters", lambda w, s: sum(site in chosen(s) for site
 BOARD.one("Waiting now", "pending", lambda w, s: sum(x.pending for x in newest(w.inside(s)).values()))
 BOARD.one("Smallest group", "k", lambda w, s: min(x.k for x in w.inside(s)))
 BOARD.one(
-    "Never described",
-    "undescribed",
+    "Never broken down",
+    "share",
     lambda w, s: 1 - sum(t.cohort_visits for t in w.days(s)) / sum(t.visits for t in w.days(s)),
 )
 BOARD.shows("Privacy in force")(versions)
@@ -76,18 +76,39 @@ def _letters(world: World, scene: Scene) -> list[Answer]:
     ]
 
 
+def _by_day(world: World, scene: Scene, share: Callable[[list[Cohort]], float | None]) -> list[Answer]:
+    """A line for each shop, with a point for each day of which ``share`` says something."""
+    days: dict[tuple[str, int], list[Cohort]] = {}
+    for window in world.inside(scene):
+        midnight = datetime.combine(window.start.astimezone(BERLIN).date(), time(), BERLIN)
+        if window.cohort is not None:
+            day = window.site, int(midnight.astimezone(UTC).timestamp())
+            days.setdefault(day, []).append(window.cohort)
+    series: dict[str, dict[int, float]] = {}
+    for (site, at), found in days.items():
+        value = share(found)
+        if value is not None:
+            series.setdefault(site, {})[at] = value
+    return [series]
+
+
+@BOARD.shows("Share of visits described")
+def _described(world: World, scene: Scene) -> list[Answer]:
+    def share(found: list[Cohort]) -> float | None:
+        told = [(c.described, c.visits) for c in found if c.described is not None]
+        return sum(seen for seen, _ in told) / sum(visits for _, visits in told) if told else None
+
+    return _by_day(world, scene, share)
+
+
 def _unknown(attribute: str) -> None:
     def answer(world: World, scene: Scene) -> list[Answer]:
-        days: dict[tuple[str, int], list[WindowMessage]] = {}
-        for window in world.inside(scene):
-            midnight = datetime.combine(window.start.astimezone(BERLIN).date(), time(), BERLIN)
-            days.setdefault((window.site, int(midnight.astimezone(UTC).timestamp())), []).append(window)
-        series: dict[str, dict[int, float]] = {}
-        for (site, at), windows in days.items():
-            counts = sums(getattr(w.cohort, attribute) for w in windows if w.cohort is not None)
-            if "unknown" in counts:
-                series.setdefault(site, {})[at] = counts["unknown"] / sum(counts.values())
-        return [series]
+        def share(found: list[Cohort]) -> float | None:
+            tables = [(getattr(c, attribute) or {}, c.described or 0) for c in found]
+            told = [(cells["unknown"], seen) for cells, seen in tables if cells.get("unknown") is not None]
+            return sum(count for count, _ in told) / sum(seen for _, seen in told) if told else None
+
+        return _by_day(world, scene, share)
 
     BOARD.shows(f"Unknown {attribute.replace('_', ' ')}")(answer)
 

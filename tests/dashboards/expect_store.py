@@ -29,11 +29,13 @@ BOARD = Board()
 FULL, FEW = 0.9, 30
 
 
-def breakdown(tables: Sequence[Cells | None], labels: Sequence[str], named: str = "{}") -> list[Answer]:
-    """For a sample that is large enough, and for one that is not."""
+def breakdown(
+    tables: Sequence[Cells | None], labels: Sequence[str], named: str = "{}", of: Sequence[str] | None = None
+) -> list[Answer]:
+    """For a sample that is large enough, and for one that is not; ``of`` are the labels that count, all by default."""
     counts = sums(tables)
     row: Row = {named.format(label): counts.get(label) for label in labels}
-    released = sum(counts.values())
+    released = sum(count for label, count in counts.items() if of is None or label in of)
     return [[row] if released >= FEW else [], [row] if 0 < released < FEW else []]
 
 
@@ -56,9 +58,19 @@ def _just_now(world: World, scene: Scene) -> list[Answer]:
 
 
 BOARD.one("Coverage", "coverage", lambda w, s: mean(x.coverage.share for x in w.inside(s)))
-BOARD.one("Described visits", "visits",
-    lambda w, s: sum(sums(c.gender for c in cohorts(w, s)).values()) if any(c.gender for c in cohorts(w, s)) else None,
-)  # fmt: skip
+
+
+@BOARD.shows("Visits with a gender")
+def _with_gender(world: World, scene: Scene) -> list[Answer]:
+    tables = [c.gender for c in cohorts(world, scene) if c.gender is not None]
+    return [[{"visits": sum(sums(tables).get(gender, 0) for gender in GENDERS)}] if tables else []]
+
+
+@BOARD.shows("Share of visits described")
+def _described(world: World, scene: Scene) -> list[Answer]:
+    told = [c for c in cohorts(world, scene) if c.described is not None]
+    share = sum(c.described for c in told) / sum(c.visits for c in told) if told else None
+    return [[] if share is None else [{"described": share}]]
 
 
 def _hours(windows: Iterable[WindowMessage]) -> dict[int, tuple[int, float]]:
@@ -130,7 +142,8 @@ def _pyramid(world: World, scene: Scene) -> list[Answer]:
 
 @BOARD.shows("Expression")
 def _expression(world: World, scene: Scene) -> list[Answer]:
-    return breakdown([c.expression for c in cohorts(world, scene)], (*EXPRESSIONS, UNKNOWN))
+    tables = [c.expression for c in cohorts(world, scene)]
+    return breakdown(tables, (*EXPRESSIONS, UNKNOWN), of=EXPRESSIONS)
 
 
 @BOARD.shows("Visits by dwell time")

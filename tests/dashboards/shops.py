@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud.domain.chain import Chain
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import (
     DWELL_BINS_S,
     AlertMessage,
@@ -154,14 +154,24 @@ def _coverage(site: str, day: date, start: datetime, random: Random) -> float:
 
 
 def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: Random) -> Cohort:
-    """``women`` to two men and one whose gender was not seen."""
+    """``women`` to two men and one whose gender is unknown; up to a quarter of the visits were not seen."""
     dwell = [round(random.expovariate(1 / 20), 2) for _ in range(visits)]
     attention = [round(seconds * random.random(), 2) for seconds in dwell]
-    genders = random.choices((*GENDERS, UNKNOWN), (women, 2, 1), k=visits)
+    not_seen = random.randrange(visits // 4 + 1)
+    told = not_seen == 0 or not_seen >= K
+    genders = random.choices((*GENDERS, UNKNOWN), (women, 2, 1), k=visits - not_seen)
     people = [(gender, random.choice((*AGE_BANDS[2:4], UNKNOWN))) for gender in genders]
     joint = {gender: [band for g, band in people if g == gender] for gender in (*GENDERS, UNKNOWN)}
-    described = profile != "count"
+    faces = random.choices((*EXPRESSIONS[:2], UNKNOWN), k=visits - not_seen)
+    with_people = profile != "count"
     in_shelf = random.randrange(visits + 1)
+
+    def of_people(labels: Sequence[str], vocabulary: Sequence[str]) -> Cells:
+        if told:
+            return _cells(labels, (*vocabulary, UNKNOWN)) | {NOT_SEEN: not_seen}
+        named = [NO_VERDICT if label == UNKNOWN else label for label in labels]
+        return _cells([*named, *[NO_VERDICT] * not_seen], (*vocabulary, NO_VERDICT))
+
     return Cohort(
         since=since,
         visits=visits,
@@ -169,18 +179,21 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
         occupancy_max=3,
         dwell_sum_s=None if women == 12 and visits % 3 == 0 else round(sum(dwell), 2),
         attention_sum_s=None if women == 12 and visits % 3 < 2 else round(sum(attention), 2),
+        described=visits - not_seen if told and with_people else None,
         dwell=_cells([_bin(seconds) for seconds in dwell], [bin_label(edge) for edge in DWELL_BINS_S]),
         attention=_cells(
             [_bin(seconds) for seconds in attention], [bin_label(edge) for edge in DWELL_BINS_S]
         ),
-        gender=_cells([g for g, _ in people], (*GENDERS, UNKNOWN)) if described else None,
-        age_band=_cells([band for _, band in people], (*AGE_BANDS, UNKNOWN)) if described else None,
-        gender_age_band={g: _cells(bands, (*AGE_BANDS, UNKNOWN)) for g, bands in joint.items()}
-        if described
+        gender=of_people([g for g, _ in people], GENDERS) if with_people else None,
+        age_band=of_people([band for _, band in people], AGE_BANDS) if with_people else None,
+        gender_age_band={
+            **{g: _cells(joint[g], (*AGE_BANDS, UNKNOWN)) for g in GENDERS},
+            UNKNOWN: _cells(joint[UNKNOWN], (*AGE_BANDS, *([UNKNOWN] if told else []))),
+            **({NOT_SEEN: {NOT_SEEN: not_seen}} if told else {}),
+        }
+        if with_people
         else None,
-        expression=_cells(random.choices((*EXPRESSIONS[:2], UNKNOWN), k=visits), (*EXPRESSIONS, UNKNOWN))
-        if profile == "expression"
-        else None,
+        expression=of_people(faces, EXPRESSIONS) if profile == "expression" else None,
         zones={"shelf": in_shelf if in_shelf >= K else None, "till": visits},
     )
 

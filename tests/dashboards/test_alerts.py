@@ -103,7 +103,9 @@ def _mix(world: World, now: datetime) -> Fires:
             own = [t for t in world.tallies if (t.site, t.role) == (site, role)]
             days = [t for t in own if first <= noon(t) <= last]
             women = sum(t.gender.get("female") or 0 for t in days)
-            counts.append([women, sum(t.described for t in days) - women])
+            without = ("unknown", "not_seen", "no_verdict")
+            known = sum(t.demographics_visits - sum(t.gender.get(n) or 0 for n in without) for t in days)
+            counts.append([women, known - women])
         (a, rest_a), (c, rest_c) = counts
         b, d = a + rest_a, c + rest_c
         if min(b, d) >= 200:

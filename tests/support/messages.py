@@ -53,7 +53,7 @@ def window(minute: int, *, visits: int = 3, cohort: Cohort | None = None, **chan
 
 
 def cohort() -> Cohort:
-    """Eight visits with some cells withheld."""
+    """Eight visits, all described, with some cells withheld."""
     return Cohort(
         since=MORNING,
         visits=8,
@@ -61,10 +61,11 @@ def cohort() -> Cohort:
         occupancy_max=2,
         dwell_sum_s=96.5,
         attention_sum_s=40.25,
+        described=8,
         dwell={"0": None, "5": 8},
         attention={"0": 0, "2": 8},
-        gender={"female": 8, "male": 0, "unknown": 0},
-        age_band={"25-34": 8, "35-44": 0, "unknown": None},
+        gender={"female": 8, "male": 0, "unknown": 0, "not_seen": 0},
+        age_band={"25-34": 8, "35-44": 0, "unknown": None, "not_seen": 0},
         gender_age_band={"female": {"25-34": 8}, "male": {"25-34": None}},
         zones={"shelf": 8, "till": None},
     )
@@ -72,7 +73,9 @@ def cohort() -> Cohort:
 
 def fitting(given: Cohort, profile: Profile) -> Cohort:
     """The same without what the profile does not allow."""
-    people = dict.fromkeys(("gender", "age_band", "gender_age_band") if profile == "count" else ())
+    people = dict.fromkeys(
+        ("described", "gender", "age_band", "gender_age_band") if profile == "count" else ()
+    )
     faces = {} if profile == "expression" else {"expression": None}
     return given.model_copy(update={**people, **faces})
 

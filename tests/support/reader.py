@@ -11,37 +11,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from rich.console import Console
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from edge.types import Coverage, WindowAggregate
+from common.vocabulary import NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.vision.privacy import CohortRule
+from tests.support.crowds import BINS, EDGES, SEEN, VIEWER_S, Crowd, Floats, K, cohorts, histogram
 
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-
-K = 5
-EDGES = wire.DWELL_BINS_S
 UPPER = (*EDGES[1:], 1e5)
-BINS = range(len(EDGES))
-MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-VIEWER_S = 0.3
 ROUNDING_S = 0.05
 
-_GENDERS, _BANDS, _FACES = (*GENDERS, UNKNOWN), (*AGE_BANDS, UNKNOWN), (*EXPRESSIONS, UNKNOWN)
-_SHARES = {
-    "gender": (0.52, 0.41, 0.07),
-    "age_band": (0.06, 0.13, 0.22, 0.18, 0.15, 0.11, 0.08, 0.07),
-    "expression": (0.60, 0.18, 0.05, 0.03, 0.04, 0.02, 0.01, 0.07),
-}
+_GENDERS, _BANDS, _FACES = SEEN.values()
 
 
 Limit = tuple[Mapping[int, float], float, float]
@@ -50,80 +36,6 @@ Limit = tuple[Mapping[int, float], float, float]
 
 Cell = tuple[str, Mapping[int, float], int]
 """A withheld cell: list and label, terms that add up to it, and how many visits it really holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """The visits of one cohort as sums: what the device knows, and a reader wants to."""
-
-    dwell: tuple[int, ...]
-    attention: tuple[int, ...]
-    dwell_sum_s: float
-    attention_sum_s: float
-    viewers: int
-    breakdown: Mapping[tuple[str, str, str], int]
-    times: Mapping[tuple[int, int, bool], int]
-    """Visits by the bins of both times, and whether they are viewers."""
-
-    @property
-    def visits(self) -> int:
-        return sum(self.dwell)
-
-    def window(self, minute: int = 0, *, closing: bool = True, due: bool = False) -> WindowAggregate:
-        return WindowAggregate(
-            start=MORNING + timedelta(minutes=minute),
-            end=MORNING + timedelta(minutes=minute + 1),
-            visits=self.visits,
-            viewers=self.viewers,
-            occupancy_mean=0.5,
-            occupancy_max=2,
-            dwell_sum_s=self.dwell_sum_s,
-            attention_sum_s=self.attention_sum_s,
-            dwell_histogram=self.dwell,
-            attention_histogram=self.attention,
-            breakdown=self.breakdown,
-            zones={},
-            coverage=Coverage(60.0, 600, 0),
-            due=due,
-            closing=closing,
-        )
-
-    def published(self) -> wire.Cohort:
-        cohort = CohortRule(k=K, profile="expression").release(self.window()).cohort
-        assert cohort is not None
-        return cohort
-
-
-def crowd(rng: np.random.Generator, visits: int) -> Crowd:
-    """A draw of visits: dwell times of a shop, of which each has its own median and share of viewers."""
-    median, viewers = rng.lognormal(np.log(9), 0.5), rng.uniform(0.1, 0.9)
-    dwell = np.clip(rng.lognormal(np.log(median), 0.9, visits), 0.3, 900.0)
-    attention = dwell * rng.beta(2, 3, visits) * (rng.random(visits) < viewers)
-    attention[attention < VIEWER_S] = 0.0
-    labels = [
-        rng.choice(names, visits, p=_SHARES[name])
-        for name, names in (("gender", _GENDERS), ("age_band", _BANDS), ("expression", _FACES))
-    ]
-    return Crowd(
-        dwell=_histogram(dwell),
-        attention=_histogram(attention),
-        dwell_sum_s=float(dwell.sum()),
-        attention_sum_s=float(attention.sum()),
-        viewers=int((attention > 0).sum()),
-        breakdown=Counter(zip(*(column.tolist() for column in labels), strict=True)),
-        times=Counter(
-            (_bin(a), _bin(b), b > 0) for a, b in zip(dwell.tolist(), attention.tolist(), strict=True)
-        ),
-    )
-
-
-def _bin(seconds: float) -> int:
-    return bisect_right(EDGES, seconds) - 1
-
-
-def _histogram(seconds: Floats) -> tuple[int, ...]:
-    counts = Counter(map(_bin, seconds.tolist()))
-    return tuple(counts[index] for index in BINS)
 
 
 class Program:
@@ -237,7 +149,8 @@ def read_times(truth: Crowd, rng: np.random.Generator) -> Found:
         for index, label in enumerate(told)
         if told[label] is None and counts[index]
     ]
-    return _attack(program, [truth.times.get(pair, 0) for pair in pairs], cells, replayed, rng)
+    names = [cell[0] for cell in cells]
+    return _attack(program, [truth.times.get(pair, 0) for pair in pairs], cells, names, replayed, rng)
 
 
 def _counted(table: Sequence[int], of: Sequence[int]) -> tuple[int, ...]:
@@ -253,58 +166,117 @@ def _least(table: Sequence[int], seconds: Sequence[float]) -> float:
 
 
 def read_people(truth: Crowd, rng: np.random.Generator) -> Found:
-    """Attack gender, age band and the table of both as one system."""
+    """Attack gender, age band, the table of both, expression and the number of described visits as one system.
+
+    The unknowns are the described visits by gender and band, those by expression, and the visits that were not seen.
+    The reader knows that these are in no other cell, and that every described visit is once in each list.
+    """
     cohort = truth.published()
     keys = [(gender, band) for gender in _GENDERS for band in _BANDS]
-    place = {key: n for n, key in enumerate(keys)}
-    program = Program(len(keys))
-    program.limit(dict.fromkeys(range(len(keys)), 1.0), truth.visits, truth.visits)
-    of_gender = {g: {place[g, b]: 1.0 for b in _BANDS} for g in _GENDERS}
-    of_band = {b: {place[g, b]: 1.0 for g in _GENDERS} for b in _BANDS}
-    of_joint = {f"{g}.{b}": {place[g, b]: 1.0} for g, b in keys}
+    place: dict[object, int] = {key: n for n, key in enumerate([*keys, *_FACES])}
+    size, merged = len(place) + 1, cohort.described is None
+    program = Program(size)
+    terms = _terms_of_people(place, merged=merged)
+    seen, unseen = terms["described"].values()
+    program.limit({**seen, **unseen}, truth.visits, truth.visits)
+    program.limit({**seen, **{place[face]: -1.0 for face in _FACES}}, 0, 0)
     lists = cohort.lists()
-    tables = [("gender", of_gender), ("age_band", of_band), ("gender_age_band", of_joint)]
-    told = [(name, lists[name], terms) for name, terms in tables if name in lists]
-    for _, published, terms in told:
-        _told(program, published, terms)
-    joint = Counter[tuple[str, str]]()
-    for (gender, band, _), count in truth.breakdown.items():
-        joint[gender, band] += count
-    true = [joint[key] for key in keys]
+    for name in filter(lists.__contains__, terms):
+        _told(program, {label: n for label, n in lists[name].items() if label in terms[name]}, terms[name])
+    if cohort.described is None:  # if it were nobody or everybody, it would be told
+        program.limit(seen, 1, np.inf)
+        program.limit(unseen, 1, np.inf)
+    else:
+        program.limit(seen, cohort.described, cohort.described)
+    true = _solution(truth, place, size)
 
     def replayed(table: Sequence[int]) -> bool:
-        people = {(*key, UNKNOWN): count for key, count in zip(keys, table, strict=True) if count}
-        other = replace(truth, breakdown=people).published()
-        return all(other.lists().get(name) == lists.get(name) for name, _ in tables)
+        other = replace(truth, breakdown=_some_people(table, keys)).published()
+        return other.described == cohort.described and all(
+            other.lists().get(name) == lists.get(name) for name in terms
+        )
 
+    told: dict[str, Mapping[str, int | None]] = {
+        **lists,
+        "described": {} if merged else dict.fromkeys(terms["described"], 0),
+    }
     cells = [
-        (f"{name} {label}", terms[label], value)
-        for name, published, terms in told
-        for label, count in published.items()
-        if count is None and (value := sum(true[n] for n in terms[label]))
+        (f"{name} {label}", of, value)
+        for name in filter(told.__contains__, terms)
+        for label, of in terms[name].items()
+        if told[name].get(label) is None and (value := sum(true[n] for n in of))
     ]
-    return _attack(program, true, cells, replayed, rng)
+    named = {f"{name} {label}" for name in filter(lists.__contains__, terms) for label in lists[name]}
+    return _attack(program, true, cells, named, replayed, rng)
+
+
+def _terms_of_people(
+    place: Mapping[object, int], *, merged: bool
+) -> dict[str, dict[str, Mapping[int, float]]]:
+    """What the cells of each list add up. The last unknown are the visits that were not seen."""
+    unseen = {len(place): 1.0}
+    lists: dict[str, dict[str, Mapping[int, float]]] = {
+        "gender": {g: {place[g, b]: 1.0 for b in _BANDS} for g in _GENDERS},
+        "age_band": {b: {place[g, b]: 1.0 for g in _GENDERS} for b in _BANDS},
+        "expression": {face: {place[face]: 1.0} for face in _FACES},
+    }
+    joint = {(g, b): {place[g, b]: 1.0} for g in _GENDERS for b in _BANDS}
+    if merged:
+        for terms in lists.values():
+            terms[NO_VERDICT] = {**terms[UNKNOWN], **unseen}
+        joint[UNKNOWN, UNKNOWN] |= unseen
+        joint[NO_VERDICT, NO_VERDICT] = joint.pop((UNKNOWN, UNKNOWN))
+    return {
+        **lists,
+        "gender_age_band": {".".join(labels): of for labels, of in joint.items()},
+        "described": {"seen": {place[g, b]: 1.0 for g in _GENDERS for b in _BANDS}, NOT_SEEN: unseen},
+    }
+
+
+def _solution(truth: Crowd, place: Mapping[object, int], size: int) -> list[int]:
+    """The true values of the unknowns."""
+    true = [0] * size
+    for (gender, band, face), count in truth.breakdown.items():
+        if gender == NOT_SEEN:
+            true[-1] += count
+        else:
+            true[place[gender, band]] += count
+            true[place[face]] += count
+    return true
+
+
+def _some_people(table: Sequence[int], keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str, str], int]:
+    """People with these numbers; which of them has which expression is not published, so any will do."""
+    numbers = iter(table)
+    pairs = [key for key in keys for _ in range(next(numbers))]
+    faces = [face for face in _FACES for _ in range(next(numbers))]
+    people = Counter((*pair, face) for pair, face in zip(pairs, faces, strict=True))
+    return people | Counter({(NOT_SEEN,) * 3: next(numbers)})
 
 
 def _attack(
     program: Program,
     truth: Sequence[int],
     cells: Sequence[Cell],
+    withheld: Collection[str],
     replayed: Callable[[Sequence[int]], bool],
     rng: np.random.Generator,
 ) -> Found:
-    """A cell is known where no other table both fits and is published alike. ``cells``: all that are withheld and not
-    empty."""
-    classes = list(_classes(cells))
+    """A cell is known where no other table both fits and is published alike. ``cells``: all that nobody may know and
+    that are not empty; ``withheld``: the names of those that the message names without a count."""
+    # The rule withheld the cells that the message names; others, such as how many were described, follow from them.
+    named = [cell for cell in cells if cell[0] in withheld]
+    classes = [[(terms, value, value) for _, terms, value in named], *_classes(named)]
     kept: list[list[int]] = []
 
     def other(terms: Mapping[int, float], value: int) -> bool:
         if any(sum(table[n] for n in terms) != value for table in kept):
             return True
-        for table in _other_tables(program, truth, terms, value, classes, rng):
-            if replayed(table):
-                kept.append(table)
-                return True
+        for _ in range(_ROUNDS):
+            for table in _other_tables(program, truth, terms, value, classes, rng):
+                if replayed(table):
+                    kept.append(table)
+                    return True
         return False
 
     small = [cell for cell in cells if cell[2] < K]
@@ -371,7 +343,8 @@ def _classes(cells: Sequence[Cell]) -> Iterator[Sequence[Limit]]:
     yield []
 
 
-_TRIES = 4
+_TRIES, _ROUNDS = 4, 5
+"""Tables of each kind in a round, and rounds; nearly every cell is decided in the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +370,7 @@ def shop_day(rng: np.random.Generator, per_hour: float, *, hours: int) -> Day:
     rule, totals, alone = CohortRule(k=K, profile="count"), [], []
     for index in range(windows):
         mine = dwell[(ends >= 60 * index) & (ends < 60 * (index + 1))]
-        one = Crowd(_histogram(mine), _histogram(0 * mine), float(mine.sum()), 0.0, 0, {}, {})
+        one = Crowd(histogram(mine), histogram(0 * mine), float(mine.sum()), 0.0, 0, {}, {})
         totals.append(rule.release(one.window(index, closing=False)).totals)
         if len(mine) == 1:
             alone.append((index, float(mine[0])))
@@ -432,13 +405,6 @@ def _best_guess(times: Floats) -> float:
 
 def _hit(guess: float, seconds: float) -> bool:
     return abs(guess - seconds) <= 0.25 * seconds + 1e-9
-
-
-def cohorts(rng: np.random.Generator, count: int) -> Iterator[Crowd]:
-    """Cohorts of shops with 5 to 60 visits an hour: what has come by noon, in the afternoon, or in a last hour."""
-    for _ in range(count):
-        visits = int(rng.poisson(rng.uniform(5, 60) * rng.uniform(0.3, 8)))
-        yield crowd(rng, min(max(visits, K), 200))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ const NO_DATA = "no data";
 const GENDERS = ["female", "male"];
 const EVERY = [...GENDERS, "unknown"];
 const PROFILES = ["count", "demographics", "expression"];
-const RELEASES = "Visits are described in groups: at noon, at closing time, or as soon as a group is large enough.";
+const RELEASES = "Visits are broken down in groups: at noon, at closing time, or as soon as a group is large enough.";
 let shown = null;
 
 const element = (id) => document.getElementById(id);
@@ -18,6 +18,9 @@ const precise = (iso) => (iso.slice(17, 19) === "00" ? clock(iso) : iso.slice(11
 const moment = (iso, date) => (iso.startsWith(date) ? clock(iso) : `${iso.slice(0, 10)} ${clock(iso)}`);
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 const word = (label) => (label === "unknown" ? "not sure" : label);
+// The labels to draw: not visits whose face was not seen, nor "not sure" where it is not told from them.
+const drawn = (cells) => Object.keys(cells).filter((label) => !["not_seen", "no_verdict"].includes(label)
+  && (label !== "unknown" || cells[label].count || (cells.no_verdict.exact && !cells.no_verdict.count)));
 const released = (cell) => (cell.exact ? `${cell.count}` : cell.count ? `${cell.count} or more` : "withheld");
 const brief = (cell) => released(cell).replace(" or more", "+");
 
@@ -43,8 +46,8 @@ function figures(day) {
   else figure("now", now.visits, `ended from ${span}`
     + (day.occupancy_max === null ? "" : `; most people in view at once today: ${day.occupancy_max}`));
   figure("visits", day.visits, day.visits === null ? "no camera was watching today" : `so far, since ${since}`);
-  figure("viewers", day.viewers, day.visits ? `${percent(day.viewers / day.visits)} of visits faced the camera` : "");
-  figure("attraction", ratio === null ? null : percent(ratio), ratio === null ? "not yet: visits are described in groups"
+  figure("viewers", day.viewers, day.visits ? `${percent(day.viewers / day.visits)} of visits: the face looked here` : "");
+  figure("attraction", ratio === null ? null : percent(ratio), ratio === null ? "not yet: visits are broken down in groups"
     : `of their time in view, people faced the camera (${plural(day.cohort_visits, "visit")})`);
   figure("coverage", day.coverage && percent(day.coverage.share),
     day.coverage ? `of the time since ${since} was watched; the rest is not counted` : "no camera was watching today");
@@ -108,12 +111,19 @@ function hours(day) {
 
 // Returns true when there is nothing to draw; the panel then shows the reason instead.
 function missing(id, day, breakdown, profile, what) {
-  if (breakdown && breakdown.visits > breakdown.withheld) return empty(id, null);
+  if (breakdown && breakdown.shown) return empty(id, null);
+  if (breakdown && breakdown.visits > breakdown.withheld) return empty(id, `${what}: no face was seen well enough to tell.${unseen(breakdown)}`);
   if (breakdown) return empty(id, `All ${breakdown.visits} visits are hidden to protect privacy: some groups are still too small.`);
   if (day.profile === null) return empty(id, "No data: no camera has reported today.");
   return empty(id, PROFILES.indexOf(day.profile) < PROFILES.indexOf(profile)
     ? `${what} are switched off in this shop: its privacy profile “${day.profile}” does not allow them.`
     : `Nothing yet: ${plural(day.pending, "visit")} waiting. ${RELEASES}`);
+}
+
+// The visits of a breakdown that no label is known of.
+function unseen({ cells }) {
+  return [["not_seen", "the face was never seen well enough"], ["no_verdict", "not sure, or the face was never seen well enough"]]
+    .filter(([label]) => cells[label]?.count).map(([label, why]) => ` ${plural(cells[label].count, "visit")}: ${why}.`).join("");
 }
 
 function notes(id, day, breakdown, more = "") {
@@ -122,13 +132,14 @@ function notes(id, day, breakdown, more = "") {
     breakdown.withheld
       ? `${breakdown.withheld} of ${breakdown.visits} visits withheld to protect privacy: their groups are too small (marked “+” or “withheld”).`
       : `Based on ${plural(breakdown.visits, "visit")}.`,
+    unseen(breakdown).trim(),
     day.pending ? `${plural(day.pending, "more visit")} waiting. ${RELEASES}` : "",
     breakdown.small ? "Small sample: with fewer than 30 visits, the shares can change a lot by chance." : "", more,
   ].filter(Boolean).join(" ");
 }
 
 function bars(id, title, breakdown, name) {
-  const [labels, cells] = [Object.keys(breakdown.cells).map(name), Object.values(breakdown.cells)];
+  const [labels, cells] = [drawn(breakdown.cells).map(name), drawn(breakdown.cells).map((label) => breakdown.cells[label])];
   const counts = cells.map((cell) => cell.count);
   const says = labels.map((label, index) => `${label}: ${released(cells[index])}`);
   draw(id, `${title}. ${says.join("; ")}.`, {
@@ -141,10 +152,10 @@ function bars(id, title, breakdown, name) {
 function ages(day) {
   const breakdown = day.pyramid && day[day.pyramid];
   if (missing("ages", day, breakdown, "demographics", "Age and gender")) return;
-  if (day.pyramid === "gender_age_band") pyramid(breakdown, Object.keys(day.age_band.cells));
+  if (day.pyramid === "gender_age_band") pyramid(breakdown, drawn(day.age_band.cells));
   else bars("ages", day.pyramid === "gender" ? "Gender" : "Age", breakdown, word);
   element("genders").hidden = day.pyramid !== "gender_age_band";
-  const shares = EVERY.map((label) => `${word(label)} ${released(day.gender.cells[label])}`).join(", ");
+  const shares = drawn(day.gender.cells).map((label) => `${word(label)} ${released(day.gender.cells[label])}`).join(", ");
   notes("ages", day, breakdown, day.pyramid === "gender" ? "Ages are withheld."
     : `${day.pyramid === "age_band" ? "Ages by gender are withheld. " : ""}Gender: ${shares}.`);
 }
@@ -179,16 +190,17 @@ function dwell(day) {
   spans[0] = `under ${length(edges[1])}`;
   spans[spans.length - 1] = `over ${length(edges.at(-1))}`;
   bars("dwell", "Dwell time", day.dwell, (_, index) => spans[index]);
-  notes("dwell", day, day.dwell, day.mean_dwell_s === null ? "" : `On average, a face stays in view for ${day.mean_dwell_s.toFixed(0)} s.`);
+  notes("dwell", day, day.dwell, day.mean_dwell_s === null ? "" : `On average, a person stays in view for ${day.mean_dwell_s.toFixed(0)} s.`);
 }
 
 function yesterday(day) {
   const before = day.yesterday;
-  const told = (title, breakdown) => breakdown && `${title}: ` + Object.entries(breakdown.cells)
-    .filter(([, cell]) => cell.count || !cell.exact).map(([label, cell]) => `${word(label)} ${released(cell)}`).join(", ") + ".";
+  const told = (title, breakdown) => breakdown && `${title}: ` + drawn(breakdown.cells).map((label) => [label, breakdown.cells[label]])
+    .filter(([, cell]) => cell.count || !cell.exact).map(([label, cell]) => `${word(label)} ${released(cell)}`).join(", ")
+    + `.${unseen(breakdown)}`;
   element("yesterday").querySelector("div").replaceChildren(...[
     before.visits === null ? `${before.date}: no data, no camera was watching.`
-      : `${before.date}: ${plural(before.visits, "visit")}, ${before.cohort_visits} of them described.`,
+      : `${before.date}: ${plural(before.visits, "visit")}, ${before.cohort_visits} of them broken down.`,
     told("Gender", before.gender), told("Age", before.age_band),
   ].filter(Boolean).map((line) => node("p", line)));
 }

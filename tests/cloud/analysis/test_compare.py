@@ -19,9 +19,11 @@ from cloud.analysis.compare import LEVEL, Comparison, Row, compare
 from cloud.analysis.differences import Differences, differences
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Chain, Role
-from cloud.domain.tally import AGE_BAND_LABELS, GENDER_LABELS, JOINT_LABELS, Tally, with_silent_days
+from cloud.domain.labels import JOINT_LABELS, LABELS
+from cloud.domain.tally import Tally, with_silent_days
 from cloud.stores.embedded import EmbeddedStore
 from common.errors import UserError
+from common.vocabulary import AGE_BANDS
 from common.wire import Coverage, Totals
 from tests.support.clock import ManualClock
 from tests.support.messages import window
@@ -50,12 +52,14 @@ def day(site: str, number: int, **changes: object) -> Tally:
         "attention_visits": 200,
         "attention_dwell_s": 2000.0,
         "cohort_visits": 200,
-        "gender": {**dict.fromkeys(GENDER_LABELS, 0), "female": 110, "male": 75, "unknown": 15},
-        "age_band": dict.fromkeys(AGE_BAND_LABELS, 25),
+        "gender": {**dict.fromkeys(LABELS["gender"], 0), "female": 110, "male": 75, "unknown": 15},
+        "age_band": dict.fromkeys((*AGE_BANDS, "unknown"), 25),
         "gender_age_band": {**dict.fromkeys(JOINT_LABELS, 0), ("female", "25-34"): 200},
         "expression": {},
+        "demographics_visits": 200,
+        "expression_visits": 0,
         "described": 200,
-        "described_expression": 0,
+        "described_of": 200,
         "models": VERSION,
         "calibrations": VERSION,
     }

@@ -9,7 +9,8 @@ import pytest
 
 from cloud.analysis.confusion import shipped_confusions
 from cloud.analysis.mix import mix, mixes, withheld
-from cloud.domain.tally import AGE_BAND_LABELS, GENDER_LABELS, JOINT_LABELS, Tally
+from cloud.domain.labels import JOINT_LABELS, LABELS
+from cloud.domain.tally import Tally
 
 NEWEST = max(shipped_confusions())
 TALLY = Tally(
@@ -26,12 +27,14 @@ TALLY = Tally(
     attention_visits=400,
     attention_dwell_s=4000.0,
     cohort_visits=400,
-    gender={**dict.fromkeys(GENDER_LABELS, 0), "female": 250, "male": 90, "unknown": 30},
-    age_band={**dict.fromkeys(AGE_BAND_LABELS, 0), "25-34": 300, "35-44": 100},
+    gender={**dict.fromkeys(LABELS["gender"], 0), "female": 250, "male": 90, "unknown": 30},
+    age_band={**dict.fromkeys(LABELS["age_band"], 0), "25-34": 300, "35-44": 100},
     gender_age_band={**dict.fromkeys(JOINT_LABELS, 0), ("female", "25-34"): 180},
     expression={},
+    demographics_visits=400,
+    expression_visits=0,
     described=400,
-    described_expression=0,
+    described_of=400,
     models=frozenset({NEWEST}),
     calibrations=frozenset({NEWEST}),
 )
@@ -46,10 +49,33 @@ def test_a_mix_is_corrected_and_knows_what_was_withheld() -> None:
     assert female.corrected is not None
     assert female.corrected > 250 / 340  # mistakes draw shares towards the middle
     assert male.raw == pytest.approx(90 / 340)
-    all_told = mix(replace(TALLY, described=370), "gender")
+    all_told = mix(replace(TALLY, demographics_visits=370, described_of=370), "gender")
     assert all_told is not None
     assert all_told.withheld == 0
     assert all_told.shares[0].high - all_told.shares[0].low < female.high - female.low
+
+
+def test_visits_that_were_not_seen_say_nothing_about_the_mix() -> None:
+    seen = mix(TALLY, "gender")
+    backs = replace(
+        TALLY, gender={**TALLY.gender, "not_seen": 500}, demographics_visits=900, described_of=900
+    )
+    beside = mix(backs, "gender")
+    assert seen == beside
+
+
+def test_unknown_verdicts_are_not_used_where_they_are_mixed_with_visits_not_seen() -> None:
+    """Backs would look like doubt, and doubt is not the same for all labels."""
+    counts = {**TALLY.gender, "unknown": None, "no_verdict": 330}
+    found = mix(replace(TALLY, gender=counts, demographics_visits=700, described_of=0), "gender")
+    told = mix(TALLY, "gender")
+    assert found is not None
+    assert told is not None
+    assert (found.n, found.withheld, found.uncorrected) == (340, 30, None)
+    for one, other in zip(found.shares, told.shares, strict=True):
+        assert one.raw == other.raw
+        assert one.corrected == pytest.approx(other.corrected, abs=0.01)
+        assert one.high - one.low == pytest.approx(other.high - other.low, abs=0.02)
 
 
 def test_each_attribute_misses_its_own_visits() -> None:

@@ -71,7 +71,9 @@ def test_the_last_cohort_of_a_day_counts_though_it_is_released_after_closing() -
     nine = at(MONDAY, 9).start
 
     def since(hours: int, visits: int) -> Cohort:
-        return cohort().model_copy(update={"since": nine + timedelta(hours=hours), "visits": visits})
+        return cohort().model_copy(
+            update={"since": nine + timedelta(hours=hours), "visits": visits, "described": visits}
+        )
 
     late = [
         at(MONDAY, 12, 30, visits=0, cohort=since(0, 8)),
@@ -112,24 +114,33 @@ def test_a_long_window_is_watched_until_closing_time_only() -> None:
 def test_a_withheld_cell_is_in_no_breakdown_and_its_visits_are_told() -> None:
     counted = tally([at(MONDAY, 9, cohort=cohort()), at(MONDAY, 10)], site("09:00-20:00"), MONDAY)
     assert counted.cohort_visits == 8
-    assert counted.gender == {"female": 8, "male": 0, "unknown": 0}
+    assert counted.gender == {"female": 8, "male": 0, "unknown": 0, "not_seen": 0, "no_verdict": 0}
+    assert (counted.described, counted.described_of) == (8, 8)
     assert counted.age_band["25-34"] == 8
     assert counted.gender_age_band["female", "25-34"] == 8
     assert counted.gender_age_band["male", "25-34"] is None
     assert counted.gender_age_band["male", "65+"] == 0, "nobody, which is a fact"
     assert counted.age_band["unknown"] is None
     assert counted.expression == {}, "never released"
-    assert (counted.dwell_sum_s, counted.attention_sum_s, counted.withheld) == (96.5, 40.25, 0)
+    assert (counted.dwell_sum_s, counted.attention_sum_s) == (96.5, 40.25)
     bare = cohort().model_copy(update={"gender_age_band": None})
-    assert tally([at(MONDAY, 9, cohort=bare)], site("09:00-20:00"), MONDAY).withheld == 8
+    hidden = tally([at(MONDAY, 9, cohort=bare)], site("09:00-20:00"), MONDAY).gender_age_band
+    assert set(hidden.values()) == {None}
 
 
 def test_what_a_profile_does_not_describe_is_not_withheld() -> None:
     bare = Cohort.model_validate(
-        {**cohort().model_dump(), "gender": None, "age_band": None, "gender_age_band": None}
+        {
+            **cohort().model_dump(),
+            "described": None,
+            "gender": None,
+            "age_band": None,
+            "gender_age_band": None,
+        }
     )
     counted = tally([at(MONDAY, 9, cohort=bare, profile="count")], site("09:00-20:00"), MONDAY)
-    assert (counted.cohort_visits, counted.described, counted.withheld, counted.gender) == (8, 0, 0, {})
+    assert (counted.cohort_visits, counted.demographics_visits) == (8, 0)
+    assert (counted.gender, counted.described_of) == ({}, 0)
 
 
 def test_versions_are_told_side_by_side() -> None:
@@ -138,6 +149,33 @@ def test_versions_are_told_side_by_side() -> None:
 
 
 NOBODY_OLD = cohort().model_copy(update={"gender": {"female": 0, "male": None, "unknown": 8}})
+MIXED = Cohort.model_validate(
+    {
+        **cohort().model_dump(),
+        "visits": 40,
+        "described": None,
+        "gender": {"female": 12, "male": 10, "no_verdict": 18},
+        "age_band": {"25-34": 22, "no_verdict": 18},
+        "gender_age_band": {
+            "female": {"25-34": 12},
+            "male": {"25-34": 10},
+            "no_verdict": {"no_verdict": 18},
+        },
+    }
+)
+"""Nobody is told how many of the visits were described."""
+
+
+def test_who_was_described_is_told_by_some_cohorts_only() -> None:
+    shop = site("09:00-20:00")
+    mixed = tally([at(MONDAY, 9, cohort=MIXED)], shop, MONDAY)
+    assert (mixed.described, mixed.described_of, mixed.tells_unknown) == (0, 0, False)
+    assert (mixed.gender["unknown"], mixed.gender["not_seen"], mixed.gender["no_verdict"]) == (None, None, 18)
+    assert mixed.gender_age_band["unknown", "unknown"] is None
+    assert mixed.gender_age_band["female", "unknown"] == 0
+    both = mixed + tally([at(MONDAY, 9, cohort=cohort())], shop, MONDAY)
+    assert (both.described, both.described_of, both.demographics_visits) == (8, 8, 48)
+    assert (both.gender["female"], both.gender["unknown"], both.gender["no_verdict"]) == (20, None, 18)
 
 
 @st.composite
@@ -155,7 +193,7 @@ def some_windows(draw: st.DrawFn) -> list[WindowMessage]:
             visits=draw(st.integers(0, 9)),
             # Halves add up without rounding, so that sums can be compared exactly.
             coverage=covered(draw(st.sampled_from([0.0, 0.5, 1.0]))),
-            cohort=draw(st.sampled_from([None, cohort(), NOBODY_OLD])),
+            cohort=draw(st.sampled_from([None, cohort(), NOBODY_OLD, MIXED])),
             model=draw(st.sampled_from(["1", "2"])),
         )
         for minute, camera in sorted(places)
@@ -245,7 +283,7 @@ def test_a_zero_beside_something_withheld_is_no_fact() -> None:
     shop = site("09:00-20:00")
     withheld = cohort().model_copy(update={"gender": {"female": 8, "male": None, "unknown": 0}})
     both = tally([at(MONDAY, 9, cohort=cohort()), at(MONDAY, 10, cohort=withheld)], shop, MONDAY)
-    assert both.gender == {"female": 16, "male": None, "unknown": 0}
+    assert (both.gender["female"], both.gender["male"], both.gender["unknown"]) == (16, None, 0)
 
 
 def test_a_day_of_which_nothing_came_is_among_the_others() -> None:

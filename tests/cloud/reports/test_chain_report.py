@@ -90,7 +90,7 @@ def test_every_site_that_is_set_apart_is_on_the_page_with_its_reason(usual: list
     first = MONDAY - timedelta(weeks=4)
     shop = WindowTallies(Kept(usual), a_chain()).tallies(["shop"], first, WEEK.last, "unassigned")
     counting = [
-        replace(one, site=name, gender={}, age_band={}, gender_age_band={}, described=0)
+        replace(one, site=name, gender={}, age_band={}, gender_age_band={}, demographics_visits=0)
         if name == "b"
         else replace(one, site=name)
         for name in "abc"

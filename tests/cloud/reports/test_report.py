@@ -63,10 +63,12 @@ def test_the_figures_are_those_of_the_windows(
         mix = found["mixes"][attribute]
         assert mix["n"] == n
         unknown = sum(getattr(cohort, attribute)[UNKNOWN] for cohort in cohorts)
-        assert found["described"][attribute] == {
+        assert found["results"][attribute] == {
             "visits": sum(cohort.visits for cohort in cohorts),
             "known": n - unknown,
             "unknown": unknown,
+            "not_seen": 0,
+            "no_verdict": 0,
             "withheld": 0,
         }
         for share in mix["shares"]:
@@ -173,7 +175,7 @@ def test_ages_are_by_gender_unless_that_hides_most(usual: list[WindowMessage]) -
     ]
     found = report(hidden)
     assert found.ages == {}
-    assert found.described["age_band"].withheld == 0
+    assert found.results["age_band"].withheld == 0
     assert "Not by gender" in site_page(found)
 
 
@@ -254,18 +256,32 @@ def test_shares_that_tell_nothing_are_not_drawn(usual: list[WindowMessage]) -> N
     assert "Shares of the age bands" not in page
 
 
-def test_what_is_described_adds_up_to_one_number(usual: list[WindowMessage]) -> None:
-    some = [
-        one.model_copy(update={"cohort": a_cohort(one.start, hidden=4, dice=random.Random(5))})
+def with_cohorts(windows: list[WindowMessage], **changes: int) -> list[WindowMessage]:
+    return [
+        one.model_copy(update={"cohort": a_cohort(one.start, dice=random.Random(n), **changes)})
         if one.cohort
         else one
-        for one in usual
+        for n, one in enumerate(windows)
     ]
-    found = report(some)
-    assert set(found.described) == {"gender", "age_band", "expression"}
-    for one in found.described.values():
-        assert one.visits == found.cohort_visits == one.known + one.unknown + one.withheld
-        assert one.withheld > 0
+
+
+def test_results_add_up_to_one_number(usual: list[WindowMessage]) -> None:
+    found = report(with_cohorts(usual, hidden=4, backs=10))
+    assert set(found.results) == {"gender", "age_band", "expression"}
+    assert found.described == 0.75 * found.described_of == 0.75 * found.cohort_visits
+    for one in found.results.values():
+        assert one.visits == found.cohort_visits
+        assert one.visits == one.known + one.unknown + one.not_seen + one.no_verdict + one.withheld
+        assert (one.not_seen, one.withheld) == (found.cohort_visits // 4, found.cohort_visits // 10)
+    assert "never seen well enough (it was in 75\N{NO-BREAK SPACE}%)" in site_page(found)
+
+
+def test_backs_change_no_share_and_no_range(usual: list[WindowMessage]) -> None:
+    """Cohorts of the same faces, with and without people of whom only the back was seen."""
+    faces, backs = report(with_cohorts(usual)), report(with_cohorts(usual, visits=60, backs=20))
+    assert backs.mixes == faces.mixes
+    assert backs.ages == faces.ages
+    assert len(faces.ages) == 2
 
 
 def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: InfluxDB) -> None:

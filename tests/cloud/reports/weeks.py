@@ -17,7 +17,7 @@ from cloud.reports.page import write
 from cloud.reports.site import SiteReport, site_report
 from cloud.reports.week import week_named
 from cloud.stores.tallies import WindowTallies
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
 from tests.support.messages import fitting, window
 from tests.support.programs import require_program
@@ -47,15 +47,18 @@ def a_chain(**changes: Any) -> Chain:
     return Chain.model_validate(chain_data(**changes))
 
 
-def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random.Random) -> Cohort:
-    """Of which ``hidden`` visits are in no cell."""
+def a_cohort(
+    since: datetime, *, visits: int = 40, hidden: int = 0, backs: int = 0, dice: random.Random
+) -> Cohort:
+    """Of which ``hidden`` visits are in no cell, and ``backs`` were not seen."""
     genders, bands = (*GENDERS, UNKNOWN), (*AGE_BANDS, UNKNOWN)
     shown = dice.choices(
         [(gender, band) for gender in genders for band in bands],
         [g * b for g in (60, 35, 5) for b in (6, 15, 40, 18, 10, 6, 3, 2)],
-        k=visits - hidden,
+        k=visits - backs - hidden,
     )
-    faces = dice.choices((*EXPRESSIONS, UNKNOWN), (60, 20, 2, 1, 1, 1, 1, 14), k=visits - hidden)
+    faces = dice.choices((*EXPRESSIONS, UNKNOWN), (60, 20, 2, 1, 1, 1, 1, 14), k=visits - backs - hidden)
+    beside: dict[str, int | None] = {NOT_SEEN: backs}
     bins: dict[str, int | None] = dict.fromkeys(map(bin_label, DWELL_BINS_S), 0)
     return Cohort(
         since=since,
@@ -64,12 +67,13 @@ def a_cohort(since: datetime, *, visits: int = 40, hidden: int = 0, dice: random
         occupancy_max=2,
         dwell_sum_s=visits * 12.5,
         attention_sum_s=visits * 3.25,
+        described=visits - backs,
         dwell=bins,
         attention=bins,
-        gender={gender: sum(one[0] == gender for one in shown) for gender in genders},
-        age_band={band: sum(one[1] == band for one in shown) for band in bands},
-        gender_age_band={g: {b: shown.count((g, b)) for b in bands} for g in genders},
-        expression={label: faces.count(label) for label in (*EXPRESSIONS, UNKNOWN)},
+        gender={**{gender: sum(one[0] == gender for one in shown) for gender in genders}, **beside},
+        age_band={**{band: sum(one[1] == band for one in shown) for band in bands}, **beside},
+        gender_age_band={**{g: {b: shown.count((g, b)) for b in bands} for g in genders}, NOT_SEEN: beside},
+        expression={**{label: faces.count(label) for label in (*EXPRESSIONS, UNKNOWN)}, **beside},
     )
 
 

@@ -23,16 +23,17 @@ from cloud.config import load
 from cloud.domain.chain import Chain
 from cloud.rollup.command import Rolled, period, rollup
 from cloud.rollup.gaps import gaps
+from cloud.stores import layout
 from cloud.stores.connect import open_tallies
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.store import StoreUnavailable
-from cloud.stores.tallies import InfluxTallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies, WindowTallies, day_time
 from cloud.stores.windows import InfluxWindows
 from cloud.web.day import day_figures
 from common.errors import UserError
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
 from tests.support.brokers import free_port
 from tests.support.clock import ManualClock
@@ -59,8 +60,13 @@ def some_cohort(since: datetime, profile: str, dice: random.Random) -> Cohort:
     def cells(labels: Any) -> dict[str, int | None]:
         return {label: dice.choice([None, 0, 0, 1]) for label in labels}
 
-    genders, bands = (*GENDERS, UNKNOWN), (*AGE_BANDS, UNKNOWN)
     people = profile != "count"
+    not_seen = dice.choice([None, 0, 8])
+    beside: dict[str, int | None] = {} if not_seen is None else {NOT_SEEN: not_seen}
+
+    def of_people(labels: Any) -> dict[str, int | None]:
+        return {**cells((*labels, NO_VERDICT if not_seen is None else UNKNOWN)), **beside}
+
     bins = [bin_label(edge) for edge in DWELL_BINS_S]
     dwell_s = dice.choice([None, dice.randrange(400, 4000) / 10])
     return Cohort(
@@ -70,14 +76,19 @@ def some_cohort(since: datetime, profile: str, dice: random.Random) -> Cohort:
         occupancy_max=3,
         dwell_sum_s=dwell_s,
         attention_sum_s=None if dwell_s is None else dice.choice([None, dice.randrange(0, 400) / 10]),
+        described=None if not_seen is None or not people else 30 - not_seen,
         dwell=cells(bins),
         attention=cells(bins),
-        gender=cells(genders) if people else None,
-        age_band=cells(bands) if people else None,
-        gender_age_band={gender: cells(bands) for gender in genders}
+        gender=of_people(GENDERS) if people else None,
+        age_band=of_people(AGE_BANDS) if people else None,
+        gender_age_band={
+            **{gender: cells((*AGE_BANDS, UNKNOWN)) for gender in GENDERS},
+            UNKNOWN: cells(AGE_BANDS),
+            **({NO_VERDICT: cells([NO_VERDICT])} if not_seen is None else {NOT_SEEN: beside}),
+        }
         if people and dice.random() < 0.7
         else None,
-        expression=cells((*EXPRESSIONS, UNKNOWN)) if profile == "expression" else None,
+        expression=of_people(EXPRESSIONS) if profile == "expression" else None,
         zones={"shelf": dice.choice([None, 0, 6])},
     )
 
@@ -215,7 +226,6 @@ def test_the_page_and_a_store_open_round_the_clock_count_the_same(filled: Both) 
     assert {f"{g}.{b}": n or 0 for (g, b), n in tally.gender_age_band.items()} == {
         label: cell.count for label, cell in page.gender_age_band.cells.items()
     }
-    assert tally.withheld == page.gender_age_band.withheld
 
 
 def test_quarters_add_up_to_the_day_in_the_engine_too(filled: Both) -> None:
@@ -241,7 +251,8 @@ def test_a_date_is_that_date_in_utc_and_where_people_live(filled: Both) -> None:
 def test_shares_are_written_raw_and_corrected_as_the_analysis_has_them(fresh: Both) -> None:
     (calibration,) = list(shipped_confusions())[-1:]
     start = datetime(2026, 3, 28, 10, tzinfo=UTC)
-    people = {"gender": {"female": 30, "male": 10, "unknown": 0}, "age_band": None, "gender_age_band": None}
+    genders = {"female": 30, "male": 10, "unknown": 0, "not_seen": 0}
+    people = {"described": 40, "gender": genders, "age_band": None, "gender_age_band": None}
     with_people = some_cohort(start, "demographics", random.Random(1)).model_copy(
         update={**people, "visits": 40}
     )
@@ -358,10 +369,10 @@ def test_a_camera_that_the_chain_file_does_not_list_is_named(fresh: Both) -> Non
 
 def test_withheld_is_absent_and_zero_is_a_fact(fresh: Both) -> None:
     start = datetime(2026, 3, 28, 10, tzinfo=UTC)
-    genders = {"female": 8, "male": 0, "unknown": None}
-    ages = {**dict.fromkeys((*AGE_BANDS, UNKNOWN), 0), "25-34": 8, "35-44": None}
+    genders = {"female": 8, "male": 0, "unknown": None, "not_seen": 12}
+    ages = {**dict.fromkeys((*AGE_BANDS, UNKNOWN), 0), "25-34": 8, "35-44": None, "not_seen": 12}
     some = some_cohort(start, "demographics", random.Random(1)).model_copy(
-        update={"gender": genders, "age_band": ages, "gender_age_band": None}
+        update={"described": 18, "gender": genders, "age_band": ages, "gender_age_band": None}
     )
     fresh.write([window(0, k=1, start=start, cohort=some), window(1, start=start + timedelta(hours=1))])
     fresh.roll_up(chain())
@@ -379,7 +390,12 @@ def test_what_is_no_longer_known_adds_nothing(fresh: Both) -> None:
     """A point cannot forget a field: the hours were wrong, and what came in them may not stay in the sums."""
     start = datetime(2026, 3, 28, 10, tzinfo=UTC)
     described = some_cohort(start, "demographics", random.Random(1)).model_copy(
-        update={"gender": {"female": 20, "male": 10, "unknown": 0}}
+        update={
+            "described": 30,
+            "gender": {"female": 20, "male": 10, "unknown": 0, "not_seen": 0},
+            "age_band": None,
+            "gender_age_band": None,
+        }
     )
     fresh.write([window(0, k=1, start=start, cohort=described), window(1, start=start + timedelta(hours=4))])
     fresh.roll_up(chain(["09:00-20:00"]))
@@ -389,7 +405,22 @@ def test_what_is_no_longer_known_adds_nothing(fresh: Both) -> None:
         (row,) = fresh.server.query(f"SELECT {sums} FROM {level}", level)  # noqa: S608
         assert (row["women"], row["visits"]) == (0, 3)
     (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
-    assert (tally.gender, tally.described) == ({}, 0)
+    assert (tally.gender, tally.demographics_visits, tally.described_of) == ({}, 0, 0)
+
+
+def test_a_day_from_before_visits_were_people_has_totals_and_no_breakdown(fresh: Both) -> None:
+    """Its ``described`` were the visits of cohorts with a gender."""
+    old: dict[str, Any] = {
+        "date": SATURDAY.isoformat(), "open_s": 3600.0, "covered_s": 3600.0, "exposure_s": 3600.0, "cameras": "",
+        "visits": 60, "viewers": 20, "cohort_visits": 40, "dwell_sum_s": 400.0, "attention_sum_s": 90.0,
+        "dwell_visits": 40, "attention_visits": 40, "attention_dwell_s": 400.0, "described": 40,
+        "gender_female": 25, "gender_male": 15, "gender_unknown": 0, "models": "1", "calibrations": "1",
+    }  # fmt: skip
+    point = layout.DAY.point({"site": "shop", "role": "unassigned"}, day_time(SATURDAY), old)
+    fresh.influx.write_points([point], "day")
+    (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
+    assert (tally.visits, tally.cohort_visits) == (60, 40)
+    assert (tally.gender, tally.described, tally.described_of) == ({}, 0, 0)
 
 
 def at_noon(*dates: date, **changes: Any) -> list[WindowMessage]:

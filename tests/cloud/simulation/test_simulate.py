@@ -103,9 +103,18 @@ def test_the_truth_is_what_the_windows_count_while_the_store_is_open(site_days: 
         for mix in (truth.gender, truth.age_band, truth.expression):
             assert sum(mix.values()) == truth.visits
         assert truth.visits <= truth.came
+        assert truth.viewers <= truth.described <= truth.visits
         compared += truth.visits
     assert compared > 5000
     assert {truth.role for truth in truths(site_days)} == {"entrance", "display"}
+
+
+def test_who_was_described_is_told_in_large_groups(site_days: list[SiteDay]) -> None:
+    told = [w.cohort for w in windows(site_days) if w.cohort and w.cohort.described is not None]
+    truth = truths(site_days)
+    assert sum(cohort.visits for cohort in told) > 1000
+    share = sum(cohort.described or 0 for cohort in told) / sum(cohort.visits for cohort in told)
+    assert share == pytest.approx(sum(t.described for t in truth) / sum(t.visits for t in truth), abs=0.05)
 
 
 def test_what_is_counted_is_more_than_the_opening_hours(site_days: list[SiteDay]) -> None:
@@ -149,8 +158,11 @@ def test_devices_err_as_the_confusion_matrices_say() -> None:
     for attribute, names in ATTRIBUTES.items():
         labels = {name: np.zeros(each * len(names), dtype=np.int64) for name in ATTRIBUTES}
         labels[attribute] = np.repeat(np.arange(len(names)), each)
+        seen = np.ones(each * len(names), dtype=np.bool_)
         position = list(ATTRIBUTES).index(attribute)
-        said = np.array([verdict[position] for verdict in eyes.see(rng, labels)]).reshape(len(names), each)
+        said = np.array([verdict[position] for verdict in eyes.see(rng, labels, seen)]).reshape(
+            len(names), each
+        )
         for row, expected in zip(said, eyes.verdicts[attribute], strict=True):
             shares = [float((row == word).mean()) for word in (*names, UNKNOWN)]
             assert shares == pytest.approx(expected.tolist(), abs=4 * 0.5 / each**0.5)

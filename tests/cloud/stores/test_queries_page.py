@@ -62,8 +62,8 @@ def filled(influxdb: InfluxDB) -> InfluxDB:
 
 def test_every_query_of_the_page_answers_its_question(filled: InfluxDB) -> None:
     answers = [filled.query(text, level) for level, text in queries().values()]
-    assert len(answers) == PAGE.count("```sql") == 6
-    days, viewers, genders, times, devices, levels = answers
+    assert len(answers) == PAGE.count("```sql") == 7
+    days, viewers, genders, described, times, devices, levels = answers
     local_midnight = (MORNING - timedelta(hours=9)).timestamp()
     assert days == [
         {
@@ -81,7 +81,8 @@ def test_every_query_of_the_page_answers_its_question(filled: InfluxDB) -> None:
     ]
     assert 0 <= viewers[0]["share"] <= 1
     (row,) = genders
-    assert row["women"] + row["men"] <= row["released"] == 8
+    assert row["women"] + row["men"] == row["known"] == 8
+    assert [row["described"] for row in described] == [1]
     (row,) = times
     assert row["dwell_s"] == pytest.approx(96.5 / 8)
     assert 0 <= row["attention"] <= 1

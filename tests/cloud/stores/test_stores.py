@@ -258,6 +258,19 @@ def test_a_row_that_cannot_be_read_is_left_out_and_told_once(
     assert len(caplog.records) == 1
 
 
+def test_a_window_from_before_visits_were_people_is_left_out(store: EmbeddedStore, tmp_path: Path) -> None:
+    """Its cohort tells who was unknown, and nothing of who was not seen."""
+    store.write([window(0, visits=8, cohort=cohort()), window(1)])
+    with sqlite3.connect(tmp_path / "new" / "store.sqlite") as db:
+        changed = db.execute(
+            """UPDATE windows SET json = replace(replace(json, '"described":8,', ''), ',"not_seen":0', '')"""
+            """ WHERE json LIKE '%"described":8%'"""
+        )
+        assert changed.rowcount == 1
+    db.close()
+    assert store.windows("shop", *DAY) == [window(1)]
+
+
 def letter(number: int, clock: ManualClock) -> DeadLetter:
     return DeadLetter(
         clock.now(), "shop", "door", "footlight/v1/shop/door/window", f"reason {number}", b"\xff{"
@@ -425,16 +438,16 @@ window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration
 duration_s=60i,is_historical=false,k=5i,model="1",\
 pending=0i,profile="demographics",seq=0i,software="0.1.0",viewers=2i,visits=8i 1772438400000000000
 cohort,camera=front,device=door,site=shop attention_dwell_s=96.5,attention_sum_s=40.25,attention_visits=8i,\
-dwell_sum_s=96.5,dwell_visits=8i,occupancy_max=2i,occupancy_mean=0.027,since=1772438400000000000i,visits=8i \
-1772438400000000000
+described=8i,described_of=8i,dwell_sum_s=96.5,dwell_visits=8i,occupancy_max=2i,occupancy_mean=0.027,\
+since=1772438400000000000i,visits=8i 1772438400000000000
 cohort_dwell,camera=front,device=door,site=shop 10=0i,120=0i,2=0i,20=0i,30=0i,300=0i,5=8i,60=0i,released=8i,\
 withheld=0i 1772438400000000000
 cohort_attention,camera=front,device=door,site=shop 0=0i,10=0i,120=0i,2=8i,20=0i,30=0i,300=0i,5=0i,60=0i,\
 released=8i,withheld=0i 1772438400000000000
-cohort_gender,camera=front,device=door,site=shop female=8i,male=0i,released=8i,unknown=0i,withheld=0i \
-1772438400000000000
+cohort_gender,camera=front,device=door,site=shop female=8i,known=8i,male=0i,no_verdict=0i,not_seen=0i,released=8i,\
+unknown=0i,unknown_of=8i,withheld=0i 1772438400000000000
 cohort_age_band,camera=front,device=door,site=shop 0-17=0i,18-24=0i,25-34=8i,35-44=0i,45-54=0i,55-64=0i,65+=0i,\
-released=8i,withheld=0i 1772438400000000000
+known=8i,no_verdict=0i,not_seen=0i,released=8i,withheld=0i 1772438400000000000
 cohort_gender_age_band,camera=front,device=door,gender=female,site=shop 0-17=0i,18-24=0i,25-34=8i,35-44=0i,45-54=0i,\
 55-64=0i,65+=0i,released=8i,unknown=0i 1772438400000000000
 cohort_gender_age_band,camera=front,device=door,gender=male,site=shop 0-17=0i,18-24=0i,35-44=0i,45-54=0i,55-64=0i,\

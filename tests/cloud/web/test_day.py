@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cloud.domain.arrival import TOLERATED
 from cloud.web.day import Breakdown, Day, day_bounds, day_figures
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S, Cells, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
 from tests.support.messages import MORNING, cohort, fitting, window
 
@@ -38,9 +38,17 @@ def cells(draw: st.DrawFn, labels: tuple[str, ...] | list[str], visits: int) -> 
 @st.composite
 def cohorts(draw: st.DrawFn) -> Cohort:
     visits = draw(st.integers(5, 12))
-    women = draw(st.integers(0, visits))
-    bands = (*AGE_BANDS, UNKNOWN)
-    joint = {"female": cells(draw, bands, women), "male": cells(draw, bands, visits - women)}
+    not_seen = draw(st.none() | st.integers(0, visits))
+    seen = visits - (not_seen or 0)
+    beside: Cells = {} if not_seen is None else {NOT_SEEN: not_seen}
+
+    def of_people(labels: tuple[str, ...]) -> Cells:
+        return cells(draw, (*labels, NO_VERDICT if not_seen is None else UNKNOWN), seen) | beside
+
+    women = draw(st.integers(0, seen))
+    joint = {"female": cells(draw, AGE_BANDS, women), "male": cells(draw, AGE_BANDS, seen - women)}
+    if not_seen is not None:
+        joint[NOT_SEEN] = beside
     dwell_s = draw(st.none() | st.floats(0, 1e4))
     return Cohort(
         since=MORNING,
@@ -49,12 +57,13 @@ def cohorts(draw: st.DrawFn) -> Cohort:
         occupancy_max=2,
         dwell_sum_s=dwell_s,
         attention_sum_s=None if dwell_s is None else draw(st.none() | st.floats(0, dwell_s)),
+        described=None if not_seen is None else seen,
         dwell=cells(draw, DWELL, visits),
         attention=cells(draw, DWELL, visits),
-        gender=cells(draw, (*GENDERS, UNKNOWN), visits),
-        age_band=cells(draw, bands, visits),
+        gender=of_people(GENDERS),
+        age_band=of_people(AGE_BANDS),
         gender_age_band=draw(st.sampled_from([joint, None])),
-        expression=draw(st.sampled_from([cells(draw, (*EXPRESSIONS, UNKNOWN), visits), None])),
+        expression=draw(st.sampled_from([of_people(EXPRESSIONS), None])),
     )
 
 
@@ -205,6 +214,21 @@ def test_cells_keep_what_was_withheld_in_another_cohort() -> None:
     assert day.attraction_ratio == pytest.approx(40.25 / 96.5)
 
 
+def test_how_many_were_described_is_of_the_cohorts_that_tell_it() -> None:
+    silent = cohort().model_dump() | {
+        "described": None,
+        "gender": {"no_verdict": 8},
+        "age_band": None,
+        "gender_age_band": None,
+    }
+    quiet = Cohort.model_validate(silent)
+    day = day_figures([window(0, cohort=cohort()), window(1, cohort=quiet)], NOON, BERLIN)
+    assert (day.described, day.described_of, day.cohort_visits) == (8, 8, 16)
+    assert day.gender is not None
+    assert (day.gender.shown, day.gender.visits, day.gender.withheld) == (8, 16, 0)
+    assert day_figures([window(0, cohort=quiet)], NOON, BERLIN).described is None
+
+
 def test_people_are_drawn_from_the_breakdown_that_tells_most() -> None:
     def drawn(**changes: object) -> str | None:
         released = Cohort.model_validate(cohort().model_dump() | changes)
@@ -212,7 +236,7 @@ def test_people_are_drawn_from_the_breakdown_that_tells_most() -> None:
 
     assert drawn() == "gender_age_band"
     assert drawn(gender_age_band=None) == "age_band"
-    assert drawn(gender_age_band=None, age_band={"25-34": None}) == "gender"
+    assert drawn(gender_age_band=None, age_band={"25-34": None, "not_seen": 0}) == "gender"
     assert day_figures([window(0, profile="count")], NOON, BERLIN).pyramid is None
 
 

@@ -141,7 +141,13 @@ def test_what_is_all_withheld_says_why(store: EmbeddedStore, address: str, chrom
     hidden = dict.fromkeys(("female", "male", "unknown"))
     ages = dict.fromkeys((*AGE_BANDS, UNKNOWN))
     of_ten = cohort().model_copy(
-        update={"visits": 10, "gender": hidden, "age_band": ages, "gender_age_band": None}
+        update={
+            "visits": 10,
+            "described": 10,
+            "gender": {**hidden, "not_seen": 0},
+            "age_band": {**ages, "not_seen": 0},
+            "gender_age_band": None,
+        }
     )
     store.write([window(0, k=1, cohort=of_ten)])
     with visit(chromium, address) as page:
@@ -245,7 +251,7 @@ def test_yesterday_stays_on_the_page(chromium: Browser, store: EmbeddedStore, ad
     with visit(chromium, address) as page:
         live(page)
         told = page.locator("#yesterday")
-        expect(told).to_contain_text("2026-03-01: 8 visits, 8 of them described.")
+        expect(told).to_contain_text("2026-03-01: 8 visits, 8 of them broken down.")
         expect(told).to_contain_text("Gender: female 8.")
         expect(told).to_contain_text("Age: 25-34 8, not sure withheld.")
         expect(page.locator("#ages .notes")).to_contain_text("Based on 8 visits")
@@ -332,11 +338,50 @@ def test_a_breakdown_that_is_not_there_says_why(
 def test_expressions_are_shown_where_the_profile_allows(
     chromium: Browser, store: EmbeddedStore, address: str
 ) -> None:
-    faces = cohort().model_dump() | {"expression": {"neutral": 5, "happy": None, "sad": 0}}
+    faces = cohort().model_dump() | {"expression": {"neutral": 5, "happy": None, "sad": 0, "not_seen": 0}}
     store.write([window(0, k=1, profile="expression", cohort=Cohort.model_validate(faces))])
     with visit(chromium, address) as page:
         live(page)
         assert rows(page, "expressions")[:3] == [["neutral", "5"], ["happy", "withheld"], ["sad", "0"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "not_sure"),
+    [
+        ({"described": 22}, "18 visits: the face was never seen well enough.", True),
+        ({"described": None}, "20 visits: not sure, or the face was never seen well enough.", False),
+    ],
+    ids=["told", "together"],
+)
+def test_who_was_not_seen_is_told_beside_the_chart(
+    chromium: Browser, store: EmbeddedStore, address: str, changes: dict[str, Any], says: str, not_sure: bool
+) -> None:
+    told = changes["described"] is not None
+    rest = {"unknown": 2, "not_seen": 18} if told else {"no_verdict": 20}
+    people = {
+        "visits": 40,
+        "gender": {"female": 11, "male": 9, **rest},
+        "age_band": {"25-34": 20, **rest},
+        "gender_age_band": None,
+    }
+    store.write(
+        [window(0, k=1, visits=40, cohort=Cohort.model_validate(cohort().model_dump() | people | changes))]
+    )
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator("#ages .notes")).to_contain_text(says)
+        labels = [label for label, _ in rows(page, "ages")]
+        assert ("not sure" in labels) == not_sure
+        assert not {"not_seen", "no_verdict"} & {*labels}
+        assert ("Gender: female 11, male 9." in page.locator("#ages .notes").inner_text()) != not_sure
+
+
+def test_a_shop_that_sees_only_backs_says_so(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    backs = {"described": 0, "gender": {"not_seen": 8}, "age_band": {"not_seen": 8}, "gender_age_band": None}
+    store.write([window(0, visits=8, cohort=Cohort.model_validate(cohort().model_dump() | backs))])
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator("#ages .empty")).to_contain_text("no face was seen well enough to tell")
 
 
 PIXELS = """(chart, place) => {

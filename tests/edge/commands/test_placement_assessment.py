@@ -47,7 +47,7 @@ def passing(tracks: int = 4, fps: float = 10, **changes: Any) -> list[Glance]:
 
 def visit(gender: str = "female") -> Visit:
     attributes = {"gender": Verdict(gender, 0.9), "age_band": Verdict("25-34", 0.9)}
-    return Visit(AT, AT, 2.0, 1.0, True, attributes)
+    return Visit(AT, AT, 2.0, 1.0, True, True, attributes)
 
 
 def reading(assessment: Assessment, name: str) -> Reading:

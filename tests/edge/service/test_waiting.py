@@ -29,7 +29,9 @@ from tests.support.messages import BOOT, MORNING, cohort, window
 
 
 def visit(seconds: float = 12.0) -> Visit:
-    return Visit(MORNING, MORNING, seconds, 0.0, viewer=False, attributes={}, zones=("till",))
+    return Visit(
+        MORNING, MORNING, seconds, 0.0, viewer=False, described=False, attributes={}, zones=("till",)
+    )
 
 
 @settings(deadline=None)

@@ -20,13 +20,16 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def a_visit(dwell_s: float = 3.0, attention_s: float = 1.0, **labels: str) -> Visit:
+def a_visit(
+    dwell_s: float = 3.0, attention_s: float = 1.0, *, described: bool = True, **labels: str
+) -> Visit:
     return Visit(
         started_at=NOON,
         ended_at=at(dwell_s),
         dwell_s=dwell_s,
         attention_s=attention_s,
         viewer=attention_s > 0,
+        described=described,
         attributes={name: Verdict(label, 0.9) for name, label in labels.items()},
         zones=("shelf", "till"),
     )
@@ -65,6 +68,19 @@ def test_a_visit_is_counted_with_all_that_is_known_of_it() -> None:
     assert window.attention_histogram == (2, 0, 0, 0, 0, 0, 0, 0, 0)
     assert window.breakdown == {("female", "25-34", "happy"): 1, ("female", "unknown", "unknown"): 1}
     assert window.zones == {"shelf": 2, "till": 2}
+
+
+def test_a_visit_whose_face_was_never_seen_has_that_label_in_all_attributes() -> None:
+    aggregator = Aggregator(window_s=60)
+    aggregator.observe(NOON, 0, 1, 0)
+    aggregator.add(a_visit(described=False))
+    aggregator.add(a_visit(described=False, gender="unknown", age_band="25-34"))
+    aggregator.add(a_visit())
+    (window,) = aggregator.close()
+    assert window.breakdown == {
+        ("not_seen", "not_seen", "not_seen"): 2,
+        ("unknown", "unknown", "unknown"): 1,
+    }
 
 
 def test_no_visit_can_end_before_the_first_frame() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS, UNKNOWN
+from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
 from edge.types import FaceObservation, FaceScores, Floats, Pose
 from edge.vision.consensus import Consensus
 
@@ -60,10 +60,10 @@ def looks(draw: st.DrawFn) -> list[FaceObservation]:
     ]
 
 
-def test_without_looks_everything_is_unknown() -> None:
+def test_without_looks_nothing_was_seen() -> None:
     verdicts = OPEN.verdicts([])
     assert verdicts.keys() == ATTRIBUTES.keys()
-    assert all((v.label, v.confidence) == (UNKNOWN, 0.0) for v in verdicts.values())
+    assert all((v.label, v.confidence) == (NOT_SEEN, 0.0) for v in verdicts.values())
 
 
 def test_one_clear_look_is_taken_at_its_word() -> None:

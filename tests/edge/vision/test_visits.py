@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.vocabulary import AGE_BINS, UNKNOWN
+from common.vocabulary import AGE_BINS, NOT_SEEN, UNKNOWN
 from edge.types import Box, FaceObservation, FaceScores, Pose, Track, TrackState, Visit
 from edge.vision.consensus import Consensus
 from edge.vision.visits import Visits
@@ -108,9 +108,19 @@ def test_observations_make_the_attributes() -> None:
     assert labels == {"gender": "female", "age_band": "35-44", "expression": "happy"}
 
 
-def test_a_visit_never_classified_is_unknown_and_still_counted() -> None:
+def test_a_visit_never_classified_is_not_seen_and_still_counted() -> None:
     visit = watched([(0.0, False), (1.0, False)])
-    assert {verdict.label for verdict in visit.attributes.values()} == {UNKNOWN}
+    assert not visit.described
+    assert {verdict.label for verdict in visit.attributes.values()} == {NOT_SEEN}
+
+
+def test_a_look_that_is_not_sure_describes_a_visit() -> None:
+    visits = Visits(Consensus({"gender": 1.0, "age_band": 1.0, "expression": 1.0}))
+    visits.seen(track(0, 0), False, (), 0.0, NOON)
+    visits.observe(observation(0.3))
+    visit = visits.finish(track(0, 0))
+    assert visit.described
+    assert visit.attributes["gender"].label == UNKNOWN
 
 
 def test_records_are_apart_and_forgotten_when_over() -> None:

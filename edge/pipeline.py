@@ -31,7 +31,7 @@ from edge.vision.tracker import Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
 
-WHOLE_IN_NEAR = 0.7
+WHOLE_IN_NEAR = 0.4
 """A near look finds people up to this share of its height; larger ones it cuts off."""
 
 

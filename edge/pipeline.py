@@ -25,14 +25,11 @@ from edge.vision.motion import Motion
 from edge.vision.pose import attending
 from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
-from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, Budget, Plan, Scheduler
-from edge.vision.sightings import merged, sightings
+from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, WHOLE_IN_NEAR, Budget, Plan, Scheduler
+from edge.vision.sightings import joined, sightings
 from edge.vision.tracker import Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
-
-WHOLE_IN_NEAR = 0.4
-"""A near look finds people up to this share of its height; larger ones it cuts off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +171,7 @@ class Pipeline:
         began_s = self._clock.monotonic()
         near = self._detector.look_near(frame.image, plan.corner)
         self._near_budget.spend(self._clock.monotonic() - began_s)
-        return merged(wide, near, small_px=WHOLE_IN_NEAR * self._detector.near_size[1])
+        return joined((wide, near), small_px=WHOLE_IN_NEAR * self._detector.near_size[1])
 
     def _see(
         self, frame: Frame, tracks: Tracks, poses: Mapping[int, Pose], shows_faces_px: float

@@ -31,6 +31,7 @@ def replay_table(results: Sequence[dict[str, Any]]) -> Table:
         "frames",
         "fps",
         "visits",
+        "described",
         "viewers",
         "gender",
         "age band",
@@ -38,7 +39,8 @@ def replay_table(results: Sequence[dict[str, Any]]) -> Table:
         "dwell s",
     ):
         table.add_column(
-            heading, justify="right" if heading in ("frames", "fps", "visits", "viewers") else "left"
+            heading,
+            justify="right" if heading in ("frames", "fps", "visits", "described", "viewers") else "left",
         )
     for result in results:
         cells = [
@@ -47,7 +49,7 @@ def replay_table(results: Sequence[dict[str, Any]]) -> Table:
         ]
         table.add_row(
             Path(result["source"]).name,
-            *(str(result[key]) for key in ("frames", "fps", "visits", "viewers")),
+            *(str(result[key]) for key in ("frames", "fps", "visits", "described", "viewers")),
             *cells,
             " ".join(f"{dwell:.1f}" for dwell in result["dwell_s"]),
         )

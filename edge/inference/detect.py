@@ -176,31 +176,6 @@ class PeopleDetector:
         return scale
 
 
-def joined(sights: Sequence[Sight], *, whole_px: float) -> Sight:
-    """Return what several looks at one frame found, each once, by the look that is surest of it.
-
-    The first look is the whole view. Of people, the others add those up to ``whole_px`` high: near looks cut larger
-    ones.
-    """
-    faces = [face for sight in sights for face in sight.faces]
-    bodies = [
-        body
-        for number, sight in enumerate(sights)
-        for body in sight.bodies
-        if number == 0 or body.box.height <= whole_px
-    ]
-    return Sight(
-        tuple(faces[index] for index in suppress(*_columns(faces), FACE_OVERLAP)),
-        tuple(bodies[index] for index in suppress(*_columns(bodies), BODY_OVERLAP)),
-    )
-
-
-def _columns(finds: Sequence[Face] | Sequence[Body]) -> tuple[Floats, Floats]:
-    """Return boxes (n, 4) and scores (n,)."""
-    boxes = [(find.box.x1, find.box.y1, find.box.x2, find.box.y2) for find in finds]
-    return np.array(boxes, np.float32).reshape(-1, 4), np.array([find.score for find in finds], np.float32)
-
-
 def _inside(found: Floats, view: Box, cutting: tuple[bool, ...]) -> Box | None:
     """Return the part of a box inside the view, or None if the view cuts it off or nothing is left."""
     x1, y1, x2, y2 = (float(value) for value in found)

@@ -46,6 +46,9 @@ FOLLOW, ATTENTION = 0.6, 0.25
 """Scores of a look that keeps following a far person, or measures a known person's direction; a look for a first
 description has a score of 1 to 2."""
 
+WHOLE_IN_NEAR = 0.4
+"""A near look adds people up to this share of its height: it cuts off many of the larger ones."""
+
 REACH = 2.0
 """Room around a head that a near look needs, in face sizes: the network must see that this is a person."""
 

@@ -7,7 +7,8 @@ faces wide. A body that is cut off by a counter or by the picture has the same w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from edge.types import Body, Box, Face, Sight, Sighting
 from edge.vision.assignment import assign
@@ -29,8 +30,13 @@ ABOVE = 0.5
 
 WORST_FIT = 4.0
 
+Find = TypeVar("Find", Face, Body)
+
 SAME_BODY = 0.75
 """A body without a face that shares this part of the smaller box with a better one is a part of the same person."""
+
+SAME_IN_LOOKS = 0.5
+"""Bodies of two looks that overlap more than this are one."""
 
 SAME_HEAD = 0.7
 """Heads closer than this, in face sizes, are one."""
@@ -79,19 +85,33 @@ def sightings(sight: Sight) -> list[Sighting]:
     return people
 
 
-def merged(wide: Sight, near: Sight, *, small_px: float) -> Sight:
-    """Return what both looks at one frame found, each once. Landmarks are better in the near look. Of bodies, the near
-    look sees only those up to ``small_px`` high well, because it cuts large ones."""
-    faces = [
-        *near.faces,
-        *(face for face in wide.faces if not any(same_head(face.box, other.box) for other in near.faces)),
-    ]
-    small = [body for body in near.bodies if body.box.height <= small_px]
+def joined(sights: Sequence[Sight], *, small_px: float) -> Sight:
+    """Return what several looks at one frame found, each once, by the look that is surest of it.
+
+    The first look is the whole view. Of people, the others add those up to ``small_px`` high: near looks cut larger
+    ones.
+    """
+    faces = sorted((face for sight in sights for face in sight.faces), key=lambda face: -face.score)
     bodies = [
-        *wide.bodies,
-        *(body for body in small if not any(cover(body.box, other.box) > 0.5 for other in wide.bodies)),
+        body
+        for number, sight in enumerate(sights)
+        for body in sight.bodies
+        if number == 0 or body.box.height <= small_px
     ]
-    return Sight(tuple(faces), tuple(bodies))
+    bodies.sort(key=lambda body: -body.score)
+    return Sight(_each_once(faces, same_head), _each_once(bodies, _same_body))
+
+
+def _each_once(finds: Sequence[Find], same: Callable[[Box, Box], bool]) -> tuple[Find, ...]:
+    kept: list[Find] = []
+    for find in finds:
+        if not any(same(find.box, other.box) for other in kept):
+            kept.append(find)
+    return tuple(kept)
+
+
+def _same_body(one: Box, other: Box) -> bool:
+    return one.iou(other) > SAME_IN_LOOKS
 
 
 def same_head(one: Box, other: Box) -> bool:

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from edge.inference.detect import PeopleDetector, joined
+from edge.inference.detect import PeopleDetector
 from edge.types import Body, Box, Face, Image, Sight
+from edge.vision.scheduler import WHOLE_IN_NEAR
+from edge.vision.sightings import joined
 from models_tflite.evaluation.scoring import (
     Found,
     Size,
@@ -47,9 +49,6 @@ MIDDLE_SIDE, MIDDLE_SHARE = 24, 0.2
 OVERLAP = 64
 """Near looks of a measurement overlap by at least this many pixels, so that a small face is whole in one of them."""
 
-WHOLE_IN_NEAR = 0.4
-"""A near look adds people up to this share of its height: it cuts off many of the larger ones."""
-
 Json = dict[str, Any]
 Curve = tuple[np.ndarray, np.ndarray]
 
@@ -59,7 +58,7 @@ def looks(detector: PeopleDetector, image: Image) -> tuple[Sight, Sight]:
     wide = detector.look(image)
     height, width = image.shape[:2]
     near = [detector.look_near(image, corner) for corner in corners(width, height, detector.near_size)]
-    return wide, joined((wide, *near), whole_px=WHOLE_IN_NEAR * detector.near_size[1])
+    return wide, joined((wide, *near), small_px=WHOLE_IN_NEAR * detector.near_size[1])
 
 
 def corners(width: int, height: int, near: tuple[int, int]) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from common.vocabulary import UNKNOWN
+from common.vocabulary import NOT_SEEN, UNKNOWN
 from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, SeenFace
 from edge.types import Visit
 from edge.vision.light import DIM
@@ -274,7 +274,7 @@ def _hangs(glances: Sequence[Glance]) -> int | None:
 
 
 def _unknown(visits: Sequence[Visit], attribute: str) -> int:
-    return sum(visit.attributes[attribute].label == UNKNOWN for visit in visits)
+    return sum(visit.attributes[attribute].label in (UNKNOWN, NOT_SEEN) for visit in visits)
 
 
 def _median(values: Sequence[float]) -> float | None:

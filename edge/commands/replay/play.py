@@ -9,7 +9,7 @@ from typing import Any
 
 from common.clock import Clock
 from common.errors import UserError
-from common.vocabulary import ATTRIBUTES, UNKNOWN
+from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from edge.capture.replay import replay
 from edge.config import Settings
 from edge.service.build import Models, build_pipeline, camera_of
@@ -19,9 +19,9 @@ Json = dict[str, Any]
 
 
 def counts(visits: Iterable[Visit], attribute: str) -> dict[str, int]:
-    """Count visits by label; every label of the attribute is present, ``unknown`` is last."""
+    """Count visits by label; every label of the attribute is present, ``unknown`` and ``not_seen`` are last."""
     found = Counter(visit.attributes[attribute].label for visit in visits)
-    return {label: found[label] for label in (*ATTRIBUTES[attribute], UNKNOWN)}
+    return {label: found[label] for label in (*ATTRIBUTES[attribute], UNKNOWN, NOT_SEEN)}
 
 
 def replay_source(
@@ -55,6 +55,7 @@ def replay_source(
         "seconds": round(last_s - first_s, 3),
         "fps": round(frames / elapsed, 1),
         "visits": len(visits),
+        "described": sum(visit.described for visit in visits),
         "viewers": sum(visit.viewer for visit in visits),
         **{attribute: counts(visits, attribute) for attribute in ATTRIBUTES},
         "dwell_s": [round(visit.dwell_s, 2) for visit in visits],

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.inference.detect import CUT_PX, STRIDES, PeopleDetector, joined, suppress
+from edge.inference.detect import CUT_PX, STRIDES, PeopleDetector, suppress
 from edge.inference.manifest import ScoreCalibration, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.scene.render import Scene, crowd
 from edge.types import Body, Box, Face, Floats, Image, Sight
+from edge.vision.sightings import joined
 
 HEIGHT, WIDTH = 256, 320
 CHANNELS = {"score": 1, "box": 4, "landmarks": 10, "person_score": 1, "person_box": 4}
@@ -249,15 +250,15 @@ def test_of_two_looks_the_surer_one_tells_of_a_face() -> None:
     points = np.zeros((5, 2), np.float32)
     wide = Sight((Face(SMALL, 0.6, points), Face(moved(SMALL, 300, 0), 0.9, points)))
     closer = Sight((Face(moved(SMALL, 3, 0), 0.8, points), Face(moved(SMALL, 302, 0), 0.3, points)))
-    assert [face.score for face in joined((wide, closer), whole_px=100).faces] == [0.9, 0.8]
+    assert [face.score for face in joined((wide, closer), small_px=100).faces] == [0.9, 0.8]
 
 
 def test_near_looks_add_small_people_only() -> None:
     large, small = Box(0, 0, 80, 220), Box(200, 0, 230, 90)
     near_look = Sight(bodies=(Body(large, 0.9), Body(small, 0.5)))
-    assert joined((Sight(), near_look), whole_px=100).bodies == (Body(small, 0.5),)
-    assert joined((near_look, Sight()), whole_px=100).bodies == near_look.bodies
-    assert joined((Sight(), Sight()), whole_px=100) == Sight()
+    assert joined((Sight(), near_look), small_px=100).bodies == (Body(small, 0.5),)
+    assert joined((near_look, Sight()), small_px=100).bodies == near_look.bodies
+    assert joined((Sight(), Sight()), small_px=100) == Sight()
 
 
 # --- the detector that ships -------------------------------------------------------------------------------

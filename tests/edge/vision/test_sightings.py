@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.types import Body, Box, Face, Sight
-from edge.vision.sightings import cover, fit, head_of, merged, sightings
+from edge.vision.sightings import cover, fit, head_of, joined, sightings
 
 
 def face(x: float, y: float, side: float = 20.0, score: float = 0.9) -> Face:
@@ -72,8 +72,8 @@ def test_two_bodies_in_one_box_are_two_people_where_two_faces_show() -> None:
 
 def test_a_near_look_adds_what_the_wide_one_missed() -> None:
     wide = Sight((face(100, 116),), (body(100, 100),))
-    near = Sight((face(101, 115), face(300, 60, 8)), (body(300, 54, 8), body(100, 100)))
-    both = merged(wide, near, small_px=120)
+    near = Sight((face(101, 115, score=0.95), face(300, 60, 8)), (body(300, 54, 8), body(100, 100)))
+    both = joined((wide, near), small_px=120)
     assert [found.box.centre[0] for found in both.faces] == [
         101,
         300,

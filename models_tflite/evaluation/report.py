@@ -90,6 +90,7 @@ def measure(models: Path, data: Path, floats: Path, *, stored: Json, kept: tuple
         "data_csv_sha256": digests,
         "figures": figures,
         "groups": measure.groups(shipped, utk),
+        "gaps": measure.gaps(shipped, utk),
         "conditions": measure.conditions(shipped, utk),
         "masks": measure.masks(shipped, faces),
         "visits": measure.visits(shipped, data, "val"),

@@ -109,7 +109,12 @@ def gaps(shipped: Shipped, data: DataSet) -> list[Json]:
             }
             if shares:
                 worst, best = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
-                ends = {"worst": worst, "worst_right": shares[worst], "best": best, "best_right": shares[best]}
+                ends = {
+                    "worst": worst,
+                    "worst_right": shares[worst],
+                    "best": best,
+                    "best_right": shares[best],
+                }
                 rows.append({"answer": answer, "grouping": grouping} | ends)
     return rows
 

@@ -41,11 +41,11 @@ def _percent(share: float | None) -> str:
 
 
 def _gap(measured: Json) -> Json:
-    """Sort groups of race and gender by accuracy, and return the best and worst that are large enough to compare."""
+    """Sort groups of race and gender by accuracy, and return the smallest that is large enough to compare."""
     groups = measured["figures"]["int8"]["utkface"]["groups_18plus"]
     ranked = sorted(
         ({"name": name} | group for name, group in groups.items()), key=lambda group: group["accuracy"]
     )
     large = [group for group in ranked if group["n"] >= SMALL_GROUP]
-    worst, best = (large[0], large[-1]) if large else (None, None)
-    return {"ranked": ranked, "least": SMALL_GROUP, "worst": worst, "best": best}
+    smallest = min(large, key=lambda group: group["n"], default=None)
+    return {"ranked": ranked, "least": SMALL_GROUP, "smallest": smallest}

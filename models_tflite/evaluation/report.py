@@ -99,6 +99,7 @@ def measure(models: Path, data: Path, floats: Path, *, stored: Json, kept: tuple
         "data_csv_sha256": digests,
         "figures": figures,
         "groups": further("groups", "utkface", lambda: measure.groups(shipped, utk)),
+        "gaps": further("gaps", "utkface", lambda: measure.gaps(shipped, utk)),
         "conditions": further("conditions", "utkface", lambda: measure.conditions(shipped, utk)),
         "masks": further("masks", "faces", lambda: measure.masks(shipped, faces)),
         "false_finds": further("false_finds", "faces", lambda: false_finds(shipped.detector, data)),

@@ -15,8 +15,10 @@ import torch
 from edge.inference.manifest import load_manifest
 from edge.scene.portraits import load_portraits
 from models_tflite.evaluation.evaluate import Shipped
-from models_tflite.training import attributes, loop
+from models_tflite.training import attributes, augment, loop
+from models_tflite.training.age_gender import People
 from models_tflite.training.detector.items import read_items
+from models_tflite.training.networks import people_tower
 from tests.models_tflite.training.painted import paint, paint_people
 
 SMOKE = "--epochs 2 --limit 48 --batch 8"
@@ -56,6 +58,29 @@ def recipe(data: Path, folder: Path) -> None:
     shipped = Shipped(out)
     assert abs(shipped.classifier.describe(face[40:104, 40:104].copy()).gender.sum() - 1) < 1e-3
     shipped.detector.look(face.copy())
+
+
+def distorted(data: Path) -> None:
+    """Mixed pictures are told from mixed labels, teachers speak with one voice, and erasing keeps to its share."""
+    faces = People.load(data, "train", 8)
+    pictures = torch.rand(8, 3, 64, 64) * 255
+    (images, *labels, order, part) = next(attributes.mixed([(pictures, *faces.labels)], share=1.0))
+    assert torch.equal(images, part * pictures + (1 - part) * pictures[order])
+    assert 0 <= part <= 1
+    towers = attributes.Towers(people_tower() for _ in range(2)).eval()
+    said = attributes.answers(towers, loop.normalise(images))
+    both = [faces.errors(said[0], [label[at] for label in labels]) for at in (torch.arange(8), order)]
+    lesson = attributes.Lesson(faces, None)
+    wrong, _ = lesson(towers[0], (images, *labels, order, part))
+    assert torch.allclose(wrong, (part * both[0] + (1 - part) * both[1]).mean(), rtol=1e-3)
+    mean = (said[0][1].softmax(1) + said[1][1].softmax(1)) / 2
+    assert torch.allclose(attributes.told(towers, loop.normalise(images))[1], mean, atol=1e-3)
+    alone, parts = attributes.Lesson(faces, towers[:1])(towers[0], (images, *labels, order, part))
+    assert parts["teachers"] < 1e-3, "who says what the teachers say is not corrected by them"
+    assert torch.allclose(alone, (1 - attributes.LISTENING) * wrong, rtol=1e-2)
+    assert torch.equal(augment.erase(pictures, share=0.0), pictures)
+    erased = (augment.erase(pictures, share=1.0) != pictures).any(1).float().mean((1, 2))
+    assert ((erased >= (1 / 8) ** 2) & (erased < (1 / 2) ** 2)).all()
 
 
 class Stopped(Exception):
@@ -123,6 +148,7 @@ def main() -> int:
         paint_people(data)
         both = (data, folder)
         for test, arguments in (
+            (distorted, (data,)),
             (resuming, both),
             (recipe, both),
             (by_hand, both),

@@ -43,10 +43,12 @@ KNOWN_BODY_S = 1.0
 OTHER_KIND = 0.3
 """Cost of matching a face with a track of which only the body was seen, or the other way round."""
 
-NEWCOMER, SETTLED = 0.4, 1.0
-"""Cost of a match with somebody who is no person yet, because patterns and doubles must not take the sightings of
-people; and with something that has been at its place for ``SETTLED_S``, because nobody who walks by is that thing."""
-SETTLED_S, SETTLED_GROWTH = 3.0, 0.25
+NEWCOMER = 0.4
+"""Cost of a match with somebody who is no person yet: patterns and doubles do not take the sightings of people."""
+
+SETTLED_S, SETTLED_REACH, SETTLED_GROWTH = 3.0, 0.6, 0.25
+"""Something that has been at its first place for so long is found only this near, in face sizes, and with a size that
+differs by less than this logarithm: nobody who walks by is that thing."""
 
 LEAST_SIDE = 2.2
 """From this size of the face on, in pixels as the network sees them, the body of a person is found."""
@@ -239,12 +241,12 @@ class Person:
         guessed = sighting.face is None
         # A body alone scores lower than with its face, which says nothing about who it is.
         doubt = 0.0 if guessed and self._by_face else DOUBT * self.doubt(sighting)
-        doubt += 0.0 if self.confirmed else SETTLED if self._is_settled else NEWCOMER
+        doubt += 0.0 if self.confirmed else NEWCOMER
         by_fit = OTHER_KIND + self._misfit(sighting) + doubt
         growth = abs(math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = GUESS_GROWTH if guessed else min(0.4 + self.unseen_s, 0.75)
-        if self._is_settled:
-            tolerance = min(tolerance, SETTLED_GROWTH)
+        if self.is_settled:
+            tolerance, reach = min(tolerance, SETTLED_GROWTH), min(reach, SETTLED_REACH)
         reach += GUESS_REACH if guessed else 0.0
         if distance > reach or growth > tolerance:
             return by_fit
@@ -253,7 +255,8 @@ class Person:
         return min(by_head, by_fit)
 
     @property
-    def _is_settled(self) -> bool:
+    def is_settled(self) -> bool:
+        """Whether this has been at its first place for so long that it is most likely a thing."""
         return not self.confirmed and self.age_s >= SETTLED_S and not self.life.has_left_its_place
 
     def _overlap(self, sighting: Sighting, head: Box) -> float:

@@ -27,7 +27,7 @@ JUST_SEEN_S = 0.2
 SEEN_WIDE_PX = 16.0
 """A face of this size, as the network sees it, is found in the whole view: if it is not, it does not show."""
 
-FOLLOWED_WIDE_PX = 2.6
+FOLLOWED_WIDE_PX = 4.5
 """A person with a smaller face, as the network sees it, is hardly found in the whole view."""
 
 FOLLOW_S = 0.12
@@ -46,7 +46,7 @@ FOLLOW, ATTENTION = 0.6, 0.25
 """Scores of a look that keeps following a far person, or measures a known person's direction; a look for a first
 description has a score of 1 to 2."""
 
-WHOLE_IN_NEAR = 0.4
+WHOLE_IN_NEAR = 0.5
 """A near look adds people up to this share of its height: it cuts off many of the larger ones."""
 
 REACH = 2.0

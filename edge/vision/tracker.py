@@ -206,7 +206,10 @@ class Tracker:
         return self._places.hide(person.last_box, person.life, person.last_seen_s)
 
     def _are_parted(self, person: Person, sighting: Sighting) -> bool:
-        return self._places.part(person.last_box, sighting.head, person.last_seen_s)
+        things = (other for other in self._people if other is not person and other.is_settled)
+        return self._places.part(person.last_box, sighting.head, person.last_seen_s) or any(
+            same_head(thing.last_box, sighting.head) for thing in things
+        )
 
     def _end_pictures(self, at_s: float) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
         """End the tracks that are pictures of a person. Return first those that were a person before, whose visit has

@@ -40,6 +40,7 @@ from edge.service.run import FRAME_WAIT_S, Run
 from edge.types import Coverage, Frame, Image, Sight, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
+from edge.vision.tracker import LIKELY_SCORE
 from edge.vision.waiting import Waiting
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.clock import ManualClock
@@ -243,7 +244,7 @@ class FailingDetector(WatchedDetector):
 
     def look(self, image: Image) -> Sight:
         sight = super().look(image)
-        is_empty = not (sight.faces or sight.bodies)
+        is_empty = not any(found.score >= LIKELY_SCORE for found in (*sight.faces, *sight.bodies))
         self._somebody_came |= not is_empty
         self._empty = self._empty + 1 if is_empty else 0
         if self._somebody_came and self._empty == self.GONE_LOOKS:

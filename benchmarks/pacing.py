@@ -28,8 +28,9 @@ from edge.capture.video import VideoFile
 from edge.config import Settings
 from edge.scene.render import Scene, crowd
 from edge.service.build import Models, build_pipeline, load_models
-from edge.service.pacing import Motion, Pacer
+from edge.service.pacing import Pacer
 from edge.types import Frame, Visit
+from edge.vision.motion import Motion
 
 FPS = 15
 WAYS = {"every frame": (False, False), "recent tracks": (True, False), "tracks, motion": (True, True)}
@@ -83,7 +84,7 @@ def play(path: Path, settings: Settings, models: Models, *, paced: bool, motion:
             if frame is None:
                 break
             frames, last_s = frames + 1, frame.monotonic_s
-            moved = motion and senses.seen(frame.image, frame.monotonic_s)
+            moved = motion and bool(senses.seen(frame.image, frame.monotonic_s))
             if paced and not pacer.due(frame.monotonic_s, moved=moved):
                 continue
             step = pipeline.step(frame)

@@ -203,7 +203,7 @@ def passes(count: int, progress: Callable[[float], None]) -> tuple[float, float]
     found = rss_mb()
     for number in range(count):
         image = images[number % len(images)]
-        for face in loaded.detector.detect(image):
+        for face in loaded.detector.look(image).faces:
             loaded.classifier.classify(image, loaded.refiner.refine(image, face))
         if number == count // 10:
             gc.collect()

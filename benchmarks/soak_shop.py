@@ -9,7 +9,7 @@ import numpy as np
 
 from common.vocabulary import AGE_BINS
 from edge.capture.camera import CameraError
-from edge.types import Box, Face, FaceScores, Floats, Frame, Image
+from edge.types import Box, Face, FaceScores, Floats, Frame, Image, Sight
 from tests.support.clock import ManualClock
 
 DAY_S, HOUR_S = 86_400, 3_600
@@ -18,6 +18,9 @@ FRAME_S = 0.5
 
 AWAY_S = 2_400
 """How long a fault of the camera lasts: two failed attempts to open it."""
+
+VIEW = (160, 120)
+"""Width and height of a picture, and of what the detector sees."""
 
 _FACE = (32, 40)
 _LANES = (4, 70)
@@ -34,7 +37,7 @@ class Walk:
 
     def box(self, at_s: float) -> Box:
         width, height = _FACE
-        x = (160 - width) * (at_s - self.starts_s) / (self.ends_s - self.starts_s)
+        x = (VIEW[0] - width) * (at_s - self.starts_s) / (self.ends_s - self.starts_s)
         return Box(x, _LANES[self.lane], x + width, _LANES[self.lane] + height)
 
 
@@ -90,7 +93,7 @@ class Shop:
         self._attempts = 0
         self._opened = False
         rng = np.random.default_rng(2)
-        self._floor = rng.integers(60, 180, (120, 160, 3), np.uint8)
+        self._floor = rng.integers(60, 180, (*reversed(VIEW), 3), np.uint8)
         self._face = rng.integers(0, 255, (*reversed(_FACE), 3), np.uint8)
         self._past = 0
 
@@ -132,21 +135,28 @@ class Shop:
     def describe(self) -> str:
         return "shop"
 
-    def detect(self, image: Image) -> list[Face]:
+    @property
+    def near_size(self) -> tuple[int, int]:
+        return VIEW
+
+    def look(self, image: Image) -> Sight:
         at_s = float(np.frombuffer(image[0, :8, 0].tobytes(), np.float64)[0])
         found = []
         for walk in self._there(at_s):
             box = walk.box(at_s)
             points = np.array([box.x1, box.y1], np.float32) + _LANDMARKS
             found.append(Face(box, 0.97, points))
-        return found
+        return Sight(tuple(found))
 
-    def refine(self, image: Image, detection: Face) -> Face:
-        return detection
+    def look_near(self, image: Image, corner: tuple[int, int]) -> Sight:
+        raise AssertionError("the picture is no larger than a near look, so there is nothing to magnify")
 
-    def classify(self, image: Image, detection: Face, *, mirrored: bool = False) -> FaceScores:
+    def refine(self, image: Image, face: Face) -> Face:
+        return face
+
+    def classify(self, image: Image, face: Face, *, mirrored: bool = False) -> FaceScores:
         def sure(classes: int) -> Floats:
-            return np.asarray(np.eye(1, classes, int(detection.box.y1) % 2)[0], np.float32)
+            return np.asarray(np.eye(1, classes, int(face.box.y1) % 2)[0], np.float32)
 
         return FaceScores(sure(AGE_BINS), sure(2), sure(7))
 

@@ -37,7 +37,7 @@ def pair() -> Scene:
 
 
 def visit(track_id: int, label: str = UNKNOWN) -> Counted:
-    return Counted(track_id, Visit(NOON, NOON, 1.0, 1.0, True, {"gender": Verdict(label, 0.9)}))
+    return Counted(track_id, Visit(NOON, NOON, 1.0, 1.0, True, True, {"gender": Verdict(label, 0.9)}))
 
 
 def played(

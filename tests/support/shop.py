@@ -1,14 +1,16 @@
-"""A shop for tests: a live camera as fast as it is looked at, and the clock that it moves on."""
+"""A shop for tests: a live camera as fast as its frames are processed, and the clock that it moves on."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
-from edge.types import Detector, Face, Frame, Image
+from edge.pipeline import Pipeline, Step
+from edge.types import Frame, Image, Sight
 from tests.support.clock import START, ManualClock
 
 
@@ -26,24 +28,21 @@ class FastTime(ManualClock):
         return super().monotonic() + time.monotonic() - self._began_s
 
 
-@dataclass
-class Eye:
-    """Looks with ``detector``, at nobody without, and says when it has looked."""
+class NobodyThere:
+    """A detector that finds nobody."""
 
-    detector: Detector | None = None
+    near_size = (320, 256)
 
-    def __post_init__(self) -> None:
-        self.looked = threading.Semaphore(1)
+    def look(self, image: Image) -> Sight:
+        return Sight()
 
-    def detect(self, image: Image) -> list[Face]:
-        try:
-            return self.detector.detect(image) if self.detector else []
-        finally:
-            self.looked.release()
+    def look_near(self, image: Image, corner: tuple[int, int]) -> Sight:
+        return Sight()
 
 
 class Shop:
-    """A live camera whose frames come as fast as they are looked at, each a fifteenth of a second of ``clock``.
+    """A live camera whose frames come as fast as they are processed, each a fifteenth of a second of ``clock``; see
+    ``in_step``.
 
     What it shows goes on where it was when it is opened again, as in a shop. ``opening`` is called with the number of
     the opening and may refuse.
@@ -54,20 +53,34 @@ class Shop:
     def __init__(
         self,
         clock: ManualClock,
-        eye: Eye,
         picture: Callable[[int], Image],
         opening: Callable[[int], None] = lambda number: None,
     ) -> None:
-        self._clock, self._eye, self._picture, self._opening = clock, eye, picture, opening
+        self._clock, self._picture, self._opening = clock, picture, opening
+        self._processed = threading.Semaphore(1)
         self.opened = self.given = 0
+
+    @contextmanager
+    def in_step(self) -> Iterator[None]:
+        """Let the camera wait for the pipeline, which is done with a frame that it did not look at, too."""
+        step = Pipeline.step
+
+        def stepped(pipeline: Pipeline, frame: Frame, *, dropped: int = 0) -> Step:
+            try:
+                return step(pipeline, frame, dropped=dropped)
+            finally:
+                self._processed.release()
+
+        with patch.object(Pipeline, "step", stepped):
+            yield
 
     def open(self) -> None:
         self.opened += 1
         self._opening(self.opened)
 
     def read(self) -> Frame:
-        # A frame that nobody looks at any more, when a run ends, is waited for in vain.
-        self._eye.looked.acquire(timeout=0.5)
+        # A frame that is not processed any more, when a run ends, is waited for in vain.
+        self._processed.acquire(timeout=0.5)
         picture = self._picture(self.given)
         self._clock.elapsed_s += 1 / 15
         self.given += 1

@@ -46,7 +46,7 @@ from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, asking
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets
 from tests.support.service_manager import Manager
-from tests.support.shop import Eye, FastTime, Shop
+from tests.support.shop import FastTime, NobodyThere, Shop
 from tests.support.short_scene import models, stretch
 
 pytestmark = pytest.mark.mosquitto
@@ -82,9 +82,9 @@ def device(
     password: str | None = None,
 ) -> Iterator[Shop]:
     """The service in front of an empty shop, in a thread."""
-    clock, eye, stop = FastTime(), Eye(), threading.Event()
-    shop = Shop(clock, eye, lambda index: EMPTY, opening)
-    with ThreadPoolExecutor(1) as pool:
+    clock, stop = FastTime(), threading.Event()
+    shop = Shop(clock, lambda index: EMPTY, opening)
+    with shop.in_step(), ThreadPoolExecutor(1) as pool:
         run = pool.submit(
             serve,
             own,
@@ -92,7 +92,7 @@ def device(
             stop=stop,
             camera=shop,
             broker=Broker("127.0.0.1", port, protocol, username=username, password=password),
-            models=replace(models(), detector=eye),
+            models=replace(models(), detector=NobodyThere()),
         )
         try:
             yield shop
@@ -346,7 +346,6 @@ def test_a_device_that_is_away_is_told_so_at_once(tmp_path: Path) -> None:
 def test_a_change_of_settings_costs_no_count_and_makes_none_twice(tmp_path: Path) -> None:
     """It is asked for while somebody is in view; the two people of the stretch walk by twice."""
     clock, stop = ManualClock(), threading.Event()
-    eye = Eye(models().detector)
     somebody = round((stretch().truth.visits[0].enters_s + 1) * stretch().fps)
     asked_for, go_on = threading.Event(), threading.Event()
 
@@ -358,7 +357,9 @@ def test_a_change_of_settings_costs_no_count_and_makes_none_twice(tmp_path: Path
             stop.set()
         return stretch().render(index % len(stretch()))
 
+    shop = Shop(clock, picture)
     with (
+        shop.in_step(),
         Mosquitto(tmp_path) as mosquitto,
         Listener(mosquitto.port, "footlight/#") as listener,
         ThreadPoolExecutor(1) as pool,
@@ -368,9 +369,9 @@ def test_a_change_of_settings_costs_no_count_and_makes_none_twice(tmp_path: Path
             settings(tmp_path, privacy={"k": 3, "max_cohort": 3, "profile": "count"}),
             clock=clock,
             stop=stop,
-            camera=Shop(clock, eye, picture),
+            camera=shop,
             broker=Broker("127.0.0.1", mosquitto.port),
-            models=replace(models(), detector=eye),
+            models=models(),
         )
         try:
             assert asked_for.wait(30)

@@ -37,13 +37,15 @@ from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
-from edge.types import Coverage, Detector, Face, Frame, Image, WindowAggregate
+from edge.types import Coverage, Frame, Image, Sight, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
+from edge.vision.tracker import LIKELY_SCORE
 from edge.vision.waiting import Waiting
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.clock import ManualClock
 from tests.support.service_manager import Manager
+from tests.support.shop import NobodyThere
 from tests.support.short_scene import clear_frame, models, stretch
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
@@ -212,17 +214,42 @@ def test_with_a_cohort_of_one_every_visit_is_described(tmp_path: Path) -> None:
         assert sum(sum(getattr(cohort, cells).values()) for cohort in cohorts) == len(stretch().truth.visits)
 
 
-class FailingDetector:
-    """Works until the last frame of the stretch, and ends in a fault that nobody named."""
+class WatchedDetector:
+    """The real one; ``looks`` counts how often it looked at a whole frame."""
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector, self._left = detector, len(stretch()) - 1
+    def __init__(self) -> None:
+        self._detector = models().detector
+        self.looks = 0
 
-    def detect(self, image: Image) -> list[Face]:
-        if not self._left:
+    @property
+    def near_size(self) -> tuple[int, int]:
+        return self._detector.near_size
+
+    def look(self, image: Image) -> Sight:
+        self.looks += 1
+        return self._detector.look(image)
+
+    def look_near(self, image: Image, corner: tuple[int, int]) -> Sight:
+        return self._detector.look_near(image, corner)
+
+
+class FailingDetector(WatchedDetector):
+    """Works until everybody has gone, and ends in a fault that nobody named."""
+
+    GONE_LOOKS = 5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._somebody_came, self._empty = False, 0
+
+    def look(self, image: Image) -> Sight:
+        sight = super().look(image)
+        is_empty = not any(found.score >= LIKELY_SCORE for found in (*sight.faces, *sight.bodies))
+        self._somebody_came |= not is_empty
+        self._empty = self._empty + 1 if is_empty else 0
+        if self._somebody_came and self._empty == self.GONE_LOOKS:
             raise RuntimeError("a bug")
-        self._left -= 1
-        return self._detector.detect(image)
+        return sight
 
 
 def keep_waiting(folder: Path, count: int) -> None:
@@ -256,15 +283,14 @@ def keep_waiting(folder: Path, count: int) -> None:
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_crash_releases_no_visit_that_waits_for_its_cohort(tmp_path: Path, crashes: bool) -> None:
     keep_waiting(tmp_path, 3)
-    working = models()
-    failing = replace(working, detector=FailingDetector(working.detector))
+    failing = replace(models(), detector=FailingDetector())
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
         app = build(
             settings(tmp_path, privacy={"k": 3}),
             clock=SystemClock(),
             camera=SceneCamera(clock=SystemClock(), scene=stretch()),
             broker=Broker("127.0.0.1", mosquitto.port),
-            models=failing if crashes else working,
+            models=failing if crashes else models(),
         )
         with pytest.raises(RuntimeError, match="a bug") if crashes else nullcontext():
             app.run()
@@ -322,19 +348,8 @@ def test_while_it_runs_it_is_retained_as_online_and_afterwards_as_offline(tmp_pa
             until(lambda: statuses(late) == [False], "it is retained as offline")
 
 
-class CountedDetector:
-    """The real one, and how often it looked."""
-
-    def __init__(self) -> None:
-        self.looks = 0
-
-    def detect(self, image: Image) -> list[Face]:
-        self.looks += 1
-        return models().detector.detect(image)
-
-
 def test_an_empty_shop_is_not_looked_at_in_every_frame_and_counts_as_watched(tmp_path: Path) -> None:
-    clock, detector = SystemClock(), CountedDetector()
+    clock, detector = SystemClock(), WatchedDetector()
     camera = LiveCamera(clock)
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
         app = build(
@@ -502,18 +517,18 @@ def camera_stalls(app: Run, clock: ManualClock) -> bool:
     return app._camera.stalled_s > 0.1
 
 
-class HangingDetector:
+class HangingDetector(NobodyThere):
     """Finds nobody, and does not return while ``hung`` is set."""
 
     def __init__(self) -> None:
         self.hung, self.inside = threading.Event(), threading.Event()
         self.release = threading.Event()
 
-    def detect(self, image: Image) -> list[Face]:
+    def look(self, image: Image) -> Sight:
         if self.hung.is_set():
             self.inside.set()
             assert self.release.wait(60)
-        return []
+        return super().look(image)
 
 
 def test_a_frame_loop_that_stands_still_stops_the_feed_although_the_camera_lives(

@@ -18,6 +18,8 @@ _SWAY = 1.0
 """How far people in a crowd sway to each side, in face heights: far enough to have left their place."""
 SWAY_S = 2.0
 """Time from one side to the other."""
+CLOSE_FACE, FAR_FACE = 110.0, 36.0
+"""Heights of the faces of a crowd: found in the whole view, and so far away that only a near look describes them."""
 _STEP_S = 0.1
 _HIDDEN_S = 1.1
 _ATTEMPTS = 100
@@ -139,9 +141,16 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
 
 
 def stand_still(
-    portraits: Sequence[Portrait], count: int, seed: int, width: float, seconds: float
+    portraits: Sequence[Portrait],
+    count: int,
+    seed: int,
+    width: float,
+    seconds: float,
+    *,
+    largest: float = CLOSE_FACE,
 ) -> tuple[Walk, ...]:
-    """Place ``count`` people in rows like an audience, every face visible; for measuring speed.
+    """Place ``count`` people in rows like an audience, every face visible; for measuring speed. ``largest``: height
+    that no face exceeds, in lines; with many people in the picture, faces are smaller.
 
     All sway to the same side at a time, so that nobody meets anybody. They start at the left end of their way. Who
     never left the first place might be a screen, and would not be counted.
@@ -156,7 +165,7 @@ def stand_still(
     walks = []
     for place in range(count):
         row, column = divmod(place, a_row)
-        face = min(110.0, 0.55 * a_place, 300.0 / (rows + 0.6) * (0.85 + 0.1 * row))
+        face = min(largest, 0.55 * a_place, 300.0 / (rows + 0.6) * (0.85 + 0.1 * row))
         in_row = min(a_row, count - row * a_row)
         x = room + (width - 2 * room) * (column + 0.5 + 0.3 * (row % 2 - 0.5) * (rows > 1)) / in_row
         y = LINES * (row + 0.62) / (rows + 0.25)

@@ -74,8 +74,8 @@ test-runtimes: runtimes ## Run the models in both runtimes, on this machine and 
 demo: setup ## Run the whole product on the sample scene (SOURCE=0, clip.mp4, rtsp://...; ARGS=--stay)
 	$(BIN)/footlight-cloud demo $(if $(SOURCE),--source '$(SOURCE)') $(ARGS)
 
-bench: setup ## Measure frames per second and CPU seconds per frame for each stage, compared with two other systems
-	$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--yunet '$(DATA)/teacher/yunet_n_320_320.onnx') $(ARGS)
+bench: setup ## Measure frames per second and CPU seconds per frame for each stage, compared with three other systems
+	$(BIN)/python -m benchmarks.pipeline $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 soak: setup ## Simulate a week of the service in ten minutes; check memory, counts and lost windows (ARGS=--json)
 	$(BIN)/python -m benchmarks.soak $(ARGS)

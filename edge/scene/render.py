@@ -27,7 +27,7 @@ from edge.scene.layout import PLAIN, WALL_FACE, Layout
 from edge.scene.obstacles import draw_pillar
 from edge.scene.placed import Placed, detail, grid, place
 from edge.scene.portraits import load_portraits
-from edge.scene.trajectories import obstacles, plan_walks, stand_still
+from edge.scene.trajectories import CLOSE_FACE, FAR_FACE, obstacles, plan_walks, stand_still
 from edge.scene.walk import LINES, Pillar, Walk
 from edge.types import Box, Image
 
@@ -245,8 +245,17 @@ def _within(points: np.ndarray, box: Box) -> np.ndarray:
 
 
 def crowd(
-    count: int, width: int = 640, height: int = 480, fps: float = 15, seconds: float = 4.0, seed: int = 0
+    count: int,
+    width: int = 640,
+    height: int = 480,
+    fps: float = 15,
+    seconds: float = 4.0,
+    seed: int = 0,
+    *,
+    far: bool = False,
 ) -> Scene:
-    """Build a scene with exactly ``count`` visible faces in every frame, for measuring speed."""
-    walks = stand_still(load_portraits(), count, seed, width * LINES / height, seconds)
+    """Build a scene with exactly ``count`` visible faces in every frame, for measuring speed; ``far``: faces so small
+    that the whole view does not show them well."""
+    largest = FAR_FACE if far else CLOSE_FACE
+    walks = stand_still(load_portraits(), count, seed, width * LINES / height, seconds, largest=largest)
     return Scene(seed, width, height, fps, seconds, walks=walks, pillars=())

@@ -14,9 +14,12 @@ PEOPLE = 14
 QUIET_S = 1.0
 """Nobody is there in the first and the last second, so that every visit begins and ends in the scene."""
 
-_SWAY = 0.25
-"""How far standing people sway to each side, in face heights."""
-_SWAY_S = 1.5
+_SWAY = 1.0
+"""How far people in a crowd sway to each side, in face heights: far enough to have left their place."""
+SWAY_S = 2.0
+"""Time from one side to the other."""
+CLOSE_FACE, FAR_FACE = 110.0, 36.0
+"""Heights of the faces of a crowd: found in the whole view, and so far away that only a near look describes them."""
 _STEP_S = 0.1
 _HIDDEN_S = 1.1
 _ATTEMPTS = 100
@@ -138,32 +141,37 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
 
 
 def stand_still(
-    portraits: Sequence[Portrait], count: int, seed: int, width: float, seconds: float
+    portraits: Sequence[Portrait],
+    count: int,
+    seed: int,
+    width: float,
+    seconds: float,
+    *,
+    largest: float = CLOSE_FACE,
 ) -> tuple[Walk, ...]:
-    """Place ``count`` people in rows like an audience, every face visible; for measuring speed.
+    """Place ``count`` people in rows like an audience, every face visible; for measuring speed. ``largest``: height
+    that no face exceeds, in lines; with many people in the picture, faces are smaller.
 
-    They shift their weight from foot to foot, because a person who never moves is taken for a poster.
+    All sway to the same side at a time, so that nobody meets anybody. They start at the left end of their way. Who
+    never left the first place might be a screen, and would not be counted.
     """
     rng = np.random.default_rng(seed)
     if count == 0:
         return ()
     rows = 1 if count <= 3 else 2 if count <= 8 else 4
     a_row = -(-count // rows)
+    a_place = width / (a_row + 0.9)  # the rest is room for the sway
+    room = 0.45 * a_place
     walks = []
     for place in range(count):
         row, column = divmod(place, a_row)
-        face = min(110.0, 0.55 * width / a_row, 300.0 / (rows + 0.6) * (0.85 + 0.1 * row))
+        face = min(largest, 0.55 * a_place, 300.0 / (rows + 0.6) * (0.85 + 0.1 * row))
         in_row = min(a_row, count - row * a_row)
-        x = width * (column + 0.5 + 0.3 * (row % 2 - 0.5) * (rows > 1)) / in_row
+        x = room + (width - 2 * room) * (column + 0.5 + 0.3 * (row % 2 - 0.5) * (rows > 1)) / in_row
         y = LINES * (row + 0.62) / (rows + 0.25)
         drop = (y - HORIZON) / face
-        sway = _SWAY * face * (-1) ** place
-        turns = range(1, int(seconds / _SWAY_S) + 1)
-        keys = [
-            (0.0, x, face, 0.0),
-            *((_SWAY_S * turn, x + sway * (-1) ** turn, face, 0.0) for turn in turns),
-        ]
-        keys.append((max(seconds, keys[-1][0] + _SWAY_S), x, face, 0.0))
+        turns = range(int(seconds / SWAY_S) + 2)
+        keys = [(SWAY_S * turn, x - _SWAY * face * (-1) ** turn, face, 0.0) for turn in turns]
         portrait = portraits[place % len(portraits)]
         walks.append(_walk(portrait, int(rng.integers(1 << 30)), drop, keys))
     return tuple(walks)

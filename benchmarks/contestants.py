@@ -149,7 +149,8 @@ class Footlight(Contestant):
         pipeline = build_pipeline(self._settings, models, SystemClock(), budget_s=budget_s)
         # the product has no public access here, and only this benchmark would need it
         pipeline._tracker = WatchedTracker(pipeline._tracker, watch)
-        at_s, visits = 0.0, []
+        at_s = 0.0
+        visits: list[Visit] = []
         for frame in frames:
             at_s = frame.monotonic_s
             step = pipeline.step(frame)

@@ -13,7 +13,19 @@ from common.clock import SystemClock
 from common.vocabulary import UNKNOWN
 from edge.config import Settings
 from edge.service.build import Models, build_pipeline
-from edge.types import Classifier, Detector, Face, FaceScores, Frame, Image, Refiner, Sight, Sighting, Track
+from edge.types import (
+    Classifier,
+    Detector,
+    Face,
+    FaceScores,
+    Frame,
+    Image,
+    Refiner,
+    Sight,
+    Sighting,
+    Track,
+    Visit,
+)
 from edge.vision.tracker import Tracker, Tracks
 
 STAGES = ("decode", "wide", "near", "refine", "classify", "track")

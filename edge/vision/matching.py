@@ -25,16 +25,17 @@ def match(
     at_s: float,
     *,
     may_have_stopped: bool = False,
-    barred: Callable[[Person, Sighting], bool] = lambda person, sighting: False,
+    elsewhere: Callable[[Person, Sighting], bool] = lambda person, sighting: False,
+    price: float = math.inf,
 ) -> tuple[list[Person], list[Sighting]]:
-    """Match people near their expected position, at the least total cost, except barred pairs; return the rest."""
+    """Match people near their expected position, at the least total cost; return the rest. ``elsewhere`` says of whom a
+    sighting most likely is not, because it is where a thing is known; such a match costs ``price`` more."""
     if not people or not sightings:
         return people, sightings
     costs = [
         [
-            math.inf
-            if barred(person, sighting)
-            else person.cost(sighting, reach, may_have_stopped=may_have_stopped)
+            person.cost(sighting, reach, may_have_stopped=may_have_stopped)
+            + (price if elsewhere(person, sighting) else 0.0)
             for sighting in sightings
         ]
         for person, reach in ((person, person.reach()) for person in people)

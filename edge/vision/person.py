@@ -21,7 +21,7 @@ BLINK_S = 0.5
 SCORES = 60
 """Number of last sights by which a track is judged: some seconds."""
 
-MEASUREMENT_SIGMA = 0.08
+MEASUREMENT_SIGMA = 0.1
 GUESS_SIGMA = 0.25
 """Jitter of the centre of a face that was seen, and of one that was guessed from a body, in face sizes."""
 
@@ -46,14 +46,14 @@ OTHER_KIND = 0.3
 NEWCOMER = 0.4
 """Cost of a match with somebody who is no person yet: patterns and doubles do not take the sightings of people."""
 
-SETTLED_S, SETTLED_REACH, SETTLED_GROWTH = 3.0, 0.6, 0.25
+SETTLED_S, SETTLED_REACH, SETTLED_GROWTH = 3.0, 0.8, 0.25
 """Something that has been at its first place for so long is found only this near, in face sizes, and with a size that
 differs by less than this logarithm: nobody who walks by is that thing."""
 
 LEAST_SIDE = 2.2
 """From this size of the face on, in pixels as the network sees them, the body of a person is found."""
 
-NEAR_REACH = (0.5, 3.0)
+NEAR_REACH = (0.7, 3.0)
 """Smallest and largest distance, in face sizes, between where a face is expected and where it is found."""
 
 LEAVING_WIDTH = 0.85

@@ -27,6 +27,9 @@ BODY_SCORE = 0.4
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
 
+THING_PRICE = 0.5
+"""Cost of a match of somebody in sight with what is at the place of a thing: who passes it is seen there, too."""
+
 CLAIM_S = 1.5
 """A lost track waits this much longer than ``lost_s`` while somebody who may be the same is not confirmed yet."""
 
@@ -145,10 +148,10 @@ class Tracker:
         high = [d for d in sightings if d.score >= self._high_score]
         low = [d for d in sightings if self._low_score <= d.score < self._high_score]
 
-        in_sight, high = match(in_sight, high, at_s)
-        in_sight, low = match(in_sight, low, at_s)
+        in_sight, high = match(in_sight, high, at_s, elsewhere=self._are_parted, price=THING_PRICE)
+        in_sight, low = match(in_sight, low, at_s, elsewhere=self._are_parted, price=THING_PRICE)
         high = self._without_duplicates(high)
-        _, high = match(lost, high, at_s, may_have_stopped=True, barred=self._are_parted)
+        _, high = match(lost, high, at_s, may_have_stopped=True, elsewhere=self._are_parted)
         if everywhere:
             jumped = [person for person in in_sight if person.last_seen_s >= previous_s]
             high = match_far(jumped, high, at_s)

@@ -27,9 +27,13 @@ from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
 from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, WHOLE_IN_NEAR, Budget, Plan, Scheduler
 from edge.vision.sightings import joined, sightings
-from edge.vision.tracker import Tracker, Tracks
+from edge.vision.tracker import LIKELY_SCORE, Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
+
+
+STAYS_S = 1.5
+"""Who is no visit yet after this time stands still; who walks by is one sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +194,9 @@ class Pipeline:
                 looks_here = False
             zones = self._zones.of(track.box, width, height)
             self._visits.seen(track, looks_here, zones, frame.monotonic_s, frame.captured_at)
-            if track.face is None or pose is None or track.state is not TrackState.CONFIRMED:
+            if track.face is None or pose is None:
                 continue
-            if self._may_look(track.track_id, frame.monotonic_s):
+            if self._may_look(track, frame.monotonic_s):
                 quality = self._gate.assess(
                     frame.image, track.face, pose, above=self._good_enough(track.track_id)
                 )
@@ -208,11 +212,18 @@ class Pipeline:
         self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
-    def _may_look(self, track_id: int, at_s: float) -> bool:
-        return (
-            self._visits.observations(track_id) < 2 * self._looks.per_visit
-            and at_s - self._looked_s.get(track_id, -math.inf) >= self._looks.spacing_s
-        )
+    def _may_look(self, track: Track, at_s: float) -> bool:
+        """Return whether to look at this face. Somebody who stands and watches may be no visit until the moment of
+        leaving, when the face is turned away: so a likely face that stays is looked at before."""
+        looks = self._visits.observations(track.track_id)
+        if track.state is TrackState.TENTATIVE:
+            stays = at_s - track.first_seen_s >= STAYS_S
+            is_likely = track.face is not None and track.face.score >= LIKELY_SCORE
+            if not stays or not is_likely or looks >= self._looks.per_visit:
+                return False
+        elif looks >= 2 * self._looks.per_visit:
+            return False
+        return at_s - self._looked_s.get(track.track_id, -math.inf) >= self._looks.spacing_s
 
     def _good_enough(self, track_id: int) -> float:
         """Return the quality that a face must exceed to be worth another look at this visit."""

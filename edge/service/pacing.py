@@ -7,7 +7,7 @@ view for a second. The motion test only makes sure that visits do not begin late
 without pacing.
 
 A frame that is skipped here is not a dropped frame, and does not lower coverage. Heat lowers the rate in steps, but
-a face in view for a second is always found.
+who is in view for a second is found as long as ``idle_fps`` is at least 2.5.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ HOLD_S = 1.0
 
 SLOWEST_IDLE_FPS = 2.0
 SLOWEST_BUSY_FPS = 5.0
-"""At this rate a face is found within half a second after a person comes into view, and confirmed by two more frames
-in 0.4 s: less than the one second that is promised."""
+"""At these rates a person is found within half a second, and confirmed by the frames of the next 0.4 to 0.6 s: in view for
+1.1 s, everybody is counted."""
 
 
 class Pacer:

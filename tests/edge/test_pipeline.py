@@ -11,6 +11,9 @@ import pytest
 from common.clock import SystemClock
 from edge.config import Settings, ZoneSettings
 from edge.scene.camera import SceneCamera
+from edge.scene.portraits import load_portraits
+from edge.scene.render import Scene
+from edge.scene.route import Spot, route
 from edge.service.build import Models, build_pipeline, load_models
 from edge.types import Face, FaceScores, Frame, Image, Visit, WindowAggregate
 
@@ -101,6 +104,24 @@ def test_a_third_of_the_frames_counts_the_same_people() -> None:
     visits, _ = whole_scene()
     fewer, _ = play(Settings(), models(), every=3)
     assert abs(len(fewer) - len(visits)) <= 1
+
+
+def test_who_stands_and_watches_is_one_described_visit_with_the_whole_dwell() -> None:
+    """From the first frame to the last, and so far away that it may be a picture of a person: a visit only at the end."""
+    person = route(load_portraits()[3], 3, 0.2, 0.0, [Spot(0.0, 2.0, 9.0, 0.0)], width=640.0, sway=0.04)
+    scene = Scene(1, fps=10, seconds=9, walks=(person,), pillars=())
+    camera = SceneCamera(clock=SystemClock(), scene=scene)
+    camera.open()
+    pipeline = build_pipeline(Settings(), models(), SystemClock(), budget_s=None)
+    visits: list[Visit] = []
+    while (frame := camera.read()) is not None:
+        visits += pipeline.step(frame).visits
+        last_s = frame.monotonic_s
+    (visit,) = [*visits, *pipeline.finish(last_s).visits]
+    (truth,) = scene.truth.visits
+    assert visit.dwell_s == pytest.approx(last_s, abs=0.3)
+    assert visit.attention_s > 0.8 * visit.dwell_s
+    assert visit.attributes["gender"].label == truth.gender
 
 
 class CountingClassifier:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.scene.portraits import load_portraits
-from edge.types import Box, Face, Floats, Image
+from edge.types import Box, Face, Floats, Image, Sighting
 
 VIEW = (320, 240)
 SIDE = 60.0
@@ -40,9 +40,10 @@ class Watcher:
     def box(self) -> Box:
         return box(self.x, self.y)
 
-    def detection(self, at_s: float, score: float = 0.97) -> Face:
+    def sighting(self, at_s: float, score: float = 0.97) -> Sighting:
         dx, dy = self._moved(at_s)
-        return Face(box(self.x + dx, self.y + dy), score, np.zeros((5, 2), np.float32))
+        head = box(self.x + dx, self.y + dy)
+        return Sighting(head, score, face=Face(head, score, np.zeros((5, 2), np.float32)))
 
     def at(self, at_s: float, behind: Image | None = None) -> Image:
         return self.paint(wall() if behind is None else behind, at_s)

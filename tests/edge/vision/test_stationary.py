@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.types import Box, Face, Track
+from edge.types import Box, Face, Sighting, Track
 from edge.vision.stationary import MEMORY_S, SCREEN_S, STILL_AGAIN_S, STILL_S
 from edge.vision.tracker import Tracker
 from tests.support.watchers import Watcher, light, noisy, shaken, wall
@@ -23,10 +22,12 @@ SIDE = 60.0
 VIEW = (640, 480)
 
 
-def face(x: float, y: float, score: float = 0.9, side: float = SIDE) -> Face:
-    return Face(
-        Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), score, np.zeros((5, 2), np.float32)
-    )
+def sighting(box: Box, score: float) -> Sighting:
+    return Sighting(box, score, face=Face(box, score, np.zeros((5, 2), np.float32)))
+
+
+def face(x: float, y: float, score: float = 0.9, side: float = SIDE) -> Sighting:
+    return sighting(Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), score)
 
 
 class Film:
@@ -37,7 +38,7 @@ class Film:
         self.ended: list[Track] = []
         self.occupancy = 0
 
-    def show(self, *faces: Face) -> None:
+    def show(self, *faces: Sighting) -> None:
         tracks = self.tracker.update(faces, self.at_s, view=VIEW)
         self.ended += tracks.ended
         self.occupancy = tracks.occupancy
@@ -106,11 +107,11 @@ def test_who_walks_out_is_not_the_next_who_comes_in() -> None:
 def test_who_is_hidden_near_the_edge_is_still_one() -> None:
     film = Film()
     for step in range(20):
-        film.show(face(60 + 4 * step, 240))
+        film.show(face(40 + 5 * step, 240))
     for _ in range(14):
         film.show()
     for step in range(20):
-        film.show(face(180 + 4 * step, 240))
+        film.show(face(180 + 5 * step, 240))
     assert len(film.finish()) == 1
 
 
@@ -127,10 +128,10 @@ def test_a_pattern_beside_the_way_takes_nobody_over() -> None:
     assert visit.last_seen_s - visit.first_seen_s > 3.5
 
 
-def clipped(x: float, score: float = 0.95) -> Face:
+def clipped(x: float, score: float = 0.95) -> Sighting:
     """A face about ``x``, of which the camera sees what lies in the picture."""
     box = Box(max(0.0, x - SIDE / 2), 210, min(float(VIEW[0]), x + SIDE / 2), 270)
-    return Face(box, score, np.zeros((5, 2), np.float32))
+    return sighting(box, score)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -175,7 +176,7 @@ class Scenery:
         gain = 1 - self.dimming * (0.5 + 0.5 * math.sin(0.4 * self.at_s))
         image = noisy(light(shaken(image, shift), gain), self.noise, round(self.at_s * self.fps))
         found = [
-            jittered(face.detection(self.at_s), shift, self._chance)
+            jittered(face.sighting(self.at_s), shift, self._chance)
             for face in (*self.pictures, *people)
             if face not in hidden
         ]
@@ -188,10 +189,10 @@ class Scenery:
         return self.ended + list(self.tracker.finish(self.at_s))
 
 
-def jittered(detection: Face, shift: tuple[float, float], chance: random.Random) -> Face:
+def jittered(seen: Sighting, shift: tuple[float, float], chance: random.Random) -> Sighting:
     dx, dy = shift[0] + chance.gauss(0, 0.6), shift[1] + chance.gauss(0, 0.6)
-    box = detection.box
-    return replace(detection, box=Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy))
+    box = seen.head
+    return sighting(Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy), seen.score)
 
 
 @pytest.mark.parametrize("fps", [3.0, 10.0])

@@ -33,11 +33,13 @@ LEAST_SIZE, MOST_SIZE = 0.4, 2.5
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A track in one frame: the box of the head (of today's product: the face), and whether it is a visit by now."""
+    """A track in one frame: the box of the head, whether it is a visit by now, and the box of the body if it was
+    found in this frame."""
 
     track_id: int
     head: Box
     confirmed: bool
+    body: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,12 @@ def play(images: Iterable[Image], fps: float, settings: Settings, models: Models
         visits += ended(step.tracks.ended, step.visits)
         frames.append(
             tuple(
-                Held(track.track_id, track.box, track.state is TrackState.CONFIRMED)
+                Held(
+                    track.track_id,
+                    track.box,
+                    track.state is TrackState.CONFIRMED,
+                    None if track.body is None else track.body.box,
+                )
                 for track in step.tracks.active
                 if track.state is not TrackState.LOST
             )

@@ -215,7 +215,7 @@ CORRECTED = Query(
 # Fleet health.
 
 _LAST_HEALTH = (
-    "software", "model", "config", "camera_open", "fps", "step_ms", "dropped", "temperature_c", "throttled",
+    "software", "model", "config", "camera_open", "fps", "step_ms", "near_share", "dropped", "temperature_c", "throttled",
     "disk_free_mb", "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
 )  # fmt: skip
 DEVICE_TABLE = Query(

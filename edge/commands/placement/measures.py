@@ -69,12 +69,13 @@ class Figures:
 
     ``people`` are the faces that walked by: ``counted`` as visits, or ``missed`` because they were not seen well.
     ``closeups`` are faces in enlarged parts of the picture, ``unseen`` is the share of them that was not found in the
-    whole picture and is too small for the service to describe, and ``unseen_px`` the median of their sizes. For each person we take the face size reached in a quarter of the time: ``side_px`` is the median of
-    these sizes, ``too_small`` the share of people for whom it is too small, and ``small_px`` the median of those.
-    ``roll``, ``pitch`` and ``yaw`` are medians over people. They describe the camera, because people on average hold
-    their heads straight. ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or
-    upside down: by how many degrees clockwise its picture must be turned. ``unknown`` counts, for each attribute, the
-    visits without a verdict among ``judged`` finished visits.
+    whole picture and is too small for the service to describe, and ``unseen_px`` the median of their sizes. For each
+    person we take the face size reached in a quarter of the time: ``side_px`` is the median of these sizes,
+    ``too_small`` the share of people for whom it is too small, and ``small_px`` the median of those. ``roll``,
+    ``pitch`` and ``yaw`` are medians over people. They describe the camera, because people on average hold their heads
+    straight. ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or upside
+    down: by how many degrees clockwise its picture must be turned. ``unknown`` counts, for each attribute, the visits
+    without a verdict among ``judged`` finished visits.
     """
 
     seconds: float

@@ -267,10 +267,7 @@ def enlarged(run: list[Glance], *, step: float, size: float = 0.03) -> list[Glan
         return Closeup(Outline(step * index / 10, 0.5, step * index / 10 + size, 0.5 + size), False)
 
     return [
-        replace(each, closeups=(face(index),))
-        if index % 10 == 0
-        else each
-        for index, each in enumerate(run)
+        replace(each, closeups=(face(index),)) if index % 10 == 0 else each for index, each in enumerate(run)
     ]
 
 

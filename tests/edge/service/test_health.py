@@ -64,8 +64,8 @@ def test_the_share_of_near_looks_is_that_of_the_last_hour_and_coarse(
 
     def an_hour(*, near_every: int) -> None:
         for n in range(360):
-            clock.elapsed_s += 10
             health.step(0.01, near=n % near_every == 0)
+            clock.elapsed_s += 10
 
     an_hour(near_every=4)
     first = share()

@@ -133,15 +133,16 @@ def glances(frames: int) -> list[int]:
 
 
 def _lines_table(data: Path, most_fps: float, models: Models, pictures: Path | None) -> tuple[Table, float]:
-    """Return the table, and the sum of the differences as a share of the sum of the truth."""
+    """Return the table, and by which share of the truth the sum of all crossings is off."""
     table = _table("Crossings, by the centre of a person", "clip", "frames/s", "counted", "truth", "visits")
-    off = total = 0
+    sums: Counter[str] = Counter()
     for truth in truths(data / "clips" / "truth.csv"):
         clip = video(data / "clips" / truth.clip, most_fps)
-        played = play(clip.images(truth.last), clip.fps, Settings(), models)
+        played = play(clip.images(truth.last), clip.fps, Settings(), models, ends_empty=False)
         counted, right = crossings(played.frames, truth.line), truth.crossings
-        off += abs(counted.forwards - right.forwards) + abs(counted.back - right.back)
-        total += right.forwards + right.back
+        sums["counted"] += counted.forwards + counted.back
+        sums["truth"] += right.forwards + right.back
+        sums["differences"] += abs(counted.forwards - right.forwards) + abs(counted.back - right.back)
         table.add_row(
             truth.clip,
             f"{clip.fps:.0f}",
@@ -151,7 +152,11 @@ def _lines_table(data: Path, most_fps: float, models: Models, pictures: Path | N
         )
         if pictures is not None:
             save(clip, played, pictures)
-    return table, off / max(total, 1)
+    table.caption = (
+        f"{sums['counted']} of {sums['truth']} in sum; the differences of each clip and way add up to"
+        f" {sums['differences']}"
+    )
+    return table, abs(sums["counted"] - sums["truth"]) / max(sums["truth"], 1)
 
 
 def _people_table(data: Path, most_fps: float, models: Models, pictures: Path | None) -> Table:
@@ -165,7 +170,7 @@ def _people_table(data: Path, most_fps: float, models: Models, pictures: Path | 
     for path in sorted((data / "clips").glob("*.mp4")):
         if path.name not in with_lines:
             clip = video(path, most_fps)
-            played = play(clip.images(), clip.fps, Settings(), models)
+            played = play(clip.images(), clip.fps, Settings(), models, ends_empty=False)
             shown = (played.frames[index] for index in glances(len(played.frames)))
             table.add_row(path.name, " ".join(_people(held) for held in shown), str(len(played.visits)))
             if pictures is not None:
@@ -184,7 +189,7 @@ def _videos_table(data: Path, most_fps: float, models: Models, pictures: Path | 
     wrong = 0
     for path in sorted((data / "videos").iterdir()):
         clip = video(path, most_fps)
-        played = play(clip.images(), clip.fps, Settings(), models)
+        played = play(clip.images(), clip.fps, Settings(), models, ends_empty=False)
         expected = EXPECTED.get(path.stem)
         row = [path.stem, str(len(played.visits)), "?" if expected is None else str(len(expected))]
         row += [

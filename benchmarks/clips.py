@@ -98,7 +98,7 @@ def truths(path: Path) -> list[Truth]:
     """Read the lines and counts. Raises ``UserError`` if the file cannot be read."""
     try:
         with path.open(newline="") as file:
-            return [
+            found = [
                 Truth(
                     row["clip"],
                     Line(*(float(row[name]) for name in ("x1", "y1", "x2", "y2", "height"))),
@@ -109,6 +109,9 @@ def truths(path: Path) -> list[Truth]:
             ]
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
+    if not sum(truth.crossings.forwards + truth.crossings.back for truth in found):
+        raise UserError(f"{path}: nobody crosses a line in there")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,10 @@ def glances(frames: int) -> list[int]:
     return [round(place) for place in np.linspace(0, frames - 1, min(GLANCES, frames))]
 
 
-def _lines_table(data: Path, most_fps: float, models: Models, pictures: Path | None) -> tuple[Table, float]:
-    """Return the table, and by which share of the truth the sum of all crossings is off."""
+def _lines_table(
+    data: Path, most_fps: float, models: Models, pictures: Path | None
+) -> tuple[Table, Counter[str]]:
+    """Return the table, and the sums over clips and ways: counted, truth, differences."""
     table = _table("Crossings, by the centre of a person", "clip", "frames/s", "counted", "truth", "visits")
     sums: Counter[str] = Counter()
     for truth in truths(data / "clips" / "truth.csv"):
@@ -152,11 +157,7 @@ def _lines_table(data: Path, most_fps: float, models: Models, pictures: Path | N
         )
         if pictures is not None:
             save(clip, played, pictures)
-    table.caption = (
-        f"{sums['counted']} of {sums['truth']} in sum; the differences of each clip and way add up to"
-        f" {sums['differences']}"
-    )
-    return table, abs(sums["counted"] - sums["truth"]) / max(sums["truth"], 1)
+    return table, sums
 
 
 def _people_table(data: Path, most_fps: float, models: Models, pictures: Path | None) -> Table:
@@ -256,10 +257,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             options.pictures.mkdir(parents=True, exist_ok=True)
         models = load_models(Settings())
         given = options.data, options.fps, models, options.pictures
-        lines, off = _lines_table(*given)
+        lines, sums = _lines_table(*given)
         console.print(lines)
+        off = abs(sums["counted"] - sums["truth"]) / sums["truth"]
         console.print(
-            f"off by {off:.0%} of the crossings in sum; {MAY_MISS:.0%} is the most", highlight=False
+            f"{sums['counted']} of {sums['truth']} in sum, off by {off:.0%} ({MAY_MISS:.0%} at most); "
+            f"the differences add up to {sums['differences']}",
+            highlight=False,
         )
         console.print(_people_table(*given))
         videos, wrong = _videos_table(*given)

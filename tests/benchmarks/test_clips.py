@@ -92,5 +92,8 @@ def test_a_line_that_cannot_be_read_is_told(tmp_path: Path, capsys: pytest.Captu
     bad.write_text("clip,width\na.mp4,640\n")
     with pytest.raises(UserError, match=r"truth\.csv: cannot be read"):
         truths(bad)
-    assert clips.main(["--data", str(tmp_path)]) == 2
+    bad.write_text("clip,height,last,x1,y1,x2,y2,down_or_right,up_or_left\n")
+    with pytest.raises(UserError, match=r"truth\.csv: nobody crosses a line"):
+        truths(bad)
+    assert clips.main(["--data", str(tmp_path)]) == 2  # no folder clips in there
     assert "no clips/truth.csv" in capsys.readouterr().err

@@ -22,6 +22,9 @@ from edge.types import Box, Frame, Image, Track, TrackState, Visit
 AFTER_S = 8.0
 """Time without a picture after the last frame, so that every visit ends before the source does."""
 
+NO_TRACK = 0
+"""In place of the track of a visit that ended because the source did."""
+
 HEAD_SEEN = 0.3
 """A head of which less than this is visible is not what a track lies on, if another is there."""
 
@@ -33,16 +36,18 @@ LEAST_SIZE, MOST_SIZE = 0.4, 2.5
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A track in one frame: the box of the head (of today's product: the face), and whether it is a visit by now."""
+    """A track in one frame: the box of the head, whether it is a visit by now, and the box of the body if it was
+    found in this frame."""
 
     track_id: int
     head: Box
     confirmed: bool
+    body: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A visit and the track that it was."""
+    """A visit and the track that it was, or ``NO_TRACK``."""
 
     track_id: int
     visit: Visit
@@ -60,8 +65,11 @@ class Played:
     visits: tuple[Counted, ...]
 
 
-def play(images: Iterable[Image], fps: float, settings: Settings, models: Models) -> Played:
-    """Show the pictures to the product, without a limit of time for a frame."""
+def play(
+    images: Iterable[Image], fps: float, settings: Settings, models: Models, *, ends_empty: bool = True
+) -> Played:
+    """Show the pictures to the product, without a limit of time for a frame. ``ends_empty``: nobody is there after the
+    last picture; otherwise the source ends with it, as a file does in the product."""
     pipeline = build_pipeline(settings, models, SystemClock(), budget_s=None)
     began = datetime(2026, 1, 5, 12, tzinfo=UTC)
     frames: list[tuple[Held, ...]] = []
@@ -78,11 +86,19 @@ def play(images: Iterable[Image], fps: float, settings: Settings, models: Models
         visits += ended(step.tracks.ended, step.visits)
         frames.append(
             tuple(
-                Held(track.track_id, track.box, track.state is TrackState.CONFIRMED)
+                Held(
+                    track.track_id,
+                    track.box,
+                    track.state is TrackState.CONFIRMED,
+                    None if track.body is None else track.body.box,
+                )
                 for track in step.tracks.active
                 if track.state is not TrackState.LOST
             )
         )
+    if not ends_empty:
+        visits += [Counted(NO_TRACK, visit) for visit in pipeline.finish(at_s).visits]
+        return Played(tuple(frames), tuple(visits))
     for later in np.arange(0.5, AFTER_S, 0.5):
         then_s = at_s + float(later)
         step = pipeline.idle(began + timedelta(seconds=then_s), then_s)

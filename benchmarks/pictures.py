@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 
-from benchmarks.following import Played, on_whom
+from benchmarks.following import Held, Played, on_whom
 from edge.scene.ground_truth import PersonTruth
 from edge.scene.render import Scene
 from edge.types import Box, Image
@@ -48,6 +49,17 @@ def save(scene: Scene, played: Played, folder: Path) -> None:
     for index in chosen:
         path = folder / f"seed{scene.seed:02}-{index / scene.fps:05.1f}s.png"
         cv2.imwrite(str(path), annotated(scene, played, index))
+
+
+def draw_tracks(image: Image, held: Sequence[Held]) -> Image:
+    """Draw the tracks: heads and bodies of visits green, of tracks that are no visit yet yellow."""
+    image = image.copy()
+    for one in held:
+        colour = _GREEN if one.confirmed else _YELLOW
+        if one.body is not None:
+            _box(image, one.body, colour, "")
+        _box(image, one.head, colour, f"#{one.track_id}")
+    return image
 
 
 def _wrong(played: Played, index: int, people: tuple[PersonTruth, ...]) -> int:

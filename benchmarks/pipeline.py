@@ -52,7 +52,7 @@ FPS = 15
 CODEC = "MJPG"
 """The format of a USB camera; every frame takes the same time to decode."""
 
-FLOOR, FOOTLIGHT, HAAR, YUNET, BODIES = "decode", "footlight", "haar", "yunet", "bodies and yunet"
+FOOTLIGHT, HAAR, YUNET, BODIES = "footlight", "haar", "yunet", "bodies and yunet"
 
 GOALS = {HAAR: 1.0, YUNET: 0.33, BODIES: 0.15}
 """What Footlight may cost at most, as a share of another system, at every size and number of people."""

@@ -77,6 +77,7 @@ def dashboard() -> Dashboard:
                 "camera_open": told(_OPEN),
                 "fps": unit("suffix: frames/s", 1),
                 "step_ms": unit("ms", 0),
+                "near_share": unit("percentunit", 0),
                 "dropped": [],
                 "temperature_c": coloured(
                     ((None, GREEN), (HOT_C, ORANGE), (TOO_HOT_C, RED)), *unit("celsius", 0)

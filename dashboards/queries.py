@@ -215,8 +215,8 @@ CORRECTED = Query(
 # Fleet health.
 
 _LAST_HEALTH = (
-    "software", "model", "config", "camera_open", "fps", "step_ms", "dropped", "temperature_c", "throttled",
-    "disk_free_mb", "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
+    "software", "model", "config", "camera_open", "fps", "step_ms", "near_share", "dropped", "temperature_c",
+    "throttled", "disk_free_mb", "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
 )  # fmt: skip
 DEVICE_TABLE = Query(
     "SELECT " + ", ".join(f'"{name}"' for name in _LAST_HEALTH) + f' FROM "health" WHERE {DEVICES}'

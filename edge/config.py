@@ -41,8 +41,8 @@ def _source(value: object) -> object:
 class CameraSettings(Section):
     source: Annotated[int | str, BeforeValidator(_source)] = 0
     name: Name = "main"
-    width: Annotated[int, Field(ge=64, le=8192)] = 640
-    height: Annotated[int, Field(ge=64, le=8192)] = 480
+    width: Annotated[int, Field(ge=64, le=8192)] = 1280
+    height: Annotated[int, Field(ge=64, le=8192)] = 720
     fps: Annotated[float, Field(gt=0, le=240)] = 15
     rotate: Literal[0, 90, 180, 270] = 0
     realtime: bool = False

@@ -248,6 +248,7 @@ class Device:
             camera_open=window.coverage.frames > 0,
             fps=round(fps, 1),
             step_ms=round(float(self._rng.normal(41, 2)) + 4 * window.occupancy_mean, 1),
+            near_share=0.25,
             dropped=window.coverage.dropped * HEALTH_EVERY_S // self._window_s,
             outbox_depth=min(self._waiting(window.end), self._faults.outbox),
             outbox_lost=self._lost,

@@ -17,6 +17,7 @@ from common.wire.fields import (
     Model,
     Number,
     Seconds,
+    Share,
     Site,
     Software,
     Timestamp,
@@ -53,6 +54,11 @@ class HealthMessage(WireModel):
     camera_open: bool = Field(description="whether the camera works at present")
     fps: Number = Field(description="frames a second that the camera gives")
     step_ms: Number = Field(description="median time of one pipeline step")
+    near_share: Share | None = Field(
+        default=None,
+        description="share of the frames with a near look, over the last whole hour, rounded to 0.05; null in the first"
+        " hour of a run",
+    )
     dropped: Count = Field(description="stale frames since the last health message")
     outbox_depth: Count = Field(description="messages waiting for the broker")
     outbox_lost: Count = Field(description="messages refused because the outbox was full, since boot")

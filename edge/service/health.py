@@ -18,6 +18,32 @@ _STEPS = 512
 """Number of step times in the median: half a minute at 15 frames a second."""
 
 
+class HourlyShare:
+    """The share of frames with a near look, over the last whole hour and rounded to 0.05.
+
+    Near looks are taken while somebody is in view who is not described yet. So coarse, the share does not show when one
+    person came and went.
+    """
+
+    HOUR_S = 3600.0
+    STEPS = 20
+
+    def __init__(self, began_s: float) -> None:
+        self._began_s = began_s
+        self._frames = self._with = 0
+        self.value: float | None = None
+        """None until the first hour is over."""
+
+    def add(self, at_s: float, *, near: bool) -> None:
+        """Record a frame at ``at_s``, monotonic seconds."""
+        if at_s - self._began_s >= self.HOUR_S:
+            if self._frames:
+                self.value = round(self._with / self._frames * self.STEPS) / self.STEPS
+            self._began_s, self._frames, self._with = at_s, 0, 0
+        self._frames += 1
+        self._with += near
+
+
 class Health:
     """Collects the values of a health message. ``state`` is the directory of the outbox, ``config`` the hash of the
     current settings. ``thermal`` and ``platform`` are the folders where Linux shows its sensors."""
@@ -42,12 +68,14 @@ class Health:
         self._thermal, self._platform = thermal, platform
         self._steps: deque[float] = deque(maxlen=_STEPS)
         self._started_s = clock.monotonic()
+        self._near = HourlyShare(self._started_s)
         self._dropped_before = 0
         self._faults: dict[Fault, str | None] = {}
 
-    def step(self, seconds: float) -> None:
-        """Record that one frame took ``seconds`` to process."""
+    def step(self, seconds: float, *, near: bool) -> None:
+        """Record that one frame took ``seconds`` to process, and whether it had a ``near`` look."""
         self._steps.append(seconds)
+        self._near.add(self._clock.monotonic(), near=near)
 
     @property
     def slow_step_ms(self) -> float:
@@ -81,6 +109,7 @@ class Health:
             camera_open=camera_open,
             fps=round(fps, 2),
             step_ms=round(1000 * statistics.median(self._steps), 2) if self._steps else 0.0,
+            near_share=self._near.value,
             dropped=dropped,
             outbox_depth=outbox_depth,
             outbox_lost=outbox_lost,

@@ -152,7 +152,7 @@ class Run:
         self._dropped_before = dropped
         self._last_frame_s = frame.monotonic_s
         self._pacer.saw(step.tracks.active, frame.monotonic_s)
-        self._health.step(self._clock.monotonic() - began)
+        self._health.step(self._clock.monotonic() - began, near=step.plan.corner is not None)
         self._counted = True
         self._take(step)
 

@@ -141,6 +141,7 @@ healths = st.builds(
     camera_open=st.booleans(),
     fps=seconds,
     step_ms=seconds,
+    near_share=st.none() | st.floats(0, 1),
     dropped=counts,
     outbox_depth=counts,
     outbox_lost=counts,

@@ -30,8 +30,8 @@ BOARD.one("Offline", "devices",
 
 
 SHOWN = (
-    "software", "model", "config", "camera_open", "fps", "step_ms", "dropped", "temperature_c", "throttled",
-    "disk_free_mb", "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
+    "software", "model", "config", "camera_open", "fps", "step_ms", "near_share", "dropped", "temperature_c",
+    "throttled", "disk_free_mb", "clock_trusted", "outbox_depth", "outbox_lost", "rss_mb", "uptime_s",
 )  # fmt: skip
 
 

@@ -91,6 +91,7 @@ def health(*, at: datetime = MORNING, **changes: Any) -> HealthMessage:
         "camera_open": True,
         "fps": 9.5,
         "step_ms": 41.0,
+        "near_share": 0.35,
         "dropped": 3,
         "outbox_depth": 0,
         "outbox_lost": 0,

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import yaml
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from edge.commands.bench.advice import Advice
+from edge.commands.bench.advice import LARGE, Advice
 from edge.commands.bench.measure import STAGES, Cost, Machine, Slice
 
 Json = dict[str, Any]
 Costs = Mapping[str, Sequence[Cost]]
-"""By what was varied in the measurement: ``faces``, ``threads``, ``size``."""
+"""By what was varied in the measurement: ``people``, ``threads``, ``size``."""
 
 
 def as_json(before: Machine, after: Machine, costs: Costs, slices: Sequence[Slice], advice: Advice) -> Json:
@@ -49,19 +50,31 @@ def lines(before: Machine, after: Machine, slices: Sequence[Slice], advice: Advi
         yield "Too slow: not even 5 frames a second are possible with three people in view. Stop other programs,"
         yield "cool the board, or use a faster one."
         return
-    yield "For the configuration:"
-    yield f"  camera:    {{fps: {advice.fps}, width: 640, height: 480}}"
-    if advice.larger:
-        yield f"             1280 x 720 is possible at {advice.fps} frames/s, for faces farther away"
-    yield f"  detection: {{threads: {advice.threads}}}"
+    yield "For the configuration, with time for near looks at far people:"
+    yield ""
+    yield from configuration(advice)
+    yield ""
+    if advice.largest_fps:
+        yield f"1920 x 1080 is possible at {advice.largest_fps} frames/s, for faces farther away."
+    if (advice.width, advice.height) != LARGE:
+        yield "1280 x 720 is too slow here: faces farther away are not described."
     several = "camera" if advice.cameras == 1 else "cameras (one instance each)"
     yield f"This machine is fast enough for {advice.cameras} {several} with three people in view of each."
+
+
+def configuration(advice: Advice) -> Iterator[str]:
+    """Write the recommended settings as YAML."""
+    settings = {
+        "camera": {"width": advice.width, "height": advice.height, "fps": advice.fps},
+        "detection": {"near_budget_ms": advice.near_budget_ms, "threads": advice.threads},
+    }
+    yield from yaml.safe_dump(settings, sort_keys=False).splitlines()
 
 
 def tables(costs: Costs) -> Iterator[Table]:
     """Build the tables; each fits a terminal of 80 columns."""
     of: tuple[tuple[str, str, Callable[[Cost], str]], ...] = (
-        ("faces", "People in view", lambda cost: str(cost.faces)),
+        ("people", "People in view", lambda cost: str(cost.people)),
         ("threads", "Threads of the models", lambda cost: str(cost.threads)),
         ("size", "Size of the picture", lambda cost: f"{cost.width}x{cost.height}"),
     )

@@ -103,21 +103,29 @@ def _size(figures: Figures, needs: Needs) -> str:
         return f"Come closer: faces are {side:.0f} px, hardly more than the {least:.0f} needed; smaller ones go unseen."
     side = figures.small_px or 1.0
     says = f"{small} of {figures.people} faces are too small, {side:.0f} px where {least:.0f} are needed"
-    enough = [size for size in SIZES if size[0] > figures.width and side * size[0] / figures.width >= least]
-    if enough and 5 * figures.missed < figures.people:  # the faces are found, they only have too few pixels
-        width, height = enough[0]
-        return f"Use {width}x{height} (camera.width, camera.height), or come closer: {says}."
+    larger = _larger(figures, side, least)
+    if larger and 5 * figures.missed < figures.people:  # the faces are found, they only have too few pixels
+        return f"{larger}: {says}."
     if 5 * figures.missed >= figures.people:
         return f"Come much closer: {says}, and smaller ones are not found at all."
     return f"Come closer, to {5 * int(20 * side / least)} % of the distance: {says}."
 
 
-def _distance(figures: Figures, _: Needs) -> str:
-    unseen = round((figures.unseen or 0.0) * figures.closeups)
+def _distance(figures: Figures, needs: Needs) -> str:
+    unseen, side = round((figures.unseen or 0.0) * figures.closeups), figures.unseen_px or 1.0
+    does = _larger(figures, side, needs.face_px) or "Come much closer"
     return (
-        f"Come much closer: {unseen} of {figures.closeups} faces are so far away that they are found only where the "
-        "picture is enlarged. They are not counted."
+        f"{does}: {unseen} of {figures.closeups} faces are so far away that they are found only where the picture is "
+        f"enlarged, {side:.0f} px where {needs.face_px:.0f} are needed."
     )
+
+
+def _larger(figures: Figures, side: float, least: float) -> str | None:
+    """Advise the smallest usual size of the picture in which faces of ``side`` pixels now have ``least``, if any."""
+    for width, height in SIZES:
+        if width > figures.width and side * width / figures.width >= least:
+            return f"Use {width}x{height} (camera.width, camera.height), or come closer"
+    return None
 
 
 def _excluded(figures: Figures, _: Needs) -> str:

@@ -69,12 +69,13 @@ class Figures:
 
     ``people`` are the faces that walked by: ``counted`` as visits, or ``missed`` because they were not seen well.
     ``closeups`` are faces in enlarged parts of the picture, ``unseen`` is the share of them that was not found in the
-    whole picture. For each person we take the face size reached in a quarter of the time: ``side_px`` is the median of
-    these sizes, ``too_small`` the share of people for whom it is too small, and ``small_px`` the median of those.
-    ``roll``, ``pitch`` and ``yaw`` are medians over people. They describe the camera, because people on average hold
-    their heads straight. ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or
-    upside down: by how many degrees clockwise its picture must be turned. ``unknown`` counts, for each attribute, the
-    visits without a verdict among ``judged`` finished visits.
+    whole picture and is too small for the service to describe, and ``unseen_px`` the median of their sizes. For each
+    person we take the face size reached in a quarter of the time: ``side_px`` is the median of these sizes,
+    ``too_small`` the share of people for whom it is too small, and ``small_px`` the median of those. ``roll``,
+    ``pitch`` and ``yaw`` are medians over people. They describe the camera, because people on average hold their heads
+    straight. ``turned`` is the median of the yaw without its sign. ``hangs`` is for a camera on its side or upside
+    down: by how many degrees clockwise its picture must be turned. ``unknown`` counts, for each attribute, the visits
+    without a verdict among ``judged`` finished visits.
     """
 
     seconds: float
@@ -92,6 +93,7 @@ class Figures:
     missed: int
     closeups: int
     unseen: float | None
+    unseen_px: float | None
     side_px: float | None
     side_px_range: tuple[float, float] | None
     too_small: float | None
@@ -172,6 +174,8 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
     edges = Counter(person.cut for person in people if person.cut is not None)
     excluded = sum(glance.excluded for glance in glances)
     hangs, closeups = _hangs(glances), _passing_closeups(glances)
+    closeup_px = [(one, _side_px(one.outline, last)) for one in closeups]
+    unseen_px = [side for one, side in closeup_px if not one.found and side < needs.face_px]
     return Figures(
         seconds=seconds,
         frames=len(glances),
@@ -187,7 +191,8 @@ def measure(glances: Sequence[Glance], visits: Sequence[Visit], needs: Needs) ->
         counted=len(counted),
         missed=len(people) - len(counted),
         closeups=len(closeups),
-        unseen=_share(not one.found for one in closeups) if len(closeups) >= FEWEST_CLOSEUPS else None,
+        unseen=len(unseen_px) / len(closeups) if len(closeups) >= FEWEST_CLOSEUPS else None,
+        unseen_px=_median(unseen_px),
         side_px=_median(sides),
         side_px_range=(sides[0], sides[-1]) if sides else None,
         too_small=_share(side < needs.face_px for side in sides),
@@ -250,6 +255,11 @@ def _passing_closeups(glances: Sequence[Glance]) -> list[Closeup]:
             abs(then_s - at_s) >= STUCK_S and _stuck(closeup.outline, other.outline) for then_s, other in seen
         )
     ]
+
+
+def _side_px(outline: Outline, glance: Glance) -> float:
+    across, down = abs(outline.x2 - outline.x1) * glance.width, abs(outline.y2 - outline.y1) * glance.height
+    return math.sqrt(across * down)
 
 
 def _stuck(one: Outline, other: Outline) -> bool:

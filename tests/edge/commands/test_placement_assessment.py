@@ -260,21 +260,38 @@ def test_who_walks_by_and_is_never_counted_was_missed_and_a_pattern_on_the_wall_
     assert (figures.people, figures.missed) == (4, 4)
 
 
-def enlarged(run: list[Glance], *, step: float) -> list[Glance]:
+def enlarged(run: list[Glance], *, step: float, size: float = 0.03) -> list[Glance]:
     """Once a second a face that only an enlarged part of the picture shows, ``step`` of the width further each time."""
+
+    def face(index: int) -> Closeup:
+        return Closeup(Outline(step * index / 10, 0.5, step * index / 10 + size, 0.5 + size), False)
+
     return [
-        replace(
-            each, closeups=(Closeup(Outline(step * index / 10, 0.5, step * index / 10 + 0.03, 0.53), False),)
-        )
-        if index % 10 == 0
-        else each
-        for index, each in enumerate(run)
+        replace(each, closeups=(face(index),)) if index % 10 == 0 else each for index, each in enumerate(run)
     ]
 
 
 def test_people_whom_only_an_enlarged_picture_shows_make_the_position_useless() -> None:
     found = assess(enlarged(passing(), step=0.05), [], NEEDS)
     assert (found.verdict, found.advice[0].cause) == ("fails", "distance")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0.03, "Use 1280x720 (camera.width, camera.height), or come closer: 8 of 8 faces are so far away"),
+        (0.02, "Use 1920x1080 (camera.width, camera.height), or come closer: 8 of 8 faces are so far away"),
+        (0.012, "Come much closer: 8 of 8 faces are so far away"),
+    ],
+)
+def test_a_larger_picture_is_advised_where_it_is_enough(size: float, words: str) -> None:
+    found = assess(enlarged(passing(), step=0.05, size=size), [], NEEDS)
+    assert words in found.advice[0].text
+
+
+def test_faces_that_a_near_look_describes_are_no_fault() -> None:
+    large_enough = 1.1 * NEEDS.face_px / 480
+    assert rank(assess(enlarged(passing(), step=0.05, size=large_enough), [], NEEDS), "distance") == 0
 
 
 def test_a_face_that_stays_in_its_place_is_a_poster_far_away() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.service.health import Health
+from edge.service.health import Health, HourlyShare
 from edge.service.host import clock_trusted, disk_free_mb, rss_mb, temperature_c, throttled
 from tests.support.clock import ManualClock
 
@@ -37,7 +37,7 @@ def health(clock: ManualClock, tmp_path: Path) -> Health:
 def test_rates_are_those_since_the_last_message(health: Health, clock: ManualClock) -> None:
     for n in range(100):
         clock.elapsed_s += 0.1
-        health.step(0.010 if n % 3 else 0.500)
+        health.step(0.010 if n % 3 else 0.500, near=False)
     first = health.message(
         fps=9.996, camera_open=True, dropped_total=7, outbox_depth=3, outbox_lost=1, clock_trusted=False
     )
@@ -52,6 +52,42 @@ def test_rates_are_those_since_the_last_message(health: Health, clock: ManualClo
         fps=0.0, camera_open=False, dropped_total=9, outbox_depth=0, outbox_lost=1, clock_trusted=True
     )
     assert (second.fps, second.dropped, second.uptime_s) == (0.0, 2, 20.0)
+
+
+def test_the_share_of_near_looks_is_that_of_the_last_hour_and_coarse(
+    health: Health, clock: ManualClock
+) -> None:
+    def share() -> float | None:
+        return health.message(
+            fps=10, camera_open=True, dropped_total=0, outbox_depth=0, outbox_lost=0, clock_trusted=True
+        ).near_share
+
+    def an_hour(*, near_every: int) -> None:
+        for n in range(360):
+            health.step(0.01, near=n % near_every == 0)
+            clock.elapsed_s += 10
+
+    an_hour(near_every=4)
+    first = share()
+    an_hour(near_every=1)
+    assert (first, share()) == (None, 0.25)
+    an_hour(near_every=360)
+    assert share() == 1.0
+    an_hour(near_every=360)
+    assert share() == 0.0
+
+
+def test_one_person_more_does_not_show_in_the_share_of_near_looks() -> None:
+    """Half a minute at 15 frames a second with a near look in every second one, in an hour at three."""
+    quiet, visited = HourlyShare(0.0), HourlyShare(0.0)
+    for n in range(3 * 3600):
+        quiet.add(n / 3, near=False)
+        visited.add(n / 3, near=False)
+    for _ in range(450 // 2):
+        visited.add(3599.9, near=True)
+    for share in (quiet, visited):
+        share.add(3601.0, near=False)
+    assert quiet.value == visited.value == 0.0
 
 
 def test_a_device_that_never_saw_a_frame_has_health_too(health: Health) -> None:

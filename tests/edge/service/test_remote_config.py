@@ -306,7 +306,7 @@ def test_a_config_that_cannot_run_is_dropped_and_not_tried_again_until_it_is_sen
     assert turn(remote)
     assert remote.drop("camera 0: no such size")
     dropped = f"config {short_hash(encode(bad))} dropped: camera 0: no such size; send it again to try again"
-    assert (remote.settings.camera.width, remote.settings.tracking.lost_s) == (640, 3)
+    assert (remote.settings.camera.width, remote.settings.tracking.lost_s) == (1280, 3)
     assert remote.fault == dropped
     for again in (remote, Remote(own)):
         again.offer(encode(bad))
@@ -346,7 +346,7 @@ def test_a_camera_that_worked_and_gives_no_frame_any_more_costs_the_config(tmp_p
     assert turn(remote, seeing=True)
     assert not turn(remote, now_s=10)
     assert turn(remote, now_s=10 + TRIAL_S), "the next run has the former settings"
-    assert remote.settings.camera.width == 640
+    assert remote.settings.camera.width == 1280
     assert "no frame came within" in str(remote.fault)
 
 
@@ -363,7 +363,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     remote.offer(encode(asking({"camera": {"width": 320}})))
     assert not turn(remote)
     assert "cannot be written; check the disk" in str(remote.fault)
-    assert remote.settings.camera.width == 640
+    assert remote.settings.camera.width == 1280
 
 
 def test_a_damaged_memory_of_it_is_no_reason_not_to_count(tmp_path: Path) -> None:

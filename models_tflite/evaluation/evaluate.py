@@ -55,7 +55,7 @@ class Shipped:
         folder: Path | None = None,
         *,
         runtime: str = "auto",
-        min_score: float = 1e-6,
+        min_score: float = 1e-3,
         floats: Path | None = None,
     ) -> None:
         self.manifest = load_manifest(folder or packaged_models())

@@ -49,12 +49,13 @@ class Looks:
     """Limits for the number of forward passes. ``per_visit`` good faces describe a visit. More are classified only if
     the face is better by the factor ``gain``, and never more than twice as many. ``spacing_s`` is the time between two
     looks at one visit, because two frames in a row repeat the same mistake. ``budget_s`` limits the classification
-    time of one frame."""
+    time of one frame. A face below ``face_score`` may be the back of a head: it helps to follow the person, no more."""
 
     per_visit: int
     spacing_s: float
     gain: float
     budget_s: float | None
+    face_score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Pipeline:
         poses = {
             track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s)
             for track in tracks.active
-            if track.face is not None
+            if track.face is not None and track.face.score >= self._looks.face_score
         }
         shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))

@@ -129,7 +129,13 @@ def build_pipeline(
             resume=resume,
         ),
         cone=AttentionCone(settings.attention.yaw_deg, settings.attention.pitch_deg),
-        looks=Looks(attributes.observations_per_visit, LOOK_SPACING_S, SECOND_LOOK_GAIN, budget_s),
+        looks=Looks(
+            attributes.observations_per_visit,
+            LOOK_SPACING_S,
+            SECOND_LOOK_GAIN,
+            budget_s,
+            detection.min_score,
+        ),
         scheduler=Scheduler(
             models.detector.near_size, least_px=attributes.min_face_px, spacing_s=LOOK_SPACING_S
         ),

@@ -48,7 +48,7 @@ MEMORY_S, SUSPECT_S = 600.0, 60.0
 """A stationary face that was not seen for this long was removed; a suspected place is forgotten sooner."""
 
 
-GUESS_JITTER = 2.5
+GUESS_JITTER = 1.7
 """A head that is guessed from a body must move this much further than a face before it has moved."""
 
 

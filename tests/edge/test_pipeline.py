@@ -114,6 +114,7 @@ def test_who_stands_and_watches_is_one_described_visit_with_the_whole_dwell() ->
     camera.open()
     pipeline = build_pipeline(Settings(), models(), SystemClock(), budget_s=None)
     visits: list[Visit] = []
+    last_s = 0.0
     while (frame := camera.read()) is not None:
         visits += pipeline.step(frame).visits
         last_s = frame.monotonic_s

@@ -65,7 +65,11 @@ class Watcher:
         step = self._pipeline.step(frame, dropped=dropped)
         image, self._last_s = frame.image, frame.monotonic_s
         height, width = image.shape[:2]
-        seen = [(track, track.face) for track in step.tracks.active if track.face is not None]
+        seen = [
+            (track, track.face)
+            for track in step.tracks.active
+            if track.face is not None and track.track_id in step.poses
+        ]
         sights = tuple(self._sight(frame, track, face, step.poses[track.track_id]) for track, face in seen)
         self._before = {track.track_id: (frame.monotonic_s, *face.box.centre) for track, face in seen}
         light, takes_long = light_of(image), frame.monotonic_s >= self._long_due_s

@@ -31,7 +31,6 @@ from edge.vision.tracker import LIKELY_SCORE, Tracker, Tracks
 from edge.vision.visits import Visits
 from edge.vision.zones import Zones
 
-
 STAYS_S = 1.5
 """Who is no visit yet after this time stands still; who walks by is one sooner."""
 

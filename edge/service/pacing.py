@@ -26,8 +26,8 @@ HOLD_S = 1.0
 
 SLOWEST_IDLE_FPS = 2.0
 SLOWEST_BUSY_FPS = 5.0
-"""At these rates a person is found within half a second, and confirmed by the frames of the next 0.4 to 0.6 s: in view for
-1.1 s, everybody is counted."""
+"""At these rates a person is found within half a second, and confirmed by the frames of the next 0.4 to 0.6 s: in view
+for 1.1 s, everybody is counted."""
 
 
 class Pacer:

@@ -107,7 +107,7 @@ def test_a_third_of_the_frames_counts_the_same_people() -> None:
 
 
 def test_who_stands_and_watches_is_one_described_visit_with_the_whole_dwell() -> None:
-    """From the first frame to the last, and so far away that it may be a picture of a person: a visit only at the end."""
+    """From the first frame to the last, and so far away that it may be a picture: a visit only at the end."""
     person = route(load_portraits()[3], 3, 0.2, 0.0, [Spot(0.0, 2.0, 9.0, 0.0)], width=640.0, sway=0.04)
     scene = Scene(1, fps=10, seconds=9, walks=(person,), pillars=())
     camera = SceneCamera(clock=SystemClock(), scene=scene)

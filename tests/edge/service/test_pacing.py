@@ -33,8 +33,8 @@ phases = st.floats(0, 2)
 
 @dataclass(frozen=True)
 class Walker:
-    """In view from ``comes_s`` for ``stays_s``; in frames of ``blinks`` the detector does not see them. At walking pace,
-    about a metre a second, somebody passes five times the size of the face in a second."""
+    """In view from ``comes_s`` for ``stays_s``, and not detected in frames of ``blinks``. Their speed is about a metre a
+    second, which is five times the size of the face."""
 
     comes_s: float
     stays_s: float

@@ -244,7 +244,7 @@ class FailingDetector(WatchedDetector):
 
     def look(self, image: Image) -> Sight:
         sight = super().look(image)
-        scores = [*(face.score for face in sight.faces), *(body.score for body in sight.bodies)]
+        scores = [face.score for face in sight.faces] + [body.score for body in sight.bodies]
         is_empty = max(scores, default=0.0) < LIKELY_SCORE
         self._somebody_came |= not is_empty
         self._empty = self._empty + 1 if is_empty else 0

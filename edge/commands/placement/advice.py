@@ -9,6 +9,7 @@ from typing import Final
 from edge.commands.placement.measures import Figures, Needs
 from edge.commands.placement.sights import Edge
 from edge.vision.light import DIM
+from edge.vision.quality import SHARP
 
 VIEW_DEG = 65.0
 FACE_M = 0.17
@@ -51,7 +52,7 @@ def _backlight(figures: Figures, _: Needs) -> str:
 
 def _sharpness(figures: Figures, _: Needs) -> str:
     slow, all_of = figures.slow_sharpness, figures.sharpness
-    if slow is not None and all_of is not None and slow > 3 * all_of:
+    if slow is not None and all_of is not None and slow > max(3 * all_of, SHARP / 2):
         return "Add more light, or use a shorter exposure: faces are sharp at rest, but blurred while people walk."
     what = "the picture is" if all_of is None else "faces are"
     return f"Focus it: clean the lens, remove its protective film, turn its focus ring; {what} blurred."

@@ -25,7 +25,7 @@ from benchmarks.crossings import Crossings, Line, crossings
 from benchmarks.following import Counted, Held, Played, play
 from benchmarks.pictures import draw_tracks
 from common.errors import UserError
-from common.vocabulary import UNKNOWN
+from common.vocabulary import NOT_SEEN, UNKNOWN
 from edge.config import Settings
 from edge.service.build import Models, load_models
 from edge.types import Image
@@ -116,7 +116,7 @@ def truths(path: Path) -> list[Truth]:
 
 @dataclass(frozen=True, slots=True)
 class Genders:
-    """How many told genders of the visits are right, wrong, and how many are unknown."""
+    """How many told genders of the visits are right, wrong, and how many are unknown or were not seen."""
 
     right: int
     wrong: int
@@ -125,7 +125,7 @@ class Genders:
 
 def judge(told: Sequence[str], expected: Sequence[str]) -> Genders:
     """Compare the told genders with those of the people; it does not matter who is who."""
-    known = Counter(label for label in told if label != UNKNOWN)
+    known = Counter(label for label in told if label not in (UNKNOWN, NOT_SEEN))
     right = (known & Counter(expected)).total()
     return Genders(right, known.total() - right, len(told) - known.total())
 

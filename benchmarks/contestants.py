@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from benchmarks.following import is_described
 from common.clock import SystemClock
-from common.vocabulary import UNKNOWN
 from edge.config import Settings
 from edge.service.build import Models, build_pipeline
 from edge.types import (
@@ -170,9 +170,7 @@ class Footlight(Contestant):
             visits += step.visits
         visits += pipeline.finish(at_s).visits
         watch.done["visits"] += len(visits)
-        watch.done["described"] += sum(
-            any(verdict.label != UNKNOWN for verdict in visit.attributes.values()) for visit in visits
-        )
+        watch.done["described"] += sum(is_described(visit) for visit in visits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from common.clock import SystemClock
-from common.vocabulary import UNKNOWN
+from common.vocabulary import NOT_SEEN, UNKNOWN
 from edge.config import Settings
 from edge.scene.decoys import DecoyTruth
 from edge.scene.ground_truth import PersonTruth
@@ -54,7 +54,12 @@ class Counted:
 
     @property
     def described(self) -> bool:
-        return any(verdict.label != UNKNOWN for verdict in self.visit.attributes.values())
+        return is_described(self.visit)
+
+
+def is_described(visit: Visit) -> bool:
+    """Return whether the face of the visit gave a verdict on anything."""
+    return any(verdict.label not in (UNKNOWN, NOT_SEEN) for verdict in visit.attributes.values())
 
 
 @dataclass(frozen=True, slots=True)

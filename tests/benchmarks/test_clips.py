@@ -71,6 +71,7 @@ def test_the_centre_is_that_of_the_body_also_where_the_body_is_missed() -> None:
         (["male"], ["male"], Genders(1, 0, 0)),
         (["female"], ["male"], Genders(0, 1, 0)),
         (["unknown"], ["male"], Genders(0, 0, 1)),
+        (["not_seen", "male"], ["male"], Genders(1, 0, 1)),
         (["male", "female", "female"], ["female", "male", "female"], Genders(3, 0, 0)),
         (["male", "male"], ["female", "male"], Genders(1, 1, 0)),
         ([], ["male"], Genders(0, 0, 0)),

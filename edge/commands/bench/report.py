@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from edge.commands.bench.advice import LARGE, Advice
-from edge.commands.bench.measure import STAGES, Cost, Machine, Slice
+from edge.commands.bench.measure import STAGES, Cost, Machine, Slice, Stage
 
 Json = dict[str, Any]
 Costs = Mapping[str, Sequence[Cost]]
@@ -90,11 +90,15 @@ def tables(costs: Costs) -> Iterator[Table]:
         for cost in costs[name]:
             table.add_row(
                 varied(cost),
-                *(f"{stage.median_ms:.1f}/{stage.p95_ms:.0f}" for stage in cost.stages.values()),
+                *(_milliseconds(stage) for stage in cost.stages.values()),
                 f"{cost.cpu_ms:.1f}",
                 f"{cost.fps:.0f}",
             )
         yield table
+
+
+def _milliseconds(stage: Stage) -> str:
+    return f"{stage.median_ms:.{0 if stage.median_ms >= 9.95 else 1}f}/{stage.p95_ms:.0f}"
 
 
 def _state(machine: Machine) -> str:

@@ -18,8 +18,7 @@ from edge.types import Box, Detector, Face, Image
 from edge.vision.zones import Zones
 
 _TIMES: Final = 3
-"""How much a part is enlarged. Measured on the sample scene from farther away: at twice the distance half of the faces
-are found only in enlarged parts, at a third of the size nine of ten."""
+"""A part has one of so many columns and of so many rows of the picture."""
 
 _SCORE: Final = 0.8
 """Enlarged parts are blurred: below this score, folds and patterns are taken for faces."""

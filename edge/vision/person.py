@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 from edge.types import Box, Image, Sighting, Track, TrackState
 from edge.vision.kalman import Axis
@@ -45,6 +46,9 @@ OTHER_KIND = 0.3
 
 NEWCOMER = 0.4
 """Cost of a match with somebody who is no person yet: patterns and doubles do not take the sightings of people."""
+
+NEAR_BY = 1.5
+"""Somebody within this distance of a head, in its sizes, changes the picture of it."""
 
 SETTLED_S, SETTLED_REACH, SETTLED_GROWTH = 3.0, 0.8, 0.25
 """Something that has been at its first place for so long is found only this near, in face sizes, and with a size that
@@ -178,9 +182,17 @@ class Person:
         self._leans = True
         self._lean = tuple(old + weight * (new - old) for old, new in zip(self._lean, now, strict=True))  # type: ignore[assignment]
 
-    def look_alive(self, image: Image | None, at_s: float) -> None:
-        """Note whether this sighting shows that the person is no picture."""
-        self.life.see(self.last_box, at_s, image, guessed=not self._by_face)
+    def look_alive(self, image: Image | None, at_s: float, others: Sequence[Person]) -> None:
+        """Note whether this sighting shows that the person is no picture. What changes while one of ``others`` is near
+        says nothing."""
+        disturbed = any(other is not self and other.is_near(self) for other in others)
+        self.life.see(self.last_box, at_s, image, guessed=not self._by_face, disturbed=disturbed)
+
+    def is_near(self, other: Person) -> bool:
+        """Return whether this person is so near that the picture of the ``other``'s head may change by it."""
+        (x, y), side = other.last_box.centre, other.last_side
+        box, room = self.expected_body or self.expected, NEAR_BY * side
+        return box.x1 - room <= x <= box.x2 + room and box.y1 - room <= y <= box.y2 + room
 
     def note_edge(self, width: int) -> None:
         """Note whether the person is leaving at the left (-1) or right (1) edge of the picture: cut off there, narrower

@@ -118,10 +118,13 @@ class LifeSigns:
         self._changes_in_a_row = 0
         self.has_moved = self.has_left_its_place = False
 
-    def see(self, box: Box, at_s: float, image: Image | None, *, guessed: bool = False) -> None:
+    def see(
+        self, box: Box, at_s: float, image: Image | None, *, guessed: bool = False, disturbed: bool = False
+    ) -> None:
         """Take one sight of the head. A detector's box may jump over a still picture, so a movement by less than a
         face counts only together with a change of the ``image``. Without an image it counts alone. ``guessed``: the
-        head is where the body says. Its way is apart, because between the two the box jumps."""
+        head is where the body says. Its way is apart, because between the two the box jumps. ``disturbed``: somebody
+        else is so near that the picture changes for another reason."""
         jitter = GUESS_JITTER if guessed else 1.0
         side = box.side * jitter
         way = self._ways.get(guessed)
@@ -132,7 +135,9 @@ class LifeSigns:
         self.has_left_its_place |= way.left(side, jitter)
         moves = way.recent.side >= STILL_REACH * side
         goes = way.recent.side >= (STILL_REACH if image is None else SCREEN_REACH) * side
-        if goes or (image is not None and self._watch.changed(image, box, at_s)):
+        if disturbed:
+            self._watch.rest(at_s)
+        if goes or (image is not None and not disturbed and self._watch.changed(image, box, at_s)):
             in_a_row = at_s - self._changed_s <= REST_S + SURE_WITHIN_S
             self._changes_in_a_row = self._changes_in_a_row + 1 if in_a_row else 1
             self._changed_s = self._quiet_since_s = at_s

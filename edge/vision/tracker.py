@@ -125,7 +125,7 @@ class Tracker:
         self._assign(sightings, at_s, previous_s, everywhere=scale is not None)
         for person in self._people:
             if person.sighting is not None:
-                person.look_alive(image, at_s)
+                person.look_alive(image, at_s, self._people)
                 if view is not None:
                     person.note_edge(view[0])
             if not person.confirmed and self._is_likely(person):
@@ -250,10 +250,15 @@ class Tracker:
         return seen_s * min(certainty, 1.0) >= self._confirm_s - 1e-6
 
     def _shows_life(self, person: Person) -> bool:
-        """Return whether this is no furniture, poster, mannequin or screen. People come into view or go, so sooner or
-        later they leave the place where they were first seen; until then nobody is counted. A face that is so close
-        that it hides the body is believed at once: nothing else looks like that."""
-        return person.life.has_left_its_place or (person.faces > 0 and person.last_side >= self._close_px)
+        """Return whether this is no furniture, poster, mannequin or screen.
+
+        People come into view or go, so sooner or later they leave the place where they were first seen. Who stays is a
+        person after several signs of life that nobody else near can have caused, if the body shows. A face that is so
+        close that it hides the body is believed at once: nothing else looks like that.
+        """
+        if person.life.has_left_its_place or (person.faces > 0 and person.last_side >= self._close_px):
+            return True
+        return 2 * person.bodies >= person.hits and person.life.is_surely_alive
 
     def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
         """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""

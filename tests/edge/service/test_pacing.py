@@ -33,7 +33,7 @@ phases = st.floats(0, 2)
 
 @dataclass(frozen=True)
 class Walker:
-    """In view from ``comes_s`` for ``stays_s``, and not detected in frames of ``blinks``. The speed is about a metre a
+    """In view from ``comes_s`` for ``stays_s``, but not found in frames of ``blinks``. Their speed is about a metre a
     second, which is five times the size of the face."""
 
     comes_s: float

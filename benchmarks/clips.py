@@ -1,8 +1,8 @@
 """``python -m benchmarks.clips --data DIR``: the product on clips of real people, beside what a person counted in them.
 
 It prints who crosses the lines of ``clips/truth.csv``, how many people are followed in twenty frames of the other
-clips, and the visits of the files in ``videos``. The exit code is 1 if a told gender or age band is wrong or the crossings are off
-by more than a tenth in sum. ``--pictures`` saves frames with the tracks drawn into them.
+clips, and the visits of the files in ``videos``. The exit code is 1 if a told gender or age band is wrong, or the
+crossings are off by more than a tenth in sum. ``--pictures`` saves frames with the tracks drawn into them.
 """
 
 from __future__ import annotations

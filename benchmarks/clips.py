@@ -1,8 +1,8 @@
 """``python -m benchmarks.clips --data DIR``: the product on clips of real people, beside what a person counted in them.
 
 It prints who crosses the lines of ``clips/truth.csv``, how many people are followed in twenty frames of the other
-clips, and the visits of the files in ``videos``. The exit code is 1 if a told gender is wrong or the crossings are off
-by more than a tenth in sum. ``--pictures`` saves frames with the tracks drawn into them.
+clips, and the visits of the files in ``videos``. The exit code is 1 if a told gender or age band is wrong, or the
+crossings are off by more than a tenth in sum. ``--pictures`` saves frames with the tracks drawn into them.
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     },
 }
 """The people in a video, by what a person sees in it; of the other videos nobody has counted the people."""
+
+AGES: Mapping[str, tuple[str, ...]] = {
+    "face-demographics-walking-and-pause": ("25-34", "35-44", "45-54", "55-64"),
+    **{name: ("18-24", "25-34", "35-44") for name in EXPECTED if name.startswith("asl-")},
+}
+"""The age bands in which the people of a video may be: three people in their thirties, forties and fifties; young
+adults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,11 @@ def judge(told: Sequence[str], expected: Sequence[str]) -> Genders:
     return Genders(right, known.total() - right, len(told) - known.total())
 
 
+def wrong_ages(told: Sequence[str], possible: Sequence[str]) -> int:
+    """Return how many told age bands are those of nobody in the video."""
+    return sum(label not in (*possible, UNKNOWN, NOT_SEEN) for label in told)
+
+
 def glances(frames: int) -> list[int]:
     """Return the indices of frames that are looked at, spread evenly."""
     return [round(place) for place in np.linspace(0, frames - 1, min(GLANCES, frames))]
@@ -185,7 +197,7 @@ def _people(held: Sequence[Held]) -> str:
 
 
 def _videos_table(data: Path, most_fps: float, models: Models, pictures: Path | None) -> tuple[Table, int]:
-    """Return the table, and the number of wrong genders."""
+    """Return the table, and the number of wrong genders and age bands."""
     table = _table("Visits of the videos", "video", "visits", "truth", "told", "of", "right", "wrong")
     wrong = 0
     for path in sorted((data / "videos").iterdir()):
@@ -199,8 +211,10 @@ def _videos_table(data: Path, most_fps: float, models: Models, pictures: Path | 
         ]
         if expected is not None:
             genders = judge([each.visit.attributes["gender"].label for each in played.visits], expected)
-            row += [str(genders.right), str(genders.wrong)]
-            wrong += genders.wrong
+            ages = [each.visit.attributes["age_band"].label for each in played.visits]
+            mistakes = genders.wrong + (wrong_ages(ages, AGES[path.stem]) if path.stem in AGES else 0)
+            row += [str(genders.right), str(mistakes)]
+            wrong += mistakes
         table.add_row(*row)
         if pictures is not None:
             save(clip, played, pictures)
@@ -271,7 +285,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         Console(stderr=True).print(str(error), soft_wrap=True, markup=False, highlight=False)
         return 2
-    console.print(f"{wrong} told genders are wrong", highlight=False)
+    console.print(f"{wrong} told genders and age bands are wrong", highlight=False)
     return 1 if wrong or off > MAY_MISS else 0
 
 

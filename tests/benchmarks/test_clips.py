@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import clips
-from benchmarks.clips import Genders, glances, judge, truths
+from benchmarks.clips import Genders, glances, judge, truths, wrong_ages
 from benchmarks.crossings import Crossings, Line, crossings
 from benchmarks.following import Held
 from common.errors import UserError
@@ -79,6 +79,12 @@ def test_the_centre_is_that_of_the_body_also_where_the_body_is_missed() -> None:
 )
 def test_genders_are_compared_whoever_is_who(told: list[str], expected: list[str], judged: Genders) -> None:
     assert judge(told, expected) == judged
+
+
+def test_an_age_band_that_nobody_in_the_video_has_is_wrong() -> None:
+    told = ["18-24", "0-17", "unknown", "not_seen"]
+    assert wrong_ages(told, ("18-24", "25-34")) == 1
+    assert wrong_ages(told, ("0-17",)) == 1
 
 
 def test_twenty_frames_are_spread_over_a_clip() -> None:

@@ -85,7 +85,7 @@ def tables(costs: Costs) -> Iterator[Table]:
             pad_edge=False,
             padding=(0, 1, 0, 0),
         )
-        for heading in (name, *STAGES, "CPU", "frames/s"):
+        for heading in (name, *STAGES, "CPU", "fps"):
             table.add_column(heading, justify="right", no_wrap=True)
         for cost in costs[name]:
             table.add_row(

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from cloud.__main__ import main as cloud
-from common.vocabulary import ATTRIBUTES, UNKNOWN, age_band
+from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from edge.__main__ import main as edge
 from edge.inference.manifest import packaged_models
 from edge.types import Box
@@ -415,9 +415,10 @@ def check_result(result: dict[str, Any], source: Path) -> None:
     """The shape that the other programs of an installer may rely on."""
     assert result["source"] == str(source)
     for attribute, labels in ATTRIBUTES.items():
-        assert list(result[attribute]) == [*labels, UNKNOWN]
+        assert list(result[attribute]) == [*labels, UNKNOWN, NOT_SEEN]
         assert sum(result[attribute].values()) == result["visits"]
-    assert list(result["gender"]) == ["female", "male", "unknown"]
+    assert list(result["gender"]) == ["female", "male", "unknown", "not_seen"]
+    assert result["visits"] - result["gender"]["not_seen"] == result["described"]
     assert len(result["dwell_s"]) == result["visits"] >= result["viewers"]
     assert isinstance(result["frames"], int)
     assert isinstance(result["windows"], int)

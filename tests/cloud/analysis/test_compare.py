@@ -16,6 +16,7 @@ from scipy.stats import binom
 
 from cloud.__main__ import main
 from cloud.analysis.compare import LEVEL, Comparison, Row, compare
+from cloud.analysis.confusion import shipped_confusions
 from cloud.analysis.differences import Differences, differences
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Chain, Role
@@ -493,3 +494,16 @@ def test_what_runs_all_day_starts_without_the_libraries_of_the_analysis() -> Non
     command = [sys.executable, "-c", program, "check-config", "cloud/example.yaml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_day_that_mixes_unknown_verdicts_with_visits_not_seen_has_the_same_share() -> None:
+    share = metric_named("share:gender=female")
+    counts = {**day("a", 0).gender, "unknown": None, "not_seen": None, "no_verdict": 75}
+    calibrations = frozenset({max(shipped_confusions())})
+    told = day("a", 0, calibrations=calibrations)
+    mixed = day(
+        "a", 1, calibrations=calibrations, gender=counts, demographics_visits=260, described=0, described_of=0
+    )
+    women, of = share.terms([told, mixed])
+    assert women[1] / of[1] == pytest.approx(women[0] / of[0], abs=0.02)
+    assert (share.told(told), share.told(mixed), share.withheld(mixed)) == (200, 185, 0)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from cloud.__main__ import main as cloud
-from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
+from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN, age_band
 from edge.__main__ import main as edge
 from edge.inference.manifest import packaged_models
 from edge.types import Box

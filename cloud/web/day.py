@@ -184,7 +184,10 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         dwell=_breakdown(((c.visits, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
         gender=_breakdown(((c.visits, list_counts(c, "gender")) for c in people), LABELS["gender"]),
         age_band=_breakdown(((c.visits, list_counts(c, "age_band")) for c in people), LABELS["age_band"]),
-        gender_age_band=_joint([(c.visits, joint_counts(c)) for c in people]),
+        gender_age_band=_joint(
+            # those who were not seen are in the lists only
+            [(c.visits if c.described is None else c.described, joint_counts(c)) for c in people]
+        ),
         expression=_breakdown(
             ((c.visits, list_counts(c, "expression")) for c in faces), LABELS["expression"]
         ),

@@ -47,6 +47,9 @@ OTHER_KIND = 0.3
 NEWCOMER = 0.4
 """Cost of a match with somebody who is no person yet: patterns and doubles do not take the sightings of people."""
 
+MORE_THAN_SHOULDERS = 5.0
+"""Height of a body, in face sizes, of which more shows than head and shoulders."""
+
 NEAR_BY = 1.5
 """Somebody within this distance of a head, in its sizes, changes the picture of it."""
 
@@ -187,6 +190,13 @@ class Person:
         says nothing."""
         disturbed = any(other is not self and other.is_near(self) for other in others)
         self.life.see(self.last_box, at_s, image, guessed=not self._by_face, disturbed=disturbed)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether more of the body shows than head and shoulders, in most sights: a screen shows no more than these."""
+        if self._body is None or 2 * self.bodies < self.hits:
+            return False
+        return self._body.box.height >= MORE_THAN_SHOULDERS * self.last_side
 
     def is_near(self, other: Person) -> bool:
         """Return whether this person is so near that the picture of the ``other``'s head may change by it."""

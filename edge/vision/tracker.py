@@ -253,12 +253,12 @@ class Tracker:
         """Return whether this is no furniture, poster, mannequin or screen.
 
         People come into view or go, so sooner or later they leave the place where they were first seen. Who stays is a
-        person after several signs of life that nobody else near can have caused, if the body shows. A face that is so
-        close that it hides the body is believed at once: nothing else looks like that.
+        person after several signs of life that nobody else near can have caused, if more than head and shoulders shows:
+        screens show these. A face that is so close that it hides the body is believed at once.
         """
         if person.life.has_left_its_place or (person.faces > 0 and person.last_side >= self._close_px):
             return True
-        return 2 * person.bodies >= person.hits and person.life.is_surely_alive
+        return person.is_whole and person.life.is_surely_alive
 
     def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
         """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""

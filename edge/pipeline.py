@@ -25,7 +25,7 @@ from edge.vision.motion import Motion
 from edge.vision.pose import attending
 from edge.vision.quality import QualityGate
 from edge.vision.refinement import Refinement
-from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, WHOLE_IN_NEAR, Budget, Plan, Scheduler
+from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, WHOLE_IN_NEAR, Budget, Plan, Scheduler, wide_scale
 from edge.vision.sightings import joined, sightings
 from edge.vision.tracker import LIKELY_SCORE, Tracker, Tracks
 from edge.vision.visits import Visits
@@ -112,8 +112,7 @@ class Pipeline:
             for found in sightings(self._look(frame, plan))
             if not self._zones.excluded(found.head, width, height)
         ]
-        near_width, near_height = self._detector.near_size
-        scale = min(near_width / width, near_height / height)
+        scale = wide_scale(self._detector.near_size, (width, height))
         tracks = self._tracks = self._tracker.update(
             people,
             frame.monotonic_s,

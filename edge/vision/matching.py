@@ -32,12 +32,14 @@ def match(
     sighting most likely is not, because it is where a thing is known; such a match costs ``price`` more."""
     if not people or not sightings:
         return people, sightings
+
+    def cost(person: Person, sighting: Sighting, reach: float) -> float:
+        alone = person.cost(sighting, reach, may_have_stopped=may_have_stopped)
+        # Most pairs are impossible; only the others are worth the search for a thing.
+        return alone + price if alone <= UNMATCHED_COST and elsewhere(person, sighting) else alone
+
     costs = [
-        [
-            person.cost(sighting, reach, may_have_stopped=may_have_stopped)
-            + (price if elsewhere(person, sighting) else 0.0)
-            for sighting in sightings
-        ]
+        [cost(person, sighting, reach) for sighting in sightings]
         for person, reach in ((person, person.reach()) for person in people)
     ]
     pairs = assign(costs, UNMATCHED_COST)

@@ -132,7 +132,7 @@ class Scheduler:
         self._people = {track.track_id: self._people.get(track.track_id, _Memory()) for track in tracks}
         if not may_look_near or (wide and not each_frame):
             return Plan(wide, None)
-        scale = min(self._size[0] / view[0], self._size[1] / view[1])
+        scale = wide_scale(self._size, view)
         if scale >= 1:  # the whole view is at its own resolution already
             return Plan(wide, None)
         scores = {track.track_id: self._score(track, at_s, scale, view, described) for track in tracks}
@@ -220,16 +220,22 @@ class Scheduler:
         return self._corner(nearest, view)
 
 
+def wide_scale(size: tuple[int, int], view: tuple[int, int]) -> float:
+    """Return how much smaller than a picture of ``view`` pixels a network with an input of ``size`` sees it."""
+    return min(size[0] / view[0], size[1] / view[1])
+
+
 def _tangled(tracks: Sequence[Track], at_s: float) -> bool:
     """Return whether somebody is hidden, or two people pass one another."""
     people = [track for track in tracks if track.state is not TrackState.TENTATIVE]
     if any(at_s - track.last_seen_s > JUST_SEEN_S for track in people):
         return True
+    sides = [track.box.side for track in people]
     return any(
-        math.dist(one.box.centre, other.box.centre) < CLOSE * (side := max(one.box.side, other.box.side))
+        math.dist(one.box.centre, other.box.centre) < CLOSE * (side := max(sides[place], other_side))
         and math.dist(one.velocity, other.velocity) > APPROACH * side
         for place, one in enumerate(people)
-        for other in people[place + 1 :]
+        for other, other_side in zip(people[place + 1 :], sides[place + 1 :], strict=True)
     )
 
 

@@ -26,6 +26,7 @@ from rich.table import Table
 
 from benchmarks.following import Played, on_what, on_whom, play
 from benchmarks.pictures import annotated, save
+from common.command_line import positive
 from common.errors import UserError
 from edge.config import Settings
 from edge.scene.busy import busy_scene
@@ -167,19 +168,13 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.counting",
         description="Count the visits of the busy scene and compare them with its truth.",
     )
-    parser.add_argument("--seeds", type=_positive, default=20, help="scenes (%(default)s)")
+    parser.add_argument("--seeds", type=positive, default=20, help="scenes (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (%(default)s)")
     parser.add_argument("--size", choices=SIZES, default="1280x720", help="of the picture (%(default)s)")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="save the worst moments of every seed")
     parser.add_argument("--video", type=Path, metavar="OUT.mp4", help="save the first seed with its tracks")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -38,6 +38,7 @@ from benchmarks.peers import (
     peer_files,
 )
 from common.clock import SystemClock
+from common.command_line import positive
 from common.errors import UserError
 from edge.capture.video import VideoFile
 from edge.config import Settings
@@ -219,19 +220,13 @@ def machine() -> Json:
     }
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench",
         description="Compare the cost of the edge on this machine with a minimum and three other systems.",
     )
-    parser.add_argument("--rounds", type=_positive, default=3, help="plays of every film (%(default)s)")
-    parser.add_argument("--frames", type=_positive, default=90, help=f"per film, {FPS}/s (%(default)s)")
+    parser.add_argument("--rounds", type=positive, default=3, help="plays of every film (%(default)s)")
+    parser.add_argument("--frames", type=positive, default=90, help=f"per film, {FPS}/s (%(default)s)")
     parser.add_argument(
         "--data",
         type=Path,

@@ -30,6 +30,7 @@ from rich.table import Table
 
 from benchmarks.following import Played, on_whom, play
 from benchmarks.real_faces import DRIFTS_S, Cutting, cuttings, film
+from common.command_line import positive
 from common.errors import UserError
 from edge.config import Settings
 from edge.scene.ground_truth import PersonTruth
@@ -225,17 +226,11 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.range",
         description="Measure how far away people are followed and described.",
     )
-    parser.add_argument("--repeats", type=_positive, default=3, help="other people in each row (%(default)s)")
+    parser.add_argument("--repeats", type=positive, default=3, help="other people in each row (%(default)s)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with faces.zip, for real faces too")
-    parser.add_argument("--faces", type=_positive, default=24, help="real faces of each size (%(default)s)")
+    parser.add_argument("--faces", type=positive, default=24, help="real faces of each size (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -32,6 +32,13 @@ def _path(text: str) -> Path | str:
     return text if text is argparse.SUPPRESS else Path(text)
 
 
+def positive(text: str) -> int:
+    """Convert the value of an option, for argparse, which reports what is no whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
 def add_config_commands(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     *,

@@ -64,14 +64,30 @@ class Box:
     def centre(self) -> tuple[float, float]:
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
-    def iou(self, other: Box) -> float:
-        """Return the intersection over union, in 0..1."""
+    def moved(self, dx: float, dy: float) -> Box:
+        """Return the same box elsewhere."""
+        return Box(self.x1 + dx, self.y1 + dy, self.x2 + dx, self.y2 + dy)
+
+    def scaled(self, factor: float) -> Box:
+        """Return a box of the same shape around the same centre."""
+        (x, y), half_width, half_height = self.centre, factor * self.width / 2, factor * self.height / 2
+        return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+    def common(self, other: Box) -> float:
+        """Return the area that both boxes cover."""
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
-        if width <= 0 or height <= 0:
-            return 0.0
-        inter = width * height
-        return inter / (self.area + other.area - inter)
+        return width * height if width > 0 and height > 0 else 0.0
+
+    def iou(self, other: Box) -> float:
+        """Return the intersection over union, in 0..1."""
+        common = self.common(other)
+        return common / (self.area + other.area - common) if common else 0.0
+
+    def cover(self, other: Box) -> float:
+        """Return the intersection over the smaller area, in 0..1: near 1 also if one box contains a smaller one."""
+        common = self.common(other)
+        return common / min(self.area, other.area) if common else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

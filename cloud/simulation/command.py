@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cloud.config import load
 from cloud.stores.connect import open_store
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_config, positive
 from common.errors import UserError
 from common.wire import Message, StatusMessage, WindowMessage
 
@@ -32,13 +32,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--sites",
         "--stores",
-        type=_positive,
+        type=positive,
         default=300,
         metavar="N",
         help="number of shops (default: %(default)s)",
     )
     parser.add_argument(
-        "--days", type=_positive, default=28, metavar="N", help="number of days (default: %(default)s)"
+        "--days", type=positive, default=28, metavar="N", help="number of days (default: %(default)s)"
     )
     parser.add_argument(
         "--last-day",
@@ -147,12 +147,6 @@ def _open(opened: ExitStack, path: Path) -> TextIO:
         return opened.enter_context(path.open("w", encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 def _date(text: str) -> date:

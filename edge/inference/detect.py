@@ -135,10 +135,7 @@ class PeopleDetector:
         x, y = corner
         part = image[y : y + self._model.height, x : x + self._model.width]
         rows, columns = part.shape[:2]
-        if self._content != (rows, columns):
-            self._canvas[:] = GREY
-            self._content = (rows, columns)
-        self._canvas[:rows, :columns] = part
+        self._surface(rows, columns)[:] = part
         ends = (x > 0, y > 0, x + columns < width, y + rows < height)
         return self._sight(1.0, corner, Box(x, y, x + columns, y + rows), ends)
 
@@ -163,17 +160,21 @@ class PeopleDetector:
         """Fit the picture into the canvas, top left; return the scale."""
         height, width = image.shape[:2]
         scale = float(min(self._canvas.shape[1] / width, self._canvas.shape[0] / height))
-        content = (max(1, round(height * scale)), max(1, round(width * scale)))
-        if content != self._content:
-            self._canvas[:] = GREY
-            self._content = content
+        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
         cv2.resize(
             _halved(image, scale),
-            (content[1], content[0]),
-            dst=self._canvas[: content[0], : content[1]],
+            (columns, rows),
+            dst=self._surface(rows, columns),
             interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
         )
         return scale
+
+    def _surface(self, rows: int, columns: int) -> Image:
+        """Return the part of the canvas that is written now, upper left; the rest is grey."""
+        if self._content != (rows, columns):
+            self._canvas[:] = GREY
+            self._content = (rows, columns)
+        return self._canvas[:rows, :columns]
 
 
 def _inside(found: Floats, view: Box, cutting: tuple[bool, ...]) -> Box | None:

@@ -140,7 +140,7 @@ class Person:
             # Half a body beside a pillar looks narrow, and its middle is not the middle of the person.
             growth = math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3))
             jitter = GUESS_SIGMA + CUT_SIGMA * abs(growth)
-            head = _scaled(head, math.exp((GUESS_WEIGHT - 1) * growth))
+            head = head.scaled(math.exp((GUESS_WEIGHT - 1) * growth))
         self.last_box, self.last_side = head, head.side
         jitter *= self.last_side
         if self._leans or self._by_face == (sighting.face is not None):
@@ -168,8 +168,7 @@ class Person:
         if sighting.face is not None or sighting.body is None:
             return sighting.head
         guess, (across, down, size) = head_of(sighting.body.box), self._lean
-        dx, dy = across * guess.side, down * guess.side
-        return _scaled(Box(guess.x1 + dx, guess.y1 + dy, guess.x2 + dx, guess.y2 + dy), size)
+        return guess.moved(across * guess.side, down * guess.side).scaled(size)
 
     def _learn_lean(self, sighting: Sighting) -> None:
         if sighting.face is None or sighting.body is None:
@@ -235,8 +234,7 @@ class Person:
 
     def _moved(self, box: Box) -> Box:
         x, y = self.last_box.centre
-        dx, dy = self._x.position - x, self._y.position - y
-        return Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy)
+        return box.moved(self._x.position - x, self._y.position - y)
 
     def reach(self) -> float:
         """Return the largest distance of the head from its expected position, in face sizes: 2.5 sigma, bounded."""
@@ -253,11 +251,11 @@ class Person:
         seen, and before only the body was, or the other way round, the two must fit each other.
         """
         head = self.head_in(sighting)
-        centre = head.centre
+        centre, side = head.centre, head.side
         distance = math.dist((self._x.position, self._y.position), centre)
         if may_have_stopped:
             distance = min(distance, math.dist(self.last_box.centre, centre))
-        distance /= math.sqrt(max(self.last_side * head.side, 1e-6))
+        distance /= math.sqrt(max(self.last_side * side, 1e-6))
         if self._leaving * (self.last_box.centre[0] - centre[0]) > TURNED_BACK * self.last_side:
             return math.inf  # somebody who comes in where another one leaves is a different person
         guessed = sighting.face is None
@@ -265,7 +263,7 @@ class Person:
         doubt = 0.0 if guessed and self._by_face else DOUBT * self.doubt(sighting)
         doubt += 0.0 if self.confirmed else NEWCOMER
         by_fit = OTHER_KIND + self._misfit(sighting) + doubt
-        growth = abs(math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3)))
+        growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = GUESS_GROWTH if guessed else min(0.4 + self.unseen_s, 0.75)
         if self.is_settled:
             tolerance, reach = min(tolerance, SETTLED_GROWTH), min(reach, SETTLED_REACH)
@@ -321,8 +319,3 @@ class Person:
             self.sighting,
             (self._x.velocity, self._y.velocity),
         )
-
-
-def _scaled(box: Box, factor: float) -> Box:
-    (x, y), half_width, half_height = box.centre, factor * box.width / 2, factor * box.height / 2
-    return Box(x - half_width, y - half_height, x + half_width, y + half_height)

@@ -117,7 +117,7 @@ def _same_body(one: Box, other: Box) -> bool:
 def same_head(one: Box, other: Box) -> bool:
     """Return whether two boxes show one head: they cover each other, or are closer than two heads can be."""
     near = SAME_HEAD * max(one.side, other.side)
-    return cover(one, other) >= 0.5 or math.dist(one.centre, other.centre) < near
+    return one.cover(other) >= 0.5 or math.dist(one.centre, other.centre) < near
 
 
 def _alone(face: Face) -> Sighting:
@@ -131,14 +131,6 @@ def _whole(face: Face, body: Body) -> Sighting:
 
 def _is_known(box: Box, others: Sequence[Box], faces: Sequence[Face]) -> bool:
     """Return whether a body without a face is one of ``others``, or two of them together."""
-    if any(cover(box, other) > SAME_BODY for other in others):
+    if any(box.cover(other) > SAME_BODY for other in others):
         return True
     return any(fit(face.box, box) <= 1.0 for face in faces)
-
-
-def cover(one: Box, other: Box) -> float:
-    """Return the intersection over the smaller area, in 0..1: near 1 also if one box contains a much smaller one."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    smaller = min(one.area, other.area)
-    return max(0.0, width) * max(0.0, height) / smaller if smaller > 0 else 0.0

@@ -260,11 +260,11 @@ class Tracker:
             return True
         return person.is_whole and person.life.is_surely_alive
 
-    def _without_duplicates(self, candidates: list[Sighting]) -> list[Sighting]:
-        """Return the candidates whose person is not matched yet; of two that show the same person, the better one."""
+    def _without_duplicates(self, found: list[Sighting]) -> list[Sighting]:
+        """Return the sightings whose person is not matched yet; of two that show the same person, the better one."""
         taken = [person.sighting.head for person in self._people if person.sighting is not None]
         kept: list[Sighting] = []
-        for sighting in sorted(candidates, key=lambda d: -d.score):
+        for sighting in sorted(found, key=lambda sighting: -sighting.score):
             if not any(same_head(sighting.head, box) for box in taken):
                 taken.append(sighting.head)
                 kept.append(sighting)

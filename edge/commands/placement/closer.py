@@ -45,7 +45,7 @@ class CloserLook:
         for face in self._detector.look(part).faces:
             if face.score < _SCORE or _is_cut(face.box, part):
                 continue
-            box = Box(face.box.x1 + x, face.box.y1 + y, face.box.x2 + x, face.box.y2 + y)
+            box = face.box.moved(x, y)
             if not self._zones.excluded(box, width, height):
                 outline = Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height)
                 closeups.append(Closeup(outline, any(_same(box, one.box) for one in sure)))

@@ -88,10 +88,6 @@ def near(box: Box, wanted: Box) -> bool:
     return box.iou(wanted) > 0.999
 
 
-def moved(box: Box, x: float, y: float) -> Box:
-    return Box(box.x1 + x, box.y1 + y, box.x2 + x, box.y2 + y)
-
-
 SMALL = Box(100, 60, 140, 110)
 
 
@@ -115,8 +111,8 @@ def test_a_near_look_gives_pixels_of_the_frame(network: DrawnNetwork, corner: tu
     network.put("person_", Box(80, 40, 160, 170))
     sight = network.detector().look_near(image, corner)
     (face,), (body,) = sight.faces, sight.bodies
-    assert near(face.box, moved(SMALL, *corner))
-    assert near(body.box, moved(Box(80, 40, 160, 170), *corner))
+    assert near(face.box, SMALL.moved(*corner))
+    assert near(body.box, Box(80, 40, 160, 170).moved(*corner))
     assert face.landmarks == pytest.approx(np.tile(face.box.centre, (5, 1)), abs=0.01)
     x, y = corner
     assert np.array_equal(network.seen, image[y : y + HEIGHT, x : x + WIDTH])
@@ -153,7 +149,7 @@ def test_what_a_near_look_cuts_off_is_left_out_unless_the_frame_ends_there(
 
     assert found(inner) == []
     (kept,) = found(at_the_edge_of_the_frame)
-    assert near(kept, moved(box, *at_the_edge_of_the_frame))
+    assert near(kept, box.moved(*at_the_edge_of_the_frame))
 
 
 def test_a_box_beyond_the_frame_ends_with_it(network: DrawnNetwork) -> None:
@@ -248,8 +244,8 @@ def test_suppression_keeps_the_best_of_each_heap() -> None:
 
 def test_of_two_looks_the_surer_one_tells_of_a_face() -> None:
     points = np.zeros((5, 2), np.float32)
-    wide = Sight((Face(SMALL, 0.6, points), Face(moved(SMALL, 300, 0), 0.9, points)))
-    closer = Sight((Face(moved(SMALL, 3, 0), 0.8, points), Face(moved(SMALL, 302, 0), 0.3, points)))
+    wide = Sight((Face(SMALL, 0.6, points), Face(SMALL.moved(300, 0), 0.9, points)))
+    closer = Sight((Face(SMALL.moved(3, 0), 0.8, points), Face(SMALL.moved(302, 0), 0.3, points)))
     assert [face.score for face in joined((wide, closer), small_px=100).faces] == [0.9, 0.8]
 
 
@@ -321,7 +317,7 @@ def test_a_small_face_is_found_by_a_near_look_where_the_whole_view_has_it(detect
     (truth,) = scene.truth.boxes(0)
     picture = np.full((1080, 1920, 3), 90, np.uint8)
     picture[400:670, 900:1380] = scene.render(0)
-    there = moved(truth, 900, 400)
+    there = truth.moved(900, 400)
     corner = (round(there.centre[0]) - 160, round(there.centre[1]) - 128)
     assert matches(detector.look_near(picture, corner).faces, [there]) == 1
 

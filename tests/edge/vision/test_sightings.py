@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.types import Body, Box, Face, Sight
-from edge.vision.sightings import cover, fit, head_of, joined, sightings
+from edge.vision.sightings import fit, head_of, joined, sightings
 
 
 def face(x: float, y: float, side: float = 20.0, score: float = 0.9) -> Face:
@@ -91,4 +91,4 @@ def test_a_fit_is_infinite_or_small(dx: float, dy: float, side: float, width: fl
 @given(st.floats(30, 200), st.floats(40, 900))
 def test_the_guessed_head_fits_its_body(width: float, height: float) -> None:
     whole = Box(0, 0, width, height)
-    assert cover(head_of(whole), whole) > 0.4
+    assert head_of(whole).cover(whole) > 0.4

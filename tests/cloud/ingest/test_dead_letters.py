@@ -1,0 +1,92 @@
+"""What cannot be stored goes to the dead letters and stops nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloud.ingest.intake import Delivery, Intake, dead_letter_topic
+from common.wire import ROOT, encode, topic
+from tests.cloud.ingest.bridges import FaultyStore, make_bridge, publish, publisher, running
+from tests.support.brokers import Listener, Mosquitto, until
+from tests.support.clock import ManualClock
+from tests.support.messages import cohort, window
+
+pytestmark = pytest.mark.mosquitto
+
+
+POISON = {
+    "not JSON": b"\xff{",
+    "an unknown field": encode(window(0)).replace(b'"seq"', b'"sequel"'),
+    "another device's word": encode(window(0, device="shelf")),
+    "a k below that of the bridge": encode(window(0, k=2)),
+    "a small cell": encode(window(0, visits=8, cohort=cohort())).replace(b'"female":8', b'"female":3'),
+    "more viewers than visits": encode(window(0)).replace(b'"viewers":2', b'"viewers":9'),
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
+def test_a_message_that_cannot_be_decoded_goes_to_the_dead_letters_and_stops_nothing(
+    store: FaultyStore, mosquitto: Mosquitto, poison: bytes
+) -> None:
+    where = topic(window(0))
+    with (
+        Listener(mosquitto.port, dead_letter_topic("shop", "door")) as grave,
+        running(make_bridge(store, mosquitto.port)) as bridge,
+        publisher(mosquitto.port) as device,
+    ):
+        device.publish(where, poison, qos=1)
+        publish(device, window(1))
+        until(lambda: len(store.windows()) == 1, "the next message is stored")
+        until(lambda: len(grave.messages) == 1, "the dead letter is published")
+        assert (bridge.stats.dead, bridge.stats.received) == (1, 2)
+    (letter,) = grave.messages
+    assert letter.payload == poison
+    said = dict(letter.properties.UserProperty)  # type: ignore[union-attr]
+    assert said["topic"] == where
+    assert said["reason"].startswith(where)
+    (kept,) = store.letters
+    assert (kept.site, kept.device, kept.topic, kept.reason) == ("shop", "door", where, said["reason"])
+    assert kept.payload == poison
+    # It was acknowledged: a bridge that comes later does not get it again.
+    with running(make_bridge(store, mosquitto.port)) as later, publisher(mosquitto.port) as device:
+        publish(device, window(2))
+        until(lambda: len(store.windows()) == 2, "the next bridge works")
+        assert later.stats.dead == 0
+
+
+def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: FaultyStore) -> None:
+    intake = Intake(store, lambda _: None, lambda _: None, clock=ManualClock())
+    intake.submit(Delivery(f"{ROOT}/shop/door two/window", b"?", intake.stop))
+    intake.run()
+    assert [(letter.site, letter.device) for letter in store.letters] == [("shop", "-")]
+
+
+def test_a_store_that_is_away_holds_up_no_dead_letter(store: FaultyStore) -> None:
+    store.available.clear()
+    letters = []
+    intake = Intake(store, lambda letter: letters.append(letter.topic), lambda _: None, clock=ManualClock())
+    intake.submit(Delivery(topic(window(0)), b"?", intake.stop))
+    intake.run()
+    assert (letters, intake.stats.dead, store.letters) == ([topic(window(0))], 1, [])
+
+
+def test_a_message_that_the_store_rejects_goes_to_the_dead_letters_alone(
+    store: FaultyStore, mosquitto: Mosquitto
+) -> None:
+    store.rejected_camera = "bad"
+    store.available.clear()
+    with (
+        Listener(mosquitto.port, dead_letter_topic("shop", "door")) as grave,
+        running(make_bridge(store, mosquitto.port)) as bridge,
+        publisher(mosquitto.port) as device,
+    ):
+        # Held up first, so that all of them come to the store in one batch.
+        publish(device, window(0))
+        until(lambda: store.attempts > 0, "the intake is busy with the first")
+        publish(device, window(1), window(2, camera="bad"), window(3))
+        until(lambda: bridge.stats.received == 4, "the others wait")
+        store.available.set()
+        until(lambda: bridge.stats.dead == 1 and bridge.stats.stored == 3, "all are settled")
+        until(lambda: len(grave.messages) == 1, "the dead letter is published")
+    assert [message.seq for message in store.windows()] == [0, 1, 3]

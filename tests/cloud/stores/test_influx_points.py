@@ -1,0 +1,87 @@
+"""Which points are written to InfluxDB: once by identity, at their own time, and none for a withheld cell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from cloud.stores.influx import InfluxStore, points
+from cloud.stores.layout import MEASUREMENTS
+from common.wire import Message
+from tests.cloud.stores.influx_server import Influx
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING, alert, cohort, health, probe, status, window
+
+EXPECTED_LINES = """
+window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,coverage=1,\
+duration_s=60i,is_historical=false,k=5i,model="1",\
+pending=0i,profile="demographics",seq=0i,software="0.1.0",viewers=2i,visits=8i 1772438400000000000
+cohort,camera=front,device=door,site=shop attention_dwell_s=96.5,attention_sum_s=40.25,attention_visits=8i,\
+described=8i,described_of=8i,dwell_sum_s=96.5,dwell_visits=8i,occupancy_max=2i,occupancy_mean=0.027,\
+since=1772438400000000000i,visits=8i 1772438400000000000
+cohort_dwell,camera=front,device=door,site=shop 10=0i,120=0i,2=0i,20=0i,30=0i,300=0i,5=8i,60=0i,released=8i,\
+withheld=0i 1772438400000000000
+cohort_attention,camera=front,device=door,site=shop 0=0i,10=0i,120=0i,2=8i,20=0i,30=0i,300=0i,5=0i,60=0i,\
+released=8i,withheld=0i 1772438400000000000
+cohort_gender,camera=front,device=door,site=shop female=8i,known=8i,male=0i,no_verdict=0i,not_seen=0i,released=8i,\
+unknown=0i,unknown_of=8i,withheld=0i 1772438400000000000
+cohort_age_band,camera=front,device=door,site=shop 0-17=0i,18-24=0i,25-34=8i,35-44=0i,45-54=0i,55-64=0i,65+=0i,\
+known=8i,no_verdict=0i,not_seen=0i,released=8i,withheld=0i 1772438400000000000
+cohort_gender_age_band,camera=front,device=door,gender=female,site=shop 0-17=0i,18-24=0i,25-34=8i,35-44=0i,45-54=0i,\
+55-64=0i,65+=0i,released=8i,unknown=0i 1772438400000000000
+cohort_gender_age_band,camera=front,device=door,gender=male,site=shop 0-17=0i,18-24=0i,35-44=0i,45-54=0i,55-64=0i,\
+65+=0i,released=0i,unknown=0i 1772438400000000000
+cohort_zone,camera=front,device=door,site=shop,zone=shelf visits=8i 1772438400000000000
+"""
+
+
+def test_a_window_becomes_these_lines_and_a_withheld_cell_none(
+    influx: Influx, influx_store: InfluxStore
+) -> None:
+    influx_store.write([window(0, visits=8, cohort=cohort())])
+    assert sorted(influx.bodies[0].splitlines()) == sorted(EXPECTED_LINES.split("\n")[1:-1])
+    assert influx.queries[0] == {"org": ["-"], "bucket": ["db/rp"], "precision": ["ns"]}
+    assert influx.tokens[0] == "Token user:secret"
+
+
+def test_the_time_of_a_point_is_exact(clock: ManualClock) -> None:
+    at = datetime(2026, 3, 2, 8, 0, 0, 123457, tzinfo=UTC)
+    (point,) = points(health(at=at), clock.now())
+    assert point["time"] == 1_772_438_400_123_457_000
+
+
+def test_a_status_offline_dates_from_its_arrival(clock: ManualClock) -> None:
+    (on,) = points(status(online=True), clock.now())
+    (off,) = points(status(online=False, since=MORNING - timedelta(days=1)), clock.now())
+    assert (on["time"], off["time"]) == (1_772_438_400 * 10**9, 1_772_440_200 * 10**9)
+
+
+MESSAGES: list[Message] = [
+    window(
+        0, visits=8, cohort=cohort().model_copy(update={"expression": {"happy": 8}}), profile="expression"
+    ),
+    health(),
+    status(online=True),
+    alert(active=True),
+    probe(),
+]
+
+
+def test_no_name_is_a_tag_here_and_a_field_there() -> None:
+    """InfluxQL renames one of the two where they meet in a measurement, and a person mistakes them elsewhere."""
+    tags = {tag for measurement in MEASUREMENTS for tag in measurement.tags}
+    assert tags.isdisjoint(field for measurement in MEASUREMENTS for field in measurement.fields)
+    assert len({measurement.name for measurement in MEASUREMENTS}) == len(MEASUREMENTS)
+
+
+def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: ManualClock) -> None:
+    made = [point for message in MESSAGES for point in points(message, clock.now())]
+    assert all(point["fields"] for point in made)
+    raw = {measurement.name for measurement in MEASUREMENTS if measurement.level == "raw"}
+    assert {point["measurement"] for point in made} == raw - {"dead_letter"}
+
+
+def test_a_point_delivered_again_is_the_same_point(clock: ManualClock) -> None:
+    message = window(0, cohort=None)
+    late = message.model_copy(update={"is_historical": True})
+    (first,), (second,) = points(message, clock.now()), points(late, clock.now() + timedelta(hours=1))
+    assert all(first[key] == second[key] for key in ("measurement", "tags", "time"))

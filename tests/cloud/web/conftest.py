@@ -1,0 +1,60 @@
+"""A real browser, a real store, and the page over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from cloud.stores.embedded import EmbeddedStore
+from cloud.web.placement import Positions
+from tests.cloud.web.browser import _Server
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING
+from tests.support.programs import require_library, require_program
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = require_program("chromium", "apt-get install chromium")
+    require_library("atomic", "apt-get install libatomic1")  # of playwright's driver
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(MORNING + timedelta(hours=3, seconds=10))
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
+    opened = EmbeddedStore(tmp_path / "store.sqlite", retention_days=400, clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def address(store: EmbeddedStore, clock: ManualClock) -> Iterator[str]:
+    with _Server(store, clock) as served:
+        yield served
+
+
+@pytest.fixture
+def positions(clock: ManualClock) -> Positions:
+    return Positions(clock)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from edge.scene.decoys import Decoy, DecoyKind
 
+FLOOR = 300.0
+"""Where the floor meets the back wall, in lines from the top."""
+
 WALL_FACE = 16.7
 """Face height of somebody who stands at the back wall; who is smaller is seen through the opening only."""
 
@@ -43,3 +46,12 @@ BUSY = Layout(
 
 HALL = Layout(window=None, shelves=(), smiley=None, skull=None, opening=(0.04, 0.96))
 """A shop that is open to a hall, so that people can be seen at any distance."""
+
+SHOP = Layout(
+    window=(0.02, 0.10),
+    shelves=((0.56, 0.74, 78.0),),
+    smiley=0.51,
+    skull=0.79,
+    opening=(0.16, 0.46),
+)
+"""A shop whose door is the opening to a hall."""

@@ -39,7 +39,8 @@ class Script:
         self._cast = self._endless_cast()
 
     def play(self, acts: Sequence[Act]) -> tuple[Walk, ...]:
-        """Return the walks of all acts by the time at which they start. Raises ``ValueError`` if they do not fit."""
+        """Return the walks of all acts by the time at which they start. A walk that does not say its act is named
+        after the method. Raises ``ValueError`` if they do not fit."""
         chosen: list[Walk] = []
         paths: list[np.ndarray] = []
         for act in acts:
@@ -47,8 +48,7 @@ class Script:
                 walks = act()
                 more = [self._path(walk) for walk in walks]
                 if max(walk.ends_s for walk in walks) < self._seconds - QUIET_S and self._fit(paths, more):
-                    name = act.__name__.strip("_").replace("_", " ")
-                    chosen += [replace(walk, act=walk.act or name) for walk in walks]
+                    chosen += [replace(walk, act=walk.act or _name(act)) for walk in walks]
                     paths += more
                     break
             else:
@@ -123,6 +123,10 @@ class Script:
         """Return a glance of a second and a half into the camera."""
         from_s = self._between(0.8, 1.5)
         return [(from_s, from_s + self._between(1.2, 2.0))]
+
+
+def _name(act: Act) -> str:
+    return act.__name__.strip("_").replace("_", " ")
 
 
 def free(paths: Sequence[np.ndarray]) -> bool:

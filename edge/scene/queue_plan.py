@@ -29,6 +29,11 @@ class Turn:
     places: tuple[tuple[int, float], ...]
     leaves_s: float
 
+    def seconds_at(self, place: int) -> float:
+        """Return for how long the customer is at that place."""
+        ends = [*(at_s for _, at_s in self.places[1:]), self.leaves_s]
+        return sum(end_s - at_s for (one, at_s), end_s in zip(self.places, ends, strict=True) if one == place)
+
 
 def plan_queue(customers: Sequence[Customer]) -> list[Turn]:
     """Return the turn of each of the ``customers``, who are in the order of joining."""

@@ -58,9 +58,8 @@ class Scene:
     ) -> None:
         self.seed, self.width, self.height, self.fps, self.seconds = seed, width, height, fps, seconds
         self._scale = height / LINES
-        lines_wide = width / self._scale
-        self.walks = plan_walks(load_portraits(), seed, lines_wide, seconds) if walks is None else walks
-        self._pillars = obstacles(lines_wide) if pillars is None else pillars
+        self.walks = plan_walks(load_portraits(), seed, self.lines_wide, seconds) if walks is None else walks
+        self._pillars = obstacles(self.lines_wide) if pillars is None else pillars
         self._figures = [
             Figure(walk.portrait, walk.seed, body_px=detail(float(walk.keys[:, 2].max()), height))
             for walk in self.walks
@@ -76,6 +75,11 @@ class Scene:
 
     def __len__(self) -> int:
         return round(self.seconds * self.fps)
+
+    @property
+    def lines_wide(self) -> float:
+        """The width of the picture in lines."""
+        return self.width / self._scale
 
     @property
     def posters(self) -> tuple[Box, ...]:

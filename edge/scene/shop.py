@@ -1,7 +1,7 @@
 """A shop with a door, a shelf with two products, and a desk with a queue, planned at random from a seed.
 
-The camera hangs above the shelf and looks at the door: an opening to a hall, in which people pass by. ``SHOP_PLAN`` has
-the places, ``edge.scene.places_truth`` what happens at them.
+The camera hangs above the shelf and looks at the door: an opening to a hall, in which people pass by.
+``edge.scene.shop_plan`` has the places, ``edge.scene.places_truth`` computes what happens at them.
 """
 
 from __future__ import annotations
@@ -12,67 +12,38 @@ from functools import partial
 
 import numpy as np
 
-from edge.scene.floor_plan import (
-    EYES_ABOVE_FLOOR,
-    WALL_Z,
-    Door,
-    FloorPlan,
-    Target,
-    Zone,
-    drop_on_floor,
-    heading_to,
-)
+from edge.scene.floor_plan import EYES_ABOVE_FLOOR, WALL_Z, Target, drop_on_floor, heading_to
 from edge.scene.layout import SHOP
+from edge.scene.places import PlacesTruth
+from edge.scene.places_truth import places_truth
 from edge.scene.portraits import Portrait
 from edge.scene.queue_plan import Customer, Turn, plan_queue
 from edge.scene.render import Scene
 from edge.scene.route import Spot, beside, face_at
 from edge.scene.script import STEP_S, Script, free
+from edge.scene.shop_plan import (
+    COUNTER_X,
+    DESK_X,
+    FRONT_X,
+    LANE_Z,
+    OPENING,
+    PLACES,
+    QUEUE_Z,
+    SHELF_XS,
+    SHELF_Z,
+    SHOP_PLAN,
+    SPACING,
+    WIDE,
+)
 from edge.scene.walk import FOCAL, HORIZON, LINES, Pillar, PillarKind, Walk
 
 SECONDS = 120.0
-WIDE = LINES * 16 / 9
-"""Width of the picture in lines."""
-
-_OPENING = SHOP.opening or (0.0, 1.0)
 _DOOR_X = -2.8, -0.9
 """Between these people cross the door line."""
 _ENTRIES_APART_S = 3.0
 """Who does not belong together does not enter within this time."""
-_LINE_Z, _FRONT_X, _SPACING = 6.3, 1.555, 0.89
-"""The queue: its distance, its front, and the space between two people, in metres."""
-_PLACES = 3
 _SECOND_S = 18.0
 """So long, at least, somebody is the second in the queue: longer than anybody stands anywhere else."""
-_DESK_X, _COUNTER_X = 2.44, 3.05
-_LANE_Z = 7.7
-"""Behind the queue people walk to and from the door."""
-_SHELF_XS, _SHELF_Z = (-1.89, -1.55, -1.2, -0.86, -0.52), (4.7, 5.05)
-"""Where people stand who look at a product, one at each ``x``."""
-
-
-def _on_wall(share: float) -> float:
-    return (share - 0.5) * WIDE * WALL_Z / FOCAL
-
-
-def _product(name: str, x: float) -> Target:
-    place = (x, 1.6)
-    middle = sum(_SHELF_XS) / len(_SHELF_XS), sum(_SHELF_Z) / 2
-    return Target(name, place, "shelf", round(heading_to(place, *middle), 1), half_angle=20.0)
-
-
-SHOP_PLAN = FloorPlan(
-    doors=(
-        Door("door", ((_on_wall(_OPENING[0]), WALL_Z), (_on_wall(_OPENING[1]), WALL_Z)), (-1.85, _LANE_Z)),
-    ),
-    zones=(
-        Zone("shelf", ((-2.25, 4.0), (-0.2, 4.0), (-0.2, 5.35), (-2.25, 5.35))),
-        Zone("queue", ((-0.75, 5.75), (2.0, 5.75), (2.0, 6.85), (-0.75, 6.85)), queue=True, desk="desk"),
-        Zone("desk", ((2.0, 5.75), (2.9, 5.75), (2.9, 6.85), (2.0, 6.85))),
-    ),
-    targets=(_product("left", -2.1), _product("right", 1.6)),
-)
-"""The places of the shop. Both products stand below the camera, out of the picture."""
 
 
 def shop_scene(
@@ -83,9 +54,9 @@ def shop_scene(
     if abs(width * LINES / height - WIDE) > 1:
         raise ValueError(f"the shop needs a picture of 16:9, not {width} x {height}")
     walks = _ShopScript(seed, WIDE, seconds, 22).walks()
-    face = face_at(_LINE_Z)
+    face = face_at(QUEUE_Z)
     counter = Pillar(
-        WIDE / 2 + FOCAL * _COUNTER_X / _LINE_Z,
+        WIDE / 2 + FOCAL * COUNTER_X / QUEUE_Z,
         WIDE,
         HORIZON + 2.9 * face,
         HORIZON + EYES_ABOVE_FLOOR * face,
@@ -95,13 +66,18 @@ def shop_scene(
     return Scene(seed, width, height, fps, seconds, walks=walks, pillars=(counter,), layout=SHOP)
 
 
+def shop_truth(scene: Scene) -> PlacesTruth:
+    """Compute what happens at the places of such a scene."""
+    return places_truth(scene.walks, SHOP_PLAN, WIDE, scene.seconds)
+
+
 class _ShopScript(Script):
     """The acts of the shop."""
 
     def walks(self) -> tuple[Walk, ...]:
         """Return all walks by the time at which they start."""
         favourite, other = (SHOP_PLAN.targets[which] for which in self._rng.permutation(2))
-        stands = self._rng.permutation(_SHELF_XS)
+        stands = self._rng.permutation(SHELF_XS)
         lookers = [
             partial(self._looks_at, target, float(x), looks_s)
             for (target, looks_s), x in zip(
@@ -136,7 +112,7 @@ class _ShopScript(Script):
     def _hall(self, z: float) -> Spot:
         """Return a spot just hidden behind the wall beside the door."""
         side = self._side()
-        edge = (_OPENING[0] if side < 0 else _OPENING[1]) * self._width
+        edge = (OPENING[0] if side < 0 else OPENING[1]) * self._width
         return Spot(beside(edge, z, self._width, side), z)
 
     def _before_the_door(self) -> Spot:
@@ -163,19 +139,13 @@ class _ShopScript(Script):
         z = self._between(4.6, 5.1)
         return Spot(self._edge(1.0, z), z)
 
-    def _behind_the_queue(self) -> list[Spot]:
-        """Return the way from the door to the right, behind queue and desk."""
-        return [Spot(-0.6, _LANE_Z), Spot(self._edge(1.0, _LANE_Z), _LANE_Z)]
-
     # the door
 
     def _comes_in(self) -> list[Walk]:
-        inside = [self._left()] if self._rng.random() < 0.5 else self._behind_the_queue()
-        return [self._walk(self._start(16.0), [*self._in(), *inside], glances=self._glance())]
+        return [self._walk(self._start(16.0), [*self._in(), self._left()], glances=self._glance())]
 
     def _goes_out(self) -> list[Walk]:
-        inside = [self._left()] if self._rng.random() < 0.5 else self._behind_the_queue()[::-1]
-        return [self._walk(self._start(16.0), [*inside, *self._out()])]
+        return [self._walk(self._start(16.0), [self._left(), *self._out()])]
 
     def _turns_back_inside(self) -> list[Walk]:
         """Come over the sill, look round, and go back."""
@@ -197,7 +167,7 @@ class _ShopScript(Script):
         """Walk through the hall past the door."""
         side, z = self._side(), self._between(10.6, 12.6)
         spots = [
-            Spot(beside(_OPENING[edge] * self._width, z, self._width, (-1.0, 1.0)[edge]), z)
+            Spot(beside(OPENING[edge] * self._width, z, self._width, (-1.0, 1.0)[edge]), z)
             for edge in ((0, 1) if side > 0 else (1, 0))
         ]
         return [self._walk(self._start(8.0), spots)]
@@ -244,7 +214,7 @@ class _ShopScript(Script):
 
     def _looks_at(self, target: Target, x: float, looks_s: tuple[float, float]) -> list[Walk]:
         """Stop at ``x``, look at one product for that long, and perhaps at neither for a moment."""
-        z = self._between(*_SHELF_Z)
+        z = self._between(*SHELF_Z)
         looks = Spot(x, z, self._between(*looks_s), heading_to(target.place, x, z))
         pause = [Spot(x, z, self._between(1.0, 2.0), 0.0)] if self._rng.random() < 0.4 else []
         spots = [*self._to_the_shelf(), looks, *pause, *self._from_the_shelf()]
@@ -281,14 +251,19 @@ class _ShopScript(Script):
             before = any(turn.leaves_s > gone_s for turn in turns[:leaves])
             behind = any(customer.joins_s < gone_s for customer in customers[leaves + 1 :])
             longest = max(place for turn in turns for place, _ in turn.places)
-            if before and behind and longest < _PLACES and sum(map(_second_s, turns)) > _SECOND_S:
+            if (
+                before
+                and behind
+                and longest < PLACES
+                and sum(turn.seconds_at(1) for turn in turns) > _SECOND_S
+            ):
                 return customers, turns
 
     def _customer(self, customer: Customer, turn: Turn) -> Walk:
         """Walk to the last place of the queue, move up, and go to the desk or away."""
-        pace, z = self._between(1.0, 1.2), _LINE_Z + self._between(-0.05, 0.05)
+        pace, z = self._between(1.0, 1.2), QUEUE_Z + self._between(-0.05, 0.05)
         spots = [*self._in(), Spot(-1.5, 7.2), Spot(-1.25, z)]
-        xs = [_FRONT_X - _SPACING * place for place, _ in turn.places]
+        xs = [FRONT_X - SPACING * place for place, _ in turn.places]
         arrives_s = customer.joins_s
         starts_s = arrives_s - _length([*spots, Spot(xs[0], z)]) / pace
         moves = [*(at_s for _, at_s in turn.places[1:]), turn.leaves_s]
@@ -300,19 +275,19 @@ class _ShopScript(Script):
         if customer.served_s is None:
             spots += self._gives_up(spots[-1])
         else:
-            walks_s = (_DESK_X - spots[-1].x) / pace
-            spots += [Spot(_DESK_X, z, customer.served_s - walks_s, 90.0), *self._from_the_desk()]
+            walks_s = (DESK_X - spots[-1].x) / pace
+            spots += [Spot(DESK_X, z, customer.served_s - walks_s, 90.0), *self._from_the_desk()]
         walk = self._walk(starts_s, spots, pace=pace, sway=0.02)
         return replace(walk, act="waits" if customer.served_s is not None else "gives up")
 
     def _from_the_desk(self) -> list[Spot]:
         if self._rng.random() < 0.5:
-            return [Spot(2.2, 7.2), Spot(1.6, _LANE_Z), Spot(-0.6, _LANE_Z), *self._out()]
-        return [Spot(_DESK_X, 5.6), self._right()]
+            return [Spot(2.2, 7.2), Spot(1.6, LANE_Z), Spot(-0.6, LANE_Z), *self._out()]
+        return [Spot(DESK_X, 5.6), self._right()]
 
     def _gives_up(self, place: Spot) -> list[Spot]:
         if self._rng.random() < 0.5:
-            return [Spot(place.x - 0.2, _LANE_Z), Spot(-0.8, _LANE_Z), *self._out()]
+            return [Spot(place.x - 0.2, LANE_Z), Spot(-0.8, LANE_Z), *self._out()]
         return [Spot(place.x + 0.2, 5.5), self._right()]
 
 
@@ -320,12 +295,6 @@ def _crossings(path: np.ndarray) -> list[float]:
     """Return the seconds at which a path (n, 4) crosses the door line inwards."""
     outside = path[:, 3] > WALL_Z
     return [float(step) * STEP_S for step in np.flatnonzero(outside[:-1] & (path[1:, 3] <= WALL_Z))]
-
-
-def _second_s(turn: Turn) -> float:
-    """Return for how long a customer is the second in the queue."""
-    ends = [*(at_s for _, at_s in turn.places[1:]), turn.leaves_s]
-    return sum(end_s - at_s for (place, at_s), end_s in zip(turn.places, ends, strict=True) if place == 1)
 
 
 def _length(spots: Sequence[Spot]) -> float:

@@ -227,7 +227,8 @@ class Scene:
         time_s = index / self.fps
         cv2.multiply(frame, self._shop.light, frame, scale=1 / 200)
         slow = 0.07 * np.sin(0.22 * time_s + self._light_phase[0])
-        switched = -0.14 / (1.0 + np.exp(-12.0 * (time_s - self._light_change_s)))
+        before_s = min(self._light_change_s - time_s, 50.0)  # exp of more would overflow
+        switched = -0.14 / (1.0 + np.exp(12.0 * before_s))
         warm = 0.03 * np.sin(0.13 * time_s + self._light_phase[1])
         gains = (1.0 + slow + switched) * np.array([1.0 - warm, 1.0, 1.0 + warm])
         table = np.clip(np.arange(256)[:, None] * gains, 0, 255).astype(np.uint8).reshape(1, 256, 3)

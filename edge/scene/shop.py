@@ -251,12 +251,8 @@ class _ShopScript(Script):
             before = any(turn.leaves_s > gone_s for turn in turns[:leaves])
             behind = any(customer.joins_s < gone_s for customer in customers[leaves + 1 :])
             longest = max(place for turn in turns for place, _ in turn.places)
-            if (
-                before
-                and behind
-                and longest < PLACES
-                and sum(turn.seconds_at(1) for turn in turns) > _SECOND_S
-            ):
+            second_s = sum(turn.seconds_at(1) for turn in turns)
+            if before and behind and longest < PLACES and second_s > _SECOND_S:
                 return customers, turns
 
     def _customer(self, customer: Customer, turn: Turn) -> Walk:

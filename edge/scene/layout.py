@@ -48,10 +48,10 @@ HALL = Layout(window=None, shelves=(), smiley=None, skull=None, opening=(0.04, 0
 """A shop that is open to a hall, so that people can be seen at any distance."""
 
 SHOP = Layout(
-    window=(0.02, 0.10),
-    shelves=((0.56, 0.74, 78.0),),
-    smiley=0.51,
-    skull=0.79,
-    opening=(0.16, 0.46),
+    window=None,
+    shelves=((0.54, 0.90, 205.0),),
+    smiley=None,
+    skull=0.955,
+    opening=(0.08, 0.50),
 )
-"""A shop whose door is the opening to a hall."""
+"""A shop whose door is the opening to a hall. Its shelf is low: a wall is behind the heads of those who stand there."""

@@ -38,7 +38,7 @@ from edge.scene.shop_plan import (
 from edge.scene.walk import FOCAL, HORIZON, LINES, Pillar, PillarKind, Walk
 
 SECONDS = 120.0
-_DOOR_X = -2.8, -0.9
+_DOOR_X = -3.4, -0.9
 """Between these people cross the door line."""
 _ENTRIES_APART_S = 3.0
 """Who does not belong together does not enter within this time."""
@@ -116,7 +116,7 @@ class _ShopScript(Script):
         return Spot(beside(edge, z, self._width, side), z)
 
     def _before_the_door(self) -> Spot:
-        return self._hall(self._between(10.4, 11.8))
+        return self._hall(self._between(9.9, 10.9))
 
     def _through(self, x: float, *, inwards: bool) -> list[Spot]:
         """Return the way through the door at ``x``."""
@@ -156,7 +156,7 @@ class _ShopScript(Script):
 
     def _turns_before_the_door(self) -> list[Walk]:
         """Come up to the sill, look in, and go away."""
-        turns = Spot(self._between(*_DOOR_X), self._between(9.7, 10.0), self._between(1.0, 2.0), 0.0)
+        turns = Spot(self._between(*_DOOR_X), self._between(9.5, 9.7), self._between(1.0, 2.0), 0.0)
         return [
             self._walk(
                 self._start(12.0), [self._before_the_door(), turns, self._before_the_door()], sway=0.02
@@ -165,12 +165,12 @@ class _ShopScript(Script):
 
     def _passes_by(self) -> list[Walk]:
         """Walk through the hall past the door."""
-        side, z = self._side(), self._between(10.6, 12.6)
+        side, z = self._side(), self._between(10.0, 11.4)
         spots = [
             Spot(beside(OPENING[edge] * self._width, z, self._width, (-1.0, 1.0)[edge]), z)
             for edge in ((0, 1) if side > 0 else (1, 0))
         ]
-        return [self._walk(self._start(8.0), spots)]
+        return [self._walk(self._start(8.0), spots, pace=self._between(0.8, 1.2))]
 
     def _three_enter_together(self) -> list[Walk]:
         return self._group(3)
@@ -257,7 +257,7 @@ class _ShopScript(Script):
 
     def _customer(self, customer: Customer, turn: Turn) -> Walk:
         """Walk to the last place of the queue, move up, and go to the desk or away."""
-        pace, z = self._between(1.0, 1.2), QUEUE_Z + self._between(-0.05, 0.05)
+        pace, z, facing = self._between(1.0, 1.2), QUEUE_Z + self._between(-0.05, 0.05), self._between(40.0, 65.0)
         spots = [*self._in(), Spot(-1.5, 7.2), Spot(-1.25, z)]
         xs = [FRONT_X - SPACING * place for place, _ in turn.places]
         arrives_s = customer.joins_s
@@ -266,13 +266,13 @@ class _ShopScript(Script):
         for x, moves_s in zip(xs, moves, strict=True):
             arrives_s += (x - spots[-1].x) / pace if spots[-1].stays_s else 0.0
             stays_s = max(STEP_S, moves_s - arrives_s)
-            spots.append(Spot(x, z, stays_s, 90.0))
+            spots.append(Spot(x, z, stays_s, facing))
             arrives_s += stays_s
         if customer.served_s is None:
             spots += self._gives_up(spots[-1])
         else:
             walks_s = (DESK_X - spots[-1].x) / pace
-            spots += [Spot(DESK_X, z, customer.served_s - walks_s, 90.0), *self._from_the_desk()]
+            spots += [Spot(DESK_X, z, customer.served_s - walks_s, facing), *self._from_the_desk()]
         walk = self._walk(starts_s, spots, pace=pace, sway=0.02)
         return replace(walk, act="waits" if customer.served_s is not None else "gives up")
 

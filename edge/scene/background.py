@@ -71,7 +71,7 @@ def draw_shop(seed: int, width: int, height: int, layout: Layout = PLAIN) -> Sho
         _window(canvas, rng, *window)
     if layout.opening is not None:
         opening = (layout.opening[0] * wide, _OPENING_TOP, layout.opening[1] * wide, FLOOR)
-        draw_hall(canvas.image, canvas.scale, opening, rng)
+        draw_hall(canvas.image, canvas.scale, opening, rng, fronts=layout.fronts)
     for left, right, top in layout.shelves:
         _shelf(canvas, rng, left * wide, right * wide, top)
     truths = []

@@ -17,13 +17,14 @@ WALL_FACE = 16.7
 class Layout:
     """A shop. ``window`` and ``opening`` are (left, right), ``shelves`` (left, right, top in lines); ``smiley`` and
     ``skull`` hang at their middle. Through the ``opening`` in the back wall a hall is seen in which people are far
-    away."""
+    away, with shop ``fronts`` behind them."""
 
     window: tuple[float, float] | None = (0.03, 0.20)
     shelves: tuple[tuple[float, float, float], ...] = ((0.37, 0.60, 62.0), (0.66, 0.89, 78.0))
     smiley: float | None = 0.285
     skull: float | None = 0.95
     opening: tuple[float, float] | None = None
+    fronts: bool = True
     decoys: tuple[Decoy, ...] = ()
 
 
@@ -53,5 +54,7 @@ SHOP = Layout(
     smiley=None,
     skull=0.955,
     opening=(0.08, 0.50),
+    fronts=False,
 )
-"""A shop whose door is the opening to a hall. Its shelf is low: a wall is behind the heads of those who stand there."""
+"""A shop whose door is the opening to a hall. Behind the heads is a bare wall: what is counted here are places, and the
+busy shop shows whether people are found."""

@@ -16,8 +16,8 @@ Sides = tuple[float, float, float, float]
 def draw_hall(
     image: Image, scale: float, opening: Sides, rng: np.random.Generator, *, fronts: bool = True
 ) -> None:
-    """Draw the hall into ``image``; ``opening`` is left, top, right, bottom in lines. Without ``fronts`` its far wall is
-    bare."""
+    """Draw the hall into ``image``; ``opening`` is left, top, right, bottom in lines. Without shop ``fronts`` its far
+    wall is bare."""
     left, top, right, bottom = (round(side * scale) for side in opening)
     part = image[top:bottom, left:right]
     height, width = part.shape[:2]

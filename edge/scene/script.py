@@ -18,7 +18,7 @@ from edge.scene.walk import FOCAL, Walk
 STEP_S = 0.1
 
 _ATTEMPTS = 400
-_HIDDEN_S = 1.3
+HIDDEN_S = 1.3
 """Nobody is hidden by another person for longer than this at a time."""
 _APART_M = 0.35
 """Nobody comes nearer to another person than this."""
@@ -129,8 +129,8 @@ def _name(act: Act) -> str:
     return act.__name__.strip("_").replace("_", " ")
 
 
-def free(paths: Sequence[np.ndarray]) -> bool:
-    """Return whether nobody walks through anybody, and nobody is hidden for too long."""
+def free(paths: Sequence[np.ndarray], hidden_s: float = HIDDEN_S) -> bool:
+    """Return whether nobody walks through anybody, and nobody is hidden for longer than ``hidden_s`` at a time."""
     for mine in paths:
         hidden = np.zeros(len(mine), bool)
         for theirs in paths:
@@ -141,6 +141,6 @@ def free(paths: Sequence[np.ndarray]) -> bool:
             covers = np.abs(mine[:, 0] - theirs[:, 0]) < 1.2 * theirs[:, 1] - 0.4 * mine[:, 1]
             hidden |= covers & (theirs[:, 1] > mine[:, 1])
         edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
-        if (edges[1::2] - edges[::2]).max(initial=0) * STEP_S > _HIDDEN_S:
+        if (edges[1::2] - edges[::2]).max(initial=0) * STEP_S > hidden_s:
             return False
     return True

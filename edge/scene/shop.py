@@ -19,7 +19,7 @@ from edge.scene.places_truth import places_truth
 from edge.scene.portraits import Portrait
 from edge.scene.queue_plan import Customer, Turn, plan_queue
 from edge.scene.render import Scene
-from edge.scene.route import Spot, beside, face_at
+from edge.scene.route import Spot, beside, face_at, length_of
 from edge.scene.script import STEP_S, Script, free
 from edge.scene.shop_plan import (
     COUNTER_X,
@@ -42,6 +42,8 @@ _DOOR_X = -3.4, -0.9
 """Between these people cross the door line."""
 _ENTRIES_APART_S = 3.0
 """Who does not belong together does not enter within this time."""
+_HIDDEN_S = 0.8
+"""Nobody is hidden by another person for longer than this at a time."""
 _SECOND_S = 18.0
 """So long, at least, somebody is the second in the queue: longer than anybody stands anywhere else."""
 
@@ -104,7 +106,7 @@ class _ShopScript(Script):
         old = [at_s for path in paths for at_s in _crossings(path)]
         if any(abs(one - other) < _ENTRIES_APART_S for one in new for other in old):
             return False
-        return free([*paths, *more])
+        return free([*paths, *more], _HIDDEN_S)
 
     def _drop(self, portrait: Portrait) -> float:
         return drop_on_floor(portrait)
@@ -179,9 +181,9 @@ class _ShopScript(Script):
         return self._group(2)
 
     def _group(self, count: int) -> list[Walk]:
-        """Enter abreast, 0.5 to 0.7 m apart, and leave to the left."""
+        """Enter abreast, 0.7 to 0.9 m apart, and leave to the left."""
         start, side = self._before_the_door(), self._side()
-        apart, pace, starts_s = self._between(0.55, 0.65), self._between(0.9, 1.2), self._start(16.0)
+        apart, pace, starts_s = self._between(0.7, 0.8), self._between(0.9, 1.2), self._start(16.0)
         room = (count - 1) * apart
         first = self._between(_DOOR_X[0], _DOOR_X[1] - room) + (room if side < 0 else 0.0)
         z = self._between(6.2, 6.8)
@@ -257,11 +259,15 @@ class _ShopScript(Script):
 
     def _customer(self, customer: Customer, turn: Turn) -> Walk:
         """Walk to the last place of the queue, move up, and go to the desk or away."""
-        pace, z, facing = self._between(1.0, 1.2), QUEUE_Z + self._between(-0.05, 0.05), self._between(40.0, 65.0)
+        pace, z, facing = (
+            self._between(1.0, 1.2),
+            QUEUE_Z + self._between(-0.05, 0.05),
+            self._between(40.0, 65.0),
+        )
         spots = [*self._in(), Spot(-1.5, 7.2), Spot(-1.25, z)]
         xs = [FRONT_X - SPACING * place for place, _ in turn.places]
         arrives_s = customer.joins_s
-        starts_s = arrives_s - _length([*spots, Spot(xs[0], z)]) / pace
+        starts_s = arrives_s - length_of([*spots, Spot(xs[0], z)]) / pace
         moves = [*(at_s for _, at_s in turn.places[1:]), turn.leaves_s]
         for x, moves_s in zip(xs, moves, strict=True):
             arrives_s += (x - spots[-1].x) / pace if spots[-1].stays_s else 0.0
@@ -291,9 +297,3 @@ def _crossings(path: np.ndarray) -> list[float]:
     """Return the seconds at which a path (n, 4) crosses the door line inwards."""
     outside = path[:, 3] > WALL_Z
     return [float(step) * STEP_S for step in np.flatnonzero(outside[:-1] & (path[1:, 3] <= WALL_Z))]
-
-
-def _length(spots: Sequence[Spot]) -> float:
-    """Return the metres from the first spot to the last."""
-    places = np.array([(spot.x, spot.z) for spot in spots])
-    return float(np.hypot(*np.diff(places, axis=0).T).sum())

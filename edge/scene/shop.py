@@ -118,7 +118,7 @@ class _ShopScript(Script):
         return Spot(beside(edge, z, self._width, side), z)
 
     def _before_the_door(self) -> Spot:
-        return self._hall(self._between(9.9, 10.9))
+        return self._hall(self._between(10.2, 11.0))
 
     def _through(self, x: float, *, inwards: bool) -> list[Spot]:
         """Return the way through the door at ``x``."""
@@ -152,13 +152,13 @@ class _ShopScript(Script):
     def _turns_back_inside(self) -> list[Walk]:
         """Come over the sill, look round, and go back."""
         x = self._between(*_DOOR_X)
-        turns = Spot(x, self._between(7.5, 7.8), self._between(0.4, 1.0), 0.0)
+        turns = Spot(x, self._between(7.0, 7.3), self._between(0.4, 0.8), 0.0)
         spots = [self._before_the_door(), Spot(x, WALL_Z + 0.8), turns, Spot(x, WALL_Z + 0.8)]
         return [self._walk(self._start(14.0), [*spots, self._before_the_door()])]
 
     def _turns_before_the_door(self) -> list[Walk]:
         """Come up to the sill, look in, and go away."""
-        turns = Spot(self._between(*_DOOR_X), self._between(9.5, 9.7), self._between(1.0, 2.0), 0.0)
+        turns = Spot(self._between(*_DOOR_X), self._between(9.8, 10.1), self._between(1.0, 2.0), 0.0)
         return [
             self._walk(
                 self._start(12.0), [self._before_the_door(), turns, self._before_the_door()], sway=0.02
@@ -167,7 +167,7 @@ class _ShopScript(Script):
 
     def _passes_by(self) -> list[Walk]:
         """Walk through the hall past the door."""
-        side, z = self._side(), self._between(10.0, 11.4)
+        side, z = self._side(), self._between(10.4, 11.6)
         spots = [
             Spot(beside(OPENING[edge] * self._width, z, self._width, (-1.0, 1.0)[edge]), z)
             for edge in ((0, 1) if side > 0 else (1, 0))
@@ -264,7 +264,7 @@ class _ShopScript(Script):
             QUEUE_Z + self._between(-0.05, 0.05),
             self._between(40.0, 65.0),
         )
-        spots = [*self._in(), Spot(-1.5, 7.2), Spot(-1.25, z)]
+        spots = [*self._in(), Spot(-1.6, 7.2), Spot(-1.3, z)]
         xs = [FRONT_X - SPACING * place for place, _ in turn.places]
         arrives_s = customer.joins_s
         starts_s = arrives_s - length_of([*spots, Spot(xs[0], z)]) / pace
@@ -285,12 +285,12 @@ class _ShopScript(Script):
     def _from_the_desk(self) -> list[Spot]:
         if self._rng.random() < 0.5:
             return [Spot(2.2, 7.2), Spot(1.6, LANE_Z), Spot(-0.6, LANE_Z), *self._out()]
-        return [Spot(DESK_X, 5.6), self._right()]
+        return [Spot(DESK_X, 5.2), self._right()]
 
     def _gives_up(self, place: Spot) -> list[Spot]:
         if self._rng.random() < 0.5:
             return [Spot(place.x - 0.2, LANE_Z), Spot(-0.8, LANE_Z), *self._out()]
-        return [Spot(place.x + 0.2, 5.5), self._right()]
+        return [Spot(place.x + 0.2, 5.2), self._right()]
 
 
 def _crossings(path: np.ndarray) -> list[float]:

@@ -19,7 +19,7 @@ from common.errors import UserError
 from common.masking import masked
 from common.settings import MqttSettings, Section
 from common.wire import WINDOW_S, Name, Profile, Share
-from edge.capture.source import parse_source
+from edge.capture.source import SampleScene, parse_source
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -204,7 +204,7 @@ LEAST_K, LEAST_WINDOW_S = 3, 30
 def refuse_to_publish(settings: Settings) -> None:
     """Raise ``UserError`` if ``run`` would publish data that may describe one person. The sample scene has no real
     people, so it is exempt."""
-    if settings.camera.source == "scene":
+    if isinstance(parse_source(str(settings.camera.source)), SampleScene):
         return
     if settings.privacy.k < LEAST_K:
         raise UserError(

@@ -501,6 +501,19 @@ def test_the_scene_tells_who_walks_by(capfd: Capture) -> None:
     assert truth["visits"] == len(truth["people"]) == sum(truth["gender"].values())
 
 
+def test_the_second_act_tells_what_happens_at_its_places(tmp_path: Path, capfd: Capture) -> None:
+    picture = tmp_path / "shop.png"
+    assert edge(["scene", "--shop", "--format", "json", "--picture", str(picture)]) == 0
+    truth = json.loads(capfd.readouterr().out)
+    (door,), (queue,) = truth["places"]["doors"].values(), truth["places"]["queues"].values()
+    assert door["entries"] + door["turned"] + door["passers"] < truth["visits"]
+    assert len(queue["waits_s"]) == queue["served"] + queue["abandoned"]
+    assert {zone["name"] for zone in truth["settings"]["zones"]} == set(truth["places"]["zones"])
+    assert cv2.imread(str(picture)) is not None
+    assert edge(["scene", "--picture", str(tmp_path / "none" / "x.png")]) == 2
+    assert capfd.readouterr().err.strip().endswith("x.png: No such file or directory")
+
+
 @pytest.mark.parametrize("program", ["edge", "cloud"])
 def test_the_example_is_a_right_configuration(program: str, capfd: Capture) -> None:
     example = Path(sys.modules[f"{program}.__main__"].__file__ or "").with_name("example.yaml")

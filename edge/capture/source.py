@@ -39,9 +39,11 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True)
 class SampleScene:
-    """The sample scene; seed None is the scene of the demo."""
+    """The sample scene; seed None is the scene of the demo. ``shop``: its second act, with a door, a shelf and a
+    queue."""
 
     seed: int | None
+    shop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,12 @@ def parse_source(text: str) -> Source:
         raise ValueError(f"write {scheme}://host/path; for a file of this name, write ./ before it")
     kind, _, argument = text.partition(":")
     if kind == "csi":
-        return Ribbon(_number(text, argument) or 0)
+        return Ribbon(_number(kind, argument) or 0)
     if kind == "scene":
-        return SampleScene(_number(text, argument))
+        act, _, seed = argument.partition(":")
+        if act == "shop":
+            return SampleScene(_number("scene:shop", seed), shop=True)
+        return SampleScene(_number(kind, argument))
     return File(Path(text))
 
 
@@ -108,12 +113,11 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def _number(source: str, text: str) -> int | None:
-    """Return the number after the colon of ``csi:1`` or ``scene:7``; None without one."""
+def _number(kind: str, text: str) -> int | None:
+    """Return the number after the last colon of ``csi:1`` or ``scene:7``; None without one."""
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        kind = source.partition(":")[0]
         raise ValueError(
             f"{text!r} is not a number; write {kind}:0; for a file of this name, write ./ before it"
         )

@@ -89,5 +89,17 @@ def scene_table(truth: dict[str, Any]) -> Table:
     return table
 
 
+def places_table(places: dict[str, Any]) -> Table:
+    table = Table(title="what happens at the places")
+    for heading in ("place", "figure", "value"):
+        table.add_column(heading)
+    for kind in places.values():
+        for name, figures in kind.items():
+            for figure, value in figures.items():
+                table.add_row(name, figure.replace("_", " "), str(value))
+            table.add_section()
+    return table
+
+
 def show(table: Table) -> None:
     Console().print(table)

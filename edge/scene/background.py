@@ -10,11 +10,10 @@ import numpy as np
 
 from edge.scene.decoys import DecoyKind, DecoyTruth, DrawnDecoy
 from edge.scene.hall import draw_hall
-from edge.scene.layout import PLAIN, Layout
+from edge.scene.layout import FLOOR, PLAIN, Layout
 from edge.scene.walk import LINES
 from edge.types import Box, Image
 
-_FLOOR = 300.0
 _OPENING_TOP = 48.0
 
 
@@ -71,8 +70,8 @@ def draw_shop(seed: int, width: int, height: int, layout: Layout = PLAIN) -> Sho
         window = (layout.window[0] * wide, 50.0, layout.window[1] * wide, 215.0)
         _window(canvas, rng, *window)
     if layout.opening is not None:
-        opening = (layout.opening[0] * wide, _OPENING_TOP, layout.opening[1] * wide, _FLOOR)
-        draw_hall(canvas.image, canvas.scale, opening, rng)
+        opening = (layout.opening[0] * wide, _OPENING_TOP, layout.opening[1] * wide, FLOOR)
+        draw_hall(canvas.image, canvas.scale, opening, rng, fronts=layout.fronts)
     for left, right, top in layout.shelves:
         _shelf(canvas, rng, left * wide, right * wide, top)
     truths = []
@@ -101,21 +100,21 @@ def draw_shop(seed: int, width: int, height: int, layout: Layout = PLAIN) -> Sho
 
 def _room(canvas: Canvas, wide: float) -> None:
     canvas.rectangle(0, 0, wide, 34, (214, 218, 220))
-    canvas.rectangle(0, 34, wide, _FLOOR, (176, 196, 206))
+    canvas.rectangle(0, 34, wide, FLOOR, (176, 196, 206))
     for place in range(5):
         x = wide * (0.1 + 0.2 * place)
         canvas.rectangle(x - 26, 10, x + 26, 17, (252, 255, 255))
-    rows = np.linspace(0, 1, int(LINES - _FLOOR))
+    rows = np.linspace(0, 1, int(LINES - FLOOR))
     for offset, share in enumerate(rows):
         shade = 118 + 46 * share
-        canvas.rectangle(0, _FLOOR + offset, wide, _FLOOR + offset + 1, (shade * 0.92, shade * 0.97, shade))
+        canvas.rectangle(0, FLOOR + offset, wide, FLOOR + offset + 1, (shade * 0.92, shade * 0.97, shade))
     for offset in (0, 14, 34, 64, 108, 168):
-        canvas.line(0, _FLOOR + offset, wide, _FLOOR + offset, (96, 104, 110))
+        canvas.line(0, FLOOR + offset, wide, FLOOR + offset, (96, 104, 110))
     for place in range(-8, 17):
         canvas.line(
-            wide * place / 8, LINES, wide / 2 + (wide * place / 8 - wide / 2) * 0.42, _FLOOR, (104, 112, 118)
+            wide * place / 8, LINES, wide / 2 + (wide * place / 8 - wide / 2) * 0.42, FLOOR, (104, 112, 118)
         )
-    canvas.rectangle(0, _FLOOR - 8, wide, _FLOOR, (90, 104, 116))
+    canvas.rectangle(0, FLOOR - 8, wide, FLOOR, (90, 104, 116))
 
 
 def _window(canvas: Canvas, rng: np.random.Generator, x1: float, y1: float, x2: float, y2: float) -> None:
@@ -130,8 +129,8 @@ def _window(canvas: Canvas, rng: np.random.Generator, x1: float, y1: float, x2: 
 
 def _shelf(canvas: Canvas, rng: np.random.Generator, x1: float, x2: float, top: float) -> None:
     """Draw shelf boards with packages, bottles and tins."""
-    canvas.rectangle(x1 - 4, top - 6, x2 + 4, _FLOOR, (96, 110, 124))
-    heights = np.linspace(top, _FLOOR - 6, 6)
+    canvas.rectangle(x1 - 4, top - 6, x2 + 4, FLOOR, (96, 110, 124))
+    heights = np.linspace(top, FLOOR - 6, 6)
     for upper, lower in pairwise(heights):
         canvas.rectangle(x1, upper, x2, lower, (70, 80, 90))
         x = x1 + 2

@@ -6,31 +6,18 @@ minute, stand with their back to the camera, and browse behind a shelf; with a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-
-import numpy as np
-
 from edge.scene.layout import BUSY
-from edge.scene.portraits import Portrait, load_portraits
 from edge.scene.render import Scene
-from edge.scene.route import Spot, beside, distance_of, drop_of, route
+from edge.scene.route import Spot, beside, distance_of
+from edge.scene.script import Act, Script
 from edge.scene.trajectories import QUIET_S
-from edge.scene.walk import FOCAL, LINES, Pillar, PillarKind, Walk
+from edge.scene.walk import LINES, Pillar, PillarKind, Walk
 
 SECONDS = 90.0
 STANDS_S = 60.0
 
-_ATTEMPTS = 400
-_STEP_S = 0.1
-_HIDDEN_S = 1.3
-"""Nobody is hidden for longer than this at a time, except who browses behind the shelf, whose head shows."""
-_APART_M = 0.35
-"""Nobody comes nearer to another person than this."""
 _SHELF = (0.70, 0.90, 29.0)
 """The free-standing shelf: left and right as shares of the width, the height of a face beside it in lines."""
-_TALL = 0.3
-"""The eyes of a tall person are at most this many face heights below the horizon."""
 _OPENING = BUSY.opening or (0.0, 1.0)
 
 
@@ -39,7 +26,7 @@ def busy_scene(
 ) -> Scene:
     """Build the scene. Raises ``ValueError`` if the people do not fit into ``seconds``."""
     lines_wide = width * LINES / height
-    walks = _Script(seed, lines_wide, seconds).walks()
+    walks = _BusyScript(seed, lines_wide, seconds, 21).walks()
     left, right, face = _SHELF
     shelf = Pillar(
         left * lines_wide,
@@ -52,18 +39,12 @@ def busy_scene(
     return Scene(seed, width, height, fps, seconds, walks=walks, pillars=(shelf,), layout=BUSY)
 
 
-class _Script:
-    """Throws one act after the other until each fits to those before."""
-
-    def __init__(self, seed: int, width: float, seconds: float) -> None:
-        self._seed, self._width, self._seconds = seed, width, seconds
-        self._rng = np.random.default_rng([seed, 21])
-        self._clock = np.arange(0.0, seconds, _STEP_S)
-        self._cast = self._endless_cast()
+class _BusyScript(Script):
+    """The acts of the busy shop."""
 
     def walks(self) -> tuple[Walk, ...]:
         """Return all walks by the time at which they start."""
-        acts: list[Callable[[], list[Walk]]] = [
+        acts: list[Act] = [
             self._stands,
             self._stands_with_the_back,
             self._browses,
@@ -75,81 +56,7 @@ class _Script:
             *[self._passes_far_away] * 3,
             *[self._crosses] * 5,
         ]
-        chosen: list[Walk] = []
-        paths: list[np.ndarray] = []
-        for act in acts:
-            for _ in range(_ATTEMPTS):
-                walks = act()
-                more = [self._path(walk) for walk in walks]
-                if max(walk.ends_s for walk in walks) < self._seconds - QUIET_S and _fit([*paths, *more]):
-                    name = act.__name__.strip("_").replace("_", " ")
-                    chosen += [replace(walk, act=name) for walk in walks]
-                    paths += more
-                    break
-            else:
-                raise ValueError(f"seed {self._seed}: the people do not fit into {self._seconds} s")
-        return tuple(sorted(chosen, key=lambda walk: walk.starts_s))
-
-    def _endless_cast(self) -> Iterator[Portrait]:
-        portraits = load_portraits()
-        while True:
-            for which in self._rng.permutation(len(portraits)):
-                yield portraits[which]
-
-    def _path(self, walk: Walk) -> np.ndarray:
-        """Return x and face height in lines, and x and distance in metres (n, 4) at the steps of the clock; NaN while
-        the person is absent."""
-        x, face = walk.along(self._clock)[:, :2].T
-        far = distance_of(1.0) / face
-        path = np.stack([x, face, (x - self._width / 2) * far / FOCAL, far], 1)
-        path[(self._clock < walk.starts_s) | (self._clock > walk.ends_s)] = np.nan
-        return path
-
-    def _between(self, least: float, most: float) -> float:
-        return float(self._rng.uniform(least, most))
-
-    def _side(self) -> float:
-        return 1.0 if self._rng.random() < 0.5 else -1.0
-
-    def _start(self, takes_s: float) -> float:
-        return self._between(QUIET_S, max(QUIET_S + 0.1, self._seconds - 2 * QUIET_S - takes_s))
-
-    def _edge(self, side: float, z: float) -> float:
-        """Return ``x`` in metres just outside the picture."""
-        return beside(0.0 if side < 0 else self._width, z, self._width, side)
-
-    def _at(self, share: float, z: float) -> float:
-        """Return ``x`` in metres at a share of the picture's width."""
-        return (share - 0.5) * self._width * z / FOCAL
-
-    def _walk(
-        self,
-        starts_s: float,
-        spots: Sequence[Spot],
-        *,
-        glances: Sequence[tuple[float, float]] = (),
-        sway: float = 0.0,
-        pace: float | None = None,
-        tall: bool = False,
-    ) -> Walk:
-        portrait = next(one for one in self._cast if not tall or one.age_band != "0-17")
-        drop = drop_of(portrait, self._rng)
-        return route(
-            portrait,
-            int(self._rng.integers(1 << 30)),
-            min(drop, _TALL) if tall else drop,
-            starts_s,
-            spots,
-            width=self._width,
-            pace=self._between(0.9, 1.4) if pace is None else pace,
-            glances=glances,
-            sway=sway,
-        )
-
-    def _glance(self) -> list[tuple[float, float]]:
-        """Return a glance of a second and a half into the camera."""
-        from_s = self._between(0.8, 1.5)
-        return [(from_s, from_s + self._between(1.2, 2.0))]
+        return self.play(acts)
 
     def _crosses(self) -> list[Walk]:
         side, z = self._side(), self._between(2.4, 6.0)
@@ -260,20 +167,3 @@ class _Script:
             Spot(self._edge(-1.0, z), z),
         ]
         return [self._walk(self._start(22.0), spots, sway=0.04, tall=True)]
-
-
-def _fit(paths: Sequence[np.ndarray]) -> bool:
-    """Return whether nobody walks through anybody, and nobody is hidden for too long."""
-    for mine in paths:
-        hidden = np.zeros(len(mine), bool)
-        for theirs in paths:
-            if theirs is mine:
-                continue
-            if (np.hypot(*(mine[:, 2:] - theirs[:, 2:]).T) < _APART_M).any():
-                return False
-            covers = np.abs(mine[:, 0] - theirs[:, 0]) < 1.2 * theirs[:, 1] - 0.4 * mine[:, 1]
-            hidden |= covers & (theirs[:, 1] > mine[:, 1])
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
-        if (edges[1::2] - edges[::2]).max(initial=0) * _STEP_S > _HIDDEN_S:
-            return False
-    return True

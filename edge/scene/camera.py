@@ -11,13 +11,17 @@ from edge.types import Frame
 
 class SceneCamera:
     """Plays a scene from its first frame to its last, as fast as it is read; ``capture.replay.Paced`` slows it down to
-    its own speed. ``monotonic_s`` is the time in the scene, as in ``SceneTruth``.
+    its own speed. ``monotonic_s`` is the time in the scene, as in ``SceneTruth``. ``act`` names the script of
+    ``scene``.
     """
 
     live = False
 
-    def __init__(self, seed: int = DEFAULT_SEED, *, clock: Clock, scene: Scene | None = None) -> None:
+    def __init__(
+        self, seed: int = DEFAULT_SEED, *, clock: Clock, scene: Scene | None = None, act: str = ""
+    ) -> None:
         self.scene = Scene(seed) if scene is None else scene
+        self._act = act
         self._clock = clock
         self._started_at = clock.now()
         self._next = 0
@@ -37,4 +41,4 @@ class SceneCamera:
         self._next = len(self.scene)
 
     def describe(self) -> str:
-        return f"scene:{self.scene.seed}"
+        return ":".join(["scene", *filter(None, [self._act]), str(self.scene.seed)])

@@ -13,8 +13,11 @@ _FAR_FLOOR = 196.0
 Sides = tuple[float, float, float, float]
 
 
-def draw_hall(image: Image, scale: float, opening: Sides, rng: np.random.Generator) -> None:
-    """Draw the hall into ``image``; ``opening`` is left, top, right, bottom in lines."""
+def draw_hall(
+    image: Image, scale: float, opening: Sides, rng: np.random.Generator, *, fronts: bool = True
+) -> None:
+    """Draw the hall into ``image``; ``opening`` is left, top, right, bottom in lines. Without shop ``fronts`` its far
+    wall is bare."""
     left, top, right, bottom = (round(side * scale) for side in opening)
     part = image[top:bottom, left:right]
     height, width = part.shape[:2]
@@ -24,7 +27,7 @@ def draw_hall(image: Image, scale: float, opening: Sides, rng: np.random.Generat
     shade = np.linspace(150, 128, height - far)[:, None, None] * np.array([0.95, 0.98, 1.0])
     part[far:] = shade.astype(np.uint8)
     x = 0
-    while x < width:
+    while fronts and x < width:
         span = round(rng.uniform(50, 90) * scale)
         _front(part, x, min(x + span, width), round(0.52 * far), far, rng)
         x += span

@@ -9,12 +9,17 @@ from edge.types import Image
 
 
 def draw_pillar(pillar: Pillar, scale: float) -> Image:
-    """Draw a round column, a caged trolley or a shelf seen from behind; BGRA, opaque where the object is."""
+    """Draw a round column, a caged trolley, a shelf seen from behind or a counter; BGRA, opaque where the object is."""
     width, height = round((pillar.right - pillar.left) * scale), round((pillar.bottom - pillar.top) * scale)
     image = np.zeros((height, width, 4), np.uint8)
     image[..., 3] = 255
     if pillar.kind is PillarKind.SHELF:
         _shelf_back(image, scale)
+        return image
+    if pillar.kind is PillarKind.COUNTER:
+        image[..., :3] = (92, 112, 140)
+        image[: round(6 * scale), :, :3] = (188, 198, 206)
+        image[-round(6 * scale) :, :, :3] = (52, 60, 70)
         return image
     if pillar.kind is PillarKind.COLUMN:
         across = np.linspace(-1, 1, width)

@@ -58,9 +58,8 @@ class Scene:
     ) -> None:
         self.seed, self.width, self.height, self.fps, self.seconds = seed, width, height, fps, seconds
         self._scale = height / LINES
-        lines_wide = width / self._scale
-        self.walks = plan_walks(load_portraits(), seed, lines_wide, seconds) if walks is None else walks
-        self._pillars = obstacles(lines_wide) if pillars is None else pillars
+        self.walks = plan_walks(load_portraits(), seed, self.lines_wide, seconds) if walks is None else walks
+        self._pillars = obstacles(self.lines_wide) if pillars is None else pillars
         self._figures = [
             Figure(walk.portrait, walk.seed, body_px=detail(float(walk.keys[:, 2].max()), height))
             for walk in self.walks
@@ -76,6 +75,11 @@ class Scene:
 
     def __len__(self) -> int:
         return round(self.seconds * self.fps)
+
+    @property
+    def lines_wide(self) -> float:
+        """The width of the picture in lines."""
+        return self.width / self._scale
 
     @property
     def posters(self) -> tuple[Box, ...]:
@@ -223,7 +227,8 @@ class Scene:
         time_s = index / self.fps
         cv2.multiply(frame, self._shop.light, frame, scale=1 / 200)
         slow = 0.07 * np.sin(0.22 * time_s + self._light_phase[0])
-        switched = -0.14 / (1.0 + np.exp(-12.0 * (time_s - self._light_change_s)))
+        before_s = min(self._light_change_s - time_s, 50.0)  # exp of more would overflow
+        switched = -0.14 / (1.0 + np.exp(12.0 * before_s))
         warm = 0.03 * np.sin(0.13 * time_s + self._light_phase[1])
         gains = (1.0 + slow + switched) * np.array([1.0 - warm, 1.0, 1.0 + warm])
         table = np.clip(np.arange(256)[:, None] * gains, 0, 255).astype(np.uint8).reshape(1, 256, 3)

@@ -119,6 +119,12 @@ def _smooth(values: np.ndarray, kernel: int) -> np.ndarray:
     return np.convolve(np.concatenate([before, values, after]), np.ones(kernel) / kernel, "valid")
 
 
+def length_of(spots: Sequence[Spot]) -> float:
+    """Return the metres from the first spot to the last."""
+    places = np.array([(spot.x, spot.z) for spot in spots])
+    return float(np.hypot(*np.diff(places, axis=0).T).sum())
+
+
 def drop_of(portrait: Portrait, rng: np.random.Generator) -> float:
     """Return how far below the horizon the eyes of such a person are, in face heights."""
     if portrait.age_band == "0-17":

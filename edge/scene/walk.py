@@ -126,6 +126,7 @@ class PillarKind(StrEnum):
     COLUMN = "column"
     TROLLEY = "trolley"
     SHELF = "shelf"
+    COUNTER = "counter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,8 @@ def test_settings_cannot_be_changed() -> None:
         ({"privacy": {"k": 1}, "camera": {"source": "clip.mp4"}}, "privacy.k: 1 would publish single visits"),
         ({"privacy": {"k": 3}, "window": {"seconds": 30}}, None),
         ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene"}}, None),
+        ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene:shop:3"}}, None),
+        ({"privacy": {"k": 1}, "camera": {"source": "./scene"}}, "privacy.k: 1 would publish single visits"),
     ],
 )
 def test_what_would_tell_of_one_person_is_not_run(asked: dict[str, Any], refused: str | None) -> None:

@@ -221,3 +221,14 @@ def test_the_source_scene_is_the_default_scene(scene: Scene) -> None:
     assert np.array_equal(frame.image, scene.render(0))
     assert camera.describe() == "scene:7"
     assert not camera.live
+
+
+def test_the_source_of_the_second_act_is_the_shop_of_its_seed() -> None:
+    camera = open_camera("scene:shop:3", width=640, height=480, fps=15, clock=SystemClock())
+    camera.open()
+    frame = camera.read()
+    assert frame is not None
+    assert frame.image.shape == (720, 1280, 3)
+    assert camera.describe() == "scene:shop:3"
+    shop = open_camera("scene:shop", width=640, height=480, fps=15, clock=SystemClock())
+    assert shop.describe() == "scene:shop:7"

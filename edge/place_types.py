@@ -18,6 +18,10 @@ Histogram = tuple[int, ...]
 
 NO_TIMES: Histogram = (0,) * len(DWELL_BINS_S)
 
+LOOK_GAP_S = 0.75
+"""Looking counts between two sights that are at most this far apart: long enough for a camera with 2 frames a second
+and some jitter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:

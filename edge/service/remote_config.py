@@ -40,6 +40,10 @@ _NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
 }
 
 
+_WHOLE = frozenset({"plan", "doors", "targets"})
+"""These replace those of the file as a whole."""
+
+
 class _Kept(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -195,8 +199,8 @@ class Remote:
 
 
 def overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
-    """Return ``own``, overridden by ``asked`` key by key; a list of zones replaces the zones that do not exclude.
-    Raises ``UserError``: one line with the key and what to do."""
+    """Return ``own``, overridden by ``asked`` key by key; a list of zones replaces the zones that do not exclude, and
+    ``_WHOLE`` are replaced as they are. Raises ``UserError``: one line with the key and what to do."""
     try:
         return _overlaid(own, asked)
     except UserError:
@@ -213,6 +217,8 @@ def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
             if not isinstance(values, list):
                 raise UserError("zones: must be a list")
             tree[section] = [*(zone for zone in tree[section] if zone["exclude"]), *values]
+        elif section in _WHOLE:
+            tree[section] = values
         elif not isinstance(
             before, dict
         ):  # a plain value cannot be set remotely; an unknown section is an error

@@ -84,7 +84,7 @@ class Run:
         self._dropped_before = 0
         self._health_due_s = 0.0
         self._checkpoint_due_s = 0.0
-        self._kept: tuple[datetime, int] | None = None  # start and visits of the open window
+        self._kept: tuple[datetime, int, int] | None = None  # start, visits, crossings of the open window
         self._last_frame_s = 0.0
         self.stop = stop
 
@@ -233,8 +233,12 @@ class Run:
 
     def _checkpoint(self) -> None:
         window = self._pipeline.open_window
-        if window is not None and window.visits and (window.start, window.visits) != self._kept:
-            self._kept = window.start, window.visits
+        if window is None:
+            return
+        crossings = sum(door.entries + door.exits for door in window.places.doors.values())
+        now = window.start, window.visits, crossings
+        if (window.visits or crossings) and now != self._kept:
+            self._kept = now
             self._uplink.remember(Waiting(self._rule.pool, window).dump())
 
     def _receive_settings(self) -> None:

@@ -74,7 +74,7 @@ class ZoneSettings(Section):
     name: Name
     polygon: Annotated[tuple[SharePoint, ...], Field(min_length=3, max_length=32)]
     exclude: bool = False
-    on: Literal["floor", "shelf"] = "floor"
+    where: Literal["floor", "shelf"] = "floor"
     stop_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
     queue: bool = False
     front: Name | None = None
@@ -97,7 +97,7 @@ class ZoneSettings(Section):
             raise ValueError(
                 f"zone {self.name!r} has a front but is no queue; add queue: true, or delete front"
             )
-        if self.exclude and (self.queue or self.on == "shelf"):
+        if self.exclude and (self.queue or self.where == "shelf"):
             raise ValueError(
                 f"zone {self.name!r} counts nobody, so it cannot be a queue or a shelf; delete exclude"
             )

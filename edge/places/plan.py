@@ -76,6 +76,7 @@ def _camera(to_picture: npt.NDArray[np.floating[Any]], aspect: float) -> tuple[V
     in the picture."""
     shift = np.array([[1, 0, -aspect / 2], [0, 1, -0.5], [0, 0, 1]])
     h = shift @ to_picture
+    h /= np.linalg.norm(h[:, :2])
     # Both conditions are linear in 1 / f^2: the columns are perpendicular, and equally long.
     square = np.array([h[0, 0] * h[0, 1] + h[1, 0] * h[1, 1], (h[:2, 0] ** 2).sum() - (h[:2, 1] ** 2).sum()])
     rest = np.array([h[2, 0] * h[2, 1], h[2, 0] ** 2 - h[2, 1] ** 2])

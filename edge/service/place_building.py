@@ -14,7 +14,7 @@ def build_places(settings: Settings, *, least_look_s: float) -> Places:
     return Places(
         doors=[Door(door.name, door.line, door.inside) for door in settings.doors],
         zones=[
-            Zone(zone.name, zone.polygon, zone.on == "shelf", zone.stop_s, zone.front)
+            Zone(zone.name, zone.polygon, zone.where == "shelf", zone.stop_s, zone.front)
             for zone in settings.zones
             if not zone.exclude
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -42,6 +43,17 @@ def track(
     head = Box(x - half, middle - half, x + half, middle + half)
     body = Body(Box(x - 1.5 * side, top, x + 1.5 * side, top + shows * side), 0.9) if shows else None
     return Track(track_id, head, state, since_s, at_s, Sighting(head, 0.9, body=body))
+
+
+def camera(height: float, tilt: float, focal: float, turn: float, place: Point, floor: Point) -> Point:
+    """Project a point of the floor, in metres: a camera at ``place``, ``height`` above it, turned to the right by
+    ``turn`` and down by ``tilt`` degrees. The result is in shares of the picture."""
+    x, y = floor[0] - place[0], floor[1] - place[1]
+    a, b = math.radians(turn), math.radians(tilt)
+    right, ahead = x * math.cos(a) - y * math.sin(a), x * math.sin(a) + y * math.cos(a)
+    depth = ahead * math.cos(b) + height * math.sin(b)
+    down = height * math.cos(b) - ahead * math.sin(b)
+    return 0.5 + focal * right / depth / (VIEW[0] / VIEW[1]), 0.5 + focal * down / depth
 
 
 def between(way: Sequence[tuple[float, Point]], at_s: float) -> Point:

@@ -18,8 +18,9 @@ from edge.proportions import ADULT_M, FACES_HIGH
 MARGIN = 0.5
 """How far beyond the line somebody must be, in face sizes: about 8 cm, more than the jitter of the floor point."""
 
-SETTLE_S = 3.0
-"""Who is back across the line within this time has not crossed it."""
+SETTLE_S = 4.0
+"""Who is back across the line within this time has turned round. Notices about the people inside come this much later,
+so it cannot be much longer."""
 
 REACH_M = 3.0
 """Somebody outside within this distance of the line has passed by the door."""
@@ -76,7 +77,7 @@ class Passage:
     """One person at one door.
 
     ``home`` is the side where the person was last settled, True inside; None until the person is clear of the line.
-    ``passed_m`` is how near a person who began outside came to the line from there.
+    ``passed_m`` is how near a person who began outside, and never was beyond the line, came to it.
     """
 
     home: bool | None = None
@@ -106,6 +107,7 @@ class Passage:
             self.passed_m = min(self.passed_m, doorway.metres(point, size, on_floor))
         if self._begun is not None and is_clear and self._beyond_s is None:
             self._beyond_s = at_s
+            self._began_outside, self.passed_m = False, math.inf
         if self._beyond_s is not None and at_s - self._beyond_s >= SETTLE_S:
             return self._commit(doorway.name)
         return None

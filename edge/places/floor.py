@@ -75,6 +75,11 @@ class Floor:
         self.point = (found[0] + self._shift[0], found[1] + self._shift[1])
         self.head, self.size, self._was_seen, self._at_s = head, side / height, is_seen, at_s
 
+    @property
+    def feet_seen(self) -> bool:
+        """Whether the last point is the lower edge of the body, not an estimate."""
+        return bool(self._was_seen)
+
     def _is_whole(self, feet: float) -> bool:
         least = SHORTEST if self._feet is None else SHORTER * (self._feet + HAIR)
         return feet + HAIR >= least

@@ -238,8 +238,11 @@ class Places:
         for zone, polygon in areas:
             x, y = floor.head if zone.on_shelf else floor.point
             stay = stays[zone.name]
-            if stay.see(polygon.depth(x, y, room=room), size, zone.stop_s, at_s):
-                record.way.add(at_s, zone.name)
+            if (
+                stay.see(polygon.depth(x, y, room=room), size, zone.stop_s, at_s)
+                and stay.entered_s is not None
+            ):
+                record.way.add(stay.entered_s, zone.name)
             if stay.is_inside:
                 inside.add(zone.name)
         for name, waiting in record.waits.items():

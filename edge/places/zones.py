@@ -19,6 +19,10 @@ AWAY_S = 1.0
 """A stay goes on if the person is back within this time: the floor point may jump when the feet are hidden."""
 
 
+LEAST_S = 0.5
+"""Who is inside for a shorter time only brushed a corner: it is no stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A polygon of at least three points, in shares of the picture's width and height (0..1).
@@ -64,7 +68,7 @@ class Stay:
     """One person in one zone.
 
     ``total_s``: the seconds between two sights in a row inside it; ``stopped``: one stay was longer than the stop time;
-    ``entered``: the person was in the zone at least once. ``entered_s``: when the present stay began, None while the
+    ``entered``: the person was in the zone for ``LEAST_S`` at least once. ``entered_s``: when the present stay began, None while the
     person is elsewhere.
     """
 
@@ -74,25 +78,29 @@ class Stay:
     inside_s: float = 0.0
     is_inside: bool = False
     entered: bool = False
+    _is_stay: bool = False
 
     def see(self, depth: float, size: float, stop_s: float, at_s: float) -> bool:
-        """Take one sight, ``depth`` inside the zone; return whether a stay begins with it."""
+        """Take one sight, ``depth`` inside the zone; return whether the present stay is known to be one from it on."""
+        was_stay = self._is_stay
         if self.entered_s is None:
             if depth < ENTER * size:
                 return False
             self.entered_s = self.inside_s = at_s
-            self.is_inside = self.entered = True
-            return True
+            self.is_inside = True
+            return False
         if depth >= -LEAVE * size:
             if self.is_inside:
                 self.total_s += at_s - self.inside_s
             self.inside_s, self.is_inside = at_s, True
             self.stopped |= at_s - self.entered_s > stop_s
+            self._is_stay |= at_s - self.entered_s >= LEAST_S
+            self.entered |= self._is_stay
         else:
             self.is_inside = False
             if at_s - self.inside_s > AWAY_S:
-                self.entered_s = None
-        return False
+                self.entered_s, self._is_stay = None, False
+        return self._is_stay and not was_stay
 
     def lasts(self, at_s: float, seconds: float) -> bool:
         """Return whether the person is in the zone now and has been there for ``seconds``."""

@@ -59,6 +59,12 @@ def test_two_short_stays_are_no_stop() -> None:
     assert not visit.stops
 
 
+def test_who_brushes_a_corner_is_in_no_zone() -> None:
+    inside, outside = (0.5, 0.8), (1.2, 0.8)
+    way = [(0.0, outside), (2.0, outside), (2.01, inside), (2.3, inside), (2.31, outside), (6.0, outside)]
+    assert walked(LEFT, way).visits[0].stays == {}
+
+
 def test_a_jump_of_the_floor_point_does_not_end_a_stay() -> None:
     inside, outside = (0.5, 0.8), (1.2, 0.8)
     way = [(0.0, inside), (3.0, inside), (3.01, outside), (3.6, outside), (3.61, inside), (6.0, inside)]

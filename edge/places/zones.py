@@ -68,8 +68,8 @@ class Stay:
     """One person in one zone.
 
     ``total_s``: the seconds between two sights in a row inside it; ``stopped``: one stay was longer than the stop time;
-    ``entered``: the person was in the zone for ``LEAST_S`` at least once. ``entered_s``: when the present stay began, None while the
-    person is elsewhere.
+    ``entered``: the person was in the zone for ``LEAST_S`` at least once. ``entered_s``: when the present stay began,
+    None while the person is elsewhere.
     """
 
     total_s: float = 0.0

@@ -76,6 +76,7 @@ class Run:
         self._settings, self._pipeline, self._camera, self._uplink = settings, pipeline, camera, uplink
         self._health, self._rule, self._watchdog, self._notifier = health, rule, watchdog, notifier
         self._remote, self._again, self._counted, self._in_view = remote, False, False, False
+        self._day_ended = False
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
         self._pacer, self._motion, self._heat = pacer, Motion(), heat
         self._heat_due_s = 0.0
@@ -162,6 +163,7 @@ class Run:
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:
         for window in windows:
+            self._day_ended |= window.closing
             message = self._message(window)
             self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
 
@@ -255,7 +257,9 @@ class Run:
             counted=self._counted,
             in_view=self._in_view,
             seeing=self._camera.fault is None,
+            closed=self._day_ended,
         )
+        self._day_ended = False
 
     def _watch(self) -> None:
         """Watch the two other threads; the main loop is watched because it feeds the watchdog."""

@@ -11,8 +11,8 @@ from pydantic import JsonValue
 
 import edge
 from edge.config import Settings, load
+from edge.service.overlay import overlaid
 from edge.service.place_building import build_places, excluded_zones
-from edge.service.remote_config import overlaid
 from edge.types import Box
 from tests.edge.places.people import HERE, VIEW, track
 from tests.edge.test_config import mistake, write

@@ -200,7 +200,7 @@ def refuse_to_publish(settings: Settings) -> None:
 REMOTELY_SETTABLE = frozenset(
     {
         *("detection", "tracking", "attributes", "attention", "pacing", "health", "log"),
-        *("plan", "doors", "zones", "targets"),
+        *("plan", "doors", "zones", "targets", "notices"),
         *("camera.width", "camera.height", "camera.fps"),
     }
 )

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from common.settings import Section
 from common.wire import Name, Share
 from common.wire.places import ENTRY, EXIT, MOST_DOORS, MOST_TARGETS
+from edge.places.notices import Rule, RuleName
 from edge.places.plan import Plan, PlanPoints
 from edge.places.targets import apart
 from edge.proportions import EYES_M
@@ -136,6 +137,47 @@ class TargetSettings(Section):
         return None if self.at is None else (*self.at, EYES_M)[:3]  # type: ignore[return-value]
 
 
+_NEEDS: dict[RuleName, tuple[str, ...]] = {
+    "queue_over": ("zone", "limit", "seconds"),
+    "nobody_at_desk": ("zone", "desk", "seconds"),
+    "inside_over": ("limit",),
+    "zone_empty": ("zone", "seconds", "hours"),
+}
+
+
+class NoticeSettings(Section):
+    name: Name
+    rule: RuleName
+    zone: Name | None = None
+    desk: Name | None = None
+    limit: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    seconds: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    hours: tuple[Annotated[int, Field(ge=0, le=24)], Annotated[int, Field(ge=0, le=24)]] | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_rule_needs(self) -> Self:
+        needs = _NEEDS[self.rule]
+        for key in ("zone", "desk", "limit", "seconds", "hours"):
+            given = getattr(self, key) is not None
+            if given != (key in needs):
+                what = f"does not use {key}; delete it" if given else f"needs {key}"
+                raise ValueError(f"notice {self.name!r} with the rule {self.rule} {what}")
+        if self.hours is not None and self.hours[0] >= self.hours[1]:
+            raise ValueError(f"hours of notice {self.name!r} must be the first and the last, as in [9, 20]")
+        return self
+
+    def value(self) -> Rule:
+        return Rule(
+            self.name,
+            self.rule,
+            zone=self.zone or "",
+            desk=self.desk or "",
+            limit=self.limit or 0,
+            seconds=self.seconds or 0.0,
+            hours=self.hours or (0, 24),
+        )
+
+
 class PlaceSettings(Section):
     """The settings of all places: a part of the settings of a device."""
 
@@ -143,6 +185,7 @@ class PlaceSettings(Section):
     doors: Annotated[tuple[DoorSettings, ...], Field(max_length=MOST_DOORS)] = ()
     zones: Annotated[tuple[ZoneSettings, ...], Field(max_length=32)] = ()
     targets: Annotated[tuple[TargetSettings, ...], Field(max_length=MOST_TARGETS)] = ()
+    notices: Annotated[tuple[NoticeSettings, ...], Field(max_length=16)] = ()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -155,6 +198,13 @@ class PlaceSettings(Section):
         return self
 
     @model_validator(mode="after")
+    def _names_of_notices_differ(self) -> Self:
+        names = [notice.name for notice in self.notices]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"the name {twice!r} is used twice; notices need different names")
+        return self
+
+    @model_validator(mode="after")
     def _zones_exist(self) -> Self:
         known = {zone.name for zone in self.zones if not zone.exclude}
         for zone in self.zones:
@@ -163,6 +213,12 @@ class PlaceSettings(Section):
         for target in self.targets:
             if target.zone is not None and target.zone not in known:
                 raise _no_zone(f"zone of target {target.name!r}", target.zone, known)
+        for notice in self.notices:
+            for key, name in (("zone", notice.zone), ("desk", notice.desk)):
+                if name is not None and name not in known:
+                    raise _no_zone(f"{key} of notice {notice.name!r}", name, known)
+            if notice.rule == "inside_over" and not self.doors:
+                raise ValueError(f"notice {notice.name!r} needs doors, which tell how many people are inside")
         return self
 
     @model_validator(mode="after")

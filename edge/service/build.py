@@ -23,7 +23,7 @@ from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.health import Health
 from edge.service.pacing import Heat, Pacer
-from edge.service.place_building import build_places, excluded_zones
+from edge.service.place_building import build_notices, build_places, excluded_zones
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
@@ -209,6 +209,7 @@ def build(
         rule=_cohort_rule(settings, waiting.pool),
         watchdog=Watchdog(notifier, clock),
         notifier=notifier,
+        notices=build_notices(settings),
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,

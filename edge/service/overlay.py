@@ -12,9 +12,9 @@ from edge.config import REMOTELY_SETTABLE, Settings
 from edge.place_settings import PlaceSettings
 
 PLACES = frozenset(PlaceSettings.model_fields)
-"""The sections that are about places."""
+"""The sections that are about places, with the notices about them."""
 
-_WHOLE = frozenset({"plan", "doors", "targets"})
+_WHOLE = PLACES - {"zones"}
 """These replace those of the file as a whole."""
 
 
@@ -56,8 +56,8 @@ def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
 
 
 def places_of(settings: Settings) -> tuple[BaseModel | tuple[BaseModel, ...] | None, ...]:
-    """Return the settings of all places, to compare."""
-    return tuple(getattr(settings, section) for section in sorted(PLACES))
+    """Return the settings of all places, to compare; notices count nothing, so they are left out."""
+    return tuple(getattr(settings, section) for section in sorted(PLACES - {"notices"}))
 
 
 def with_places_of(current: Mapping[str, JsonValue], asked: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.config import Settings
 from edge.places.doors import Door
+from edge.places.notices import Notices
 from edge.places.places import Places
 from edge.places.targets import Target
 from edge.places.zones import ExcludedZones, Zone
@@ -24,7 +25,13 @@ def build_places(settings: Settings, *, least_look_s: float) -> Places:
         ],
         plan=None if settings.plan is None else settings.plan.given(),
         least_look_s=least_look_s,
+        waits=[wait for notice in settings.notices if (wait := notice.value().wait) is not None],
     )
+
+
+def build_notices(settings: Settings) -> Notices:
+    """Return the rules about which staff are told."""
+    return Notices([notice.value() for notice in settings.notices])
 
 
 def excluded_zones(settings: Settings) -> ExcludedZones:

@@ -16,6 +16,7 @@ from edge.capture.thread import CameraThread
 from edge.config import Settings
 from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
+from edge.places.notices import Notices
 from edge.service.health import Fault, Health
 from edge.service.host import clock_trusted, temperature_c, throttled
 from edge.service.pacing import Heat, Pacer
@@ -68,6 +69,7 @@ class Run:
         rule: CohortRule,
         watchdog: Watchdog,
         notifier: Notifier,
+        notices: Notices,
         manifest: Manifest,
         boot_id: str,
         clock: Clock,
@@ -78,7 +80,7 @@ class Run:
         self._remote, self._again, self._counted, self._in_view = remote, False, False, False
         self._day_ended = False
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
-        self._pacer, self._motion, self._heat = pacer, Motion(), heat
+        self._pacer, self._motion, self._heat, self._notices = pacer, Motion(), heat, notices
         self._heat_due_s = 0.0
         self._sampler = Sampler()
         self._seq = 0
@@ -156,6 +158,16 @@ class Run:
         self._health.step(self._clock.monotonic() - began, near=step.plan.corner is not None)
         self._counted = True
         self._take(step)
+        self._notice(frame)
+
+    def _notice(self, frame: Frame) -> None:
+        """Tell what staff should know now."""
+        if not self._notices.any:
+            return
+        hour, live = frame.captured_at.astimezone().hour, self._pipeline.live(frame.monotonic_s)
+        for notice in self._notices.update(live, frame.monotonic_s, hour):
+            what = "begins" if notice.active else "ends"
+            _log.info("notice %s (%s) %s: %d people", notice.name, notice.rule, what, notice.count)
 
     def _take(self, step: Step) -> None:
         self._in_view = any(track.state is not TrackState.TENTATIVE for track in step.tracks.active)

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 import edge
 from edge.config import Settings, load
 from edge.service.overlay import overlaid
-from edge.service.place_building import build_places, excluded_zones
+from edge.service.place_building import build_notices, build_places, excluded_zones
 from edge.types import Box
 from tests.edge.places.people import HERE, VIEW, track
 from tests.edge.test_config import mistake, write
@@ -41,20 +41,23 @@ def examples() -> dict[str, Any]:
 
 def test_the_places_of_the_example_are_valid() -> None:
     tree = examples()
-    assert tree.keys() == {"plan", "doors", "zones", "targets"}
+    assert tree.keys() == {"plan", "doors", "zones", "targets", "notices"}
     settings = Settings(**tree)
     places = build_places(settings, least_look_s=0.3)
     places.seen(track(1, (0.4, 0.8), 0.0), HERE, True, VIEW, 0.0)
     assert places.live(0.0).zones == {"shelf": 0, "line": 0, "desk": 0}
     places.frame([track(1, (0.4, 0.8), 0.0)])
     assert places.live(0.0).zones == {"shelf": 1, "line": 0, "desk": 0}
+    live = places.live(0.0)
+    assert live.waiting == {("line", 30.0): 0}
+    assert build_notices(settings).update(live, 0.0, hour=12) == []
     assert excluded_zones(settings).hold(Box(1200, 300, 1240, 340), *VIEW)
 
 
 def test_remote_settings_replace_places_as_a_whole() -> None:
     own = Settings(**examples())
     door: dict[str, JsonValue] = {"name": "back", "line": [[0.1, 0.5], [0.2, 0.5]], "inside": [0.1, 0.9]}
-    changed = overlaid(own, {"doors": [door], "targets": [], "plan": None})
+    changed = overlaid(own, {"doors": [door], "targets": [], "plan": None, "notices": []})
     assert [one.name for one in changed.doors] == ["back"]
     assert (changed.targets, changed.plan) == ((), None)
     assert changed.zones == own.zones
@@ -85,6 +88,20 @@ MISTAKES = {
     "targets: [{name: a, yaw: 3, pitch: 0}, {name: b, yaw: 15, pitch: 0}]": (
         "targets 'a' and 'b' are 12 degrees apart, but the direction of a head is only known to 8 degrees;"
         " move them at least 16 apart, or use one target for both"
+    ),
+    "notices: [{name: n, rule: queue_over, zone: a, limit: 3}]": (
+        "notice 'n' with the rule queue_over needs seconds"
+    ),
+    "notices: [{name: n, rule: inside_over, limit: 3, desk: a}]": (
+        "notice 'n' with the rule inside_over does not use desk; delete it"
+    ),
+    "notices: [{name: n, rule: inside_over, limit: 3}]": "notice 'n' needs doors",
+    "notices: [{name: n, rule: zone_empty, zone: a, seconds: 60, hours: [20, 9]}]": "hours of notice 'n'",
+    "notices: [{name: n, rule: zone_empty, zone: a, seconds: 60, hours: [9, 20]}]": (
+        "zone of notice 'n': there is no zone 'a' in which people are counted; zones: none"
+    ),
+    f"{DOOR}notices: [{{name: n, rule: inside_over, limit: 3}}, {{name: n, rule: inside_over, limit: 4}}]": (
+        "the name 'n' is used twice; notices need different names"
     ),
     f"{PLAN}targets: [{{name: a, at: [1, 0]}}, {{name: b, at: [1.4, 0]}}]": "degrees apart",
 }

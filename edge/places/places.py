@@ -237,11 +237,10 @@ class Places:
         inside.clear()
         for zone, polygon in areas:
             x, y = floor.head if zone.on_shelf else floor.point
-            stay = stays[zone.name]
-            if (
-                stay.see(polygon.depth(x, y, room=room), size, zone.stop_s, at_s)
-                and stay.entered_s is not None
-            ):
+            stay, depth = stays[zone.name], polygon.depth(x, y, room=room)
+            if depth < -room and stay.entered_s is None:  # most zones, most of the time
+                continue
+            if stay.see(depth, size, zone.stop_s, at_s) and stay.entered_s is not None:
                 record.way.add(stay.entered_s, zone.name)
             if stay.is_inside:
                 inside.add(zone.name)

@@ -8,7 +8,6 @@ are square and the camera looks through the middle of the picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +57,8 @@ class Plan:
     def direction(self, eyes: Vector, target: Vector) -> tuple[float, float]:
         """Return yaw and pitch, in degrees, of a head with ``eyes`` here that faces ``target``: 0, 0 faces the camera,
         as in ``Pose``."""
-        ahead = _unit(tuple(c - e for c, e in zip(self.camera, eyes, strict=True)))
-        look = _unit(tuple(t - e for t, e in zip(target, eyes, strict=True)))
+        (x, y, z), (to_x, to_y, to_z), (at_x, at_y, at_z) = eyes, self.camera, target
+        ahead, look = _unit(to_x - x, to_y - y, to_z - z), _unit(at_x - x, at_y - y, at_z - z)
         level = math.hypot(ahead[0], ahead[1]) or 1.0
         right = (-ahead[1] / level, ahead[0] / level, 0.0)
         if right[0] * self._right[0] + right[1] * self._right[1] < 0:
@@ -91,8 +90,7 @@ def _camera(to_picture: npt.NDArray[np.floating[Any]], aspect: float) -> tuple[V
     return camera, (float(across[0]), float(along[0]))
 
 
-def _unit(vector: Sequence[float]) -> Vector:
-    x, y, z = vector
+def _unit(x: float, y: float, z: float) -> Vector:
     length = math.sqrt(x * x + y * y + z * z) or 1.0
     return x / length, y / length, z / length
 

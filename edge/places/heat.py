@@ -1,4 +1,4 @@
-"""Heat: where people stand and look, on a grid over the floor; and ways: from which place they go to which.
+"""Heat: where people stand, and look while they stand, on a grid over the floor; and ways, from place to place.
 
 The grid has 16 x 9 cells, over the picture, or over the floor plan if there is one.
 """
@@ -43,7 +43,7 @@ class Grid:
 
 @dataclass(slots=True)
 class Heat:
-    """The seconds of standing and of looking of one person, by cell."""
+    """The seconds in which one person stands, and the part of them in which the person looks, by cell."""
 
     cells: dict[int, tuple[float, float]] = field(default_factory=dict)
     _past: deque[tuple[float, Point]] = field(default_factory=deque)
@@ -60,8 +60,9 @@ class Heat:
         past.append((at_s, point))
         while at_s - past[0][0] > BASE_S:
             past.popleft()
-        if cell is not None and (standing_s or looking_s):
+        if cell is not None and standing_s > 0:
             stood, looked = self.cells.get(cell, (0.0, 0.0))
+            looking_s = min(looking_s, standing_s)
             self.cells[cell] = min(stood + standing_s, HEAT_MOST_S), min(looked + looking_s, HEAT_MOST_S)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,11 @@ from edge.places.doors import METRES, Crossing, Door, Doorway, Groups, Passage, 
 from edge.places.floor import Floor
 from edge.places.geometry import Point, Polygon
 from edge.places.heat import Grid, Heat, Way
+from edge.places.overlap import overlapping
 from edge.places.plan import Plan, PlanPoints
 from edge.places.queues import Waiting
 from edge.places.targets import Aim, Looking, Target, looked_at
-from edge.places.zones import LEAVE, Stay, Zone
+from edge.places.zones import ENTER, LEAVE, Stay, Zone
 from edge.types import Pose, Track, TrackState
 
 
@@ -93,6 +95,9 @@ class Places:
     ) -> None:
         self._doors, self._zones, self._targets, self._plan = doors, zones, targets, plan
         self._least_look_s, self._waits = least_look_s, tuple(waits)
+        together, names = overlapping(zones), {zone.name for zone in zones}
+        self._apart = {name: names - together[name] - {name} for name in names}
+        """Who is in a zone is in none of these."""
         self._fronts = {zone.name: zone.front for zone in zones if zone.front is not None}
         self._records: dict[int, _Record] = {}
         self._confirmed: list[_Record] = []
@@ -234,11 +239,19 @@ class Places:
     def _stay(self, record: _Record, areas: Sequence[_Area], at_s: float) -> None:
         floor, inside, stays = record.floor, record.inside, record.stays
         size, room = floor.size, LEAVE * floor.size
-        inside.clear()
+        depths = []
         for zone, polygon in areas:
             x, y = floor.head if zone.on_shelf else floor.point
-            stay, depth = stays[zone.name], polygon.depth(x, y, room=room)
-            if depth < -room and stay.entered_s is None:  # most zones, most of the time
+            depths.append(polygon.depth(x, y, room=room))
+        deep = [zone.name for (zone, _), depth in zip(areas, depths, strict=True) if depth >= ENTER * size]
+        inside.clear()
+        for (zone, _), depth in zip(areas, depths, strict=True):
+            stay = stays[zone.name]
+            if stay.entered_s is None:
+                if depth < 0:  # most zones, most of the time
+                    continue
+            elif depth < 0 and not self._apart[zone.name].isdisjoint(deep):
+                stay.see(-math.inf, size, zone.stop_s, at_s)
                 continue
             if stay.see(depth, size, zone.stop_s, at_s) and stay.entered_s is not None:
                 record.way.add(stay.entered_s, zone.name)

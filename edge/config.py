@@ -146,8 +146,8 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(PlaceSettings):
-    """All settings of a device. ``edge/example.yaml`` explains each key."""
+class SeeingSettings(Section):
+    """The first part of the settings: who this device is, and how it sees people."""
 
     site: Name = "demo-shop"
     device: Name = "door"
@@ -156,6 +156,11 @@ class Settings(PlaceSettings):
     tracking: TrackingSettings = TrackingSettings()
     attributes: AttributeSettings = AttributeSettings()
     attention: AttentionSettings = AttentionSettings()
+
+
+class Settings(PlaceSettings, SeeingSettings):
+    """All settings of a device, in the order of ``edge/example.yaml``, which explains each key."""
+
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()

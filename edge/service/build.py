@@ -125,6 +125,7 @@ def build_pipeline(
             max_gap_s=settings.window.max_gap_s,
             counted_until=counted_until,
             zones=[zone.name for zone in settings.zones if not zone.exclude],
+            doors=[door.name for door in settings.doors],
             closing_hour=settings.privacy.closing_hour,
             release_hours=settings.privacy.release_hours,
             resume=resume,

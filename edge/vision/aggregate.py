@@ -136,10 +136,10 @@ class Aggregator:
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
     window that an earlier run emitted: a service that restarts within a minute must not overwrite the window
     of that minute. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
-    returned. ``zones`` are the names that a window reports, even if nobody was there. The window that contains the
-    hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
-    ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any
-    case. If an hour has passed since ``counted_until``, the first window is marked for it.
+    returned. ``zones`` and ``doors`` are the names that a window reports, even if nobody was there. The window that
+    contains the hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
+    ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any case.
+    If an hour has passed since ``counted_until``, the first window is marked for it.
     """
 
     def __init__(
@@ -149,12 +149,14 @@ class Aggregator:
         max_gap_s: float = 1.0,
         counted_until: datetime | None = None,
         zones: Sequence[str] = (),
+        doors: Sequence[str] = (),
         closing_hour: int = 0,
         release_hours: Sequence[int] = (),
         timezone: tzinfo | None = None,
         resume: WindowAggregate | None = None,
     ) -> None:
         self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
+        self._nothing = PlaceCounts(doors={name: DoorCounts() for name in doors})
         self._closing_hour, self._release_hours, self._timezone = closing_hour, release_hours, timezone
         self._open: _Window | None = None
         self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
@@ -162,6 +164,7 @@ class Aggregator:
         if resume is not None and resume.end - resume.start == timedelta(seconds=window_s):
             self._open = _Window.of(resume)
             self._open.zones.update(dict.fromkeys(self._zones, 0))
+            self._open.places += self._nothing
         if counted_until is not None:
             self._last_end = counted_until.timestamp()
             end = math.ceil(counted_until.timestamp() / window_s) * window_s
@@ -254,7 +257,8 @@ class Aggregator:
         return int(epoch_s // self._window_s) * self._window_s
 
     def _window(self, start: int) -> _Window:
-        return _Window(start, start + self._window_s, zones=Counter(dict.fromkeys(self._zones, 0)))
+        zones = Counter(dict.fromkeys(self._zones, 0))
+        return _Window(start, start + self._window_s, zones=zones, places=self._nothing)
 
     def _not_emitted(self, start: int) -> int:
         """Return the first window from ``start`` on that was not emitted."""

@@ -94,6 +94,16 @@ def test_crowds_that_stay_are_in_every_window() -> None:
     assert [one.places.zones["shelf"].most for one in windows] == [2, 2]
 
 
+def test_a_door_without_events_is_told_as_such() -> None:
+    aggregator, windows = Aggregator(window_s=60, doors=["street"]), []
+    for second in range(130):
+        windows += aggregator.observe(NOON + timedelta(seconds=second), float(second), 1, 0)
+    assert [one.places.doors for one in windows] == [{"street": DoorCounts()}] * 2
+    again = Aggregator(window_s=60, doors=["street", "back"], resume=windows[0])
+    assert again.open_window is not None
+    assert again.open_window.places.doors == {"street": DoorCounts(), "back": DoorCounts()}
+
+
 def test_no_event_comes_before_the_first_frame() -> None:
     with pytest.raises(ValueError, match="observe a frame first"):
         Aggregator(window_s=60).note({}, {"shelf": 2})

@@ -2,7 +2,8 @@
 
 A crowd of the sample scene is rendered into a film and decoded as in the product. Every contestant plays it in turn,
 in several rounds, on one thread, so that CPU seconds can be compared on a busy machine. Each number is the median over
-the rounds. The exit code is 1 if Footlight costs more than the share of another system that it may cost.
+the rounds. The exit code is 1 if Footlight costs more than the share of another system that it may cost, or its places
+more than their time (``benchmarks.places``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import cv2
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks import places
 from benchmarks.contestants import Contestant, Footlight, Run, run
 from benchmarks.cost_tables import NOTES, tables
 from benchmarks.peers import (
@@ -264,7 +266,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             rounds=options.rounds,
             progress=lambda what: bar.update(task, advance=1, description=what),
         )
-    wrong = missed(results)
+    of_places = places.costs()
+    wrong = missed(results) + places.too_slow(of_places)
     conditions = machine() | {"load_before": round(before, 1), "load_after": round(os.getloadavg()[0], 1)}
     if options.json:
         report = {
@@ -274,6 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "rounds": options.rounds,
             "goals": GOALS,
             "results": results,
+            "places": of_places,
             "missed": wrong,
         }
         print(json.dumps(report, indent=2))
@@ -282,6 +286,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.width = max(console.width, 120)  # rows must not wrap
         for table in tables(results, GOALS, CODEC):
             console.print(table)
+        console.print(places.table(of_places))
         console.print(NOTES, highlight=False)
         console.print(
             f"{conditions['cores']} cores; load {before:.1f} before, {conditions['load_after']} after"

@@ -18,8 +18,9 @@ from common.config_file import load_yaml_model, masked_yaml
 from common.errors import UserError
 from common.masking import masked
 from common.settings import MqttSettings, Section
-from common.wire import WINDOW_S, Name, Profile, Share
+from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
+from edge.place_settings import PlaceSettings
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -87,20 +88,6 @@ class AttentionSettings(Section):
     pitch_deg: Degrees = 30
 
 
-class ZoneSettings(Section):
-    name: Name
-    polygon: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3)]
-    exclude: bool = False
-
-    @model_validator(mode="after")
-    def _encloses_something(self) -> Self:
-        following = (*self.polygon[1:], self.polygon[0])
-        doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(self.polygon, following, strict=True))
-        if abs(doubled) < 1e-6:
-            raise ValueError(f"the polygon of zone {self.name!r} has no area; give its corners in order")
-        return self
-
-
 class WindowSettings(Section):
     seconds: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = 60
     max_gap_s: Positive = 1.0
@@ -159,8 +146,8 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(Section):
-    """All settings of a device. ``edge/example.yaml`` explains each key."""
+class SeeingSettings(Section):
+    """The first part of the settings: who this device is, and how it sees people."""
 
     site: Name = "demo-shop"
     device: Name = "door"
@@ -169,7 +156,11 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     attributes: AttributeSettings = AttributeSettings()
     attention: AttentionSettings = AttentionSettings()
-    zones: Annotated[tuple[ZoneSettings, ...], Field(max_length=32)] = ()
+
+
+class Settings(PlaceSettings, SeeingSettings):
+    """All settings of a device, in the order of ``edge/example.yaml``, which explains each key."""
+
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -188,13 +179,6 @@ class Settings(Section):
                 f"pacing.idle_fps {idle_fps:g} is too low for window.max_gap_s {max_gap_s:g}: an empty shop would"
                 f" count as not watched; use at least {1.5 / max_gap_s:.1f}"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _zone_names_differ(self) -> Self:
-        names = [zone.name for zone in self.zones]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"zones: the name {twice!r} is used twice; each zone needs a different name")
         return self
 
 
@@ -220,7 +204,8 @@ def refuse_to_publish(settings: Settings) -> None:
 
 REMOTELY_SETTABLE = frozenset(
     {
-        *("detection", "tracking", "attributes", "attention", "zones", "pacing", "health", "log"),
+        *("detection", "tracking", "attributes", "attention", "pacing", "health", "log"),
+        *("plan", "doors", "zones", "targets", "notices"),
         *("camera.width", "camera.height", "camera.fps"),
     }
 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import Clock
+from edge.places.places import Live, Places
+from edge.places.zones import ExcludedZones
 from edge.types import (
     Classifier,
     Detector,
@@ -29,7 +31,6 @@ from edge.vision.scheduler import NO_LOOK, SEEN_WIDE_PX, WHOLE_IN_NEAR, Budget, 
 from edge.vision.sightings import joined, sightings
 from edge.vision.tracker import LIKELY_SCORE, Tracker, Tracks
 from edge.vision.visits import Visits
-from edge.vision.zones import Zones
 
 STAYS_S = 1.5
 """Who is no visit yet after this time stands still; who walks by is one sooner."""
@@ -87,7 +88,8 @@ class Pipeline:
         tracker: Tracker,
         visits: Visits,
         gate: QualityGate,
-        zones: Zones,
+        excluded: ExcludedZones,
+        places: Places,
         aggregator: Aggregator,
         cone: AttentionCone,
         looks: Looks,
@@ -97,7 +99,8 @@ class Pipeline:
     ) -> None:
         self._detector, self._refinement = detector, refinement
         self._classifier, self._tracker = classifier, tracker
-        self._visits, self._gate, self._zones, self._aggregator = visits, gate, zones, aggregator
+        self._visits, self._gate, self._aggregator = visits, gate, aggregator
+        self._excluded, self._places = excluded, places
         self._cone, self._looks, self._clock = cone, looks, clock
         self._scheduler, self._near_budget, self._motion = scheduler, near_budget, Motion()
         self._looked_s: dict[int, float] = {}
@@ -110,7 +113,7 @@ class Pipeline:
         people = [
             found
             for found in sightings(self._look(frame, plan))
-            if not self._zones.excluded(found.head, width, height)
+            if not self._excluded.hold(found.head, width, height)
         ]
         scale = wide_scale(self._detector.near_size, (width, height))
         tracks = self._tracks = self._tracker.update(
@@ -131,19 +134,28 @@ class Pipeline:
         shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
         self._forget(tracks)
-        return Step(tracks, self._end(tracks.ended), tuple(windows), poses, plan)
+        visits = self._end(tracks.ended)
+        self._note_places(tracks, windows)
+        return Step(tracks, visits, tuple(windows), poses, plan)
 
     def idle(self, at: datetime, monotonic_s: float) -> Step:
         """Let time pass without a frame: visits and windows still end, so that a blind camera gives windows without
         coverage instead of no windows at all."""
         tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
-        return Step(tracks, self._end(tracks.ended), tuple(windows))
+        visits = self._end(tracks.ended)
+        self._note_places(tracks, windows)
+        return Step(tracks, visits, tuple(windows))
 
     def finish(self, at_s: float) -> Step:
         """End every visit and close the last window, because the source has ended or the service stops."""
         visits = self._end(self._tracker.finish(at_s))
+        self._note_places(Tracks((), ()), ())
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
+
+    def live(self, at_s: float) -> Live:
+        """Return the people at each place after the last frame."""
+        return self._places.live(at_s)
 
     @property
     def open_window(self) -> WindowAggregate | None:
@@ -191,8 +203,8 @@ class Pipeline:
                 looks_here = attending(pose, yaw_limit=self._cone.yaw, pitch_limit=self._cone.pitch)
             elif track.box.side >= shows_faces_px:
                 looks_here = False
-            zones = self._zones.of(track.box, width, height)
-            self._visits.seen(track, looks_here, zones, frame.monotonic_s, frame.captured_at)
+            self._visits.seen(track, looks_here, frame.monotonic_s, frame.captured_at)
+            self._places.seen(track, pose, looks_here, (width, height), frame.monotonic_s)
             if track.face is None or pose is None:
                 continue
             if self._may_look(track, frame.monotonic_s):
@@ -208,6 +220,7 @@ class Pipeline:
         """Delete all data of tracks that ended without becoming a visit."""
         alive = {track.track_id for track in (*tracks.active, *tracks.ended)}
         self._visits.drop(alive)
+        self._places.drop(alive)
         self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
@@ -247,7 +260,15 @@ class Pipeline:
             )
 
     def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
-        visits = tuple(self._visits.finish(track) for track in ended)
+        visits = tuple(self._visits.finish(track, self._places.finish(track)) for track in ended)
         for visit in visits:
             self._aggregator.add(visit)
         return visits
+
+    def _note_places(self, tracks: Tracks, windows: Sequence[WindowAggregate]) -> None:
+        """Count what has happened at the doors, and who is in the zones. When the day has ended, nobody is inside."""
+        if any(window.closing for window in windows):
+            self._places.close()
+        doors, crowds = self._places.events(), self._places.frame(tracks.active)
+        if doors or crowds:
+            self._aggregator.note(doors, crowds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.vocabulary import AGE_BINS
+from edge.place_types import PlaceCounts, VisitPlaces
 
 Image = npt.NDArray[np.uint8]
 """BGR picture, shape (height, width, 3)."""
@@ -229,6 +230,7 @@ class Visit:
     described: bool
     attributes: Mapping[str, Verdict]
     zones: tuple[str, ...] = ()
+    places: VisitPlaces = field(default_factory=VisitPlaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,7 @@ class WindowAggregate:
     coverage: Coverage
     due: bool = False
     closing: bool = False
+    places: PlaceCounts = field(default_factory=PlaceCounts)
 
 
 class Detector(Protocol):

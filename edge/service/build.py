@@ -23,6 +23,7 @@ from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.health import Health
 from edge.service.pacing import Heat, Pacer
+from edge.service.place_building import build_notices, build_places, excluded_zones
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
@@ -39,7 +40,6 @@ from edge.vision.scheduler import Budget, Scheduler
 from edge.vision.tracker import Tracker
 from edge.vision.visits import Visits
 from edge.vision.waiting import Waiting
-from edge.vision.zones import Zone, Zones
 
 log = logging.getLogger(__name__)
 
@@ -118,12 +118,14 @@ def build_pipeline(
             max_yaw=attributes.max_yaw_deg,
             max_pitch=attributes.max_pitch_deg,
         ),
-        zones=Zones([Zone(zone.name, zone.polygon, zone.exclude) for zone in settings.zones]),
+        excluded=excluded_zones(settings),
+        places=build_places(settings, least_look_s=LOOK_SPACING_S),
         aggregator=Aggregator(
             window_s=settings.window.seconds,
             max_gap_s=settings.window.max_gap_s,
             counted_until=counted_until,
             zones=[zone.name for zone in settings.zones if not zone.exclude],
+            doors=[door.name for door in settings.doors],
             closing_hour=settings.privacy.closing_hour,
             release_hours=settings.privacy.release_hours,
             resume=resume,
@@ -208,6 +210,7 @@ def build(
         rule=_cohort_rule(settings, waiting.pool),
         watchdog=Watchdog(notifier, clock),
         notifier=notifier,
+        notices=build_notices(settings),
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,
@@ -233,6 +236,6 @@ def _cohort_rule(settings: Settings, pool: Pool) -> CohortRule:
         k=privacy.k,
         profile=privacy.profile,
         max_cohort=privacy.max_cohort,
-        zones=short_hash(repr(settings.zones).encode()),
+        zones=short_hash(repr((settings.plan, settings.doors, settings.zones, settings.targets)).encode()),
         pool=pool,
     )

@@ -4,7 +4,8 @@ A config is accepted or refused as a whole. An accepted config is on trial until
 does not run, or the process dies, it is dropped and the last working settings come back. The config is stored on the
 device, so that a start needs no broker. A person who controls the broker can send a config, but must not be able to
 publish more data or to send data elsewhere. So only ``REMOTELY_SETTABLE`` keys are accepted, and excluded zones
-stay excluded.
+stay excluded. Places change at closing time only: otherwise two cohorts of one day, with a zone a little larger in the
+second, could differ by one person.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from common.config_file import checked
 from common.errors import UserError
 from common.wire import ConfigMessage, Hash, WireError, address, decode, one_line, short_hash
-from edge.config import REMOTELY_SETTABLE, Settings
+from edge.config import Settings
+from edge.service.overlay import overlaid, places_of, with_places_of
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Remote:
         self.fault: str | None = None
         self._in_force: _Overlay | None = None
         self._waiting: _Overlay | None = None
+        self._for_closing: _Overlay | None = None
         self._since_s: float | None = None  # start of the wait, or of the trial
         self._must_see = True
         self._state = _load(self._path)
@@ -93,10 +95,10 @@ class Remote:
     def offer(self, payload: bytes) -> None:
         """Check a message of the topic ``config``. The same message may come any number of times."""
         message, failed = short_hash(payload), self._state.failed
-        self._waiting = None  # the new message replaces an earlier one that still waits
+        self._waiting = self._for_closing = None  # the new message replaces an earlier one that still waits
         if self._in_force is not None and message == self._in_force.message:
             self.fault = None
-        elif failed is not None and message == failed.message:
+        elif failed is not None and failed.message in {message, _without_places(message)}:
             self._refuse(self._state.why_failed)
         else:
             try:
@@ -106,6 +108,12 @@ class Remote:
                 self._refuse(f"config {message} refused: {one_line(str(error), _LONGEST_REASON)}")
                 return
             self.fault = None
+            if places_of(wanted) != places_of(self.settings):
+                self._for_closing = overlay
+                log.info("config %s: places change at closing time", message)
+                overlay, wanted = self._without_places(overlay)
+                if wanted == self.settings:
+                    return
             if wanted != self.settings or self.on_trial:
                 self._waiting, self._since_s = overlay, None
             else:
@@ -113,12 +121,14 @@ class Remote:
                 self._keep(_State(proven=overlay))
                 log.info("config %s changes nothing", message)
 
-    def turn(self, now_s: float, *, counted: bool, in_view: bool, seeing: bool) -> bool:
+    def turn(self, now_s: float, *, counted: bool, in_view: bool, seeing: bool, closed: bool = False) -> bool:
         """Continue a change of settings; true when the run must end so that the next one starts with new settings.
 
         ``counted``: this run has counted a frame. ``in_view``: somebody is in view, and a change now would cut that
-        visit in two. ``seeing``: the camera works.
+        visit in two. ``seeing``: the camera works. ``closed``: the day of counting has just ended.
         """
+        if closed and self._for_closing is not None:
+            self._waiting, self._for_closing, self._since_s = self._for_closing, None, None
         if self.on_trial:
             if counted or not self._must_see:
                 self._prove()
@@ -175,6 +185,13 @@ class Remote:
         assert isinstance(message, ConfigMessage)
         return message.settings
 
+    def _without_places(self, overlay: _Overlay) -> tuple[_Overlay, Settings]:
+        """Return the same change, but with the places as they are now, and the settings that it makes. It has another
+        hash, because the server's message is not in force before closing time."""
+        asked = with_places_of({} if self._in_force is None else self._in_force.settings, overlay.settings)
+        changed = _Overlay(message=_without_places(overlay.message), settings=asked)
+        return changed, overlaid(self._own, asked)
+
     def _return_to(self, proven: _Overlay | None) -> None:
         """Use ``proven`` again, unless it no longer fits the file, which may have changed since."""
         self.settings, self._in_force = self._own, None
@@ -194,39 +211,9 @@ class Remote:
         _write(self._path, state)
 
 
-def overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
-    """Return ``own``, overridden by ``asked`` key by key; a list of zones replaces the zones that do not exclude.
-    Raises ``UserError``: one line with the key and what to do."""
-    try:
-        return _overlaid(own, asked)
-    except UserError:
-        raise
-    except Exception as error:  # noqa: BLE001 - foreign settings must not stop the service; refuse them
-        raise UserError(f"cannot be read ({type(error).__name__})") from None
-
-
-def _overlaid(own: Settings, asked: Mapping[str, JsonValue]) -> Settings:
-    tree = own.model_dump()
-    for section, values in asked.items():
-        before = tree.get(section)
-        if section == "zones":
-            if not isinstance(values, list):
-                raise UserError("zones: must be a list")
-            tree[section] = [*(zone for zone in tree[section] if zone["exclude"]), *values]
-        elif not isinstance(
-            before, dict
-        ):  # a plain value cannot be set remotely; an unknown section is an error
-            if section in tree:
-                raise _only_in_the_file(section)
-            tree[section] = values
-        elif not isinstance(values, dict):
-            raise UserError(f"{section}: must hold 'key: value' lines")
-        else:
-            for key in values:
-                if key in before and not {section, f"{section}.{key}"} & REMOTELY_SETTABLE:
-                    raise _only_in_the_file(f"{section}.{key}")
-            tree[section] = {**before, **values}
-    return checked(tree, Settings)
+def _without_places(message: str) -> str:
+    """Return the hash of the part of a message that does not wait for closing time."""
+    return short_hash(f"{message} without places".encode())
 
 
 def fingerprint(settings: Settings) -> str:
@@ -267,11 +254,6 @@ def _leaves(tree: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[s
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def _only_in_the_file(key: str) -> UserError:
-    known = ", ".join(sorted(REMOTELY_SETTABLE))
-    return UserError(f"{key}: can be set in the device's own file only; these can be set remotely: {known}")
 
 
 def _read(path: Path) -> _State:

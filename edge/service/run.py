@@ -16,6 +16,7 @@ from edge.capture.thread import CameraThread
 from edge.config import Settings
 from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
+from edge.places.notices import Notices
 from edge.service.health import Fault, Health
 from edge.service.host import clock_trusted, temperature_c, throttled
 from edge.service.pacing import Heat, Pacer
@@ -68,6 +69,7 @@ class Run:
         rule: CohortRule,
         watchdog: Watchdog,
         notifier: Notifier,
+        notices: Notices,
         manifest: Manifest,
         boot_id: str,
         clock: Clock,
@@ -76,15 +78,16 @@ class Run:
         self._settings, self._pipeline, self._camera, self._uplink = settings, pipeline, camera, uplink
         self._health, self._rule, self._watchdog, self._notifier = health, rule, watchdog, notifier
         self._remote, self._again, self._counted, self._in_view = remote, False, False, False
+        self._day_ended = False
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
-        self._pacer, self._motion, self._heat = pacer, Motion(), heat
+        self._pacer, self._motion, self._heat, self._notices = pacer, Motion(), heat, notices
         self._heat_due_s = 0.0
         self._sampler = Sampler()
         self._seq = 0
         self._dropped_before = 0
         self._health_due_s = 0.0
         self._checkpoint_due_s = 0.0
-        self._kept: tuple[datetime, int] | None = None  # start and visits of the open window
+        self._kept: tuple[datetime, int, int] | None = None  # start, visits, crossings of the open window
         self._last_frame_s = 0.0
         self.stop = stop
 
@@ -155,6 +158,16 @@ class Run:
         self._health.step(self._clock.monotonic() - began, near=step.plan.corner is not None)
         self._counted = True
         self._take(step)
+        self._notice(frame)
+
+    def _notice(self, frame: Frame) -> None:
+        """Tell what staff should know now."""
+        if not self._notices.any:
+            return
+        hour, live = frame.captured_at.astimezone().hour, self._pipeline.live(frame.monotonic_s)
+        for notice in self._notices.update(live, frame.monotonic_s, hour):
+            what = "begins" if notice.active else "ends"
+            _log.info("notice %s (%s) %s: %d people", notice.name, notice.rule, what, notice.count)
 
     def _take(self, step: Step) -> None:
         self._in_view = any(track.state is not TrackState.TENTATIVE for track in step.tracks.active)
@@ -162,6 +175,7 @@ class Run:
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:
         for window in windows:
+            self._day_ended |= window.closing
             message = self._message(window)
             self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
 
@@ -233,8 +247,12 @@ class Run:
 
     def _checkpoint(self) -> None:
         window = self._pipeline.open_window
-        if window is not None and window.visits and (window.start, window.visits) != self._kept:
-            self._kept = window.start, window.visits
+        if window is None:
+            return
+        crossings = sum(door.entries + door.exits for door in window.places.doors.values())
+        now = window.start, window.visits, crossings
+        if (window.visits or crossings) and now != self._kept:
+            self._kept = now
             self._uplink.remember(Waiting(self._rule.pool, window).dump())
 
     def _receive_settings(self) -> None:
@@ -251,7 +269,9 @@ class Run:
             counted=self._counted,
             in_view=self._in_view,
             seeing=self._camera.fault is None,
+            closed=self._day_ended,
         )
+        self._day_ended = False
 
     def _watch(self) -> None:
         """Watch the two other threads; the main loop is watched because it feeds the watchdog."""

@@ -16,15 +16,16 @@ counts as its coverage.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S
+from edge.place_types import DoorCounts, PlaceCounts
 from edge.types import Coverage, Visit, WindowAggregate
+from edge.vision.place_counts import of_moment, of_visit, time_bin
 
 LONGEST_SILENCE_S = 86_400
 """A longer outage is filled with empty windows only for its last day."""
@@ -51,6 +52,7 @@ class _Window:
     attention: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
     breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     zones: Counter[str] = field(default_factory=Counter)
+    places: PlaceCounts = field(default_factory=PlaceCounts)
     covered_s: float = 0.0
     covered_until: float = 0.0
     frames: int = 0
@@ -70,8 +72,8 @@ class _Window:
         self.viewers += visit.viewer
         self.dwell_sum_s += visit.dwell_s
         self.attention_sum_s += attention_s
-        self.dwell[_bin(visit.dwell_s)] += 1
-        self.attention[_bin(attention_s)] += 1
+        self.dwell[time_bin(visit.dwell_s)] += 1
+        self.attention[time_bin(attention_s)] += 1
         # All three or none: the privacy rule relies on it.
         default = UNKNOWN if visit.described else NOT_SEEN
         verdicts = visit.attributes if visit.described else {}
@@ -80,6 +82,7 @@ class _Window:
         )
         self.breakdown[gender, age_band, expression] += 1
         self.zones.update(set(visit.zones))
+        self.places += of_visit(visit.places, visit.dwell_s, expression)
 
     def freeze(self, *, due: bool, closing: bool) -> WindowAggregate:
         return WindowAggregate(
@@ -98,6 +101,7 @@ class _Window:
             coverage=Coverage(min(self.covered_s, self.end - self.start), self.frames, self.dropped),
             due=due,
             closing=closing,
+            places=self.places,
         )
 
     @classmethod
@@ -117,6 +121,7 @@ class _Window:
             attention=list(window.attention_histogram),
             breakdown=Counter(window.breakdown),
             zones=Counter(window.zones),
+            places=window.places,
             covered_s=covered_s,
             covered_until=window.start.timestamp() + covered_s,
             frames=window.coverage.frames,
@@ -131,10 +136,10 @@ class Aggregator:
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
     window that an earlier run emitted: a service that restarts within a minute must not overwrite the window
     of that minute. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
-    returned. ``zones`` are the names that a window reports, even if nobody was there. The window that contains the
-    hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
-    ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any
-    case. If an hour has passed since ``counted_until``, the first window is marked for it.
+    returned. ``zones`` and ``doors`` are the names that a window reports, even if nobody was there. The window that
+    contains the hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
+    ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any case.
+    If an hour has passed since ``counted_until``, the first window is marked for it.
     """
 
     def __init__(
@@ -144,12 +149,14 @@ class Aggregator:
         max_gap_s: float = 1.0,
         counted_until: datetime | None = None,
         zones: Sequence[str] = (),
+        doors: Sequence[str] = (),
         closing_hour: int = 0,
         release_hours: Sequence[int] = (),
         timezone: tzinfo | None = None,
         resume: WindowAggregate | None = None,
     ) -> None:
         self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
+        self._nothing = PlaceCounts(doors={name: DoorCounts() for name in doors})
         self._closing_hour, self._release_hours, self._timezone = closing_hour, release_hours, timezone
         self._open: _Window | None = None
         self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
@@ -157,6 +164,7 @@ class Aggregator:
         if resume is not None and resume.end - resume.start == timedelta(seconds=window_s):
             self._open = _Window.of(resume)
             self._open.zones.update(dict.fromkeys(self._zones, 0))
+            self._open.places += self._nothing
         if counted_until is not None:
             self._last_end = counted_until.timestamp()
             end = math.ceil(counted_until.timestamp() / window_s) * window_s
@@ -226,6 +234,18 @@ class Aggregator:
             raise ValueError("no window is open: observe a frame first")
         self._open.add(visit)
 
+    def note(self, doors: Mapping[str, DoorCounts], crowds: Mapping[str, int]) -> None:
+        """Count in the open window what has happened at the doors, and the people in each zone now. Raises
+        ``ValueError`` before the first frame."""
+        if self._open is None:
+            raise ValueError("no window is open: observe a frame first")
+        zones = self._open.places.zones
+        more = {
+            name: people for name, people in crowds.items() if name not in zones or people > zones[name].most
+        }
+        if doors or more:
+            self._open.places += of_moment(doors, more)
+
     def close(self) -> list[WindowAggregate]:
         """End the run: return the open window, marked as closing; nothing if no frame came since the last close."""
         if self._open is None:
@@ -237,7 +257,8 @@ class Aggregator:
         return int(epoch_s // self._window_s) * self._window_s
 
     def _window(self, start: int) -> _Window:
-        return _Window(start, start + self._window_s, zones=Counter(dict.fromkeys(self._zones, 0)))
+        zones = Counter(dict.fromkeys(self._zones, 0))
+        return _Window(start, start + self._window_s, zones=zones, places=self._nothing)
 
     def _not_emitted(self, start: int) -> int:
         """Return the first window from ``start`` on that was not emitted."""
@@ -271,7 +292,3 @@ class Aggregator:
         if at > end:
             at -= timedelta(days=1)
         return at.timestamp() > since
-
-
-def _bin(seconds: float) -> int:
-    return max(0, bisect_right(DWELL_BINS_S, seconds) - 1)

@@ -15,6 +15,9 @@ NOSE_DROP = 0.566
 NOSE_DEPTH = 0.5
 """Nose tip in front of the plane of eyes and mouth, in eye distances: about 3 cm at a pupil distance of 6.3 cm."""
 
+POSE_ERROR_DEG = 8.0
+"""Mean error of the direction of a head, see ``estimate_pose``; targets must be twice as far apart."""
+
 
 def estimate_pose(landmarks: Floats) -> Pose:
     """Estimate the pose in degrees from ``landmarks`` (5, 2): eyes, nose, mouth corners, left as in the picture.

@@ -10,17 +10,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from edge.proportions import FACES_HIGH, FACES_WIDE, HAIR
 from edge.types import Body, Box, Face, Sight, Sighting
 from edge.vision.assignment import assign
 
-FACES_HIGH, FACES_WIDE = 10.5, 3.4
-"""Height and width of a body, in face sizes."""
-
 LOWEST_CUT = 4.0
 """A body shows at least this many face sizes of its height below the hair, or the width says nothing."""
-
-HAIR = 0.8
-"""Distance from the upper edge of a body to the centre of its face, in face sizes."""
 
 RAISED = 3.0
 """With raised arms, the centre of the face is this many face sizes below the upper edge of the body."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from edge.place_types import LOOK_GAP_S, VisitPlaces
 from edge.types import FaceObservation, Track, Visit
 from edge.vision.consensus import Consensus
 
@@ -18,7 +19,6 @@ class _Record:
     attending: bool = False
     attending_s: float = 0.0
     attention_s: float = 0.0
-    zones: dict[str, None] = field(default_factory=dict)  # a set that keeps the order of first entry
     observations: list[FaceObservation] = field(default_factory=list)
 
 
@@ -26,20 +26,19 @@ class Visits:
     """The open record of every active track, by its id.
 
     Attention time is the sum of the intervals between two sights in a row that are both in the attention cone and at
-    most ``attention_gap_s`` apart: time without sights does not count. The gap is long enough for a camera with 2
-    frames a second and some jitter. A viewer needs at least ``viewer_s`` of attention, because in a single frame an
-    error of the landmarks can make any head look turned.
+    most ``attention_gap_s`` apart: time without sights does not count. A viewer needs at least ``viewer_s`` of
+    attention, because in a single frame an error of the landmarks can make any head look turned.
     """
 
-    def __init__(self, consensus: Consensus, *, attention_gap_s: float = 0.75, viewer_s: float = 0.2) -> None:
+    def __init__(
+        self, consensus: Consensus, *, attention_gap_s: float = LOOK_GAP_S, viewer_s: float = 0.2
+    ) -> None:
         self._consensus = consensus
         self._attention_gap_s = attention_gap_s
         self._viewer_s = viewer_s
         self._open: dict[int, _Record] = {}
 
-    def seen(
-        self, track: Track, attending: bool | None, zones: tuple[str, ...], at_s: float, at: datetime
-    ) -> None:
+    def seen(self, track: Track, attending: bool | None, at_s: float, at: datetime) -> None:
         """Take one sight of ``track``: once a frame, in order of time, only when the person was seen. ``attending`` is
         None if nobody looked for the face, or too far away to find it: then the last answer holds for a moment."""
         record = self._open.setdefault(track.track_id, _Record())
@@ -49,7 +48,6 @@ class Visits:
             if attending and record.attending and interval <= self._attention_gap_s:
                 record.attention_s += interval
             record.attending, record.attending_s = attending, at_s
-        record.zones.update(dict.fromkeys(zones))
 
     def observe(self, observation: FaceObservation) -> None:
         """Keep one classified look."""
@@ -65,8 +63,9 @@ class Visits:
         record = self._open.get(track_id)
         return max((o.quality for o in record.observations), default=0.0) if record else 0.0
 
-    def finish(self, track: Track) -> Visit:
-        """Close the record of a track that is over. Raises ``KeyError`` for one that was never seen."""
+    def finish(self, track: Track, places: VisitPlaces) -> Visit:
+        """Close the record of a track that is over, which was at these ``places``. Raises ``KeyError`` for one that was
+        never seen."""
         record = self._open.pop(track.track_id)
         if record.last_at is None:
             raise KeyError(track.track_id)
@@ -81,7 +80,8 @@ class Visits:
             viewer=attention_s > 0 and attention_s >= self._viewer_s - 1e-6,
             described=bool(record.observations),
             attributes=self._consensus.verdicts(record.observations),
-            zones=tuple(record.zones),
+            zones=tuple(places.stays),
+            places=places,
         )
 
     def drop(self, alive: Collection[int]) -> None:

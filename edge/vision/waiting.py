@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from common.wire import DWELL_BINS_S
 from edge.types import WindowAggregate
+from edge.vision.place_counts import keyed, plain
 from edge.vision.pool import Pool
 
 _Tree = dict[str, Any]
@@ -55,6 +56,8 @@ def _plain(value: Pool | WindowAggregate) -> _Tree:
     """Turn keys of three parts into text, because JSON has no such keys."""
     tree = {about.name: getattr(value, about.name) for about in fields(value)}
     tree["breakdown"] = [[*labels, count] for labels, count in value.breakdown.items()]
+    if "places" in tree:
+        tree["places"] = plain(tree["places"])
     if isinstance(value, WindowAggregate):
         tree["coverage"] = asdict(value.coverage)
     return tree
@@ -62,7 +65,9 @@ def _plain(value: Pool | WindowAggregate) -> _Tree:
 
 def _keyed(tree: Mapping[str, Any]) -> _Tree:
     rows = tree["breakdown"]
+    places = {"places": keyed(tree["places"])} if "places" in tree else {}
     return {
         **tree,
+        **places,
         "breakdown": {(gender, band, expression): count for gender, band, expression, count in rows},
     }

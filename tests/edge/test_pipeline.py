@@ -9,7 +9,8 @@ from functools import cache
 import pytest
 
 from common.clock import SystemClock
-from edge.config import Settings, ZoneSettings
+from edge.config import Settings
+from edge.place_settings import ZoneSettings
 from edge.scene.camera import SceneCamera
 from edge.scene.portraits import load_portraits
 from edge.scene.render import Scene

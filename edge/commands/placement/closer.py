@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from edge.commands.placement.sights import Closeup, Outline
+from edge.places.zones import ExcludedZones
 from edge.types import Box, Detector, Face, Image
-from edge.vision.zones import Zones
 
 _TIMES: Final = 3
 """A part has one of so many columns and of so many rows of the picture."""
@@ -27,8 +27,8 @@ _SCORE: Final = 0.8
 class CloserLook:
     """Looks at one part of the picture after the other, in an order that quickly covers the whole picture."""
 
-    def __init__(self, detector: Detector, zones: Zones, *, sure_score: float) -> None:
-        self._detector, self._zones, self._sure_score = detector, zones, sure_score
+    def __init__(self, detector: Detector, excluded: ExcludedZones, *, sure_score: float) -> None:
+        self._detector, self._excluded, self._sure_score = detector, excluded, sure_score
         steps = [step / (2 * _TIMES) for step in range(2 * _TIMES - 1)]
         corners = [(left, top) for left in steps for top in steps]
         random.Random(0).shuffle(corners)
@@ -46,7 +46,7 @@ class CloserLook:
             if face.score < _SCORE or _is_cut(face.box, part):
                 continue
             box = face.box.moved(x, y)
-            if not self._zones.excluded(box, width, height):
+            if not self._excluded.hold(box, width, height):
                 outline = Outline(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height)
                 closeups.append(Closeup(outline, any(_same(box, one.box) for one in sure)))
         return tuple(closeups)

@@ -24,7 +24,7 @@ from edge.commands.placement.publish import Page
 from edge.commands.placement.watch import Listening, Watcher
 from edge.config import Settings
 from edge.service.build import Models, build_pipeline, camera_of, load_models
-from edge.vision.zones import Zone, Zones
+from edge.service.place_building import excluded_zones
 
 PUBLISHED: dict[Profile, tuple[str, ...]] = {
     "count": (),
@@ -84,8 +84,8 @@ def check(
         clock,
         budget_s=settings.attributes.budget_ms / 1000 if source.live else None,
     )
-    zones = Zones([Zone(zone.name, zone.polygon, zone.exclude) for zone in settings.zones])
-    watcher = Watcher(pipeline, detector, zones, sure_score=settings.detection.min_score)
+    excluded = excluded_zones(settings)
+    watcher = Watcher(pipeline, detector, excluded, sure_score=settings.detection.min_score)
     thread = CameraThread(source, clock=clock)
     thread.start()
     try:

@@ -12,11 +12,11 @@ import numpy as np
 from edge.commands.placement.closer import CloserLook
 from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, SeenFace, Turned
 from edge.pipeline import Pipeline
+from edge.places.zones import ExcludedZones
 from edge.types import Box, Detector, Face, Frame, Image, Pose, Sight, Track, TrackState, Visit
 from edge.vision.light import light_of
 from edge.vision.quality import exposure, grey_face, sharpness
 from edge.vision.tracker import SURE_SCORE
-from edge.vision.zones import Zones
 
 _TURNS = ((90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE))
 _LONG_LOOK_S = 1.0
@@ -47,17 +47,19 @@ class Listening:
 
 
 class Watcher:
-    """Runs ``pipeline`` over frames and records the result in numbers. ``detector`` is the pipeline's own. ``zones``
-    include the excluded ones, where a detection with at least ``sure_score`` is a face."""
+    """Runs ``pipeline`` over frames and records the result in numbers. ``detector`` is the pipeline's own. ``excluded``
+    are the zones where nobody is counted; a detection there with at least ``sure_score`` is a face."""
 
-    def __init__(self, pipeline: Pipeline, detector: Listening, zones: Zones, *, sure_score: float) -> None:
-        self._pipeline, self._detector, self._zones = pipeline, detector, zones
+    def __init__(
+        self, pipeline: Pipeline, detector: Listening, excluded: ExcludedZones, *, sure_score: float
+    ) -> None:
+        self._pipeline, self._detector, self._excluded_zones = pipeline, detector, excluded
         self._sure_score = sure_score
         self._before: dict[int, tuple[float, float, float]] = {}
         self._last_s = 0.0
         self._long_due_s = -math.inf
         self._turns = cycle(_TURNS)
-        self._closer = CloserLook(detector.detector, zones, sure_score=sure_score)
+        self._closer = CloserLook(detector.detector, excluded, sure_score=sure_score)
 
     def look(self, frame: Frame, *, dropped: int) -> tuple[Glance, Sequence[Visit]]:
         """Process one frame; return its glance and the visits that ended with it. ``dropped`` is the number of stale
@@ -97,7 +99,7 @@ class Watcher:
 
     def _excluded(self, width: int, height: int) -> int:
         return sum(
-            found.score >= self._sure_score and self._zones.excluded(found.box, width, height)
+            found.score >= self._sure_score and self._excluded_zones.hold(found.box, width, height)
             for found in self._detector.found
         )
 

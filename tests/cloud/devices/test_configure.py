@@ -38,7 +38,8 @@ from common.wire import (
 from edge.__main__ import main as edge
 from edge.capture.camera import CameraError
 from edge.config import Settings
-from edge.service.remote_config import fingerprint, overlaid
+from edge.service.overlay import overlaid
+from edge.service.remote_config import fingerprint
 from edge.service.supervisor import serve
 from edge.types import Image
 from tests.support.brokers import Listener, Mosquitto, free_port, until

@@ -15,7 +15,8 @@ from pydantic import JsonValue
 from common.errors import UserError
 from common.wire import MAX_BYTES, ConfigMessage, encode, short_hash
 from edge.config import REMOTELY_SETTABLE, Settings
-from edge.service.remote_config import PATIENCE_S, TRIAL_S, Remote, fingerprint, overlaid
+from edge.service.overlay import overlaid
+from edge.service.remote_config import PATIENCE_S, TRIAL_S, Remote, fingerprint
 from tests.common.test_wire import json_values, mutated
 from tests.support.messages import MORNING, asking
 
@@ -236,6 +237,46 @@ def test_a_change_waits_until_nobody_is_in_view_but_not_for_ever(tmp_path: Path)
     assert not turn(remote, now_s=100, in_view=True)
     assert not turn(remote, now_s=100 + PATIENCE_S - 1, in_view=True)
     assert turn(remote, now_s=100 + PATIENCE_S, in_view=True)
+
+
+SHELF = {"name": "shelf", "polygon": [[0.2, 0], [1, 0], [1, 1]]}
+
+
+def test_places_change_at_closing_time_and_everything_else_at_once(tmp_path: Path) -> None:
+    own = settings(tmp_path)
+    config = encode(asking({"zones": [SHELF], "detection": {"min_score": 0.6}}))
+    remote = Remote(own)
+    remote.offer(config)
+    assert turn(remote)
+    assert not turn(remote, counted=True)
+    assert (remote.settings.zones, remote.settings.detection.min_score) == (own.zones, 0.6)
+    assert remote.message != short_hash(config), "the server's message is not in force yet"
+    for now_s in (100, 1000):
+        remote.offer(config)
+        assert not turn(remote, now_s=now_s)
+    assert turn(remote, now_s=2000, closed=True)
+    assert not turn(remote, now_s=2001, counted=True)
+    assert [zone.polygon[0] for zone in remote.settings.zones] == [(0, 0), (0.2, 0)]
+    assert (remote.message, remote.fault) == (short_hash(config), None)
+
+
+def test_a_change_of_places_alone_starts_nothing_before_closing_time(tmp_path: Path) -> None:
+    remote = Remote(settings(tmp_path))
+    remote.offer(encode(asking({"zones": [SHELF]})))
+    assert not turn(remote, now_s=PATIENCE_S * 10)
+    remote.offer(encode(asking({})))
+    assert not turn(remote, now_s=PATIENCE_S * 20, closed=True), "taken back"
+
+
+def test_a_change_that_failed_apart_from_its_places_is_not_tried_again(tmp_path: Path) -> None:
+    config = encode(asking({"zones": [SHELF], "camera": {"width": 8192}}))
+    remote = Remote(settings(tmp_path))
+    remote.offer(config)
+    assert turn(remote)
+    assert remote.drop("the camera refuses it")
+    remote.offer(config)
+    assert remote.fault is not None
+    assert not turn(remote)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.vocabulary import AGE_BINS, NOT_SEEN, UNKNOWN
+from edge.place_types import VisitPlaces
 from edge.types import Box, FaceObservation, FaceScores, Pose, Track, TrackState, Visit
 from edge.vision.consensus import Consensus
 from edge.vision.visits import Visits
 
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
+NOWHERE = VisitPlaces()
 CONSENSUS = Consensus({"gender": 0.6, "age_band": 0.5, "expression": 0.4})
 
 
@@ -32,8 +34,8 @@ def watched(sights: list[tuple[float, bool]], **options: float) -> Visit:
     visits = Visits(CONSENSUS, **options)
     first_s = sights[0][0]
     for at_s, attends in sights:
-        visits.seen(track(first_s, at_s), attends, (), at_s, NOON + timedelta(seconds=at_s))
-    return visits.finish(track(first_s, sights[-1][0]))
+        visits.seen(track(first_s, at_s), attends, at_s, NOON + timedelta(seconds=at_s))
+    return visits.finish(track(first_s, sights[-1][0]), NOWHERE)
 
 
 def test_attention_counts_where_both_ends_of_an_interval_attend() -> None:
@@ -82,29 +84,33 @@ def test_times_are_those_of_the_frames() -> None:
 
 def test_a_clock_set_during_a_visit_cannot_stretch_it() -> None:
     visits = Visits(CONSENSUS)
-    visits.seen(track(0, 0), False, (), 0.0, datetime(1970, 1, 1, tzinfo=UTC))
-    visits.seen(track(0, 4), False, (), 4.0, NOON)
-    visit = visits.finish(track(0, 4))
+    visits.seen(track(0, 0), False, 0.0, datetime(1970, 1, 1, tzinfo=UTC))
+    visits.seen(track(0, 4), False, 4.0, NOON)
+    visit = visits.finish(track(0, 4), NOWHERE)
     assert visit.ended_at == NOON
     assert visit.ended_at - visit.started_at == timedelta(seconds=4)
 
 
-def test_zones_are_kept_once_in_order_of_entry() -> None:
-    visits = Visits(CONSENSUS)
-    for at_s, zones in enumerate([("door",), (), ("shelf", "door"), ("shelf",)]):
-        visits.seen(track(0, at_s), False, zones, at_s, NOON)
-    assert visits.finish(track(0, 3)).zones == ("door", "shelf")
+def test_a_visit_keeps_what_it_did_at_places() -> None:
+    visits, places = (
+        Visits(CONSENSUS),
+        VisitPlaces(stays={"door": 1.0, "shelf": 2.0}, stops=frozenset({"shelf"})),
+    )
+    visits.seen(track(0, 0), False, 0.0, NOON)
+    visit = visits.finish(track(0, 3), places)
+    assert visit.places == places
+    assert visit.zones == ("door", "shelf")
 
 
 def test_observations_make_the_attributes() -> None:
     visits = Visits(CONSENSUS)
-    visits.seen(track(0, 0), True, (), 0.0, NOON)
+    visits.seen(track(0, 0), True, 0.0, NOON)
     assert (visits.observations(1), visits.best_quality(1)) == (0, 0.0)
     visits.observe(observation(0.3, 0.0))
     visits.observe(observation(0.8, 1.0))
     visits.observe(observation(0.5, 2.0))
     assert (visits.observations(1), visits.best_quality(1)) == (3, 0.8)
-    labels = {name: verdict.label for name, verdict in visits.finish(track(0, 2)).attributes.items()}
+    labels = {name: verdict.label for name, verdict in visits.finish(track(0, 2), NOWHERE).attributes.items()}
     assert labels == {"gender": "female", "age_band": "35-44", "expression": "happy"}
 
 
@@ -116,9 +122,9 @@ def test_a_visit_never_classified_is_not_seen_and_still_counted() -> None:
 
 def test_a_look_that_is_not_sure_describes_a_visit() -> None:
     visits = Visits(Consensus({"gender": 1.0, "age_band": 1.0, "expression": 1.0}))
-    visits.seen(track(0, 0), False, (), 0.0, NOON)
+    visits.seen(track(0, 0), False, 0.0, NOON)
     visits.observe(observation(0.3))
-    visit = visits.finish(track(0, 0))
+    visit = visits.finish(track(0, 0), NOWHERE)
     assert visit.described
     assert visit.attributes["gender"].label == UNKNOWN
 
@@ -126,10 +132,10 @@ def test_a_look_that_is_not_sure_describes_a_visit() -> None:
 def test_records_are_apart_and_forgotten_when_over() -> None:
     visits = Visits(CONSENSUS)
     for track_id in (1, 2, 3):
-        visits.seen(track(0, 0, track_id), False, (f"zone{track_id}",), 0.0, NOON)
+        visits.seen(track(0, 0, track_id), False, 0.0, NOON)
         visits.observe(observation(0.1 * track_id, track_id=track_id))
-    assert visits.finish(track(0, 0, 2)).zones == ("zone2",)
+    assert visits.finish(track(0, 0, 2), NOWHERE).described
     visits.drop({3})
     assert [visits.observations(track_id) for track_id in (1, 2, 3)] == [0, 0, 1]
     with pytest.raises(KeyError):
-        visits.finish(track(0, 0, 2))
+        visits.finish(track(0, 0, 2), NOWHERE)

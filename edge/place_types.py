@@ -1,0 +1,177 @@
+"""The values of places: what one visit did at doors, in zones and towards targets, and the counts of many visits.
+
+A place has a name from the settings. ``VisitPlaces`` is the part of one finished visit; ``PlaceCounts`` adds up visits,
+and is all that a window and the pool of the privacy rule keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from common.wire import DWELL_BINS_S
+
+Key = TypeVar("Key")
+Histogram = tuple[int, ...]
+"""Visits by time: one count for each bin of ``DWELL_BINS_S``."""
+
+NO_TIMES: Histogram = (0,) * len(DWELL_BINS_S)
+
+LOOK_GAP_S = 0.75
+"""Looking counts between two sights that are at most this far apart: long enough for a camera with 2 frames a second
+and some jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One person in a queue: ``seconds`` from joining to leaving; ``served`` if the person left it at its front."""
+
+    seconds: float
+    served: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPlaces:
+    """What one visit did. It has no time of day and no path.
+
+    ``stays``: seconds in each zone that the visit was in. ``stops``: those of them in which it stayed longer than the
+    stop time without leaving. ``looks``: seconds towards each target. ``waits``: by queue. ``ways``: which (place, next
+    place) it went at least once. ``heat``: (seconds standing, seconds of looking) by cell of the grid, row by row.
+    """
+
+    stays: Mapping[str, float] = field(default_factory=dict)
+    stops: frozenset[str] = frozenset()
+    looks: Mapping[str, float] = field(default_factory=dict)
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    ways: frozenset[tuple[str, str]] = frozenset()
+    heat: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCounts:
+    """People who crossed a door line inwards and outwards, who were seen outside and never crossed, and the groups
+    that entered together."""
+
+    entries: int = 0
+    exits: int = 0
+    passers: int = 0
+    groups: int = 0
+
+    def __add__(self, other: DoorCounts) -> DoorCounts:
+        return DoorCounts(
+            self.entries + other.entries,
+            self.exits + other.exits,
+            self.passers + other.passers,
+            self.groups + other.groups,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCounts:
+    """Times of several visits: how many, their sum in seconds, and their histogram."""
+
+    visits: int = 0
+    sum_s: float = 0.0
+    histogram: Histogram = NO_TIMES
+
+    def __add__(self, other: TimeCounts) -> TimeCounts:
+        return TimeCounts(
+            self.visits + other.visits,
+            self.sum_s + other.sum_s,
+            tuple(a + b for a, b in zip(self.histogram, other.histogram, strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneCounts:
+    """One zone. ``stays``: the visits that were in it, with their seconds there. ``outside``: the seconds that the same
+    visits spent in view outside it, so that the privacy rule can judge the difference between the zone and the whole
+    view. ``most``: most people in it at one instant. ``waits``: of a queue, with ``served`` of them."""
+
+    stays: TimeCounts = TimeCounts()
+    outside: TimeCounts = TimeCounts()
+    stops: int = 0
+    most: int = 0
+    waits: TimeCounts = TimeCounts()
+    served: int = 0
+
+    def __add__(self, other: ZoneCounts) -> ZoneCounts:
+        return ZoneCounts(
+            self.stays + other.stays,
+            self.outside + other.outside,
+            self.stops + other.stops,
+            max(self.most, other.most),
+            self.waits + other.waits,
+            self.served + other.served,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCounts:
+    """One target: the visits that looked at it, with their seconds of looking, and their expressions."""
+
+    looks: TimeCounts = TimeCounts()
+    expressions: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: TargetCounts) -> TargetCounts:
+        return TargetCounts(self.looks + other.looks, added(self.expressions, other.expressions))
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """One cell of the heat grid: visits that stood in it, and their seconds of standing and of looking. Of one visit
+    at most ``HEAT_MOST_S`` count, so that nobody who stands all day draws the map alone."""
+
+    visits: int = 0
+    standing_s: float = 0.0
+    looking_s: float = 0.0
+
+    def __add__(self, other: CellCounts) -> CellCounts:
+        return CellCounts(
+            self.visits + other.visits,
+            self.standing_s + other.standing_s,
+            self.looking_s + other.looking_s,
+        )
+
+
+HEAT_MOST_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCounts:
+    """All places of one camera. ``ways``: visits that went from one place to the next at least once."""
+
+    doors: Mapping[str, DoorCounts] = field(default_factory=dict)
+    zones: Mapping[str, ZoneCounts] = field(default_factory=dict)
+    targets: Mapping[str, TargetCounts] = field(default_factory=dict)
+    ways: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    heat: Mapping[int, CellCounts] = field(default_factory=dict)
+
+    def __add__(self, other: PlaceCounts) -> PlaceCounts:
+        return PlaceCounts(
+            added(self.doors, other.doors),
+            added(self.zones, other.zones),
+            added(self.targets, other.targets),
+            added(self.ways, other.ways),
+            added(self.heat, other.heat),
+        )
+
+
+Value = TypeVar("Value", int, DoorCounts, ZoneCounts, TargetCounts, CellCounts)
+
+
+def added(first: Mapping[Key, Value], second: Mapping[Key, Value]) -> dict[Key, Value]:
+    """Return the sum of two mappings: a key may be in only one of them."""
+    total = dict(first)
+    for key, value in second.items():
+        total[key] = total[key] + value if key in total else value
+    return total
+
+
+def times(seconds: Sequence[float], bins: Sequence[int]) -> TimeCounts:
+    """Return the counts of visits with these times; ``bins`` are their places in the histogram."""
+    histogram = [0] * len(DWELL_BINS_S)
+    for index in bins:
+        histogram[index] += 1
+    return TimeCounts(len(seconds), sum(seconds), tuple(histogram))

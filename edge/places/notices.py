@@ -1,0 +1,131 @@
+"""Notices for staff: when a queue is long, nobody is at the desk, too many people are inside, or a zone is empty.
+
+A rule holds or not at every moment. A notice begins once it has held for the time of the rule, and ends once it has not
+held for ``CLEAR_S``; shorter interruptions change nothing, because somebody who is missed for a moment must not end a
+notice. A notice has a count and a limit, never a time of a person.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.places.places import Live
+
+RuleName = Literal["queue_over", "nobody_at_desk", "inside_over", "zone_empty"]
+
+CLEAR_S = 2.0
+"""A rule that does not hold for this time is over."""
+
+STEADY_S = 2.0
+"""Nobody is at a desk, or too many people are inside, once this was so for this time."""
+
+REPEAT_S = 60.0
+"""A notice begins at most once in this time."""
+
+GAP_S = 5.0
+"""After a longer time without a look, all waiting starts anew: nobody knows what happened in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When to tell staff.
+
+    - ``queue_over``: more than ``limit`` people in ``zone`` for ``seconds``.
+    - ``nobody_at_desk``: nobody in ``desk`` while somebody has been in ``zone`` for ``seconds``.
+    - ``inside_over``: more than ``limit`` people inside, by the doors.
+    - ``zone_empty``: nobody in ``zone`` for ``seconds`` between the two full hours ``hours``.
+    """
+
+    name: str
+    rule: RuleName
+    zone: str = ""
+    desk: str = ""
+    limit: int = 0
+    seconds: float = 0.0
+    hours: tuple[int, int] = (0, 24)
+
+    @property
+    def wait(self) -> tuple[str, float] | None:
+        """The wait about which the places must answer."""
+        return (self.zone, self.seconds) if self.rule == "nobody_at_desk" else None
+
+    @property
+    def holds_s(self) -> float:
+        """For how long it must hold."""
+        return self.seconds if self.rule in {"queue_over", "zone_empty"} else STEADY_S
+
+    def look(self, live: Live, hour: int) -> tuple[int, bool]:
+        """Return the people that it is about, and whether it holds now."""
+        if self.rule == "queue_over":
+            people = live.zones[self.zone]
+            return people, people > self.limit
+        if self.rule == "nobody_at_desk":
+            people = live.waiting[self.zone, self.seconds]
+            return people, people > 0 and live.zones[self.desk] == 0
+        if self.rule == "inside_over":
+            return live.inside, live.inside > self.limit
+        people = live.zones[self.zone]
+        return people, people == 0 and self.hours[0] <= hour < self.hours[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice that begins (``active``) or ends: how many people it is about, and the limit of its rule."""
+
+    name: str
+    rule: RuleName
+    active: bool
+    count: int
+    limit: int
+
+
+@dataclass(slots=True)
+class _State:
+    active: bool = False
+    since_s: float | None = None
+    held_s: float = -math.inf
+    began_s: float = -math.inf
+
+
+class Notices:
+    """All rules of a device. Call ``update`` after every frame."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._states = [(rule, _State()) for rule in rules]
+        self._last_s = -math.inf
+
+    @property
+    def any(self) -> bool:
+        """Whether there are rules at all."""
+        return bool(self._states)
+
+    def update(self, live: Live, at_s: float, hour: int) -> list[Notice]:
+        """Return the notices that begin or end now; ``hour`` is the hour of the day here, 0 to 23."""
+        notices = []
+        was_away, self._last_s = at_s - self._last_s > GAP_S, at_s
+        for rule, state in self._states:
+            count, holds = rule.look(live, hour)
+            if was_away:
+                state.since_s = None
+                state.held_s = at_s if state.active else -math.inf
+            if self._changes(rule, state, at_s, holds=holds):
+                notices.append(Notice(rule.name, rule.rule, state.active, count, rule.limit))
+        return notices
+
+    def _changes(self, rule: Rule, state: _State, at_s: float, *, holds: bool) -> bool:
+        if holds:
+            state.held_s = at_s
+            state.since_s = at_s if state.since_s is None else state.since_s
+        elif at_s - state.held_s >= CLEAR_S:
+            state.since_s = None
+        if state.active and state.since_s is None and not holds and at_s - state.held_s >= CLEAR_S:
+            state.active = False
+            return True
+        due = holds and state.since_s is not None and at_s - state.since_s >= rule.holds_s
+        if due and not state.active and at_s - state.began_s >= REPEAT_S:
+            state.active, state.began_s = True, at_s
+            return True
+        return False

@@ -1,0 +1,288 @@
+"""All places of one camera: what each person does there, and what has just happened."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from common.wire.places import ENTRY, EXIT
+from edge.place_types import DoorCounts, VisitPlaces, Wait, added
+from edge.places.doors import METRES, Crossing, Door, Doorway, Groups, Passage, nearest_passed
+from edge.places.floor import Floor
+from edge.places.geometry import Point, Polygon
+from edge.places.heat import Grid, Heat, Way
+from edge.places.overlap import overlapping
+from edge.places.plan import Plan, PlanPoints
+from edge.places.queues import Waiting
+from edge.places.targets import Aim, Looking, Target, looked_at
+from edge.places.zones import ENTER, LEAVE, Stay, Zone
+from edge.types import Pose, Track, TrackState
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The state of this moment, for notices. ``zones``: people in each zone. ``waiting``: of these, the people who
+    have been there for at least the time asked for, by (zone, seconds): no other time of a person is told. ``inside``:
+    people inside, by the doors of this camera since the last closing time, never below 0."""
+
+    zones: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[tuple[str, float], int] = field(default_factory=dict)
+    inside: int = 0
+
+
+@dataclass(slots=True)
+class _Record:
+    """One person; deleted with the track."""
+
+    passages: list[Passage]
+    stays: dict[str, Stay]
+    waits: dict[str, Waiting]
+    floor: Floor = field(default_factory=Floor)
+    looking: Looking = field(default_factory=Looking)
+    heat: Heat = field(default_factory=Heat)
+    way: Way = field(default_factory=Way)
+    inside: set[str] = field(default_factory=set)
+    crossings: list[Crossing] = field(default_factory=list)
+    """Crossings that are not counted yet, because the track is not confirmed."""
+    has_crossed: bool = False
+
+
+class _Area(NamedTuple):
+    zone: Zone
+    polygon: Polygon
+
+
+class _Drawn:
+    """All places, drawn for pictures of one shape."""
+
+    def __init__(
+        self,
+        aspect: float,
+        doors: Sequence[Door],
+        zones: Sequence[Zone],
+        targets: Sequence[Target],
+        plan: PlanPoints | None,
+    ) -> None:
+        self.plan = None if plan is None else Plan(plan, aspect)
+        self.doors = [Doorway(door, aspect, self.plan) for door in doors]
+        self.areas = [_Area(zone, zone.drawn(aspect)) for zone in zones]
+        self.aims = [Aim.of(target) for target in targets]
+        corners = (
+            ((0.0, 0.0), (aspect, 1.0)) if self.plan is None else (self.plan.corner, self.plan.far_corner)
+        )
+        self.grid = Grid(*corners)
+
+
+class Places:
+    """Call ``seen`` for every sight of a person, ``frame`` after each frame, and ``finish`` when a visit ends.
+
+    ``plan``: four points of the floor, so that distances are in metres. ``least_look_s``: a shorter look at a target
+    does not count. ``waits``: the times about which ``live`` answers, as (zone, seconds).
+    """
+
+    def __init__(
+        self,
+        *,
+        doors: Sequence[Door] = (),
+        zones: Sequence[Zone] = (),
+        targets: Sequence[Target] = (),
+        plan: PlanPoints | None = None,
+        least_look_s: float = 0.2,
+        waits: Collection[tuple[str, float]] = (),
+    ) -> None:
+        self._doors, self._zones, self._targets, self._plan = doors, zones, targets, plan
+        self._least_look_s, self._waits = least_look_s, tuple(waits)
+        together, names = overlapping(zones), {zone.name for zone in zones}
+        self._apart = {name: names - together[name] - {name} for name in names}
+        """Who is in a zone is in none of these."""
+        self._fronts = {zone.name: zone.front for zone in zones if zone.front is not None}
+        self._records: dict[int, _Record] = {}
+        self._confirmed: list[_Record] = []
+        self._groups = {door.name: Groups() for door in doors}
+        self._crossings: list[Crossing] = []
+        self._passers: Counter[str] = Counter()
+        self._inside = 0
+        self._drawn: dict[float, _Drawn] = {}
+
+    def seen(
+        self, track: Track, pose: Pose | None, looks_here: bool | None, view: tuple[int, int], at_s: float
+    ) -> None:
+        """Take one sight of a person: once a frame, in order of time, only when the person was seen. ``pose``: of the
+        head, if the face was found; ``looks_here``: whether it looks at the camera, None if nobody knows. ``view``:
+        width and height of the picture in pixels."""
+        drawn = self._draw(view[0] / view[1])
+        record = self._records.get(track.track_id) or self._begin(track)
+        floor = record.floor
+        floor.see(track, view, at_s)
+        on_floor = None if drawn.plan is None else drawn.plan.floor(floor.point)
+        for passage, doorway in zip(record.passages, drawn.doors, strict=True):
+            crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor)
+            if crossing is not None:
+                record.crossings.append(crossing)
+                record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
+        if track.state is not TrackState.TENTATIVE:
+            self._count(record)
+        self._stay(record, drawn.areas, at_s)
+        self._look(record, drawn, pose, looks_here, on_floor, at_s)
+        if drawn.plan is None:
+            point, metre = floor.point, floor.size / METRES
+        elif on_floor is None:
+            return
+        else:
+            point, metre = on_floor, 1.0
+        record.heat.see(drawn.grid.cell(point), point, metre, record.looking.added_s, at_s)
+
+    def frame(self, tracks: Iterable[Track]) -> Mapping[str, int]:
+        """Note who is in view now; return the people in each zone where somebody is."""
+        self._confirmed = [
+            self._records[track.track_id]
+            for track in tracks
+            if track.state is TrackState.CONFIRMED and track.track_id in self._records
+        ]
+        crowds: Counter[str] = Counter()
+        for record in self._confirmed:
+            crowds.update(record.inside)
+        return crowds
+
+    def events(self) -> Mapping[str, DoorCounts]:
+        """Return what has happened at the doors since the last call."""
+        if not self._crossings and not self._passers:
+            return {}
+        counts = {door: DoorCounts(passers=passers) for door, passers in self._passers.items()}
+        for crossing in sorted(self._crossings, key=lambda crossing: (crossing.at_s, crossing.point)):
+            counts = added(counts, {crossing.door: self._counts(crossing)})
+            self._inside = max(0, self._inside + (1 if crossing.inwards else -1))
+        self._passers.clear()
+        self._crossings.clear()
+        return counts
+
+    def finish(self, track: Track) -> VisitPlaces:
+        """Close the record of a track that was a visit. Raises ``KeyError`` for one that was never seen."""
+        record = self._records.pop(track.track_id)
+        for passage, door in zip(record.passages, self._doors, strict=True):
+            crossing = passage.end(door.name)
+            if crossing is not None:
+                record.crossings.append(crossing)
+                record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
+        self._count(record)
+        if not record.has_crossed:
+            names = [door.name for door in self._doors]
+            passed = nearest_passed(list(zip(names, record.passages, strict=True)))
+            if passed is not None:
+                self._passers[passed] += 1
+        stays = {name: stay for name, stay in record.stays.items() if stay.entered}
+        looks, least_s = record.looking.seconds, self._least_look_s - 1e-6
+        return VisitPlaces(
+            stays={name: stay.total_s for name, stay in stays.items()},
+            stops=frozenset(name for name, stay in stays.items() if stay.stopped),
+            looks={name: seconds for name, seconds in looks.items() if seconds > 0 and seconds >= least_s},
+            waits=self._waited(record),
+            ways=record.way.pairs(),
+            heat=dict(record.heat.cells),
+        )
+
+    def drop(self, alive: Collection[int]) -> None:
+        """Delete every record whose track is not in ``alive``: it ended without becoming a visit."""
+        if len(self._records) > len(alive) or not self._records.keys() <= set(alive):
+            self._records = {track_id: one for track_id, one in self._records.items() if track_id in alive}
+
+    def close(self) -> None:
+        """End the day: nobody is inside any more. Whoever was counted in and never out is the drift of the day."""
+        self._inside = 0
+
+    def live(self, at_s: float) -> Live:
+        """Return the state after the last frame."""
+        zones: Counter[str] = Counter(dict.fromkeys((zone.name for zone in self._zones), 0))
+        for record in self._confirmed:
+            zones.update(record.inside)
+        waiting = {
+            (name, seconds): sum(record.stays[name].lasts(at_s, seconds) for record in self._confirmed)
+            for name, seconds in self._waits
+        }
+        return Live(zones, waiting, self._inside)
+
+    def _draw(self, aspect: float) -> _Drawn:
+        drawn = self._drawn.get(aspect)
+        if drawn is None:
+            drawn = _Drawn(aspect, self._doors, self._zones, self._targets, self._plan)
+            self._drawn = {aspect: drawn}
+        return drawn
+
+    def _begin(self, track: Track) -> _Record:
+        record = self._records[track.track_id] = _Record(
+            passages=[Passage() for _ in self._doors],
+            stays={zone.name: Stay() for zone in self._zones},
+            waits={name: Waiting() for name in self._fronts},
+        )
+        return record
+
+    def _count(self, record: _Record) -> None:
+        if record.crossings:
+            record.has_crossed = True
+            self._crossings += record.crossings
+            record.crossings = []
+
+    def _counts(self, crossing: Crossing) -> DoorCounts:
+        if not crossing.inwards:
+            return DoorCounts(exits=1)
+        point, metre = crossing.point, crossing.size / METRES
+        plan = next((drawn.plan for drawn in self._drawn.values()), None)
+        on_floor = None if plan is None else plan.floor(point)
+        if on_floor is not None:
+            point, metre = on_floor, 1.0
+        is_new = self._groups[crossing.door].is_new(crossing.at_s, point, metre)
+        return DoorCounts(entries=1, groups=int(is_new))
+
+    def _stay(self, record: _Record, areas: Sequence[_Area], at_s: float) -> None:
+        floor, inside, stays = record.floor, record.inside, record.stays
+        size, room = floor.size, LEAVE * floor.size
+        depths = []
+        for zone, polygon in areas:
+            x, y = floor.head if zone.on_shelf else floor.point
+            depths.append(polygon.depth(x, y, room=room))
+        deep = [zone.name for (zone, _), depth in zip(areas, depths, strict=True) if depth >= ENTER * size]
+        inside.clear()
+        for (zone, _), depth in zip(areas, depths, strict=True):
+            stay = stays[zone.name]
+            if stay.entered_s is None:
+                if depth < 0:  # most zones, most of the time
+                    continue
+            elif depth < 0 and not self._apart[zone.name].isdisjoint(deep):
+                stay.see(-math.inf, size, zone.stop_s, at_s)
+                continue
+            if stay.see(depth, size, zone.stop_s, at_s) and stay.entered_s is not None:
+                record.way.add(stay.entered_s, zone.name)
+            if stay.is_inside:
+                inside.add(zone.name)
+        for name, waiting in record.waits.items():
+            stay, front = stays[name], stays[self._fronts[name]]
+            waiting.see(
+                in_queue_since_s=stay.entered_s if stay.is_inside else None,
+                at_front_since_s=front.entered_s if front.is_inside else None,
+                stay_s=stay.total_s,
+            )
+
+    def _look(
+        self,
+        record: _Record,
+        drawn: _Drawn,
+        pose: Pose | None,
+        looks_here: bool | None,
+        on_floor: Point | None,
+        at_s: float,
+    ) -> None:
+        looking = record.looking
+        if pose is None and looks_here is None:  # nobody looked for the face
+            looking.added_s = 0.0
+            return
+        target = None
+        if pose is not None and drawn.aims:
+            target = looked_at(pose, drawn.aims, record.inside, drawn.plan, on_floor)
+        looking.see(target, at_camera=bool(looks_here), at_s=at_s)
+
+    def _waited(self, record: _Record) -> dict[str, Wait]:
+        results = {name: one.result(record.stays[name].total_s) for name, one in record.waits.items()}
+        return {name: wait for name, wait in results.items() if wait is not None}

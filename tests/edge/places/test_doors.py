@@ -1,0 +1,205 @@
+"""What counts at a door: who crosses it and stays, who turns back, who passes by, and who belongs together."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.place_types import DoorCounts
+from edge.places.doors import GROUP_M, MARGIN, REACH_M, SETTLE_S, Door
+from edge.places.places import Places
+from edge.types import TrackState
+from tests.edge.places.people import METRE, SIZE, VIEW, Play, Point, play, track
+
+ASPECT = VIEW[0] / VIEW[1]
+LINE_Y = 0.6
+STREET = Door("street", ((0.2, LINE_Y), (0.8, LINE_Y)), (0.5, 0.9))
+MIDDLE = 0.5 * ASPECT
+OUT, IN = (MIDDLE, LINE_Y - 0.1), (MIDDLE, LINE_Y + 0.2)
+
+
+def counted(*people: list[tuple[float, Point]], **options: object) -> DoorCounts:
+    return result(*people, **options).doors.get("street", DoorCounts())
+
+
+def result(*people: list[tuple[float, Point]], **options: object) -> Play:
+    return play(Places(doors=[STREET]), people, **options)  # type: ignore[arg-type]
+
+
+def moved(way: list[tuple[float, Point]], x: float, later_s: float) -> list[tuple[float, Point]]:
+    return [(at_s + later_s, (point[0] + x, point[1])) for at_s, point in way]
+
+
+COMES: list[tuple[float, Point]] = [(0.0, OUT), (3.0, IN), (9.0, IN)]
+GOES: list[tuple[float, Point]] = [(0.0, IN), (3.0, OUT), (9.0, OUT)]
+
+
+def test_inwards_is_an_entry_and_outwards_an_exit() -> None:
+    assert counted(COMES) == DoorCounts(entries=1, groups=1)
+    assert counted(GOES) == DoorCounts(exits=1)
+
+
+def test_a_door_drawn_the_other_way_round_counts_the_same() -> None:
+    turned = Door("street", STREET.line[::-1], STREET.inside)
+    assert play(Places(doors=[turned]), [COMES]).doors == {"street": DoorCounts(entries=1, groups=1)}
+    outside_in = Door("street", STREET.line, (0.5, 0.2))
+    assert play(Places(doors=[outside_in]), [COMES]).doors == {"street": DoorCounts(exits=1)}
+
+
+def test_a_track_that_ends_beyond_the_line_has_crossed_it() -> None:
+    assert counted([(0.0, IN), (3.0, OUT)]).exits == 1
+    barely = (MIDDLE, LINE_Y - 0.3 * SIZE)
+    assert counted([(0.0, IN), (3.0, barely)]).exits == 0
+
+
+def test_who_turns_back_soon_has_not_crossed() -> None:
+    inside = (MIDDLE, LINE_Y + 0.05)
+    peeks = [(0.0, OUT), (2.0, inside), (3.0, inside), (5.0, OUT), (9.0, OUT)]  # beyond the line for 2.7 s
+    assert counted(peeks) == DoorCounts()  # no passer either: the person has crossed the line
+    steps_out = [(0.0, IN), (2.0, OUT), (3.0, OUT), (5.0, IN), (9.0, IN)]
+    assert counted(steps_out) == DoorCounts()
+
+
+def test_who_stays_and_leaves_later_counts_twice() -> None:
+    way = [*COMES, (20.0, IN), (23.0, OUT), (28.0, OUT)]
+    assert counted(way) == DoorCounts(entries=1, exits=1, groups=1)
+
+
+def test_who_walks_past_is_a_passer_once_and_who_is_far_is_none() -> None:
+    past = [(0.0, (0.3, LINE_Y - 0.1)), (8.0, (1.4, LINE_Y - 0.1))]
+    assert counted(past) == DoorCounts(passers=1)
+    far = LINE_Y - (REACH_M + 0.2) * METRE
+    assert counted([(0.0, (0.3, far)), (8.0, (1.4, far))]) == DoorCounts()
+
+
+def test_who_is_always_inside_is_no_passer() -> None:
+    assert counted([(0.0, IN), (5.0, (MIDDLE + 0.1, 0.9))]) == DoorCounts()
+
+
+def test_who_walks_round_the_end_of_the_line_has_not_crossed() -> None:
+    beside = 0.1 * ASPECT
+    way = [(0.0, IN), (2.0, (beside, LINE_Y + 0.1)), (4.0, (beside, LINE_Y - 0.1)), (9.0, OUT)]
+    assert counted(way) == DoorCounts()
+    assert counted([*way, (12.0, IN), (18.0, IN)]).entries == 1
+
+
+def test_of_two_doors_only_the_nearest_was_passed() -> None:
+    left = Door("left", ((0.1, LINE_Y), (0.3, LINE_Y)), (0.2, 0.9))
+    right = Door("right", ((0.7, LINE_Y), (0.9, LINE_Y)), (0.8, 0.9))
+    way = [(0.0, (0.0, 0.4)), (8.0, (0.72 * ASPECT, LINE_Y - 0.05))]
+    assert play(Places(doors=[left, right]), [way]).doors == {"right": DoorCounts(passers=1)}
+
+
+def test_a_crossing_counts_once_the_track_is_confirmed() -> None:
+    places = Places(doors=[STREET])
+    for step in range(60):
+        at_s = step / 10
+        y = min(LINE_Y - 0.1 + 0.1 * at_s, LINE_Y + 0.2)
+        state = TrackState.TENTATIVE if at_s < 5.5 else TrackState.CONFIRMED
+        places.seen(track(1, (MIDDLE, y), at_s, state=state), None, None, VIEW, at_s)
+        events = places.events()
+        assert bool(events) is (abs(at_s - 5.5) < 1e-6)
+
+
+def test_a_crossing_of_somebody_never_confirmed_does_not_count() -> None:
+    places = Places(doors=[STREET])
+    for step in range(80):
+        at_s = step / 10
+        y = min(LINE_Y - 0.1 + 0.1 * at_s, LINE_Y + 0.2)
+        places.seen(track(1, (MIDDLE, y), at_s, state=TrackState.TENTATIVE), None, None, VIEW, at_s)
+    places.drop(set())
+    assert places.events() == {}
+    assert places.live(8.0).inside == 0
+
+
+def test_a_person_hidden_while_crossing_counts() -> None:
+    assert counted(COMES, hidden=[(0.5, 2.5)]).entries == 1
+
+
+@pytest.mark.parametrize("fps", [3.0, 10.0, 30.0])
+def test_counts_do_not_depend_on_the_frame_rate(fps: float) -> None:
+    people = [moved(COMES, 0.01 * number, 3.0 * number) for number in range(4)]
+    people += [moved(GOES, -0.02 * number, 4.0 * number) for number in range(3)]
+    assert counted(*people, fps=fps) == DoorCounts(4, 3, 0, 4)
+
+
+@given(st.lists(st.floats(-0.98, 0.98), min_size=20, max_size=100), st.sampled_from([-0.15, 0.0, 0.15]))
+@settings(deadline=None)
+def test_jitter_below_the_margin_counts_nothing(jitter: list[float], x: float) -> None:
+    """Somebody comes, stands on the line, and leaves to the same side."""
+    on_line = [(2 + i / 10, (MIDDLE + x, LINE_Y + share * MARGIN * SIZE)) for i, share in enumerate(jitter)]
+    until_s = on_line[-1][0] + 1
+    inside = counted([(0.0, IN), *on_line, (until_s, IN), (until_s + 5, IN)])
+    assert (inside.entries, inside.exits, inside.passers) == (0, 0, 0)
+    outside = counted([(0.0, OUT), *on_line, (until_s, OUT), (until_s + 5, OUT)])
+    assert outside == DoorCounts(passers=1)
+
+
+sides = st.lists(st.tuples(st.booleans(), st.floats(SETTLE_S + 0.5, 9)), min_size=1, max_size=8)
+
+
+@given(sides, st.sampled_from([5.0, 12.0]))
+@settings(deadline=None, max_examples=60)
+def test_entries_minus_exits_is_the_change_of_side(stays: list[tuple[bool, float]], fps: float) -> None:
+    at_s, way = 0.0, [(0.0, IN if stays[0][0] else OUT)]
+    for inside, seconds in stays:
+        way += [(at_s + 1.0, IN if inside else OUT), (at_s + 1.0 + seconds, IN if inside else OUT)]
+        at_s += 1.0 + seconds
+    counts = counted(way, fps=fps)
+    assert counts.entries - counts.exits == int(stays[-1][0]) - int(stays[0][0])
+    changes = sum(one[0] != other[0] for one, other in pairwise(stays))
+    assert counts.entries + counts.exits == changes
+    assert counts.groups <= counts.entries
+
+
+@given(st.lists(st.floats(0.2, SETTLE_S - 1.2), min_size=1, max_size=6), st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_u_turns_count_nothing(peeks: list[float], begins_inside: bool) -> None:
+    home, away = (IN, OUT) if begins_inside else (OUT, IN)
+    at_s, way = 0.0, [(0.0, home)]
+    for seconds in peeks:
+        way += [
+            (at_s + 2, home),
+            (at_s + 2.5, away),
+            (at_s + 2.5 + seconds, away),
+            (at_s + 3 + seconds, home),
+        ]
+        at_s += 3 + seconds
+    way.append((at_s + 6, home))
+    counts = counted(way)
+    assert (counts.entries, counts.exits) == (0, 0)
+    assert counts.passers == 0
+
+
+def test_a_group_enters_close_together() -> None:
+    step = 0.5 * METRE
+    assert counted(COMES, moved(COMES, step, 0.3), moved(COMES, 2 * step, 0.6)) == DoorCounts(3, 0, 0, 1)
+    assert counted(COMES, moved(COMES, step, 2.5)).groups == 2
+    assert counted(COMES, moved(COMES, (GROUP_M + 0.1) * METRE, 0.2)).groups == 2
+
+
+@given(st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=20)
+def test_the_order_of_people_does_not_matter(chance: random.Random) -> None:
+    people = [moved(COMES, 0.03 * number, 1.3 * number) for number in range(6)]
+    people += [moved(GOES, -0.05 * number, 1.7 * number) for number in range(4)]
+    before = counted(*people)
+    assert (before.entries, before.exits) == (6, 4)
+    chance.shuffle(people)
+    assert counted(*people) == before
+
+
+def test_nobody_is_inside_after_closing_time_and_never_less_than_nobody() -> None:
+    places = Places(doors=[STREET])
+    play(places, [COMES, moved(COMES, 0.2, 1.0)])
+    assert places.live(10).inside == 2
+    places.close()
+    assert places.live(10).inside == 0
+    play(places, [GOES])
+    assert places.live(10).inside == 0
+    play(places, [COMES])
+    assert places.live(10).inside == 1

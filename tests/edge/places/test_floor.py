@@ -1,0 +1,127 @@
+"""Where people stand: by their feet where these show, by the head where they do not; and on the plan, in metres."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.places.floor import Floor
+from edge.places.plan import Plan, PlanPoints
+from edge.proportions import EYES_M
+from tests.edge.places.people import SIZE, VIEW, Point, camera, track
+
+ASPECT = VIEW[0] / VIEW[1]
+FEET = (0.8, 0.7)
+
+
+def seen(floor: Floor, at_s: float, feet: Point = FEET, **options: float) -> Point:
+    floor.see(track(1, feet, at_s, **options), VIEW, at_s)  # type: ignore[arg-type]
+    return floor.point
+
+
+def test_the_floor_point_is_below_the_middle_of_the_body() -> None:
+    assert seen(Floor(), 0.0) == pytest.approx(FEET)
+
+
+@pytest.mark.parametrize("shows", [0.0, 3.0, 5.0])
+def test_a_body_that_is_cut_off_has_its_feet_below_the_head(shows: float) -> None:
+    assert seen(Floor(), 0.0, shows=shows) == pytest.approx(FEET, abs=0.01 * SIZE)
+
+
+def test_the_edge_of_the_picture_cuts_off() -> None:
+    below = (0.8, 1.1)
+    shows = (1.0 - (1.1 - 10.5 * SIZE)) / SIZE  # just to the lower edge
+    assert 7 < shows < 8
+    assert seen(Floor(), 0.0, below, shows=shows) == pytest.approx(below, abs=0.01 * SIZE)
+
+
+def test_a_child_that_was_seen_in_full_stands_where_it_stood() -> None:
+    """Behind a low table, which hides the legs: an adult's feet would be 2.5 face sizes lower."""
+    floor = Floor()
+    for step in range(50):
+        seen(floor, step / 10, shows=8.0)
+    assert seen(floor, 5.1, shows=4.0) == pytest.approx(seen(floor, 5.2, shows=8.0), abs=0.1 * SIZE)
+
+
+def test_a_change_between_seen_and_estimated_feet_is_no_jump() -> None:
+    """A tall person's feet are seen, then hidden at once, and seen again."""
+    floor, before, point = Floor(), (0.0, 0.0), (0.0, 0.0)
+    for step in range(200):
+        at_s = step / 10
+        shows = 5.0 if 5 < at_s < 6 or 9 < at_s < 15 else 12.0
+        point = seen(floor, at_s, (0.5 + 0.02 * at_s, 0.7), shows=shows)
+        if step:
+            assert math.dist(point, before) < 0.3 * SIZE
+        before = point
+    assert point == pytest.approx((0.5 + 0.02 * 19.9, 0.7 + 1.5 * SIZE), abs=0.1 * SIZE)
+
+
+cameras = st.tuples(
+    st.floats(2, 3.5),
+    st.floats(15, 40),
+    st.floats(1.2, 1.8),
+    st.floats(-60, 60),
+    st.tuples(st.floats(-2, 2), st.floats(-2, 2)),
+)
+
+
+def plan_of(setup: tuple[float, float, float, float, Point]) -> tuple[Plan, list[Point]]:
+    """A plan from four points of the floor in front of the camera, and where these are."""
+    turn, place = math.radians(setup[3]), setup[4]
+    ahead = [(-1.0, 2.5), (1.0, 2.5), (1.5, 5.0), (-1.5, 5.0)]
+    floor = [
+        (
+            place[0] + x * math.cos(turn) + y * math.sin(turn),
+            place[1] - x * math.sin(turn) + y * math.cos(turn),
+        )
+        for x, y in ahead
+    ]
+    return Plan(PlanPoints(tuple(camera(*setup, point) for point in floor), tuple(floor)), ASPECT), floor
+
+
+@given(cameras, st.floats(0, 1), st.floats(0, 1))
+@settings(deadline=None)
+def test_a_plan_tells_metres_and_where_the_camera_is(
+    setup: tuple[float, float, float, float, Point], u: float, v: float
+) -> None:
+    plan, floor = plan_of(setup)
+    corners = np.array(floor)
+    inside = (1 - v) * ((1 - u) * corners[0] + u * corners[1]) + v * ((1 - u) * corners[3] + u * corners[2])
+    x, y = camera(*setup, tuple(inside))
+    assert plan.floor((x * ASPECT, y)) == pytest.approx(tuple(inside), abs=0.01)
+    assert plan.camera == pytest.approx((*setup[4], setup[0]), abs=0.15)
+
+
+def test_above_the_horizon_there_is_no_floor() -> None:
+    plan, _ = plan_of((2.5, 20.0, 1.5, 0.0, (0.0, 0.0)))
+    assert plan.floor((0.5 * ASPECT, 0.9)) is not None
+    assert plan.floor((0.5 * ASPECT, -0.2)) is None
+
+
+@given(cameras)
+@settings(deadline=None)
+def test_a_head_that_faces_the_camera_has_no_yaw_and_no_pitch(
+    setup: tuple[float, float, float, float, Point],
+) -> None:
+    plan, floor = plan_of(setup)
+    eyes = (*floor[2], EYES_M)
+    assert plan.direction(eyes, plan.camera) == pytest.approx((0, 0), abs=1e-3)
+
+
+def test_the_right_of_the_picture_is_a_positive_yaw_and_up_a_positive_pitch() -> None:
+    """The person is 4 m ahead of a camera at the height of the eyes; the plan may be drawn with y upwards or
+    downwards."""
+    setup = (EYES_M, 15.0, 1.5, 0.0, (0.0, 0.0))
+    floor = [(-1.0, 2.5), (1.0, 2.5), (1.5, 5.0), (-1.5, 5.0)]
+    points = tuple(camera(*setup, point) for point in floor)
+    for sign in (1, -1):
+        plan = Plan(PlanPoints(points, tuple((x, sign * y) for x, y in floor)), ASPECT)
+        eyes = (0.0, sign * 4.0, EYES_M)
+        yaw, pitch = plan.direction(eyes, (4.0, 0.0, EYES_M))
+        assert yaw == pytest.approx(45, abs=2)
+        assert pitch == pytest.approx(0, abs=2)
+        assert plan.direction(eyes, (0.0, 0.0, EYES_M + 4))[1] == pytest.approx(45, abs=2)

@@ -1,0 +1,132 @@
+"""When staff are told: as soon as a rule has held for its time, once, and again when it is over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.places.notices import CLEAR_S, GAP_S, REPEAT_S, STEADY_S, Notice, Notices, Rule
+from edge.places.places import Live
+
+LONG = Rule("long", "queue_over", zone="line", limit=3, seconds=10.0)
+DESK = Rule("desk", "nobody_at_desk", zone="line", desk="desk", seconds=30.0)
+FULL = Rule("full", "inside_over", limit=80)
+EMPTY = Rule("empty", "zone_empty", zone="shelf", seconds=600.0, hours=(9, 20))
+
+
+def live(line: int = 0, desk: int = 0, shelf: int = 1, inside: int = 0, waiting: int = 0) -> Live:
+    return Live({"line": line, "desk": desk, "shelf": shelf}, {("line", 30.0): waiting}, inside)
+
+
+def told(
+    rule: Rule, moments: Sequence[tuple[float, Live]], until_s: float, hour: int = 12, step_s: float = 0.5
+) -> list[tuple[float, Notice]]:
+    """What is told and when, if each state lasts until the next one."""
+    notices, result, at_s = Notices([rule]), [], 0.0
+    while at_s < until_s:
+        now = [state for since_s, state in moments if since_s <= at_s][-1]
+        result += [(at_s, notice) for notice in notices.update(now, at_s, hour)]
+        at_s += step_s
+    return result
+
+
+def test_a_queue_is_long_after_its_time_and_over_soon_after_it_is_short() -> None:
+    events = told(LONG, [(0, live(line=2)), (5, live(line=4)), (40, live(line=3))], 60)
+    assert [(at_s, one.active, one.count, one.limit) for at_s, one in events] == [
+        (15.0, True, 4, 3),
+        (40.0 + CLEAR_S - 0.5, False, 3, 3),
+    ]
+
+
+@pytest.mark.parametrize("step_s", [0.05, 0.2, 0.5])
+def test_it_does_not_matter_how_often_somebody_looks(step_s: float) -> None:
+    moments = [(0.0, live(line=2)), (5.0, live(line=4)), (40.0, live(line=3))]
+    times = [at_s for at_s, _ in told(LONG, moments, 60, step_s=step_s)]
+    assert times == pytest.approx([15.0, 42.0], abs=0.6)
+
+
+def test_a_short_interruption_changes_nothing() -> None:
+    flickers = [
+        (0.0, live(line=4)),
+        (5.0, live(line=3)),
+        (6.0, live(line=4)),
+        (20.0, live(line=2)),
+        (21.0, live(line=4)),
+    ]
+    assert [one.active for _, one in told(LONG, flickers, 60)] == [True]
+
+
+def test_nobody_at_the_desk_while_somebody_waits() -> None:
+    moments = [
+        (0, live(waiting=0)),
+        (10, live(waiting=1, desk=1)),
+        (20, live(waiting=2)),
+        (40, live(waiting=2, desk=1)),
+    ]
+    events = told(DESK, moments, 60)
+    assert [(at_s, one.active, one.count) for at_s, one in events] == [
+        (20 + STEADY_S, True, 2),
+        (40 + CLEAR_S - 0.5, False, 2),
+    ]
+
+
+def test_too_many_inside() -> None:
+    events = told(FULL, [(0, live(inside=80)), (10, live(inside=81)), (30, live(inside=80))], 60)
+    assert [(at_s, one.active, one.count, one.limit) for at_s, one in events] == [
+        (10 + STEADY_S, True, 81, 80),
+        (30 + CLEAR_S - 0.5, False, 80, 80),
+    ]
+
+
+def test_an_empty_zone_matters_in_opening_hours_only() -> None:
+    empty = [(0.0, live(shelf=0))]
+    assert [(at_s, one.active) for at_s, one in told(EMPTY, empty, 700)] == [(600.0, True)]
+    for hour in (8, 20):
+        assert told(EMPTY, empty, 700, hour=hour) == []
+    notices = Notices([EMPTY])
+    events = [
+        notices.update(live(shelf=0), second / 2, 19 if second < 1400 else 20) for second in range(1500)
+    ]
+    assert [one.active for some in events for one in some] == [True, False]
+
+
+def test_a_notice_is_not_repeated_within_a_minute() -> None:
+    moments = [(10.0 * n, live(inside=81 if n % 2 else 0)) for n in range(40)]
+    begins = [at_s for at_s, one in told(FULL, moments, 400) if one.active]
+    assert len(begins) >= 3
+    assert all(after - before >= REPEAT_S for before, after in pairwise(begins))
+
+
+def test_time_without_a_camera_is_not_time_in_a_queue() -> None:
+    notices = Notices([LONG])
+    assert notices.update(live(line=4), 0.0, 12) == []
+    assert notices.update(live(line=4), 100.0, 12) == []
+    assert [one.active for one in notices.update(live(line=4), 104.0, 12)] == []
+    assert notices.update(live(line=4), 107.0, 12) == []
+    assert [one.active for one in notices.update(live(line=4), 110.0, 12)] == [True]
+    assert notices.update(live(line=4), 200.0, 12) == [], "still active"
+
+
+states = st.lists(st.tuples(st.floats(0.1, GAP_S), st.integers(2, 5)), min_size=1, max_size=80)
+
+
+@given(states)
+@settings(deadline=None)
+def test_begins_and_ends_alternate_and_each_begin_was_earned(steps: list[tuple[float, int]]) -> None:
+    notices, at_s, active, long_s, begins = Notices([LONG]), 0.0, False, -math.inf, []
+    for seconds, line in steps:
+        at_s += seconds
+        long_s = at_s if line > LONG.limit else long_s
+        for one in notices.update(live(line=line), at_s, 12):
+            assert one.active is not active
+            active = one.active
+            assert (one.count, line > LONG.limit) == (line, active)
+            begins += [at_s] if active else []
+            assert active or at_s - long_s >= CLEAR_S
+    assert not begins or begins[0] >= LONG.seconds
+    assert all(after - before >= REPEAT_S for before, after in pairwise(begins))

@@ -119,18 +119,31 @@ class Sight:
     bodies: tuple[Body, ...] = ()
 
 
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Clothes:
+    """Mean colours of one person's chest and legs; None where they do not show. They tell apart two people who pass
+    each other, and live no longer than their track."""
+
+    chest: Colour | None
+    legs: Colour | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
     """One person in one frame: a face, a body, or both.
 
     ``head`` is the box of the face, or where the face must be, judging by the body. ``score`` is the probability that
-    this is a person.
+    this is a person. The tracker adds the ``clothes``.
     """
 
     head: Box
     score: float
     face: Face | None = None
     body: Body | None = None
+    clothes: Clothes | None = None
 
 
 class TrackState(Enum):

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from edge.types import Box, Image, Sighting, Track, TrackState
+from edge.vision.clothing import FORGOTTEN_S, Wardrobe
 from edge.vision.kalman import Axis
 from edge.vision.sightings import WORST_FIT, fit, head_of
 from edge.vision.stationary import LifeSigns
@@ -72,6 +73,9 @@ TURNED_BACK = 0.08
 DOUBT = 1.5
 """Cost of a score lower than the usual one of a face, for a difference of 1."""
 
+UNLIKE = 1.0
+"""Cost of clothes that are surely others: less than a match may cost, because light changes colours, too."""
+
 
 class Person:
     """One active track and its state."""
@@ -96,6 +100,7 @@ class Person:
         self.candidates: list[Person] = []
         """Lost tracks that may be the same person, the most likely first, chosen when this person appeared."""
         self.merged = False
+        self._wears = Wardrobe()
         x, y = sighting.head.centre
         self._x, self._y = Axis(x, self.last_side), Axis(y, self.last_side)
         self._learn_lean(sighting)
@@ -129,6 +134,8 @@ class Person:
         self._x.predict(dt, self.last_side)
         self._y.predict(dt, self.last_side)
         self._at_s = at_s
+        if self.unseen_s > FORGOTTEN_S:
+            self._wears.forget()
         self._expected = scale is not None and self.last_side * scale >= LEAST_SIDE
         self.frames += self._expected
         self.sighting = None
@@ -185,9 +192,11 @@ class Person:
         self._lean = tuple(old + weight * (new - old) for old, new in zip(self._lean, now, strict=True))  # type: ignore[assignment]
 
     def look_alive(self, image: Image | None, at_s: float, others: Sequence[Person]) -> None:
-        """Note whether this sighting shows that the person is no picture. What changes while one of ``others`` is near
-        says nothing."""
+        """Note whether this sighting shows that the person is no picture, and the clothes. What changes while one of
+        ``others`` is near says nothing."""
         disturbed = any(other is not self and other.is_near(self) for other in others)
+        if not disturbed and self.sighting is not None:
+            self._wears.see(self.sighting.clothes, at_s)
         self.life.see(self.last_box, at_s, image, guessed=not self._by_face, disturbed=disturbed)
 
     @property
@@ -247,8 +256,9 @@ class Person:
 
         The cost is the sum of distance and size difference, each relative to what is possible after the time unseen,
         the missing overlap, and how much the score is lower than usual: when a person is hidden, a pattern close by
-        scores lower. Somebody who ``may_have_stopped`` is also expected at the last position. Where only the face is
-        seen, and before only the body was, or the other way round, the two must fit each other.
+        scores lower; and clothes of other colours. Somebody who ``may_have_stopped`` is also expected at the last
+        position. Where only the face is seen, and before only the body was, or the other way round, the two must fit
+        each other.
         """
         head = self.head_in(sighting)
         centre, side = head.centre, head.side
@@ -262,6 +272,7 @@ class Person:
         # A body alone scores lower than with its face, which says nothing about who it is.
         doubt = 0.0 if guessed and self._by_face else DOUBT * self.doubt(sighting)
         doubt += 0.0 if self.confirmed else NEWCOMER
+        doubt += UNLIKE * self._wears.unlike(sighting.clothes)
         by_fit = OTHER_KIND + self._misfit(sighting) + doubt
         growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = GUESS_GROWTH if guessed else min(0.4 + self.unseen_s, 0.75)

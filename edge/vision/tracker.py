@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from edge.types import Image, Sighting, Track, TrackState
+from edge.vision.clothing import clothes_of
 from edge.vision.matching import candidates, match, match_far
 from edge.vision.person import BLINK_S, Person
 from edge.vision.sightings import same_head
@@ -27,7 +28,7 @@ BODY_SCORE = 0.4
 SURE_SCORE = 0.95
 """Score of a person that the detector is sure about."""
 
-THING_PRICE = 0.5
+THING_PRICE = 0.8
 """Cost of a match of somebody in sight with what is at the place of a thing: who passes it is seen there, too."""
 
 CLAIM_S = 1.5
@@ -122,6 +123,8 @@ class Tracker:
         self._began_s = min(self._began_s, at_s)
         if scale is not None:
             self._last_s = at_s
+        if image is not None:
+            sightings = [replace(one, clothes=clothes_of(image, one, sightings)) for one in sightings]
         self._assign(sightings, at_s, previous_s, everywhere=scale is not None)
         for person in self._people:
             if person.sighting is not None:

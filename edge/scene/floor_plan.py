@@ -91,7 +91,7 @@ class FloorPlan:
         zones: list[dict[str, Any]] = []
         for zone in self.zones:
             entry: dict[str, Any] = {"name": zone.name, "polygon": shares(zone.polygon)}
-            zones.append({**entry, "queue": True, "desk": zone.desk} if zone.queue else entry)
+            zones.append({**entry, "queue": True, "front": zone.desk} if zone.queue else entry)
         return {
             "doors": [
                 {"name": door.name, "line": shares(door.line), "inside": shares((door.inside,))[0]}

@@ -255,7 +255,7 @@ def test_the_products_are_told_apart_and_the_settings_are_plain() -> None:
     ]:  # fmt: skip
         assert np.all((np.array(points) >= 0) & (np.array(points) <= 1))
     (queue,) = (zone for zone in settings["zones"] if zone.get("queue"))
-    assert queue["desk"] in {zone["name"] for zone in settings["zones"]}
+    assert queue["front"] in {zone["name"] for zone in settings["zones"]}
 
 
 # The scene

@@ -31,6 +31,7 @@ from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
 from edge.vision.aggregate import Aggregator
 from edge.vision.consensus import Consensus
+from edge.vision.place_privacy import Plan
 from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
 from edge.vision.quality import QualityGate
@@ -233,6 +234,9 @@ def _cohort_rule(settings: Settings, pool: Pool) -> CohortRule:
         k=privacy.k,
         profile=privacy.profile,
         max_cohort=privacy.max_cohort,
-        zones=short_hash(repr(settings.zones).encode()),
+        plan=Plan(
+            zones=tuple(zone.name for zone in settings.zones if not zone.exclude),
+            version=short_hash(repr(settings.zones).encode()),
+        ),
         pool=pool,
     )

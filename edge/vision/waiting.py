@@ -52,17 +52,21 @@ _POOL, _WINDOW = TypeAdapter(Pool), TypeAdapter(WindowAggregate)
 
 
 def _plain(value: Pool | WindowAggregate) -> _Tree:
-    """Turn keys of three parts into text, because JSON has no such keys."""
+    """Turn keys of several parts into text, because JSON has no such keys."""
     tree = {about.name: getattr(value, about.name) for about in fields(value)}
     tree["breakdown"] = [[*labels, count] for labels, count in value.breakdown.items()]
+    tree["places"] = asdict(value.places)
+    tree["places"]["ways"] = [[*way, count] for way, count in value.places.ways.items()]
     if isinstance(value, WindowAggregate):
         tree["coverage"] = asdict(value.coverage)
     return tree
 
 
 def _keyed(tree: Mapping[str, Any]) -> _Tree:
-    rows = tree["breakdown"]
+    rows, places = tree["breakdown"], tree["places"]
+    ways = {(place, following): count for place, following, count in places["ways"]}
     return {
         **tree,
         "breakdown": {(gender, band, expression): count for gender, band, expression, count in rows},
+        "places": {**places, "ways": ways},
     }

@@ -187,34 +187,39 @@ class _Telling:
             return None
         columns, rows = self._plan.heat
         size = columns * rows
-        everywhere, inside = range(size), self._plan.inside
-        looks = {
-            name: look.told for name, look in self._looks.items() if name in self._told.targets and look.told
-        }
-        attention, targets = self._whole.others, list(looks.values())
-        dwell = [] if self._whole.dwell is None else [self._whole.dwell]
+        zones = {name: times for name in self._stays if (times := self._told_times(name)) is not None}
+        # Who stands in a queue and does not wait would be the difference to its waiting times.
+        queues = {cell for name in zones.keys() & self._plan.queues for cell in self._inside(name)}
         stood, looked = tell_heat(
-            self._pool.places.heat,
+            {cell: counts for cell, counts in self._pool.places.heat.items() if cell not in queues},
             size,
             self._k,
             [
-                *([_area(dwell, everywhere)] if dwell else []),
-                *(
-                    _area([times], inside.get(name, frozenset()))
-                    for name in self._stays
-                    if (times := self._told_times(name)) is not None
-                ),
+                *self._everywhere([self._whole.dwell] if self._whole.dwell else [], size),
+                *(_area([times], self._inside(name)) for name, times in zones.items()),
             ],
-            [
-                *(_area(one, everywhere) for one in (attention, targets, [*attention, *targets]) if one),
-                *(
-                    _area([times], inside.get(zone, frozenset()))
-                    for name, times in looks.items()
-                    if (zone := self._plan.targets[name]) is not None
-                ),
-            ],
+            self._looking(size),
         )
         return wire.Heat(columns=columns, rows=rows, standing_s=stood, looking_s=looked)
+
+
+    def _looking(self, size: int) -> list[Area]:
+        """Return what the looks in cells are a part of. It is not known whether attention includes those at targets."""
+        attention, targets, areas = self._whole.others, list[Times](), list[Area]()
+        for name, zone in self._plan.targets.items():
+            times = self._looks[name].told
+            if times is not None and name in self._told.targets:
+                targets.append(times)
+                areas += [] if zone is None else [_area([times], self._inside(zone))]
+        for parts in (attention, targets, [*attention, *targets]):
+            areas += self._everywhere(parts, size)
+        return areas
+
+    def _everywhere(self, parts: Sequence[Times], size: int) -> list[Area]:
+        return [_area(parts, range(size))] if parts else []
+
+    def _inside(self, zone: str) -> frozenset[int]:
+        return self._plan.inside.get(zone, frozenset())
 
 
 def _known(viewers: int, places: PlaceCounts) -> set[int]:

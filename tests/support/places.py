@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from hypothesis import strategies as st
+import numpy as np
 
 from common import wire
 from common.vocabulary import EXPRESSIONS, NOT_SEEN, UNKNOWN
@@ -27,7 +28,7 @@ PLAN = Plan(
     version="first",
 )
 """Two zones apart from each other, one of them a queue, and a wide one around both; targets seen from the shelf and from
-everywhere; cells 0 and 1 lie in the shelf, 2 in the desk."""
+everywhere; cells 0 and 1 lie in the shelf and 2 in the desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +92,39 @@ def published(
     return cohort
 
 
-@st.composite
-def somebody(draw: st.DrawFn, longest_s: float = 400.0) -> Someone:
-    """A visit that was in none or some of the zones of :data:`PLAN`, for about as long as others or much longer."""
-    seconds = st.one_of(st.floats(1, 15), st.floats(1, 15), st.floats(15, 60), st.floats(60, longest_s))
-    desk_s, shelf_s, between_s = (draw(st.one_of(st.just(0.0), seconds)) for _ in range(3))
-    dwell_s = max(desk_s + shelf_s + between_s, 1.0)
-    tea_s = shelf_s * draw(st.sampled_from([0.0, 0.0, 0.3, 0.9, 1.0]))
-    sign_s = (dwell_s - tea_s) * draw(st.sampled_from([0.0, 0.0, 0.1, 0.6]))
-    attention_s = (dwell_s - tea_s - sign_s) * draw(st.sampled_from([0.0, 0.5, 1.0]))
+def crowd(rng: np.random.Generator, visits: int) -> list[Someone]:
+    """Draw visits of which some zones, targets and cells have nearly all the time, and a few have much of the rest."""
+    shares = {name: float(rng.choice([0.2, 0.9, 1.0])) for name in ("desk", "shelf", "tea")}
+    return [_someone(rng, shares, outlier=rng.random() < 1.5 / visits) for _ in range(visits)]
+
+
+def _someone(rng: np.random.Generator, shares: Mapping[str, float], *, outlier: bool) -> Someone:
+    def seconds(usual: float) -> float:
+        return float(np.clip(rng.lognormal(np.log(usual * (20 if outlier else 1)), 0.4), 0.6, 400.0))
+
+    desk_s = seconds(15) if rng.random() < shares["desk"] else 0.0
+    shelf_s = seconds(12) if rng.random() < shares["shelf"] else 0.0
+    between_s = seconds(4) if outlier or rng.random() < 0.3 or not desk_s + shelf_s else 0.0
+    dwell_s = desk_s + shelf_s + between_s
+    tea_s = shelf_s * (shares["tea"] if rng.random() < 0.8 and not outlier else 0.0)
+    sign_s = (dwell_s - tea_s) * float(rng.choice([0.0, 0.2]))
+    attention_s = (dwell_s - tea_s - sign_s) * float(rng.choice([0.0, 0.5]))
     stays = {name: s for name, s in (("desk", desk_s), ("shelf", shelf_s), ("wide", desk_s + shelf_s)) if s}
-    ways = draw(st.sampled_from([("desk", "shelf"), ("shelf", "desk")]))
-    steps = ["entry", *(name for name in ways if name in stays), "exit"]
-    waits = draw(st.booleans()) and desk_s
-    cells = {0: 0.6 * shelf_s, 1: 0.4 * shelf_s, 2: desk_s, 3: between_s, 4: 0.0}
+    steps = ["entry", *sorted(stays.keys() - {"wide"}, reverse=rng.random() < 0.5), "exit"]
+    cells = {0: 0.6 * shelf_s, 1: 0.4 * shelf_s, 2: desk_s, 3: 0.9 * between_s}
     looked = (tea_s + sign_s + attention_s) / dwell_s
     return Someone(
         dwell_s,
         attention_s,
-        draw(st.sampled_from([*EXPRESSIONS[:2], UNKNOWN, NOT_SEEN])),
+        str(rng.choice([*EXPRESSIONS[:2], UNKNOWN, NOT_SEEN], p=[0.5, 0.3, 0.05, 0.15])),
         VisitPlaces(
             stays=stays,
             stops=frozenset(name for name, s in stays.items() if s > 10),
             looks={name: s for name, s in (("sign", sign_s), ("tea", tea_s)) if s},
-            waits={"desk": Wait(desk_s, draw(st.booleans()))} if waits else {},
-            ways=frozenset(zip(steps, steps[1:], strict=False)),
+            waits={"desk": Wait(desk_s, served=bool(rng.random() < 0.8))}
+            if desk_s and rng.random() < 0.9
+            else {},
+            ways=frozenset(pairwise(steps)),
             heat={cell: (s, s * looked) for cell, s in cells.items() if s},
         ),
     )

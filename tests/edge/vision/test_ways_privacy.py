@@ -33,7 +33,9 @@ def test_no_small_number_of_ways_follows_from_the_table(k: int, most: int) -> No
         told = {name: n for name, n in inside.items() if not 0 < n < k and not 0 < visits - n < k}
         table = tell_ways(ways, ["a", "b"], told, visits, k)
         known = (visits, *told.items())
-        numbers = ways + Counter({("not", *way): inside[way[0]] - n for way, n in ways.items() if way[0] in inside})
+        numbers = ways + Counter(
+            {("not", *way): inside[way[0]] - n for way, n in ways.items() if way[0] in inside}
+        )
         before.setdefault(known, []).append(numbers)
         alike.setdefault((known, repr(table)), []).append(numbers)
     assert sum("'a': {" in str(table) for _, table in alike) > 100
@@ -70,7 +72,13 @@ def _inside(paths: Sequence[int]) -> dict[str, int]:
 
 def test_ways_are_withheld_if_a_zone_is() -> None:
     """Or they would limit it: the visits in no zone follow from the ways."""
-    ways = {("entry", "a"): 20, ("a", "exit"): 20, ("entry", "exit"): 10, ("entry", "b"): 10, ("b", "exit"): 10}
+    ways = {
+        ("entry", "a"): 20,
+        ("a", "exit"): 20,
+        ("entry", "exit"): 10,
+        ("entry", "b"): 10,
+        ("b", "exit"): 10,
+    }
     told = {"a": 20, "b": 10}
     assert tell_ways(ways, ["a", "b"], told, 40, 5) is not None
     assert tell_ways(ways, ["a", "b"], {"a": 20}, 40, 5) is None

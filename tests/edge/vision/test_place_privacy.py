@@ -127,7 +127,7 @@ def test_no_count_of_few_visits_follows_from_overlapping_zones(k: int, relation:
     """All shops up to a size, and a reader who knows how two zones lie, how many entered, and the rule."""
     beside = RELATIONS[relation]
     alike: dict[object, list[tuple[int, int]]] = {}
-    for visits, entries in itertools.product(range(k, 4 * k), repeat=2):
+    for visits, entries in itertools.product(range(k, 4 * k), range(4 * k)):
         if entries > visits:
             continue
         for counts in itertools.product(range(visits + 1), repeat=2):

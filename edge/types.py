@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -230,7 +230,7 @@ class Visit:
     described: bool
     attributes: Mapping[str, Verdict]
     zones: tuple[str, ...] = ()
-    places: VisitPlaces = VisitPlaces()
+    places: VisitPlaces = field(default_factory=VisitPlaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +269,7 @@ class WindowAggregate:
     coverage: Coverage
     due: bool = False
     closing: bool = False
-    places: PlaceCounts = PlaceCounts()
+    places: PlaceCounts = field(default_factory=PlaceCounts)
 
 
 class Detector(Protocol):

@@ -24,6 +24,7 @@ from common.wire import (
     bin_label,
 )
 
+
 def joint_field(gender: str, age_band: str) -> str:
     """Return the field of a tally that counts the visits of a gender and age band."""
     return f"gender_age_band_{gender}_{age_band}"
@@ -105,7 +106,11 @@ COHORT_GENDER_AGE_BAND = Measurement(
     },
 )
 HEALTH = Measurement(
-    "health", "raw", _DEVICE, "`at` of the message", fields_of(HealthMessage, without=("kind", *_DEVICE, "at"))
+    "health",
+    "raw",
+    _DEVICE,
+    "`at` of the message",
+    fields_of(HealthMessage, without=("kind", *_DEVICE, "at")),
 )
 STATUS = Measurement(
     "status",

@@ -39,7 +39,9 @@ _FACES = LABELS["expression"]
 
 
 def _of_bins(prefix: str, meaning: str) -> dict[str, Field]:
-    return counts((f"{prefix}_{label}" for label in _BINS), f"{meaning}; the name ends with the lower limit in seconds")
+    return counts(
+        (f"{prefix}_{label}" for label in _BINS), f"{meaning}; the name ends with the lower limit in seconds"
+    )
 
 
 def _cell(kind: str, index: int, columns: int) -> str:
@@ -97,7 +99,9 @@ COHORT_HEAT = Measurement(
     {
         **fields_of(Heat, without=("standing_s", "looking_s")),
         **{
-            f"{kind}_{row}_{column}": Field("integer", f"seconds of {kind} in a cell, by row and column from 0")
+            f"{kind}_{row}_{column}": Field(
+                "integer", f"seconds of {kind} in a cell, by row and column from 0"
+            )
             for kind in ("standing", "looking")
             for row, column in _GRID
         },
@@ -225,7 +229,8 @@ def heat_from(rows: Sequence[Row]) -> Heat | None:
     for row in rows:
         columns, size = row["columns"], row["columns"] * row["rows"]
         standing, looking = (
-            tuple(row[_cell(kind, index, columns)] for index in range(size)) for kind in ("standing", "looking")
+            tuple(row[_cell(kind, index, columns)] for index in range(size))
+            for kind in ("standing", "looking")
         )
         return Heat.model_construct(columns=columns, rows=row["rows"], standing_s=standing, looking_s=looking)
     return None

@@ -104,8 +104,8 @@ class Cohort(WireModel):
     )
     ways: Ways | None = Field(
         default=None,
-        description="visits by place (`entry` or a zone), then next place (a zone or `exit`), each at most once in a cell;"
-        " a missing cell is 0; null when withheld",
+        description="visits by place (`entry` or a zone), then next place (a zone or `exit`), each at most once in a"
+        " cell; a missing cell is 0; null when withheld",
     )
 
     @model_validator(mode="after")

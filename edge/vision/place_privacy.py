@@ -202,7 +202,6 @@ class _Telling:
         )
         return wire.Heat(columns=columns, rows=rows, standing_s=stood, looking_s=looked)
 
-
     def _looking(self, size: int) -> list[Area]:
         """Return what the looks in cells are a part of. It is not known whether attention includes those at targets."""
         attention, targets, areas = self._whole.others, list[Times](), list[Area]()

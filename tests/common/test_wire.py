@@ -353,7 +353,10 @@ def test_what_breaks_the_contract_is_refused_in_one_line(
         ({"cohort__gender": {"male": 2**64}}, "cohort.gender.male: "),
         ({"cohort__dwell_sum_s": 1e12}, "cohort.dwell_sum_s: Input should be less than"),
         ({"cohort__zones": {"till,site=other": {}}}, "String should match pattern"),
-        ({"cohort__zones": dict.fromkeys((f"zone{n}" for n in range(33)), zone(8).model_dump())}, "at most 32"),
+        (
+            {"cohort__zones": dict.fromkeys((f"zone{n}" for n in range(33)), zone(8).model_dump())},
+            "at most 32",
+        ),
     ],
 )
 def test_a_window_that_no_device_can_have_counted_is_refused(changes: dict[str, Any], reason: str) -> None:

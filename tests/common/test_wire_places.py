@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.vocabulary import EXPRESSIONS
-from common.wire import MAX_BYTES, MOST_WAYS, Cohort, WireError, decode, encode, topic
+from common.wire import MAX_BYTES, MOST_WAYS, Cohort, WindowMessage, WireError, decode, encode, topic
 from tests.support import messages
 
 GOOD = messages.window(0, visits=20, cohort=messages.cohort())
@@ -28,7 +28,7 @@ def changed(path: str, value: object) -> bytes:
     for step in way:
         part = part[step]
     part[last] = value
-    return messages.WindowMessage.model_validate(document).model_dump_json(by_alias=True).encode()
+    return WindowMessage.model_validate(document).model_dump_json(by_alias=True).encode()
 
 
 def shelf(**changes: Any) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def heat(standing_s: int | None, looking_s: int | None) -> Mapping[str, object]:
     ],
 )
 def test_what_a_device_may_publish_of_places_is_taken(path: str, value: object) -> None:
-    assert decode(topic(GOOD), changed(path, value))
+    assert decode(topic(GOOD), changed(path, value)) != GOOD
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -27,8 +27,8 @@ PLAN = Plan(
     inside={"shelf": frozenset({0, 1}), "desk": frozenset({2})},
     version="first",
 )
-"""Two zones apart from each other, one of them a queue, and a wide one around both; targets seen from the shelf and from
-everywhere; cells 0 and 1 lie in the shelf and 2 in the desk."""
+"""Two zones apart from each other, one of them a queue, and a wide one around both; targets seen from the shelf and
+from everywhere; cells 0 and 1 lie in the shelf and 2 in the desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Someone:
     dwell_s: float
     attention_s: float = 0.0
     expression: str = NOT_SEEN
-    places: VisitPlaces = VisitPlaces()
+    places: VisitPlaces = field(default_factory=VisitPlaces)
 
     @property
     def viewer(self) -> bool:

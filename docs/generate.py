@@ -1,7 +1,7 @@
 """Write wire.md, schema/*.json, asyncapi.yaml, storage.md and privacy-rules.md beside this file: ``make docs``.
 
-The first three come from ``common.wire``, the next from ``cloud.stores.layout`` and from what was measured, the last from
-``edge.vision.rules``.
+The first three come from ``common.wire``, storage.md from ``cloud.stores.layout`` and from what was measured, the last
+from ``edge.vision.rules``.
 """
 
 from __future__ import annotations
@@ -340,8 +340,9 @@ RULES_PAGE = """# Published fields and their rules
 
 <!-- written by `make docs` from `edge/vision/rules.py`: change that -->
 
-Every field of a [window](wire.md#windowmessage) that is about people, with the rule that protects it. `*` stands for a label, a
-name or a cell. [privacy.md](privacy.md#the-rule) explains the rules. All other fields are about the device and its settings.
+Every field of a [window](wire.md#windowmessage) that is about people, with the rule that protects it. `*` stands for a
+label, a name or a cell. [privacy.md](privacy.md#the-rule) explains the rules. All other fields are about the device and
+its settings.
 
 | field | rule |
 | --- | --- |
@@ -358,7 +359,13 @@ def pages() -> dict[str, str]:
         f"schema/{channel}.json": json.dumps(schema(model), indent=2, ensure_ascii=False) + "\n"
         for channel, model in wire.BY_CHANNEL.items()
     }
-    return {"wire.md": markdown(), "asyncapi.yaml": asyncapi(), "storage.md": storage(), "privacy-rules.md": rules(), **schemas}
+    return {
+        "wire.md": markdown(),
+        "asyncapi.yaml": asyncapi(),
+        "storage.md": storage(),
+        "privacy-rules.md": rules(),
+        **schemas,
+    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The rule that protects each field that a window publishes about people: docs/privacy.md has them in words.
 
-A field of ``WindowMessage`` that is not listed here is about the device and its settings; ``ABOUT_THE_DEVICE`` lists
-those. A test compares both lists with the message, so nobody can add a field without naming its rule.
+A field of ``WindowMessage`` that is not listed here is about the device and its settings. A test compares this list
+with the message, so nobody can add a field without naming its rule.
 """
 
 from __future__ import annotations
@@ -53,10 +53,3 @@ RULES: Final[Mapping[str, str]] = {
     "cohort.heat.looking_s.*": "heat",
     "cohort.ways.*.*": "ways: all or nothing",
 }
-
-ABOUT_THE_DEVICE: Final = frozenset(
-    {
-        "kind", "site", "device", "camera", "start", "duration_s", "boot_id", "seq", "clock_trusted", "is_historical",
-        "software", "model", "calibration", "profile", "k", "coverage.share",
-    }
-)  # fmt: skip

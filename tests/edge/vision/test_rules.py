@@ -9,7 +9,14 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from common.wire import WindowMessage
-from edge.vision.rules import ABOUT_THE_DEVICE, RULES
+from edge.vision.rules import RULES
+
+ABOUT_THE_DEVICE = frozenset(
+    {
+        "kind", "site", "device", "camera", "start", "duration_s", "boot_id", "seq", "clock_trusted", "is_historical",
+        "software", "model", "calibration", "profile", "k", "coverage.share",
+    }
+)  # fmt: skip
 
 
 def leaves(annotation: Any, path: str) -> Iterator[str]:

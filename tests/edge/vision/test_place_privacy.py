@@ -19,6 +19,7 @@ from edge.place_types import VisitPlaces, Wait
 from edge.vision.disclosure import Overlaps
 from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
+from tests.support.place_reader import known_cells
 from tests.support.places import PLAN, Someone, counted, crowd, published, window, with_doors
 
 ROUNDING_S = 0.06
@@ -296,3 +297,10 @@ def _stood(people: Sequence[Someone], cell: int) -> list[float]:
 
 def _looked(people: Sequence[Someone], cell: int) -> list[float]:
     return [min(30.0, one.places.heat.get(cell, (0.0, 0.0))[1]) for one in people]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_small_cell_of_times_follows_from_all_histograms_and_sums(seed: int) -> None:
+    found = [known_cells(published(people, 5), people) for people in crowds(seed, count=12)]
+    assert sum(small for small, _ in found) > 20
+    assert [known for _, known in found if known] == []

@@ -118,7 +118,12 @@ class _Telling:
             "targets": {name: self._target(name, expression) for name in self._plan.targets},
             "heat": self._heat(),
             "ways": tell_ways(
-                self._pool.places.ways, self._plan.zones, self.visits, self._pool.visits, self._k
+                self._pool.places.ways,
+                self._plan.zones,
+                self.visits,
+                self._pool.visits,
+                self._k,
+                [count for door in self._pool.places.doors.values() for count in (door.entries, door.exits)],
             ),
         }
 

@@ -7,6 +7,7 @@ also where the rule for two-way tables (``joint``) would be content with what is
 - each cell is 0 or at least k, and all zones between which people go are told;
 - no cell is nearly all visits in one of its zones, or of the cohort: the others would be a small group;
 - the same holds for the visits in some zone, against those in each zone and those in both of two;
+- what came by the entry, or went by the exit, is not nearly what a door counted in the totals;
 - a zone was not entered, or left, a few times more often than it had visits: these came back to it.
 
 ``tests/edge/vision/test_ways_privacy.py`` tries all shops of two zones up to a size.
@@ -14,7 +15,7 @@ also where the rule for two-way tables (``joint``) would be content with what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from common import wire
@@ -23,19 +24,33 @@ Way = tuple[str, str]
 
 
 def tell_ways(
-    ways: Mapping[Way, int], zones: Sequence[str], told: Mapping[str, int], visits: int, k: int
+    ways: Mapping[Way, int],
+    zones: Sequence[str],
+    told: Mapping[str, int],
+    visits: int,
+    k: int,
+    known: Collection[int] = (),
 ) -> wire.Ways | None:
     """Return the table by place and next place without its zeros, or None. ``told``: the visits in zones, as far as
-    they are published; ``visits`` of the cohort."""
+    they are published; ``visits`` of the cohort; ``known``: how many entered and left, by the doors' totals."""
     if len(zones) >= wire.MOST_WAYS or not all(zone in told for zone in zones):
         return None
-    if any(0 < count < k for count in _groups(ways, {zone: told[zone] for zone in zones}, visits)):
+    groups = set(_groups(ways, {zone: told[zone] for zone in zones}, visits))
+    groups |= {abs(number - count) for number in known for count in _through_doors(ways)}
+    if any(0 < count < k for count in groups):
         return None
     table: wire.Ways = {}
     for (place, following), count in sorted(ways.items()):
         if count:
             table.setdefault(place, {})[following] = count
     return table or None
+
+
+def _through_doors(ways: Mapping[Way, int]) -> Iterator[int]:
+    """Yield what a door may have counted too: each way from the entry and to the exit, and their sums."""
+    for place, end in ((0, wire.ENTRY), (1, wire.EXIT)):
+        counts = [count for way, count in ways.items() if way[place] == end]
+        yield from (*counts, sum(counts))
 
 
 def _groups(ways: Mapping[Way, int], inside: Mapping[str, int], visits: int) -> Iterator[int]:

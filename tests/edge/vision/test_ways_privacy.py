@@ -95,6 +95,13 @@ def test_a_way_that_nearly_all_visits_of_a_zone_took_withholds_the_ways() -> Non
     }
 
 
+def test_ways_from_the_entry_are_not_nearly_what_a_door_counted() -> None:
+    """Entries are in the totals: the difference would be those who came by the door and went another way."""
+    ways = {("entry", "a"): 20, ("a", "exit"): 20}
+    assert tell_ways(ways, ["a"], {"a": 20}, 40, 5, [20, 30]) is not None
+    assert tell_ways(ways, ["a"], {"a": 20}, 40, 5, [22, 30]) is None
+
+
 LABELS = ("happy", "neutral")
 
 

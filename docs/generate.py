@@ -1,6 +1,7 @@
-"""Write wire.md, schema/*.json, asyncapi.yaml and storage.md beside this file: ``make docs``.
+"""Write wire.md, schema/*.json, asyncapi.yaml, storage.md and privacy-rules.md beside this file: ``make docs``.
 
-The first three come from ``common.wire``, the last from ``cloud.stores.layout`` and from what was measured.
+The first three come from ``common.wire``, storage.md from ``cloud.stores.layout`` and from what was measured, the last
+from ``edge.vision.rules``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cloud.stores import layout
 from cloud.stores.measurement import Field, Measurement
 from common import wire
 from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
+from edge.vision.rules import RULES
 
 HERE = Path(__file__).parent
 HEAD = "written by `make docs` from `common/wire`: change that"
@@ -334,13 +336,36 @@ def storage() -> str:
     return f"{STORAGE}{levels()}{ROLLUP}{creations()}\n## Measurements\n{measurements}{measured()}"
 
 
+RULES_PAGE = """# Published fields and their rules
+
+<!-- written by `make docs` from `edge/vision/rules.py`: change that -->
+
+Every field of a [window](wire.md#windowmessage) that is about people, with the rule that protects it. `*` stands for a
+label, a name or a cell. [privacy.md](privacy.md#the-rule) explains the rules. All other fields are about the device and
+its settings.
+
+| field | rule |
+| --- | --- |
+"""
+
+
+def rules() -> str:
+    return RULES_PAGE + "".join(f"| `{field}` | {rule} |\n" for field, rule in RULES.items())
+
+
 def pages() -> dict[str, str]:
     """Every generated file, by its path below ``docs``."""
     schemas = {
         f"schema/{channel}.json": json.dumps(schema(model), indent=2, ensure_ascii=False) + "\n"
         for channel, model in wire.BY_CHANNEL.items()
     }
-    return {"wire.md": markdown(), "asyncapi.yaml": asyncapi(), "storage.md": storage(), **schemas}
+    return {
+        "wire.md": markdown(),
+        "asyncapi.yaml": asyncapi(),
+        "storage.md": storage(),
+        "privacy-rules.md": rules(),
+        **schemas,
+    }
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ and is all that a window and the pool of the privacy rule keep.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -85,12 +86,10 @@ class TimeCounts:
 
 @dataclass(frozen=True, slots=True)
 class ZoneCounts:
-    """One zone. ``stays``: the visits that were in it, with their seconds there. ``outside``: the seconds that the same
-    visits spent in view outside it, so that the privacy rule can judge the difference between the zone and the whole
-    view. ``most``: most people in it at one instant. ``waits``: of a queue, with ``served`` of them."""
+    """One zone. ``stays``: the visits that were in it, with their seconds there. ``most``: most people in it at one
+    instant. ``waits``: of a queue, with ``served`` of them."""
 
     stays: TimeCounts = TimeCounts()
-    outside: TimeCounts = TimeCounts()
     stops: int = 0
     most: int = 0
     waits: TimeCounts = TimeCounts()
@@ -99,7 +98,6 @@ class ZoneCounts:
     def __add__(self, other: ZoneCounts) -> ZoneCounts:
         return ZoneCounts(
             self.stays + other.stays,
-            self.outside + other.outside,
             self.stops + other.stops,
             max(self.most, other.most),
             self.waits + other.waits,
@@ -140,13 +138,16 @@ HEAT_MOST_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class PlaceCounts:
-    """All places of one camera. ``ways``: visits that went from one place to the next at least once."""
+    """All places of one camera. ``ways``: visits that went from one place to the next at least once. ``elsewhere``: the
+    visits that spent time in view outside the zones whose times may be told, with their seconds there, so that the
+    privacy rule can judge the difference between the zones and the whole view."""
 
     doors: Mapping[str, DoorCounts] = field(default_factory=dict)
     zones: Mapping[str, ZoneCounts] = field(default_factory=dict)
     targets: Mapping[str, TargetCounts] = field(default_factory=dict)
     ways: Mapping[tuple[str, str], int] = field(default_factory=dict)
     heat: Mapping[int, CellCounts] = field(default_factory=dict)
+    elsewhere: TimeCounts = TimeCounts()
 
     def __add__(self, other: PlaceCounts) -> PlaceCounts:
         return PlaceCounts(
@@ -155,6 +156,7 @@ class PlaceCounts:
             added(self.targets, other.targets),
             added(self.ways, other.ways),
             added(self.heat, other.heat),
+            self.elsewhere + other.elsewhere,
         )
 
 
@@ -169,9 +171,33 @@ def added(first: Mapping[Key, Value], second: Mapping[Key, Value]) -> dict[Key, 
     return total
 
 
-def times(seconds: Sequence[float], bins: Sequence[int]) -> TimeCounts:
-    """Return the counts of visits with these times; ``bins`` are their places in the histogram."""
+def counts_of(visit: VisitPlaces, dwell_s: float, expression: str, timed: Collection[str]) -> PlaceCounts:
+    """Return the counts of one visit of ``dwell_s`` seconds, without those of doors and the most people in a zone.
+    ``timed``: zones that overlap none of the others, see ``PlaceCounts.elsewhere``."""
+    waits = {name: wait for name, wait in visit.waits.items() if name in visit.stays}
+    elsewhere_s = max(0.0, dwell_s - sum(s for name, s in visit.stays.items() if name in timed))
+    return PlaceCounts(
+        zones={
+            name: ZoneCounts(
+                stays=time(seconds),
+                stops=int(name in visit.stops),
+                waits=time(waits[name].seconds) if name in waits else TimeCounts(),
+                served=int(name in waits and waits[name].served),
+            )
+            for name, seconds in visit.stays.items()
+        },
+        targets={name: TargetCounts(time(seconds), {expression: 1}) for name, seconds in visit.looks.items()},
+        ways=dict.fromkeys(visit.ways, 1),
+        heat={
+            cell: CellCounts(1, min(standing_s, HEAT_MOST_S), min(looking_s, HEAT_MOST_S))
+            for cell, (standing_s, looking_s) in visit.heat.items()
+        },
+        elsewhere=time(elsewhere_s) if elsewhere_s else TimeCounts(),
+    )
+
+
+def time(seconds: float) -> TimeCounts:
+    """Return the counts of one visit with this time."""
     histogram = [0] * len(DWELL_BINS_S)
-    for index in bins:
-        histogram[index] += 1
-    return TimeCounts(len(seconds), sum(seconds), tuple(histogram))
+    histogram[bisect_right(DWELL_BINS_S, seconds) - 1] = 1
+    return TimeCounts(1, seconds, tuple(histogram))

@@ -10,11 +10,11 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cloud.domain.chain import Site
-from cloud.simulation.chain import CAMERA, Character
+from cloud.simulation.chain import CAMERA, Camera, Character
 from cloud.simulation.faults import Faults, overlap_s, within
+from cloud.simulation.places import PLANS, at_places
 from cloud.simulation.visitors import STAFF_S, Eyes, Floats, Visitors
 from cloud.simulation.windows import windows
 from common.wire import (
@@ -82,7 +82,7 @@ class Device:
 
     def __init__(
         self,
-        name: str,
+        camera: Camera,
         site: Site,
         character: Character,
         faults: Faults,
@@ -91,9 +91,12 @@ class Device:
         until: datetime,
         rng: np.random.Generator,
     ) -> None:
-        self._name, self._site, self._character, self._faults = name, site, character, faults
+        self._name, self._camera = camera.device, camera
+        self._site, self._character, self._faults = site, character, faults
         self._window_s, self._until, self._rng = window_s, until, rng
-        self._rule = CohortRule(k=K, profile=character.profile)
+        self._places_rng = rng.spawn(1)[0]
+        self._plan = PLANS[camera.purpose]
+        self._rule = CohortRule(k=K, profile=character.profile, plan=self._plan)
         self._release: Release | None = None
         """The running release; None while there is no power."""
         self._boot_id = ""
@@ -109,17 +112,19 @@ class Device:
         """
         opening = self._site.opening_intervals(day)
         if not opening:
-            return DeviceDay((), _those(everybody, np.zeros(len(everybody.end_s), dtype=bool)))
+            return DeviceDay((), everybody.only(np.zeros(len(everybody.end_s), dtype=bool)))
         start = opening[0][0].timestamp() - STAFF_S
         count = math.ceil((opening[-1][1].timestamp() + STAFF_S - start) / self._window_s)
         edges_s = start + self._window_s * np.arange(count + 1, dtype=np.float64)
         covered_s = self._covered(edges_s)
-        seen = self._seen(everybody, edges_s, covered_s)
+        seen = at_places(self._places_rng, self._camera.purpose, self._seen(everybody, edges_s, covered_s))
         verdicts = release.eyes.see(self._rng, seen.labels, seen.described)
         arrivals: list[Arrival] = []
         counted = np.zeros(count, dtype=bool)
         noon_s = datetime.combine(day, time(RELEASE_HOUR), self._site.zone).timestamp()
-        for index, window in enumerate(windows(seen, verdicts, edges_s, covered_s, due_s=noon_s)):
+        for index, window in enumerate(
+            windows(seen, verdicts, edges_s, covered_s, self._camera.purpose, due_s=noon_s)
+        ):
             if overlap_s(window.start, window.end, self._faults.off):
                 arrivals += self._go_off(window.start)
                 continue
@@ -132,7 +137,7 @@ class Device:
             arrivals += self._health(window)
         arrivals = sorted((a for a in arrivals if a.at <= self._until), key=lambda arrival: arrival.at)
         window_of = np.searchsorted(edges_s, seen.end_s, side="right") - 1
-        return DeviceDay(arrivals, _those(seen, counted[window_of]))
+        return DeviceDay(arrivals, seen.only(counted[window_of]))
 
     def _covered(self, edges_s: Floats) -> Floats:
         """Draw the watched seconds of each window."""
@@ -152,7 +157,7 @@ class Device:
             inside &= (everybody.end_s < first.timestamp()) | (everybody.end_s >= last.timestamp())
         window_of = np.searchsorted(edges_s, everybody.end_s, side="right") - 1
         inside[inside] &= covered_s[window_of[inside]] > 0
-        return _those(everybody, inside)
+        return everybody.only(inside)
 
     def _go_off(self, at: datetime) -> Iterator[Arrival]:
         if self._release is not None and self._connected:
@@ -170,7 +175,7 @@ class Device:
         self._release, self._booted_at, self._health_due = release, at, at
         self._boot_id = self._rng.bytes(8).hex()
         self._seq = self._lost = 0
-        self._rule = CohortRule(k=K, profile=self._character.profile, pool=self._rule.pool)
+        self._rule = CohortRule(k=K, profile=self._character.profile, plan=self._plan, pool=self._rule.pool)
         self._connected = False
         yield from ()
 
@@ -281,13 +286,3 @@ class Device:
             boot_id=self._boot_id,
             software=self._release.software,
         )
-
-
-def _those(visitors: Visitors, chosen: NDArray[np.bool_]) -> Visitors:
-    return Visitors(
-        end_s=visitors.end_s[chosen],
-        dwell_s=visitors.dwell_s[chosen],
-        attention_s=visitors.attention_s[chosen],
-        described=visitors.described[chosen],
-        labels={attribute: labels[chosen] for attribute, labels in visitors.labels.items()},
-    )

@@ -16,6 +16,7 @@ from cloud.domain.chain import Chain, Interval, Role, Site
 from cloud.simulation.chain import PROMOTION, Camera, Sites, make_sites
 from cloud.simulation.device import Arrival, Device, Release
 from cloud.simulation.faults import draw_faults
+from cloud.simulation.places import true_places
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
 from common.vocabulary import ATTRIBUTES
 
@@ -45,6 +46,8 @@ class Truth:
     gender: Mapping[str, int]
     age_band: Mapping[str, int]
     expression: Mapping[str, int]
+    places: Mapping[str, Mapping[str, Mapping[str, float]]]
+    """What they did at doors, in zones and towards targets, by name."""
 
     def json(self) -> dict[str, Any]:
         return {**asdict(self), "day": self.day.isoformat()}
@@ -99,7 +102,7 @@ class Fleet:
         site, character = self.chain.sites[site_name], self._sites.characters[site_name]
         rng = np.random.default_rng([self._seed, site_number, character.cameras.index(camera)])
         return Device(
-            camera.device,
+            camera,
             site,
             character,
             draw_faults(rng, site, self.days),
@@ -177,4 +180,5 @@ def _truth(site: Site, role: Role, day: date, came: int, counted: Sequence[Visit
         gender=mixes["gender"],
         age_band=mixes["age_band"],
         expression=mixes["expression"],
+        places=true_places(role, pairs),
     )

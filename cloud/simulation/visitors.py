@@ -17,10 +17,12 @@ from cloud.analysis.confusion import Confusion, shipped_confusions
 from cloud.domain.chain import Site
 from cloud.simulation.chain import Character
 from common.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, NOT_SEEN, UNKNOWN
+from edge.place_types import VisitPlaces
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
+CROSSINGS = ("", "entry", "exit", "passer")
 _STEP_S = 300
 """The flow of people is constant within this many seconds."""
 STAFF_S = 1800
@@ -38,6 +40,24 @@ class Visitors:
     described: NDArray[np.bool_]
     """Whose face the device sees well enough to classify it."""
     labels: Mapping[str, Labels]
+    crossing: Labels
+    """What each did at the door, as an index into ``CROSSINGS``; ``leads`` begins a group."""
+    leads: NDArray[np.bool_]
+    places: NDArray[np.object_]
+    """What each did in zones and towards targets, as ``VisitPlaces``."""
+
+    def only(self, chosen: NDArray[np.bool_]) -> Visitors:
+        """Return some of them."""
+        return Visitors(
+            end_s=self.end_s[chosen],
+            dwell_s=self.dwell_s[chosen],
+            attention_s=self.attention_s[chosen],
+            described=self.described[chosen],
+            labels={attribute: labels[chosen] for attribute, labels in self.labels.items()},
+            crossing=self.crossing[chosen],
+            leads=self.leads[chosen],
+            places=self.places[chosen],
+        )
 
     @property
     def viewer(self) -> NDArray[np.bool_]:
@@ -85,6 +105,9 @@ def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Vi
             "age_band": rng.choice(len(AGE_BANDS), count, p=character.ages),
             "expression": rng.choice(len(EXPRESSIONS), count, p=character.expressions),
         },
+        crossing=np.full(count, CROSSINGS.index("")),
+        leads=np.zeros(count, dtype=bool),
+        places=np.full(count, VisitPlaces(), dtype=object),
     )
 
 

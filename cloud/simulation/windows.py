@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from cloud.domain.chain import Role
+from cloud.simulation.places import counted_places
 from cloud.simulation.visitors import Floats, Visitors
 from common.wire import DWELL_BINS_S
 from edge.types import Coverage, WindowAggregate
@@ -22,19 +24,22 @@ def windows(
     verdicts: Sequence[tuple[str, str, str]],
     edges_s: Floats,
     covered_s: Floats,
+    purpose: Role,
     *,
     due_s: float,
 ) -> list[WindowAggregate]:
     """Make a window for each interval between two ``edges_s`` (n + 1, UTC epoch seconds).
 
     ``covered_s`` (n,) seconds of it were watched. ``verdicts`` are those on the visits ``seen``. A visit is counted in
-    the window in which it ends. A cohort is due in the window that contains ``due_s``; the last window closes the day.
+    the window in which it ends. ``purpose`` is that of the camera. A cohort is due in the window that contains
+    ``due_s``; the last window closes the day.
     """
     bounds = np.searchsorted(seen.end_s, edges_s).tolist()
     mean, most = _occupancy(seen, edges_s)
     dwell_bins = _bins(seen.dwell_s)
     attention_bins = _bins(seen.attention_s)
     dwell_s, attention_s = seen.dwell_s.tolist(), seen.attention_s.tolist()
+    faces = [labels[2] for labels in verdicts]
     made = []
     for index, covered in enumerate(covered_s.tolist()):
         first, last = bounds[index], bounds[index + 1]
@@ -58,6 +63,9 @@ def windows(
                 coverage=Coverage(covered, frames, int(_FPS * (end - start)) - frames if watched else 0),
                 due=start < due_s <= end,
                 closing=index == len(covered_s) - 1,
+                places=counted_places(
+                    purpose, seen, faces, slice(first, last), most[index] if watched else 0
+                ),
             )
         )
     return made

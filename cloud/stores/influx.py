@@ -20,6 +20,7 @@ from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL, cause, said
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
+from cloud.stores.place_layout import door_points, place_points
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import Clock
 from common.vocabulary import ATTRIBUTES, UNKNOWN
@@ -160,6 +161,7 @@ def _window(message: WindowMessage, tags: Mapping[str, str]) -> Iterator[Point]:
         "coverage": message.coverage.share,
     }
     yield layout.WINDOW.point(tags, message.start, _declared(layout.WINDOW, values))
+    yield from door_points(message.totals, message.start, tags)
     if message.cohort is not None:
         yield from _cohort(message.cohort, message.start, tags)
 
@@ -180,9 +182,7 @@ def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[P
         if row := {band: count for (of, band), count in joint.items() if of == gender}:
             values = {**row, "released": readable(row)}
             yield layout.COHORT_GENDER_AGE_BAND.point({**tags, "gender": gender}, at, values)
-    for zone, visits in cohort.zones.items():
-        if visits is not None:
-            yield layout.COHORT_ZONE.point({**tags, "zone": zone}, at, {"visits": visits})
+    yield from place_points(cohort, at, tags)
 
 
 def _breakdown(cohort: Cohort, name: str, cells: Cells) -> dict[str, Value | None]:

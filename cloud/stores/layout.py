@@ -7,12 +7,11 @@ cell is absent; 0 is a real count.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args, get_origin
-
-from pydantic import BaseModel
 
 from cloud.domain.labels import JOINT_LABELS, LABELS
+from cloud.stores.declared import counts, fields_of
 from cloud.stores.measurement import Field, Kind, Measurement
+from cloud.stores.place_layout import OF_PLACES
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import (
     DWELL_BINS_S,
@@ -24,32 +23,6 @@ from common.wire import (
     WindowMessage,
     bin_label,
 )
-
-_KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", str: "string"}
-
-
-def _fields(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> dict[str, Field]:
-    """Return the plain fields of a message."""
-    return {
-        name: Field(_kind(about.annotation), about.description or "")
-        for name, about in model.model_fields.items()
-        if name not in without
-    }
-
-
-def _kind(annotation: object) -> Kind:
-    """Return the kind of a type, of the type inside an optional one, or of the values of a literal."""
-    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
-    if get_origin(annotation) is Literal:
-        return _KINDS[type(arguments[0])]
-    if arguments:
-        return _kind(arguments[0])
-    assert isinstance(annotation, type)
-    return _KINDS[annotation]
-
-
-def _counts(labels: tuple[str, ...], meaning: str) -> dict[str, Field]:
-    return dict.fromkeys(labels, Field("integer", meaning))
 
 
 def joint_field(gender: str, age_band: str) -> str:
@@ -67,9 +40,9 @@ WINDOW = Measurement(
     _CAMERA,
     _START,
     {
-        **_fields(Totals),
-        "coverage": _fields(Coverage)["share"],
-        **_fields(
+        **fields_of(Totals, without=("doors",)),
+        "coverage": fields_of(Coverage)["share"],
+        **fields_of(
             WindowMessage,
             without=("kind", *_CAMERA, "start", "totals", "coverage", "cohort"),
         ),
@@ -87,14 +60,15 @@ _TIMED: tuple[tuple[str, Kind, str], ...] = (
 _DESCRIBED_OF = Field(
     "integer", "visits of the cohorts that tell how many were described: divide `described` by these"
 )
-_COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression", "zones")
+_COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression")
+_COHORT_PLACES = ("zones", "targets", "heat", "ways")
 COHORT = Measurement(
     "cohort",
     "raw",
     _CAMERA,
     _START,
     {
-        **_fields(Cohort, without=(*_COHORT_LISTS, "since")),
+        **fields_of(Cohort, without=(*_COHORT_LISTS, *_COHORT_PLACES, "since")),
         **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
         "described_of": _DESCRIBED_OF,
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
@@ -112,7 +86,7 @@ _VERDICTS = {
     "unknown_of": Field("integer", "visits that were described, where `unknown` is told: divide it by these"),
 }
 BREAKDOWNS: Mapping[str, Measurement] = {
-    name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**_counts(labels, meaning), **sums})
+    name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**counts(labels, meaning), **sums})
     for name, labels, meaning, sums in (
         ("dwell", _BINS, "visits by dwell time; the name is the lower limit in seconds", _READABLE),
         ("attention", _BINS, "visits by attention time; the name is the lower limit in seconds", _READABLE),
@@ -127,26 +101,23 @@ COHORT_GENDER_AGE_BAND = Measurement(
     (*_CAMERA, "gender"),
     _START,
     {
-        **_counts((*AGE_BANDS, UNKNOWN), "visits of this gender by age band"),
+        **counts((*AGE_BANDS, UNKNOWN), "visits of this gender by age band"),
         "released": _READABLE["released"],
     },
 )
-COHORT_ZONE = Measurement(
-    "cohort_zone",
-    "raw",
-    (*_CAMERA, "zone"),
-    _START,
-    {"visits": Field("integer", "visits that were in the zone")},
-)
 HEALTH = Measurement(
-    "health", "raw", _DEVICE, "`at` of the message", _fields(HealthMessage, without=("kind", *_DEVICE, "at"))
+    "health",
+    "raw",
+    _DEVICE,
+    "`at` of the message",
+    fields_of(HealthMessage, without=("kind", *_DEVICE, "at")),
 )
 STATUS = Measurement(
     "status",
     "raw",
     _DEVICE,
     "`since` of the message; for offline, the time of its arrival, because a last will cannot contain the time",
-    _fields(StatusMessage, without=("kind", *_DEVICE, "since")),
+    fields_of(StatusMessage, without=("kind", *_DEVICE, "since")),
 )
 ALERT = Measurement(
     "alert",
@@ -212,13 +183,13 @@ _TALLY = {
         "counts below that were known when this point was first written and now are not, separated by commas: they are"
         " written as 0, because InfluxDB cannot remove a field",
     ),
-    **_counts(tuple(f"gender_{label}" for label in LABELS["gender"]), "visits in cohorts by gender"),
-    **_counts(tuple(f"age_band_{label}" for label in LABELS["age_band"]), "visits in cohorts by age band"),
-    **_counts(
+    **counts(tuple(f"gender_{label}" for label in LABELS["gender"]), "visits in cohorts by gender"),
+    **counts(tuple(f"age_band_{label}" for label in LABELS["age_band"]), "visits in cohorts by age band"),
+    **counts(
         tuple(joint_field(*label) for label in JOINT_LABELS),
         "visits in cohorts by gender and age band",
     ),
-    **_counts(
+    **counts(
         tuple(f"expression_{label}" for label in LABELS["expression"]), "visits in cohorts by expression"
     ),
 }
@@ -298,6 +269,6 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, COHORT_ZONE, HEALTH, STATUS, ALERT, PROBE,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, PROBE,
     DEAD_LETTER, QUARTER, DAY, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
 )  # fmt: skip

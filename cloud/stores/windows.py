@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 from cloud.domain.chain import Site
 from cloud.domain.labels import JOINT_LABELS
 from cloud.stores import layout
+from cloud.stores import place_layout as places
 from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
 from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL, Series
 
-_JOINT, _ZONE = layout.COHORT_GENDER_AGE_BAND, layout.COHORT_ZONE
-_MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, _ZONE)
+_JOINT = layout.COHORT_GENDER_AGE_BAND
+_MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, *places.OF_PLACES)
 # Looked up once: a rollup builds hundreds of thousands of windows.
-_TOTALS = tuple(Totals.model_fields)
+_TOTALS = tuple(Totals.model_fields.keys() - {"doors"})
 _OF_COHORT = ("occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s", "described")
 _PLAIN = tuple((WindowMessage.model_fields.keys() & layout.WINDOW.fields.keys()) - {"coverage"})
 
@@ -60,8 +61,8 @@ class InfluxWindows:
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera.
 
-        They are equal to what was written, except that a missing label is 0 and a withheld zone is missing. Raises
-        ``StoreUnavailable``.
+        They are equal to what was written, except that a missing label is 0 and a withheld zone, queue or target is
+        missing. Raises ``StoreUnavailable``.
         """
         answers = self._influxql.ask("raw", *(one.select([site], start, end) for one in _MEASUREMENTS))
         tables = {m.name: _points(answer) for m, answer in zip(_MEASUREMENTS, answers, strict=True)}
@@ -87,7 +88,10 @@ def _window(
         device=device,
         camera=camera,
         start=moment(start_ns),
-        totals=Totals.model_construct(**{name: row[name] for name in _TOTALS}),
+        totals=Totals.model_construct(
+            **{name: row[name] for name in _TOTALS},
+            doors=places.doors_from(tables[places.DOOR.name].get(key, ())),
+        ),
         coverage=Coverage.model_construct(share=row["coverage"]),
         cohort=_cohort({name: points[key] for name, points in tables.items() if key in points}),
         **{name: row[name] for name in _PLAIN},
@@ -110,7 +114,12 @@ def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
         age_band=tables["age_band"],
         expression=tables["expression"],
         gender_age_band=_joint(points.get(_JOINT.name, ())),
-        zones={zone["zone"]: zone["visits"] for zone in points.get(_ZONE.name, ())},
+        zones=places.zones_from(
+            points.get(places.COHORT_ZONE.name, ()), points.get(places.COHORT_QUEUE.name, ())
+        ),
+        targets=places.targets_from(points.get(places.COHORT_TARGET.name, ())),
+        heat=places.heat_from(points.get(places.COHORT_HEAT.name, ())),
+        ways=places.ways_from(points.get(places.COHORT_WAYS.name, ())),
     )
 
 

@@ -3,8 +3,8 @@
 Every message that leaves a device is one of these models, as JSON. Unknown fields are refused on both sides. This needs
 nothing but the standard library and pydantic, so that a bridge can import it without a camera library.
 
-``fields`` are the building blocks, ``window``, ``device`` and ``placement`` the messages, and ``codec`` is about topics
-and JSON.
+``fields`` and ``places`` are the building blocks, ``window``, ``device`` and ``placement`` the messages, and ``codec``
+is about topics and JSON.
 """
 
 from __future__ import annotations
@@ -52,6 +52,21 @@ from common.wire.placement import (
     PlacementMessage,
     PlacementReading,
 )
+from common.wire.places import (
+    ENTRY,
+    EXIT,
+    HEAT_COLUMNS,
+    HEAT_ROWS,
+    HEAT_STEP_S,
+    MOST_WAYS,
+    Door,
+    Heat,
+    Queue,
+    Target,
+    Ways,
+    Zone,
+    heat_least_s,
+)
 from common.wire.window import (
     Cohort,
     Coverage,
@@ -63,9 +78,15 @@ __all__ = [
     "BY_CHANNEL",
     "CONTENT_TYPE",
     "DWELL_BINS_S",
+    "ENTRY",
+    "EXIT",
+    "HEAT_COLUMNS",
+    "HEAT_ROWS",
+    "HEAT_STEP_S",
     "HELD_S",
     "LONGEST_SESSION_S",
     "MAX_BYTES",
+    "MOST_WAYS",
     "NAME_PATTERN",
     "RESEND_TOPIC",
     "ROOT",
@@ -77,9 +98,11 @@ __all__ = [
     "Cohort",
     "ConfigMessage",
     "Coverage",
+    "Door",
     "EchoMessage",
     "Hash",
     "HealthMessage",
+    "Heat",
     "Message",
     "Name",
     "PlacementFace",
@@ -87,15 +110,20 @@ __all__ = [
     "PlacementReading",
     "ProbeMessage",
     "Profile",
+    "Queue",
     "Share",
     "StatusMessage",
+    "Target",
     "Totals",
+    "Ways",
     "WindowMessage",
     "WireError",
+    "Zone",
     "address",
     "bin_label",
     "decode",
     "encode",
+    "heat_least_s",
     "one_line",
     "short_hash",
     "topic",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -30,6 +29,8 @@ from common.wire.fields import (
     WireModel,
     bin_label,
 )
+from common.wire.place_checks import check_places, check_sizes
+from common.wire.places import Doors, Heat, Targets, Ways, Zone
 
 _NOT_IN: Mapping[Profile, tuple[str, ...]] = {
     "count": ("described", "gender", "age_band", "gender_age_band", "expression"),
@@ -49,6 +50,7 @@ class Totals(WireModel):
         description="visits that ended in this window: people, whose face may never have been seen; each counts once"
     )
     viewers: Visits = Field(description="those of them whose face looked here at least once")
+    doors: Doors = Field(default_factory=dict, description="what happened at each door")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -93,8 +95,17 @@ class Cohort(WireModel):
         default=None, description="visits by gender, then age band (profile demographics)"
     )
     expression: Cells | None = Field(default=None, description="visits by expression (profile expression)")
-    zones: Annotated[dict[Name, Visits | None], Field(max_length=MOST_ZONES)] = Field(
-        default_factory=dict, description="visits that were in each zone; they may overlap"
+    zones: Annotated[dict[Name, Zone], Field(max_length=MOST_ZONES)] = Field(
+        default_factory=dict, description="each zone and queue"
+    )
+    targets: Targets = Field(default_factory=dict, description="each target")
+    heat: Heat | None = Field(
+        default=None, description="where people stood; null when withheld, or without a grid"
+    )
+    ways: Ways | None = Field(
+        default=None,
+        description="visits by place (`entry` or a zone), then next place (a zone or `exit`), each at most once in a"
+        " cell; a missing cell is 0; null when withheld",
     )
 
     @model_validator(mode="after")
@@ -120,8 +131,7 @@ class Cohort(WireModel):
             if sum(value or 0 for value in cells.values()) > self.visits:
                 raise ValueError(f"{name}: cells exceed the visits of the cohort")
         self._check_not_seen()
-        if any((value or 0) > self.visits for value in self.zones.values()):
-            raise ValueError("zones: a cell exceeds the visits of the cohort")
+        check_sizes(self.visits, self.dwell_sum_s, self.zones, self.targets, self.ways)
         if (self.attention_sum_s or 0.0) > (self.dwell_sum_s or 0.0) + 1e-6:
             raise ValueError("attention_sum_s exceeds dwell_sum_s")
         return self
@@ -172,9 +182,7 @@ class Cohort(WireModel):
             rest = self.visits - sum(value or 0 for value in cells.values())
             if any(0 < (value or 0) < k for value in cells.values()) or 0 < rest < k:
                 raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
-        zones = sorted({0, self.visits, *(value for value in self.zones.values() if value is not None)})
-        if any(high - low < k for low, high in pairwise(zones)):
-            raise ValueError(f"cohort.zones: tells a cell of 1 to {k - 1} visits")
+        check_places(k, profile, self.visits, self.expression, self.zones, self.targets, self.heat, self.ways)
 
 
 class WindowMessage(WireModel):

@@ -10,7 +10,6 @@ from threading import Event
 
 from common.clock import Clock
 from common.mqtt.broker import Broker
-from common.wire import short_hash
 from edge.capture.camera import Camera
 from edge.capture.factory import open_camera
 from edge.capture.thread import CameraThread
@@ -23,7 +22,7 @@ from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.health import Health
 from edge.service.pacing import Heat, Pacer
-from edge.service.place_building import build_notices, build_places, excluded_zones
+from edge.service.place_building import build_notices, build_places, excluded_zones, place_plan, timed_zones
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
@@ -126,6 +125,7 @@ def build_pipeline(
             counted_until=counted_until,
             zones=[zone.name for zone in settings.zones if not zone.exclude],
             doors=[door.name for door in settings.doors],
+            timed=timed_zones(settings),
             closing_hour=settings.privacy.closing_hour,
             release_hours=settings.privacy.release_hours,
             resume=resume,
@@ -236,6 +236,6 @@ def _cohort_rule(settings: Settings, pool: Pool) -> CohortRule:
         k=privacy.k,
         profile=privacy.profile,
         max_cohort=privacy.max_cohort,
-        zones=short_hash(repr((settings.plan, settings.doors, settings.zones, settings.targets)).encode()),
+        plan=place_plan(settings),
         pool=pool,
     )

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
+from common.wire import short_hash
+from common.wire.places import HEAT_COLUMNS, HEAT_ROWS
 from edge.config import Settings
 from edge.places.doors import Door
 from edge.places.notices import Notices
+from edge.places.overlap import cells_inside, overlapping
 from edge.places.places import Places
 from edge.places.targets import Target
 from edge.places.zones import ExcludedZones, Zone
+from edge.vision.place_privacy import Plan
+
+
+def _zones(settings: Settings) -> list[Zone]:
+    """Return the zones in which people are counted."""
+    return [
+        Zone(zone.name, zone.polygon, zone.where == "shelf", zone.stop_s, zone.front)
+        for zone in settings.zones
+        if not zone.exclude
+    ]
+
+
+def timed_zones(settings: Settings) -> frozenset[str]:
+    """Return the zones that overlap none of the others: only their times may be told."""
+    return frozenset(name for name, others in overlapping(_zones(settings)).items() if not others)
+
+
+def place_plan(settings: Settings) -> Plan:
+    """Return what the privacy rule must know of the places."""
+    zones, camera = _zones(settings), settings.camera
+    given = None if settings.plan is None else settings.plan.given()
+    places = settings.plan, settings.doors, settings.zones, settings.targets
+    return Plan(
+        zones=tuple(zone.name for zone in zones),
+        timed=timed_zones(settings),
+        queues=frozenset(zone.name for zone in zones if zone.front is not None),
+        targets={target.name: target.zone for target in settings.targets},
+        heat=(HEAT_COLUMNS, HEAT_ROWS),
+        inside=cells_inside(zones, given, camera.width / camera.height),
+        version=short_hash(repr(places).encode()),
+    )
 
 
 def build_places(settings: Settings, *, least_look_s: float) -> Places:
     """Return the places of the settings. A look at a target counts from ``least_look_s`` on."""
     return Places(
         doors=[Door(door.name, door.line, door.inside) for door in settings.doors],
-        zones=[
-            Zone(zone.name, zone.polygon, zone.where == "shelf", zone.stop_s, zone.front)
-            for zone in settings.zones
-            if not zone.exclude
-        ],
+        zones=_zones(settings),
         targets=[
             Target(target.name, target.half_angle, target.direction, target.place, target.zone)
             for target in settings.targets

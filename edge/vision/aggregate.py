@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S
-from edge.place_types import DoorCounts, PlaceCounts
+from edge.place_types import DoorCounts, PlaceCounts, counts_of
 from edge.types import Coverage, Visit, WindowAggregate
-from edge.vision.place_counts import of_moment, of_visit, time_bin
+from edge.vision.place_counts import of_moment, time_bin
 
 LONGEST_SILENCE_S = 86_400
 """A longer outage is filled with empty windows only for its last day."""
@@ -66,7 +66,7 @@ class _Window:
             self.occupancy_s += occupancy * (until - since)
             self.covered_until = until
 
-    def add(self, visit: Visit) -> None:
+    def add(self, visit: Visit, timed: Collection[str]) -> None:
         self.visits += 1
         attention_s = visit.attention_s if visit.viewer else 0.0  # a shorter look does not count
         self.viewers += visit.viewer
@@ -82,7 +82,7 @@ class _Window:
         )
         self.breakdown[gender, age_band, expression] += 1
         self.zones.update(set(visit.zones))
-        self.places += of_visit(visit.places, visit.dwell_s, expression)
+        self.places += counts_of(visit.places, visit.dwell_s, expression, timed)
 
     def freeze(self, *, due: bool, closing: bool) -> WindowAggregate:
         return WindowAggregate(
@@ -136,7 +136,8 @@ class Aggregator:
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
     window that an earlier run emitted: a service that restarts within a minute must not overwrite the window
     of that minute. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
-    returned. ``zones`` and ``doors`` are the names that a window reports, even if nobody was there. The window that
+    returned. ``zones`` and ``doors`` are the names that a window reports, even if nobody was there;
+    ``timed`` zones overlap none of the others, see ``PlaceCounts.elsewhere``. The window that
     contains the hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
     ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any case.
     If an hour has passed since ``counted_until``, the first window is marked for it.
@@ -150,12 +151,14 @@ class Aggregator:
         counted_until: datetime | None = None,
         zones: Sequence[str] = (),
         doors: Sequence[str] = (),
+        timed: Collection[str] = (),
         closing_hour: int = 0,
         release_hours: Sequence[int] = (),
         timezone: tzinfo | None = None,
         resume: WindowAggregate | None = None,
     ) -> None:
         self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
+        self._timed = timed
         self._nothing = PlaceCounts(doors={name: DoorCounts() for name in doors})
         self._closing_hour, self._release_hours, self._timezone = closing_hour, release_hours, timezone
         self._open: _Window | None = None
@@ -232,7 +235,7 @@ class Aggregator:
         """Count a finished visit in the open window. Raises ``ValueError`` before the first frame."""
         if self._open is None:
             raise ValueError("no window is open: observe a frame first")
-        self._open.add(visit)
+        self._open.add(visit, self._timed)
 
     def note(self, doors: Mapping[str, DoorCounts], crowds: Mapping[str, int]) -> None:
         """Count in the open window what has happened at the doors, and the people in each zone now. Raises

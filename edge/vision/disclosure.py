@@ -10,7 +10,7 @@ to a size.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
@@ -40,14 +40,40 @@ def withhold(counts: Mapping[Name, int], k: int, order: Sequence[Name]) -> set[N
     return set(counts)
 
 
-def withhold_zones(zones: Mapping[str, int], visits: int, k: int) -> set[str]:
-    """Return the zones to withhold. Zones overlap, and one may lie inside another: then the difference of their cells
-    counts the visits in only one of them. So any two published cells are equal or at least ``k`` apart, including the
-    values "nobody" and "everybody"."""
-    published, hidden = {0, visits}, set()
-    for zone in sorted(zones):
-        if any(0 < abs(zones[zone] - other) < k for other in published):
-            hidden.add(zone)
-        else:
-            published.add(zones[zone])
-    return hidden
+class Overlaps:
+    """Decides, one after the other, which counts of overlapping groups of visits are told.
+
+    Zones overlap, and one may lie inside another: then the difference of their counts is the number of visits in only
+    one of them. So a count is told only if it is at least ``k`` away from each number that is known already, or equal
+    to one that itself is ``k`` away from all others. ``known`` are the numbers that a reader has anyway from the totals
+    of the windows, beside "nobody" and "everybody". The order of the questions must not depend on the counts.
+
+    A count that is not told has at least k-1 values that would not be told either.
+    """
+
+    def __init__(self, visits: int, known: Collection[int], k: int) -> None:
+        self._visits, self._k = visits, k
+        self._known = {0, visits, *known}
+        self._alone = {one for one in self._known if not self._near(one)}
+        self._zones: list[int] = []
+
+    def tell(self, count: int) -> int | None:
+        """Return the count, or None if it must not be told."""
+        if self._near(count) or (count in self._known and count not in self._alone):
+            return None
+        self._known.add(count)
+        self._alone.add(count)
+        return count
+
+    def tell_zone(self, count: int) -> int | None:
+        """Do the same for the visits in a zone. If each visit was in one of two zones, the sum of both minus all visits
+        is the number of visits in both."""
+        if any(0 < count + other - self._visits < self._k for other in self._zones):
+            return None
+        told = self.tell(count)
+        if told is not None:
+            self._zones.append(told)
+        return told
+
+    def _near(self, count: int) -> bool:
+        return any(0 < abs(count - other) < self._k for other in self._known)

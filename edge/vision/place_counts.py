@@ -13,42 +13,13 @@ from edge.place_types import (
     CellCounts,
     DoorCounts,
     PlaceCounts,
-    TargetCounts,
-    TimeCounts,
-    VisitPlaces,
     ZoneCounts,
-    times,
 )
 
 
 def time_bin(seconds: float) -> int:
     """Return the bin of ``DWELL_BINS_S`` that holds this time."""
     return max(0, bisect_right(DWELL_BINS_S, seconds) - 1)
-
-
-def of_visit(places: VisitPlaces, dwell_s: float, expression: str) -> PlaceCounts:
-    """Return the counts of one visit; ``expression`` is its label, possibly unknown or not seen."""
-    zones = {}
-    for name, stay_s in places.stays.items():
-        wait = places.waits.get(name)
-        zones[name] = ZoneCounts(
-            stays=_one(stay_s),
-            outside=_one(max(0.0, dwell_s - stay_s)),
-            stops=int(name in places.stops),
-            waits=TimeCounts() if wait is None else _one(wait.seconds),
-            served=int(wait is not None and wait.served),
-        )
-    return PlaceCounts(
-        zones=zones,
-        targets={
-            name: TargetCounts(_one(seconds), {expression: 1}) for name, seconds in places.looks.items()
-        },
-        ways=dict.fromkeys(places.ways, 1),
-        heat={
-            cell: CellCounts(1, standing_s, looking_s)
-            for cell, (standing_s, looking_s) in places.heat.items()
-        },
-    )
 
 
 def of_moment(doors: Mapping[str, DoorCounts], crowds: Mapping[str, int]) -> PlaceCounts:
@@ -72,9 +43,8 @@ def keyed(tree: Mapping[str, Any]) -> PlaceCounts:
         for cell, visits, standing_s, looking_s in tree["heat"]
     }
     counts = _ADAPTER.validate_python({**tree, "ways": ways, "heat": heat})
-    all_times = [
-        zone_times for zone in counts.zones.values() for zone_times in (zone.stays, zone.outside, zone.waits)
-    ]
+    all_times = [zone_times for zone in counts.zones.values() for zone_times in (zone.stays, zone.waits)]
+    all_times += [counts.elsewhere]
     all_times += [target.looks for target in counts.targets.values()]
     if any(len(one.histogram) != len(DWELL_BINS_S) for one in all_times):
         raise ValueError("other bins")
@@ -82,7 +52,3 @@ def keyed(tree: Mapping[str, Any]) -> PlaceCounts:
 
 
 _ADAPTER, _CELL = TypeAdapter(PlaceCounts), TypeAdapter(CellCounts)
-
-
-def _one(seconds: float) -> TimeCounts:
-    return times([seconds], [time_bin(seconds)])

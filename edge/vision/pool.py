@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.wire import DWELL_BINS_S
+from edge.place_types import PlaceCounts
 from edge.types import WindowAggregate
 
 
 @dataclass(slots=True)
 class Pool:
-    """The sums since the last cohort; ``covered_s`` and ``occupancy_max`` cover all windows since then. ``zones_of`` is
-    a hash of the zones. If they changed, the zones of this cohort are withheld: a person who can change them could
-    make a zone count only one visit.
+    """The sums since the last cohort; ``covered_s``, ``occupancy_max``, and the doors and the most people of
+    ``places`` cover all windows since then. ``places_of`` is a hash of the places. If they changed while visits wait,
+    all places of this cohort are withheld: a person who can change them could make a zone count only one visit.
     """
 
     since: datetime | None = None
@@ -27,19 +28,22 @@ class Pool:
     dwell: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
     attention: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
     breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    zones: Counter[str] = field(default_factory=Counter)
-    zones_of: str | None = None
-    zones_changed: bool = False
+    places: PlaceCounts = field(default_factory=PlaceCounts)
+    places_of: str | None = None
+    places_changed: bool = False
 
-    def add(self, window: WindowAggregate, zones_of: str) -> None:
+    def add(self, window: WindowAggregate, places_of: str) -> None:
         """Add the visits of one more window."""
+        if self.places_of not in (None, places_of):
+            self.places_changed |= self.visits > 0
+            self.places = PlaceCounts()
+        self.places_of = places_of
+        self.places += window.places
         self.covered_s += window.coverage.covered_s
         self.occupancy_max = max(self.occupancy_max, window.occupancy_max)
         if not window.visits:
             return
         self.since = self.since or window.start
-        self.zones_changed |= self.zones_of not in (None, zones_of)
-        self.zones_of = zones_of
         self.visits += window.visits
         self.viewers += window.viewers
         self.dwell_sum_s += window.dwell_sum_s
@@ -47,4 +51,3 @@ class Pool:
         self.dwell = [a + b for a, b in zip(self.dwell, window.dwell_histogram, strict=True)]
         self.attention = [a + b for a, b in zip(self.attention, window.attention_histogram, strict=True)]
         self.breakdown.update(window.breakdown)
-        self.zones.update(window.zones)

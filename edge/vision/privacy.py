@@ -16,10 +16,12 @@ from common import wire
 from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
-from edge.vision.disclosure import withhold, withhold_zones
+from edge.vision.disclosure import withhold
 from edge.vision.joint import withhold_in_joint
+from edge.vision.place_privacy import Plan, tell_places
+from edge.vision.place_times import Whole
 from edge.vision.pool import Pool
-from edge.vision.times import Times, publishable
+from edge.vision.times import Times, bins, publishable
 
 # The order in which large cells are withheld beside small ones, after the visits without a verdict. It must not depend
 # on the counts, so labels that are rare in every shop come first.
@@ -50,7 +52,7 @@ class CohortRule:
 
     ``k``: smallest cohort and smallest readable cell; 1 withholds nothing. ``profile``: which breakdowns may
     be released at all. ``max_cohort``: the number of visits at which a cohort is released at any time of day.
-    ``zones`` is a hash of the zones. ``pool``: the visits that already wait, from an earlier run.
+    ``plan``: the places of the camera. ``pool``: the visits that already wait, from an earlier run.
     """
 
     def __init__(
@@ -59,38 +61,45 @@ class CohortRule:
         k: int,
         profile: wire.Profile,
         max_cohort: int = MAX_COHORT,
-        zones: str = "",
+        plan: Plan | None = None,
         pool: Pool | None = None,
     ) -> None:
-        self._k, self._profile, self._max_cohort, self._zones = k, profile, max_cohort, zones
+        self._k, self._profile, self._max_cohort, self._plan = k, profile, max_cohort, plan or Plan()
         self.pool = pool or Pool()
 
     def release(self, window: WindowAggregate) -> Release:
         """Decide on one window. Its cohort may include visits of earlier windows."""
-        self.pool.add(window, self._zones)
+        self.pool.add(window, self._plan.version)
         visits = self.pool.visits
         enough = (
             visits >= self._max_cohort
             or (window.due and visits >= min(MIN_COHORT * self._k, self._max_cohort))
             or (window.closing and visits >= self._k)
         )
-        cohort = _draft(self.pool, self._k, self._profile) if enough else None
+        cohort = _draft(self.pool, self._plan, self._k, self._profile) if enough else None
         if cohort or window.closing:
             self.pool = Pool()
-        totals = wire.Totals(visits=window.visits, viewers=window.viewers)
+        totals = wire.Totals(visits=window.visits, viewers=window.viewers, doors=_doors(window))
         return Release(totals, cohort, pending=0 if cohort else visits)
 
 
-def _draft(pool: Pool, k: int, profile: wire.Profile) -> wire.Cohort:
+def _doors(window: WindowAggregate) -> dict[str, wire.Door]:
+    return {
+        name: wire.Door(entries=door.entries, exits=door.exits, passers=door.passers, groups=door.groups)
+        for name, door in window.places.doors.items()
+    }
+
+
+def _draft(pool: Pool, plan: Plan, k: int, profile: wire.Profile) -> wire.Cohort:
     assert pool.since is not None
-    hidden_zones = pool.zones if pool.zones_changed else withhold_zones(pool.zones, pool.visits, k)
+    people, whole = _people(pool, k, profile), _whole(pool, k)
     return wire.Cohort(
         since=pool.since,
         visits=pool.visits,
         occupancy_max=pool.occupancy_max,
-        zones=_cells(pool.zones, hidden_zones),
-        **_people(pool, k, profile),
-        **_times(pool, k),
+        **people,
+        **_times(pool, whole, k),
+        **tell_places(pool, plan, k, whole, people.get("expression")),
     )
 
 
@@ -136,7 +145,7 @@ class _Times(TypedDict):
     attention: wire.Cells
 
 
-def _times(pool: Pool, k: int) -> _Times:
+def _whole(pool: Pool, k: int) -> Whole:
     """Return the dwell and attention times, as far as they may be published together."""
     dwell_sum_s = round(pool.dwell_sum_s, 1)
     dwell = Times(tuple(pool.dwell), dwell_sum_s)
@@ -150,12 +159,18 @@ def _times(pool: Pool, k: int) -> _Times:
     )  # the number of viewers is published, so withholding their times reveals nothing new
     both = k == 1 or (not few and publishable(dwell, attention, k))
     one = both or publishable(dwell, None, k)
+    return Whole(dwell if one else None, attention if both else None)
+
+
+def _times(pool: Pool, whole: Whole, k: int) -> _Times:
+    dwell_sum_s = None if whole.dwell is None else whole.dwell.sum_s
+    mean = None if dwell_sum_s is None or not pool.covered_s else round(dwell_sum_s / pool.covered_s, 3)
     return {
-        "dwell_sum_s": dwell_sum_s if one else None,
-        "occupancy_mean": round(dwell_sum_s / pool.covered_s, 3) if one and pool.covered_s else None,
-        "dwell": _bins(dwell, k, published=one),
-        "attention_sum_s": attention.sum_s if both else None,
-        "attention": _bins(attention, k, published=both),
+        "dwell_sum_s": dwell_sum_s,
+        "occupancy_mean": mean,
+        "dwell": bins(whole.dwell, k),
+        "attention_sum_s": None if whole.attention is None else whole.attention.sum_s,
+        "attention": bins(whole.attention, k),
     }
 
 
@@ -189,11 +204,3 @@ def _unknown(label: str) -> str:
 
 def _cells(counts: Mapping[str, int], hidden: Collection[str]) -> wire.Cells:
     return {label: None if label in hidden else count for label, count in counts.items()}
-
-
-def _bins(times: Times, k: int, *, published: bool) -> wire.Cells:
-    hidden = times.hidden(k) if published else range(len(wire.DWELL_BINS_S))
-    return _cells(
-        {wire.bin_label(edge): count for edge, count in zip(wire.DWELL_BINS_S, times.counts, strict=True)},
-        {wire.bin_label(wire.DWELL_BINS_S[index]) for index in hidden},
-    )

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from common.wire import DWELL_BINS_S
+from common.wire import DWELL_BINS_S, Cells, bin_label
 from edge.vision.disclosure import withhold
 
 BINS = range(len(DWELL_BINS_S))
@@ -30,8 +30,8 @@ SHORTEST_S = 0.5
 """A reader knows that no visit, and no viewer's attention, is shorter than some tenths of a second. More is assumed,
 so that what a sum tells of the first bin is never taken for less than it is."""
 _DOMINANCE = 0.25
-_TRIES, _KEPT, _PAIRS = 1000, 40, 400
-"""Limits: tables that are tried, tables that fit and are kept, and pairs of them."""
+_TRIES, _KEPT, _PAIRS, _BESIDE = 1000, 40, 400, 12
+"""Limits: tables that are tried, tables that fit and are kept, pairs of them, and tables kept of a place."""
 
 Table = tuple[int, ...]
 """Visits by bin."""
@@ -40,11 +40,13 @@ Table = tuple[int, ...]
 @dataclass(frozen=True, slots=True)
 class Times:
     """One histogram and the sum of its times, rounded as published, or None if not published. ``idle`` visits are
-    known to have no such time, because the number of viewers is published."""
+    known to have no such time, because the number of viewers is published. ``apart`` visits of the cohort are known not
+    to be in the histogram at all, as those that were not in a zone."""
 
     counts: Table
     sum_s: float | None
     idle: int = 0
+    apart: int = 0
 
     def hidden(self, k: int) -> frozenset[int]:
         return frozenset(withhold(dict(enumerate(self.counts)), k, _ORDER))
@@ -59,6 +61,16 @@ class Times:
         return low - _ROUNDING_S <= self.sum_s < high + _ROUNDING_S and not dominated(counts, self.sum_s)
 
 
+def bins(times: Times | None, k: int) -> Cells:
+    """Return the histogram as it is published, with None for what is withheld: all of it if ``times`` is None."""
+    hidden = BINS if times is None else times.hidden(k)
+    counts = BINS if times is None else times.counts
+    return {
+        bin_label(edge): None if index in hidden else count
+        for index, (edge, count) in enumerate(zip(DWELL_BINS_S, counts, strict=True))
+    }
+
+
 def _reach(counts: Table, idle: int) -> tuple[float, float]:
     """Return the smallest and the largest possible sum of the times in these bins."""
     low = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
@@ -70,12 +82,40 @@ def _reach(counts: Table, idle: int) -> tuple[float, float]:
 def dominated(counts: Table, sum_s: float) -> bool:
     """Apply the p% rule: return whether the person with the second longest time could work out the longest one with an
     error below a quarter. It uses bins and sum, because single times are not stored."""
-    longest, second = itertools.islice(_descending(counts), 2)
+    return sensitivity(counts, sum_s) > 0
+
+
+def sensitivity(counts: Table, sum_s: float) -> float:
+    """Return the seconds that are missing for the p% rule: a quarter of the longest time minus all but the two longest
+    ones. What it is for two sums of times of the same visits is never more than the sum of both (Cox 1981), so sums
+    that are not above 0 can be added up to further ones that are not."""
+    order = list(itertools.islice(_descending(counts), 2))
+    if len(order) < 2:
+        return _DOMINANCE * sum_s
+    longest, second = order
     others_s = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
     others_s -= DWELL_BINS_S[longest]
     longest_s = min(_UPPER[longest], sum_s - others_s)
     rest_s = max(others_s - DWELL_BINS_S[second], sum_s - _UPPER[longest] - _UPPER[second])
-    return rest_s < _DOMINANCE * longest_s
+    return _DOMINANCE * longest_s - rest_s
+
+
+def two_longest(counts: Table, sum_s: float) -> tuple[float, float]:
+    """Return the most that the longest and the second longest of these times can be."""
+    low_s = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
+    most = [
+        max(0.0, min(_UPPER[index], sum_s - low_s + DWELL_BINS_S[index]))
+        for index in itertools.islice(_descending(counts), 2)
+    ]
+    longest, second = (*most, 0.0, 0.0)[:2]
+    return longest, min(longest, second)
+
+
+def sensitivity_below(sum_s: float, most_s: tuple[float, float]) -> float:
+    """Return the most that ``sensitivity`` can be if all that is known of the times is that the two longest are at most
+    ``most_s``."""
+    longest_s, second_s = most_s
+    return _DOMINANCE * min(longest_s, max(0.0, sum_s)) - max(0.0, sum_s - longest_s - second_s)
 
 
 def _descending(counts: Table) -> Iterator[int]:
@@ -87,7 +127,7 @@ def _descending(counts: Table) -> Iterator[int]:
 def publishable(dwell: Times, attention: Times | None, k: int) -> bool:
     """Return whether these times may be published together; ``attention`` is None for dwell times alone."""
     lists = [dwell] if attention is None else [dwell, attention]
-    if any(not times.fits(times.counts) or len(times.hidden(k)) == len(BINS) for times in lists):
+    if not _alone(lists, k):
         return False
     found: list[dict[int, set[int]]] = [{index: set() for index in times.hidden(k)} for times in lists]
     if not any(found):
@@ -98,9 +138,43 @@ def publishable(dwell: Times, attention: Times | None, k: int) -> bool:
         for values, table in zip(found, tables, strict=True):
             for index, seen in values.items():
                 seen.add(table[index])
-        if all(len(seen) > 1 for values in found for seen in values.values()):
+        if _all_open(found):
             return True
     return False
+
+
+def publishable_beside(dwell: Times, parts: Sequence[Times], k: int) -> bool:
+    """Return whether the dwell times and ``parts``, the times of places, may be published together. No part limits
+    another one, so for each table of dwell times those of the parts are looked for one by one."""
+    lists = [dwell, *parts]
+    if not _alone(lists, k):
+        return False
+    found: list[dict[int, set[int]]] = [{index: set() for index in times.hidden(k)} for times in lists]
+    if not any(found):
+        return True
+    tables = [list(itertools.islice(_alike(part, k), _BESIDE)) for part in parts]
+    for table in itertools.islice(_alike(dwell, k), _KEPT):
+        fitting = [
+            [one for one in those if _go_together(table, one, dwell, part)]
+            for part, those in zip(parts, tables, strict=True)
+        ]
+        if not all(fitting):
+            continue
+        for values, those in zip(found, [[table], *fitting], strict=True):
+            for index, seen in values.items():
+                seen.update(one[index] for one in those)
+        if _all_open(found):
+            return True
+    return False
+
+
+def _alone(lists: Sequence[Times], k: int) -> bool:
+    return all(times.fits(times.counts) and len(times.hidden(k)) < len(BINS) for times in lists)
+
+
+def _all_open(found: Sequence[Mapping[int, set[int]]]) -> bool:
+    """Return whether each withheld bin of each list has two possible values."""
+    return all(len(seen) > 1 for values in found for seen in values.values())
 
 
 def _combinations(lists: Sequence[Sequence[Table]]) -> Iterator[tuple[Table, ...]]:
@@ -119,7 +193,7 @@ def _alike(times: Times, k: int) -> Iterator[Table]:
         table = list(times.counts)
         for index, value in zip(hidden, values, strict=True):
             table[index] = value
-        made = Times(tuple(table), times.sum_s, times.idle)
+        made = replace(times, counts=tuple(table))
         if made.counts not in seen and made.fits(made.counts) and made.hidden(k) == frozenset(hidden):
             seen.add(made.counts)
             yield made.counts
@@ -152,13 +226,14 @@ def _even(cells: int, total: int) -> list[int]:
 
 def _go_together(dwell: Table, attention: Table, of_dwell: Times, of_attention: Times) -> bool:
     """Return whether each visit can have both times: the longest attention times go with the longest dwell times."""
+    attention = (attention[0] + of_attention.apart, *attention[1:])
     longest = list(zip(_descending(dwell), _descending(attention), strict=True))
     if any(watched > stayed for stayed, watched in longest):
         return False
     if of_dwell.sum_s is None or of_attention.sum_s is None:
         return True
     # The smallest difference between the two times of a visit; 0 if both are in the same bin.
-    viewers = len(longest) - of_attention.idle
+    viewers = len(longest) - of_attention.idle - of_attention.apart
     between_s = sum(
         max(0.0, DWELL_BINS_S[stayed] - (_UPPER[watched] if index < viewers else 0.0))
         for index, (stayed, watched) in enumerate(longest)

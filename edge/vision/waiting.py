@@ -53,11 +53,10 @@ _POOL, _WINDOW = TypeAdapter(Pool), TypeAdapter(WindowAggregate)
 
 
 def _plain(value: Pool | WindowAggregate) -> _Tree:
-    """Turn keys of three parts into text, because JSON has no such keys."""
+    """Turn keys of several parts into text, because JSON has no such keys."""
     tree = {about.name: getattr(value, about.name) for about in fields(value)}
     tree["breakdown"] = [[*labels, count] for labels, count in value.breakdown.items()]
-    if "places" in tree:
-        tree["places"] = plain(tree["places"])
+    tree["places"] = plain(value.places)
     if isinstance(value, WindowAggregate):
         tree["coverage"] = asdict(value.coverage)
     return tree
@@ -65,9 +64,8 @@ def _plain(value: Pool | WindowAggregate) -> _Tree:
 
 def _keyed(tree: Mapping[str, Any]) -> _Tree:
     rows = tree["breakdown"]
-    places = {"places": keyed(tree["places"])} if "places" in tree else {}
     return {
         **tree,
-        **places,
         "breakdown": {(gender, band, expression): count for gender, band, expression, count in rows},
+        "places": keyed(tree["places"]),
     }

@@ -35,7 +35,7 @@ from common.wire import (
     topic,
 )
 from tests.support import messages
-from tests.support.messages import fitting
+from tests.support.messages import fitting, zone
 from tests.support.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -91,7 +91,15 @@ def cohorts(draw: st.DrawFn, k: int, profile: wire.Profile) -> Cohort:
         age_band=draw(st.none() | of_people(AGE_BANDS)),
         gender_age_band=draw(st.none() | table()),
         expression=draw(st.none() | of_people(EXPRESSIONS)),
-        zones=draw(st.dictionaries(names, st.sampled_from([None, 0, visits]), max_size=5)),
+        zones={
+            name: zone(count, queue=queue)
+            for name, (count, queue) in draw(
+                st.dictionaries(
+                    names, st.tuples(st.sampled_from([None, 0, visits]), st.booleans()), max_size=5
+                )
+            ).items()
+            if dwell_sum_s is None or 6.0 * (count or 0) <= dwell_sum_s
+        },
     )
     return fitting(cohort, profile)
 
@@ -240,7 +248,6 @@ def changed(**changes: Any) -> bytes:
             "gender_age_band: unknown label 'male.7'",
         ),
         (TOPIC, changed(cohort__gender={"male": 9}), "gender: cells exceed the visits"),
-        (TOPIC, changed(cohort__zones={"till": 9}), "zones: a cell exceeds the visits"),
         (TOPIC, changed(cohort__attention_sum_s=99.0), "attention_sum_s exceeds dwell_sum_s"),
         (TOPIC, changed(cohort__visits=4), "cohort"),
         (
@@ -287,8 +294,6 @@ def changed(**changes: Any) -> bytes:
             "cohort.described: tells a cell of 1 to 4 visits",
         ),
         (TOPIC, changed(profile="count", cohort__gender=None), "cohort.described: not in profile count"),
-        (TOPIC, changed(cohort__zones={"shelf": 6}), "cohort.zones: tells a cell of 1 to 4 visits"),
-        (TOPIC, changed(cohort__zones={"shelf": 2}), "cohort.zones: tells a cell of 1 to 4 visits"),
         (TOPIC, changed(cohort__expression={"happy": 8}), "cohort.expression: not in profile demographics"),
         (
             TOPIC,
@@ -347,8 +352,11 @@ def test_what_breaks_the_contract_is_refused_in_one_line(
         ({"pending": 10**400}, "pending: "),
         ({"cohort__gender": {"male": 2**64}}, "cohort.gender.male: "),
         ({"cohort__dwell_sum_s": 1e12}, "cohort.dwell_sum_s: Input should be less than"),
-        ({"cohort__zones": {"till,site=other": 6}}, "String should match pattern"),
-        ({"cohort__zones": dict.fromkeys((f"zone{n}" for n in range(33)), 6)}, "at most 32 items"),
+        ({"cohort__zones": {"till,site=other": {}}}, "String should match pattern"),
+        (
+            {"cohort__zones": dict.fromkeys((f"zone{n}" for n in range(33)), zone(8).model_dump())},
+            "at most 32",
+        ),
     ],
 )
 def test_a_window_that_no_device_can_have_counted_is_refused(changes: dict[str, Any], reason: str) -> None:

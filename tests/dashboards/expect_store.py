@@ -155,7 +155,7 @@ def _dwell(world: World, scene: Scene) -> list[Answer]:
 
 @BOARD.shows("Zones")
 def _zones(world: World, scene: Scene) -> list[Answer]:
-    visits = sums(c.zones for c in cohorts(world, scene))
+    visits = sums({name: zone.visits for name, zone in c.zones.items()} for c in cohorts(world, scene))
     return [{zone: {round(scene.start.timestamp()): count} for zone, count in visits.items()}]
 
 

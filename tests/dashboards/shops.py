@@ -26,9 +26,10 @@ from common.wire import (
     StatusMessage,
     Totals,
     WindowMessage,
+    Zone,
     bin_label,
 )
-from tests.support.messages import alert, health
+from tests.support.messages import alert, health, zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 3, 18)
@@ -194,8 +195,12 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
         if with_people
         else None,
         expression=of_people(faces, EXPRESSIONS) if profile == "expression" else None,
-        zones={"shelf": in_shelf if in_shelf >= K else None, "till": visits},
+        zones={"shelf": _untimed(in_shelf if in_shelf >= K else None), "till": _untimed(visits)},
     )
+
+
+def _untimed(visits: int | None) -> Zone:
+    return zone(visits).model_copy(update={"dwell_sum_s": None, "dwell": {}, "occupancy_mean": None})
 
 
 def _bin(seconds: float) -> str:

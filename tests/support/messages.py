@@ -11,15 +11,20 @@ from common.wire import (
     Cohort,
     ConfigMessage,
     Coverage,
+    Door,
     HealthMessage,
+    Heat,
     PlacementFace,
     PlacementMessage,
     PlacementReading,
     ProbeMessage,
     Profile,
+    Queue,
     StatusMessage,
+    Target,
     Totals,
     WindowMessage,
+    Zone,
 )
 from edge.service.health import Health
 from tests.support.clock import START, ManualClock
@@ -44,7 +49,11 @@ def window(minute: int, *, visits: int = 3, cohort: Cohort | None = None, **chan
         "calibration": "1",
         "profile": "demographics",
         "k": 5,
-        "totals": Totals(visits=visits, viewers=min(visits, 2)),
+        "totals": Totals(
+            visits=visits,
+            viewers=min(visits, 2),
+            doors={"front": Door(entries=3, exits=2, passers=5, groups=2)},
+        ),
         "coverage": Coverage(share=1.0),
         "pending": 0,
         "cohort": cohort,
@@ -67,7 +76,43 @@ def cohort() -> Cohort:
         gender={"female": 8, "male": 0, "unknown": 0, "not_seen": 0},
         age_band={"25-34": 8, "35-44": 0, "unknown": None, "not_seen": 0},
         gender_age_band={"female": {"25-34": 8}, "male": {"25-34": None}},
-        zones={"shelf": 8, "till": None},
+        zones={"shelf": zone(8), "till": zone(8, queue=True), "lift": zone(None)},
+        targets={
+            "tea": Target(passers=8, viewers=8, attention_sum_s=16.5, attention={"2": 8}),
+            "sign": Target(passers=8, viewers=None, attention_sum_s=None, attention={"0": None}),
+        },
+        heat=Heat(columns=2, rows=1, standing_s=(80, None), looking_s=(None, None)),
+        ways={"entry": {"shelf": 8}, "shelf": {"till": 8}, "till": {"exit": 8}},
+    )
+
+
+def zone(visits: int | None, *, queue: bool = False) -> Zone:
+    """A zone in which each visit stayed for 6 s and made no stop, or waited; None if all of it is withheld."""
+    times = Zone(
+        visits=visits,
+        stops=0 if visits is not None else None,
+        dwell_sum_s=None if visits is None else 6.0 * visits,
+        dwell={"5": visits},
+        occupancy_mean=None if visits is None else 0.02,
+        occupancy_max=None if visits is None else min(visits, 2),
+    )
+    if not queue:
+        return times
+    return Zone(
+        visits=visits,
+        stops=None,
+        dwell_sum_s=None,
+        dwell={"5": None},
+        occupancy_mean=None,
+        occupancy_max=None,
+        queue=Queue(
+            waits=visits,
+            served=None if visits is None else 0,
+            waiting_sum_s=times.dwell_sum_s,
+            waiting=times.dwell,
+            length_mean=times.occupancy_mean,
+            length_max=times.occupancy_max,
+        ),
     )
 
 

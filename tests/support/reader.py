@@ -383,8 +383,8 @@ def hits(day: Day, *, leak: bool = False) -> float:
     seen: dict[object, list[float]] = {}
     keys = {}
     for index, seconds in day.alone:
-        said = tuple(sorted(day.totals[index].model_dump().items()))
-        keys[index] = (*said, round(float(day.occupancy[index]), 2)) if leak else said
+        said = day.totals[index].model_dump_json()
+        keys[index] = (said, round(float(day.occupancy[index]), 2)) if leak else (said,)
         seen.setdefault(keys[index], []).append(seconds)
     guesses = {key: _best_guess(np.array(times)) for key, times in seen.items()}
     return float(np.mean([_hit(guesses[keys[index]], seconds) for index, seconds in day.alone]))

@@ -15,7 +15,8 @@ from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies
 from cloud.stores.windows import InfluxWindows
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
-from common.wire import DWELL_BINS_S, Cohort, Coverage, Totals, WindowMessage, bin_label
+from common.wire import DWELL_BINS_S, Cohort, Coverage, Door, Totals, WindowMessage, bin_label
+from tests.support import messages
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import window
@@ -23,6 +24,7 @@ from tests.support.messages import window
 SATURDAY, SUNDAY = date(2026, 3, 28), date(2026, 3, 29)
 """On the Sunday the clocks go forward in Berlin."""
 LATER = datetime(2026, 4, 2, tzinfo=UTC)
+BINS = [bin_label(edge) for edge in DWELL_BINS_S]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -45,7 +47,6 @@ def some_cohort(since: datetime, profile: str, dice: random.Random) -> Cohort:
     def of_people(labels: Any) -> dict[str, int | None]:
         return {**cells((*labels, NO_VERDICT if not_seen is None else UNKNOWN)), **beside}
 
-    bins = [bin_label(edge) for edge in DWELL_BINS_S]
     dwell_s = dice.choice([None, dice.randrange(400, 4000) / 10])
     return Cohort(
         since=since,
@@ -55,8 +56,8 @@ def some_cohort(since: datetime, profile: str, dice: random.Random) -> Cohort:
         dwell_sum_s=dwell_s,
         attention_sum_s=None if dwell_s is None else dice.choice([None, dice.randrange(0, 400) / 10]),
         described=None if not_seen is None or not people else 30 - not_seen,
-        dwell=cells(bins),
-        attention=cells(bins),
+        dwell=cells(BINS),
+        attention=cells(BINS),
         gender=of_people(GENDERS) if people else None,
         age_band=of_people(AGE_BANDS) if people else None,
         gender_age_band={
@@ -67,8 +68,27 @@ def some_cohort(since: datetime, profile: str, dice: random.Random) -> Cohort:
         if people and dice.random() < 0.7
         else None,
         expression=of_people(EXPRESSIONS) if profile == "expression" else None,
-        zones={"shelf": dice.choice([None, 0, 6])},
+        **some_places(dice),
     )
+
+
+def some_places(dice: random.Random) -> dict[str, Any]:
+    """Places of which any part may be withheld."""
+    stayed, waited = dice.choice([None, 0, 6]), dice.choice([None, 6])
+    seen = {"passers": 6, "viewers": None, "attention_sum_s": None, "attention": dict.fromkeys(BINS)}
+    looked = {
+        **seen,
+        "viewers": 6,
+        "attention_sum_s": 9.5,
+        "attention": dict.fromkeys(BINS, 0) | {"0": 6, "2": None},
+    }
+    cells = [dice.choice([None, 10 * dice.randrange(9, 99)]) for _ in range(6)]
+    return {
+        "zones": {"shelf": messages.zone(stayed), "till": messages.zone(waited, queue=True)},
+        "targets": {"tea": dice.choice([seen, looked])},
+        "heat": dice.choice([None, {"columns": 3, "rows": 2, "standing_s": cells, "looking_s": [None] * 6}]),
+        "ways": dice.choice([None, {"entry": {"shelf": 9, "exit": 12}, "shelf": {"exit": 9}}]),
+    }
 
 
 def some_windows(dice: random.Random, *, every: int = 10) -> list[WindowMessage]:
@@ -88,7 +108,13 @@ def some_windows(dice: random.Random, *, every: int = 10) -> list[WindowMessage]
                     profile=profile,
                     k=1,
                     visits=visits,
-                    totals=Totals(visits=visits, viewers=visits // 2),
+                    totals=Totals(
+                        visits=visits,
+                        viewers=visits // 2,
+                        doors={"front": Door(entries=visits, exits=1, passers=2, groups=visits // 2)}
+                        if dice.random() < 0.3
+                        else {},
+                    ),
                     coverage=Coverage(share=dice.choice([0.0, 0.3333, 1.0])),
                     model="2" if minute > 2000 else "1",
                     cohort=some_cohort(at, profile, dice) if dice.random() < 0.1 else None,

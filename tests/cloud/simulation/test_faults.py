@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cloud.simulation.chain import make_sites
+from cloud.simulation.chain import Camera, make_sites
 from cloud.simulation.device import Arrival, Device, DeviceDay, Release
 from cloud.simulation.faults import Faults
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
@@ -29,7 +29,7 @@ def play(faults: Faults, *, days: Sequence[date] = (MONDAY,)) -> tuple[list[Arri
     character = sites.characters[site.name]
     rng = np.random.default_rng(7)
     device = Device(
-        "door",
+        Camera("door", "entrance", 1.0),
         site,
         character,
         faults,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
 import pytest
 
+from cloud.domain.chain import Site
 from cloud.domain.tally import tally
 from cloud.simulation.chain import KINDS, make_sites
-from cloud.simulation.fleet import SiteDay
+from cloud.simulation.fleet import SiteDay, Truth
 from cloud.simulation.visitors import known_eyes
 from common.vocabulary import ATTRIBUTES, UNKNOWN
 from common.wire import Cells, HealthMessage, StatusMessage, WindowMessage, decode, encode, topic
@@ -49,6 +50,8 @@ def test_the_truth_is_what_the_windows_count_while_the_store_is_open(site_days: 
             truth.visits,
             truth.viewers,
         )
+        if truth.visits:
+            assert _doors(by_site[truth.site], site, truth) == truth.places["doors"]
         for mix in (truth.gender, truth.age_band, truth.expression):
             assert sum(mix.values()) == truth.visits
         assert truth.visits <= truth.came
@@ -56,6 +59,39 @@ def test_the_truth_is_what_the_windows_count_while_the_store_is_open(site_days: 
         compared += truth.visits
     assert compared > 5000
     assert {truth.role for truth in truths(site_days)} == {"entrance", "display"}
+
+
+def _doors(windows: Sequence[WindowMessage], site: Site, truth: Truth) -> dict[str, dict[str, int]]:
+    """What the windows of one role count at its doors while the shop is open."""
+    opening = site.opening_intervals(truth.day)
+    found: dict[str, Counter[str]] = {}
+    for window in windows:
+        role = site.role_of(window)
+        if role == truth.role and any(first <= window.start < last for first, last in opening):
+            for name, door in window.totals.doors.items():
+                found.setdefault(name, Counter()).update(door.model_dump())
+    return {name: dict(counts) for name, counts in found.items()}
+
+
+def test_what_cohorts_tell_of_places_is_no_more_than_the_truth(site_days: list[SiteDay]) -> None:
+    """Most of it is told, and none of it wrong: the cohorts of a day with its windows outside opening hours are all."""
+    told, true = Counter[str](), Counter[str]()
+    for window in windows(site_days):
+        if window.cohort is not None:
+            for name, zone in window.cohort.zones.items():
+                told[name] += zone.visits or 0
+                if zone.queue is not None:
+                    told["waits"] += zone.queue.waits or 0
+            for name, target in window.cohort.targets.items():
+                told[name] += target.viewers or 0
+    for truth in truths(site_days):
+        for name, counts in truth.places["zones"].items():
+            true[name] += round(counts["visits"])
+            true["waits"] += round(counts["waits"])
+        for name, counts in truth.places["targets"].items():
+            true[name] += round(counts["viewers"])
+    assert {name: told[name] > 0.3 * count for name, count in true.items()} == dict.fromkeys(true, True)
+    assert {name: told[name] < 1.1 * count for name, count in true.items()} == dict.fromkeys(true, True)
 
 
 def test_who_was_described_is_told_in_large_groups(site_days: list[SiteDay]) -> None:

@@ -86,7 +86,9 @@ def test_a_refusal_of_the_whole_request_gives_no_window_up(
 def test_what_is_too_large_at_once_is_written_in_parts(influx: Influx, influx_store: InfluxStore) -> None:
     influx.most_lines = 3
     influx_store.write([window(minute) for minute in range(10)])
-    assert sum(len(body.splitlines()) for body in influx.bodies) == 10
+    assert sum(len(body.splitlines()) for body in influx.bodies) == 20, (
+        "a line for the window, one for its door"
+    )
 
 
 @pytest.mark.parametrize("answer", [200, 201, 202, 302])

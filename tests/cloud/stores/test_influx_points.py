@@ -30,7 +30,22 @@ cohort_gender_age_band,camera=front,device=door,gender=female,site=shop 0-17=0i,
 55-64=0i,65+=0i,released=8i,unknown=0i 1772438400000000000
 cohort_gender_age_band,camera=front,device=door,gender=male,site=shop 0-17=0i,18-24=0i,35-44=0i,45-54=0i,55-64=0i,\
 65+=0i,released=0i,unknown=0i 1772438400000000000
-cohort_zone,camera=front,device=door,site=shop,zone=shelf visits=8i 1772438400000000000
+door,camera=front,device=door,door=front,site=shop entries=3i,exits=2i,groups=2i,passers=5i 1772438400000000000
+cohort_zone,camera=front,device=door,site=shop,zone=shelf dwell_0=0i,dwell_10=0i,dwell_120=0i,dwell_2=0i,dwell_20=0i,\
+dwell_30=0i,dwell_300=0i,dwell_5=8i,dwell_60=0i,dwell_sum_s=48,dwell_visits=8i,occupancy_max=2i,occupancy_mean=0.02,\
+stops=0i,stops_of=8i,visits=8i 1772438400000000000
+cohort_zone,camera=front,device=door,site=shop,zone=till visits=8i 1772438400000000000
+cohort_queue,camera=front,device=door,site=shop,zone=till length_max=2i,length_mean=0.02,served=0i,served_of=8i,\
+waiting_0=0i,waiting_10=0i,waiting_120=0i,waiting_2=0i,waiting_20=0i,waiting_30=0i,waiting_300=0i,waiting_5=8i,\
+waiting_60=0i,waiting_sum_s=48,waiting_visits=8i,waits=8i 1772438400000000000
+cohort_target,camera=front,device=door,site=shop,target=tea attention_0=0i,attention_10=0i,attention_120=0i,\
+attention_2=8i,attention_20=0i,attention_30=0i,attention_300=0i,attention_5=0i,attention_60=0i,attention_passers=8i,\
+attention_sum_s=16.5,passers=8i,viewers=8i,viewers_of=8i 1772438400000000000
+cohort_target,camera=front,device=door,site=shop,target=sign passers=8i 1772438400000000000
+cohort_heat,camera=front,device=door,site=shop columns=2i,rows=1i,standing_0_0=80i 1772438400000000000
+cohort_ways,camera=front,device=door,next_place=shelf,place=entry,site=shop visits=8i 1772438400000000000
+cohort_ways,camera=front,device=door,next_place=till,place=shelf,site=shop visits=8i 1772438400000000000
+cohort_ways,camera=front,device=door,next_place=exit,place=till,site=shop visits=8i 1772438400000000000
 """
 
 
@@ -83,5 +98,5 @@ def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: 
 def test_a_point_delivered_again_is_the_same_point(clock: ManualClock) -> None:
     message = window(0, cohort=None)
     late = message.model_copy(update={"is_historical": True})
-    (first,), (second,) = points(message, clock.now()), points(late, clock.now() + timedelta(hours=1))
-    assert all(first[key] == second[key] for key in ("measurement", "tags", "time"))
+    made = zip(points(message, clock.now()), points(late, clock.now() + timedelta(hours=1)), strict=True)
+    assert all(one[key] == other[key] for one, other in made for key in ("measurement", "tags", "time"))

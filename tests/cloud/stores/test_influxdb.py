@@ -5,15 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from cloud.domain.levels import creation
 from cloud.ingest.intake import Delivery, Intake
 from cloud.stores.influx import InfluxStore
+from cloud.stores.influxql import InfluxQL
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
+from cloud.stores.windows import InfluxWindows
 from common.clock import SystemClock
-from common.wire import encode, topic
+from common.vocabulary import EXPRESSIONS
+from common.wire import Heat, encode, topic
 from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
@@ -74,9 +79,52 @@ def test_a_cohort_can_be_asked_for_and_a_withheld_cell_is_no_number(
     assert [(row["gender"], row["sum"]) for row in pyramid] == [("female", 16)]
     assert influxdb.query('SELECT "unknown" FROM cohort_age_band') == []
     zones = influxdb.query("SELECT sum(visits) FROM cohort_zone GROUP BY zone")
-    assert [(row["zone"], row["sum"]) for row in zones] == [("shelf", 16)]
+    assert [(row["zone"], row["sum"]) for row in zones] == [("shelf", 16), ("till", 16)]
     (dwell,) = influxdb.query("SELECT sum(dwell_sum_s) / sum(visits) AS mean FROM cohort")
     assert dwell["mean"] == pytest.approx(96.5 / 8)
+
+
+def test_places_come_back_as_they_were_and_a_withheld_one_is_missing(
+    influxdb: InfluxDB, store: InfluxStore
+) -> None:
+    faces = dict.fromkeys((*EXPRESSIONS, "unknown", "not_seen"), 0) | {"happy": 8}
+    tea = cohort().targets["tea"].model_copy(update={"expression": faces | {"sad": None}})
+    sent = cohort().model_copy(
+        update={
+            "targets": cohort().targets | {"tea": tea},
+            "heat": Heat(
+                columns=3,
+                rows=2,
+                standing_s=(80, None, 90, None, 700, None),
+                looking_s=(None,) * 4 + (120, None),
+            ),
+        }
+    )
+    message = window(0, visits=8).model_copy(update={"cohort": sent})
+    store.write([message])
+    reading = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    (found,) = InfluxWindows(reading).windows("shop", MORNING, MORNING + timedelta(minutes=1))
+    reading.close()
+    assert found.totals == message.totals
+    assert found.cohort is not None
+    assert found.cohort.zones.keys() == sent.zones.keys() - {"lift"}
+    for name, zone in found.cohort.zones.items():
+        assert _without_zeros(zone) == _without_zeros(sent.zones[name])
+    for name, target in found.cohort.targets.items():
+        assert _without_zeros(target) == _without_zeros(sent.targets[name])
+    assert found.cohort.heat == sent.heat
+    assert found.cohort.ways == sent.ways
+
+
+def _without_zeros(model: BaseModel) -> Any:
+    """A label that is missing means 0; one of times that are withheld, or of no list, is null."""
+
+    def shown(table: Any) -> Any:
+        return (
+            {key: shown(value) for key, value in table.items() if value} if isinstance(table, dict) else table
+        )
+
+    return shown(model.model_dump())
 
 
 def test_the_last_word_on_a_device_is_the_newest_point(influxdb: InfluxDB, store: InfluxStore) -> None:
@@ -114,7 +162,7 @@ def test_a_probe_is_there_once_it_was_written(influxdb: InfluxDB, store: InfluxS
 
 def test_a_camera_costs_few_series(influxdb: InfluxDB, store: InfluxStore) -> None:
     store.write([window(minute, visits=8, cohort=cohort()) for minute in range(30)])
-    assert len(influxdb.query("SHOW SERIES")) == 9
+    assert len(influxdb.query("SHOW SERIES")) == 18, "8 of the camera, 10 of its places"
 
 
 def test_a_wrong_password_and_a_missing_database_keep_the_counts(

@@ -274,7 +274,7 @@ def keep_waiting(folder: Path, count: int) -> None:
             coverage=Coverage(float(WINDOW_S), 10, 0),
             closing=False,
         ),
-        zones_of="",
+        places_of="",
     )
     outbox = Outbox(settings(folder).outbox.location(), max_messages=10)
     outbox.remember(Waiting(pool).dump())

@@ -36,7 +36,7 @@ def visit(seconds: float = 12.0) -> Visit:
 
 @settings(deadline=None)
 @given(days)
-def test_what_is_kept_comes_back_as_it_was(minutes: list[list[tuple[str, str, str, int, int, bool]]]) -> None:
+def test_what_is_kept_comes_back_as_it_was(minutes: list[list[tuple[str, str, str, int, int]]]) -> None:
     rule = CohortRule(k=5, profile="expression", max_cohort=50)
     for minute, people in enumerate(minutes):
         rule.release(aggregate(people, minute))

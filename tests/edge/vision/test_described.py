@@ -27,7 +27,7 @@ def released(
     women: int, men: int, unsure: int, unseen: int, *, profile: wire.Profile = "demographics"
 ) -> wire.Cohort:
     people = [person()] * women + [person("male", "35-44")] * men
-    people += [person(UNKNOWN, UNKNOWN)] * unsure + [(*UNSEEN, 2, 0, False)] * unseen
+    people += [person(UNKNOWN, UNKNOWN)] * unsure + [(*UNSEEN, 2, 0)] * unseen
     cohort = CohortRule(k=5, profile=profile).release(window(people, closing=True)).cohort
     assert cohort is not None
     return cohort
@@ -61,7 +61,7 @@ def test_few_unsure_or_unseen_are_told_together(unsure: int, unseen: int) -> Non
 def test_who_has_a_gender_was_seen() -> None:
     """So the age band beside it is unknown, also where visits without any verdict are not told apart."""
     people = [person()] * 30 + [person("male")] * 30 + [person("male", UNKNOWN)] * 8
-    people += [person(UNKNOWN)] * 2 + [person(UNKNOWN, UNKNOWN)] * 2 + [(*UNSEEN, 2, 0, False)] * 20
+    people += [person(UNKNOWN)] * 2 + [person(UNKNOWN, UNKNOWN)] * 2 + [(*UNSEEN, 2, 0)] * 20
     cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
     assert cohort is not None
     assert cohort.described is None
@@ -89,8 +89,8 @@ def test_everybody_or_nobody_is_a_fact(unseen: int, described: int) -> None:
 
 def test_only_what_the_profile_releases_decides() -> None:
     """A few unsure expressions are no reason where no expression is released."""
-    people: list[Person] = [("female", "25-34", "neutral" if n else UNKNOWN, 2, 1, False) for n in range(20)]
-    people += [(*UNSEEN, 2, 0, False)] * 20
+    people: list[Person] = [("female", "25-34", "neutral" if n else UNKNOWN, 2, 1) for n in range(20)]
+    people += [(*UNSEEN, 2, 0)] * 20
     profiles: Iterable[wire.Profile] = ("demographics", "expression")
     told = {}
     for profile in profiles:

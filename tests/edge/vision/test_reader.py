@@ -42,4 +42,4 @@ def test_a_window_without_a_cohort_publishes_nothing_but_its_counts() -> None:
         coverage=Coverage(60.0, 600, 3),
     )  # fmt: skip
     release = CohortRule(k=5, profile="expression").release(window)
-    assert (release.cohort, release.totals.model_dump()) == (None, {"visits": 1, "viewers": 1})
+    assert (release.cohort, release.totals.model_dump()) == (None, {"visits": 1, "viewers": 1, "doors": {}})

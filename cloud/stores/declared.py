@@ -1,0 +1,37 @@
+"""Fields of a measurement that are those of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from cloud.stores.measurement import Field, Kind
+
+_KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", str: "string"}
+
+
+def fields_of(model: type[BaseModel], *, without: tuple[str, ...] = ()) -> dict[str, Field]:
+    """Return the plain fields of a message."""
+    return {
+        name: Field(_kind(about.annotation), about.description or "")
+        for name, about in model.model_fields.items()
+        if name not in without
+    }
+
+
+def _kind(annotation: object) -> Kind:
+    """Return the kind of a type, of the type inside an optional one, or of the values of a literal."""
+    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
+    if get_origin(annotation) is Literal:
+        return _KINDS[type(arguments[0])]
+    if arguments:
+        return _kind(arguments[0])
+    assert isinstance(annotation, type)
+    return _KINDS[annotation]
+
+
+def counts(labels: Iterable[str], meaning: str) -> dict[str, Field]:
+    """Return a field that counts visits for each label."""
+    return dict.fromkeys(labels, Field("integer", meaning))

@@ -33,7 +33,7 @@ from edge.scene.render import Scene
 from edge.scene.shop import shop_scene, shop_truth
 from edge.scene.shop_plan import SHOP_PLAN
 from edge.service.build import build_pipeline, load_models
-from edge.types import Frame
+from edge.types import Frame, WindowAggregate
 
 Json = dict[str, Any]
 WARMEST = 3
@@ -43,7 +43,8 @@ def watch(scene: Scene, settings: Settings) -> PlaceCounts:
     """Return what the product counts of places."""
     pipeline = build_pipeline(settings, load_models(settings), SystemClock(), budget_s=None)
     began = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    windows, at_s = [], 0.0
+    windows: list[WindowAggregate] = []
+    at_s = 0.0
     for index, image in enumerate(scene.frames()):
         at_s = index / scene.fps
         windows += pipeline.step(Frame(image, began + timedelta(seconds=at_s), at_s, index)).windows

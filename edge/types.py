@@ -242,7 +242,6 @@ class Visit:
     viewer: bool
     described: bool
     attributes: Mapping[str, Verdict]
-    zones: tuple[str, ...] = ()
     places: VisitPlaces = field(default_factory=VisitPlaces)
 
 
@@ -278,7 +277,6 @@ class WindowAggregate:
     dwell_histogram: tuple[int, ...]
     attention_histogram: tuple[int, ...]
     breakdown: Mapping[tuple[str, str, str], int]
-    zones: Mapping[str, int]
     coverage: Coverage
     due: bool = False
     closing: bool = False

@@ -59,7 +59,6 @@ def windows(
                 dwell_histogram=_histogram(dwell_bins[first:last]),
                 attention_histogram=_histogram(attention_bins[first:last]),
                 breakdown=Counter(verdicts[first:last]),
-                zones={},
                 coverage=Coverage(covered, frames, int(_FPS * (end - start)) - frames if watched else 0),
                 due=start < due_s <= end,
                 closing=index == len(covered_s) - 1,

@@ -123,7 +123,6 @@ def build_pipeline(
             window_s=settings.window.seconds,
             max_gap_s=settings.window.max_gap_s,
             counted_until=counted_until,
-            zones=[zone.name for zone in settings.zones if not zone.exclude],
             doors=[door.name for door in settings.doors],
             timed=timed_zones(settings),
             closing_hour=settings.privacy.closing_hour,

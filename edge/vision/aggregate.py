@@ -51,7 +51,6 @@ class _Window:
     dwell: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
     attention: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
     breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    zones: Counter[str] = field(default_factory=Counter)
     places: PlaceCounts = field(default_factory=PlaceCounts)
     covered_s: float = 0.0
     covered_until: float = 0.0
@@ -81,7 +80,6 @@ class _Window:
             verdicts[name].label if name in verdicts else default for name in ATTRIBUTES
         )
         self.breakdown[gender, age_band, expression] += 1
-        self.zones.update(set(visit.zones))
         self.places += counts_of(visit.places, visit.dwell_s, expression, timed)
 
     def freeze(self, *, due: bool, closing: bool) -> WindowAggregate:
@@ -97,7 +95,6 @@ class _Window:
             dwell_histogram=tuple(self.dwell),
             attention_histogram=tuple(self.attention),
             breakdown=dict(self.breakdown),
-            zones=dict(self.zones),
             coverage=Coverage(min(self.covered_s, self.end - self.start), self.frames, self.dropped),
             due=due,
             closing=closing,
@@ -120,7 +117,6 @@ class _Window:
             dwell=list(window.dwell_histogram),
             attention=list(window.attention_histogram),
             breakdown=Counter(window.breakdown),
-            zones=Counter(window.zones),
             places=window.places,
             covered_s=covered_s,
             covered_until=window.start.timestamp() + covered_s,
@@ -136,11 +132,11 @@ class Aggregator:
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
     window that an earlier run emitted: a service that restarts within a minute must not overwrite the window
     of that minute. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
-    returned. ``zones`` and ``doors`` are the names that a window reports, even if nobody was there;
-    ``timed`` zones overlap none of the others, see ``PlaceCounts.elsewhere``. The window that
-    contains the hour ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of
-    ``release_hours`` are marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any case.
-    If an hour has passed since ``counted_until``, the first window is marked for it.
+    returned. ``doors`` are the names that a window reports, even if nobody was there; ``timed`` zones overlap none of
+    the others, see ``PlaceCounts.elsewhere``. The window that contains the hour ``closing_hour`` (0 to 23) of
+    ``timezone`` is the last of its day. Windows that contain one of ``release_hours`` are marked as due. ``timezone``
+    None is this machine's zone. At midnight the day ends in any case. If an hour has passed since ``counted_until``,
+    the first window is marked for it.
     """
 
     def __init__(
@@ -149,7 +145,6 @@ class Aggregator:
         window_s: int,
         max_gap_s: float = 1.0,
         counted_until: datetime | None = None,
-        zones: Sequence[str] = (),
         doors: Sequence[str] = (),
         timed: Collection[str] = (),
         closing_hour: int = 0,
@@ -157,7 +152,7 @@ class Aggregator:
         timezone: tzinfo | None = None,
         resume: WindowAggregate | None = None,
     ) -> None:
-        self._window_s, self._max_gap_s, self._zones = window_s, max_gap_s, tuple(zones)
+        self._window_s, self._max_gap_s = window_s, max_gap_s
         self._timed = timed
         self._nothing = PlaceCounts(doors={name: DoorCounts() for name in doors})
         self._closing_hour, self._release_hours, self._timezone = closing_hour, release_hours, timezone
@@ -166,7 +161,6 @@ class Aggregator:
         self._last_end: float | None = None
         if resume is not None and resume.end - resume.start == timedelta(seconds=window_s):
             self._open = _Window.of(resume)
-            self._open.zones.update(dict.fromkeys(self._zones, 0))
             self._open.places += self._nothing
         if counted_until is not None:
             self._last_end = counted_until.timestamp()
@@ -260,8 +254,7 @@ class Aggregator:
         return int(epoch_s // self._window_s) * self._window_s
 
     def _window(self, start: int) -> _Window:
-        zones = Counter(dict.fromkeys(self._zones, 0))
-        return _Window(start, start + self._window_s, zones=zones, places=self._nothing)
+        return _Window(start, start + self._window_s, places=self._nothing)
 
     def _not_emitted(self, start: int) -> int:
         """Return the first window from ``start`` on that was not emitted."""

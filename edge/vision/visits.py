@@ -80,7 +80,6 @@ class Visits:
             viewer=attention_s > 0 and attention_s >= self._viewer_s - 1e-6,
             described=bool(record.observations),
             attributes=self._consensus.verdicts(record.observations),
-            zones=tuple(places.stays),
             places=places,
         )
 

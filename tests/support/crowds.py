@@ -66,7 +66,6 @@ class Crowd:
             dwell_histogram=self.dwell,
             attention_histogram=self.attention,
             breakdown=self.breakdown,
-            zones={},
             coverage=Coverage(60.0, 600, 0),
             due=due,
             closing=closing,

@@ -71,7 +71,6 @@ def window(
         dwell_histogram=(dwell.histogram[0] - 1, *dwell.histogram[1:]),
         attention_histogram=(attention.histogram[0] - 1, *attention.histogram[1:]),
         breakdown=Counter(_labels(one.expression) for one in people),
-        zones={},
         coverage=Coverage(60.0, 600, 0),
         closing=closing,
         places=counted(people) if places is None else places,

@@ -270,7 +270,6 @@ def keep_waiting(folder: Path, count: int) -> None:
             dwell_histogram=(count - 1, 1, *[0] * (len(DWELL_BINS_S) - 2)),
             attention_histogram=(count, *[0] * (len(DWELL_BINS_S) - 1)),
             breakdown={("female", "25-34", "neutral"): 1, ("male", "35-44", "happy"): count - 1},
-            zones={},
             coverage=Coverage(float(WINDOW_S), 10, 0),
             closing=False,
         ),

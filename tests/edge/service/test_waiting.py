@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
 from common.wire import WindowMessage, decode
+from edge.place_types import VisitPlaces
 from edge.types import Visit
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
@@ -30,7 +31,14 @@ from tests.support.messages import BOOT, MORNING, cohort, window
 
 def visit(seconds: float = 12.0) -> Visit:
     return Visit(
-        MORNING, MORNING, seconds, 0.0, viewer=False, described=False, attributes={}, zones=("till",)
+        MORNING,
+        MORNING,
+        seconds,
+        0.0,
+        viewer=False,
+        described=False,
+        attributes={},
+        places=VisitPlaces(stays={"till": 4.0}),
     )
 
 
@@ -52,17 +60,17 @@ def test_what_is_damaged_is_refused(text: bytes) -> None:
 
 
 def test_an_open_window_goes_on_after_a_restart() -> None:
-    first = Aggregator(window_s=60, zones=["till"])
+    first = Aggregator(window_s=60)
     for second in range(20):
         assert first.observe(MORNING + timedelta(seconds=second), float(second), 0, 0) == []
     first.add(visit())
     kept = Waiting.load(Waiting(Pool(), first.open_window).dump()).window
-    second_run = Aggregator(window_s=60, zones=["till"], resume=kept)
+    second_run = Aggregator(window_s=60, resume=kept)
     for second in range(40, 60):
         assert second_run.observe(MORNING + timedelta(seconds=second), float(second), 0, 0) == []
     second_run.add(visit())
     (whole,) = second_run.observe(MORNING + timedelta(seconds=60), 60.0, 0, 0)
-    assert (whole.visits, whole.dwell_sum_s, whole.zones) == (2, 24.0, {"till": 2})
+    assert (whole.visits, whole.dwell_sum_s, whole.places.zones["till"].stays.visits) == (2, 24.0, 2)
     assert whole.coverage.covered_s == pytest.approx(39.0)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from edge.place_types import VisitPlaces
 from edge.types import Verdict, Visit, WindowAggregate
 from edge.vision.aggregate import LONGEST_SILENCE_S, Aggregator
 
@@ -31,7 +32,7 @@ def a_visit(
         viewer=attention_s > 0,
         described=described,
         attributes={name: Verdict(label, 0.9) for name, label in labels.items()},
-        zones=("shelf", "till"),
+        places=VisitPlaces(stays={"shelf": 1.0, "till": 1.0}),
     )
 
 
@@ -67,7 +68,7 @@ def test_a_visit_is_counted_with_all_that_is_known_of_it() -> None:
     assert window.dwell_histogram == (0, 1, 0, 1, 0, 0, 0, 0, 0)
     assert window.attention_histogram == (2, 0, 0, 0, 0, 0, 0, 0, 0)
     assert window.breakdown == {("female", "25-34", "happy"): 1, ("female", "unknown", "unknown"): 1}
-    assert window.zones == {"shelf": 2, "till": 2}
+    assert {name: zone.stays.visits for name, zone in window.places.zones.items()} == {"shelf": 2, "till": 2}
 
 
 def test_a_visit_whose_face_was_never_seen_has_that_label_in_all_attributes() -> None:

@@ -52,7 +52,6 @@ def window(
         dwell_histogram=tuple(dwell),
         attention_histogram=tuple(attention),
         breakdown=breakdown,
-        zones={},
         coverage=Coverage(60.0, 600, 0),
         due=due,
         closing=closing,

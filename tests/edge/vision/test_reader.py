@@ -38,7 +38,7 @@ def test_a_window_without_a_cohort_publishes_nothing_but_its_counts() -> None:
     window = WindowAggregate(
         start=MORNING, end=MORNING, visits=1, viewers=1, occupancy_mean=0.31, occupancy_max=1, dwell_sum_s=18.6,
         attention_sum_s=3.0, dwell_histogram=(0, 0, 0, 1, 0, 0, 0, 0, 0),
-        attention_histogram=(0, 1, 0, 0, 0, 0, 0, 0, 0), breakdown={("female", "25-34", "happy"): 1}, zones={},
+        attention_histogram=(0, 1, 0, 0, 0, 0, 0, 0, 0), breakdown={("female", "25-34", "happy"): 1},
         coverage=Coverage(60.0, 600, 3),
     )  # fmt: skip
     release = CohortRule(k=5, profile="expression").release(window)

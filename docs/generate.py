@@ -77,6 +77,7 @@ SERVICE = {
     "status": "1, retained; the last will is `online: false`",
     "health": "1",
     "alert": "1",
+    "notice": "1; a beginning expires after 5 minutes",
     "probe": "1",
     "echo": "1, to the device",
     "config": "1, retained, to the device",

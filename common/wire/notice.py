@@ -14,8 +14,8 @@ NEWS_S = 300.0
 """A notice that begins is news for this time. Afterwards nobody is told any more, and a device deletes it unsent."""
 
 
-def least_people(rule: NoticeRule, limit: int | None) -> int:
-    """Return the smallest number of people who can make the rule hold, or end it if it is about an empty zone."""
+def least_people(limit: int | None) -> int:
+    """Return the smallest number of people who can begin a notice with this limit, or end one about an empty zone."""
     return 1 if limit is None else limit + 1
 
 
@@ -44,7 +44,7 @@ class NoticeMessage(WireModel):
     @property
     def has_end(self) -> bool:
         """Whether its end is told, too."""
-        return least_people(self.rule, self.limit) >= self.k
+        return least_people(self.limit) >= self.k
 
     @model_validator(mode="after")
     def _tells_only_thresholds(self) -> Self:

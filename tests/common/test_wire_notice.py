@@ -23,7 +23,7 @@ times = st.datetimes(datetime(2020, 1, 2), datetime(2099, 12, 31), timezones=st.
 def notices(draw: st.DrawFn) -> NoticeMessage:
     rule, k = draw(st.sampled_from(get_args(NoticeRule))), draw(st.integers(1, 20))
     limit = draw(st.integers(0, 100)) if rule in {"queue_over", "inside_over"} else None
-    least = least_people(rule, limit)
+    least = least_people(limit)
     active = least < k or draw(st.booleans())
     counts = st.just(0) if rule == "zone_empty" else st.integers(max(k, least), 200)
     return NoticeMessage(
@@ -103,4 +103,4 @@ def test_what_tells_more_than_a_threshold_is_refused(changes: dict[str, Any], re
 def test_what_is_only_a_threshold_is_taken(changes: dict[str, Any]) -> None:
     message = decode(TOPIC, changed(**changes))
     assert isinstance(message, NoticeMessage)
-    assert message.has_end == (least_people(message.rule, message.limit) >= message.k)
+    assert message.has_end == (least_people(message.limit) >= message.k)

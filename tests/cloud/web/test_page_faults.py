@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, expect
 from cloud.domain.arrival import checked
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
-from common.wire import WindowMessage
+from common.wire import NoticeMessage, WindowMessage
 from tests.cloud.web.browser import _Server, a_morning, live, value, visit
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, health
+from tests.support.messages import MORNING, alert, health, notice
 
 pytestmark = pytest.mark.chromium
 
@@ -48,6 +48,9 @@ class _Hostile:
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return []
+
+    def notices(self, site: str) -> list[NoticeMessage]:
+        return [notice().model_copy(update={"name": self.NAME})]
 
     def latest(self, site: str) -> WindowMessage | None:
         return None

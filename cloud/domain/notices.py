@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from common.wire import NoticeMessage, NoticeRule
 
@@ -15,6 +16,11 @@ _WORDS: Mapping[NoticeRule, str] = {
     "inside_over": "more than {limit} people are inside",
     "zone_empty": "nobody is there",
 }
+
+WITHOUT_END = timedelta(minutes=15)
+"""A notice whose end is never told is shown for this time."""
+LONGEST = timedelta(hours=12)
+"""A notice is shown for this time at most: its end may be lost, or its rule deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,11 @@ def said(notice: NoticeMessage) -> str:
         return f"{notice.name}: over"
     count = f" ({notice.count})" if notice.count else ""
     return f"{notice.name}: {_WORDS[notice.rule].format(limit=notice.limit)}{count}"
+
+
+def is_current(notice: NoticeMessage, now: datetime) -> bool:
+    """Whether a notice whose last message is this one is still shown."""
+    return notice.active and now - notice.at < (LONGEST if notice.has_end else WITHOUT_END)
 
 
 def event_of(notice: NoticeMessage) -> Event:

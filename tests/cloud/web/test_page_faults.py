@@ -50,7 +50,7 @@ class _Hostile:
         return []
 
     def notices(self, site: str) -> list[NoticeMessage]:
-        return [notice().model_copy(update={"name": self.NAME})]
+        return [notice(at=MORNING + timedelta(hours=3)).model_copy(update={"name": self.NAME})]
 
     def latest(self, site: str) -> WindowMessage | None:
         return None
@@ -67,6 +67,7 @@ def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) 
         expect(page.locator("#devices b")).to_have_text(_Hostile.NAME)
         expect(page.locator("#devices li .alert")).to_contain_text(_Hostile.NAME)
         expect(page.locator("#letters .alert")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#notices p")).to_contain_text(_Hostile.NAME)
         assert page.locator("img").count() == 0
 
 

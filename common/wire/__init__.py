@@ -3,8 +3,8 @@
 Every message that leaves a device is one of these models, as JSON. Unknown fields are refused on both sides. This needs
 nothing but the standard library and pydantic, so that a bridge can import it without a camera library.
 
-``fields`` and ``places`` are the building blocks, ``window``, ``device``, ``notice`` and ``placement`` the messages, and
-``codec`` is about topics and JSON.
+``fields`` and ``places`` are the building blocks, ``window``, ``device``, ``notice`` and ``placement`` the messages,
+and ``codec`` is about topics and JSON.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def asyncapi() -> str:
 STORAGE_HEAD = "written by `make docs` from `cloud/stores/layout.py`: change that"
 BUCKET = "footlight"
 HOLDS: dict[Level, str] = {
-    "raw": "every window and cohort, health, status, alerts, as the bridge writes them",
+    "raw": "every window and cohort, health, status, alerts, notices, as the bridge writes them",
     "quarter": "tallies by quarter of an hour, opening hours only",
     "day": "tallies by local day, opening hours only, and figures calculated from them",
 }

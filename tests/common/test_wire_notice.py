@@ -39,6 +39,19 @@ def notices(draw: st.DrawFn) -> NoticeMessage:
     )
 
 
+ABOUT_PEOPLE = {
+    "at": "when a threshold was passed; an end from k people on; an empty zone at the end of a window",
+    "active": "ends from k people on",
+    "count": "from k people on",
+}
+ABOUT_THE_DEVICE = {"kind", "site", "device", "name", "rule", "limit", "k"}
+
+
+def test_every_field_is_a_setting_or_has_a_rule() -> None:
+    """As for windows: nobody adds a field without naming the rule that protects it."""
+    assert set(NoticeMessage.model_fields) == {*ABOUT_PEOPLE, *ABOUT_THE_DEVICE}
+
+
 @given(notices())
 def test_a_valid_notice_comes_back_as_it_was(message: NoticeMessage) -> None:
     assert decode(topic(message), encode(message)) == message

@@ -21,7 +21,7 @@ from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
 from common.wire import NEWS_S, NoticeMessage, encode, topic
-from tests.cloud.ingest.bridges import FaultyStore, publish, publisher, running
+from tests.cloud.ingest.bridges import FaultyStore, running, uplink
 from tests.cloud.ingest.receiver import Receiver
 from tests.support.brokers import Mosquitto, until
 from tests.support.clock import ManualClock
@@ -140,7 +140,7 @@ def test_a_notice_goes_out_at_once_while_the_store_is_away_and_a_bad_one_never(t
 
 
 @pytest.mark.mosquitto
-def test_from_the_broker_to_the_web_address_within_five_seconds(
+def test_from_the_device_over_a_broker_to_the_web_address_within_five_seconds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="cloud")
@@ -150,9 +150,9 @@ def test_from_the_broker_to_the_web_address_within_five_seconds(
         settings = NoticeSettings(url=receiver.url, secret_file=tmp_path / "secret")
         with telling(settings, clock) as tell:
             bridge = Bridge(store, Broker("127.0.0.1", server.port), client_id="bridge", tell=tell)
-            with running(bridge), publisher(server.port) as device:
+            with running(bridge), uplink(tmp_path, server.port) as device:
                 began_s = clock.monotonic()
-                publish(device, notice(at=clock.now()))
+                device.send(notice(at=clock.now()))
                 until(lambda: len(receiver.calls) == 2, "the notice, after one attempt that failed", 10)
                 assert clock.monotonic() - began_s < 5
                 until(lambda: store.written, "it is stored")

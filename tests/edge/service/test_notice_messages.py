@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common.wire import NoticeMessage
 from edge.places.notices import Notices, Rule
@@ -83,3 +86,48 @@ def test_a_run_begins_with_the_end_of_what_an_earlier_one_may_have_left_open() -
         "short",
         "empty",
     ]
+
+
+def told_of_one(rules: list[Rule], came_s: float, left_s: float) -> list[NoticeMessage]:
+    """Return what is told of one person in the line, where nobody is at the desk, within ten minutes."""
+    clock = ManualClock()
+    messages, told = build(clock, *rules), []
+    for _ in range(1200):
+        here = came_s <= clock.elapsed_s < left_s
+        waits = here and clock.elapsed_s - came_s >= 30.0
+        live = Live({"line": int(here), "desk": 0}, {("line", 30.0): int(waits)}, 0)
+        told += messages.update(live, clock.monotonic(), 12)
+        clock.advance(0.5)
+    return told
+
+
+times = st.floats(60.0, 400.0)
+
+
+@given(times, times)
+@settings(max_examples=25, deadline=None)
+def test_when_one_person_left_cannot_be_told_from_what_began_with_the_person(
+    one_s: float, other_s: float
+) -> None:
+    """The reader knows the rules, and that there was one person who came at 10 s."""
+    rules = [
+        Rule("here", "queue_over", zone="line", limit=0, seconds=5.0),
+        Rule("alone", "nobody_at_desk", zone="line", desk="desk", seconds=30.0),
+    ]
+    told = told_of_one(rules, 10.0, one_s)
+    assert [(message.name, message.at) for message in told] == [
+        ("here", START + timedelta(seconds=15)),
+        ("alone", START + timedelta(seconds=42)),
+    ]
+    assert told == told_of_one(rules, 10.0, other_s)
+
+
+@given(times, st.floats(0.0, 59.0))
+@settings(max_examples=25, deadline=None)
+def test_when_the_last_person_left_is_known_to_a_window_at_best(left_s: float, more_s: float) -> None:
+    rule = Rule("empty", "zone_empty", zone="line", seconds=100.0)
+    told, later = told_of_one([rule], 10.0, left_s), told_of_one([rule], 10.0, left_s + more_s)
+    assert all((message.at - START).total_seconds() % 60 == 0 for message in [*told, *later])
+    windows = [int((at_s + 100.0) // 60) for at_s in (left_s, left_s + more_s)]
+    if windows[0] == windows[1] and (left_s + 100) % 60 > 1 and (left_s + more_s + 100) % 60 < 59:
+        assert told == later

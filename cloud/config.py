@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
@@ -16,11 +17,14 @@ from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from cloud.domain.thresholds import MIN_K
 from common import settings
-from common.config_file import load_yaml_model
+from common.config_file import load_yaml_model, secret_file
+from common.errors import UserError
 from common.fields import BaseUrl, Password, Token, Url, host_name
-from common.settings import Section
+from common.settings import Section, first_line
 from common.wire import LONGEST_SESSION_S, Name
 
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
+Hour = Annotated[int, Field(ge=0, le=23)]
 FreePort = Annotated[int, Field(ge=0, le=65_535, description="0 takes any free one")]
 
 
@@ -158,6 +162,37 @@ class GrafanaSettings(Section):
     influx_token: Token
 
 
+class NoticeSettings(Section):
+    """The web address that gets the notices for staff."""
+
+    url: Url
+    secret: Token | None = None
+    secret_file: Path | None = None
+    quiet_hours: tuple[Hour, Hour] | None = None
+    timezone: TimeZone | None = None
+    most_an_hour: Annotated[int, Field(ge=1, le=3600)] = 20
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if (self.secret is None) == (self.secret_file is None):
+            raise ValueError("needs either secret or secret_file, better the file")
+        if self.quiet_hours is not None and self.quiet_hours[0] == self.quiet_hours[1]:
+            raise ValueError("quiet_hours must begin and end at different hours, as in [20, 8]")
+        return self
+
+    def key(self, environ: Mapping[str, str] = os.environ) -> bytes:
+        """Read the secret. Raises ``UserError`` if it cannot be read or is none of a webhook."""
+        if self.secret_file is not None:
+            text, where = (
+                first_line(secret_file(self.secret_file, environ), "notices.secret_file"),
+                "secret_file",
+            )
+        else:
+            assert self.secret is not None
+            text, where = self.secret.get_secret_value(), "secret"
+        return webhook_key(text, f"notices.{where}")
+
+
 class PrivacySettings(Section):
     """What ``bridge`` and ``serve`` refuse to store."""
 
@@ -170,6 +205,21 @@ class Settings(Section):
     store: StoreSettings = EmbeddedSettings()
     serve: ServeSettings = ServeSettings()
     grafana: GrafanaSettings | None = None
+    notices: NoticeSettings | None = None
+
+
+def webhook_key(secret: str, key: str) -> bytes:
+    """Decode a secret of Standard Webhooks: ``whsec_`` and 24 to 64 bytes in base64. Raises ``UserError``."""
+    encoded = secret.removeprefix(SECRET_PREFIX)
+    try:
+        decoded = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        decoded = b""
+    if encoded == secret or not 24 <= len(decoded) <= 64:
+        raise UserError(
+            f"{key}: is not the secret of a webhook; make one with: echo {SECRET_PREFIX}$(openssl rand -base64 32)"
+        )
+    return decoded
 
 
 def load(path: Path) -> Settings:

@@ -77,6 +77,7 @@ SERVICE = {
     "status": "1, retained; the last will is `online: false`",
     "health": "1",
     "alert": "1",
+    "notice": "1; a beginning expires after 5 minutes",
     "probe": "1",
     "echo": "1, to the device",
     "config": "1, retained, to the device",
@@ -194,7 +195,7 @@ def asyncapi() -> str:
 STORAGE_HEAD = "written by `make docs` from `cloud/stores/layout.py`: change that"
 BUCKET = "footlight"
 HOLDS: dict[Level, str] = {
-    "raw": "every window and cohort, health, status, alerts, as the bridge writes them",
+    "raw": "every window and cohort, health, status, alerts, notices, as the bridge writes them",
     "quarter": "tallies by quarter of an hour, opening hours only",
     "day": "tallies by local day, opening hours only, and figures calculated from them",
 }

@@ -129,7 +129,8 @@ Scale each part separately, in this order. On the devices, only the address of t
    {allow, {username, "bridge"}, publish, ["footlight/v1/+/+/echo", "footlight/v1-dead-letter/#",
                                            "footlight/v1-resend"]}.
    {allow, all, publish, ["footlight/v1/${username}/window", "footlight/v1/${username}/health",
-                          "footlight/v1/${username}/status", "footlight/v1/${username}/alert"]}.
+                          "footlight/v1/${username}/status", "footlight/v1/${username}/alert",
+                          "footlight/v1/${username}/notice"]}.
    {allow, all, subscribe, ["footlight/v1/${username}/config", "footlight/v1/${username}/echo",
                             "footlight/v1-resend"]}.
    {deny, all}.

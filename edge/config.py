@@ -21,6 +21,8 @@ from common.settings import MqttSettings, Section
 from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
+from edge.places.notice_privacy import revealing_pair
+from edge.places.zones import Zone
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -178,6 +180,20 @@ class Settings(PlaceSettings, SeeingSettings):
             raise ValueError(
                 f"pacing.idle_fps {idle_fps:g} is too low for window.max_gap_s {max_gap_s:g}: an empty shop would"
                 f" count as not watched; use at least {1.5 / max_gap_s:.1f}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _notices_tell_no_stay(self) -> Self:
+        k = self.privacy.k
+        zones = [
+            Zone(zone.name, zone.polygon, zone.where == "shelf") for zone in self.zones if not zone.exclude
+        ]
+        if pair := revealing_pair([notice.value() for notice in self.notices], zones, k):
+            raise ValueError(
+                f"notices {pair[0].name!r} and {pair[1].name!r} are about the same part of the shop, and fewer than"
+                f" k {k} people can cause them: together they would tell how long one person stays; delete one, or use"
+                f" limits of at least {k - 1}"
             )
         return self
 

@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from common.settings import Section
-from common.wire import Name, Share
+from common.wire import Name, NoticeRule, Share
 from common.wire.places import ENTRY, EXIT, MOST_DOORS, MOST_TARGETS
-from edge.places.notices import Rule, RuleName
+from edge.places.notices import Rule
 from edge.places.plan import Plan, PlanPoints
 from edge.places.targets import apart
 from edge.proportions import EYES_M
@@ -137,7 +137,7 @@ class TargetSettings(Section):
         return None if self.at is None else (*self.at, EYES_M)[:3]  # type: ignore[return-value]
 
 
-_NEEDS: dict[RuleName, tuple[str, ...]] = {
+_NEEDS: dict[NoticeRule, tuple[str, ...]] = {
     "queue_over": ("zone", "limit", "seconds"),
     "nobody_at_desk": ("zone", "desk", "seconds"),
     "inside_over": ("limit",),
@@ -147,7 +147,7 @@ _NEEDS: dict[RuleName, tuple[str, ...]] = {
 
 class NoticeSettings(Section):
     name: Name
-    rule: RuleName
+    rule: NoticeRule
     zone: Name | None = None
     desk: Name | None = None
     limit: Annotated[int, Field(ge=0, le=10_000)] | None = None
@@ -172,7 +172,7 @@ class NoticeSettings(Section):
             self.rule,
             zone=self.zone or "",
             desk=self.desk or "",
-            limit=self.limit or 0,
+            limit=self.limit,
             seconds=self.seconds or 0.0,
             hours=self.hours or (0, 24),
         )

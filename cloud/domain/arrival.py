@@ -8,6 +8,7 @@ from common.wire import (
     AlertMessage,
     HealthMessage,
     Message,
+    NoticeMessage,
     ProbeMessage,
     StatusMessage,
     WindowMessage,
@@ -42,7 +43,7 @@ def checked(message: Message, now: datetime) -> Message:
             return message.model_copy(update={"at": now, "clock_trusted": False})
         case StatusMessage():
             return message.model_copy(update={"since": now})
-        case AlertMessage():
+        case AlertMessage() | NoticeMessage():
             return message.model_copy(update={"at": now})
     return message
 
@@ -53,6 +54,6 @@ def _time(message: Message) -> datetime | None:
             return message.end
         case StatusMessage():
             return message.since
-        case HealthMessage() | AlertMessage() | ProbeMessage():
+        case HealthMessage() | AlertMessage() | NoticeMessage() | ProbeMessage():
             return message.at
     return None

@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -27,7 +28,7 @@ from common.errors import UserError
 from common.mqtt.broker import Broker
 from common.mqtt.client import content, make_client, properties
 from common.mqtt.refusals import Refusal, kind_of
-from common.wire import LONGEST_SESSION_S, RESEND_TOPIC, ProbeMessage, encode, topic
+from common.wire import LONGEST_SESSION_S, RESEND_TOPIC, NoticeMessage, ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ RECEIVE_MAXIMUM = 500
 class Bridge:
     """Moves messages from a broker into a store.
 
-    ``min_k``: see ``Intake``. ``share`` names the group of bridges that split the load (MQTT 5 only).
+    ``min_k`` and ``tell``: see ``Intake``. ``share`` names the group of bridges that split the load (MQTT 5 only).
     ``retry_first_s`` and ``retry_most_s`` are the pauses while the store is away, ``reconnect_s`` the same while the
     broker is.
     """
@@ -52,6 +53,7 @@ class Bridge:
         client_id: str,
         share: str = "bridge",
         min_k: int = MIN_K,
+        tell: Callable[[NoticeMessage], None] | None = None,
         session_expiry_s: int = LONGEST_SESSION_S,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
@@ -69,6 +71,7 @@ class Bridge:
             self._publish_echo,
             clock=self._clock,
             min_k=min_k,
+            tell=tell,
             retry_first_s=retry_first_s,
             retry_most_s=retry_most_s,
         )

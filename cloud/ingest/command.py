@@ -8,6 +8,7 @@ import signal
 
 from cloud.config import load
 from cloud.ingest.bridge import Bridge
+from cloud.ingest.notices import telling
 from cloud.stores.connect import open_store
 from common.clock import SystemClock
 from common.command_line import add_config
@@ -26,19 +27,22 @@ def run(args: argparse.Namespace) -> int:
     """Run the bridge until a signal arrives. Raises ``UserError``."""
     settings = load(args.config)
     mqtt = settings.mqtt
-    store = open_store(settings, SystemClock(), repair=True)
+    clock = SystemClock()
+    store = open_store(settings, clock, repair=True)
     try:
-        bridge = Bridge(
-            store,
-            mqtt.broker(),
-            client_id=mqtt.client_id,
-            share=mqtt.share,
-            min_k=settings.privacy.min_k,
-            session_expiry_s=mqtt.session_expiry_s,
-        )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: bridge.stop())
-        bridge.run()
+        with telling(settings.notices, clock) as tell:
+            bridge = Bridge(
+                store,
+                mqtt.broker(),
+                client_id=mqtt.client_id,
+                share=mqtt.share,
+                min_k=settings.privacy.min_k,
+                tell=tell,
+                session_expiry_s=mqtt.session_expiry_s,
+            )
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: bridge.stop())
+            bridge.run()
         log.info("stopped: %s", bridge.stats)
     finally:
         store.close()

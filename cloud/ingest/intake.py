@@ -8,6 +8,7 @@ of is sent again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
@@ -26,6 +27,7 @@ from common.wire import (
     STORED,
     EchoMessage,
     Message,
+    NoticeMessage,
     ProbeMessage,
     WindowMessage,
     WireError,
@@ -65,9 +67,10 @@ class Stats:
 class Intake:
     """Stores what is submitted. ``run`` is the loop; all other methods may be called from any thread.
 
-    ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back. A window
-    with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at most (None: any number); the next
-    ``submit`` waits with them.
+    ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back, and
+    ``tell`` passes a notice on to staff at once, in the thread that submits it: nobody waits for the store with a queue
+    that is long now. A window or notice with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at
+    most (None: any number); the next ``submit`` waits with them.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Intake:
         echo: Callable[[ProbeMessage], None],
         *,
         clock: Clock,
+        tell: Callable[[NoticeMessage], None] | None = None,
         min_k: int = MIN_K,
         capacity: int | None = 2000,
         batch: int = 200,
@@ -86,6 +90,7 @@ class Intake:
         self._store = store
         self._dead_letter = dead_letter
         self._echo = echo
+        self._tell = tell
         self._clock = clock
         self._min_k = min_k
         self._capacity = capacity
@@ -102,12 +107,20 @@ class Intake:
 
     def submit(self, delivery: Delivery) -> None:
         """Queue one delivery; waits while the queue is full. After ``stop`` it is dropped, unacknowledged."""
+        if self._tell is not None and delivery.topic.endswith("/notice"):
+            self._pass_on(delivery, self._tell)
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or not self._is_full())
             if not self._stopped:
                 self._waiting.append(delivery)
                 self._count(received=1)
                 self._changed.notify_all()
+
+    def _pass_on(self, delivery: Delivery, tell: Callable[[NoticeMessage], None]) -> None:
+        with contextlib.suppress(WireError):  # the loop is about to give it up
+            message = arrival.checked(self._decode(delivery), self._clock.now())
+            if isinstance(message, NoticeMessage):
+                tell(message)
 
     def stop(self) -> None:
         """End ``run`` after the write it is in. What waits stays unacknowledged and will be sent again.
@@ -158,7 +171,7 @@ class Intake:
     def _decode(self, delivery: Delivery) -> Message:
         """Decode the message of a delivery. Raises ``WireError`` for one that breaks the contract or tells too much."""
         message = decode(delivery.topic, delivery.payload)
-        if isinstance(message, WindowMessage) and message.k < self._min_k:
+        if isinstance(message, WindowMessage | NoticeMessage) and message.k < self._min_k:
             raise WireError(
                 f"{delivery.topic}: k: {message.k} is less than privacy.min_k {self._min_k} of this bridge"
             )

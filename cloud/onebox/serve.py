@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.page import PageServer
@@ -48,7 +49,19 @@ async def serve(
         raise UserError(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
         )
-    store = open_embedded(settings.store, clock, repair=True)
+    with telling(settings.notices, clock) as tell:
+        await _serve(settings, settings.store, tell, clock, stop, ready)
+
+
+async def _serve(
+    settings: Settings,
+    place: EmbeddedSettings,
+    tell: Tell | None,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[Box], None],
+) -> None:
+    store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
@@ -69,12 +82,14 @@ async def serve(
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
-    intake = Intake(store, dead_letter, echo, clock=clock, min_k=settings.privacy.min_k, capacity=None)
+    intake = Intake(
+        store, dead_letter, echo, clock=clock, tell=tell, min_k=settings.privacy.min_k, capacity=None
+    )
     broker = EmbeddedBroker(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with nightly(settings.store, clock), _listen(settings.serve.page) as sock:
+        with nightly(place, clock), _listen(settings.serve.page) as sock:
             chosen = settings.serve.page
             app = create_app(store, clock, chosen.timezone, positions, names=chosen.names, path=chosen.path)
             page = PageServer(app)

@@ -1,7 +1,8 @@
 """The embedded store: one SQLite file, for a shop with one Pi and no server.
 
 The wire JSON is stored unchanged, beside the few columns that queries need. Of health, status and probe messages only
-the last is kept, of alerts the last one for each fault: the page shows no more, and every write wears out the SD card.
+the last is kept, of alerts the last one for each fault, of notices the last one for each name: the page shows no more,
+and every write wears out the SD card.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from common.wire import (
     AlertMessage,
     HealthMessage,
     Message,
+    NoticeMessage,
     ProbeMessage,
     StatusMessage,
     WindowMessage,
@@ -138,6 +140,10 @@ class EmbeddedStore:
         rows = self._rows(f"SELECT json {OF_SITE}", site, start.timestamp(), end.timestamp())
         return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
 
+    def notices(self, site: str) -> list[NoticeMessage]:
+        rows = self._rows("SELECT json FROM notices WHERE site = ? AND active ORDER BY at DESC", site)
+        return [notice for (json,) in rows if (notice := self._row_reader.read(NoticeMessage, json))]
+
     def latest(self, site: str) -> WindowMessage | None:
         rows = self._rows("SELECT json FROM windows WHERE site = ? ORDER BY start DESC LIMIT 1", site)
         return self._row_reader.read(WindowMessage, rows[0][0]) if rows else None
@@ -188,6 +194,13 @@ class EmbeddedStore:
                     " ON CONFLICT DO UPDATE SET at = excluded.at, active = excluded.active, json = excluded.json"
                     " WHERE excluded.at >= at",
                     (*identity, message.fault, message.at.timestamp(), message.active, json),
+                )
+            case NoticeMessage():
+                self._db.execute(
+                    "INSERT INTO notices (site, device, name, at, active, json) VALUES (?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET at = excluded.at, active = excluded.active, json = excluded.json"
+                    " WHERE excluded.at >= at",
+                    (*identity, message.name, message.at.timestamp(), message.active, json),
                 )
 
     def _put_status(self, message: StatusMessage, json: str, now: datetime) -> None:

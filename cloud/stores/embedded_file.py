@@ -47,11 +47,16 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, site TEXT NOT NULL, device TEXT NOT NULL, topic TEXT NOT NULL,
     reason TEXT NOT NULL, payload BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS notices (
+    site TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL, active INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (site, device, name)
+);
 """
 OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
 """The end of every query of the windows of a site."""
 _PORTION = 1000
-_TABLES = ("windows", "devices", "alerts", "dead_letters")
+_TABLES = ("windows", "devices", "alerts", "notices", "dead_letters")
 
 
 class RowReader:

@@ -30,6 +30,7 @@ from common.wire import (
     Cohort,
     HealthMessage,
     Message,
+    NoticeMessage,
     ProbeMessage,
     StatusMessage,
     WindowMessage,
@@ -145,6 +146,14 @@ def points(message: Message, now: datetime) -> Iterator[Point]:
         case AlertMessage():
             values = _declared(layout.ALERT, message.model_dump())
             yield layout.ALERT.point({**tags, "fault": message.fault}, message.at, values)
+        case NoticeMessage():
+            values = {
+                "active": message.active,
+                "rule": message.rule,
+                "people": message.count,
+                "above": message.limit,
+            }
+            yield layout.NOTICE.point({**tags, "notice": message.name}, message.at, values)
         case ProbeMessage():
             yield layout.PROBE.point(tags, message.at, {"nonce": message.nonce})
 

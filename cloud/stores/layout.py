@@ -129,6 +129,18 @@ ALERT = Measurement(
         "text": Field("string", "what is wrong, in words"),
     },
 )
+NOTICE = Measurement(
+    "notice",
+    "raw",
+    (*_DEVICE, "notice"),
+    "`at` of the message",
+    {
+        "active": Field("boolean", "whether the notice began or ended; of some only the beginning is told"),
+        "rule": Field("string", "queue_over, nobody_at_desk, inside_over or zone_empty"),
+        "people": Field("integer", "people that it is about when it began, if they are at least k"),
+        "above": Field("integer", "the rule holds above this number of people"),
+    },
+)
 PROBE = Measurement(
     "probe",
     "raw",
@@ -269,6 +281,6 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, PROBE,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE, PROBE,
     DEAD_LETTER, QUARTER, DAY, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
 )  # fmt: skip

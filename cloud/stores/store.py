@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from common.wire import AlertMessage, HealthMessage, Message, ProbeMessage, WindowMessage
+from common.wire import AlertMessage, HealthMessage, Message, NoticeMessage, ProbeMessage, WindowMessage
 
 
 class StoreUnavailable(Exception):
@@ -39,8 +39,8 @@ class Store(Protocol):
         """Store all of ``messages``; returns only when they are durable.
 
         Idempotent: a message with the same identity overwrites the old one. The identity of a window is (site, device,
-        camera, start), of a health message, alert or probe its device and time; of status messages, the last to arrive
-        counts. A store may keep only the newest message of each kind except windows.
+        camera, start), of a health message, alert, notice or probe its device and time; of status messages, the last to
+        arrive counts. A store may keep only the newest message of each kind except windows.
 
         Raises ``StoreUnavailable`` for a temporary fault, and ``StoreRejected`` if at least one of the messages can
         never be stored (write them one by one to find it). After either, some of them may have been stored.
@@ -98,6 +98,10 @@ class Reader(Protocol):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
+        ...
+
+    def notices(self, site: str) -> list[NoticeMessage]:
+        """Return the notices of a site whose last message is a beginning, newest first."""
         ...
 
     def latest(self, site: str) -> WindowMessage | None:

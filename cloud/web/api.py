@@ -31,6 +31,7 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
+    notices[]              {device, since, text}: what staff should know now, newest first
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -44,8 +45,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.domain.notices import is_current, said
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
+from common.wire import NoticeMessage
 
 Json = dict[str, Any]
 
@@ -57,9 +60,10 @@ def today(
     day: Day,
     before: Day,
     devices: Sequence[DeviceState],
+    notices: Sequence[NoticeMessage],
     letters: Sequence[DeadLetter],
 ) -> Json:
-    """Build the answer described above. ``date`` is any moment of the day, ``before`` has the figures of yesterday."""
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
@@ -79,6 +83,11 @@ def today(
             "age_band": _breakdown(before.age_band),
         },
         "devices": [_device(state, zone) for state in devices],
+        "notices": [
+            {"device": notice.device, "since": notice.at.astimezone(zone), "text": said(notice)}
+            for notice in notices
+            if is_current(notice, date)
+        ],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}
             for letter in letters

@@ -167,5 +167,6 @@ class _Page:
         letters = [
             letter for letter in self._reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR
         ]
-        answer = api.today(site, now, self._zone, day, before, self._reader.devices(site), letters)
+        devices, notices = self._reader.devices(site), self._reader.notices(site)
+        answer = api.today(site, now, self._zone, day, before, devices, notices, letters)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

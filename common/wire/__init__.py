@@ -3,8 +3,8 @@
 Every message that leaves a device is one of these models, as JSON. Unknown fields are refused on both sides. This needs
 nothing but the standard library and pydantic, so that a bridge can import it without a camera library.
 
-``fields`` and ``places`` are the building blocks, ``window``, ``device`` and ``placement`` the messages, and ``codec``
-is about topics and JSON.
+``fields`` and ``places`` are the building blocks, ``window``, ``device``, ``notice`` and ``placement`` the messages,
+and ``codec`` is about topics and JSON.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from common.wire.fields import (
     Share,
     bin_label,
 )
+from common.wire.notice import NEWS_S, NoticeMessage, NoticeRule, least_people
 from common.wire.placement import (
     PlacementFace,
     PlacementMessage,
@@ -88,6 +89,7 @@ __all__ = [
     "MAX_BYTES",
     "MOST_WAYS",
     "NAME_PATTERN",
+    "NEWS_S",
     "RESEND_TOPIC",
     "ROOT",
     "STORED",
@@ -105,6 +107,8 @@ __all__ = [
     "Heat",
     "Message",
     "Name",
+    "NoticeMessage",
+    "NoticeRule",
     "PlacementFace",
     "PlacementMessage",
     "PlacementReading",
@@ -124,6 +128,7 @@ __all__ = [
     "decode",
     "encode",
     "heat_least_s",
+    "least_people",
     "one_line",
     "short_hash",
     "topic",

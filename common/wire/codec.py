@@ -15,6 +15,7 @@ from common.wire.device import (
     ProbeMessage,
     StatusMessage,
 )
+from common.wire.notice import NoticeMessage
 from common.wire.placement import PlacementMessage
 from common.wire.window import WindowMessage
 
@@ -28,6 +29,7 @@ Message = (
     | StatusMessage
     | HealthMessage
     | AlertMessage
+    | NoticeMessage
     | ProbeMessage
     | EchoMessage
     | ConfigMessage
@@ -39,6 +41,7 @@ BY_CHANNEL: dict[str, type[Message]] = {
     "status": StatusMessage,
     "health": HealthMessage,
     "alert": AlertMessage,
+    "notice": NoticeMessage,
     "probe": ProbeMessage,
     "echo": EchoMessage,
     "config": ConfigMessage,
@@ -46,7 +49,7 @@ BY_CHANNEL: dict[str, type[Message]] = {
 }
 """The last topic level names what travels there."""
 
-STORED = ("window", "status", "health", "alert", "probe")
+STORED = ("window", "status", "health", "alert", "notice", "probe")
 """The channels that a bridge hears and stores."""
 
 RESEND_TOPIC = f"{ROOT}-resend"

@@ -2,7 +2,8 @@
 
 A rule holds or not at every moment. A notice begins once it has held for the time of the rule, and ends once it has not
 held for ``CLEAR_S``; shorter interruptions change nothing, because somebody who is missed for a moment must not end a
-notice. A notice has a count and a limit, never a time of a person.
+notice. A notice has a count and a limit, never a time of a person. ``edge.places.notice_privacy`` decides what of it
+leaves the device.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from common.wire import NoticeRule
 from edge.places.places import Live
-
-RuleName = Literal["queue_over", "nobody_at_desk", "inside_over", "zone_empty"]
 
 CLEAR_S = 2.0
 """A rule that does not hold for this time is over."""
@@ -40,10 +39,10 @@ class Rule:
     """
 
     name: str
-    rule: RuleName
+    rule: NoticeRule
     zone: str = ""
     desk: str = ""
-    limit: int = 0
+    limit: int | None = None
     seconds: float = 0.0
     hours: tuple[int, int] = (0, 24)
 
@@ -61,12 +60,12 @@ class Rule:
         """Return the people that it is about, and whether it holds now."""
         if self.rule == "queue_over":
             people = live.zones[self.zone]
-            return people, people > self.limit
+            return people, people > (self.limit or 0)
         if self.rule == "nobody_at_desk":
             people = live.waiting[self.zone, self.seconds]
             return people, people > 0 and live.zones[self.desk] == 0
         if self.rule == "inside_over":
-            return live.inside, live.inside > self.limit
+            return live.inside, live.inside > (self.limit or 0)
         people = live.zones[self.zone]
         return people, people == 0 and self.hours[0] <= hour < self.hours[1]
 
@@ -76,10 +75,10 @@ class Notice:
     """A notice that begins (``active``) or ends: how many people it is about, and the limit of its rule."""
 
     name: str
-    rule: RuleName
+    rule: NoticeRule
     active: bool
     count: int
-    limit: int
+    limit: int | None
 
 
 @dataclass(slots=True)
@@ -98,9 +97,9 @@ class Notices:
         self._last_s = -math.inf
 
     @property
-    def any(self) -> bool:
-        """Whether there are rules at all."""
-        return bool(self._states)
+    def rules(self) -> list[Rule]:
+        """All rules, in order."""
+        return [rule for rule, _ in self._states]
 
     def update(self, live: Live, at_s: float, hour: int) -> list[Notice]:
         """Return the notices that begin or end now; ``hour`` is the hour of the day here, 0 to 23."""

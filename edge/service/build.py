@@ -21,6 +21,7 @@ from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.health import Health
+from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.place_building import build_notices, build_places, excluded_zones, place_plan, timed_zones
 from edge.service.remote_config import Remote, fingerprint
@@ -209,7 +210,14 @@ def build(
         rule=_cohort_rule(settings, waiting.pool),
         watchdog=Watchdog(notifier, clock),
         notifier=notifier,
-        notices=build_notices(settings),
+        notices=NoticeMessages(
+            build_notices(settings),
+            site=settings.site,
+            device=settings.device,
+            k=settings.privacy.k,
+            window_s=settings.window.seconds,
+            clock=clock,
+        ),
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,

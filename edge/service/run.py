@@ -16,9 +16,9 @@ from edge.capture.thread import CameraThread
 from edge.config import Settings
 from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
-from edge.places.notices import Notices
 from edge.service.health import Fault, Health
 from edge.service.host import clock_trusted, temperature_c, throttled
+from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote
 from edge.service.status_line import Sampler
@@ -69,7 +69,7 @@ class Run:
         rule: CohortRule,
         watchdog: Watchdog,
         notifier: Notifier,
-        notices: Notices,
+        notices: NoticeMessages,
         manifest: Manifest,
         boot_id: str,
         clock: Clock,
@@ -98,6 +98,8 @@ class Run:
         try:
             self._camera.start()  # first: a missing camera ends the service, a broker that is not reachable does not
             self._uplink.start()
+            for message in self._notices.at_start():
+                self._uplink.send(message)
             self._watch()
             self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
             self._notifier.ready()
@@ -165,9 +167,8 @@ class Run:
         if not self._notices.any:
             return
         hour, live = frame.captured_at.astimezone().hour, self._pipeline.live(frame.monotonic_s)
-        for notice in self._notices.update(live, frame.monotonic_s, hour):
-            what = "begins" if notice.active else "ends"
-            _log.info("notice %s (%s) %s: %d people", notice.name, notice.rule, what, notice.count)
+        for message in self._notices.update(live, frame.monotonic_s, hour):
+            self._uplink.send(message)
 
     def _take(self, step: Step) -> None:
         self._in_view = any(track.state is not TrackState.TENTATIVE for track in step.tracks.active)

@@ -42,6 +42,8 @@ class Outgoing:
     payload: bytes
     qos: Literal[0, 1] = 1
     retain: bool = False
+    expires_s: int | None = None
+    """After so many seconds the broker no longer delivers it (MQTT 5); None keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,10 @@ class Connection:
     def publish(self, message: Outgoing) -> int:
         """Hand one message to the network thread; the answer to the returned handle follows (QoS 0: once sent)."""
         self._unanswered += 1
-        return self._client.publish(
-            message.topic, message.payload, message.qos, message.retain, content(self._broker)
-        ).mid
+        about = content(self._broker)
+        if about is not None and message.expires_s is not None:
+            about.MessageExpiryInterval = message.expires_s
+        return self._client.publish(message.topic, message.payload, message.qos, message.retain, about).mid
 
     def answers(self) -> list[Answer]:
         """Return the answers that came since the last call, in order."""

@@ -1,10 +1,11 @@
 """The thread that carries the outbox to the broker, and the door through which the pipeline hands in. What the server
 asks of this device comes back the same way.
 
-Windows and alerts wait in the outbox and leave it only when the broker has acknowledged them. Health is said of
-now: without a connection it is dropped. A message the broker will never take (malformed, too large) is dropped,
-counted and logged, since it would stand before all others for ever. One it does not take at present (not
-authorised, over quota, nobody subscribed to windows) stays, and so do those behind it: that can be mended.
+Windows, alerts and notices wait in the outbox and leave it only when the broker has acknowledged them; a notice that
+began minutes ago is deleted instead. Health is said of now: without a connection it is dropped. A message the broker
+will never take (malformed, too large) is dropped, counted and logged, since it would stand before all others for ever.
+So is a notice that it refuses for any reason. Any other message it does not take at present (not authorised, over
+quota, nobody subscribed to windows) stays, and so do those behind it: that can be mended.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from common.mqtt.refusals import (
     BrokerUnreachable,
 )
 from edge.uplink.mqtt import IN_FLIGHT, Answer, Connection, Outgoing
+from edge.uplink.news import news_left_s
 from edge.uplink.outbox import Outbox, Progress
 from edge.uplink.rows import Item
 
@@ -121,7 +123,10 @@ class Uplink:
         self._thread.start()
 
     def send(
-        self, message: wire.WindowMessage | wire.AlertMessage | wire.HealthMessage, *, waiting: bytes = b""
+        self,
+        message: wire.WindowMessage | wire.AlertMessage | wire.NoticeMessage | wire.HealthMessage,
+        *,
+        waiting: bytes = b"",
     ) -> None:
         """Take a message over; it never waits for the network. Raises ``RuntimeError`` when the thread has died.
 
@@ -285,8 +290,17 @@ class Uplink:
             for item in self._outbox.pending(room, after=self._sent_up_to):
                 self._sent_up_to = item.id
                 if item.id not in self._delivered:
-                    payload = self._mark_late(item)
-                    self._in_flight[connection.publish(Outgoing(item.topic, payload))] = item
+                    self._publish(connection, item)
+
+    def _publish(self, connection: Connection, item: Item) -> None:
+        """Publish one message of the outbox, or give it up if it is no longer news."""
+        left_s = news_left_s(item, self._clock.now())
+        if left_s == 0:
+            log.info("%s: not sent, it is older than %g minutes", item.topic, wire.NEWS_S / 60)
+            self._delivered.add(item.id)
+            return
+        handle = connection.publish(Outgoing(item.topic, self._mark_late(item), expires_s=left_s))
+        self._in_flight[handle] = item
 
     def _note_delivered(self) -> bool:
         """Nothing is forgotten while something is to be sent again: this device may have been offline meanwhile."""
@@ -317,7 +331,7 @@ class Uplink:
             if self._forbidden == item.topic:
                 log.info("broker %s: %s: taken again", self._broker, item.topic)
                 self._forbidden = None
-        elif answer.code in _NEVER:
+        elif answer.code in _NEVER or item.topic.endswith("/notice"):
             self._drop(f"{item.topic}: the broker answers {answer.reason!r}")
             self._delivered.add(item.id)
         else:

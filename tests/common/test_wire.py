@@ -387,6 +387,7 @@ VALID: list[Message] = [
     messages.status(online=True),
     messages.health(),
     messages.alert(active=True),
+    messages.notice(),
     messages.probe(),
     messages.asking({"camera": {"fps": 5}}),
     messages.placement(),

@@ -14,6 +14,7 @@ from common.wire import (
     Door,
     HealthMessage,
     Heat,
+    NoticeMessage,
     PlacementFace,
     PlacementMessage,
     PlacementReading,
@@ -159,6 +160,22 @@ def status(
 
 def alert(*, active: bool, at: datetime = MORNING, fault: Any = "camera") -> AlertMessage:
     return AlertMessage(site="shop", device="door", at=at, fault=fault, active=active, text="camera gone")
+
+
+def notice(*, active: bool = True, at: datetime = MORNING, **changes: Any) -> NoticeMessage:
+    """More than four people in the queue."""
+    values: dict[str, Any] = {
+        "site": "shop",
+        "device": "door",
+        "at": at,
+        "name": "long-queue",
+        "rule": "queue_over",
+        "active": active,
+        "count": 6 if active else None,
+        "limit": 4,
+        "k": 5,
+    }
+    return NoticeMessage.model_validate({**values, **changes})
 
 
 def probe(number: int = 0, *, at: datetime = MORNING, device: str = "door") -> ProbeMessage:

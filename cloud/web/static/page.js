@@ -230,11 +230,16 @@ function devices(day) {
     `${moment(letter.at, day.date)} a message from ${letter.device} could not be stored: ${letter.reason}`, "alert")));
 }
 
+function notices(day) {
+  element("notices").replaceChildren(...day.notices.map((notice) => node("p",
+    `Now: ${notice.text}, since ${moment(notice.since, day.date)}`, "banner")));
+}
+
 function show(day) {
   const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" }).format(new Date(day.date));
   element("date").textContent = `${date} · ${day.timezone} time`;
   banner(day.untrusted_windows ? "A device's clock was not set for part of today: some visits may be shown in the wrong hour." : "");
-  [figures, hours, ages, dwell, expressions, yesterday, devices].forEach((part) => part(day));
+  [notices, figures, hours, ages, dwell, expressions, yesterday, devices].forEach((part) => part(day));
 }
 
 function timeInShop(timeZone) {

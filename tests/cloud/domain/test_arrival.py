@@ -19,7 +19,7 @@ from cloud.web.day import day_figures
 from common.wire import Message, WireError, encode, topic
 from tests.common.test_wire import TOPICS, mutated
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, health, probe, status, window
+from tests.support.messages import MORNING, alert, health, notice, probe, status, window
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,14 @@ BERLIN = ZoneInfo("Europe/Berlin")
 @given(st.timedeltas(timedelta(days=-900), timedelta(days=900)))
 def test_nothing_is_stored_under_a_time_that_is_far_from_its_arrival(ahead: timedelta) -> None:
     at = NOW + ahead
-    for message in (health(at=at), alert(active=True, at=at), status(online=True, since=at), probe(at=at)):
+    said = (
+        health(at=at),
+        alert(active=True, at=at),
+        notice(at=at),
+        status(online=True, since=at),
+        probe(at=at),
+    )
+    for message in said:
         if ahead > LONGEST:
             with pytest.raises(WireError, match="more than a day after its arrival"):
                 checked(message, NOW)

@@ -9,7 +9,7 @@ from cloud.stores.layout import MEASUREMENTS
 from common.wire import Message
 from tests.cloud.stores.influx_server import Influx
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, cohort, health, probe, status, window
+from tests.support.messages import MORNING, alert, cohort, health, notice, probe, status, window
 
 EXPECTED_LINES = """
 window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,coverage=1,\
@@ -77,6 +77,7 @@ MESSAGES: list[Message] = [
     health(),
     status(online=True),
     alert(active=True),
+    notice(),
     probe(),
 ]
 

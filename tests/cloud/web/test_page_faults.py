@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, expect
 from cloud.domain.arrival import checked
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
-from common.wire import WindowMessage
+from common.wire import NoticeMessage, WindowMessage
 from tests.cloud.web.browser import _Server, a_morning, live, value, visit
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, health
+from tests.support.messages import MORNING, alert, health, notice
 
 pytestmark = pytest.mark.chromium
 
@@ -49,6 +49,9 @@ class _Hostile:
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return []
 
+    def notices(self, site: str) -> list[NoticeMessage]:
+        return [notice(at=MORNING + timedelta(hours=3)).model_copy(update={"name": self.NAME})]
+
     def latest(self, site: str) -> WindowMessage | None:
         return None
 
@@ -64,6 +67,7 @@ def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) 
         expect(page.locator("#devices b")).to_have_text(_Hostile.NAME)
         expect(page.locator("#devices li .alert")).to_contain_text(_Hostile.NAME)
         expect(page.locator("#letters .alert")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#notices p")).to_contain_text(_Hostile.NAME)
         assert page.locator("img").count() == 0
 
 

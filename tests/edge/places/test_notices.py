@@ -118,6 +118,7 @@ states = st.lists(st.tuples(st.floats(0.1, GAP_S), st.integers(2, 5)), min_size=
 @given(states)
 @settings(deadline=None)
 def test_begins_and_ends_alternate_and_each_begin_was_earned(steps: list[tuple[float, int]]) -> None:
+    assert LONG.limit is not None
     notices, at_s, active, long_s, begins = Notices([LONG]), 0.0, False, -math.inf, []
     for seconds, line in steps:
         at_s += seconds

@@ -1,4 +1,4 @@
-"""The service tells in its log what staff should know."""
+"""The service tells staff what they should know, over a real broker."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pytest
 
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
+from common.wire import NoticeMessage, decode
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service.build import build
-from tests.support.brokers import free_port
+from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.shop import NobodyThere
 from tests.support.short_scene import models, stretch
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
 
-def test_an_empty_zone_is_noticed_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_empty_zone_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.model_validate(
         {
             "outbox": {"path": tmp_path / "outbox.sqlite"},
@@ -28,16 +29,24 @@ def test_an_empty_zone_is_noticed_once(tmp_path: Path, caplog: pytest.LogCapture
             "notices": [
                 {"name": "quiet", "rule": "zone_empty", "zone": "hall", "seconds": 1, "hours": [0, 24]}
             ],
+            "privacy": {"k": 1},
         }
     )
-    run = build(
-        settings,
-        clock=SystemClock(),
-        camera=SceneCamera(clock=SystemClock(), scene=stretch()),
-        broker=Broker("localhost", free_port()),
-        models=replace(models(), detector=NobodyThere()),
-    )
     caplog.set_level(logging.INFO)
-    run.run()
-    told = [record.getMessage() for record in caplog.records if "notice" in record.getMessage()]
-    assert told == ["notice quiet (zone_empty) begins: 0 people"]
+    with Mosquitto(tmp_path) as server, Listener(server.port, "footlight/#") as listener:
+        run = build(
+            settings,
+            clock=SystemClock(),
+            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
+            broker=Broker("127.0.0.1", server.port),
+            models=replace(models(), detector=NobodyThere()),
+        )
+        run.run()
+        until(lambda: len(listener.on("notice")) == 2, "the end at the start, and the notice")
+        told = [decode(one.topic, bytes(one.payload)) for one in listener.on("notice")]
+    assert [(one.name, one.active, one.count) for one in told if isinstance(one, NoticeMessage)] == [
+        ("quiet", False, None),
+        ("quiet", True, 0),
+    ]
+    logged = [one.getMessage() for one in caplog.records if one.getMessage().startswith("notice")]
+    assert logged == ["notice quiet (zone_empty) begins"]

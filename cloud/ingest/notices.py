@@ -1,0 +1,113 @@
+"""Which notices for staff go to the webhook, and how they look there."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from cloud.config import NoticeSettings
+from cloud.domain.chain import shop_zone
+from cloud.domain.notices import Event, event_of
+from common.clock import Clock
+from common.wire import NEWS_S, NoticeMessage
+
+log = logging.getLogger(__name__)
+
+_HOUR_S = 3600.0
+_REMEMBERED = 256
+"""Notices that are not told again when a broker delivers them twice."""
+
+Tell = Callable[[NoticeMessage], None]
+
+
+class Relay:
+    """Tells a notice once, unless it is old, it is a quiet hour, or too many notices of its shop began in this hour.
+
+    An end is told if this relay told the beginning. ``quiet_hours``: the first one, and the one after the last, in the
+    time of ``zone``.
+    """
+
+    def __init__(
+        self,
+        post: Callable[[Event], None],
+        *,
+        clock: Clock,
+        zone: ZoneInfo,
+        quiet_hours: tuple[int, int] | None,
+        most_an_hour: int,
+    ) -> None:
+        self._post, self._clock, self._zone = post, clock, zone
+        self._quiet, self._most = quiet_hours, most_an_hour
+        self._told: deque[str] = deque(maxlen=_REMEMBERED)
+        self._open: set[tuple[str, str, str]] = set()
+        self._began: dict[str, deque[float]] = {}
+        self._limited: set[str] = set()
+
+    def tell(self, notice: NoticeMessage) -> None:
+        """Pass one notice on. Never waits."""
+        event = event_of(notice)
+        if event.id in self._told or self._is_old(notice) or self._is_quiet():
+            return
+        identity = notice.site, notice.device, notice.name
+        if notice.active:
+            if not self._has_room(notice.site):
+                return
+            self._open.add(identity)
+        elif identity not in self._open:
+            return
+        else:
+            self._open.remove(identity)
+        self._told.append(event.id)
+        self._post(event)
+
+    def _is_old(self, notice: NoticeMessage) -> bool:
+        return self._clock.now() - notice.at > timedelta(seconds=NEWS_S)
+
+    def _is_quiet(self) -> bool:
+        if self._quiet is None:
+            return False
+        (first, last), hour = self._quiet, self._clock.now().astimezone(self._zone).hour
+        return first <= hour < last if first < last else hour >= first or hour < last
+
+    def _has_room(self, site: str) -> bool:
+        now_s = self._clock.monotonic()
+        began = self._began.setdefault(site, deque())
+        while began and now_s - began[0] >= _HOUR_S:
+            began.popleft()
+        if len(began) >= self._most:
+            if site not in self._limited:
+                log.warning("notices of %s: more than %d in an hour, the rest is not sent", site, self._most)
+            self._limited.add(site)
+            return False
+        self._limited.discard(site)
+        began.append(now_s)
+        return True
+
+
+@contextmanager
+def telling(settings: NoticeSettings | None, clock: Clock) -> Iterator[Tell | None]:
+    """Run the webhook of the settings while the block runs. Raises ``UserError`` for a secret that cannot be used."""
+    if settings is None:
+        yield None
+        return
+    from cloud.ingest.webhook import (
+        Webhook,
+    )  # imported here: without a webhook nobody needs its client of HTTP
+
+    webhook = Webhook(settings.url, settings.key(), clock=clock)
+    relay = Relay(
+        webhook.post,
+        clock=clock,
+        zone=shop_zone(settings.timezone),
+        quiet_hours=settings.quiet_hours,
+        most_an_hour=settings.most_an_hour,
+    )
+    webhook.start()
+    try:
+        yield relay.tell
+    finally:
+        webhook.stop()

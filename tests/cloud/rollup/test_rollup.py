@@ -42,6 +42,9 @@ def test_both_stores_give_the_same_tallies(fresh: Both, hours: tuple[str, ...]) 
     fresh.roll_up(of)
     embedded = WindowTallies(fresh.embedded, of).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
     assert [tally.day for tally in embedded] == [SATURDAY, SUNDAY]
+    assert all(tally.doors and tally.places.queues and tally.places.targets for tally in embedded) == bool(
+        hours
+    )
     assert all(tally.visits > 0 for tally in embedded) == bool(hours)
     assert InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned") == embedded
 
@@ -83,7 +86,7 @@ def test_the_page_and_a_store_open_round_the_clock_count_the_same(filled: Both) 
 
 def test_quarters_add_up_to_the_day_in_the_engine_too(filled: Both) -> None:
     filled.roll_up(chain())
-    sums = "sum(visits) AS visits, sum(open_s) AS open_s, sum(gender_female), sum(expression_happy)"
+    sums = "sum(visits) AS visits, sum(open_s) AS open_s, sum(gender_female), sum(expression_happy), sum(entries)"
     (quarter,) = filled.server.query(f"SELECT {sums} FROM quarter", "quarter")  # noqa: S608
     (day,) = filled.server.query(f"SELECT {sums} FROM day", "day")  # noqa: S608
     assert {**quarter, "time": 0} == {**day, "time": 0}

@@ -46,7 +46,9 @@ def test_doors_are_shown_with_their_drift(chromium: Browser, store: EmbeddedStor
             "entries": "180", "exits": "120", "inside": "60", "passers": "300", "capture": "38 %", "groups": "120",
         }  # fmt: skip
         notes = page.locator("#doors .notes")
-        expect(notes).to_contain_text("Yesterday, entries minus exits were 1 at midnight (entries: 3): expect")
+        expect(notes).to_contain_text(
+            "Yesterday, entries minus exits were 1 at midnight (entries: 3): expect"
+        )
         expect(notes).to_contain_text(
             "Who crossed while no camera was watching is missing (67 % was watched)."
         )

@@ -26,9 +26,9 @@ Every time is the shop's local time with its UTC offset.
                            visits in other labels than not_seen and no_verdict; small: too few of them for shares
     pyramid                which of gender_age_band, age_band, gender shows most about people; or null
     doors                  {entries, exits, passers, groups, capture_rate, inside, missed_entries} of today so far;
-                           null if no camera has a door. capture_rate is entries / (entries + passers), or null; inside
-                           is entries minus exits, never below 0; missed_entries are those that must have been missed,
-                           because at some time more people had left than entered
+                           null if no camera has a door or none was watching. capture_rate is entries / (entries +
+                           passers), or null; inside is entries minus exits, never below 0; missed_entries are those
+                           that must have been missed, because at some time more people had left than entered
     places                 {zones[], queues[], targets[]} that a cohort names; a figure is null if it is withheld, and
                            withheld counts the visits of the cohorts that do not tell the first figure
                            zones[]: {name, visits, withheld, stops, stop_share, mean_dwell_s}

@@ -114,7 +114,7 @@ class Day:
     """Its labels are joined by a dot: ``female.25-34``."""
     expression: Breakdown | None
     doors: Doors | None
-    """None if no camera has a door."""
+    """None if no camera has a door, or none was watching."""
     places: Places
 
     @property
@@ -195,7 +195,7 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         expression=_breakdown(
             ((c.visits, list_counts(c, "expression")) for c in faces), LABELS["expression"]
         ),
-        doors=doors_of(day),
+        doors=doors_of(day) if watched else None,
         places=places_of(cohorts),
     )
 

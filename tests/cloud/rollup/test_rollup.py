@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -58,8 +59,14 @@ def test_windows_read_back_give_the_page_the_same_figures(filled: Both) -> None:
     assert bare[0] == bare[1]
     evening = bounds[1] - timedelta(minutes=1)
     figures = day_figures(of_influx, evening, zone)
-    assert figures == day_figures(of_embedded, evening, zone)
+    others = day_figures(of_embedded, evening, zone)
+    assert replace(figures, places=others.places) == others
     assert figures.gender is not None
+    # InfluxDB has no point for a place that is withheld, so it cannot tell of how many visits that was.
+    assert sum(zone.withheld for zone in others.places.zones) > 0
+    for kind in ("zones", "queues", "targets"):
+        known = [replace(place, withheld=0) for place in getattr(others.places, kind)]
+        assert list(getattr(figures.places, kind)) == known != []
 
 
 def test_the_page_and_a_store_open_round_the_clock_count_the_same(filled: Both) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.domain.time_bins import Span
 from cloud.web.day import Day, day_figures
 from cloud.web.day_places import Doors, Queue, Target, Zone
-from common.wire import Cohort, Door, Totals, WindowMessage
+from common.wire import Cohort, Coverage, Door, Totals, WindowMessage
 from tests.support.messages import MORNING, cohort, window, zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -18,7 +20,7 @@ def figures(*windows: WindowMessage) -> Day:
     return day_figures(windows, NOON, BERLIN)
 
 
-def crossed(minute: int, entries: int, exits: int, passers: int = 0, **changes: object) -> WindowMessage:
+def crossed(minute: int, entries: int, exits: int, passers: int = 0, **changes: Any) -> WindowMessage:
     door = Door(entries=entries, exits=exits, passers=passers, groups=min(entries, 1))
     totals = Totals(visits=3, viewers=2, doors={"front": door})
     return window(minute, **{"totals": totals, **changes})
@@ -44,6 +46,13 @@ def test_a_shop_without_doors_or_cohorts_shows_neither() -> None:
     assert (found.places.zones, found.places.queues, found.places.targets) == ((), (), ())
 
 
+def test_a_camera_that_saw_nothing_all_day_tells_nothing_of_doors() -> None:
+    doors = {"front": Door(entries=0, exits=0, passers=0, groups=0)}
+    totals = Totals(visits=0, viewers=0, doors=doors)
+    assert figures(window(0, coverage=Coverage(share=0.0), totals=totals)).doors is None
+    assert figures(window(0, coverage=Coverage(share=0.1), totals=totals)).doors is not None
+
+
 def test_places_are_told_with_what_is_withheld_of_them() -> None:
     partly = Cohort.model_validate(
         {**cohort().model_dump(), "zones": {"shelf": zone(None)}, "targets": {}, "heat": None, "ways": None}
@@ -60,5 +69,5 @@ def test_places_are_told_with_what_is_withheld_of_them() -> None:
     assert till.ninth_decile_s == (9.5, 9.5)
     assert found.targets == (
         Target("sign", 8, 0, None, None, None, None),
-        Target("tea", 8, 0, 8, 1.0, 16.5 / 8, (16.5 / 8, 16.5 / 8)),
+        Target("tea", 8, 0, 8, 1.0, 16.5 / 8, Span(16.5 / 8, 16.5 / 8)),
     )

@@ -129,10 +129,6 @@ CAMERAS = Query(
     'SELECT last("title") AS "title" FROM "camera" WHERE "site" = \'$site\' GROUP BY "device", "camera", "role"',
     "day",
 )
-ZONES = Query(
-    f'SELECT sum("visits") FROM "cohort_zone" WHERE {SITE} GROUP BY "zone"',
-    alias="$tag_zone",
-)
 
 
 def breakdown(

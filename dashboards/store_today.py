@@ -10,6 +10,7 @@ from common.vocabulary import EXPRESSIONS, GENDERS, UNKNOWN
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
+from dashboards.store_places import add_places
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
 _NO_GROUP = "no group is large enough yet"
@@ -135,7 +136,7 @@ def dashboard() -> Dashboard:
         )
     )
 
-    board.with_row(Row("How long and where"))
+    board.with_row(Row("How long"))
     board.with_panel(
         number(
             "Dwell time",
@@ -175,14 +176,5 @@ def dashboard() -> Dashboard:
             span=12,
         )
     )
-    board.with_panel(
-        bars(
-            "Zones",
-            "Visits that were in each zone; one visit may be in several zones.",
-            [q.ZONES],
-            no_value="no zones, or no group is large enough yet",
-            upright=False,
-            span=12,
-        )
-    )
+    add_places(board)
     return board

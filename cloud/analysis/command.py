@@ -38,7 +38,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--metric",
         default=_METRIC,
         metavar="M",
-        help="visits_per_open_hour (default), viewers_share, dwell_mean, attraction_ratio, or a share such as "
+        help="visits_per_open_hour (default), viewers_share, dwell_mean, attraction_ratio,"
+        " entries_per_open_hour, capture_rate, or a share such as "
         "share:gender=female",
     )
     parser.add_argument(

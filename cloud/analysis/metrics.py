@@ -11,6 +11,7 @@ import numpy as np
 from cloud.analysis.confusion import Confusions, Matrix, confusion_for, shipped_confusions
 from cloud.analysis.mix import verdicts, withheld
 from cloud.analysis.quantify import unbiased_weights, unknown_per_known
+from cloud.domain.place_tally import DoorTally
 from cloud.domain.tally import Tally
 from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
@@ -39,6 +40,10 @@ class Metric:
 
 
 _NO_GROUP = "no group of visits was released"
+_NO_DOOR = "no door was counted during most of the watched time"
+_LEAST_AT_DOORS = 0.8
+"""Share of the watched time in which doors must have been counted for a day to count: doors that were drawn in the
+afternoon have half a day of entries."""
 
 
 def _plain(
@@ -72,6 +77,33 @@ def _of_groups(
     return Metric(name, title, unit, True, terms, lambda _: 0, lambda t: t.cohort_visits, _NO_GROUP)
 
 
+def _at_doors(
+    name: str,
+    title: str,
+    unit: str,
+    numerator: Callable[[DoorTally], float],
+    denominator: Callable[[Tally, DoorTally], float],
+) -> Metric:
+    """Make a metric of what was counted at doors."""
+
+    def counted(tally: Tally) -> DoorTally | None:
+        least_s = _LEAST_AT_DOORS * sum(tally.watched_s.values())
+        return tally.doors if tally.doors and tally.doors.watched_s >= least_s else None
+
+    def above(tally: Tally) -> float:
+        doors = counted(tally)
+        return numerator(doors) if doors else 0
+
+    def below(tally: Tally) -> float:
+        doors = counted(tally)
+        return denominator(tally, doors) if doors else 0
+
+    terms = partial(_plain, above, below)
+    return Metric(
+        name, title, unit, True, terms, lambda _: 0, lambda t: t.visits if counted(t) else 0, _NO_DOOR
+    )
+
+
 _RATES = {
     metric.name: metric
     for metric in (
@@ -85,6 +117,14 @@ _RATES = {
         _of_groups(
             "attraction_ratio", "Attention time / dwell time", "%",
             lambda t: t.attention_sum_s, lambda t: t.attention_dwell_s,
+        ),
+        _at_doors(
+            "entries_per_open_hour", "Entries per watched opening hour", "/h",
+            lambda doors: doors.entries, lambda t, _: t.exposure_s / 3600,
+        ),
+        _at_doors(
+            "capture_rate", "Entries / (entries + passers)", "%",
+            lambda doors: doors.entries, lambda _, doors: doors.entries + doors.passers,
         ),
     )
 }  # fmt: skip

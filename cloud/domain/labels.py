@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import Cells, Cohort
@@ -20,6 +21,7 @@ JOINT_LABELS = tuple(
 )
 """The cells of the table by gender and age band. Visits that were not seen are in the lists only."""
 
+Label = TypeVar("Label", str, tuple[str, str])
 Counts = Mapping[str, int | None]
 JointCounts = Mapping[tuple[str, str], int | None]
 
@@ -49,3 +51,14 @@ def joint_counts(cohort: Cohort) -> dict[tuple[str, str], int | None]:
 
 def _missing(cohort: Cohort, label: str) -> int | None:
     return None if cohort.described is None and label in (UNKNOWN, NOT_SEEN) else 0
+
+
+def added(tables: Iterable[Mapping[Label, int | None]]) -> dict[Label, int | None]:
+    """Add up the tables that are not empty, label by label. 0 plus a withheld part is None."""
+    sums: dict[Label, int | None] = {}
+    for table in filter(None, tables):
+        for label, count in table.items():
+            known = sums.get(label, 0)
+            # 0 plus a withheld part is unknown, not 0
+            sums[label] = (known or 0) + (count or 0) or (0 if known == count == 0 else None)
+    return sums

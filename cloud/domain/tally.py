@@ -15,12 +15,13 @@ One function makes it from windows, from either store. Four rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
-from cloud.domain.labels import Counts, JointCounts, joint_counts, list_counts
+from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
+from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
 from common.wire import Cohort, WindowMessage
 
 QUARTER = timedelta(minutes=15)
@@ -28,8 +29,6 @@ LATE = timedelta(days=4)
 """How long after a day its last cohort may arrive: a device that is switched off at night, or over a long weekend,
 sends it when it is switched on again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Label = TypeVar("Label", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,9 @@ class Tally:
     models: frozenset[str]
     """Versions of the models that were in use; ``calibrations`` is the same for calibrations."""
     calibrations: frozenset[str]
+    doors: DoorTally | None = None
+    """None if no camera has a door."""
+    places: PlaceTally = field(default_factory=PlaceTally)
 
     @property
     def covered_s(self) -> float:
@@ -120,12 +122,14 @@ class Tally:
             expression_visits=self.expression_visits + other.expression_visits,
             described=self.described + other.described,
             described_of=self.described_of + other.described_of,
-            gender=_added((self.gender, other.gender)),
-            age_band=_added((self.age_band, other.age_band)),
-            gender_age_band=_added((self.gender_age_band, other.gender_age_band)),
-            expression=_added((self.expression, other.expression)),
+            gender=added((self.gender, other.gender)),
+            age_band=added((self.age_band, other.age_band)),
+            gender_age_band=added((self.gender_age_band, other.gender_age_band)),
+            expression=added((self.expression, other.expression)),
             models=self.models | other.models,
             calibrations=self.calibrations | other.calibrations,
+            doors=both_doors(self.doors, other.doors),
+            places=self.places + other.places,
         )
 
 
@@ -229,8 +233,9 @@ def _tally(
     people = [w.cohort for w in released if w.cohort is not None and w.profile != "count"]
     faces = [w.cohort for w in released if w.cohort is not None and w.profile == "expression"]
     watched_s = dict.fromkeys(cameras, 0.0)
-    for window in group:
-        watched_s[camera_of(window)] += _watched_s(window, opening)
+    watched = [(window, _watched_s(window, opening)) for window in group]
+    for window, seconds in watched:
+        watched_s[camera_of(window)] += seconds
     return Tally(
         site=site,
         role=role,
@@ -249,12 +254,14 @@ def _tally(
         expression_visits=sum(cohort.visits for cohort in faces),
         described=sum(cohort.described or 0 for cohort in people),
         described_of=sum(described_of(cohort) for cohort in people),
-        gender=_added(list_counts(cohort, "gender") for cohort in people),
-        age_band=_added(list_counts(cohort, "age_band") for cohort in people),
-        gender_age_band=_added(joint_counts(cohort) for cohort in people),
-        expression=_added(list_counts(cohort, "expression") for cohort in faces),
+        gender=added(list_counts(cohort, "gender") for cohort in people),
+        age_band=added(list_counts(cohort, "age_band") for cohort in people),
+        gender_age_band=added(joint_counts(cohort) for cohort in people),
+        expression=added(list_counts(cohort, "expression") for cohort in faces),
         models=frozenset(w.model for w in group),
         calibrations=frozenset(w.calibration for w in group),
+        doors=door_tally(watched),
+        places=place_tally(cohorts),
     )
 
 
@@ -288,14 +295,3 @@ def _overlap_s(one: Interval, other: Interval) -> float:
 def _watched_s(window: WindowMessage, opening: Sequence[Interval]) -> float:
     """Return how much of a window was watched, without the part after closing time."""
     return window.coverage.share * max(_overlap_s((window.start, window.end), span) for span in opening)
-
-
-def _added(tables: Iterable[Mapping[Label, int | None]]) -> dict[Label, int | None]:
-    """Add up the tables that are not empty, label by label."""
-    sums: dict[Label, int | None] = {}
-    for table in filter(None, tables):
-        for label, count in table.items():
-            known = sums.get(label, 0)
-            # 0 plus a withheld part is unknown, not 0
-            sums[label] = (known or 0) + (count or 0) or (0 if known == count == 0 else None)
-    return sums

@@ -15,7 +15,7 @@ from cloud.domain.chain import Chain, Role
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.reports.site import notes
 from cloud.reports.week import IsoWeek
-from cloud.rollup.comparisons import METRICS, PERIOD_DAYS
+from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, metrics_of
 from cloud.stores.tallies import Tallies, days
 
 
@@ -90,7 +90,7 @@ def chain_report(source: Tallies, chain: Chain, week: IsoWeek, role: Role) -> Ch
             compare(
                 found[role], metric_named(name), sites=compared, role=role, first=period[0], last=period[1]
             )
-            for name in METRICS
+            for name in metrics_of(found[role])
         ),
         changes={
             name: changes(own[chain.sites[name].roles[0]], [visits], week.first, level=LEVEL / len(by_site))[

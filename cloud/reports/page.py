@@ -20,6 +20,7 @@ from cloud.domain.thresholds import SMALL_SAMPLE
 from cloud.reports import plots, words
 from cloud.reports.chain import ChainReport
 from cloud.reports.site import SiteReport
+from cloud.rollup.comparisons import METRICS
 from cloud.stores.tallies import days
 from common.errors import UserError
 
@@ -62,10 +63,16 @@ def site_page(report: SiteReport) -> str:
         default=0.5,
     )
     told = {name: mix for name, mix in report.mixes.items() if mix.told}
+    # The figures of doors take two more lines of the first page.
+    less = 10 if len(report.changes) > len(METRICS) else 0
     drawn = {
-        "weeks": plots.weeks(first) if any(week.rate is not None for week in first.weeks) else None,
+        "weeks": plots.weeks(first, height_mm=44 - less)
+        if any(week.rate is not None for week in first.weeks)
+        else None,
         "intervals": [plots.interval(one, min(reach, 1.0)) for one in report.changes],
-        "heat": plots.heat(report.hours, days(report.first, report.last)) if report.hours else None,
+        "heat": plots.heat(report.hours, days(report.first, report.last), height_mm=56 - 2 * less)
+        if report.hours
+        else None,
         "genders": plots.shares(told["gender"], plots.COLOURS, height_mm=26) if "gender" in told else None,
         "ages": plots.pyramid(report.ages)
         if report.ages

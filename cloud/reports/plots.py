@@ -53,10 +53,10 @@ _STYLE: dict[Any, Any] = {
 _MM = 1 / 25.4
 
 
-def weeks(change: Change) -> str:
+def weeks(change: Change, *, height_mm: float) -> str:
     """Draw the figure week by week with its intervals; this week is dark."""
     with rc_context(_STYLE):
-        figure, axes = _figure(82, 44)
+        figure, axes = _figure(82, height_mm)
         shown = [week for week in change.weeks if week.rate is not None]
         top = max((week.high or 0.0 for week in shown), default=1.0) * 1.12 or 1.0
         for x, week in enumerate(change.weeks):
@@ -96,10 +96,10 @@ def interval(change: Change, reach: float) -> str:
         return _svg(figure)
 
 
-def heat(hours: Sequence[Hour], week: Sequence[date]) -> str:
+def heat(hours: Sequence[Hour], week: Sequence[date], *, height_mm: float) -> str:
     """Draw visits per hour by weekday and hour of local time. White is closed, hatched is not watched."""
     with rc_context(_STYLE):
-        figure, axes = _figure(180, 56)
+        figure, axes = _figure(180, height_mm)
         first, last = min(hour.hour for hour in hours), max(hour.hour for hour in hours)
         top = max((hour.rate or 0.0 for hour in hours), default=0.0) or 1.0
         for hour in hours:

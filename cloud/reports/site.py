@@ -17,7 +17,7 @@ from cloud.domain.labels import WITHOUT_VERDICT, Counts
 from cloud.domain.tally import QUARTER, Tally, quarters, readable, with_silent_days
 from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.reports.week import IsoWeek
-from cloud.rollup.comparisons import METRICS
+from cloud.rollup.comparisons import METRICS, metrics_of
 from cloud.stores.tallies import Tallies, days
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
@@ -165,7 +165,7 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
         coverage=coverage(total),
         visits=total.visits if total.covered_s > 0 else None,
         viewers=total.viewers if total.covered_s > 0 else None,
-        changes=tuple(changes(found, [metric_named(name) for name in METRICS], week.first)),
+        changes=tuple(changes(found, [metric_named(name) for name in metrics_of(found)], week.first)),
         days=tuple(_day(one) for one in own if one.open_s > 0),
         hours=hours,
         busiest=max(

@@ -26,6 +26,8 @@ FIGURES: Mapping[str, Words] = {
     "viewers_share": Words("Looked at the camera", "at least once", "more", "fewer"),
     "dwell_mean": Words("Time in view", "average", "longer", "shorter"),
     "attraction_ratio": Words("Attention", "part of the time in view facing the camera", "more", "less"),
+    "entries_per_open_hour": Words("Entries per hour", "through the doors, while watched", "more", "fewer"),
+    "capture_rate": Words("Capture rate", "entries among all who entered or passed", "more", "less"),
     "share:gender=female": Words("Women", "share of visits, known mistakes corrected", "more", "fewer"),
 }
 """By metric."""

@@ -25,6 +25,7 @@ from cloud.rollup.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.measurement import Measurement, Point, Value
+from cloud.stores.place_days import PlaceKey, place_day_points
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
@@ -96,6 +97,12 @@ class Levels(Protocol):
         self, measurement: Measurement, site: str, role: Role, start: datetime, end: datetime
     ) -> dict[datetime, frozenset[str]]:
         """Return which of the optional fields each point of a site and role has, by its time."""
+        ...
+
+    def stored_places(
+        self, site: str, role: Role, start: datetime, end: datetime
+    ) -> dict[datetime, dict[PlaceKey, frozenset[str]]]:
+        """Return which fields the point of each place has, by its time."""
         ...
 
 
@@ -183,6 +190,7 @@ def _write(site: Site, role: Role, found: _Days, late: _Days, levels: Levels, st
     of_quarters = levels.stored_fields(layout.QUARTER, site.name, role, *whole_days)
     noons = day_time(written[0]), day_time(written[-1]) + timedelta(hours=1)
     of_days = levels.stored_fields(layout.DAY, site.name, role, *noons)
+    of_places = levels.stored_places(site.name, role, *noons)
     quarter_points: list[Point] = []
     day_points: list[Point] = []
     for day in written:
@@ -192,6 +200,7 @@ def _write(site: Site, role: Role, found: _Days, late: _Days, levels: Levels, st
         ]
         total, at = sum(list(parts.values())[1:], next(iter(parts.values()))), day_time(day)
         day_points += [tally_point(layout.DAY, total, at, of_days.get(at, ())), *_corrected(total, at)]
+        day_points += place_day_points(total, at, of_places.get(at, {}))
     store.write_points(quarter_points, "quarter")
     store.write_points(day_points, "day")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from cloud.analysis.compare import Comparison, Row, compare
@@ -21,9 +21,16 @@ METRICS = (
     "share:gender=female",
 )
 """The metrics that are compared every night; ``compare`` has more."""
+DOOR_METRICS = ("entries_per_open_hour", "capture_rate")
+"""The same of doors, where there are any."""
 
 PERIOD_DAYS = 28
 """Four weeks, so four of each weekday."""
+
+
+def metrics_of(tallies: Iterable[Tally]) -> tuple[str, ...]:
+    """Return the metrics that these tallies are compared on: those of doors only if one of them has a door."""
+    return METRICS + (DOOR_METRICS if any(tally.doors for tally in tallies) else ())
 
 
 def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Point]:
@@ -37,7 +44,7 @@ def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Po
         stored = tallies.tallies(list(sites), first, last, role)
         newest = {tally.site: tally for tally in stored}
         found = with_silent_days(stored, sites.values(), days(first, last), role)
-        for name in METRICS:
+        for name in metrics_of(found):
             comparison = compare(found, metric_named(name), sites=sites, role=role, first=first, last=last)
             for row in comparison.rows:
                 yield _point(chain, comparison, row, newest.get(row.site))

@@ -170,7 +170,7 @@ def _window(message: WindowMessage, tags: Mapping[str, str]) -> Iterator[Point]:
         "coverage": message.coverage.share,
     }
     yield layout.WINDOW.point(tags, message.start, _declared(layout.WINDOW, values))
-    yield from door_points(message.totals, message.start, tags)
+    yield from door_points(message.totals, message.coverage, message.start, tags)
     if message.cohort is not None:
         yield from _cohort(message.cohort, message.start, tags)
 

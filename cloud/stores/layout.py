@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.stores.declared import counts, fields_of
 from cloud.stores.measurement import Field, Kind, Measurement
+from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, FORGOTTEN_FIELD
 from cloud.stores.place_layout import OF_PLACES
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import (
     DWELL_BINS_S,
     Cohort,
     Coverage,
+    Door,
     HealthMessage,
     StatusMessage,
     Totals,
@@ -190,11 +192,9 @@ _TALLY = {
     "described_of": _DESCRIBED_OF,
     "models": Field("string", "versions of the models in use, separated by commas"),
     "calibrations": Field("string", "versions of the calibrations in use, separated by commas"),
-    "forgotten": Field(
-        "string",
-        "counts below that were known when this point was first written and now are not, separated by commas: they are"
-        " written as 0, because InfluxDB cannot remove a field",
-    ),
+    FORGOTTEN: FORGOTTEN_FIELD,
+    **fields_of(Door),
+    "door_watched_s": Field("float", "how long cameras with a door watched, summed over these cameras"),
     **counts(tuple(f"gender_{label}" for label in LABELS["gender"]), "visits in cohorts by gender"),
     **counts(tuple(f"age_band_{label}" for label in LABELS["age_band"]), "visits in cohorts by age band"),
     **counts(
@@ -282,5 +282,5 @@ ANNOTATION = Measurement(
 
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE, PROBE,
-    DEAD_LETTER, QUARTER, DAY, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
+    DEAD_LETTER, QUARTER, DAY, DAY_PLACE, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
 )  # fmt: skip

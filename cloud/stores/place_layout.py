@@ -20,6 +20,7 @@ from common.wire import (
     HEAT_ROWS,
     Cells,
     Cohort,
+    Coverage,
     Door,
     Heat,
     Queue,
@@ -49,7 +50,14 @@ def _cell(kind: str, index: int, columns: int) -> str:
     return f"{kind}_{index // columns}_{index % columns}"
 
 
-DOOR = Measurement("door", "raw", (*_CAMERA, "door"), _START, fields_of(Door))
+DOOR = Measurement(
+    "door",
+    "raw",
+    (*_CAMERA, "door"),
+    _START,
+    # InfluxQL cannot join: without the coverage, a blind camera would look like a door through which nobody came.
+    {**fields_of(Door), "coverage": fields_of(Coverage)["share"]},
+)
 COHORT_ZONE = Measurement(
     "cohort_zone",
     "raw",
@@ -117,10 +125,10 @@ COHORT_WAYS = Measurement(
 OF_PLACES = (DOOR, COHORT_ZONE, COHORT_QUEUE, COHORT_TARGET, COHORT_HEAT, COHORT_WAYS)
 
 
-def door_points(totals: Totals, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
+def door_points(totals: Totals, coverage: Coverage, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
     """Make a point for each door."""
     for name, door in totals.doors.items():
-        yield DOOR.point({**tags, "door": name}, at, door.model_dump())
+        yield DOOR.point({**tags, "door": name}, at, {**door.model_dump(), "coverage": coverage.share})
 
 
 def place_points(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
@@ -180,7 +188,9 @@ def _cells(prefix: str, cells: Cells, sum_s: float | None) -> dict[str, Value | 
 
 def doors_from(rows: Sequence[Row]) -> dict[str, Door]:
     """Return the doors of a window from their points."""
-    return {row["door"]: Door.model_construct(**{name: row[name] for name in DOOR.fields}) for row in rows}
+    return {
+        row["door"]: Door.model_construct(**{name: row[name] for name in Door.model_fields}) for row in rows
+    }
 
 
 def zones_from(rows: Sequence[Row], queues: Sequence[Row]) -> dict[str, Zone]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
+from cloud.domain.place_tally import DoorTally, PlaceTally
 from cloud.domain.tally import LATE, Tally, quarters, tally
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, Point, Value, moment
+from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, PlaceKey, places_from, with_forgotten
 from common.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -22,11 +24,13 @@ _PLAIN = (
     "open_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "dwell_visits",
     "attention_visits", "attention_dwell_s", "demographics_visits", "expression_visits", "described", "described_of",
 )  # fmt: skip
-_FORGOTTEN = "forgotten"
+_DOORS = {f"door_{name}" if name == "watched_s" else name: name for name in DoorTally.__dataclass_fields__}
+"""The fields about doors, each with its name in the tally."""
 _MAY_BE_ABSENT = {
+    *_DOORS,
     *(f"{attribute}_{label}" for attribute, labels in LABELS.items() for label in labels),
     *(layout.joint_field(*label) for label in JOINT_LABELS),
-    _FORGOTTEN,
+    FORGOTTEN,
 }
 """The fields that not every point has."""
 
@@ -42,7 +46,10 @@ class Tallies(Protocol):
         ...
 
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-        """Return the tallies of one site in quarters of an hour, by their start in UTC, for the whole local days."""
+        """Return the tallies of one site in quarters of an hour, by their start in UTC, for the whole local days.
+
+        They are without places: few quarters have enough visits for them.
+        """
         ...
 
 
@@ -71,7 +78,7 @@ class WindowTallies:
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
         of = self._chain.sites[site]
         return {
-            at: part
+            at: replace(part, places=PlaceTally())
             for day in days(first, last)
             if (windows := self._of_day(of, day))
             for at, part in quarters(windows, of, day, role).items()
@@ -94,8 +101,22 @@ class InfluxTallies:
         if not sites:
             return []
         period = day_time(first), day_time(last) + _DAY
-        (answer,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period, role=role))
-        found = [_tally(series.tags["site"], role, row) for series in answer for row in series]
+        # One by one: of two statements together, InfluxDB 1.8 does not say why the first one failed.
+        (of_days,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period, role=role))
+        (of_places,) = self._influxql.ask(DAY_PLACE.level, DAY_PLACE.select(sites, *period, role=role))
+        places: dict[tuple[str, int], list[tuple[PlaceKey, Mapping[str, Any]]]] = {}
+        for series in of_places:
+            for row in series:
+                key = series.tags["kind"], series.tags["place"]
+                places.setdefault((series.tags["site"], row["time"]), []).append((key, row))
+        found = [
+            replace(
+                _tally(series.tags["site"], role, row),
+                places=places_from(places.get((series.tags["site"], row["time"]), ())),
+            )
+            for series in of_days
+            for row in series
+        ]
         return sorted(found, key=lambda t: (t.site, t.day))
 
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
@@ -135,6 +156,18 @@ class InfluxTallies:
             for row in series
         }
 
+    def stored_places(
+        self, site: str, role: Role, start: datetime, end: datetime
+    ) -> dict[datetime, dict[PlaceKey, frozenset[str]]]:
+        """Return which fields the point of each place has, by its time. Raises ``StoreUnavailable``."""
+        (answer,) = self._influxql.ask(DAY_PLACE.level, DAY_PLACE.select([site], start, end, role=role))
+        found: dict[datetime, dict[PlaceKey, frozenset[str]]] = {}
+        for series in answer:
+            for row in series:
+                stored = frozenset(name for name in DAY_PLACE.fields if row[name] is not None)
+                found.setdefault(moment(row["time"]), {})[series.tags["kind"], series.tags["place"]] = stored
+        return found
+
 
 def days(first: date, last: date) -> list[date]:
     """List each date from ``first`` to ``last``, both included."""
@@ -150,13 +183,12 @@ def day_time(day: date) -> datetime:
 
 
 def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Collection[str] = ()) -> Point:
-    """Make a point of ``quarter`` or ``day`` from a tally. Withheld or unreleased counts have no field.
+    """Make a point of ``quarter`` or ``day`` from a tally, without places. Withheld or unreleased counts have no field.
 
     InfluxDB cannot remove a field from a point. So fields that only the ``stored`` point has are written as 0, which
     does not change a sum, and their names are listed in ``forgotten``.
     """
     counts = {name: count for name, count in _by_field(value).items() if count is not None}
-    gone = sorted(set(stored) - {*counts, _FORGOTTEN})
     values: dict[str, Value | None] = {
         **{name: getattr(value, name) for name in _PLAIN},
         "date": value.day.isoformat(),
@@ -167,15 +199,14 @@ def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Co
         "cameras": ",".join(f"{camera}={seconds!r}" for camera, seconds in value.watched_s.items()),
         "models": _joined(value.models),
         "calibrations": _joined(value.calibrations),
-        _FORGOTTEN: ",".join(gone) if gone or _FORGOTTEN in stored else None,
-        **counts,
-        **dict.fromkeys(gone, 0),
+        **with_forgotten(counts, stored),
     }
     return measurement.point({"site": value.site, "role": value.role}, at, values)
 
 
-def _by_field(value: Tally) -> dict[str, int | None]:
+def _by_field(value: Tally) -> dict[str, Value | None]:
     return {
+        **({name: getattr(value.doors, of) for name, of in _DOORS.items()} if value.doors else {}),
         **{f"gender_{label}": count for label, count in value.gender.items()},
         **{f"age_band_{label}": count for label, count in value.age_band.items()},
         **{layout.joint_field(*label): count for label, count in value.gender_age_band.items()},
@@ -185,11 +216,11 @@ def _by_field(value: Tally) -> dict[str, int | None]:
 
 def _tally(site: str, role: Role, row: Mapping[str, Any]) -> Tally:
     # A point from before visits were people has no such counts: its breakdowns are of faces and not used.
-    plain = {name: 0 if row[name] is None else row[name] for name in _PLAIN}
+    plain: dict[str, Any] = {name: 0 if row[name] is None else row[name] for name in _PLAIN}
     if row["described_of"] is None:
         plain["described"] = 0
     people, faces = plain["demographics_visits"] > 0, plain["expression_visits"] > 0
-    row = {**row, **dict.fromkeys((row[_FORGOTTEN] or "").split(","))}
+    row = {**row, **dict.fromkeys((row[FORGOTTEN] or "").split(","))}
     return Tally(
         site=site,
         role=role,
@@ -205,6 +236,9 @@ def _tally(site: str, role: Role, row: Mapping[str, Any]) -> Tally:
         expression={label: row[f"expression_{label}"] for label in LABELS["expression"]} if faces else {},
         models=_parted(row["models"]),
         calibrations=_parted(row["calibrations"]),
+        doors=None
+        if row["entries"] is None
+        else DoorTally(**{name: row[field] for field, name in _DOORS.items()}),
     )
 
 

@@ -25,8 +25,20 @@ Every time is the shop's local time with its UTC offset.
                            withheld add up to visits; exact is false if a cohort withheld its part; shown are the
                            visits in other labels than not_seen and no_verdict; small: too few of them for shares
     pyramid                which of gender_age_band, age_band, gender shows most about people; or null
-    yesterday              {date, visits, cohort_visits, gender, age_band} of the day before, as above; visits is null
-                           if no camera was watching
+    doors                  {entries, exits, passers, groups, capture_rate, inside, missed_entries} of today so far;
+                           null if no camera has a door or none was watching. capture_rate is entries / (entries +
+                           passers), or null; inside is entries minus exits, never below 0; missed_entries are those
+                           that must have been missed, because at some time more people had left than entered
+    places                 {zones[], queues[], targets[]} that a cohort names; a figure is null if it is withheld, and
+                           withheld counts the visits of the cohorts that do not tell the first figure
+                           zones[]: {name, visits, withheld, stops, stop_share, mean_dwell_s}
+                           queues[]: {name, waits, withheld, served_share, mean_waiting_s, median_s, ninth_decile_s};
+                           the last two are [low, high], equal unless some people are in withheld bins; 300 means 300
+                           or more
+                           targets[]: {name, passers, withheld, viewers, viewer_share, interest_s,
+                           interest_interval_s}: seconds of looking per passer, with its 95 % interval [low, high]
+    yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
+                           visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
@@ -81,6 +93,8 @@ def today(
             "cohort_visits": before.cohort_visits,
             "gender": _breakdown(before.gender),
             "age_band": _breakdown(before.age_band),
+            "entries": before.doors and before.doors.entries,
+            "exits": before.doors and before.doors.exits,
         },
         "devices": [_device(state, zone) for state in devices],
         "notices": [

@@ -16,6 +16,7 @@ from cloud.domain.arrival import TOLERATED
 from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
 from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
+from cloud.web.day_places import Doors, Places, doors_of, places_of
 from common.vocabulary import NO_VERDICT, NOT_SEEN
 from common.wire import DWELL_BINS_S, Profile, WindowMessage, bin_label
 
@@ -112,6 +113,9 @@ class Day:
     gender_age_band: Breakdown | None
     """Its labels are joined by a dot: ``female.25-34``."""
     expression: Breakdown | None
+    doors: Doors | None
+    """None if no camera has a door, or none was watching."""
+    places: Places
 
     @property
     def pyramid(self) -> Literal["gender_age_band", "age_band", "gender"] | None:
@@ -191,6 +195,8 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         expression=_breakdown(
             ((c.visits, list_counts(c, "expression")) for c in faces), LABELS["expression"]
         ),
+        doors=doors_of(day) if watched else None,
+        places=places_of(cohorts),
     )
 
 

@@ -153,12 +153,6 @@ def _dwell(world: World, scene: Scene) -> list[Answer]:
     )
 
 
-@BOARD.shows("Zones")
-def _zones(world: World, scene: Scene) -> list[Answer]:
-    visits = sums({name: zone.visits for name, zone in c.zones.items()} for c in cohorts(world, scene))
-    return [{zone: {round(scene.start.timestamp()): count} for zone, count in visits.items()}]
-
-
 def _ratio(above: str, below: str) -> Callable[[World, Scene], float | None]:
     def ratio(world: World, scene: Scene) -> float | None:
         found = [c for c in cohorts(world, scene) if getattr(c, above) is not None]

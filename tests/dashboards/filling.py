@@ -10,7 +10,7 @@ from cloud.domain.chain import Role
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.ingest.intake import Delivery, Intake
 from cloud.rollup.command import rollup
-from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, comparison_points
+from cloud.rollup.comparisons import PERIOD_DAYS, comparison_points, metrics_of
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies, WindowTallies, days
@@ -82,7 +82,7 @@ def fill(influxdb: InfluxDB) -> World:
         comparisons={
             (role, name): compared(tallies, role, name, first, yesterday)
             for role, tallies in found.items()
-            for name in METRICS
+            for name in metrics_of(tallies)
         },
     )
 

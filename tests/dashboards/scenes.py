@@ -27,7 +27,7 @@ VARIABLES: Mapping[str, list[dict[str, Any]]] = {
                 "role": "entrance",
                 "metric": name,
             }
-            for name in ("visits_per_open_hour", "share:gender=female")
+            for name in ("visits_per_open_hour", "capture_rate", "share:gender=female")
         ),
         {
             "chain": "corner-shops",

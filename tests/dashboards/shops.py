@@ -26,10 +26,10 @@ from common.wire import (
     StatusMessage,
     Totals,
     WindowMessage,
-    Zone,
     bin_label,
 )
-from tests.support.messages import alert, health, zone
+from tests.dashboards import shop_places
+from tests.support.messages import alert, health
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 3, 18)
@@ -136,6 +136,7 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
                 totals=Totals(
                     visits=visits,
                     viewers=random.randrange(visits + 1),
+                    doors=shop_places.doors(device, visits, Random(start.isoformat())),
                 ),
                 coverage=Coverage(share=share),
                 pending=waiting,
@@ -165,7 +166,6 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
     joint = {gender: [band for g, band in people if g == gender] for gender in (*GENDERS, UNKNOWN)}
     faces = random.choices((*EXPRESSIONS[:2], UNKNOWN), k=visits - not_seen)
     with_people = profile != "count"
-    in_shelf = random.randrange(visits + 1)
 
     def of_people(labels: Sequence[str], vocabulary: Sequence[str]) -> Cells:
         if told:
@@ -195,12 +195,8 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
         if with_people
         else None,
         expression=of_people(faces, EXPRESSIONS) if profile == "expression" else None,
-        zones={"shelf": _untimed(in_shelf if in_shelf >= K else None), "till": _untimed(visits)},
+        **shop_places.places(visits, Random(random.randrange(visits + 1))),
     )
-
-
-def _untimed(visits: int | None) -> Zone:
-    return zone(visits).model_copy(update={"dwell_sum_s": None, "dwell": {}, "occupancy_mean": None})
 
 
 def _bin(seconds: float) -> str:

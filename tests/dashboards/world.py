@@ -145,7 +145,7 @@ def cohorts(world: World, scene: Scene) -> list[Any]:
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
     """As no engine promises it."""
-    order = ("time", "site", "device", "camera", "attribute", "label")
+    order = ("time", "site", "device", "camera", "attribute", "label", "zone", "target")
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in order if name in row))
 
 

@@ -53,7 +53,7 @@ function figures(day) {
     day.coverage ? `of the time since ${since} was watched; the rest is not counted` : "no camera was watching today");
 }
 
-function table(id, head, rows) {
+function fillTable(table, head, rows) {
   const line = (cells, tag) => {
     const row = node("tr");
     row.append(node("th", cells[0]), ...cells.slice(1).map((cell) => node(tag, cell)));
@@ -63,7 +63,12 @@ function table(id, head, rows) {
   const [top, body] = [node("thead"), node("tbody")];
   top.append(line(head, "th"));
   body.append(...rows.map((row) => line(row, "td")));
-  element(id).querySelector("table").replaceChildren(top, body);
+  table.replaceChildren(top, body);
+  return table;
+}
+
+function table(id, head, rows) {
+  fillTable(element(id).querySelector("table"), head, rows);
 }
 
 function empty(id, sentence) {
@@ -239,7 +244,7 @@ function show(day) {
   const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" }).format(new Date(day.date));
   element("date").textContent = `${date} · ${day.timezone} time`;
   banner(day.untrusted_windows ? "A device's clock was not set for part of today: some visits may be shown in the wrong hour." : "");
-  [notices, figures, hours, ages, dwell, expressions, yesterday, devices].forEach((part) => part(day));
+  [notices, figures, hours, ages, dwell, expressions, doors, places, yesterday, devices].forEach((part) => part(day));
 }
 
 function timeInShop(timeZone) {

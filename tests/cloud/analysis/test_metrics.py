@@ -9,6 +9,7 @@ import pytest
 
 from cloud.analysis.confusion import shipped_confusions
 from cloud.analysis.metrics import metric_named
+from cloud.domain.place_tally import DoorTally
 from common.errors import UserError
 from tests.cloud.analysis.shops import compared, day, rows
 
@@ -45,6 +46,46 @@ def test_each_rate_is_a_sum_over_a_sum(metric: str, rate: float) -> None:
     found = compared(tallies, "ab", metric)
     assert found.rate == pytest.approx(rate)
     assert [row.rate for row in found.rows] == pytest.approx([rate, rate])
+
+
+def test_what_doors_count_is_compared_by_the_hour_and_by_who_passes() -> None:
+    doors = DoorTally(entries=90, exits=80, passers=110, groups=60, watched_s=36_000.0)
+    tallies = [day(site, number, doors=doors) for site in "ab" for number in range(14)]
+    for metric, rate in (("entries_per_open_hour", 9.0), ("capture_rate", 0.45)):
+        found = compared(tallies, "ab", metric)
+        assert [row.rate for row in found.rows] == pytest.approx([rate, rate])
+
+
+def test_two_entrances_share_the_hours_of_a_shop() -> None:
+    doors = DoorTally(entries=90, exits=80, passers=110, groups=60, watched_s=72_000.0)
+    both = dict.fromkeys(("door/front", "side/front"), 36_000.0)
+    one = day("a", 0, role="entrance", doors=doors, watched_s=both)
+    above, below = metric_named("entries_per_open_hour").terms([one])
+    assert above / below == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize("watched_s", [None, 18_000.0])
+def test_a_shop_without_doors_or_with_new_ones_is_set_apart(watched_s: float | None) -> None:
+    """Half a day of entries is not half as many entries."""
+    counted = DoorTally(entries=90, exits=80, passers=110, groups=60, watched_s=36_000.0)
+    other = None if watched_s is None else replace(counted, watched_s=watched_s)
+    tallies = [
+        day(site, number, doors=other if site == "c" else counted) for site in "abc" for number in range(14)
+    ]
+    for metric in ("entries_per_open_hour", "capture_rate"):
+        found = rows(compared(tallies, "abc", metric))
+        assert "no door was counted" in (found["c"].set_apart or "")
+        assert found["a"].set_apart is None
+
+
+def test_a_door_through_which_nobody_came_is_a_zero() -> None:
+    nobody = DoorTally(entries=0, exits=0, passers=0, groups=0, watched_s=36_000.0)
+    some = DoorTally(entries=90, exits=80, passers=110, groups=60, watched_s=36_000.0)
+    tallies = [
+        day(site, number, doors=nobody if number % 2 else some) for site in "ab" for number in range(14)
+    ]
+    assert compared(tallies, "ab", "entries_per_open_hour").rate == pytest.approx(4.5)
+    assert compared(tallies, "ab", "capture_rate").rate == pytest.approx(0.45)
 
 
 def test_a_breakdown_that_is_off_is_no_zero() -> None:

@@ -161,6 +161,7 @@ class Both:
             self.server.query("SELECT * FROM quarter", "quarter"),
             self.server.query("SELECT * FROM day", "day"),
             self.server.query("SELECT * FROM corrected", "day"),
+            self.server.query("SELECT * FROM day_place", "day"),
         ]
 
     def close(self) -> None:

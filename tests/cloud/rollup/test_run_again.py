@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cloud.domain.chain import Chain
+from cloud.domain.place_tally import PlaceTally, ZoneTally
 from cloud.rollup.command import Rolled
 from cloud.stores.tallies import InfluxTallies, WindowTallies
-from common.wire import WindowMessage
+from common.wire import Totals, WindowMessage
 from tests.cloud.rollup.both_stores import (
     SATURDAY,
     SUNDAY,
@@ -23,7 +24,7 @@ from tests.cloud.rollup.both_stores import (
     with_cameras,
 )
 from tests.support.influxdb import Engine
-from tests.support.messages import window
+from tests.support.messages import cohort, window, zone
 
 pytestmark = pytest.mark.influxdb
 
@@ -93,6 +94,32 @@ def test_what_is_no_longer_known_adds_nothing(fresh: Both) -> None:
         assert (row["women"], row["visits"]) == (0, 3)
     (tally,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
     assert (tally.gender, tally.demographics_visits, tally.described_of) == ({}, 0, 0)
+
+
+def test_a_place_that_is_no_longer_known_adds_nothing(fresh: Both) -> None:
+    """It has a point of its own, which nobody can delete; the door and a part of a zone are fields like others."""
+    start = datetime(2026, 3, 28, 10, tzinfo=UTC)
+    bare = window(1, start=start + timedelta(hours=4), totals=Totals(visits=3, viewers=2))
+    moved = cohort().model_copy(update={"zones": {"shelf": zone(8)}, "since": bare.start})
+    partly = moved.model_copy(update={"zones": {"shelf": zone(8).model_copy(update={"stops": None})}})
+    fresh.write([window(0, start=start, cohort=cohort().model_copy(update={"since": start}))])
+    fresh.write([bare.model_copy(update={"cohort": partly})])
+    fresh.roll_up(chain(["09:00-20:00"]))
+    (before,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
+    assert before.places.queues.keys() == {"till"}
+    assert before.places.zones["shelf"].stops_of == 8
+    fresh.roll_up(chain(["13:00-20:00"]))
+    (after,) = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned")
+    assert after.doors is None
+    assert after.places == PlaceTally(
+        zones={"shelf": ZoneTally(8, 8, stops=0, stops_of=0, dwell_sum_s=48.0, dwell_visits=8)},
+        targets=after.places.targets,
+    )
+    sums = "sum(visits) AS visits, sum(waits) AS waits, sum(stops_of) AS stops_of"
+    (row,) = fresh.server.query(f"SELECT {sums} FROM day_place", "day")  # noqa: S608
+    assert (row["visits"], row["waits"], row["stops_of"]) == (8, 0, 0)
+    fresh.roll_up(chain(["09:00-20:00"]))
+    assert InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SATURDAY, "unassigned") == [before]
 
 
 def at_noon(*dates: date, **changes: Any) -> list[WindowMessage]:

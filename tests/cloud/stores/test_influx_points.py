@@ -30,7 +30,8 @@ cohort_gender_age_band,camera=front,device=door,gender=female,site=shop 0-17=0i,
 55-64=0i,65+=0i,released=8i,unknown=0i 1772438400000000000
 cohort_gender_age_band,camera=front,device=door,gender=male,site=shop 0-17=0i,18-24=0i,35-44=0i,45-54=0i,55-64=0i,\
 65+=0i,released=0i,unknown=0i 1772438400000000000
-door,camera=front,device=door,door=front,site=shop entries=3i,exits=2i,groups=2i,passers=5i 1772438400000000000
+door,camera=front,device=door,door=front,site=shop coverage=1,entries=3i,exits=2i,groups=2i,\
+passers=5i 1772438400000000000
 cohort_zone,camera=front,device=door,site=shop,zone=shelf dwell_0=0i,dwell_10=0i,dwell_120=0i,dwell_2=0i,dwell_20=0i,\
 dwell_30=0i,dwell_300=0i,dwell_5=8i,dwell_60=0i,dwell_sum_s=48,dwell_visits=8i,occupancy_max=2i,occupancy_mean=0.02,\
 stops=0i,stops_of=8i,visits=8i 1772438400000000000

@@ -91,7 +91,7 @@ def test_an_empty_day_says_no_data(chromium: Browser, store: EmbeddedStore, addr
         for panel in ("hours", "ages", "dwell", "expressions"):
             expect(page.locator(f"#{panel} .empty")).to_contain_text("No data")
             expect(page.locator(f"#{panel} .chart")).to_be_hidden()
-        assert not re.search(r"\b0\b", page.locator("main dl").inner_text())
+        assert not re.search(r"\b0\b", page.locator("main .figures").inner_text())
 
 
 def test_yesterday_stays_on_the_page(chromium: Browser, store: EmbeddedStore, address: str) -> None:

@@ -1,0 +1,135 @@
+"""Places of a day in InfluxDB: the measurement, its points from a tally, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from cloud.domain.place_tally import PlaceTally, QueueTally, TargetTally, ZoneTally
+from cloud.domain.tally import Tally
+from cloud.domain.time_bins import TIME_BINS
+from cloud.stores.declared import counts
+from cloud.stores.measurement import Field, Measurement, Point, Value
+
+PlaceKey = tuple[str, str]
+"""The tags ``kind`` and ``place``."""
+FORGOTTEN = "forgotten"
+FORGOTTEN_FIELD = Field(
+    "string",
+    "counts that were known when this point was first written and now are not, separated by commas: they are written as"
+    " 0, because InfluxDB cannot remove a field",
+)
+
+DAY_PLACE = Measurement(
+    "day_place",
+    "day",
+    ("site", "role", "kind", "place"),
+    "noon UTC of the local date",
+    {
+        "cohort_visits": Field(
+            "integer",
+            "visits of the cohorts that tell `visits`, `waits` or `passers`; the others withhold it",
+        ),
+        "visits": Field("integer", "kind zone: visits that were in it"),
+        "stops": Field("integer", "kind zone: those of `stops_of` that stopped"),
+        "stops_of": Field("integer", "visits where `stops` is told: divide it by these"),
+        "dwell_sum_s": Field("float", "kind zone: sum of the seconds in it, but not of a queue"),
+        "dwell_visits": Field("integer", "visits whose seconds are in `dwell_sum_s`: divide it by these"),
+        "waits": Field("integer", "kind queue: people who waited"),
+        "served": Field("integer", "kind queue: those of `served_of` who were served"),
+        "served_of": Field("integer", "people where `served` is told: divide it by these"),
+        "waiting_sum_s": Field("float", "kind queue: sum of the waiting times"),
+        "waiting_visits": Field("integer", "people whose seconds are in `waiting_sum_s`: divide it by these"),
+        **counts(
+            (f"waiting_{label}" for label in TIME_BINS),
+            "kind queue: people by waiting time; the name ends with the lower limit in seconds",
+        ),
+        "passers": Field("integer", "kind target: visits that could see it"),
+        "viewers": Field("integer", "kind target: those of `viewers_of` who looked at it"),
+        "viewers_of": Field("integer", "passers where `viewers` is told: divide it by these"),
+        "attention_sum_s": Field("float", "kind target: sum of the seconds of looking"),
+        "attention_passers": Field(
+            "integer",
+            "passers whose seconds are in `attention_sum_s`: divide it by these for the interest index",
+        ),
+        "attention_viewers": Field("integer", "those of `attention_passers` who looked at it"),
+        **counts(
+            (f"attention_{label}" for label in TIME_BINS),
+            "kind target: `attention_viewers` by seconds of looking; the name ends with the lower limit in seconds",
+        ),
+        FORGOTTEN: FORGOTTEN_FIELD,
+    },
+)
+_KINDS: Mapping[str, type[ZoneTally | QueueTally | TargetTally]] = {
+    "zone": ZoneTally,
+    "queue": QueueTally,
+    "target": TargetTally,
+}
+_SUM_OF = {
+    "stops": "stops_of",
+    "dwell_sum_s": "dwell_visits",
+    "served": "served_of",
+    "waiting_sum_s": "waiting_visits",
+    "viewers": "viewers_of",
+    "attention_sum_s": "attention_passers",
+    "attention_viewers": "attention_passers",
+}
+"""A sum of no visits is not known."""
+_TABLES = {"waiting": "waiting_visits", "attention": "attention_passers"}
+"""The tables by time, and of how many they are."""
+
+
+def place_day_points(
+    value: Tally, at: datetime, stored: Mapping[PlaceKey, Collection[str]]
+) -> Iterator[Point]:
+    """Make a point for each place of a day. What is withheld has no field.
+
+    ``stored`` has the fields of the points that exist. A field, or a place, that is no longer known is written as 0 and
+    named in ``forgotten``.
+    """
+    found = {
+        **{("zone", name): _values(zone) for name, zone in value.places.zones.items()},
+        **{("queue", name): _values(queue) for name, queue in value.places.queues.items()},
+        **{("target", name): _values(target) for name, target in value.places.targets.items()},
+    }
+    for key in sorted({*found, *stored}):
+        tags = dict(zip(DAY_PLACE.tags, (value.site, value.role, *key), strict=True))
+        yield DAY_PLACE.point(tags, at, with_forgotten(found.get(key, {}), stored.get(key, ())))
+
+
+def with_forgotten(values: Mapping[str, Value], stored: Collection[str]) -> dict[str, Value]:
+    """Add each ``stored`` field that has no value any more as 0, and name these in ``forgotten``."""
+    gone = sorted({*stored} - {*values, FORGOTTEN})
+    named = {FORGOTTEN: ",".join(gone)} if gone or FORGOTTEN in stored else {}
+    return {**values, **named, **dict.fromkeys(gone, 0)}
+
+
+def _values(place: ZoneTally | QueueTally | TargetTally) -> dict[str, Value]:
+    plain = {each.name: getattr(place, each.name) for each in fields(place)}
+    tables = {name: plain.pop(name) for name in _TABLES if name in plain}
+    cells = {f"{name}_{label}": count for name, table in tables.items() for label, count in table.items()}
+    told = {name: count for name, count in plain.items() if name not in _SUM_OF or plain[_SUM_OF[name]]}
+    return {name: count for name, count in {**told, **cells}.items() if count is not None}
+
+
+def places_from(rows: Iterable[tuple[PlaceKey, Mapping[str, Any]]]) -> PlaceTally:
+    """Return the places of one site, role and day from their points."""
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
+    for (kind, name), row in rows:
+        forgotten = (row[FORGOTTEN] or "").split(",")
+        if "cohort_visits" not in forgotten:
+            found[kind][name] = _place(kind, {**row, **dict.fromkeys(forgotten)})
+    return PlaceTally(zones=found["zone"], queues=found["queue"], targets=found["target"])
+
+
+def _place(kind: str, row: Mapping[str, Any]) -> ZoneTally | QueueTally | TargetTally:
+    values: dict[str, Any] = {}
+    for name in (each.name for each in fields(_KINDS[kind])):
+        if name in _TABLES:
+            told = row[_TABLES[name]]
+            values[name] = {label: row[f"{name}_{label}"] for label in TIME_BINS} if told else {}
+        else:
+            values[name] = row[name] or 0
+    return _KINDS[kind](**values)

@@ -8,10 +8,10 @@ are square and the camera looks through the middle of the picture.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -38,7 +38,7 @@ class Plan:
 
     def __init__(self, given: PlanPoints, aspect: float) -> None:
         seen = [in_heights(point, aspect) for point in given.points]
-        to_floor = cv2.getPerspectiveTransform(np.array(seen, np.float32), np.array(given.metres, np.float32))
+        to_floor = _homography(seen, given.metres)
         middle = np.mean(seen, axis=0)
         if to_floor[2] @ (*middle, 1.0) < 0:
             to_floor = -to_floor
@@ -68,6 +68,17 @@ class Plan:
             math.degrees(math.atan2(_dot(look, right), _dot(look, ahead))),
             math.degrees(math.asin(max(-1.0, min(1.0, _dot(look, up))))),
         )
+
+
+def _homography(seen: Sequence[Point], metres: Sequence[Point]) -> npt.NDArray[np.float64]:
+    """Return the matrix (3, 3) that takes the four points ``seen`` to their ``metres``. Raises ``LinAlgError`` if three
+    of them are on one line."""
+    rows: list[list[float]] = []
+    for (x, y), (to_x, to_y) in zip(seen, metres, strict=True):
+        rows.append([x, y, 1, 0, 0, 0, -to_x * x, -to_x * y])
+        rows.append([0, 0, 0, x, y, 1, -to_y * x, -to_y * y])
+    solved = np.linalg.solve(np.array(rows, np.float64), np.array(metres, np.float64).ravel())
+    return np.append(solved, 1.0).reshape(3, 3)
 
 
 def _camera(to_picture: npt.NDArray[np.floating[Any]], aspect: float) -> tuple[Vector, Point]:

@@ -150,7 +150,7 @@ def test_a_database_that_is_not_there_ends_the_command(
     store = {"kind": "influx", "url": engine.url, "token": f"{USER}:{PASSWORD}", "bucket": "nowhere"}
     config, chain = tmp_path / "cloud.yaml", tmp_path / "chain.yaml"
     config.write_text(json.dumps({"store": store}))
-    few = ["--sites", "2", "--days", "1", "--window", "900", "--chain-out", str(chain)]
+    few = ["--sites", "2", "--days", "2", "--window", "900", "--chain-out", str(chain)]
     assert main(["simulate", "--config", str(config), *few]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "footlight-cloud:" in line]
     assert "store: InfluxDB answered 404: " in line

@@ -244,13 +244,17 @@ class Places:
             x, y = floor.head if zone.on_shelf else floor.point
             depths.append(polygon.depth(x, y, room=room))
         deep = [zone.name for (zone, _), depth in zip(areas, depths, strict=True) if depth >= ENTER * size]
+        held = frozenset(inside)
         inside.clear()
         for (zone, _), depth in zip(areas, depths, strict=True):
-            stay = stays[zone.name]
+            stay, apart = stays[zone.name], self._apart[zone.name]
             if stay.entered_s is None:
                 if depth < 0:  # most zones, most of the time
                     continue
-            elif depth < 0 and not self._apart[zone.name].isdisjoint(deep):
+            elif (depth < 0 and not apart.isdisjoint(deep)) or (
+                # whoever is still in the zone beside it comes back only when clearly inside
+                not stay.is_inside and depth < ENTER * size and not apart.isdisjoint(held)
+            ):
                 stay.see(-math.inf, size, zone.stop_s, at_s)
                 continue
             if stay.see(depth, size, zone.stop_s, at_s) and stay.entered_s is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.places.overlap import cells_inside, overlapping
@@ -68,6 +68,7 @@ points = st.tuples(st.floats(0, ASPECT), st.floats(0.5, 1))
 
 
 @given(st.lists(st.tuples(st.floats(0.05, 2), points), min_size=2, max_size=15))
+@example([(1.0, (0.75, 1.0)), (1.0, (0.625, 1.0))])
 @settings(deadline=None, max_examples=60)
 def test_stays_in_zones_that_do_not_overlap_fit_into_the_visit(legs: list[tuple[float, Point]]) -> None:
     at_s, way = 0.0, [(0.0, (0.7, 0.8))]

@@ -48,8 +48,18 @@ class Times:
     idle: int = 0
     apart: int = 0
 
+    @property
+    def timed(self) -> Table:
+        """The visits by bin that have such a time: the first bin without the idle ones."""
+        return (self.counts[0] - self.idle, *self.counts[1:])
+
     def hidden(self, k: int) -> frozenset[int]:
-        return frozenset(withhold(dict(enumerate(self.counts)), k, _ORDER))
+        """Return the bins to withhold. A reader who knows the idle visits reads the others in the first bin."""
+        hidden = withhold(dict(enumerate(self.timed)), k, _ORDER)
+        if not self.timed[0] and 0 < self.idle < k:
+            # These few are known, but a reader of the cells alone must not find so small a one either.
+            hidden |= withhold(dict(enumerate(self.counts)), k, _ORDER)
+        return frozenset(hidden)
 
     def fits(self, counts: Table) -> bool:
         """Return whether the times in these bins can have the published sum, and no single visit dominates it."""
@@ -187,12 +197,13 @@ def _combinations(lists: Sequence[Sequence[Table]]) -> Iterator[tuple[Table, ...
 def _alike(times: Times, k: int) -> Iterator[Table]:
     """Yield tables that fit and have the same bins withheld, built from published numbers alone."""
     hidden = sorted(times.hidden(k))
-    total = sum(times.counts[index] for index in hidden)
+    total = sum(times.timed[index] for index in hidden)
     seen: set[Table] = set()
     for values in itertools.islice(_fillings(len(hidden), total, k), _TRIES):
-        table = list(times.counts)
+        table = list(times.timed)
         for index, value in zip(hidden, values, strict=True):
             table[index] = value
+        table[0] += times.idle
         made = replace(times, counts=tuple(table))
         if made.counts not in seen and made.fits(made.counts) and made.hidden(k) == frozenset(hidden):
             seen.add(made.counts)

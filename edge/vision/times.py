@@ -137,13 +137,15 @@ def _descending(counts: Table) -> Iterator[int]:
 def publishable(dwell: Times, attention: Times | None, k: int) -> bool:
     """Return whether these times may be published together; ``attention`` is None for dwell times alone."""
     lists = [dwell] if attention is None else [dwell, attention]
-    if not _alone(lists, k):
+    if not _alone(lists, k) or not _hides_the_rest(dwell.counts, dwell, attention):
         return False
     found: list[dict[int, set[int]]] = [{index: set() for index in times.hidden(k)} for times in lists]
     if not any(found):
         return True
     for tables in _combinations([list(itertools.islice(_alike(times, k), _KEPT)) for times in lists]):
         if attention is not None and not _go_together(tables[0], tables[1], dwell, attention):
+            continue
+        if not _hides_the_rest(tables[0], dwell, attention):
             continue
         for values, table in zip(found, tables, strict=True):
             for index, seen in values.items():
@@ -180,6 +182,14 @@ def publishable_beside(dwell: Times, parts: Sequence[Times], k: int) -> bool:
 
 def _alone(lists: Sequence[Times], k: int) -> bool:
     return all(times.fits(times.counts) and len(times.hidden(k)) < len(BINS) for times in lists)
+
+
+def _hides_the_rest(dwell: Table, of_dwell: Times, of_attention: Times | None) -> bool:
+    """Return whether the difference of both sums, the time of not looking, is dominated by no visit. Nobody looks
+    elsewhere for longer than the dwell time."""
+    if of_attention is None or of_dwell.sum_s is None or of_attention.sum_s is None:
+        return True
+    return sensitivity_below(of_dwell.sum_s - of_attention.sum_s, two_longest(dwell, of_dwell.sum_s)) <= 0
 
 
 def _all_open(found: Sequence[Mapping[int, set[int]]]) -> bool:

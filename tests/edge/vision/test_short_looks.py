@@ -82,3 +82,15 @@ def test_few_idle_visits_do_not_withhold_everything() -> None:
         Times((0, 0, 0, 0, 0, 20, 0, 0, 0), 800.0), Times((20, 0, 0, 0, 0, 0, 0, 0, 0), 0.0, idle=20), 5
     )
     assert bins(Times((20, 0, 0, 0, 0, 0, 0, 0, 0), 0.0, idle=20), 5)["0"] == 20
+
+
+def test_who_alone_looked_elsewhere_is_not_told_by_the_difference_of_the_sums() -> None:
+    """All others looked here the whole time, so the difference would be the time of one visit."""
+    watching = [Someone(seconds, seconds) for seconds in (25.0, 26.0, 27.0, 28.0, 29.0, 24.0)]
+    alone = CohortRule(k=3, profile="count").release(window([*watching, Someone(28.0, 20.5)])).cohort
+    assert alone is not None
+    assert (alone.dwell_sum_s, alone.attention_sum_s) == (187.0, None)
+    some = [Someone(28.0, 10.5 - index) for index in range(6)]
+    together = CohortRule(k=3, profile="count").release(window([*watching, *some])).cohort
+    assert together is not None
+    assert together.attention_sum_s is not None

@@ -22,7 +22,6 @@ from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
-from edge.places.zones import Zone
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -186,10 +185,7 @@ class Settings(PlaceSettings, SeeingSettings):
     @model_validator(mode="after")
     def _notices_tell_no_stay(self) -> Self:
         k = self.privacy.k
-        zones = [
-            Zone(zone.name, zone.polygon, zone.where == "shelf") for zone in self.zones if not zone.exclude
-        ]
-        if pair := revealing_pair([notice.value() for notice in self.notices], zones, k):
+        if pair := revealing_pair([notice.value() for notice in self.notices], self.counted_zones, k):
             raise ValueError(
                 f"notices {pair[0].name!r} and {pair[1].name!r} are about the same part of the shop, and fewer than"
                 f" k {k} people can cause them: together they would tell how long one person stays; delete one, or use"
@@ -221,7 +217,7 @@ def refuse_to_publish(settings: Settings) -> None:
 REMOTELY_SETTABLE = frozenset(
     {
         *("detection", "tracking", "attributes", "attention", "pacing", "health", "log"),
-        *("plan", "doors", "zones", "targets", "notices"),
+        *PlaceSettings.model_fields,
         *("camera.width", "camera.height", "camera.fps"),
     }
 )

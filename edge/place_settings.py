@@ -15,6 +15,7 @@ from common.wire.places import ENTRY, EXIT, MOST_DOORS, MOST_TARGETS
 from edge.places.notices import Rule
 from edge.places.plan import Plan, PlanPoints
 from edge.places.targets import apart
+from edge.places.zones import Zone
 from edge.proportions import EYES_M
 from edge.vision.pose import POSE_ERROR_DEG
 
@@ -87,6 +88,9 @@ class ZoneSettings(Section):
         if abs(doubled) < 1e-6:
             raise ValueError(f"the polygon of zone {self.name!r} has no area; give its corners in order")
         return self
+
+    def value(self) -> Zone:
+        return Zone(self.name, self.polygon, self.where == "shelf", self.stop_s, self.front)
 
     @model_validator(mode="after")
     def _means_one_thing(self) -> Self:
@@ -189,20 +193,18 @@ class PlaceSettings(Section):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [door.name for door in self.doors]
-        names += [zone.name for zone in self.zones] + [target.name for target in self.targets]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(
-                f"the name {twice!r} is used twice; doors, zones and targets need different names"
-            )
+        places = [door.name for door in self.doors] + [zone.name for zone in self.zones]
+        places += [target.name for target in self.targets]
+        notices = [notice.name for notice in self.notices]
+        for what, names in (("doors, zones and targets", places), ("notices", notices)):
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise ValueError(f"the name {twice!r} is used twice; {what} need different names")
         return self
 
-    @model_validator(mode="after")
-    def _names_of_notices_differ(self) -> Self:
-        names = [notice.name for notice in self.notices]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"the name {twice!r} is used twice; notices need different names")
-        return self
+    @property
+    def counted_zones(self) -> list[Zone]:
+        """The zones in which people are counted."""
+        return [zone.value() for zone in self.zones if not zone.exclude]
 
     @model_validator(mode="after")
     def _zones_exist(self) -> Self:

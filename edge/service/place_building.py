@@ -10,27 +10,18 @@ from edge.places.notices import Notices
 from edge.places.overlap import cells_inside, overlapping
 from edge.places.places import Places
 from edge.places.targets import Target
-from edge.places.zones import ExcludedZones, Zone
+from edge.places.zones import ExcludedZones
 from edge.vision.place_privacy import Plan
-
-
-def _zones(settings: Settings) -> list[Zone]:
-    """Return the zones in which people are counted."""
-    return [
-        Zone(zone.name, zone.polygon, zone.where == "shelf", zone.stop_s, zone.front)
-        for zone in settings.zones
-        if not zone.exclude
-    ]
 
 
 def timed_zones(settings: Settings) -> frozenset[str]:
     """Return the zones that overlap none of the others: only their times may be told."""
-    return frozenset(name for name, others in overlapping(_zones(settings)).items() if not others)
+    return frozenset(name for name, others in overlapping(settings.counted_zones).items() if not others)
 
 
 def place_plan(settings: Settings) -> Plan:
     """Return what the privacy rule must know of the places."""
-    zones, camera = _zones(settings), settings.camera
+    zones, camera = settings.counted_zones, settings.camera
     given = None if settings.plan is None else settings.plan.given()
     places = settings.plan, settings.doors, settings.zones, settings.targets
     return Plan(
@@ -48,7 +39,7 @@ def build_places(settings: Settings, *, least_look_s: float) -> Places:
     """Return the places of the settings. A look at a target counts from ``least_look_s`` on."""
     return Places(
         doors=[Door(door.name, door.line, door.inside) for door in settings.doors],
-        zones=_zones(settings),
+        zones=settings.counted_zones,
         targets=[
             Target(target.name, target.half_angle, target.direction, target.place, target.zone)
             for target in settings.targets
@@ -66,4 +57,4 @@ def build_notices(settings: Settings) -> Notices:
 
 def excluded_zones(settings: Settings) -> ExcludedZones:
     """Return the zones in which nobody is counted."""
-    return ExcludedZones([Zone(zone.name, zone.polygon) for zone in settings.zones if zone.exclude])
+    return ExcludedZones([zone.value() for zone in settings.zones if zone.exclude])

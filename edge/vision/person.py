@@ -272,14 +272,18 @@ class Person:
         # A body alone scores lower than with its face, which says nothing about who it is.
         doubt = 0.0 if guessed and self._by_face else DOUBT * self.doubt(sighting)
         doubt += 0.0 if self.confirmed else NEWCOMER
-        doubt += UNLIKE * self._wears.unlike(sighting.clothes)
-        by_fit = OTHER_KIND + self._misfit(sighting) + doubt
+        misfit = self._misfit(sighting)
         growth = abs(math.log(max(side, 1e-3) / max(self.last_side, 1e-3)))
         tolerance = GUESS_GROWTH if guessed else min(0.4 + self.unseen_s, 0.75)
         if self.is_settled:
             tolerance, reach = min(tolerance, SETTLED_GROWTH), min(reach, SETTLED_REACH)
         reach += GUESS_REACH if guessed else 0.0
-        if distance > reach or growth > tolerance:
+        is_apart = distance > reach or growth > tolerance
+        if is_apart and misfit == math.inf:
+            return math.inf
+        doubt += UNLIKE * self._wears.unlike(sighting.clothes)
+        by_fit = OTHER_KIND + misfit + doubt
+        if is_apart:
             return by_fit
         missing = 1 - self._overlap(sighting, head)
         by_head = distance / reach + 0.5 * growth / tolerance + 0.5 * missing + doubt

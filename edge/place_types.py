@@ -196,8 +196,13 @@ def counts_of(visit: VisitPlaces, dwell_s: float, expression: str, timed: Collec
     )
 
 
+def time_bin(seconds: float) -> int:
+    """Return the bin of ``DWELL_BINS_S`` that holds this time."""
+    return max(0, bisect_right(DWELL_BINS_S, seconds) - 1)
+
+
 def time(seconds: float) -> TimeCounts:
     """Return the counts of one visit with this time."""
     histogram = [0] * len(DWELL_BINS_S)
-    histogram[bisect_right(DWELL_BINS_S, seconds) - 1] = 1
+    histogram[time_bin(seconds)] = 1
     return TimeCounts(1, seconds, tuple(histogram))

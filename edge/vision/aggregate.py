@@ -23,9 +23,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from common.wire import DWELL_BINS_S
-from edge.place_types import DoorCounts, PlaceCounts, counts_of
+from edge.place_types import DoorCounts, PlaceCounts, counts_of, time_bin
 from edge.types import Coverage, Visit, WindowAggregate
-from edge.vision.place_counts import of_moment, time_bin
+from edge.vision.place_counts import of_moment
 
 LONGEST_SILENCE_S = 86_400
 """A longer outage is filled with empty windows only for its last day."""

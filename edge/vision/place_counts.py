@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +14,6 @@ from edge.place_types import (
     PlaceCounts,
     ZoneCounts,
 )
-
-
-def time_bin(seconds: float) -> int:
-    """Return the bin of ``DWELL_BINS_S`` that holds this time."""
-    return max(0, bisect_right(DWELL_BINS_S, seconds) - 1)
 
 
 def of_moment(doors: Mapping[str, DoorCounts], crowds: Mapping[str, int]) -> PlaceCounts:

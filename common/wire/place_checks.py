@@ -57,7 +57,7 @@ def check_places(
     for name, zone in zones.items():
         lists += [(f"zones.{name}.{what}", cells, whole) for what, cells, whole in lists_of_zone(zone)]
     for name, cells, whole in lists:
-        if _tells_few(k, cells, whole or 0):
+        if tells_few(k, cells, whole or 0):
             raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
     for name, target in targets.items():
         _check_expression(k, profile, name, target, visits, expression)
@@ -67,7 +67,7 @@ def check_places(
         _check_way(k, visits, zones, place, following)
 
 
-def _tells_few(k: int, cells: Mapping[str, int | None], whole: int) -> bool:
+def tells_few(k: int, cells: Mapping[str, int | None], whole: int) -> bool:
     """Return whether a cell, or what is left for the withheld ones, is 1 to k-1."""
     told = [count or 0 for count in cells.values()]
     return any(0 < count < k for count in (*told, whole - sum(told)))
@@ -112,7 +112,7 @@ def _check_expression(
             if (of_all := whole[label]) is None or count > of_all:
                 raise ValueError(f"{name}: tells a cell that the cohort withholds, or more than the cohort")
             others[label] = of_all - count
-    if _tells_few(k, cells, target.viewers) or _tells_few(k, others, visits - target.viewers):
+    if tells_few(k, cells, target.viewers) or tells_few(k, others, visits - target.viewers):
         raise ValueError(f"{name}: tells a cell of 1 to {k - 1} visits")
 
 

@@ -29,7 +29,7 @@ from common.wire.fields import (
     WireModel,
     bin_label,
 )
-from common.wire.place_checks import check_places, check_sizes
+from common.wire.place_checks import check_places, check_sizes, tells_few
 from common.wire.places import Doors, Heat, Targets, Ways, Zone
 
 _NOT_IN: Mapping[Profile, tuple[str, ...]] = {
@@ -179,8 +179,7 @@ class Cohort(WireModel):
         for name, cells in self.lists().items():
             if name in _NOT_IN[profile]:
                 raise ValueError(f"cohort.{name}: not in profile {profile}")
-            rest = self.visits - sum(value or 0 for value in cells.values())
-            if any(0 < (value or 0) < k for value in cells.values()) or 0 < rest < k:
+            if tells_few(k, cells, self.visits):
                 raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
         check_places(k, profile, self.visits, self.expression, self.zones, self.targets, self.heat, self.ways)
 

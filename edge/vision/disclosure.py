@@ -54,15 +54,13 @@ class Overlaps:
     def __init__(self, visits: int, known: Collection[int], k: int) -> None:
         self._visits, self._k = visits, k
         self._known = {0, visits, *known}
-        self._alone = {one for one in self._known if not self._near(one)}
         self._zones: list[int] = []
 
     def tell(self, count: int) -> int | None:
         """Return the count, or None if it must not be told."""
-        if self._near(count) or (count in self._known and count not in self._alone):
+        if self._near(count):
             return None
         self._known.add(count)
-        self._alone.add(count)
         return count
 
     def tell_zone(self, count: int) -> int | None:

@@ -39,17 +39,17 @@ def tell_heat(
     cells = [heat.get(index, CellCounts()) for index in range(size)]
     standing_s, looking_s = heat_least_s(k)
     if k == 1:
-        stood = looked = dict.fromkeys(range(size))
+        stood = looked = set(range(size))
     else:
-        stood = dict.fromkeys(
+        stood = {
             index for index, cell in enumerate(cells) if cell.visits >= k and cell.standing_s >= standing_s
-        )
+        }
         _leave_out(stood, [cell.standing_s for cell in cells], [cell.visits for cell in cells], k, standing)
-        looked = dict.fromkeys(
+        looked = {
             index
             for index in stood
             if min(cells[index].looking_s, cells[index].standing_s - cells[index].looking_s) > looking_s
-        )
+        }
         many = [k if cell.looking_s > (k - 1) * HEAT_MOST_S else 0 for cell in cells]
         _leave_out(looked, [cell.looking_s for cell in cells], many, k, looking)
     return (
@@ -59,15 +59,15 @@ def tell_heat(
 
 
 def _leave_out(
-    told: dict[int, None], seconds: Sequence[float], visits: Sequence[int], k: int, areas: Sequence[Area]
+    told: set[int], seconds: Sequence[float], visits: Sequence[int], k: int, areas: Sequence[Area]
 ) -> None:
     """Remove cells from ``told`` until no area minus its cells is about a few visits. ``visits`` are at least those in
     each cell."""
     for area in areas:
-        for index in sorted(told.keys() & set(area.cells)):
+        for index in sorted(told.intersection(area.cells)):
             if _safe(area, told, seconds, visits, k):
                 break
-            del told[index]
+            told.remove(index)
 
 
 def _safe(area: Area, told: Collection[int], seconds: Sequence[float], visits: Sequence[int], k: int) -> bool:

@@ -105,12 +105,12 @@ class _Telling:
         self.served = _some({name: overlaps.tell(self._zones[name].served) for name in self.waits})
         in_sight = [name for name in self._targets if self._passers(name) is not None]
         self.viewers = _some({name: overlaps.tell(self._targets[name].looks.visits) for name in in_sight})
-        self._stays = {name: self._stays_of(name) for name in sorted(plan.timed & self._zones.keys())}
-        self._looks = {
+        stays = {name: self._stays_of(name) for name in sorted(plan.timed & self._zones.keys())}
+        looks = {
             name: Looks(plan.targets[name], self._times(target.looks) if name in self.viewers else None)
             for name, target in self._targets.items()
         }
-        self._told = tell_times(self._stays, self._looks, places.elsewhere, whole, k)
+        self._told = tell_times(stays, looks, places.elsewhere, whole, k)
 
     def places(self, expression: wire.Cells | None) -> Places:
         return {
@@ -145,7 +145,7 @@ class _Telling:
 
     def _zone(self, name: str) -> wire.Zone:
         zone, queue = self._zones[name], name in self._plan.queues
-        times = None if queue else self._told_times(name)
+        times = None if queue else self._told.zones.get(name)
         return wire.Zone(
             visits=self.visits.get(name),
             stops=self.stops.get(name),
@@ -157,7 +157,7 @@ class _Telling:
         )
 
     def _queue(self, name: str) -> wire.Queue:
-        times = self._told_times(name)
+        times = self._told.zones.get(name)
         return wire.Queue(
             waits=self.waits.get(name),
             served=self.served.get(name),
@@ -167,12 +167,9 @@ class _Telling:
             length_max=_most(self._zones[name], self.waits.get(name)),
         )
 
-    def _told_times(self, zone: str) -> Times | None:
-        return self._stays[zone].told if zone in self._told.zones else None
-
     def _target(self, name: str, expression: wire.Cells | None) -> wire.Target:
         target, viewers = self._targets[name], self.viewers.get(name)
-        times = self._looks[name].told if name in self._told.targets else None
+        times = self._told.targets.get(name)
         return wire.Target(
             passers=self._passers(name),
             viewers=viewers,
@@ -192,7 +189,7 @@ class _Telling:
             return None
         columns, rows = self._plan.heat
         size = columns * rows
-        zones = {name: times for name in self._stays if (times := self._told_times(name)) is not None}
+        zones = self._told.zones
         # Who stands in a queue and does not wait would be the difference to its waiting times.
         queues = {cell for name in zones.keys() & self._plan.queues for cell in self._inside(name)}
         stood, looked = tell_heat(
@@ -211,8 +208,7 @@ class _Telling:
         """Return what the looks in cells are a part of. It is not known whether attention includes those at targets."""
         attention, targets, areas = self._whole.others, list[Times](), list[Area]()
         for name, zone in self._plan.targets.items():
-            times = self._looks[name].told
-            if times is not None and name in self._told.targets:
+            if (times := self._told.targets.get(name)) is not None:
                 targets.append(times)
                 areas += [] if zone is None else [_area([times], self._inside(zone))]
         for parts in (attention, targets, [*attention, *targets]):

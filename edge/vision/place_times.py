@@ -58,10 +58,10 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class TimesTold:
-    """The names of zones and of targets whose times are told."""
+    """The times that are told, by zone and by target."""
 
-    zones: frozenset[str]
-    targets: frozenset[str]
+    zones: Mapping[str, Times]
+    targets: Mapping[str, Times]
 
 
 def tell_times(
@@ -72,7 +72,7 @@ def tell_times(
     given = {name: zone.told for name, zone in zones.items() if zone.told is not None}
     seen = {name: target.told for name, target in targets.items() if target.told is not None}
     if k == 1:
-        return TimesTold(frozenset(given), frozenset(seen))
+        return TimesTold(given, seen)
     beside, told = whole.others, list[str]()
     for name, times in sorted(given.items()):
         if _nobody(times):
@@ -91,14 +91,14 @@ def tell_times(
         of_zone = [given[zone]] if (zone := targets[name].zone) in told and zone is not None else []
         before = [seen[one] for one in looked if targets[one].zone == zone]
         if (
-            _fit(whole, [*beside, times], k)
-            and all(_apart(of_all, [*before, times], k) for of_all in of_zone)
+            all(_apart(of_all, [*before, times], k) for of_all in of_zone)
             and (whole.dwell is None or _apart(whole.dwell, [*(seen[one] for one in looked), times], k))
             and (whole.attention is None or _unlike(whole.attention, [seen[one] for one in looked], times, k))
+            and _fit(whole, [*beside, times], k)
         ):
             beside.append(times)
             looked.append(name)
-    return TimesTold(frozenset(told), frozenset(looked))
+    return TimesTold({name: given[name] for name in told}, {name: seen[name] for name in looked})
 
 
 def _nobody(times: Times) -> bool:

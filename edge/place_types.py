@@ -174,15 +174,14 @@ def added(first: Mapping[Key, Value], second: Mapping[Key, Value]) -> dict[Key, 
 def counts_of(visit: VisitPlaces, dwell_s: float, expression: str, timed: Collection[str]) -> PlaceCounts:
     """Return the counts of one visit of ``dwell_s`` seconds, without those of doors and the most people in a zone.
     ``timed``: zones that overlap none of the others, see ``PlaceCounts.elsewhere``."""
-    waits = {name: wait for name, wait in visit.waits.items() if name in visit.stays}
     elsewhere_s = max(0.0, dwell_s - sum(s for name, s in visit.stays.items() if name in timed))
     return PlaceCounts(
         zones={
             name: ZoneCounts(
                 stays=time(seconds),
                 stops=int(name in visit.stops),
-                waits=time(waits[name].seconds) if name in waits else TimeCounts(),
-                served=int(name in waits and waits[name].served),
+                waits=time(visit.waits[name].seconds) if name in visit.waits else TimeCounts(),
+                served=int(name in visit.waits and visit.waits[name].served),
             )
             for name, seconds in visit.stays.items()
         },

@@ -9,7 +9,6 @@ from pydantic import TypeAdapter
 
 from common.wire import DWELL_BINS_S
 from edge.place_types import (
-    CellCounts,
     DoorCounts,
     PlaceCounts,
     ZoneCounts,
@@ -25,7 +24,7 @@ def plain(counts: PlaceCounts) -> dict[str, Any]:
     """Return the counts as a tree for JSON, in which pairs and numbers cannot be keys."""
     tree: dict[str, Any] = _ADAPTER.dump_python(counts)
     tree["ways"] = [[*pair, visits] for pair, visits in counts.ways.items()]
-    tree["heat"] = [[cell, *_CELL.dump_python(counts_).values()] for cell, counts_ in counts.heat.items()]
+    tree["heat"] = [[cell, *values.values()] for cell, values in tree["heat"].items()]
     return tree
 
 
@@ -45,4 +44,4 @@ def keyed(tree: Mapping[str, Any]) -> PlaceCounts:
     return counts
 
 
-_ADAPTER, _CELL = TypeAdapter(PlaceCounts), TypeAdapter(CellCounts)
+_ADAPTER = TypeAdapter(PlaceCounts)

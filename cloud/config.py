@@ -183,14 +183,10 @@ class NoticeSettings(Section):
     def key(self, environ: Mapping[str, str] = os.environ) -> bytes:
         """Read the secret. Raises ``UserError`` if it cannot be read or is none of a webhook."""
         if self.secret_file is not None:
-            text, where = (
-                first_line(secret_file(self.secret_file, environ), "notices.secret_file"),
-                "secret_file",
-            )
-        else:
-            assert self.secret is not None
-            text, where = self.secret.get_secret_value(), "secret"
-        return webhook_key(text, f"notices.{where}")
+            name = "notices.secret_file"
+            return webhook_key(first_line(secret_file(self.secret_file, environ), name), name)
+        assert self.secret is not None
+        return webhook_key(self.secret.get_secret_value(), "notices.secret")
 
 
 class PrivacySettings(Section):

@@ -64,7 +64,8 @@ def site_page(report: SiteReport) -> str:
     )
     told = {name: mix for name, mix in report.mixes.items() if mix.told}
     # The figures of doors take two more lines of the first page.
-    less = 10 if len(report.changes) > len(METRICS) else 0
+    dense = len(report.changes) > len(METRICS)
+    less = 10 if dense else 0
     drawn = {
         "weeks": plots.weeks(first, height_mm=44 - less)
         if any(week.rate is not None for week in first.weeks)
@@ -85,6 +86,7 @@ def site_page(report: SiteReport) -> str:
     return _environment().get_template("site.html").render(
         report=report,
         headline=words.headline(report),
+        dense=dense,
         plots={name: _markup(plot) for name, plot in drawn.items()},
         outages=report.outages[:MOST_OUTAGES],
         more_outages=len(report.outages) - MOST_OUTAGES,

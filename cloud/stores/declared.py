@@ -7,6 +7,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.measurement import Field, Kind
 
 _KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", str: "string"}
@@ -35,3 +36,11 @@ def _kind(annotation: object) -> Kind:
 def counts(labels: Iterable[str], meaning: str) -> dict[str, Field]:
     """Return a field that counts visits for each label."""
     return dict.fromkeys(labels, Field("integer", meaning))
+
+
+def of_bins(prefix: str, meaning: str) -> dict[str, Field]:
+    """Return a field that counts people for each bin of times."""
+    return counts(
+        (f"{prefix}_{label}" for label in TIME_BINS),
+        f"{meaning}; the name ends with the lower limit in seconds",
+    )

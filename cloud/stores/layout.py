@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cloud.domain.labels import JOINT_LABELS, LABELS
+from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.declared import counts, fields_of
 from cloud.stores.measurement import Field, Kind, Measurement
 from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, FORGOTTEN_FIELD
 from cloud.stores.place_layout import OF_PLACES
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import (
-    DWELL_BINS_S,
     Cohort,
     Coverage,
     Door,
@@ -23,7 +23,6 @@ from common.wire import (
     StatusMessage,
     Totals,
     WindowMessage,
-    bin_label,
 )
 
 
@@ -34,7 +33,6 @@ def joint_field(gender: str, age_band: str) -> str:
 
 _DEVICE, _CAMERA = ("site", "device"), ("site", "device", "camera")
 _START = "start of the window"
-_BINS = tuple(bin_label(edge) for edge in DWELL_BINS_S)
 
 WINDOW = Measurement(
     "window",
@@ -90,8 +88,13 @@ _VERDICTS = {
 BREAKDOWNS: Mapping[str, Measurement] = {
     name: Measurement(f"cohort_{name}", "raw", _CAMERA, _START, {**counts(labels, meaning), **sums})
     for name, labels, meaning, sums in (
-        ("dwell", _BINS, "visits by dwell time; the name is the lower limit in seconds", _READABLE),
-        ("attention", _BINS, "visits by attention time; the name is the lower limit in seconds", _READABLE),
+        ("dwell", TIME_BINS, "visits by dwell time; the name is the lower limit in seconds", _READABLE),
+        (
+            "attention",
+            TIME_BINS,
+            "visits by attention time; the name is the lower limit in seconds",
+            _READABLE,
+        ),
         ("gender", LABELS["gender"], "visits by gender", _VERDICTS | _READABLE),
         ("age_band", LABELS["age_band"], "visits by age band", _VERDICTS | _READABLE),
         ("expression", LABELS["expression"], "visits by expression", _VERDICTS | _READABLE),

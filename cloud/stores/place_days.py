@@ -10,7 +10,7 @@ from typing import Any
 from cloud.domain.place_tally import PlaceTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally
 from cloud.domain.time_bins import TIME_BINS
-from cloud.stores.declared import counts
+from cloud.stores.declared import of_bins
 from cloud.stores.measurement import Field, Measurement, Point, Value
 
 PlaceKey = tuple[str, str]
@@ -42,10 +42,7 @@ DAY_PLACE = Measurement(
         "served_of": Field("integer", "people where `served` is told: divide it by these"),
         "waiting_sum_s": Field("float", "kind queue: sum of the waiting times"),
         "waiting_visits": Field("integer", "people whose seconds are in `waiting_sum_s`: divide it by these"),
-        **counts(
-            (f"waiting_{label}" for label in TIME_BINS),
-            "kind queue: people by waiting time; the name ends with the lower limit in seconds",
-        ),
+        **of_bins("waiting", "kind queue: people by waiting time"),
         "passers": Field("integer", "kind target: visits that could see it"),
         "viewers": Field("integer", "kind target: those of `viewers_of` who looked at it"),
         "viewers_of": Field("integer", "passers where `viewers` is told: divide it by these"),
@@ -55,10 +52,7 @@ DAY_PLACE = Measurement(
             "passers whose seconds are in `attention_sum_s`: divide it by these for the interest index",
         ),
         "attention_viewers": Field("integer", "those of `attention_passers` who looked at it"),
-        **counts(
-            (f"attention_{label}" for label in TIME_BINS),
-            "kind target: `attention_viewers` by seconds of looking; the name ends with the lower limit in seconds",
-        ),
+        **of_bins("attention", "kind target: `attention_viewers` by seconds of looking"),
         FORGOTTEN: FORGOTTEN_FIELD,
     },
 )

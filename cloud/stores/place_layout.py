@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from cloud.domain.labels import LABELS
-from cloud.stores.declared import counts, fields_of
+from cloud.domain.time_bins import TIME_BINS
+from cloud.stores.declared import counts, fields_of, of_bins
 from cloud.stores.measurement import Field, Measurement, Point, Value
 from common.wire import (
-    DWELL_BINS_S,
     HEAT_COLUMNS,
     HEAT_ROWS,
     Cells,
@@ -28,21 +28,13 @@ from common.wire import (
     Totals,
     Ways,
     Zone,
-    bin_label,
 )
 
 Row = Mapping[str, Any]
 """One point: its tags and fields."""
 
 _CAMERA, _START = ("site", "device", "camera"), "start of the window"
-_BINS = tuple(bin_label(edge) for edge in DWELL_BINS_S)
 _FACES = LABELS["expression"]
-
-
-def _of_bins(prefix: str, meaning: str) -> dict[str, Field]:
-    return counts(
-        (f"{prefix}_{label}" for label in _BINS), f"{meaning}; the name ends with the lower limit in seconds"
-    )
 
 
 def _cell(kind: str, index: int, columns: int) -> str:
@@ -67,7 +59,7 @@ COHORT_ZONE = Measurement(
         **fields_of(Zone, without=("dwell", "queue")),
         "stops_of": Field("integer", "visits where `stops` is told: divide it by these"),
         "dwell_visits": Field("integer", "visits whose seconds are in `dwell_sum_s`: divide it by these"),
-        **_of_bins("dwell", "visits by their seconds in the zone"),
+        **of_bins("dwell", "visits by their seconds in the zone"),
     },
 )
 COHORT_QUEUE = Measurement(
@@ -79,7 +71,7 @@ COHORT_QUEUE = Measurement(
         **fields_of(Queue, without=("waiting",)),
         "served_of": Field("integer", "people where `served` is told: divide it by these"),
         "waiting_visits": Field("integer", "people whose seconds are in `waiting_sum_s`: divide it by these"),
-        **_of_bins("waiting", "people by waiting time"),
+        **of_bins("waiting", "people by waiting time"),
     },
 )
 COHORT_TARGET = Measurement(
@@ -94,11 +86,10 @@ COHORT_TARGET = Measurement(
             "integer",
             "passers whose seconds are in `attention_sum_s`: divide it by these for the interest index",
         ),
-        **_of_bins("attention", "viewers by their seconds of looking"),
+        **of_bins("attention", "viewers by their seconds of looking"),
         **counts((f"expression_{label}" for label in _FACES), "viewers by expression"),
     },
 )
-_GRID = [(row, column) for row in range(HEAT_ROWS) for column in range(HEAT_COLUMNS)]
 COHORT_HEAT = Measurement(
     "cohort_heat",
     "raw",
@@ -107,11 +98,11 @@ COHORT_HEAT = Measurement(
     {
         **fields_of(Heat, without=("standing_s", "looking_s")),
         **{
-            f"{kind}_{row}_{column}": Field(
+            _cell(kind, index, HEAT_COLUMNS): Field(
                 "integer", f"seconds of {kind} in a cell, by row and column from 0"
             )
             for kind in ("standing", "looking")
-            for row, column in _GRID
+            for index in range(HEAT_ROWS * HEAT_COLUMNS)
         },
     },
 )
@@ -183,7 +174,7 @@ def _target(target: Target) -> dict[str, Value | None]:
 def _cells(prefix: str, cells: Cells, sum_s: float | None) -> dict[str, Value | None]:
     """Return each bin. A missing one means 0, unless the times are withheld."""
     missing = None if sum_s is None else 0
-    return {f"{prefix}_{label}": cells.get(label, missing) for label in _BINS}
+    return {f"{prefix}_{label}": cells.get(label, missing) for label in TIME_BINS}
 
 
 def doors_from(rows: Sequence[Row]) -> dict[str, Door]:
@@ -231,7 +222,7 @@ def _faces_from(row: Row) -> Cells | None:
 
 
 def _bins_from(prefix: str, row: Row) -> Cells:
-    return {label: row[f"{prefix}_{label}"] for label in _BINS}
+    return {label: row[f"{prefix}_{label}"] for label in TIME_BINS}
 
 
 def heat_from(rows: Sequence[Row]) -> Heat | None:

@@ -103,12 +103,7 @@ class InfluxTallies:
         period = day_time(first), day_time(last) + _DAY
         # One by one: of two statements together, InfluxDB 1.8 does not say why the first one failed.
         (of_days,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period, role=role))
-        (of_places,) = self._influxql.ask(DAY_PLACE.level, DAY_PLACE.select(sites, *period, role=role))
-        places: dict[tuple[str, int], list[tuple[PlaceKey, Mapping[str, Any]]]] = {}
-        for series in of_places:
-            for row in series:
-                key = series.tags["kind"], series.tags["place"]
-                places.setdefault((series.tags["site"], row["time"]), []).append((key, row))
+        places = self._place_rows(sites, role, *period)
         found = [
             replace(
                 _tally(series.tags["site"], role, row),
@@ -160,12 +155,24 @@ class InfluxTallies:
         self, site: str, role: Role, start: datetime, end: datetime
     ) -> dict[datetime, dict[PlaceKey, frozenset[str]]]:
         """Return which fields the point of each place has, by its time. Raises ``StoreUnavailable``."""
-        (answer,) = self._influxql.ask(DAY_PLACE.level, DAY_PLACE.select([site], start, end, role=role))
-        found: dict[datetime, dict[PlaceKey, frozenset[str]]] = {}
+        return {
+            moment(at): {
+                key: frozenset(name for name in DAY_PLACE.fields if row[name] is not None)
+                for key, row in rows
+            }
+            for (_, at), rows in self._place_rows([site], role, start, end).items()
+        }
+
+    def _place_rows(
+        self, sites: Sequence[str], role: Role, start: datetime, end: datetime
+    ) -> dict[tuple[str, int], list[tuple[PlaceKey, Mapping[str, Any]]]]:
+        """Return the points of places by site and time. Raises ``StoreUnavailable``."""
+        (answer,) = self._influxql.ask(DAY_PLACE.level, DAY_PLACE.select(sites, start, end, role=role))
+        found: dict[tuple[str, int], list[tuple[PlaceKey, Mapping[str, Any]]]] = {}
         for series in answer:
+            key = series.tags["kind"], series.tags["place"]
             for row in series:
-                stored = frozenset(name for name in DAY_PLACE.fields if row[name] is not None)
-                found.setdefault(moment(row["time"]), {})[series.tags["kind"], series.tags["place"]] = stored
+                found.setdefault((series.tags["site"], row["time"]), []).append((key, row))
         return found
 
 

@@ -16,9 +16,10 @@ from cloud.domain.arrival import TOLERATED
 from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
 from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
+from cloud.domain.time_bins import TIME_BINS
 from cloud.web.day_places import Doors, Places, doors_of, places_of
 from common.vocabulary import NO_VERDICT, NOT_SEEN
-from common.wire import DWELL_BINS_S, Profile, WindowMessage, bin_label
+from common.wire import Profile, WindowMessage
 
 _PROFILES: tuple[Profile, ...] = ("count", "demographics", "expression")
 """Each profile releases everything that the ones before it release, and more."""
@@ -185,7 +186,7 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         ),
         mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
         occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
-        dwell=_breakdown(((c.visits, c.dwell) for c in cohorts), [bin_label(edge) for edge in DWELL_BINS_S]),
+        dwell=_breakdown(((c.visits, c.dwell) for c in cohorts), TIME_BINS),
         gender=_breakdown(((c.visits, list_counts(c, "gender")) for c in people), LABELS["gender"]),
         age_band=_breakdown(((c.visits, list_counts(c, "age_band")) for c in people), LABELS["age_band"]),
         gender_age_band=_joint(

@@ -9,35 +9,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from benchmarks import seeds
 from benchmarks.following import Played, on_what, on_whom, play
 from benchmarks.pictures import annotated, save
-from common.command_line import positive
+from benchmarks.seeds import Json
 from common.errors import UserError
 from edge.config import Settings
 from edge.scene.busy import busy_scene
 from edge.scene.render import Scene
 from edge.service.build import load_models
 
-Json = dict[str, Any]
-
 SHARE = 0.2
-PROCESSES = 2
-SIZES = {"1280x720": (1280, 720), "640x480": (640, 480)}
 
 
 def compare(scene: Scene, played: Played) -> Json:
@@ -164,16 +157,13 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.counting",
-        description="Count the visits of the busy scene and compare them with its truth.",
+    parser = seeds.parser(
+        "python -m benchmarks.counting",
+        "Count the visits of the busy scene and compare them with its truth.",
+        seeds=20,
     )
-    parser.add_argument("--seeds", type=positive, default=20, help="scenes (%(default)s)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (%(default)s)")
-    parser.add_argument("--size", choices=SIZES, default="1280x720", help="of the picture (%(default)s)")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="save the worst moments of every seed")
     parser.add_argument("--video", type=Path, metavar="OUT.mp4", help="save the first seed with its tracks")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args(argv)
 
 
@@ -187,13 +177,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UserError, OSError) as error:
         errors.print(str(error), soft_wrap=True, markup=False, highlight=False)
         return 2
-    seeds = range(options.first, options.first + options.seeds)
-    videos = [options.video if seed == options.first else None for seed in seeds]
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    job = partial(run_seed, size=SIZES[options.size], pictures=options.pictures)
-    with ProcessPoolExecutor(min(PROCESSES, len(seeds))) as pool:
-        running = [pool.submit(job, seed, video=video) for seed, video in zip(seeds, videos, strict=True)]
-        results = [each.result() for each in track(running, "seeds", console=errors, transient=True)]
+    job = partial(run_seed, size=seeds.SIZES[options.size], pictures=options.pictures)
+    jobs = [
+        partial(job, seed, video=options.video if seed == options.first else None)
+        for seed in range(options.first, options.first + options.seeds)
+    ]
+    results = seeds.results(jobs, errors)
     if options.json:
         print(json.dumps({"size": options.size, "sum": in_sum(results), "seeds": results}, indent=2))
         return 0

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.counting import SIZES
 from benchmarks.following import Held, on_whom, play
+from benchmarks.seeds import SIZES
 from common.command_line import positive
 from edge.config import Settings
 from edge.places.floor import Floor
@@ -35,8 +35,7 @@ Errors = dict[str, list[float]]
 
 def measure(seed: int, size: tuple[int, int]) -> Errors:
     """Return the errors of all frames of one seed in which a track is on a person, by the way."""
-    settings = Settings()
-    settings = settings.model_copy(update={"detection": settings.detection.model_copy(update={"threads": 1})})
+    settings = Settings.model_validate({"detection": {"threads": 1}})
     scene = busy_scene(seed, *size)
     played, truth = play(scene.frames(), scene.fps, settings, load_models(settings)), scene.truth
     floors: dict[int, Floor] = {}

@@ -17,7 +17,7 @@ from edge.config import Settings
 from edge.scene.decoys import DecoyTruth
 from edge.scene.ground_truth import PersonTruth
 from edge.service.build import Models, build_pipeline
-from edge.types import Box, Frame, Image, Track, TrackState, Visit
+from edge.types import Box, Frame, Image, Track, TrackState, Visit, WindowAggregate
 
 AFTER_S = 8.0
 """Time without a picture after the last frame, so that every visit ends before the source does."""
@@ -64,10 +64,11 @@ def is_described(visit: Visit) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What the product made of a clip: the tracks of every frame, and the visits."""
+    """What the product made of a clip: the tracks of every frame, the visits, and the windows."""
 
     frames: tuple[tuple[Held, ...], ...]
     visits: tuple[Counted, ...]
+    windows: tuple[WindowAggregate, ...] = ()
 
 
 def play(
@@ -79,6 +80,7 @@ def play(
     began = datetime(2026, 1, 5, 12, tzinfo=UTC)
     frames: list[tuple[Held, ...]] = []
     visits: list[Counted] = []
+    windows: list[WindowAggregate] = []
     at_s = 0.0
 
     def ended(tracks: Sequence[Track], finished: Sequence[Visit]) -> Iterator[Counted]:
@@ -89,6 +91,7 @@ def play(
         at_s = index / fps
         step = pipeline.step(Frame(image, began + timedelta(seconds=at_s), at_s, index))
         visits += ended(step.tracks.ended, step.visits)
+        windows += step.windows
         frames.append(
             tuple(
                 Held(
@@ -102,16 +105,18 @@ def play(
             )
         )
     if not ends_empty:
-        visits += [Counted(NO_TRACK, visit) for visit in pipeline.finish(at_s).visits]
-        return Played(tuple(frames), tuple(visits))
+        last = pipeline.finish(at_s)
+        visits += [Counted(NO_TRACK, visit) for visit in last.visits]
+        return Played(tuple(frames), tuple(visits), (*windows, *last.windows))
     for later in np.arange(0.5, AFTER_S, 0.5):
         then_s = at_s + float(later)
         step = pipeline.idle(began + timedelta(seconds=then_s), then_s)
         visits += ended(step.tracks.ended, step.visits)
-    left = pipeline.finish(at_s + AFTER_S).visits
-    if left:
-        raise RuntimeError(f"{len(left)} visits have not ended {AFTER_S} s after the last frame")
-    return Played(tuple(frames), tuple(visits))
+        windows += step.windows
+    last = pipeline.finish(at_s + AFTER_S)
+    if last.visits:
+        raise RuntimeError(f"{len(last.visits)} visits have not ended {AFTER_S} s after the last frame")
+    return Played(tuple(frames), tuple(visits), (*windows, *last.windows))
 
 
 def on_whom(held: Sequence[Held], people: Sequence[PersonTruth]) -> dict[int, int]:

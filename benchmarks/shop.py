@@ -5,26 +5,21 @@ The whole pipeline looks at the pictures; what its windows count of places is ad
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from benchmarks.counting import PROCESSES, SIZES
-from benchmarks.following import AFTER_S
-from common.clock import SystemClock
-from common.command_line import positive
+from benchmarks import seeds
+from benchmarks.following import play
+from benchmarks.seeds import Json
 from common.errors import UserError
 from edge.config import Settings
 from edge.place_types import PlaceCounts, ZoneCounts
@@ -32,27 +27,15 @@ from edge.scene.places import PlacesTruth
 from edge.scene.render import Scene
 from edge.scene.shop import shop_scene, shop_truth
 from edge.scene.shop_plan import SHOP_PLAN
-from edge.service.build import build_pipeline, load_models
-from edge.types import Frame, WindowAggregate
+from edge.service.build import load_models
 
-Json = dict[str, Any]
 WARMEST = 3
 
 
 def watch(scene: Scene, settings: Settings) -> PlaceCounts:
     """Return what the product counts of places."""
-    pipeline = build_pipeline(settings, load_models(settings), SystemClock(), budget_s=None)
-    began = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    windows: list[WindowAggregate] = []
-    at_s = 0.0
-    for index, image in enumerate(scene.frames()):
-        at_s = index / scene.fps
-        windows += pipeline.step(Frame(image, began + timedelta(seconds=at_s), at_s, index)).windows
-    for later in np.arange(0.5, AFTER_S, 0.5):
-        then_s = at_s + float(later)
-        windows += pipeline.idle(began + timedelta(seconds=then_s), then_s).windows
-    windows += pipeline.finish(at_s + AFTER_S).windows
-    return sum((window.places for window in windows), PlaceCounts())
+    played = play(scene.frames(), scene.fps, settings, load_models(settings))
+    return sum((window.places for window in played.windows), PlaceCounts())
 
 
 def compare(truth: PlacesTruth, counted: PlaceCounts, seconds: float) -> dict[str, tuple[float, float]]:
@@ -145,31 +128,24 @@ def table(results: Sequence[Json], size: str) -> Table:
     return shown
 
 
-def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.shop",
-        description="Count the places of the shop scene and compare them with its truth.",
-    )
-    parser.add_argument("--seeds", type=positive, default=10, help="scenes (%(default)s)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (%(default)s)")
-    parser.add_argument("--size", choices=SIZES, default="1280x720", help="of the picture (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    return parser.parse_args(argv)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    options = arguments(argv)
+    parser = seeds.parser(
+        "python -m benchmarks.shop",
+        "Count the places of the shop scene and compare them with its truth.",
+        seeds=10,
+    )
+    options = parser.parse_args(argv)
     errors = Console(stderr=True)
     try:
         load_models(Settings())
     except UserError as error:
         errors.print(str(error), soft_wrap=True, markup=False, highlight=False)
         return 2
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    seeds = range(options.first, options.first + options.seeds)
-    with ProcessPoolExecutor(min(PROCESSES, len(seeds))) as pool:
-        running = [pool.submit(run_seed, seed, SIZES[options.size]) for seed in seeds]
-        results = [each.result() for each in track(running, "seeds", console=errors, transient=True)]
+    jobs = [
+        partial(run_seed, seed, seeds.SIZES[options.size])
+        for seed in range(options.first, options.first + options.seeds)
+    ]
+    results = seeds.results(jobs, errors)
     if options.json:
         print(json.dumps({"size": options.size, "sum": in_sum(results), "seeds": results}, indent=2))
     else:

@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
 
 if TYPE_CHECKING:
+    from edge.scene.floor_plan import FloorPlan
     from edge.scene.places import PlacesTruth
     from edge.scene.render import Scene
 
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     seed = DEFAULT_SEED if args.seed is None else args.seed
     scene = shop_scene(seed) if args.shop else Scene(seed)
     if args.picture is not None:
-        _write_picture(args.picture, scene, shop=args.shop)
+        _write_picture(args.picture, scene, SHOP_PLAN if args.shop else None)
     truth = scene_truth(scene)
     places = None
     if args.shop:
@@ -120,13 +121,12 @@ def places_summary(truth: PlacesTruth) -> dict[str, dict[str, dict[str, float | 
     }
 
 
-def _write_picture(path: Path, scene: Scene, *, shop: bool) -> None:
+def _write_picture(path: Path, scene: Scene, plan: FloorPlan | None) -> None:
     import cv2
 
     from edge.scene.contact_sheet import contact_sheet
-    from edge.scene.shop_plan import SHOP_PLAN
 
-    encoded = cv2.imencode(".png", contact_sheet(scene, SHOP_PLAN if shop else None))[1]
+    encoded = cv2.imencode(".png", contact_sheet(scene, plan))[1]
     try:
         path.write_bytes(encoded.tobytes())
     except OSError as error:

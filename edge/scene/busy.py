@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from edge.scene.layout import BUSY
 from edge.scene.render import Scene
-from edge.scene.route import Spot, beside, distance_of
+from edge.scene.route import Spot, distance_of
 from edge.scene.script import Act, Script
 from edge.scene.trajectories import QUIET_S
 from edge.scene.walk import LINES, Pillar, PillarKind, Walk
@@ -18,7 +18,6 @@ STANDS_S = 60.0
 
 _SHELF = (0.70, 0.90, 29.0)
 """The free-standing shelf: left and right as shares of the width, the height of a face beside it in lines."""
-_OPENING = BUSY.opening or (0.0, 1.0)
 
 
 def busy_scene(
@@ -41,6 +40,8 @@ def busy_scene(
 
 class _BusyScript(Script):
     """The acts of the busy shop."""
+
+    opening = BUSY.opening or (0.0, 1.0)
 
     def walks(self) -> tuple[Walk, ...]:
         """Return all walks by the time at which they start."""
@@ -103,11 +104,7 @@ class _BusyScript(Script):
         return [self._walk(self._start(20.0), spots, sway=0.03)]
 
     def _through(self, z: float) -> float:
-        return self._at(self._between(_OPENING[0] + 0.07, _OPENING[1] - 0.07), z)
-
-    def _hall_edge(self, side: float, z: float) -> float:
-        """Return ``x`` in metres just hidden behind the wall beside the opening."""
-        return beside((_OPENING[0] if side < 0 else _OPENING[1]) * self._width, z, self._width, side)
+        return self._at(self._between(self.opening[0] + 0.07, self.opening[1] - 0.07), z)
 
     def _comes_from_afar(self) -> list[Walk]:
         """Come out of the hall up to the camera, and leave to the side."""

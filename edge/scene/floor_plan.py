@@ -37,12 +37,11 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A polygon on the floor, corners (x, z) in metres. ``queue``: people wait in it; ``desk`` is the name of the zone
-    in which they are served."""
+    """A polygon on the floor, corners (x, z) in metres. In a queue people wait for ``desk``, the zone in which they are
+    served."""
 
     name: str
     polygon: tuple[Point, ...]
-    queue: bool = False
     desk: str | None = None
 
     def holds(self, points: np.ndarray) -> np.ndarray:
@@ -91,7 +90,7 @@ class FloorPlan:
         zones: list[dict[str, Any]] = []
         for zone in self.zones:
             entry: dict[str, Any] = {"name": zone.name, "polygon": shares(zone.polygon)}
-            zones.append({**entry, "queue": True, "front": zone.desk} if zone.queue else entry)
+            zones.append({**entry, "queue": True, "front": zone.desk} if zone.desk is not None else entry)
         return {
             "doors": [
                 {"name": door.name, "line": shares(door.line), "inside": shares((door.inside,))[0]}

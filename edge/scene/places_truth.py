@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from common.wire.places import ENTRY, EXIT, HEAT_COLUMNS, HEAT_ROWS
 from edge.scene.floor_plan import Door, FloorPlan, Target, Zone, in_picture
 from edge.scene.places import (
     STEP_S,
@@ -28,10 +29,6 @@ TURN_S = 6.0
 """Who crosses a door line and is back within this time has turned round: neither an entry nor an exit."""
 GROUP_S, GROUP_M = 2.0, 1.5
 """Who enters within this time and distance of another belongs to the same group."""
-COLUMNS, ROWS = 16, 9
-"""The grid of the heat map."""
-ENTRY, EXIT = "entry", "exit"
-"""Where ways begin and end, beside the names of zones."""
 
 _STANDS_MS = 0.3
 """Who is slower than this, in metres per second, stands."""
@@ -60,7 +57,7 @@ def places_truth(walks: Sequence[Walk], plan: FloorPlan, width: float, seconds: 
         doors,
         zones,
         tuple(_target(target, plan.zone(target.zone), tracks) for target in plan.targets),
-        tuple(_queue(stays[zone.name], stays[zone.desk]) for zone in plan.zones if zone.queue and zone.desk),
+        tuple(_queue(stays[zone.name], stays[zone.desk]) for zone in plan.zones if zone.desk is not None),
         _heat(tracks, width),
         _ways(doors, zones),
     )
@@ -167,11 +164,13 @@ def _queue(queue: ZoneTruth, desk: ZoneTruth) -> QueueTruth:
 
 
 def _heat(tracks: Sequence[_Track], width: float) -> np.ndarray:
-    heat = np.zeros((ROWS, COLUMNS))
+    heat = np.zeros((HEAT_ROWS, HEAT_COLUMNS))
     for track in tracks:
         pace = np.hypot(*np.gradient(track.places, axis=0).T) / STEP_S
-        cells = np.floor(in_picture(track.places, width) / (width / COLUMNS, LINES / ROWS)).astype(int)
-        stands = (pace < _STANDS_MS) & ((cells >= 0) & (cells < (COLUMNS, ROWS))).all(1)
+        cells = np.floor(in_picture(track.places, width) / (width / HEAT_COLUMNS, LINES / HEAT_ROWS)).astype(
+            int
+        )
+        stands = (pace < _STANDS_MS) & ((cells >= 0) & (cells < (HEAT_COLUMNS, HEAT_ROWS))).all(1)
         np.add.at(heat, (cells[stands, 1], cells[stands, 0]), STEP_S)
     return heat
 

@@ -19,7 +19,7 @@ from edge.scene.places_truth import places_truth
 from edge.scene.portraits import Portrait
 from edge.scene.queue_plan import Customer, Turn, plan_queue
 from edge.scene.render import Scene
-from edge.scene.route import Spot, beside, face_at, length_of
+from edge.scene.route import Spot, face_at, length_of
 from edge.scene.script import STEP_S, Script, free
 from edge.scene.shop_plan import (
     COUNTER_X,
@@ -76,6 +76,8 @@ def shop_truth(scene: Scene) -> PlacesTruth:
 class _ShopScript(Script):
     """The acts of the shop."""
 
+    opening = OPENING
+
     def walks(self) -> tuple[Walk, ...]:
         """Return all walks by the time at which they start."""
         favourite, other = (SHOP_PLAN.targets[which] for which in self._rng.permutation(2))
@@ -113,9 +115,7 @@ class _ShopScript(Script):
 
     def _hall(self, z: float) -> Spot:
         """Return a spot just hidden behind the wall beside the door."""
-        side = self._side()
-        edge = (OPENING[0] if side < 0 else OPENING[1]) * self._width
-        return Spot(beside(edge, z, self._width, side), z)
+        return Spot(self._hall_edge(self._side(), z), z)
 
     def _before_the_door(self) -> Spot:
         return self._hall(self._between(10.2, 11.0))
@@ -168,10 +168,7 @@ class _ShopScript(Script):
     def _passes_by(self) -> list[Walk]:
         """Walk through the hall past the door."""
         side, z = self._side(), self._between(10.4, 11.6)
-        spots = [
-            Spot(beside(OPENING[edge] * self._width, z, self._width, (-1.0, 1.0)[edge]), z)
-            for edge in ((0, 1) if side > 0 else (1, 0))
-        ]
+        spots = [Spot(self._hall_edge(edge, z), z) for edge in (-side, side)]
         return [self._walk(self._start(8.0), spots, pace=self._between(0.8, 1.2))]
 
     def _three_enter_together(self) -> list[Walk]:

@@ -36,7 +36,7 @@ SHOP_PLAN = FloorPlan(
     doors=(Door("door", ((_on_wall(OPENING[0]), WALL_Z), (_on_wall(OPENING[1]), WALL_Z)), (-1.85, 7.0)),),
     zones=(
         Zone("shelf", ((-2.25, 4.0), (-0.2, 4.0), (-0.2, 5.35), (-2.25, 5.35))),
-        Zone("queue", ((-0.75, 5.5), (2.0, 5.5), (2.0, 7.1), (-0.75, 7.1)), queue=True, desk="desk"),
+        Zone("queue", ((-0.75, 5.5), (2.0, 5.5), (2.0, 7.1), (-0.75, 7.1)), desk="desk"),
         Zone("desk", ((2.0, 5.5), (2.9, 5.5), (2.9, 7.1), (2.0, 7.1))),
     ),
     targets=(_product("left", -2.45), _product("right", 2.4)),

@@ -17,7 +17,7 @@ from edge.scene.walk import LINES, Walk
 
 WIDE = LINES * 16 / 9
 DOOR = Door("door", ((-2.0, 8.0), (2.0, 8.0)), (0.0, 6.0))
-QUEUE = Zone("queue", ((-0.5, 4.5), (0.5, 4.5), (0.5, 5.5), (-0.5, 5.5)), queue=True, desk="desk")
+QUEUE = Zone("queue", ((-0.5, 4.5), (0.5, 4.5), (0.5, 5.5), (-0.5, 5.5)), desk="desk")
 DESK = Zone("desk", ((0.5, 4.5), (1.5, 4.5), (1.5, 5.5), (0.5, 5.5)))
 SIGN = Target("sign", (2.0, 1.0), "queue", yaw=30.0, half_angle=15.0)
 PLAN = FloorPlan((DOOR,), (QUEUE, DESK), (SIGN,))

@@ -12,7 +12,7 @@ import numpy as np
 
 from common import wire
 from common.vocabulary import EXPRESSIONS, NOT_SEEN, UNKNOWN
-from edge.place_types import DoorCounts, PlaceCounts, VisitPlaces, Wait, counts_of, time
+from edge.place_types import DoorCounts, PlaceCounts, TimeCounts, VisitPlaces, Wait, counts_of, time
 from edge.types import Coverage, WindowAggregate
 from edge.vision.place_privacy import Plan
 from edge.vision.privacy import CohortRule
@@ -56,7 +56,7 @@ def window(
 ) -> WindowAggregate:
     """The window in which these visits end."""
     dwell, attention = (
-        sum((time(seconds) for seconds in of), start=time(0.0))
+        sum((time(seconds) for seconds in of), start=TimeCounts())
         for of in ([one.dwell_s for one in people], [one.attention_s for one in people])
     )
     return WindowAggregate(
@@ -68,8 +68,8 @@ def window(
         occupancy_max=2,
         dwell_sum_s=dwell.sum_s,
         attention_sum_s=attention.sum_s,
-        dwell_histogram=(dwell.histogram[0] - 1, *dwell.histogram[1:]),
-        attention_histogram=(attention.histogram[0] - 1, *attention.histogram[1:]),
+        dwell_histogram=dwell.histogram,
+        attention_histogram=attention.histogram,
         breakdown=Counter(_labels(one.expression) for one in people),
         coverage=Coverage(60.0, 600, 0),
         closing=closing,

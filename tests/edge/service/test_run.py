@@ -8,15 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -25,149 +21,32 @@ from common.clock import SystemClock
 from common.mqtt.broker import Broker
 from common.wire import (
     DWELL_BINS_S,
-    AlertMessage,
     HealthMessage,
-    Message,
-    StatusMessage,
-    WindowMessage,
-    decode,
 )
-from edge.capture.camera import CameraError
-from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.service.build import build
-from edge.service.run import FRAME_WAIT_S, Run
-from edge.types import Coverage, Frame, Image, Sight, WindowAggregate
+from edge.types import Coverage, Image, Sight, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
 from edge.vision.tracker import LIKELY_SCORE
 from edge.vision.waiting import Waiting
+from tests.edge.service.runs import (
+    WINDOW_S,
+    HeldCamera,
+    LiveCamera,
+    SlowFile,
+    alerts,
+    heard,
+    play_stretch,
+    running,
+    settings,
+    statuses,
+    windows,
+)
 from tests.support.brokers import Listener, Mosquitto, free_port, until
-from tests.support.clock import ManualClock
-from tests.support.service_manager import Manager
-from tests.support.shop import NobodyThere
-from tests.support.short_scene import clear_frame, models, stretch
+from tests.support.short_scene import models, stretch
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
-
-WINDOW_S = 2
-
-
-def settings(folder: Path, **sections: Any) -> Settings:
-    values: dict[str, Any] = {
-        "site": "shop",
-        "window": {"seconds": WINDOW_S},
-        "outbox": {"path": folder / "outbox.sqlite"},
-        "health": {"every_s": 5},
-    }
-    return Settings.model_validate({**values, **sections})
-
-
-class HeldCamera(SceneCamera):
-    """The stretch; after its last frame the end waits for ``release``."""
-
-    def __init__(self) -> None:
-        super().__init__(clock=SystemClock(), scene=stretch())
-        self.played, self.release = threading.Event(), threading.Event()
-
-    def read(self) -> Frame | None:
-        frame = super().read()
-        if frame is None:
-            self.played.set()
-            assert self.release.wait(60)
-        return frame
-
-
-class SlowFile(SceneCamera):
-    """The stretch from a disk that stops for a while when somebody stands in view."""
-
-    def __init__(self) -> None:
-        super().__init__(clock=SystemClock(), scene=stretch())
-        self._slow_at = clear_frame()[0]
-
-    def read(self) -> Frame | None:
-        frame = super().read()
-        if frame is not None and frame.sequence == self._slow_at:
-            threading.Event().wait(3 * FRAME_WAIT_S)
-        return frame
-
-
-class LiveCamera:
-    """A camera that looks at an empty shop. It fails while ``away`` is set and hangs while ``hung`` is."""
-
-    live = True
-
-    def __init__(self, clock: SystemClock | ManualClock) -> None:
-        self.given = 0
-        self.away, self.hung = threading.Event(), threading.Event()
-        self._moves = threading.Condition()
-        self._clock = clock
-        self._picture = stretch().render(0)
-
-    def open(self) -> None:
-        if self.away.is_set():
-            raise CameraError("camera live: gone")
-
-    def read(self) -> Frame:
-        if self.away.is_set():
-            raise CameraError("camera live: stopped sending pictures")
-        with self._moves:
-            self._moves.wait_for(lambda: not self.hung.is_set(), 60)
-            self._moves.wait(1 / 30)  # its rate
-        self.given += 1
-        return Frame(self._picture, self._clock.now(), self._clock.monotonic(), self.given)
-
-    def go_on(self) -> None:
-        with self._moves:
-            self.hung.clear()
-            self._moves.notify_all()
-
-    def close(self) -> None:
-        pass
-
-    def describe(self) -> str:
-        return "live"
-
-
-@contextmanager
-def running(app: Run) -> Iterator[Future[bool]]:
-    """The service in a thread, stopped and ended at the end."""
-    with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(app.run)
-        try:
-            yield run
-        finally:
-            app.stop.set()
-            run.result(30)
-
-
-def heard(listener: Listener, channel: str) -> list[Message]:
-    return [decode(message.topic, bytes(message.payload)) for message in listener.on(channel)]
-
-
-def windows(listener: Listener) -> list[WindowMessage]:
-    """As they came; one that was delivered twice is there once."""
-    found = [message for message in heard(listener, "window") if isinstance(message, WindowMessage)]
-    return list({(message.boot_id, message.seq): message for message in found}.values())
-
-
-def statuses(listener: Listener) -> list[bool]:
-    return [message.online for message in heard(listener, "status") if isinstance(message, StatusMessage)]
-
-
-def alerts(listener: Listener, fault: str) -> list[AlertMessage]:
-    found = [message for message in heard(listener, "alert") if isinstance(message, AlertMessage)]
-    return [message for message in found if message.fault == fault]
-
-
-def play_stretch(folder: Path, port: int, **sections: Any) -> None:
-    build(
-        settings(folder, **sections),
-        clock=SystemClock(),
-        camera=SceneCamera(clock=SystemClock(), scene=stretch()),
-        broker=Broker("127.0.0.1", port),
-        models=models(),
-    ).run()
 
 
 def test_a_stretch_of_the_scene_arrives_as_windows_without_a_gap(tmp_path: Path) -> None:
@@ -447,120 +326,6 @@ def test_a_restart_within_a_window_says_no_window_twice(tmp_path: Path) -> None:
 
 
 # What systemd hears
-
-
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
-    found = Manager(str(tmp_path / "notify"))
-    for name, value in found.environ.items():
-        monkeypatch.setenv(name, value)
-    yield found
-    found.close()
-
-
-class Journal:
-    """All that systemd heard, and what it heard since a moment."""
-
-    def __init__(self, manager: Manager) -> None:
-        self._manager = manager
-        self._words: list[str] = []
-        self._mark = 0
-
-    def mark(self) -> None:
-        self._words += self._manager.heard()
-        self._mark = len(self._words)
-
-    def since(self) -> list[str]:
-        self._words += self._manager.heard()
-        return [word.partition("=")[0] for word in self._words[self._mark :]]
-
-
-def test_a_camera_that_hangs_stops_the_feed_although_the_loop_turns(tmp_path: Path, manager: Manager) -> None:
-    clock, journal = ManualClock(), Journal(manager)
-    camera = LiveCamera(clock)
-    app = build(
-        settings(tmp_path),
-        clock=clock,
-        camera=camera,
-        broker=Broker("127.0.0.1", free_port()),
-        models=models(),
-    )
-
-    def turn(seconds: float) -> list[str]:
-        """Let time pass; the status line, said after feeding, tells that the loop has turned since."""
-        journal.mark()
-        clock.elapsed_s += seconds
-        until(lambda: "STATUS" in journal.since(), "the loop turns")
-        return journal.since()
-
-    with running(app):
-        try:
-            until(lambda: "READY" in journal.since(), "it is ready")
-            assert "WATCHDOG" in turn(10)
-            assert "WATCHDOG" in turn(10)
-            camera.hung.set()
-            until(lambda: camera_stalls(app, clock), "the camera is in the call that hangs")
-            turn(21)
-            turn(10)
-            assert [word for _ in range(4) for word in turn(10) if word == "WATCHDOG"] == []
-        finally:
-            camera.go_on()
-        given = camera.given
-        until(lambda: camera.given > given, "frames come again")
-        until(lambda: "WATCHDOG" in turn(10), "the feed goes on")
-    assert journal.since()[-1] == "STOPPING"
-
-
-def camera_stalls(app: Run, clock: ManualClock) -> bool:
-    """Whether the camera thread stands in one call while time passes."""
-    clock.elapsed_s += 0.01
-    return app._camera.stalled_s > 0.1
-
-
-class HangingDetector(NobodyThere):
-    """Finds nobody, and does not return while ``hung`` is set."""
-
-    def __init__(self) -> None:
-        self.hung, self.inside = threading.Event(), threading.Event()
-        self.release = threading.Event()
-
-    def look(self, image: Image) -> Sight:
-        if self.hung.is_set():
-            self.inside.set()
-            assert self.release.wait(60)
-        return super().look(image)
-
-
-def test_a_frame_loop_that_stands_still_stops_the_feed_although_the_camera_lives(
-    tmp_path: Path, manager: Manager
-) -> None:
-    clock, journal, detector = ManualClock(), Journal(manager), HangingDetector()
-    camera = LiveCamera(clock)
-    app = build(
-        settings(tmp_path),
-        clock=clock,
-        camera=camera,
-        broker=Broker("127.0.0.1", free_port()),
-        models=replace(models(), detector=detector),
-    )
-    with running(app):
-        try:
-            clock.elapsed_s += 10
-            until(lambda: "WATCHDOG" in journal.since(), "it is fed")
-            detector.hung.set()
-            clock.elapsed_s += 1  # an empty shop is not looked at in every frame
-            assert detector.inside.wait(20)
-            journal.mark()
-            given = camera.given
-            clock.elapsed_s += 30
-            until(lambda: camera.given > given + 60, "the camera goes on for two seconds")
-            assert journal.since() == []
-        finally:
-            detector.hung.clear()
-            detector.release.set()
-        until(lambda: "WATCHDOG" in journal.since(), "it is fed again")
-
-
 # The process
 
 

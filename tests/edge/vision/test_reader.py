@@ -8,7 +8,8 @@ import pytest
 from edge.types import Coverage, WindowAggregate
 from edge.vision.privacy import CohortRule
 from tests.support.crowds import MORNING, cohorts
-from tests.support.reader import hits, prior_hits, read_people, read_times, shop_day
+from tests.support.day_reader import hits, prior_hits, shop_day
+from tests.support.reader import read_people, read_times
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -14,6 +14,9 @@ AGE_BANDS = ("0-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 
 AGE_BAND_STARTS = (0, 18, 25, 35, 45, 55, 65)
 
+DWELL_BINS_S = (0.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+"""Lower edges in seconds of the dwell and attention histograms; the last bin is open."""
+
 GENDERS = ("female", "male")
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "surprised", "fearful", "disgusted")
 UNKNOWN = "unknown"

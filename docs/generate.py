@@ -17,7 +17,7 @@ from cloud.domain.levels import KEPT_DAYS, LEVELS, SHARD_DAYS, Level, bucket_of,
 from cloud.stores import layout
 from cloud.stores.measurement import Field, Measurement
 from common import wire
-from common.vocabulary import AGE_BANDS, EARLIEST, EXPRESSIONS, GENDERS, LATEST
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EARLIEST, EXPRESSIONS, GENDERS, LATEST
 from edge.vision.rules import RULES
 
 HERE = Path(__file__).parent
@@ -65,7 +65,7 @@ The other labels:
 - age band: {", ".join(AGE_BANDS)}
 - expression, what the face shows: {", ".join(EXPRESSIONS)}
 - dwell and attention time, by the lower edge of the bin in seconds; the last bin has no upper edge: \
-{", ".join(wire.bin_label(edge) for edge in wire.DWELL_BINS_S)}
+{", ".join(wire.bin_label(edge) for edge in DWELL_BINS_S)}
 
 0 visits at coverage 0 mean "no data", not "nobody came". `pending` visits are already in the totals and wait for a
 cohort; those that still wait after the last window of a day are never broken down. A cohort covers the windows from

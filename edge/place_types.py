@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from common.wire import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S
 
 Key = TypeVar("Key")
 Histogram = tuple[int, ...]

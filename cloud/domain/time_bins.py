@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from common.wire import DWELL_BINS_S, bin_label
+from common.vocabulary import DWELL_BINS_S
+from common.wire import bin_label
 
 TIME_BINS = tuple(bin_label(edge) for edge in DWELL_BINS_S)
 _UPPER_S = (*DWELL_BINS_S[1:], DWELL_BINS_S[-1])

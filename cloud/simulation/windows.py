@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cloud.domain.chain import Role
 from cloud.simulation.places import counted_places
 from cloud.simulation.visitors import Floats, Visitors
-from common.wire import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S
 from edge.types import Coverage, WindowAggregate
 
 _FPS = 9.5

@@ -37,7 +37,6 @@ from common.wire.device import (
     StatusMessage,
 )
 from common.wire.fields import (
-    DWELL_BINS_S,
     NAME_PATTERN,
     WINDOW_S,
     Cells,
@@ -78,7 +77,6 @@ from common.wire.window import (
 __all__ = [
     "BY_CHANNEL",
     "CONTENT_TYPE",
-    "DWELL_BINS_S",
     "ENTRY",
     "EXIT",
     "HEAT_COLUMNS",

@@ -9,9 +9,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from common.vocabulary import EARLIEST, LATEST
 
-DWELL_BINS_S = (0.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
-"""Lower edges in seconds of the dwell and attention histograms; the last bin is open."""
-
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """Site, device, camera and zone names: they become topic levels and tags, so no '/', '+', '#' or space."""

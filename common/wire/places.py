@@ -11,9 +11,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from common.vocabulary import EXPRESSIONS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import DWELL_BINS_S, EXPRESSIONS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.fields import (
-    DWELL_BINS_S,
     MOST,
     Cells,
     Name,

@@ -21,8 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
-from common.wire import DWELL_BINS_S
+from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NOT_SEEN, UNKNOWN
 from edge.place_types import DoorCounts, PlaceCounts, counts_of, time_bin
 from edge.types import Coverage, Visit, WindowAggregate
 from edge.vision.place_counts import of_moment

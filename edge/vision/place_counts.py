@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from common.wire import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S
 from edge.place_types import (
     DoorCounts,
     PlaceCounts,

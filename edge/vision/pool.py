@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.wire import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S
 from edge.place_types import PlaceCounts
 from edge.types import WindowAggregate
 

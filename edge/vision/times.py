@@ -17,7 +17,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from common.wire import DWELL_BINS_S, Cells, bin_label
+from common.vocabulary import DWELL_BINS_S
+from common.wire import Cells, bin_label
 from edge.vision.disclosure import withhold
 
 BINS = range(len(DWELL_BINS_S))

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from common.wire import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S
 from edge.types import WindowAggregate
 from edge.vision.place_counts import keyed, plain
 from edge.vision.pool import Pool

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import (
     AlertMessage,
     Cohort,
@@ -62,7 +62,7 @@ def cells(draw: st.DrawFn, labels: list[str], visits: int, k: int) -> wire.Cells
 def cohorts(draw: st.DrawFn, k: int, profile: wire.Profile) -> Cohort:
     visits = draw(st.integers(k, k + 1000))
     dwell_sum_s = draw(st.none() | seconds)
-    bins = [wire.bin_label(edge) for edge in wire.DWELL_BINS_S]
+    bins = [wire.bin_label(edge) for edge in DWELL_BINS_S]
     not_seen = draw(st.sampled_from([None, 0, visits, *range(k, visits - k + 1)]))
     seen = visits - (not_seen or 0)
 

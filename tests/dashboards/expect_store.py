@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, UNKNOWN
-from common.wire import DWELL_BINS_S, Cells, WindowMessage, bin_label
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import Cells, WindowMessage, bin_label
 from tests.dashboards.panels import Row, Scene
 from tests.dashboards.shops import BERLIN, CHAIN
 from tests.dashboards.world import (

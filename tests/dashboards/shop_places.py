@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from common.wire import DWELL_BINS_S, Door, Queue, Target, Zone, bin_label
+from common.vocabulary import DWELL_BINS_S
+from common.wire import Door, Queue, Target, Zone, bin_label
 
 K = 5
 DOOR = "street"

@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
 from edge.types import Coverage, WindowAggregate
 from edge.vision.privacy import CohortRule
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 K = 5
-EDGES = wire.DWELL_BINS_S
+EDGES = DWELL_BINS_S
 BINS = range(len(EDGES))
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 VIEWER_S = 0.3

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from cloud.domain.time_bins import TIME_BINS, Span, interest, quantile_s
-from common.wire import DWELL_BINS_S, bin_label
+from common.vocabulary import DWELL_BINS_S
+from common.wire import bin_label
 
 
 def bins(**counts: int | None) -> dict[str, int | None]:

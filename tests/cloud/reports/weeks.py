@@ -17,8 +17,8 @@ from cloud.reports.page import write
 from cloud.reports.site import SiteReport, site_report
 from cloud.reports.week import week_named
 from cloud.stores.tallies import WindowTallies
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
-from common.wire import DWELL_BINS_S, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
+from common.wire import Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
 from tests.support.messages import fitting, window
 from tests.support.programs import require_program
 

@@ -14,8 +14,8 @@ from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies
 from cloud.stores.windows import InfluxWindows
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
-from common.wire import DWELL_BINS_S, Cohort, Coverage, Door, Totals, WindowMessage, bin_label
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire import Cohort, Coverage, Door, Totals, WindowMessage, bin_label
 from tests.support import messages
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cloud.domain.arrival import TOLERATED
 from cloud.web.day import Breakdown, Day, day_bounds, day_figures
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
-from common.wire import DWELL_BINS_S, Cells, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire import Cells, Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
 from tests.support.messages import MORNING, cohort, fitting, window
 
 BERLIN = ZoneInfo("Europe/Berlin")

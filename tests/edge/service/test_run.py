@@ -19,8 +19,8 @@ import yaml
 
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
+from common.vocabulary import DWELL_BINS_S
 from common.wire import (
-    DWELL_BINS_S,
     HealthMessage,
 )
 from edge.scene.camera import SceneCamera

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import wire
-from common.vocabulary import AGE_BANDS, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.types import Coverage, WindowAggregate
 from edge.vision.disclosure import withhold
 from edge.vision.joint import withhold_in_joint
@@ -28,7 +28,7 @@ Person = tuple[str, str, str, int, int]
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-BINS = len(wire.DWELL_BINS_S)
+BINS = len(DWELL_BINS_S)
 
 
 def window(
@@ -47,8 +47,8 @@ def window(
         viewers=sum(person[4] > 0 for person in people),
         occupancy_mean=0.5,
         occupancy_max=len(people),
-        dwell_sum_s=sum(wire.DWELL_BINS_S[person[3]] + 0.5 for person in people),
-        attention_sum_s=sum(wire.DWELL_BINS_S[person[4]] for person in people),
+        dwell_sum_s=sum(DWELL_BINS_S[person[3]] + 0.5 for person in people),
+        attention_sum_s=sum(DWELL_BINS_S[person[4]] for person in people),
         dwell_histogram=tuple(dwell),
         attention_histogram=tuple(attention),
         breakdown=breakdown,
@@ -194,17 +194,15 @@ def test_over_a_day_every_visit_is_published_once_and_every_number_shown_is_righ
             "age_band": [p[1] for p in whole],
             "gender_age_band": [f"{p[0]}.{p[1]}" for p in whole],
             "expression": [p[2] for p in whole],
-            "dwell": [wire.bin_label(wire.DWELL_BINS_S[p[3]]) for p in whole],
-            "attention": [wire.bin_label(wire.DWELL_BINS_S[p[4]]) for p in whole],
+            "dwell": [wire.bin_label(DWELL_BINS_S[p[3]]) for p in whole],
+            "attention": [wire.bin_label(DWELL_BINS_S[p[4]]) for p in whole],
         }
         for name, cells in cohort.lists().items():
             for label, count in cells.items():
                 assert count is None or count == sum(seen in _meant(label) for seen in shown[name])
         assert cohort.described in (None, sum(p[0] != NOT_SEEN for p in whole))
         if cohort.dwell_sum_s is not None:
-            assert cohort.dwell_sum_s == pytest.approx(
-                sum(wire.DWELL_BINS_S[p[3]] + 0.5 for p in whole), abs=0.06
-            )
+            assert cohort.dwell_sum_s == pytest.approx(sum(DWELL_BINS_S[p[3]] + 0.5 for p in whole), abs=0.06)
         waiting = []
     assert releases[-1].pending == len(waiting) < k
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,13 +18,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from cloud.domain.chain import shop_zone
+from cloud.domain.messages import gettext as _
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import account_page, login_page, placement_page, today_page, users_page
+from cloud.web import account_page, language_page, login_page, placement_page, today_page, users_page
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
+from cloud.web.languages import language_of
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
+from cloud.web.words import REFUSALS
 from common.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -55,6 +59,7 @@ def create_app(
     routes: list[BaseRoute] = [
         *today_page.routes(pages),
         *placement_page.routes(pages),
+        *language_page.routes(),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     if isinstance(access, AccountAccess):
@@ -85,11 +90,13 @@ class _Errors:
 
     async def error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        framework = error.detail == HTTPStatus(error.status_code).phrase
+        detail = REFUSALS.get(error.status_code, error.detail) if framework else error.detail
         if is_api(request):
-            body = json.dumps({"error": error.detail})
+            body = json.dumps({"error": language_of(request).says(detail)})
             return Response(body, error.status_code, error.headers, media_type="application/json")
         return self._templates.TemplateResponse(
-            request, "error.html", {"detail": error.detail}, error.status_code, error.headers
+            request, "error.html", {"detail": detail}, error.status_code, error.headers
         )
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
@@ -98,5 +105,5 @@ class _Errors:
         self._fault = str(error)
         return await self.error(
             request,
-            HTTPException(503, "The stored data cannot be read. The log of the Footlight box says why."),
+            HTTPException(503, _("The stored data cannot be read. The log of the Footlight box says why.")),
         )

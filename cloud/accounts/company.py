@@ -162,8 +162,8 @@ class CompanyLogin:
         return self._colleague(claims)
 
     def _colleague(self, claims: Mapping[str, Any]) -> Colleague:
-        said = claims.get(self._claim, [])
-        values = [said] if isinstance(said, str) else [value for value in said if isinstance(value, str)]
+        said = claims.get(self._claim)
+        values = [value for value in (said if isinstance(said, list) else [said]) if isinstance(value, str)]
         roles = [self._roles[value] for value in values if value in self._roles]
         title = str(
             claims.get("name") or claims.get("preferred_username") or claims.get("email") or claims["sub"]

@@ -17,8 +17,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from cloud.domain.chain import shop_zone
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import placement_page, today_page
+from cloud.web import period_page, placement_page, today_page
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
@@ -36,21 +37,24 @@ def create_app(
     positions: Positions | None = None,
     *,
     access: Access,
+    shops: Shops,
     names: Iterable[str] = (),
     path: str = "",
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
-    being checked, None if placement messages are not received. ``names`` are host names of the page besides this
-    machine's own. ``path`` is where a proxy shows the page, such as /footlight.
+    ``shops`` has the tallies for the pages of periods. ``timezone`` is that of shops without a chain file, such as
+    Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if placement
+    messages are not received. ``names`` are host names of the page besides this machine's own. ``path`` is where a
+    proxy shows the page, such as /footlight.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates)
+    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
     routes: list[BaseRoute] = [
         *today_page.routes(pages),
+        *period_page.routes(pages, shops),
         *placement_page.routes(pages),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]

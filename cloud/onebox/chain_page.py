@@ -14,8 +14,8 @@ from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops
 from cloud.stores.tallies import InfluxTallies
-from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
+from cloud.web.page_access import page_access
 from common.clock import Clock
 from common.errors import UserError
 
@@ -33,6 +33,7 @@ async def serve_page(
             "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
         )
     with (
+        page_access(settings, clock) as access,
         closing(open_influxql(store)) as influxql,
         closing(open_influx(store, clock)) as writing,
         listen(shown) as sock,
@@ -41,15 +42,16 @@ async def serve_page(
             InfluxReader(influxql, writing),
             clock,
             shown.timezone,
-            access=OpenAccess(),
+            access=access,
             shops=ChainShops(chain, InfluxTallies(influxql)),
             names=shown.names,
             path=shown.path,
+            proxies=shown.proxies,
         )
-        page = PageServer(app)
+        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
         serving = asyncio.create_task(page.serve([sock]))
         host, port = sock.getsockname()[:2]
-        ready(f"http://{host}:{port}/")
+        ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         page.should_exit = True

@@ -47,7 +47,10 @@ def test_what_is_no_longer_known_of_the_floor_adds_nothing(fresh: Both) -> None:
         }
     )
     fresh.write(
-        [window(0, start=START, cohort=first, k=1), window(1, start=START + timedelta(hours=4), cohort=later, k=1)]
+        [
+            window(0, start=START, cohort=first, k=1),
+            window(1, start=START + timedelta(hours=4), cohort=later, k=1),
+        ]
     )
     fresh.write([window(0, start=START, camera="back", cohort=first, k=1)])
     levels = InfluxTallies(fresh.influxql)

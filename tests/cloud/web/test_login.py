@@ -185,6 +185,14 @@ def test_the_password_never_comes_back_or_into_an_address_or_log(
     assert browser.get("/site/shop").status_code == 303
 
 
+def test_the_login_page_offers_no_other_way_in(app: Starlette) -> None:
+    """No hint, no secret question, no reset by mail: one form, for name and password."""
+    page = Browser(app).get("/login").text
+    assert re.findall(r'<form[^>]*action="([^"]*)"', page) == ["/login"]
+    assert re.findall(r'<input[^>]*name="(\w+)"', page) == ["csrf", "next", "name", "password"]
+    assert "href" not in re.sub(r"<link[^>]*>", "", page)
+
+
 def test_a_name_is_shown_as_text_whatever_it_contains(app: Starlette) -> None:
     answer = Browser(app).log_in('"><script>alert(1)</script>', "x")
     assert "<script>" not in answer.text

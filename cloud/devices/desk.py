@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -58,7 +58,7 @@ class Sender(Protocol):
 
 
 class Desk:
-    """The changes of all devices. Safe to use from several threads; all methods may block and, but for ``hear``, raise
+    """The changes of all devices. Safe to use from several threads; all methods may block. Those for people raise
     ``ChangesUnavailable``."""
 
     def __init__(self, changes: Changes, sender: Sender, clock: Clock) -> None:
@@ -106,9 +106,13 @@ class Desk:
             return self._send(site, device, earlier[0].settings if number else {}, who)
 
     def send_again(self) -> None:
-        """Send the last change of every device again, to a broker that forgets when it stops. Raises ``NotSent``."""
-        for change in self._changes.latest():
-            self._sender.send(topic(change.asked), change.payload)
+        """Send the last change of every device again, to a broker that forgets when it stops; log what cannot be
+        sent."""
+        try:
+            for change in self._changes.latest():
+                self._sender.send(topic(change.asked), change.payload)
+        except (NotSent, ChangesUnavailable) as error:
+            log.warning("changes: not sent again: %s", error)
 
     def hear(self, topic_name: str, payload: bytes) -> None:
         """Take a message of :data:`FILTERS`; one that breaks the contract or cannot be kept is logged."""
@@ -176,7 +180,7 @@ class Desk:
             self._own[of] = told.places
 
 
-def settings_of(history: list[Change]) -> Mapping[str, JsonValue]:
+def settings_of(history: Sequence[Change]) -> Mapping[str, JsonValue]:
     """Return the settings that are asked for, from changes in their order, newest first: those of a refused change were
     never in force."""
     return next((change.settings for change in history if change.answer != "refused"), {})

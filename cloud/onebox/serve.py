@@ -16,6 +16,7 @@ from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.desk import box_desk
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.store import DeadLetter, Reader
@@ -75,11 +76,17 @@ async def _serve(
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
+        channel = delivery.topic.rpartition("/")[2]
+        hear(delivery.topic, delivery.payload)
+        if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
+        if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
             intake.submit(delivery)
+
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.retain(where, payload)
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
@@ -90,7 +97,11 @@ async def _serve(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with nightly(place, clock), _listen(settings.serve.page) as sock:
+        with (
+            nightly(place, clock),
+            _listen(settings.serve.page) as sock,
+            box_desk(place.location().with_suffix(".changes.sqlite"), retain, clock) as (desk, hear),
+        ):
             chosen = settings.serve.page
             app = create_app(
                 store,
@@ -98,11 +109,13 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=OpenAccess(),
+                desk=desk,
                 names=chosen.names,
                 path=chosen.path,
             )
             page = PageServer(app)
             mqtt_port = await broker.start()
+            await asyncio.to_thread(desk.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),

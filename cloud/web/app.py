@@ -16,9 +16,10 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.desk import Desk
 from cloud.domain.chain import shop_zone
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import placement_page, today_page
+from cloud.web import placement_page, places_page, today_page
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
@@ -36,14 +37,16 @@ def create_app(
     positions: Positions | None = None,
     *,
     access: Access,
+    desk: Desk | None = None,
     names: Iterable[str] = (),
     path: str = "",
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
     ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
-    being checked, None if placement messages are not received. ``names`` are host names of the page besides this
-    machine's own. ``path`` is where a proxy shows the page, such as /footlight.
+    being checked, None if placement messages are not received. ``desk`` changes the settings of devices, None if nobody
+    can. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
+    as /footlight.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -51,7 +54,8 @@ def create_app(
     pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates)
     routes: list[BaseRoute] = [
         *today_page.routes(pages),
-        *placement_page.routes(pages),
+        *placement_page.routes(pages, editor=desk is not None),
+        *(places_page.routes(pages, desk) if desk is not None else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     check_routes(routes)

@@ -14,6 +14,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from cloud.devices.changes import Change, Changes, ChangesUnavailable
+from cloud.domain import arrival
 from common.clock import Clock
 from common.config_file import checked
 from common.errors import UserError
@@ -117,7 +118,7 @@ class Desk:
     def hear(self, topic_name: str, payload: bytes) -> None:
         """Take a message of :data:`FILTERS`; one that breaks the contract or cannot be kept is logged."""
         try:
-            message = decode(topic_name, payload)
+            message = arrival.checked(decode(topic_name, payload), self._clock.now())
         except WireError:
             return  # who stores or shows this message complains about it
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -48,16 +49,16 @@ class DayTime(FastTime):
 
 
 class PageTime:
-    """The time of the box: that of the shop's morning, at its own pace."""
+    """The time of the box: the day of the shop, but for how long something takes."""
 
-    def __init__(self) -> None:
-        self._time = FastTime()
+    def __init__(self, day: DayTime) -> None:
+        self._day = day
 
     def now(self) -> datetime:
-        return self._time.now()
+        return self._day.now()
 
     def monotonic(self) -> float:
-        return self._time.monotonic()
+        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def edited_shop(folder: Path, **sections: Any) -> Iterator[EditedShop]:
     clock, stop = DayTime(), threading.Event()
     camera = Shop(clock, lambda index: EMPTY)
     with (
-        boxes.running(boxes.settings(folder), PageTime()) as box,
+        boxes.running(boxes.settings(folder), PageTime(clock)) as box,
         camera.in_step(),
         ThreadPoolExecutor(1) as pool,
     ):

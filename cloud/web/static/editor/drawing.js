@@ -52,7 +52,8 @@ export class Drawing {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.classList.toggle("sketching", Boolean(sketch));
     this.svg.replaceChildren(
-      ...this.background(), ...this.fixed.map((zone) => this.area(zone.polygon, "fixed")),
+      ...this.background(),
+      ...this.fixed.flatMap(({ name, polygon }) => [this.area(polygon, "fixed"), this.label(name, middle(polygon))]),
       ...["plan", "zones", "doors", "targets"].flatMap((section) => items(draft.places, section)
         .flatMap((item, index) => this.item(section, item, index))),
       ...(sketch ? this.sketched(sketch) : this.handles()),

@@ -48,11 +48,12 @@ export class Forms {
   item(which, item) {
     const { section, index } = which;
     const open = this.draft.isSelected(section, index);
-    const summary = node("summary", { "data-key": `item.${section}.${index}` }, words.itemName(section, item));
-    const details = node("details", { open, "data-item": `${section}.${index}` }, summary);
-    details.addEventListener("toggle", () => {
-      if (details.open !== this.draft.isSelected(section, index)) this.asks.select(details.open ? which : null);
-    });
+    const choose = (event) => {
+      event.preventDefault(); // what is selected is open, and nothing else
+      this.asks.select(open ? null : which);
+    };
+    const summary = node("summary", { "data-key": `item.${section}.${index}`, click: choose }, words.itemName(section, item));
+    const details = node("details", { open }, summary);
     if (!open) return details;
     const fields = FIELDS[section].filter((field) => field.shown(item));
     details.append(

@@ -9,6 +9,11 @@ export function answerOf(device) {
   return last ? words.answer(last, device.online) : words.NO_CHANGES;
 }
 
+// The number of the version that was asked for before the last change; a refused one was never in force.
+export function before(device) {
+  return device.changes.slice(1).find((change) => change.answer !== "refused")?.number ?? 0;
+}
+
 // ``restore`` takes the number of an earlier version; 0 is the device's own file.
 export function history(device, restore) {
   const again = (number) => node("td", {}, node("button", {

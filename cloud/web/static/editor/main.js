@@ -6,7 +6,7 @@ import { Draft, items, names } from "./draft.js";
 import { Drawing, stepOf } from "./drawing.js";
 import { Forms } from "./forms.js";
 import { projection, rounded } from "./geometry.js";
-import { answerOf, history } from "./history.js";
+import { answerOf, before, history } from "./history.js";
 import * as words from "./words.js";
 
 const POLL_MS = 3000;
@@ -55,8 +55,9 @@ class Editor {
     part("finish").addEventListener("click", step(() => this.finish()));
     part("cancel").addEventListener("click", step(() => { this.sketch = null; }));
     part("save").addEventListener("click", () => this.save());
+    part("back").addEventListener("click", () => this.send("/restore", { number: before(this.device) }));
     part("device").addEventListener("change", (event) => this.choose(event.target.value));
-    root.addEventListener("keydown", (event) => this.shortcut(event));
+    document.addEventListener("keydown", (event) => this.shortcut(event));
     document.addEventListener("positions", (event) => this.look(event.detail));
     window.addEventListener("resize", () => this.render());
     window.addEventListener("beforeunload", (event) => { if (this.unsent().length) event.preventDefault(); });
@@ -243,6 +244,7 @@ class Editor {
     part("answer").className = `answer ${this.device.changes[0]?.answer ?? ""}`;
     part("unknown").hidden = this.device.own !== null;
     part("fixed").hidden = this.drawing.fixed.length === 0;
+    part("back").hidden = part("changes").hidden = this.device.changes.length === 0;
     part("history").replaceChildren(...history(this.device, (number) => this.send("/restore", { number })));
     this.render();
   }

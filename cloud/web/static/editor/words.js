@@ -66,7 +66,7 @@ export function answer(change, online) {
   switch (change.answer) {
     case "accepted": return `In use since ${moment(change.answered)}.`;
     case "checked": return "The device has checked it. Places change at closing time; until then it counts as before.";
-    case "refused": return `The device has refused it: ${change.reason.replace(/^refused: /, "")}. It counts as before.`;
+    case "refused": return `The device has refused it: ${change.reason.replace(/^refused: (top level: )?/, "")}. It counts as before.`;
     case "replaced": return "Replaced by a later change before it was in use.";
     default: return online
       ? "Sent. The device has not answered yet."

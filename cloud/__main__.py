@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloud.accounts import command as accounts
 from cloud.analysis import command as compare
 from cloud.config import load
 from cloud.devices import configure
@@ -23,7 +24,19 @@ from common.command_line import add_config_commands, run_command
 from common.config_file import masked_yaml
 from common.masking import MaskingFormatter
 
-COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, configure, dead_letters, backup)
+COMMANDS = (
+    bridge,
+    onebox,
+    rollup,
+    compare,
+    report,
+    simulate,
+    provision,
+    configure,
+    dead_letters,
+    backup,
+    accounts,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

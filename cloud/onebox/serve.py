@@ -20,8 +20,8 @@ from cloud.onebox.desk import box_desk
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.store import DeadLetter, Reader
-from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
+from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
@@ -97,23 +97,25 @@ async def _serve(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
+        chosen = settings.serve.page
         with (
-            nightly(place, clock),
-            _listen(settings.serve.page) as sock,
+            page_access(settings, clock) as access,
+            nightly(place, clock, accounts=settings.accounts_file()),
+            _listen(chosen) as sock,
             box_desk(place.location().with_suffix(".changes.sqlite"), retain, clock) as (desk, hear),
         ):
-            chosen = settings.serve.page
             app = create_app(
                 store,
                 clock,
                 chosen.timezone,
                 positions,
-                access=OpenAccess(),
+                access=access,
                 desk=desk,
                 names=chosen.names,
                 path=chosen.path,
+                proxies=chosen.proxies,
             )
-            page = PageServer(app)
+            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
             await asyncio.to_thread(desk.send_again)
             tasks = {
@@ -122,7 +124,14 @@ async def _serve(
                 asyncio.create_task(stop.wait()),
             }
             host, port = sock.getsockname()[:2]
-            ready(Box(mqtt_port, f"http://{host}:{port}/", store, lambda: intake.stats))
+            ready(
+                Box(
+                    mqtt_port,
+                    f"http{'s' if chosen.tls else ''}://{host}:{port}/",
+                    store,
+                    lambda: intake.stats,
+                )
+            )
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True

@@ -19,9 +19,10 @@ from starlette.templating import Jinja2Templates
 from cloud.devices.desk import Desk
 from cloud.domain.chain import shop_zone
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import placement_page, places_page, today_page
+from cloud.web import account_page, login_page, placement_page, places_page, today_page, users_page
 from cloud.web.access import Access, check_routes, is_api
-from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
+from cloud.web.account_access import AccountAccess
+from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
 from common.clock import Clock
@@ -40,13 +41,14 @@ def create_app(
     desk: Desk | None = None,
     names: Iterable[str] = (),
     path: str = "",
+    proxies: Iterable[str] = (),
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
     ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
     being checked, None if placement messages are not received. ``desk`` changes the settings of devices, None if nobody
     can. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
-    as /footlight.
+    as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -58,11 +60,15 @@ def create_app(
         *(places_page.routes(pages, desk) if desk is not None else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
+    if isinstance(access, AccountAccess):
+        for feature in (login_page, account_page, users_page):
+            routes += feature.routes(access, templates)
     check_routes(routes)
     errors = _Errors(templates)
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(KnownProxies, addresses=proxies),
             Middleware(SecurityHeaders),
             Middleware(KnownHosts, names=names),
             Middleware(SubPath, path=path),

@@ -35,7 +35,7 @@ from starlette.routing import BaseRoute
 from cloud.devices.changes import Change, ChangesUnavailable
 from cloud.devices.desk import PLACES, Desk, NotPossible, NotSent, settings_of
 from cloud.stores.store import DeviceState
-from cloud.web.access import guarded
+from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
 
 Json = dict[str, Any]
@@ -68,14 +68,18 @@ def routes(pages: SitePages, desk: Desk) -> list[BaseRoute]:
         return _json({"devices": devices})
 
     def change(request: Request) -> Response:
-        body, who = _read(request, _Sections), request.state.user.name
         site, device = _device_of(pages, request)
-        return _sent(lambda: desk.change(site, device, body.sections, who=who, seen=body.seen))
+        body, who = _read(request, _Sections), request.state.user.name
+        answer = _sent(lambda: desk.change(site, device, body.sections, who=who, seen=body.seen))
+        record(request, "configured", f"{', '.join(sorted(body.sections))} of {device} in {site}")
+        return answer
 
     def restore(request: Request) -> Response:
-        body, who = _read(request, _Version), request.state.user.name
         site, device = _device_of(pages, request)
-        return _sent(lambda: desk.restore(site, device, body.number, who=who))
+        body, who = _read(request, _Version), request.state.user.name
+        answer = _sent(lambda: desk.restore(site, device, body.number, who=who))
+        record(request, "configured", f"{device} in {site} as in version {body.number}")
+        return answer
 
     return [
         guarded("/api/{site}/changes", changes, needs="configure"),

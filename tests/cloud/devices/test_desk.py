@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from cloud.devices.changes import KEPT, Changes, ChangesUnavailable
 from cloud.devices.desk import ELSEWHERE, Desk, NotPossible, NotSent
@@ -17,8 +18,8 @@ from common.wire import MAX_BYTES, AlertMessage, ConfigMessage, Message, decode,
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, asking, health, placement
 
-DOOR = {"name": "street", "line": [[0.3, 0.6], [0.7, 0.6]], "inside": [0.5, 0.9]}
-ZONE = {"name": "shelf", "polygon": [[0.5, 0], [1, 0], [1, 1]]}
+DOOR: dict[str, JsonValue] = {"name": "street", "line": [[0.3, 0.6], [0.7, 0.6]], "inside": [0.5, 0.9]}
+ZONE: dict[str, JsonValue] = {"name": "shelf", "polygon": [[0.5, 0], [1, 0], [1, 1]]}
 
 
 class Sent:
@@ -149,7 +150,10 @@ def test_nobody_overwrites_a_change_that_he_has_not_seen(desk: Desk, sent: Sent)
     ("sections", "says"),
     [
         ({"privacy": {"k": 1}}, "The section privacy is none of plan, doors"),
-        ({"zones": [{**ZONE, "stop_s": float("nan")}]}, "These settings cannot be sent: settings.zones.0.stop_s"),
+        (
+            {"zones": [{**ZONE, "stop_s": float("nan")}]},
+            "These settings cannot be sent: settings.zones.0.stop_s",
+        ),
         ({"zones": ["x" * MAX_BYTES]}, "too large"),
         ({"zones": ["\ud800"]}, "cannot be sent|too large"),
     ],
@@ -190,9 +194,9 @@ def test_the_places_in_the_file_of_a_device_are_kept_and_nothing_about_people(
 def test_history_is_there_after_a_restart_and_is_sent_to_a_broker_that_forgot_it(
     tmp_path: Path, sent: Sent, clock: ManualClock
 ) -> None:
-    for wanted in ({"doors": [DOOR]}, {"doors": []}):
+    for doors in ([DOOR], []):
         changes = Changes(tmp_path / "again.sqlite")
-        ask(Desk(changes, sent, clock), clock, **wanted)
+        ask(Desk(changes, sent, clock), clock, doors=doors)
         changes.close()
     changes, again = Changes(tmp_path / "again.sqlite"), Sent()
     desk = Desk(changes, again, clock)

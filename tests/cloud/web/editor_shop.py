@@ -76,7 +76,7 @@ class EditedShop:
     def running(self) -> str | None:
         """The hash of the settings that the device uses, as it told them last."""
         (state,) = self.box.reader.devices("shop")
-        return state.health and state.health.config
+        return state.health.config if state.health else None
 
     def say(self, message: Message) -> None:
         say(self.box, message)

@@ -10,30 +10,17 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
 
+from cloud.accounts.accounts import Accounts
 from cloud.devices.changes import Changes
 from cloud.devices.desk import Desk, NotSent
-from cloud.domain.users import USER_ROLES, User, UserRole
+from cloud.domain.users import USER_ROLES
 from cloud.stores.embedded import EmbeddedStore
-from cloud.web.app import create_app
-from tests.support.asgi import AsgiClient
+from tests.cloud.web.logins import add_person, logged_in, opened_accounts, page_with
 from tests.support.clock import ManualClock
 from tests.support.messages import health, status
 
 DOOR = {"name": "street", "line": [[0.3, 0.6], [0.7, 0.6]], "inside": [0.5, 0.9]}
-
-
-class As:
-    """An access by a header, in place of a login."""
-
-    login = True
-
-    def user(self, request: Request) -> User | None:
-        role: UserRole | None = next(
-            (role for role in USER_ROLES if role == request.headers.get("x-role")), None
-        )
-        return None if role is None else User(f"the {role}", role, frozenset({"shop"}))
 
 
 class Broker:
@@ -53,28 +40,39 @@ def broker() -> Broker:
 
 
 @pytest.fixture
-def app(tmp_path: Path, store: EmbeddedStore, clock: ManualClock, broker: Broker) -> Iterator[Starlette]:
+def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
+    opened = opened_accounts(tmp_path, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(
+    tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualClock, broker: Broker
+) -> Iterator[Starlette]:
     store.write([status(online=True), health(config="0" * 12), health(site="other")])
+    for role in USER_ROLES:
+        add_person(accounts, f"the-{role}", role)
     changes = Changes(tmp_path / "changes.sqlite")
-    yield create_app(store, clock, "Europe/Berlin", access=As(), desk=Desk(changes, broker, clock))
+    yield page_with(accounts, store, clock, desk=Desk(changes, broker, clock))
     changes.close()
 
 
 class Person:
-    """A browser of somebody with a role."""
+    """Somebody with a role, in front of the editor."""
 
     def __init__(self, app: Starlette, role: str) -> None:
-        self._client, self._headers = AsgiClient(app), {"x-role": role}
+        self._browser, self._headers = logged_in(app, f"the-{role}"), {}
         self.page = self.get("/site/shop/position")
         if found := re.search(r'data-token="(\w+)"', self.page.text):
             self._headers["x-csrf-token"] = found[1]
 
     def get(self, path: str) -> httpx.Response:
-        return self._client.get(path, headers=self._headers)
+        return self._browser.get(path)
 
     def post(self, path: str, body: object) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self._client.post(path, headers=self._headers, content=content)
+        return self._browser.post(path, headers=self._headers, content=content)
 
 
 CHANGE = {"seen": None, "sections": {"doors": [DOOR]}}
@@ -91,7 +89,9 @@ def test_a_viewer_and_a_manager_change_nothing(app: Starlette, broker: Broker, r
 
 
 @pytest.mark.parametrize("role", ["installer", "hq"])
-def test_who_may_configure_is_named_in_the_history(app: Starlette, broker: Broker, role: str) -> None:
+def test_who_may_configure_is_named_in_the_history(
+    app: Starlette, accounts: Accounts, broker: Broker, role: str
+) -> None:
     person = Person(app, role)
     assert 'id="editor"' in person.page.text
     answer = person.post("/api/shop/changes/door", CHANGE)
@@ -101,10 +101,15 @@ def test_who_may_configure_is_named_in_the_history(app: Starlette, broker: Broke
     assert (device["device"], device["online"], device["settings"]) == ("door", True, "0" * 12)
     assert (device["last"], device["asked"], device["own"]) == (1, {"doors": [DOOR]}, None)
     (change,) = device["changes"]
-    assert (change["who"], change["keys"], change["answer"]) == (f"the {role}", ["doors"], "none")
+    assert (change["who"], change["keys"], change["answer"]) == (f"the-{role}", ["doors"], "none")
     assert change["at"] == "2026-03-02T12:00:10+01:00"
     again = person.post("/api/shop/changes/door/restore", {"number": 0})
     assert again.json() == {"number": 2}
+    logged = [(line.who, line.about) for line in accounts.audit.newest(9) if line.act == "configured"]
+    assert logged == [
+        (f"the-{role}", "door in shop as in version 0"),
+        (f"the-{role}", "doors of door in shop"),
+    ]
     states = person.get("/api/shop/changes").json()["devices"][0]["changes"]
     assert [(one["keys"], one["answer"]) for one in states] == [(["doors"], "none"), (["doors"], "replaced")]
 
@@ -123,8 +128,8 @@ def test_nobody_changes_a_device_of_another_site(app: Starlette, broker: Broker)
 
 
 def test_another_web_site_cannot_make_a_browser_change_anything(app: Starlette, broker: Broker) -> None:
-    answer = AsgiClient(app).post(
-        "/api/shop/changes/door", headers={"x-role": "installer"}, content=json.dumps(CHANGE).encode()
+    answer = logged_in(app, "the-installer").post(
+        "/api/shop/changes/door", content=json.dumps(CHANGE).encode()
     )
     assert (answer.status_code, broker.heard) == (403, [])
 
@@ -138,7 +143,7 @@ def test_another_web_site_cannot_make_a_browser_change_anything(app: Starlette, 
         ({"seen": None, "sections": {}, "who": "boss"}, 400, "who: Extra inputs"),
         ({"seen": 7, "sections": {}}, 409, "Somebody else has changed this device meanwhile."),
         ({"seen": None, "sections": {"mqtt": {"host": "elsewhere"}}}, 409, "The section mqtt is none of"),
-        ({"seen": None, "sections": {"zones": ["x" * 65_000]}}, 409, "too large"),
+        ({"seen": None, "sections": {"zones": ["x" * 65_480]}}, 409, "too large"),
         ({"seen": None, "sections": {"zones": ["x" * 70_000]}}, 413, ""),
         (b'{"seen": null, "sections": {"zones": [NaN]}}', 409, "These settings cannot be sent"),
     ],
@@ -159,9 +164,12 @@ def test_a_broker_that_is_away_is_said_and_nothing_is_kept(app: Starlette, broke
     assert person.get("/api/shop/changes").json()["devices"][0]["changes"] == []
 
 
-def test_without_a_desk_there_is_no_editor(store: EmbeddedStore, clock: ManualClock) -> None:
+def test_without_a_desk_there_is_no_editor(
+    accounts: Accounts, store: EmbeddedStore, clock: ManualClock
+) -> None:
     store.write([status(online=True)])
-    person = Person(create_app(store, clock, "Europe/Berlin", access=As()), "installer")
+    add_person(accounts, "the-installer", "installer")
+    person = Person(page_with(accounts, store, clock), "installer")
     assert person.page.status_code == 200
     assert 'id="editor"' not in person.page.text
     assert person.get("/api/shop/changes").status_code == 404

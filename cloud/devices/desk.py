@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -50,6 +52,15 @@ class NotPossible(Exception):
     """The change cannot be made; the text says why, in a sentence."""
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """A change that a device uses since ``at``: figures before and after it are not counted alike."""
+
+    device: str
+    at: datetime
+    sections: list[str]
+
+
 class Sender(Protocol):
     """The way to the devices."""
 
@@ -76,6 +87,15 @@ class Desk:
     def own(self, site: str, device: str) -> dict[str, JsonValue] | None:
         """Return the places in the device's own file; None if it has not told them."""
         return self._changes.own(site, device)
+
+    def in_use(self, site: str, device: str, start: datetime, end: datetime) -> list[InUse]:
+        """Return the changes that a device began to use in [start, end), oldest first."""
+        history = self._changes.of(site, device)
+        return [
+            InUse(device, change.answered, changed_sections(history, place))
+            for place, change in reversed(list(enumerate(history)))
+            if change.answer == "accepted" and change.answered is not None and start <= change.answered < end
+        ]
 
     def change(
         self, site: str, device: str, sections: Mapping[str, JsonValue], *, who: str, seen: int | None
@@ -185,3 +205,11 @@ def settings_of(history: Sequence[Change]) -> Mapping[str, JsonValue]:
     """Return the settings that are asked for, from changes in their order, newest first: those of a refused change were
     never in force."""
     return next((change.settings for change in history if change.answer != "refused"), {})
+
+
+def changed_sections(history: Sequence[Change], place: int) -> list[str]:
+    """Return the sections in which the change at ``place`` of a history differs from what was asked for before it."""
+    after, before = history[place].settings, settings_of(history[place + 1 :])
+    return sorted(
+        key for key in {*after, *before} if key not in after or key not in before or after[key] != before[key]
+    )

@@ -44,6 +44,7 @@ Every time is the shop's local time with its UTC offset.
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
     notices[]              {device, since, text}: what staff should know now, newest first
+    changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -57,6 +58,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.devices.desk import InUse
 from cloud.domain.notices import is_current, said
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
@@ -74,6 +76,7 @@ def today(
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
     letters: Sequence[DeadLetter],
+    changes: Sequence[InUse],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
     figures = asdict(day)
@@ -101,6 +104,10 @@ def today(
             {"device": notice.device, "since": notice.at.astimezone(zone), "text": said(notice)}
             for notice in notices
             if is_current(notice, date)
+        ],
+        "changes": [
+            {"device": change.device, "at": change.at.astimezone(zone), "sections": change.sections}
+            for change in changes
         ],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}

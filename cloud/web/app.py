@@ -55,7 +55,7 @@ def create_app(
     templates = page_templates()
     pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates)
     routes: list[BaseRoute] = [
-        *today_page.routes(pages),
+        *today_page.routes(pages, desk),
         *placement_page.routes(pages, editor=desk is not None),
         *(places_page.routes(pages, desk) if desk is not None else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),

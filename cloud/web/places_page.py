@@ -21,7 +21,7 @@ the change is not possible, 503 that it has not reached the broker or cannot be 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from cloud.devices.changes import Change, ChangesUnavailable
-from cloud.devices.desk import PLACES, Desk, NotPossible, NotSent, settings_of
+from cloud.devices.desk import PLACES, Desk, NotPossible, NotSent, changed_sections, settings_of
 from cloud.stores.store import DeviceState
 from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
@@ -109,20 +109,13 @@ def _change(history: Sequence[Change], place: int, zone: ZoneInfo) -> Json:
         "number": change.number,
         "at": _time(change.asked.at, zone),
         "who": change.who,
-        "keys": _differing(change.settings, settings_of(history[place + 1 :])),
+        "keys": changed_sections(history, place),
         "answer": "replaced" if waits and place else change.answer,
         "answered": change.answered and _time(change.answered, zone),
         "reason": change.reason,
         "before": change.before,
         "config": change.config,
     }
-
-
-def _differing(after: Mapping[str, JsonValue], before: Mapping[str, JsonValue]) -> list[str]:
-    """Return the sections that are not the same, or only in one of both."""
-    return sorted(
-        key for key in {*after, *before} if (key in after, after.get(key)) != (key in before, before.get(key))
-    )
 
 
 def _time(moment: datetime, zone: ZoneInfo) -> str:

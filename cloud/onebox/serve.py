@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
+from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
@@ -19,6 +20,7 @@ from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.desk import box_desk
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -41,18 +43,26 @@ class Box:
 
 
 async def serve(
-    settings: Settings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[Box], None]
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[Box], None],
+    chain: Chain | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
+
+    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
     if not isinstance(settings.store, EmbeddedSettings):
         raise UserError(
-            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
+            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
+            " 'footlight-cloud page' for its page"
         )
     with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready)
+        await _serve(settings, settings.store, tell, clock, stop, ready, chain)
 
 
 async def _serve(
@@ -62,6 +72,7 @@ async def _serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
+    chain: Chain | None,
 ) -> None:
     store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
@@ -101,8 +112,8 @@ async def _serve(
         with (
             page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
-            _listen(chosen) as sock,
-            box_desk(place.location().with_suffix(".changes.sqlite"), retain, clock) as (desk, hear),
+            listen(chosen) as sock,
+            box_desk(settings.changes_file(), retain, clock) as (desk, hear),
         ):
             app = create_app(
                 store,
@@ -111,6 +122,7 @@ async def _serve(
                 positions,
                 access=access,
                 desk=desk,
+                shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
                 names=chosen.names,
                 path=chosen.path,
                 proxies=chosen.proxies,
@@ -144,7 +156,8 @@ async def _serve(
         store.close()
 
 
-def _listen(page: PageSettings) -> socket.socket:
+def listen(page: PageSettings) -> socket.socket:
+    """Open the address of the page. Raises ``UserError`` if it is in use."""
     try:
         return socket.create_server((page.host, page.port))
     except OSError as error:

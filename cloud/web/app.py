@@ -18,8 +18,17 @@ from starlette.templating import Jinja2Templates
 
 from cloud.devices.desk import Desk
 from cloud.domain.chain import shop_zone
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import account_page, login_page, placement_page, places_page, today_page, users_page
+from cloud.web import (
+    account_page,
+    login_page,
+    period_page,
+    placement_page,
+    places_page,
+    today_page,
+    users_page,
+)
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
@@ -38,6 +47,7 @@ def create_app(
     positions: Positions | None = None,
     *,
     access: Access,
+    shops: Shops,
     desk: Desk | None = None,
     names: Iterable[str] = (),
     path: str = "",
@@ -45,17 +55,19 @@ def create_app(
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
-    being checked, None if placement messages are not received. ``desk`` changes the settings of devices, None if nobody
-    can. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
-    as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
+    ``shops`` has the tallies for the pages of periods. ``timezone`` is that of shops without a chain file, such as
+    Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if placement
+    messages are not received. ``desk`` changes the settings of devices, None if nobody can. ``names`` are host names of
+    the page besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are
+    addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates)
+    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
     routes: list[BaseRoute] = [
         *today_page.routes(pages, desk),
+        *period_page.routes(pages, shops),
         *placement_page.routes(pages, editor=desk is not None),
         *(places_page.routes(pages, desk) if desk is not None else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),

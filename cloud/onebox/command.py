@@ -32,6 +32,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     page = commands.add_parser("page", help="show the page of a chain from InfluxDB")
     add_config(page)
     _add_chain(page, required=True)
+    page.add_argument(
+        "--configure",
+        type=Path,
+        metavar="FILE",
+        help="settings with the broker and its user 'configure' (default: places cannot be changed on the page)",
+    )
     page.set_defaults(command=run_page)
     demo = commands.add_parser("demo", help="show Footlight counting, from the camera to the page")
     demo.add_argument(
@@ -80,6 +86,7 @@ def run_page(args: argparse.Namespace) -> int:
     from cloud.onebox.chain_page import serve_page  # imported here: no other command needs it
 
     settings, chain = load(args.config), Chain.load(args.chain)
+    configure = load(args.configure).mqtt.broker() if args.configure else None
 
     def ready(url: str) -> None:
         log.info("page at %s", url)
@@ -88,7 +95,7 @@ def run_page(args: argparse.Namespace) -> int:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve_page(settings, chain, clock=SystemClock(), stop=stop, ready=ready)
+        await serve_page(settings, chain, clock=SystemClock(), stop=stop, ready=ready, configure=configure)
 
     asyncio.run(until_signal())
     return 0

@@ -17,6 +17,7 @@ from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.desk import box_desk
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.shops import OneBoxShops
@@ -86,11 +87,17 @@ async def _serve(
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
+        channel = delivery.topic.rpartition("/")[2]
+        hear(delivery.topic, delivery.payload)
+        if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
+        if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
             intake.submit(delivery)
+
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.retain(where, payload)
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
@@ -106,6 +113,7 @@ async def _serve(
             page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
+            box_desk(settings.changes_file(), retain, clock) as (desk, hear),
         ):
             app = create_app(
                 store,
@@ -113,6 +121,7 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=access,
+                desk=desk,
                 shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
                 names=chosen.names,
                 path=chosen.path,
@@ -120,6 +129,7 @@ async def _serve(
             )
             page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
+            await asyncio.to_thread(desk.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),

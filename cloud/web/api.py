@@ -45,6 +45,7 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]: {fault, since, text}, the active ones
     notices[]              {device, since, text}: what staff should know now, newest first; text
                            is in the language of the reader
+    changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -58,6 +59,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.devices.desk import InUse
 from cloud.domain.notices import is_current, said
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
@@ -75,6 +77,7 @@ def today(
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
     letters: Sequence[DeadLetter],
+    changes: Sequence[InUse],
     says: Callable[[object], str],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday.
@@ -106,6 +109,10 @@ def today(
             {"device": notice.device, "since": notice.at.astimezone(zone), "text": says(said(notice))}
             for notice in notices
             if is_current(notice, date)
+        ],
+        "changes": [
+            {"device": change.device, "at": change.at.astimezone(zone), "sections": change.sections}
+            for change in changes
         ],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}

@@ -13,6 +13,9 @@ const LABELS = {
   angry: _("angry"), surprised: _("surprised"), fearful: _("fearful"), disgusted: _("disgusted"),
 };
 const FAULTS = { camera: _("camera"), outbox: _("storage of the device"), clock: _("clock"), config: _("settings") };
+const SECTIONS = {
+  doors: _("doors"), zones: _("zones"), targets: _("targets"), plan: _("floor plan"), notices: _("notices"), camera: _("camera"),
+};
 let shown = null;
 
 const element = (id) => document.getElementById(id);
@@ -254,7 +257,11 @@ function devices(day) {
     if (device.clock_trusted === false && !device.alerts.some((alert) => alert.fault === "clock")) {
       device.alerts.push({ fault: "clock", text: _("its clock is wrong"), ours: true, since: device.last_seen });
     }
-    item.append(name, ` ${state}`, node("p", parts.join(" · ")),
+    const changes = day.changes.filter((change) => change.device === device.device).map((change) => node("p",
+      _("New settings since %(moment)s (%(sections)s): figures before and after differ.", {
+        moment: moment(change.at, day.date), sections: change.sections.map((name) => SECTIONS[name] ?? name).join(", "),
+      })));
+    item.append(name, ` ${state}`, node("p", parts.join(" · ")), ...changes,
       ...device.alerts.map((alert) => inEnglish(_("%(fault)s (since %(moment)s):",
         { fault: FAULTS[alert.fault] ?? alert.fault, moment: moment(alert.since, day.date) }), alert.text, alert.ours)));
     return item;

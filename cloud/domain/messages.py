@@ -43,6 +43,18 @@ class Message(str):
         return made
 
 
+class Percent(float):
+    """A share as a value of a message, written in percent; 1.0 is all."""
+
+    def __str__(self) -> str:
+        return f"{self:.0%}"
+
+
+def noop(text: str) -> str:
+    """Mark a text, as ``N_("...")``, that becomes a message later, when its values are known."""
+    return text
+
+
 def gettext(text: str, /, **values: object) -> Message:
     """Return the message with its values, each written in ``text`` as ``%(name)s``."""
     return Message(text % values, text, values=values)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
 
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
@@ -15,6 +16,9 @@ from cloud.domain.messages import Message
 from cloud.domain.messages import gettext as _
 from cloud.web.access import guarded
 from cloud.web.languages import TITLES, YEAR_S, Language, language
+
+UNKNOWN: Final = "–"
+"""Stands for a number that is not known."""
 
 
 def routes() -> list[BaseRoute]:
@@ -40,49 +44,50 @@ def speak(environment: Environment) -> None:
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.finalize = _said
-    environment.filters.update(number=_number, percent=_percent, day=_day, moment=_moment, several=_several)
+    environment.filters.update(number=_number, percent=_percent, date=_date, moment=_moment, several=_several)
 
 
-def _language(context: Context) -> Language:
+def language_in(context: Context) -> Language:
+    """Return the language of the reader of a template."""
     found: Language = context["language"]
     return found
 
 
 @pass_context
 def _gettext(context: Context, text: str) -> str:
-    return _language(context).gettext(text)
+    return language_in(context).gettext(text)
 
 
 @pass_context
 def _ngettext(context: Context, one: str, many: str, count: int) -> str:
-    return _language(context).ngettext(one, many, count)
+    return language_in(context).ngettext(one, many, count)
 
 
 @pass_context
 def _said(context: Context, value: Any) -> Any:
-    return _language(context).says(value) if isinstance(value, Message) else value
+    return language_in(context).says(value) if isinstance(value, Message) else value
 
 
 @pass_context
-def _number(context: Context, value: float, digits: int = 0) -> str:
-    return _language(context).number(value, digits)
+def _number(context: Context, value: float | None, digits: int = 0) -> str:
+    return UNKNOWN if value is None else language_in(context).number(value, digits)
 
 
 @pass_context
-def _percent(context: Context, share: float) -> str:
-    return _language(context).percent(share)
+def _percent(context: Context, share: float | None) -> str:
+    return UNKNOWN if share is None else language_in(context).percent(share)
 
 
 @pass_context
-def _day(context: Context, value: Any, skeleton: str = "") -> str:
-    return _language(context).day(value, skeleton)
+def _date(context: Context, value: date) -> str:
+    return language_in(context).day(value)
 
 
 @pass_context
-def _moment(context: Context, value: Any) -> str:
-    return _language(context).moment(value)
+def _moment(context: Context, value: datetime) -> str:
+    return language_in(context).moment(value)
 
 
 @pass_context
 def _several(context: Context, texts: Any) -> str:
-    return _language(context).several(texts)
+    return language_in(context).several(texts)

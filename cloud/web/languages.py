@@ -26,7 +26,7 @@ from babel.numbers import format_decimal, format_percent
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cloud.domain.messages import Message
+from cloud.domain.messages import Message, Percent
 
 CATALOGUES: Final = Path(__file__).parent / "catalogue"
 COOKIE: Final = "footlight-language"
@@ -68,6 +68,8 @@ class Language:
         if isinstance(what, Message) and what.one:
             text = self.ngettext(what.one, what.many, what.n) if what.many else self.gettext(what.one)
             return text % {name: self.says(value) for name, value in what.values.items()}
+        if isinstance(what, Percent):
+            return self.percent(what)
         if isinstance(what, int | float) and not isinstance(what, bool):
             return self.number(what)
         return str(what)
@@ -92,6 +94,11 @@ class Language:
     def moment(self, value: datetime) -> str:
         """Write day and time in the time zone of ``value``."""
         return format_datetime(value, "medium", tzinfo=value.tzinfo, locale=self._locale)
+
+    @property
+    def weekdays(self) -> list[str]:
+        """Return the short names of the days, Monday first."""
+        return [*self._locale.days["stand-alone"]["abbreviated"].values()]
 
     def several(self, texts: Iterable[str]) -> str:
         """Join texts with commas and the word for "and"."""

@@ -98,7 +98,8 @@ class Language:
     @property
     def weekdays(self) -> list[str]:
         """Return the short names of the days, Monday first."""
-        return [*self._locale.days["stand-alone"]["abbreviated"].values()]
+        names = self._locale.days["stand-alone"]["abbreviated"]
+        return [names[day] for day in range(7)]
 
     def several(self, texts: Iterable[str]) -> str:
         """Join texts with commas and the word for "and"."""

@@ -69,7 +69,7 @@ class Language:
             text = self.ngettext(what.one, what.many, what.n) if what.many else self.gettext(what.one)
             return text % {name: self.says(value) for name, value in what.values.items()}
         if isinstance(what, Percent):
-            return self.percent(what)
+            return self.percent(float(what))  # as a number: str(what) is already in percent
         if isinstance(what, int | float) and not isinstance(what, bool):
             return self.number(what)
         return str(what)

@@ -54,7 +54,7 @@ def test_it_shows_today_and_every_site_of_the_chain_file(influxdb: InfluxDB, tmp
 
 
 def test_an_embedded_store_has_its_page_from_serve() -> None:
-    with pytest.raises(UserError, match="store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve'"):
+    with pytest.raises(UserError, match=r"store\.kind: 'page' reads InfluxDB; use 'footlight-cloud serve'"):
         asyncio.run(
             serve_page(
                 Settings(serve=PAGE),

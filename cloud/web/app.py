@@ -64,9 +64,11 @@ def create_app(
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
+    pages = SitePages(
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, desk
+    )
     routes: list[BaseRoute] = [
-        *today_page.routes(pages, desk),
+        *today_page.routes(pages),
         *period_page.routes(pages, shops),
         *placement_page.routes(pages, editor=desk is not None),
         *(places_page.routes(pages, desk) if desk is not None else ()),

@@ -30,8 +30,9 @@ export const HELP = "Mouse or finger: drag a point or an area. Keyboard: Tab to 
   + " for larger steps; Delete removes it. Every point is in the tables, too.";
 export const DRAW_HELP = "Keyboard: arrow keys move the cross, Enter sets a point, Backspace takes one back, Escape ends.";
 export const NOTHING_TO_SEND = "Nothing has changed.";
+export const SEND_FIRST = "Send or undo the changes of this device first.";
 export const SENDING = "The change is being sent.";
-export const NO_SERVER = "The box cannot be reached. Nothing was sent; try again.";
+export const NO_SERVER = "The server cannot be reached.";
 export const REMOVE_CORNER = "Remove";
 export const ADD_CORNER = "Add a corner after it";
 export const USE_VERSION = "Use this version";

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from cloud.devices.desk import InUse
+from cloud.devices.changes import InUse
 from cloud.domain.chain import ROLES, Chain, Role, Site
 from cloud.domain.periods import MOST_DAYS, Kind, Period, month_of, week_of
 from cloud.stores.shops import Shops
@@ -125,7 +125,7 @@ class _Periods:
         start, end = (
             datetime.combine(day, time(), zone) for day in (first, view.this.period.last + timedelta(days=1))
         )
-        return self._pages.changes(name, start, end)
+        return self._pages.in_use(name, start, end)
 
     def _view(
         self, request: Request, chain: Chain, source: Tallies, site: Site, role: Role, period: Period,

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.templating import Jinja2Templates
 
-from cloud.devices.changes import ChangesUnavailable
-from cloud.devices.desk import Desk, InUse
+from cloud.devices.change_file import ChangesUnavailable
+from cloud.devices.changes import Changes, InUse
 from cloud.domain.users import User
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
@@ -46,7 +46,7 @@ class SitePages:
     positions: Positions
     templates: Jinja2Templates
     shops: Shops
-    desk: Desk | None
+    changes: Changes | None
     """It knows which settings were changed; None on a page that cannot change any."""
 
     def zone_of(self, site: str) -> ZoneInfo:
@@ -71,16 +71,16 @@ class SitePages:
             raise unknown_site(site)
         return site, sites
 
-    def changes(self, site: str, start: datetime, end: datetime) -> list[InUse]:
+    def in_use(self, site: str, start: datetime, end: datetime) -> list[InUse]:
         """Return what the devices of a site began to use in [start, end), in local time: figures before and after are
         not counted alike."""
-        if self.desk is None:
+        if self.changes is None:
             return []
         try:
             return [
                 replace(found, at=found.at.astimezone(self.zone_of(site)))
                 for state in self.reader.devices(site)
-                for found in self.desk.in_use(site, state.device, start, end)
+                for found in self.changes.in_use(site, state.device, start, end)
             ]
         except ChangesUnavailable:  # the editor says so; the figures are there
             return []

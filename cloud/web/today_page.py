@@ -85,6 +85,6 @@ class _Today:
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices = reader.devices(site), reader.notices(site)
-        changes = self._pages.changes(site, yesterday, end)
+        changes = self._pages.in_use(site, yesterday, end)
         answer = api.today(site, now, zone, day, before, devices, notices, letters, changes)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

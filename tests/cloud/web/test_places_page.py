@@ -14,8 +14,8 @@ from pydantic import JsonValue
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
-from cloud.devices.changes import Changes
-from cloud.devices.desk import Desk, NotSent
+from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import Changes, NotSent
 from cloud.domain.users import USER_ROLES
 from cloud.stores.embedded import EmbeddedStore
 from common.wire import encode, topic
@@ -50,18 +50,18 @@ def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clock: ManualClock, broker: Broker) -> Iterator[Desk]:
-    changes = Changes(tmp_path / "changes.sqlite")
-    yield Desk(changes, broker, clock)
-    changes.close()
+def changes(tmp_path: Path, clock: ManualClock, broker: Broker) -> Iterator[Changes]:
+    file = ChangeFile(tmp_path / "changes.sqlite")
+    yield Changes(file, broker, clock)
+    file.close()
 
 
 @pytest.fixture
-def app(accounts: Accounts, store: EmbeddedStore, clock: ManualClock, desk: Desk) -> Starlette:
+def app(accounts: Accounts, store: EmbeddedStore, clock: ManualClock, changes: Changes) -> Starlette:
     store.write([status(online=True), health(config="0" * 12), health(site="other")])
     for role in USER_ROLES:
         add_person(accounts, f"the-{role}", role)
-    return page_with(accounts, store, clock, desk=desk)
+    return page_with(accounts, store, clock, changes=changes)
 
 
 class Person:
@@ -170,7 +170,7 @@ def test_a_broker_that_is_away_is_said_and_nothing_is_kept(app: Starlette, broke
     assert person.get("/api/shop/changes").json()["devices"][0]["changes"] == []
 
 
-def test_without_a_desk_there_is_no_editor(
+def test_a_page_that_cannot_change_devices_has_no_editor(
     accounts: Accounts, store: EmbeddedStore, clock: ManualClock
 ) -> None:
     store.write([status(online=True)])
@@ -182,7 +182,7 @@ def test_without_a_desk_there_is_no_editor(
 
 
 def test_whoever_sees_figures_is_told_since_when_they_are_counted_in_another_way(
-    app: Starlette, store: EmbeddedStore, desk: Desk, clock: ManualClock
+    app: Starlette, store: EmbeddedStore, changes: Changes, clock: ManualClock
 ) -> None:
     a_day_ago = MORNING - timedelta(days=1)
     store.write([window(minute - 24 * 60, seq=minute) for minute in range(60)])
@@ -191,10 +191,10 @@ def test_whoever_sees_figures_is_told_since_when_they_are_counted_in_another_way
         (clock.now(), {"doors": [DOOR], "zones": []}),
     ]
     for at, sections in wanted:
-        seen = next((change.number for change in desk.history("shop", "door")), None)
-        sent = desk.change("shop", "door", sections, who="anna", seen=seen)
+        seen = next((change.number for change in changes.history("shop", "door")), None)
+        sent = changes.change("shop", "door", sections, who="anna", seen=seen)
         answer = health(at=at, config="1" * 12, config_message=sent.message)
-        desk.hear(topic(answer), encode(answer))
+        changes.hear(topic(answer), encode(answer))
     viewer = Person(app, "viewer")
     assert viewer.get("/api/shop/today").json()["changes"] == [
         {"device": "door", "at": "2026-03-01T09:00:00+01:00", "sections": ["doors"]},

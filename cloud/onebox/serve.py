@@ -17,7 +17,7 @@ from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
-from cloud.onebox.desk import box_desk
+from cloud.onebox.changes import box_changes
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.shops import OneBoxShops
@@ -113,7 +113,7 @@ async def _serve(
             page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
-            box_desk(settings.changes_file(), retain, clock) as (desk, hear),
+            box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
             app = create_app(
                 store,
@@ -121,7 +121,7 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=access,
-                desk=desk,
+                changes=changes,
                 shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
                 names=chosen.names,
                 path=chosen.path,
@@ -129,7 +129,7 @@ async def _serve(
             )
             page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
-            await asyncio.to_thread(desk.send_again)
+            await asyncio.to_thread(changes.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),

@@ -59,7 +59,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud.devices.desk import InUse
+from cloud.devices.changes import InUse
 from cloud.domain.notices import is_current, said
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day

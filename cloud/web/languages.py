@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache, cached_property
 from gettext import GNUTranslations
@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
-from babel.lists import format_list
+from babel.dates import format_datetime, format_skeleton
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.mofile import write_mo
@@ -82,14 +81,12 @@ class Language:
         """Write a share in whole percent; 1.0 is all."""
         return format_percent(share, locale=self._locale)
 
-    def day(self, value: date, skeleton: str = "") -> str:
-        """Write a day, such as 23 Nov 2026, or only the parts that ``skeleton`` names, such as ``MMMd``.
+    def day(self, value: date, skeleton: str = "yMMMd") -> str:
+        """Write a day, such as 23 Nov 2026, or the parts that another ``skeleton`` names, such as ``MMMd``.
 
         Of a moment it is the day in its own time zone.
         """
-        if skeleton:
-            return format_skeleton(skeleton, value, locale=self._locale)
-        return format_date(value, "medium", locale=self._locale)
+        return format_skeleton(skeleton, value, locale=self._locale)
 
     def moment(self, value: datetime) -> str:
         """Write day and time in the time zone of ``value``."""
@@ -100,10 +97,6 @@ class Language:
         """Return the short names of the days, Monday first."""
         names = self._locale.days["stand-alone"]["abbreviated"]
         return [names[day] for day in range(7)]
-
-    def several(self, texts: Iterable[str]) -> str:
-        """Join texts with commas and the word for "and"."""
-        return format_list([*texts], locale=self._locale)
 
     @cached_property
     def script(self) -> bytes:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from cloud.devices.changes import ChangesUnavailable
-from cloud.devices.desk import Desk, InUse
 from cloud.web import api
 from cloud.web.access import guarded
 from cloud.web.day import day_bounds, day_figures
@@ -27,9 +24,9 @@ _LETTERS, _LETTERS_FOR = 5, timedelta(days=7)
 """How many dead letters are shown, and for how long."""
 
 
-def routes(pages: SitePages, desk: Desk | None) -> list[BaseRoute]:
-    """Return the routes of this feature. ``desk`` knows which settings were changed."""
-    today = _Today(pages, desk)
+def routes(pages: SitePages) -> list[BaseRoute]:
+    """Return the routes of this feature."""
+    today = _Today(pages)
     return [
         guarded("/", today.start, needs="numbers"),
         guarded("/site/{site}", today.site, needs="numbers"),
@@ -44,9 +41,8 @@ class _Answer:
 
 
 class _Today:
-    def __init__(self, pages: SitePages, desk: Desk | None) -> None:
+    def __init__(self, pages: SitePages) -> None:
         self._pages = pages
-        self._desk = desk
         self._answers: dict[tuple[str, str], _Answer] = {}
         self._lock = Lock()
 
@@ -55,12 +51,14 @@ class _Today:
         sites = self._pages.sites(request)
         if len(sites) == 1:
             return RedirectResponse(request.url_for("site", site=sites[0]).path)
-        return self._pages.templates.TemplateResponse(request, "sites.html", {"sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "sites.html", {"sites": sites, "title_of": self._pages.title_of}
+        )
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
         return self._pages.templates.TemplateResponse(
-            request, "site.html", {"site": site, "title": self._pages.title_of(site), "sites": sites}
+            request, "site.html", {"site": site, "sites": sites, "title_of": self._pages.title_of}
         )
 
     def today(self, request: Request) -> Response:
@@ -90,14 +88,6 @@ class _Today:
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices = reader.devices(site), reader.notices(site)
-        changes = self._changes(site, [state.device for state in devices], yesterday, end)
+        changes = self._pages.in_use(site, yesterday, end)
         answer = api.today(site, now, zone, day, before, devices, notices, letters, changes, language.says)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
-
-    def _changes(self, site: str, devices: Iterable[str], start: datetime, end: datetime) -> list[InUse]:
-        if self._desk is None:
-            return []
-        try:
-            return [found for device in devices for found in self._desk.in_use(site, device, start, end)]
-        except ChangesUnavailable:  # the page of changes says so; the figures of the day are there
-            return []

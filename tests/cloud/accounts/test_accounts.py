@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -289,3 +290,14 @@ def test_an_access_token_never_may_more_than_its_owner(accounts: Accounts) -> No
 def test_an_access_token_lasts_at_most_a_year(accounts: Accounts, days: int) -> None:
     with pytest.raises(UserError, match="at most 366 days"):
         accounts.tokens.add("sheet", "viewer", ["shop"], timedelta(days=days))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_root_gives_a_new_file_to_the_service_that_owns_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, 12_345, 12_346)
+    AccountFile(folder / "accounts.sqlite").close()
+    made = (folder / "accounts.sqlite").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (12_345, 12_346, 0o600)
+    assert [path.name for path in folder.iterdir()] == ["accounts.sqlite"]

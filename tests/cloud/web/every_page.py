@@ -7,14 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from cloud.devices.changes import Changes
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cloud.accounts.accounts import Accounts
-from cloud.devices.changes import Changes
-from cloud.devices.desk import Desk
+from cloud.devices.change_file import ChangeFile
 from cloud.domain.chain import WEEKDAYS, Chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
@@ -44,9 +44,23 @@ CHAIN: Final = Chain.model_validate(
     }
 )
 NAMES: Final = frozenset(
-    {"Markt 1", "Hafen 7", "Ring 3", "shop", "other", "silent", "door", "shelf", "front", "long-queue", "till", "tea", "sign", "lift",
-     "hanna", "vera", "sheet", "local", "Footlight"}
-)  # fmt: skip
+    {
+        "Markt",
+        "Hafen",
+        "Ring",
+        "shop",
+        "other",
+        "silent",
+        "door",
+        "shelf",
+        "front",
+        "long",
+        "queue",
+        "till",
+        "tea",
+    }
+    | {"sign", "lift", "entry", "exit", "hanna", "vera", "sheet", "Footlight", "Europe", "Berlin"}
+)
 """What the page shows in every language: the names that people gave."""
 
 STATES: Final = {
@@ -116,7 +130,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
     with (
         closing(EmbeddedStore(folder / "store.sqlite", retention_days=400, clock=clock)) as store,
         closing(opened_accounts(folder, clock)) as accounts,
-        closing(Changes(folder / "changes.sqlite")) as changes,
+        closing(ChangeFile(folder / "changes.sqlite")) as file,
     ):
         store.write([*weeks("shop"), *weeks("other"), *a_morning(), health(), status(online=True)])
         store.write([alert(active=True), notice(at=clock.now() - timedelta(minutes=2))])
@@ -126,16 +140,16 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         accounts.tokens.add("sheet", "viewer", ["shop"], timedelta(days=30), "hanna")
         seen = placement(at=clock.now())
         positions.take(topic(seen), encode(seen))
-        desk = Desk(changes, Nowhere(), clock)
+        changes = Changes(file, Nowhere(), clock)
         corners = [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9], [0.1, 0.9]]
-        desk.change("shop", "door", {"zones": [{"name": "till", "polygon": corners}]}, who="hanna", seen=None)
+        changes.change("shop", "door", {"zones": [{"name": "till", "polygon": corners}]}, who="hanna", seen=None)
         with _Server(
             store,
             clock,
             positions,
             access=AccountAccess(accounts),
             shops=OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN),
-            desk=desk,
+            changes=changes,
         ) as address:
             yield EveryPage(address, accounts)
 
@@ -151,7 +165,13 @@ def weeks(site: str) -> list[WindowMessage]:
         for hour in range(10):
             start, visits = begin + timedelta(hours=hour), 200 + 7 * (number % 9) + hour
             of_day = cohort().model_copy(update={"since": begin}) if hour == 9 else None
-            common = {"site": site, "start": start, "duration_s": 3600, "seq": hour, "visits": visits}
+            common: dict[str, Any] = {
+                "site": site,
+                "start": start,
+                "duration_s": 3600,
+                "seq": hour,
+                "visits": visits,
+            }
             found.append(window(0, cohort=of_day, **common))
             seen = Totals(visits=visits, viewers=visits // 3)
             found.append(window(0, device="shelf", totals=seen, cohort=of_day, **common))

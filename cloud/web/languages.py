@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.mofile import write_mo
@@ -82,10 +82,12 @@ class Language:
         return format_percent(share, locale=self._locale)
 
     def day(self, value: date, skeleton: str = "yMMMd") -> str:
-        """Write a day, such as 23 Nov 2026, or the parts that another ``skeleton`` names, such as ``MMMd``.
+        """Write a day, such as 23 Nov 2026, or the parts that another ``skeleton`` names: ``MMMd``, ``full``.
 
         Of a moment it is the day in its own time zone.
         """
+        if skeleton == "full":
+            return format_date(value, "full", locale=self._locale)
         return format_skeleton(skeleton, value, locale=self._locale)
 
     def moment(self, value: datetime) -> str:

@@ -57,9 +57,15 @@ class _Today:
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
-        return self._pages.templates.TemplateResponse(
-            request, "site.html", {"site": site, "sites": sites, "title_of": self._pages.title_of}
-        )
+        zone = self._pages.zone_of(site)
+        shown = {
+            "site": site,
+            "sites": sites,
+            "title_of": self._pages.title_of,
+            "today": self._pages.clock.now().astimezone(zone).date(),
+            "timezone": zone.key,
+        }
+        return self._pages.templates.TemplateResponse(request, "site.html", shown)
 
     def today(self, request: Request) -> Response:
         site, _ = self._pages.known(request)

@@ -309,6 +309,7 @@ async function refresh() {
       : _("The shop's Footlight box does not answer. No figures have been received yet."));
   } else {
     if (text !== shown) show(JSON.parse(text));
+    document.querySelector("main").removeAttribute("data-waiting");
     live.dataset.at = timeInShop(JSON.parse(text).timezone);
   }
   shown = text;

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from cloud.devices.changes import Changes
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pydantic import JsonValue
 
 from cloud.accounts.accounts import Accounts
 from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import Changes
 from cloud.domain.chain import WEEKDAYS, Chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
@@ -141,8 +142,10 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         seen = placement(at=clock.now())
         positions.take(topic(seen), encode(seen))
         changes = Changes(file, Nowhere(), clock)
-        corners = [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9], [0.1, 0.9]]
-        changes.change("shop", "door", {"zones": [{"name": "till", "polygon": corners}]}, who="hanna", seen=None)
+        corners: list[JsonValue] = [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9], [0.1, 0.9]]
+        changes.change(
+            "shop", "door", {"zones": [{"name": "till", "polygon": corners}]}, who="hanna", seen=None
+        )
         with _Server(
             store,
             clock,

@@ -40,7 +40,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     found = tmp_path_factory.mktemp("messages") / "messages.pot"
     with chdir(ROOT):
         where = ["--mapping", "pyproject.toml", "--output", str(found), "."]
-        CommandLineInterface().run(["pybabel", "--quiet", "extract", *where])
+        CommandLineInterface().run(["pybabel", "--quiet", "extract", *where])  # type: ignore[no-untyped-call]
     with found.open("rb") as file:
         return read_po(file)
 

@@ -67,7 +67,10 @@ class _Provider(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]
     def load_server_metadata(self) -> dict[str, Any]:
         metadata: dict[str, Any] = super().load_server_metadata()
         offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name in SIGNED_WITH]
+        usable = [name for name in offered if name in SIGNED_WITH]
+        if not usable:
+            raise RuntimeError(f"it signs only with {', '.join(map(str, offered))}")
+        metadata["id_token_signing_alg_values_supported"] = usable
         return metadata
 
 

@@ -220,6 +220,14 @@ def test_a_provider_that_calls_itself_otherwise_is_not_used(app: Starlette, prov
     assert (answer.status_code, "not the expected one" in answer.text) == (502, True)
 
 
+@pytest.mark.parametrize("offered", [["HS256"], ["none"], ["HS256", "none"]])
+def test_a_provider_without_a_signature_of_its_own_is_not_used(
+    app: Starlette, provider: Provider, offered: list[str]
+) -> None:
+    provider.metadata["id_token_signing_alg_values_supported"] = offered
+    assert Browser(app).get("/login/company").status_code == 502
+
+
 def test_a_provider_that_is_away_is_told_and_passwords_still_work(
     accounts: Accounts, store: EmbeddedStore, clock: ManualClock
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,7 +26,7 @@ from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, notice
 
-DESK = {"name": "desk", "rule": "nobody_at_desk", "limit": None, "count": None}
+DESK: dict[str, Any] = {"name": "desk", "rule": "nobody_at_desk", "limit": None, "count": None}
 MINUTE = timedelta(minutes=1)
 
 

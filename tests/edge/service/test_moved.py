@@ -90,8 +90,6 @@ def test_with_places_nobody_is_counted_until_the_camera_is_back(
     assert "another view than before" in told[1].text
     assert "nobody is counted" in told[1].text
     assert moved[0].coverage.share == 0
-        "the last one saw it return"
-    )
     assert all(one.coverage.share > 0 for one in after)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 

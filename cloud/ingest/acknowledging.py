@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from cloud.domain.notices import Acknowledgement, is_current, taken_care_of
-from cloud.stores.store import NoticeBook, StoreUnavailable
+from cloud.stores.store import NoticeBook, OpenNotices, StoreUnavailable
 from common.errors import UserError
 from common.wire import NoticeMessage
 
@@ -48,7 +48,7 @@ class Acknowledged:
     """Says at once whether somebody takes care of a notice. A thread reads the acknowledgements every ``every_s``, so
     that nobody waits for the store; while that is away, the last ones are valid."""
 
-    def __init__(self, book: NoticeBook, *, every_s: float = EVERY_S) -> None:
+    def __init__(self, book: OpenNotices, *, every_s: float = EVERY_S) -> None:
         self._book, self._every_s = book, every_s
         self._known: Sequence[Acknowledgement] = ()
         self._stopped = threading.Event()

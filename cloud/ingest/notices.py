@@ -13,7 +13,7 @@ from cloud.config import NoticeSettings
 from cloud.domain.chain import shop_zone
 from cloud.domain.notices import Event, event_of
 from cloud.ingest.acknowledging import Acknowledged
-from cloud.stores.store import NoticeBook
+from cloud.stores.store import OpenNotices
 from common.clock import Clock
 from common.wire import NEWS_S, NoticeMessage
 
@@ -93,7 +93,7 @@ class Relay:
 
 
 @contextmanager
-def telling(settings: NoticeSettings | None, book: NoticeBook, clock: Clock) -> Iterator[Tell | None]:
+def telling(settings: NoticeSettings | None, book: OpenNotices, clock: Clock) -> Iterator[Tell | None]:
     """Run the webhook of the settings while the block runs; ``book`` has the acknowledgements. Raises ``UserError`` for
     a secret that cannot be used."""
     if settings is None:

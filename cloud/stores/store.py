@@ -33,21 +33,25 @@ class DeadLetter:
     payload: bytes
 
 
-class NoticeBook(Protocol):
+class OpenNotices(Protocol):
     """Open notices, and who takes care of them. May be called from any thread. Raises ``StoreUnavailable``."""
 
     def notices(self, site: str | None = None) -> list[NoticeMessage]:
-        """Return the notices of a site, or of all, whose last message is a beginning, newest first. Those of the last
-        ``LONGEST`` at least."""
+        """Return the notices of a site, or of all, whose last message is a beginning, newest first: at least those that
+        are still shown."""
         ...
 
     def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
-        """Return the last acknowledgement of each notice of a site, or of all, newest first; those of the last
-        ``LONGEST`` at least."""
+        """Return the last acknowledgement of each notice of a site, or of all, newest first: at least those of notices
+        that are still shown."""
         ...
 
+
+class NoticeBook(OpenNotices, Protocol):
+    """Where somebody writes down that he or she takes care of a notice."""
+
     def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
-        """Keep who takes care of a notice; returns once it is durable. Raises the errors of ``Store.write``."""
+        """Keep it; returns once it is durable. Raises the errors of ``Store.write``."""
         ...
 
 
@@ -103,7 +107,7 @@ class DeviceState:
     """The active alerts, oldest first."""
 
 
-class Reader(NoticeBook, Protocol):
+class Reader(OpenNotices, Protocol):
     """The read side of the embedded store, used by the built-in page. May be called from any thread. Raises
     ``StoreUnavailable``."""
 

@@ -24,11 +24,11 @@ class Moved:
         nobody must be counted."""
         return self._has_places and self.fault is not None
 
-    def see(self, frame: Frame) -> None:
-        """Compare the next frame with the view so far."""
+    def see(self, frame: Frame) -> bool:
+        """Compare the next frame with the view so far; return whether counting stops with it."""
         self._view.see(frame.image, frame.monotonic_s)
         if self._view.moved == (self.fault is not None):
-            return
+            return False
         if self._view.moved:
             lost = "; nobody is counted" if self._has_places else ""
             self.fault = (
@@ -39,3 +39,4 @@ class Moved:
         else:
             self.fault = None
             _log.info("camera: shows the view from before again")
+        return self.stops_counting

@@ -143,8 +143,9 @@ class Run:
         """Take the next frame of the camera, None if there was none."""
         if frame is not None:
             self._sampler.frame(frame)
-            if self._camera.live:  # a file may be cut together from several views
-                self._moved.see(frame)
+            if self._camera.live and self._moved.see(frame):  # a file may be cut together from several views
+                for message in self._notices.stop():
+                    self._uplink.send(message)
         if frame is not None and not self._moved.stops_counting:
             if self._due(frame):
                 self._process(frame)

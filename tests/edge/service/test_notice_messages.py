@@ -89,10 +89,10 @@ def test_a_run_begins_with_the_end_of_what_an_earlier_one_may_have_left_open() -
 def test_when_nobody_looks_any_more_what_was_told_ends_and_begins_anew() -> None:
     clock = ManualClock()
     messages = build(clock, LONG, DESK, EMPTY)
-    assert [message.name for _, message in play(messages, clock, 6, 60)] == ["long", "desk"]
+    assert [message.name for _, message in play(messages, clock, 6, 60)] == ["desk", "long"]
     assert [(one.name, one.active) for one in messages.stop()] == [("long", False)]
     assert messages.stop() == []
-    assert [message.name for _, message in play(messages, clock, 6, 60)] == ["long", "desk"]
+    assert [message.name for _, message in play(messages, clock, 6, 60)] == ["desk", "long"]
 
 
 def test_an_empty_zone_that_is_not_told_yet_is_forgotten_when_nobody_looks_any_more() -> None:

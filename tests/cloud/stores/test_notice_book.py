@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -56,3 +58,21 @@ def test_an_acknowledgement_comes_back_as_it_was_and_the_last_one_counts(book: B
     desk = acknowledge(book, site="shop", device="door", name="desk", who="Ben", at=at - timedelta(seconds=1))
     assert book.acknowledgements("shop") == [again, desk]
     assert book.acknowledgements("other") == []
+
+
+def test_a_restored_file_brings_its_acknowledgements_and_one_from_before_them_has_none(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(LATER)
+    one, other = (EmbeddedStore(tmp_path / name, retention_days=30, clock=clock) for name in ("one", "other"))
+    one.write([notice()])
+    kept = acknowledge(one, site="shop", device="door", name="long-queue", who="Ana", at=LATER)
+    other.take_over(tmp_path / "one")
+    assert other.acknowledgements() == [kept]
+    one.close()
+    with closing(sqlite3.connect(tmp_path / "one")) as before:
+        before.execute("DROP TABLE acknowledgements")
+    assert other.take_over(tmp_path / "one") == 0
+    with closing(EmbeddedStore(tmp_path / "one", retention_days=30, clock=clock)) as opened:
+        assert opened.acknowledgements() == []
+    other.close()

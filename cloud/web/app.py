@@ -168,5 +168,6 @@ class _Page:
             letter for letter in self._reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR
         ]
         devices, notices = self._reader.devices(site), self._reader.notices(site)
-        answer = api.today(site, now, self._zone, day, before, devices, notices, letters)
+        taken = self._reader.acknowledgements(site)
+        answer = api.today(site, now, self._zone, day, before, devices, notices, taken, letters)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

@@ -18,6 +18,7 @@ from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -50,19 +51,23 @@ async def serve(
         raise UserError(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
         )
-    with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready)
+    store = open_embedded(settings.store, clock, repair=True)
+    try:
+        with telling(settings.notices, store, clock) as tell:
+            await _serve(settings, settings.store, store, tell, clock, stop, ready)
+    finally:
+        store.close()
 
 
 async def _serve(
     settings: Settings,
     place: EmbeddedSettings,
+    store: EmbeddedStore,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
 ) -> None:
-    store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
@@ -114,14 +119,8 @@ async def _serve(
                 asyncio.create_task(stop.wait()),
             }
             host, port = sock.getsockname()[:2]
-            ready(
-                Box(
-                    mqtt_port,
-                    f"http{'s' if chosen.tls else ''}://{host}:{port}/",
-                    store,
-                    lambda: intake.stats,
-                )
-            )
+            page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
+            ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True
@@ -131,7 +130,6 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
-        store.close()
 
 
 def _listen(page: PageSettings) -> socket.socket:

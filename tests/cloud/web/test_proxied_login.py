@@ -152,6 +152,27 @@ def test_an_installer_logs_in_adds_a_user_and_logs_out(
         assert page.url.startswith(f"{address}login")
 
 
+def test_a_page_that_is_open_when_the_login_ends_leads_to_the_login_and_back(
+    chromium: Browser, store: EmbeddedStore, accounts: Accounts, clock: ManualClock
+) -> None:
+    store.write([window(0)])
+    add_person(accounts, "anna")
+    page = chromium.new_page()
+    page.set_default_timeout(20_000)
+    try:
+        with _Server(store, clock, access=AccountAccess(accounts)) as address:
+            page.goto(f"{address}/site/shop")
+            log_in(page, "anna", PASSWORD)
+            expect(page.locator("#live")).to_contain_text("live")
+            accounts.sessions.end_all("anna")
+            expect(page.get_by_role("button", name="Log in")).to_be_visible()
+            log_in(page, "anna", PASSWORD)
+            expect(page.locator("#live")).to_contain_text("live")
+            assert page.url == f"{address}/site/shop"
+    finally:
+        page.close()
+
+
 def test_the_cookie_goes_to_the_page_alone_and_only_encrypted(
     chromium: Browser, store: EmbeddedStore, accounts: Accounts, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloud.accounts import command as accounts
 from cloud.analysis import command as compare
 from cloud.config import load
 from cloud.devices import configure
@@ -25,6 +26,7 @@ from common.masking import MaskingFormatter
 
 COMMANDS = (
     bridge, onebox, rollup, compare, report, simulate, provision, configure, notice_command, dead_letters, backup,
+    accounts,
 )  # fmt: skip
 
 

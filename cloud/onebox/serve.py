@@ -21,6 +21,7 @@ from cloud.stores.connect import open_embedded
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
+from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
@@ -94,10 +95,23 @@ async def _serve(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with nightly(place, clock), _listen(settings.serve.page) as sock:
-            chosen = settings.serve.page
-            app = create_app(store, clock, chosen.timezone, positions, names=chosen.names, path=chosen.path)
-            page = PageServer(app)
+        chosen = settings.serve.page
+        with (
+            page_access(settings, clock) as access,
+            nightly(place, clock, accounts=settings.accounts_file()),
+            _listen(chosen) as sock,
+        ):
+            app = create_app(
+                store,
+                clock,
+                chosen.timezone,
+                positions,
+                access=access,
+                names=chosen.names,
+                path=chosen.path,
+                proxies=chosen.proxies,
+            )
+            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
@@ -105,7 +119,8 @@ async def _serve(
                 asyncio.create_task(stop.wait()),
             }
             host, port = sock.getsockname()[:2]
-            ready(Box(mqtt_port, f"http://{host}:{port}/", store, lambda: intake.stats))
+            page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
+            ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import BaseModel
+
 import cloud.web
 from cloud.devices.changes import PLACES
 from edge.place_settings import (
@@ -31,7 +33,7 @@ def test_every_rule_of_a_notice_asks_for_what_the_device_needs() -> None:
 
 
 def test_every_setting_of_a_place_can_be_set() -> None:
-    drawn = {
+    drawn: dict[str, tuple[type[BaseModel], set[str]]] = {
         "zones": (ZoneSettings, {"name", "polygon"}),
         "targets": (TargetSettings, {"name"}),
         "notices": (NoticeSettings, {"name"}),

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloud.domain.notices import Acknowledgement
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement, moment, quoted
+from cloud.stores.measurement import Measurement, moment
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
-from common.wire.fields import MOST_VISITS
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
     from cloud.stores.influxql import InfluxQL
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 Row = Mapping[str, Any]
 """One point: its tags and fields."""
 
@@ -47,24 +48,11 @@ class InfluxReader:
         start = moment(max(starts))
         return self._windows.windows(site, start, start + timedelta(microseconds=1))[-1]
 
-    def notices(self, site: str) -> list[NoticeMessage]:
-        smallest = {row["device"]: row["k"] for row in self._newest(layout.WINDOW, site)}
-        found = [
-            NoticeMessage.model_construct(
-                site=site,
-                device=row["device"],
-                at=moment(row["time"]),
-                name=row["notice"],
-                rule=row["rule"],
-                active=True,
-                count=row["people"],
-                limit=row["above"],
-                k=smallest.get(row["device"], MOST_VISITS),
-            )
-            for row in self._newest(layout.NOTICE, site)
-            if row["active"]
-        ]
-        return sorted(found, key=lambda notice: notice.at, reverse=True)
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        return self._store.notices(site)
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        return self._store.acknowledgements(site)
 
     def devices(self, site: str) -> list[DeviceState]:
         windows, health, status = (
@@ -89,13 +77,8 @@ class InfluxReader:
 
     def _newest(self, measurement: Measurement, site: str) -> Iterator[Row]:
         """Yield the newest point of each series of a site."""
-        fields = ", ".join(f'"{name}"' for name in measurement.fields)
-        question = (
-            f"SELECT {fields} FROM {measurement.name} WHERE site = {quoted(site)}"  # noqa: S608
-            f" GROUP BY {', '.join(measurement.tags)} ORDER BY time DESC LIMIT 1"
-        )
-        (answer,) = self._influxql.ask(measurement.level, question)
-        return iter([{**series.tags, **row} for series in answer for row in series])
+        (answer,) = self._influxql.ask(measurement.level, measurement.newest(_EVER, site))
+        return ({**series.tags, **row} for series in answer for row in series)
 
 
 def _alert(site: str, row: Row) -> AlertMessage:

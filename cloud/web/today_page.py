@@ -93,7 +93,8 @@ class _Today:
         windows = reader.windows(site, yesterday, end)
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
-        devices, notices = reader.devices(site), reader.notices(site)
+        devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        answer = api.today(site, now, zone, day, before, devices, notices, letters, changes, language.says)
+        says = language.says
+        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes, says)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

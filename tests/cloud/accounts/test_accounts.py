@@ -246,11 +246,16 @@ def test_a_file_that_breaks_while_it_is_open_lets_nobody_in(accounts: Accounts, 
         accounts.session_user(session)
 
 
-def test_the_audit_log_keeps_the_newest_lines(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audit_log_keeps_the_newest_lines(
+    accounts: Accounts, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cloud.accounts.audit.MOST", 10)
     for number in range(25):
         accounts.audit.record("anna", "exported", f"week {number}", HERE)
     assert [entry.about for entry in accounts.audit.newest(99)] == [f"week {n}" for n in range(24, 14, -1)]
+    clock.advance(401 * 24 * 3600)
+    accounts.audit.record("anna", "exported", "a year later", HERE)
+    assert [entry.about for entry in accounts.audit.newest(99)] == ["a year later"]
 
 
 def test_an_access_token_has_role_sites_and_an_end(accounts: Accounts, clock: ManualClock) -> None:

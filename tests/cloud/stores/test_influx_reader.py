@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cloud.domain.notices import is_current
+from cloud.domain.notices import Acknowledgement
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.store import DeadLetter
 from common.wire import Message
+from tests.cloud.rollup.both_stores import LATER as LATEST
 from tests.cloud.rollup.both_stores import Both
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import MORNING, alert, health, notice, status, window
@@ -68,21 +69,16 @@ def test_devices_are_the_same_but_for_their_last_word(both: Both, reader: Influx
     assert [one.last_seen for one in found] == [MORNING + timedelta(minutes=7), None]
 
 
-def test_notices_are_those_that_go_on(both: Both, reader: InfluxReader) -> None:
-    over = notice(name="over")
-    messages = [notice(), over, over.model_copy(update={"active": False, "count": None, "at": LATER})]
-    both.embedded.write(messages)
-    both.influx.write(messages)
-    both.write([window(0, k=5)])
-    assert reader.notices("shop") == both.embedded.notices("shop") == [notice()]
-
-
-def test_without_a_window_a_notice_is_shown_for_the_shorter_time(both: Both, reader: InfluxReader) -> None:
-    """Its k is not stored, so nobody knows whether its end will be told."""
-    both.influx.write([notice()])
-    (found,) = reader.notices("shop")
-    assert is_current(found, MORNING + timedelta(minutes=14))
-    assert not is_current(found, MORNING + timedelta(minutes=16))
+def test_notices_and_who_takes_care_of_them_are_the_same(both: Both, reader: InfluxReader) -> None:
+    at = LATEST - timedelta(minutes=5)
+    messages: list[Message] = [notice(at=at), notice(name="over", at=at)]
+    messages.append(notice(name="over", active=False, at=LATEST))
+    taken = Acknowledgement("shop", "door", "long-queue", began=at, who="ada", at=LATEST)
+    for store in (both.embedded, both.influx):
+        store.write(messages)
+        store.record_acknowledgement(taken)
+    assert reader.notices("shop") == both.embedded.notices("shop") == [notice(at=at)]
+    assert reader.acknowledgements("shop") == both.embedded.acknowledgements("shop") == [taken]
 
 
 def test_dead_letters_are_read(both: Both, reader: InfluxReader) -> None:

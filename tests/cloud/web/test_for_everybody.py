@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ SPOKEN = """() => {
     for (const name of ["aria-label", "title", "placeholder", "alt"]) {
         document.querySelectorAll(`[${name}]`).forEach((element) => found.push(element.getAttribute(name)));
     }
-    return [...found, document.title].join("\n");
+    return [...found, document.title].join(" ");
 }"""
 """Everything that a person reads or hears, but what is marked as another language."""
 UNITS = {"s", "min", "UTC", "ms"}
@@ -145,7 +145,7 @@ def test_every_word_on_every_page_is_from_the_catalogue(
 
 
 def _words(form: object) -> list[str]:
-    names = form.values() if isinstance(form, dict) else []
+    names = form.values() if isinstance(form, Mapping) else []
     return [word for name in names for word in re.findall(r"[^\W\d_]+", str(name))]
 
 

@@ -40,7 +40,7 @@ def app(accounts: Accounts, store: EmbeddedStore, clock: ManualClock) -> Starlet
 
 
 def spoken(page: str) -> str:
-    return re.findall(r'<html lang="([\w-]+)">', page)[0]
+    return str(re.findall(r'<html lang="([\w-]+)">', page)[0])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_choice_is_remembered_by_the_browser(app: Starlette) -> None:
 
 def test_a_link_to_another_language_keeps_what_was_asked(app: Starlette) -> None:
     page = Browser(app).get("/login?next=%2Fsite%2Fshop").text
-    assert 'href="?next=/site/shop&amp;lang=de" lang="de" hreflang="de"' in page
+    assert 'href="?next=%2Fsite%2Fshop&amp;lang=de" lang="de" hreflang="de"' in page
 
 
 def test_the_choice_of_a_user_comes_first_and_follows_to_every_browser(app: Starlette) -> None:
@@ -155,7 +155,7 @@ def test_a_number_decides_the_form_and_values_are_said_too(code: str, count: int
         ("en", "12,345.7", "42%", "23 Nov 2026", "Mon", "23 Nov 2026, 14:05:09"),
         ("de", "12.345,7", "42\N{NO-BREAK SPACE}%", "23. Nov. 2026", "Mo", "23.11.2026, 14:05:09"),
         ("es", "12.345,7", "42\N{NO-BREAK SPACE}%", "23 nov 2026", "lun", "23 nov 2026, 14:05:09"),
-        ("fr", "12\N{NARROW NO-BREAK SPACE}345,7", "42\N{NARROW NO-BREAK SPACE}%", "23 nov. 2026", "lun.",
+        ("fr", "12\N{NARROW NO-BREAK SPACE}345,7", "42\N{NO-BREAK SPACE}%", "23 nov. 2026", "lun.",
          "23 nov. 2026, 14:05:09"),
     ],
 )  # fmt: skip
@@ -172,7 +172,5 @@ def test_a_notice_is_told_in_every_language() -> None:
     told = said(notice())
     assert told == "long-queue: more than 4 people wait (6)"
     assert language("de").says(told) == "long-queue: mehr als 4 Personen warten (6)"
-    assert (
-        language("fr").says(said(notice(limit=1, count=None)))
-        == "long-queue\N{NO-BREAK SPACE}: plus de 1 personne attend"
-    )
+    french = "long-queue\N{NO-BREAK SPACE}: plus de 4 personnes attendent"
+    assert language("fr").says(said(notice(count=None))) == french

@@ -18,8 +18,9 @@ from cloud.domain.labels import joint_counts, list_counts
 from cloud.domain.levels import Level, bucket_of
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
+from cloud.stores.influx_reader import dead_letters
 from cloud.stores.influxql import InfluxQL, cause, said
-from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
+from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
 from cloud.stores.place_layout import door_points, place_points
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import Clock
@@ -81,24 +82,7 @@ class InfluxStore:
         self.write_points([layout.DEAD_LETTER.point(tags, letter.at, values)], "raw")
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        question = (
-            f"SELECT reason, topic, payload FROM {layout.DEAD_LETTER.name}"  # noqa: S608 - no text from outside
-            f" GROUP BY site, device ORDER BY time DESC LIMIT {limit}"
-        )
-        (answer,) = self._reading.ask("raw", question)
-        letters = [
-            DeadLetter(
-                at=moment(row["time"]),
-                site=series.tags["site"],
-                device=series.tags["device"],
-                topic=row["topic"] or "",
-                reason=row["reason"],
-                payload=(row["payload"] or "").encode(),
-            )
-            for series in answer
-            for row in series
-        ]
-        return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
+        return dead_letters(self._reading, limit)
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Write points of one level. Raises the errors of ``write``."""
@@ -152,6 +136,7 @@ def points(message: Message, now: datetime) -> Iterator[Point]:
                 "rule": message.rule,
                 "people": message.count,
                 "above": message.limit,
+                "k": message.k,
             }
             yield layout.NOTICE.point({**tags, "notice": message.name}, message.at, values)
         case ProbeMessage():

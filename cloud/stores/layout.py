@@ -144,6 +144,7 @@ NOTICE = Measurement(
         "rule": Field("string", "queue_over, nobody_at_desk, inside_over or zone_empty"),
         "people": Field("integer", "people that it is about when it began, if they are at least k"),
         "above": Field("integer", "the rule holds above this number of people"),
+        "k": Field("integer", "smallest group that the device tells; it decides whether an end is told"),
     },
 )
 PROBE = Measurement(

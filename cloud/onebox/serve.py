@@ -19,6 +19,7 @@ from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.store import DeadLetter, Reader
+from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
 from common.clock import Clock
@@ -91,7 +92,15 @@ async def _serve(
     try:
         with nightly(place, clock), _listen(settings.serve.page) as sock:
             chosen = settings.serve.page
-            app = create_app(store, clock, chosen.timezone, positions, names=chosen.names, path=chosen.path)
+            app = create_app(
+                store,
+                clock,
+                chosen.timezone,
+                positions,
+                access=OpenAccess(),
+                names=chosen.names,
+                path=chosen.path,
+            )
             page = PageServer(app)
             mqtt_port = await broker.start()
             tasks = {

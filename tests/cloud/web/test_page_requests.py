@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Response, expect
 
 import cloud.web
 from cloud.stores.embedded import EmbeddedStore
+from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
 from common.errors import UserError
@@ -205,4 +206,4 @@ def test_the_page_works_below_a_path_of_a_proxy(
 
 def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: ManualClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
-        create_app(store, clock, "Mars/Olympus")
+        create_app(store, clock, "Mars/Olympus", access=OpenAccess())

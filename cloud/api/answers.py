@@ -69,10 +69,10 @@ class Doors(Answer):
     exits: int = Field(description="people who left")
     passers: int = Field(description="people who passed outside and did not come in")
     groups: int = Field(description="parties of one or more people who came in together")
-    capture_rate: float | None = Field(
-        description="entries / (entries + passers); null if nobody did either"
+    capture_rate: float | None = Field(description="entries / (entries + passers); null if nobody did either")
+    watched_s: float = Field(
+        description="seconds that cameras with a door watched, added up over these cameras"
     )
-    watched_s: float = Field(description="seconds that cameras with a door watched, added up over these cameras")
 
 
 class Counted(Answer):
@@ -85,7 +85,9 @@ class Counted(Answer):
     coverage: float | None = Field(
         description="share of the opening time that was watched, the mean of the cameras; null while closed"
     )
-    exposure_s: float = Field(description="divide `visits` by this for a rate that can be compared, times 3600 an hour")
+    exposure_s: float = Field(
+        description="divide `visits` by this for a rate that can be compared, times 3600 an hour"
+    )
     visits: int | None = Field(description="people; null if no camera was watching")
     viewers: int | None = Field(description="those whose face looked at the camera or a target at least once")
     cohort_visits: int = Field(description="visits of the groups whose breakdown was released")
@@ -215,8 +217,12 @@ class TargetAnswer(Answer):
 class Places(Asked):
     """What happened at doors and in places, added up over a period. A place is missing if all of it is withheld."""
 
-    coverage: float | None = Field(description="share of the opening time that was watched; null if never open")
-    cohort_visits: int = Field(description="visits of all released groups; what tells fewer is withheld in part")
+    coverage: float | None = Field(
+        description="share of the opening time that was watched; null if never open"
+    )
+    cohort_visits: int = Field(
+        description="visits of all released groups; what tells fewer is withheld in part"
+    )
     doors: Doors | None = Field(description="null if no camera has a door")
     zones: list[ZoneAnswer]
     queues: list[QueueAnswer]
@@ -231,25 +237,33 @@ class AlertAnswer(Answer):
     text: str = Field(description="what is wrong and what to do")
 
 
+class HealthAnswer(Answer):
+    """What a device told of itself last."""
+
+    at: datetime = Field(description="when it said so")
+    camera_open: bool = Field(description="whether its camera works")
+    fps: float = Field(description="frames a second that the camera gives")
+    clock_trusted: bool = Field(description="false while its clock is not synchronised")
+    temperature_c: float | None = Field(description="of the processor, in degrees Celsius")
+    throttled: bool | None = Field(description="true while it is slowed for heat or a weak power supply")
+    outbox_depth: int = Field(description="messages that wait for the broker")
+    outbox_lost: int = Field(
+        description="messages refused because the outbox was full, since the service started"
+    )
+    disk_free_mb: float | None = Field(description="MiB free where the outbox lies")
+    uptime_s: float = Field(description="seconds since the service started")
+
+
 class DeviceAnswer(Answer):
-    """One device, as it told of itself last."""
+    """One device."""
 
     device: str
     online: bool | None = Field(description="whether it is connected; null until it says so")
     since: datetime | None = Field(description="since when it is online or offline")
     last_seen: datetime | None = Field(description="when it sent its last window, health message or alert")
-    software: str | None
-    model: str | None
-    health_at: datetime | None = Field(description="when it sent what is below; null if it never did")
-    camera_open: bool | None = Field(description="whether its camera works")
-    fps: float | None = Field(description="frames a second that the camera gives")
-    clock_trusted: bool | None = Field(description="false while its clock is not synchronised")
-    temperature_c: float | None
-    throttled: bool | None = Field(description="true while it is slowed for heat or a weak power supply")
-    outbox_depth: int | None = Field(description="messages that wait for the broker")
-    outbox_lost: int | None = Field(description="messages refused because the outbox was full, since it started")
-    disk_free_mb: float | None
-    uptime_s: float | None
+    software: str | None = Field(description="version of Footlight")
+    model: str | None = Field(description="version of the models")
+    health: HealthAnswer | None = Field(description="null until it has told something")
     alerts: list[AlertAnswer]
 
 

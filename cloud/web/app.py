@@ -17,9 +17,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from cloud.domain.chain import shop_zone
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import placement_page, today_page
+from cloud.web import api_routes, placement_page, today_page
 from cloud.web.access import Access, check_routes, is_api
+from cloud.web.api_answers import is_v1, problem
 from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
@@ -36,14 +38,16 @@ def create_app(
     positions: Positions | None = None,
     *,
     access: Access,
+    shops: Shops | None = None,
     names: Iterable[str] = (),
     path: str = "",
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
     ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
-    being checked, None if placement messages are not received. ``names`` are host names of the page besides this
-    machine's own. ``path`` is where a proxy shows the page, such as /footlight.
+    being checked, None if placement messages are not received. ``shops`` are those of the read API; None leaves it
+    out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page,
+    such as /footlight.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -52,6 +56,7 @@ def create_app(
     routes: list[BaseRoute] = [
         *today_page.routes(pages),
         *placement_page.routes(pages),
+        *(api_routes.routes(shops, clock) if shops else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     check_routes(routes)
@@ -78,6 +83,8 @@ class _Errors:
 
     async def error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if is_v1(request):
+            return problem(error)
         if is_api(request):
             body = json.dumps({"error": error.detail})
             return Response(body, error.status_code, error.headers, media_type="application/json")

@@ -214,6 +214,27 @@ class TargetAnswer(Answer):
     attention: Bins
 
 
+class HeatAnswer(Answer):
+    """Where people stood in front of one camera: a grid over its picture or its plan, row by row from the top left."""
+
+    camera: str = Field(description="device/camera; twice if its grid was changed in the period")
+    columns: int
+    rows: int
+    cohort_visits: int = Field(description="visits of the groups that have such a map")
+    standing_s: list[int | None] = Field(description="seconds of standing by cell; null is withheld")
+    looking_s: list[int | None] = Field(
+        description="those of them in which people looked at the camera or a target"
+    )
+
+
+class WayAnswer(Answer):
+    """Visits that went from one place to the next at least once."""
+
+    place: str = Field(description="`entry` or a zone")
+    next_place: str = Field(description="a zone or `exit`")
+    visits: int
+
+
 class Places(Asked):
     """What happened at doors and in places, added up over a period. A place is missing if all of it is withheld."""
 
@@ -227,6 +248,11 @@ class Places(Asked):
     zones: list[ZoneAnswer]
     queues: list[QueueAnswer]
     targets: list[TargetAnswer]
+    heat: list[HeatAnswer]
+    ways: list[WayAnswer] = Field(description="a way that is missing is 0 of `ways_visits`")
+    ways_visits: int = Field(
+        description="visits of the groups that tell ways; nothing is known of the others"
+    )
 
 
 class AlertAnswer(Answer):

@@ -91,7 +91,8 @@ def cohorts(
 def places(shops: Shops, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Places:
     asked = choose(shops, name, period, now, most=most)
     found = by_day(asked)
-    return Places(**_about(asked), **figures.places(sum(found[1:], found[0])))
+    floor = asked.tallies.floor(asked.site.name, asked.first, asked.last, asked.role)
+    return Places(**_about(asked), **figures.places(sum(found[1:], found[0])), **figures.floor(floor))
 
 
 def by_day(asked: Chosen) -> list[Tally]:

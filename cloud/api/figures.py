@@ -8,6 +8,7 @@ from typing import Any
 
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
+from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally, quarters, readable, with_silent_days
@@ -107,7 +108,7 @@ def cohorts(tallies: Iterable[Tally]) -> Iterator[answers.CohortsAnswer]:
 
 
 def places(tally: Tally) -> dict[str, Any]:
-    """Return the fields of ``Places`` that are figures."""
+    """Return the fields of ``Places`` about doors and places."""
     told = tally.places
     return {
         "coverage": coverage_of(tally),
@@ -116,6 +117,28 @@ def places(tally: Tally) -> dict[str, Any]:
         "zones": [_zone(name, zone) for name, zone in sorted(told.zones.items())],
         "queues": [_queue(name, queue) for name, queue in sorted(told.queues.items())],
         "targets": [_target(name, target) for name, target in sorted(told.targets.items())],
+    }
+
+
+def floor(found: FloorTally) -> dict[str, Any]:
+    """Return the fields of ``Places`` about heat and ways."""
+    return {
+        "heat": [
+            answers.HeatAnswer(
+                camera=grid.camera,
+                columns=grid.columns,
+                rows=grid.rows,
+                cohort_visits=heat.cohort_visits,
+                standing_s=list(heat.standing_s),
+                looking_s=list(heat.looking_s),
+            )
+            for grid, heat in sorted(found.heat.items())
+        ],
+        "ways": [
+            answers.WayAnswer(place=way.place, next_place=way.next_place, visits=visits)
+            for way, visits in sorted(found.ways.items())
+        ],
+        "ways_visits": found.ways_visits,
     }
 
 

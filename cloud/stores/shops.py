@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from cloud.domain.chain import Chain
 from cloud.domain.one_shop import Starts, assumed_chain
 from cloud.stores.store import Reader
-from cloud.stores.tallies import InfluxTallies, Tallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies, Tallies
+from cloud.stores.window_tallies import DayMemory, Remembered, WindowTallies
 from common.clock import Clock
 from common.errors import UserError
 
@@ -49,7 +50,7 @@ class ChainShops:
         return self.source
 
 
-class BoxReader(Reader, Starts, Protocol):
+class BoxReader(Reader, Starts, Remembered, Protocol):
     """What the embedded store offers."""
 
 
@@ -63,6 +64,10 @@ class BoxShops:
     of: Chain | None = None
     _assumed: tuple[Hashable, Chain] | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
+    _memory: DayMemory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._memory = DayMemory(self.reader)
 
     def chain(self) -> Chain | None:
         if self.of is not None:
@@ -78,4 +83,4 @@ class BoxShops:
             return self._assumed[1]
 
     def tallies(self, chain: Chain) -> Tallies:
-        return WindowTallies(self.reader, chain)
+        return WindowTallies(self.reader, chain, self._memory)

@@ -11,6 +11,7 @@ from pathlib import Path
 from cloud.analysis import command as compare
 from cloud.config import load
 from cloud.devices import configure
+from cloud.exports import command as export
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
 from cloud.ingest import dead_letters
@@ -23,7 +24,19 @@ from common.command_line import add_config_commands, run_command
 from common.config_file import masked_yaml
 from common.masking import MaskingFormatter
 
-COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, configure, dead_letters, backup)
+COMMANDS = (
+    bridge,
+    onebox,
+    rollup,
+    compare,
+    report,
+    export,
+    simulate,
+    provision,
+    configure,
+    dead_letters,
+    backup,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cloud.api import figures
 from cloud.api.answers import Cohorts, Days, Hours, Places
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
-from cloud.domain.chain import Role, Site
+from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.tally import Tally
-from cloud.stores.shops import Shops
 from cloud.stores.tallies import Tallies
 from common.errors import UserError
 
 _DAY = timedelta(days=1)
+
+
+class Source(Protocol):
+    """The part of the shops that is needed here."""
+
+    def chain(self) -> Chain | None:
+        """Return the shops; None if none is known yet. Raises ``StoreUnavailable``."""
+        ...
+
+    def tallies(self, chain: Chain) -> Tallies:
+        """Return where the tallies of ``chain`` are read."""
+        ...
 
 
 class UnknownSite(UserError):
@@ -31,7 +42,7 @@ class Chosen(NamedTuple):
     tallies: Tallies
 
 
-def site_named(shops: Shops, name: str) -> Site:
+def site_named(shops: Source, name: str) -> Site:
     """Return a site. Raises ``UnknownSite`` or ``StoreUnavailable``."""
     chain = shops.chain()
     if chain is None or name not in chain.sites:
@@ -48,7 +59,9 @@ def role_of(site: Site, asked: Role | None) -> Role:
     return asked or site.roles[0]
 
 
-def choose(shops: Shops, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Chosen:
+def choose(
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
+) -> Chosen:
     """Return what a question about at most ``most`` days is about; None for any number.
 
     Raises ``UnknownSite``, ``UserError`` for days that cannot be answered, or ``StoreUnavailable``.
@@ -67,14 +80,14 @@ def choose(shops: Shops, name: str, period: Period, now: datetime, *, most: int 
     return Chosen(site, role_of(site, period.role), first, last, shops.tallies(chain))
 
 
-def days(shops: Shops, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Days:
+def days(shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Days:
     """Return the counts by day. Raises the errors of :func:`choose`, as all functions below."""
     asked = choose(shops, name, period, now, most=most)
     return Days(**_about(asked), days=[figures.day(one) for one in by_day(asked)])
 
 
 def hours(
-    shops: Shops, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS_BY_HOUR
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS_BY_HOUR
 ) -> Hours:
     asked = choose(shops, name, period, now, most=most)
     found = figures.every_hour(asked.tallies, asked.site, asked.first, asked.last, asked.role)
@@ -82,13 +95,15 @@ def hours(
 
 
 def cohorts(
-    shops: Shops, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
 ) -> Cohorts:
     asked = choose(shops, name, period, now, most=most)
     return Cohorts(**_about(asked), days=list(figures.cohorts(by_day(asked))))
 
 
-def places(shops: Shops, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Places:
+def places(
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
+) -> Places:
     asked = choose(shops, name, period, now, most=most)
     found = by_day(asked)
     floor = asked.tallies.floor(asked.site.name, asked.first, asked.last, asked.role)

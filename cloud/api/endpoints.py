@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cloud.api import answers
 from cloud.domain.chain import Role
@@ -36,6 +36,20 @@ Table = Literal["days", "hours", "cohorts", "places"]
 Format = Literal["csv", "parquet"]
 Chart = Literal["weeks", "hours", "coverage"]
 Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
+
+
+def _week(text: str) -> str:
+    year, _, number = text.partition("-W")
+    try:
+        date.fromisocalendar(int(year), int(number), 1)
+    except ValueError:
+        raise ValueError("must be a week such as 2026-W46") from None
+    return text
+
+
+_WEEK_PATTERN: Final = "^[0-9]{4}-W[0-9]{2}$"
+Week = Annotated[str, Field(json_schema_extra={"pattern": _WEEK_PATTERN}), AfterValidator(_week)]
+"""A week of ISO 8601."""
 
 
 class Question(BaseModel):
@@ -78,9 +92,7 @@ class Export(Period):
 class OfWeek(Question):
     """A week that is over, Monday to Sunday."""
 
-    week: Annotated[str, Field(pattern=r"^[0-9]{4}-W[0-9]{2}$")] | None = Field(
-        default=None, description="such as 2026-W46; if left out, last week"
-    )
+    week: Week | None = Field(default=None, description="such as 2026-W46; if left out, last week")
     role: Role | None = Field(
         default=None, description="which cameras; if left out, the first of `roles` of the site"
     )

@@ -17,6 +17,7 @@ from cloud.api import ask
 from cloud.api.answers import Answer, Problem
 from cloud.api.endpoints import JSON, ROOT, Question
 from cloud.api.openapi import PROBLEM
+from cloud.exports.files import Lacking
 from common.errors import UserError
 from common.mistakes import explain, one_line
 
@@ -46,8 +47,10 @@ def answering(handler: Callable[[Request], Response]) -> Callable[[Request], Res
             return handler(request)
         except ask.UnknownSite as error:
             raise HTTPException(404, str(error)) from None
+        except Lacking as error:
+            raise HTTPException(503, f"{error}.") from None
         except UserError as error:
-            raise HTTPException(400, f"{error}.") from None
+            raise HTTPException(400, f"{error}.".removeprefix("--")) from None
 
     return answer
 

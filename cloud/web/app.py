@@ -19,7 +19,7 @@ from starlette.templating import Jinja2Templates
 from cloud.domain.chain import shop_zone
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import api_routes, placement_page, today_page
+from cloud.web import api_routes, export_routes, placement_page, today_page
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.api_answers import is_v1, problem
 from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
@@ -56,7 +56,7 @@ def create_app(
     routes: list[BaseRoute] = [
         *today_page.routes(pages),
         *placement_page.routes(pages),
-        *(api_routes.routes(shops, clock) if shops else ()),
+        *([*api_routes.routes(shops, clock), *export_routes.routes(shops, clock)] if shops else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     check_routes(routes)

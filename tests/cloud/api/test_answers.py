@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cloud.api.answers import Cohorts, Days, Devices, Hours, Places, Sites
+from cloud.api.answers import Cohorts, Days, Devices, Hours, Places, SiteAnswer, Sites
 from cloud.domain.chain import Chain, Site
 from cloud.domain.tally import Tally, readable
 from cloud.simulation.fleet import SiteDay, Truth
@@ -40,7 +40,8 @@ def ask(client: httpx.Client, path: str, **query: str) -> bytes:
 
 def test_the_sites_are_those_of_the_chain_page_by_page(client: httpx.Client, simulated: Any) -> None:
     chain: Chain = simulated[0]
-    found, after = [], {}
+    found: list[SiteAnswer] = []
+    after: dict[str, str] = {}
     while True:
         page = Sites.model_validate_json(ask(client, "/sites", limit="2", **after))
         found += page.sites

@@ -34,7 +34,7 @@ def test_every_answer_is_one_of_the_document(contract: Any, name: str, mode: Gen
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=20, derandomize=True, deadline=None, database=None)
-    def holds(case: Case) -> None:
+    def holds(case: Case[Any]) -> None:
         case.call_and_validate(headers=TOKEN, timeout=30)
 
     holds()

@@ -17,14 +17,10 @@ _DAY = timedelta(days=1)
 
 
 class Source(Protocol):
-    """The part of the shops that is needed here."""
+    """The part of ``Shops`` that is needed here."""
 
-    def chain(self) -> Chain | None:
-        """Return the shops; None if none is known yet. Raises ``StoreUnavailable``."""
-        ...
-
-    def tallies(self, chain: Chain) -> Tallies:
-        """Return where the tallies of ``chain`` are read."""
+    def until(self, last: date) -> tuple[Chain, Tallies]:
+        """Return the chain as it is for periods up to ``last``, and its tallies."""
         ...
 
 
@@ -42,10 +38,9 @@ class Chosen(NamedTuple):
     tallies: Tallies
 
 
-def site_named(shops: Source, name: str) -> Site:
-    """Return a site. Raises ``UnknownSite`` or ``StoreUnavailable``."""
-    chain = shops.chain()
-    if chain is None or name not in chain.sites:
+def site_named(chain: Chain, name: str) -> Site:
+    """Return a site. Raises ``UnknownSite``."""
+    if name not in chain.sites:
         raise UnknownSite(f"No data has been received from a shop named {name}.")
     return chain.sites[name]
 
@@ -66,8 +61,8 @@ def choose(
 
     Raises ``UnknownSite``, ``UserError`` for days that cannot be answered, or ``StoreUnavailable``.
     """
-    site, chain = site_named(shops, name), shops.chain()
-    assert chain is not None
+    chain, tallies = shops.until(period.last or now.date())
+    site = site_named(chain, name)
     yesterday = now.astimezone(site.zone).date() - _DAY
     last = period.last or yesterday
     first = period.first or last - (USUAL_DAYS - 1) * _DAY
@@ -77,7 +72,7 @@ def choose(
         raise UserError(f"first: {first} is after the last day, {last}")
     if most is not None and (last - first).days >= most:
         raise UserError(f"first: {first} to {last} are more than {most} days; ask for a part of them")
-    return Chosen(site, role_of(site, period.role), first, last, shops.tallies(chain))
+    return Chosen(site, role_of(site, period.role), first, last, tallies)
 
 
 def days(shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Days:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,14 +28,11 @@ from common.mistakes import explain
 class _Opened:
     """The chain and the tallies of an open store, as :mod:`cloud.api.ask` reads them."""
 
-    of: Chain
-    source: Tallies
+    chain: Chain
+    tallies: Tallies
 
-    def chain(self) -> Chain:
-        return self.of
-
-    def tallies(self, chain: Chain) -> Tallies:
-        return self.source
+    def until(self, last: date) -> tuple[Chain, Tallies]:
+        return self.chain, self.tallies
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -27,11 +27,11 @@ def report_of(shops: ask.Source, name: str, week: str | None, role: Role | None,
     """
     from cloud.reports.site import site_report  # imported here: it needs numpy and scipy
 
-    site, chain = ask.site_named(shops, name), shops.chain()
-    assert chain is not None
     chosen = week_named(week) if week else last_week(now)
+    chain, tallies = shops.until(chosen.last)
+    site = ask.site_named(chain, name)
     require_over(chosen, [site], now)
-    return site_report(shops.tallies(chain), chain, site, chosen, ask.role_of(site, role))
+    return site_report(tallies, chain, site, chosen, ask.role_of(site, role))
 
 
 def as_pdf(html: str) -> bytes:

@@ -1,86 +1,71 @@
-"""The shops of one installation: who they are, and where their figures are read, in either store."""
+"""Where the pages of periods read: the chain and its tallies, from either store."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
-from datetime import timedelta
-from threading import Lock
+from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from cloud.domain.chain import Chain
-from cloud.domain.one_shop import Starts, assumed_chain
-from cloud.stores.store import Reader
-from cloud.stores.tallies import InfluxTallies, Tallies
+from cloud.domain.chain import Chain, Site
+from cloud.domain.one_shop import assumed_chain
+from cloud.stores.tallies import Tallies, Windows
 from cloud.stores.window_tallies import DayMemory, Remembered, WindowTallies
-from common.clock import Clock
-from common.errors import UserError
 
 
 class Shops(Protocol):
-    """What pages, exports and the API read. May be used from any thread."""
+    """The sites and their tallies."""
 
-    @property
-    def reader(self) -> Reader:
-        """Devices, notices and windows."""
+    def named(self) -> tuple[str, ...]:
+        """Return the sites that are known before they send data."""
         ...
 
-    def chain(self) -> Chain | None:
-        """Return the shops; None if none is known yet. Raises ``StoreUnavailable``."""
+    def site(self, name: str) -> Site | None:
+        """Return what the chain file says of a site; None if there is no such file, or it does not name the site."""
         ...
 
-    def tallies(self, chain: Chain) -> Tallies:
-        """Return where the tallies of ``chain`` are read."""
+    def until(self, last: date) -> tuple[Chain, Tallies]:
+        """Return the chain as it is for periods up to ``last``. Raises ``StoreUnavailable``, and ``UserError`` if the
+        store has no windows yet."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class ChainShops:
-    """The shops of a chain file, with InfluxDB."""
+    """The sites of a chain file."""
 
-    reader: Reader
-    of: Chain
-    source: InfluxTallies
+    def __init__(self, chain: Chain, tallies: Tallies) -> None:
+        self._chain, self._tallies = chain, tallies
 
-    def chain(self) -> Chain | None:
-        return self.of
+    def named(self) -> tuple[str, ...]:
+        return tuple(self._chain.sites)
 
-    def tallies(self, chain: Chain) -> Tallies:
-        return self.source
+    def site(self, name: str) -> Site | None:
+        return self._chain.sites.get(name)
 
-
-class BoxReader(Reader, Starts, Remembered, Protocol):
-    """What the embedded store offers."""
+    def until(self, last: date) -> tuple[Chain, Tallies]:
+        return self._chain, self._tallies
 
 
-@dataclass(slots=True)
-class BoxShops:
-    """The shops of one box. Without a chain file, their opening hours are estimated once a day."""
+class Source(Windows, Remembered, Protocol):
+    """An embedded store."""
 
-    reader: BoxReader
-    zone: ZoneInfo
-    clock: Clock
-    of: Chain | None = None
-    _assumed: tuple[Hashable, Chain] | None = field(default=None, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
-    _memory: DayMemory = field(init=False)
+    def sites(self) -> list[str]: ...
 
-    def __post_init__(self) -> None:
-        self._memory = DayMemory(self.reader)
+    def starts(self, site: str, start: datetime, end: datetime) -> list[datetime]: ...
 
-    def chain(self) -> Chain | None:
-        if self.of is not None:
-            return self.of
-        yesterday = self.clock.now().astimezone(self.zone).date() - timedelta(days=1)
-        key = yesterday, tuple(self.reader.sites())
-        with self._lock:
-            if self._assumed is None or self._assumed[0] != key:
-                try:
-                    self._assumed = key, assumed_chain(self.reader, self.zone, yesterday)
-                except UserError:  # no window yet
-                    return None
-            return self._assumed[1]
 
-    def tallies(self, chain: Chain) -> Tallies:
-        return WindowTallies(self.reader, chain, self._memory)
+class OneBoxShops:
+    """The sites of an embedded store. Without a chain file, opening hours are estimated, as for a report."""
+
+    def __init__(self, store: Source, zone: ZoneInfo, chain: Chain | None = None) -> None:
+        self._store, self._zone, self._chain = store, zone, chain
+        self._memory = DayMemory(store)
+
+    def named(self) -> tuple[str, ...]:
+        return tuple(self._chain.sites) if self._chain else ()
+
+    def site(self, name: str) -> Site | None:
+        return self._chain.sites.get(name) if self._chain else None
+
+    def until(self, last: date) -> tuple[Chain, Tallies]:
+        chain = self._chain or assumed_chain(self._store, self._zone, last)
+        return chain, WindowTallies(self._store, chain, self._memory)

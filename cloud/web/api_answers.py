@@ -48,9 +48,9 @@ def answering(handler: Callable[[Request], Response]) -> Callable[[Request], Res
         except ask.UnknownSite as error:
             raise HTTPException(404, str(error)) from None
         except Lacking as error:
-            raise HTTPException(503, f"{error}.") from None
+            raise HTTPException(503, _sentence(error)) from None
         except UserError as error:
-            raise HTTPException(400, f"{error}.".removeprefix("--")) from None
+            raise HTTPException(400, _sentence(error)) from None
 
     return answer
 
@@ -92,4 +92,10 @@ def kept(request: Request, body: bytes, media: str, *, file: str | None = None) 
 
 
 def _said(error: ValidationError, model: type[BaseModel], data: object) -> str:
-    return f"{explain(error.errors(), model, data)}."
+    return _sentence(explain(error.errors(), model, data))
+
+
+def _sentence(said: object) -> str:
+    """End with a full stop; an option of the command line is a parameter here."""
+    text = str(said).removeprefix("--")
+    return text if text.endswith((".", "?")) else f"{text}."

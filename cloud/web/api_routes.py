@@ -16,15 +16,18 @@ from cloud.api.answers import Answer, Sites
 from cloud.api.devices import devices
 from cloud.api.endpoints import BY_NAME, JSON, ROOT, Nothing, OfSite, Page, Period
 from cloud.api.openapi import document
+from cloud.domain.chain import Chain
 from cloud.stores.shops import Shops
-from cloud.web.access import guarded
+from cloud.stores.store import Reader
+from cloud.web.access import guarded, unknown_site
 from cloud.web.api_answers import answering, fresh, kept, of_path, of_query
 from common.clock import Clock
+from common.errors import UserError
 
 
-def routes(shops: Shops, clock: Clock) -> list[BaseRoute]:
-    """Return the routes of the API that reads ``shops``."""
-    api = _Api(shops, clock)
+def routes(reader: Reader, shops: Shops, clock: Clock) -> list[BaseRoute]:
+    """Return the routes of the API: ``reader`` has the devices, ``shops`` the figures."""
+    api = _Api(reader, shops, clock)
     handlers: dict[str, Callable[[Request], Response]] = {
         "sites": api.sites,
         "days": api.days,
@@ -51,6 +54,7 @@ def routes(shops: Shops, clock: Clock) -> list[BaseRoute]:
 class _Api:
     """The handlers. They are not async: a store may block."""
 
+    reader: Reader
     shops: Shops
     clock: Clock
 
@@ -58,7 +62,7 @@ class _Api:
         return kept(request, json.dumps(document(request.scope["root_path"])).encode(), JSON)
 
     def sites(self, request: Request) -> Response:
-        page, chain = of_query(request, Page), self.shops.chain()
+        page, chain = of_query(request, Page), self._chain()
         names = request.state.user.of(sorted(chain.sites)) if chain else []
         rest = [name for name in names if page.after is None or name > page.after]
         shown = rest[: page.limit]
@@ -82,8 +86,18 @@ class _Api:
 
     def devices(self, request: Request) -> Response:
         of_query(request, Nothing)
-        site = ask.site_named(self.shops, of_path(request, OfSite).site)
-        return fresh(devices(self.shops.reader, site.name, self.clock.now(), site.zone))
+        name, chain = of_path(request, OfSite).site, self._chain()
+        if chain is None:
+            raise unknown_site(name)
+        zone = ask.site_named(chain, name).zone
+        return fresh(devices(self.reader, name, self.clock.now(), zone))
+
+    def _chain(self) -> Chain | None:
+        """Return the shops as they are now; None if none has sent anything yet."""
+        try:
+            return self.shops.until(self.clock.now().date())[0]
+        except UserError:
+            return None
 
     def _asked(self, request: Request) -> tuple[str, Period, datetime]:
         return of_path(request, OfSite).site, of_query(request, Period), self.clock.now()

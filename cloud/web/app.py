@@ -56,7 +56,7 @@ def create_app(
     routes: list[BaseRoute] = [
         *today_page.routes(pages),
         *placement_page.routes(pages),
-        *([*api_routes.routes(shops, clock), *export_routes.routes(shops, clock)] if shops else ()),
+        *([*api_routes.routes(reader, shops, clock), *export_routes.routes(shops, clock)] if shops else ()),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     check_routes(routes)

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from cloud.domain.chain import Chain
 from cloud.simulation.fleet import SiteDay
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.shops import BoxShops
+from cloud.stores.shops import OneBoxShops
 from cloud.web.app import create_app
 from tests.cloud.api.serving import TOKEN, OneToken, serving
 from tests.cloud.simulation.fleets import NOON, fleet, messages
@@ -31,20 +31,25 @@ def simulated() -> tuple[Chain, list[SiteDay]]:
 
 
 @pytest.fixture(scope="session")
-def shops(
+def store(
     simulated: tuple[Chain, list[SiteDay]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[BoxShops]:
-    chain, site_days = simulated
+) -> Iterator[EmbeddedStore]:
+    _, site_days = simulated
     clock = ManualClock(NOW)
     path = tmp_path_factory.mktemp("api") / "store.sqlite"
     with closing(EmbeddedStore(path, retention_days=400, clock=clock)) as store:
         store.write(messages(site_days))
-        yield BoxShops(store, ZoneInfo("Europe/Berlin"), clock, chain)
+        yield store
 
 
 @pytest.fixture(scope="session")
-def app(shops: BoxShops) -> Starlette:
-    return create_app(shops.reader, shops.clock, "Europe/Berlin", access=OneToken(), shops=shops)
+def shops(store: EmbeddedStore, simulated: tuple[Chain, list[SiteDay]]) -> OneBoxShops:
+    return OneBoxShops(store, ZoneInfo("Europe/Berlin"), simulated[0])
+
+
+@pytest.fixture(scope="session")
+def app(store: EmbeddedStore, shops: OneBoxShops) -> Starlette:
+    return create_app(store, ManualClock(NOW), "Europe/Berlin", access=OneToken(), shops=shops)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from cloud.api.answers import Cohorts, Days, Devices, Hours, Places, SiteAnswer,
 from cloud.domain.chain import Chain, Site
 from cloud.domain.tally import Tally, readable
 from cloud.simulation.fleet import SiteDay, Truth
-from cloud.stores.shops import BoxShops
+from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.shops import OneBoxShops
 from cloud.stores.tallies import Tallies
 from tests.cloud.simulation.fleets import LAST_DAY, truths
 
@@ -22,10 +23,8 @@ PERIOD = {"first": FIRST.isoformat(), "last": LAST_DAY.isoformat()}
 
 
 @pytest.fixture
-def tallies(shops: BoxShops) -> Tallies:
-    chain = shops.chain()
-    assert chain is not None
-    return shops.tallies(chain)
+def tallies(shops: OneBoxShops) -> Tallies:
+    return shops.until(LAST_DAY)[1]
 
 
 def chosen(chain: Chain) -> list[tuple[Site, Any]]:
@@ -164,10 +163,10 @@ def test_days_count_what_really_happened(
     assert checked > 3
 
 
-def test_devices_are_told_as_they_are_now(client: httpx.Client, shops: BoxShops, simulated: Any) -> None:
+def test_devices_are_told_as_they_are_now(client: httpx.Client, store: EmbeddedStore, simulated: Any) -> None:
     for site in simulated[0].sites.values():
         answer = Devices.model_validate_json(ask(client, f"/sites/{site.name}/devices"))
-        states = shops.reader.devices(site.name)
+        states = store.devices(site.name)
         assert [one.device for one in answer.devices] == [one.device for one in states]
         for one, state in zip(answer.devices, states, strict=True):
             assert (one.online, one.last_seen) == (state.online, state.last_seen)

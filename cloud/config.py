@@ -19,7 +19,7 @@ from cloud.domain.thresholds import MIN_K
 from common import settings
 from common.config_file import load_yaml_model, secret_file
 from common.errors import UserError
-from common.fields import BaseUrl, Password, Token, Url, host_name
+from common.fields import BaseUrl, Password, Port, Token, Url, host_name
 from common.settings import Section, first_line
 from common.wire import LONGEST_SESSION_S, Name
 
@@ -189,6 +189,12 @@ class NoticeSettings(Section):
         return webhook_key(self.secret.get_secret_value(), "notices.secret")
 
 
+class MetricsSettings(Section):
+    """Where ``bridge`` serves its metrics for Prometheus, to this machine alone."""
+
+    port: Port = 9108
+
+
 class PrivacySettings(Section):
     """What ``bridge`` and ``serve`` refuse to store."""
 
@@ -202,6 +208,7 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     grafana: GrafanaSettings | None = None
     notices: NoticeSettings | None = None
+    metrics: MetricsSettings | None = None
 
 
 def webhook_key(secret: str, key: str) -> bytes:

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
+from cloud.domain.chain import shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
@@ -98,6 +101,8 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=OpenAccess(),
+                shops=OneBoxShops(store, shop_zone(chosen.timezone)),
+                collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
             )

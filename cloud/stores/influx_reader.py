@@ -6,13 +6,13 @@ message by the device's clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement, moment, quoted
-from cloud.stores.store import DeadLetter, DeviceState, Reader
+from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
+from cloud.stores.store import DeadLetter, DeviceState, Reader, by_device
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
 
@@ -37,30 +37,31 @@ class InfluxReader(Reader):
         return sorted({row["value"] for series in answer for row in series})
 
     def devices(self, site: str) -> list[DeviceState]:
-        health, status, alerts, windows = (
-            self._last(one, site) for one in (layout.HEALTH, layout.STATUS, layout.ALERT, layout.WINDOW)
+        return self._devices(f" WHERE site = {quoted(site)}")
+
+    def fleet(self) -> list[DeviceState]:
+        return self._devices("")
+
+    def watched_s(self, start: datetime, end: datetime) -> dict[tuple[str, str], float]:
+        question = (
+            f"SELECT coverage, duration_s FROM {layout.WINDOW.name}"  # noqa: S608 - no text from outside
+            f" WHERE time >= {nanoseconds(start)} AND time < {nanoseconds(end)} GROUP BY site, device, camera"
         )
-        names = sorted({row["device"] for row in (*health, *status, *alerts, *windows)})
-        return [
-            DeviceState(
-                site=site,
-                device=name,
-                online=said["online"] if (said := _newest(status, name)) else None,
-                since=moment(said["time"]) if said else None,
-                last_seen=_heard(windows, [*health, *alerts], name),
-                software=(_newest([*health, *status], name) or {}).get("software"),
-                model=found["model"] if (found := _newest(health, name)) else None,
-                health=_health(site, found) if found else None,
-                alerts=tuple(_alerts(site, alerts, name)),
+        (answer,) = self._influxql.ask("raw", question)
+        return by_device(
+            (
+                (series.tags["site"], series.tags["device"], series.tags["camera"]),
+                row["coverage"] * row["duration_s"],
             )
-            for name in names
-        ]
+            for series in answer
+            for row in series
+        )
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
 
     def notices(self, site: str) -> list[NoticeMessage]:
-        rows = [row for row in self._last(layout.NOTICE, site) if row["active"]]
+        rows = [row for row in self._last(layout.NOTICE, f" WHERE site = {quoted(site)}") if row["active"]]
         return [
             NoticeMessage.model_construct(
                 site=site,
@@ -77,7 +78,7 @@ class InfluxReader(Reader):
         ]
 
     def latest(self, site: str) -> WindowMessage | None:
-        starts = [moment(row["time"]) for row in self._last(layout.WINDOW, site)]
+        starts = [moment(row["time"]) for row in self._last(layout.WINDOW, f" WHERE site = {quoted(site)}")]
         if not starts:
             return None
         return self.windows(site, max(starts), max(starts) + timedelta(microseconds=1))[-1]
@@ -89,11 +90,20 @@ class InfluxReader(Reader):
         """Release the connections."""
         self._influxql.close()
 
-    def _last(self, measurement: Measurement, site: str) -> list[Row]:
-        """Return the newest point of each series of a site, with its tags."""
+    def _devices(self, where: str) -> list[DeviceState]:
+        told = [self._last(one, where) for one in (layout.HEALTH, layout.STATUS, layout.ALERT, layout.WINDOW)]
+        keys = sorted({_key(row) for rows in told for row in rows})
+        mine: dict[tuple[str, str], list[list[Row]]] = {key: [[], [], [], []] for key in keys}
+        for index, rows in enumerate(told):
+            for row in rows:
+                mine[_key(row)][index].append(row)
+        return [_state(key, *found) for key, found in mine.items()]
+
+    def _last(self, measurement: Measurement, where: str) -> list[Row]:
+        """Return the newest point of each series, with its tags."""
         fields = ", ".join(f'"{name}"' for name in measurement.fields)
         question = (
-            f"SELECT {fields} FROM {measurement.name} WHERE site = {quoted(site)}"  # noqa: S608
+            f"SELECT {fields} FROM {measurement.name}{where}"  # noqa: S608 - quoted where it is from outside
             f" GROUP BY {', '.join(measurement.tags)} ORDER BY time DESC LIMIT 1"
         )
         (answer,) = self._influxql.ask(measurement.level, question)
@@ -122,34 +132,51 @@ def dead_letters(influxql: InfluxQL, limit: int) -> list[DeadLetter]:
     return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
 
 
-def _newest(rows: Sequence[Row], device: str) -> Row | None:
-    return max((row for row in rows if row["device"] == device), key=lambda row: row["time"], default=None)
+def _key(row: Row) -> tuple[str, str]:
+    return row["site"], row["device"]
 
 
-def _heard(windows: Sequence[Row], others: Sequence[Row], device: str) -> datetime | None:
-    times = [moment(row["time"]) for row in others if row["device"] == device]
-    times += [
-        moment(row["time"]) + timedelta(seconds=row["duration_s"])
-        for row in windows
-        if row["device"] == device
-    ]
-    return max(times, default=None)
+def _state(
+    key: tuple[str, str],
+    health: Sequence[Row],
+    status: Sequence[Row],
+    alerts: Sequence[Row],
+    windows: Sequence[Row],
+) -> DeviceState:
+    said, told = _newest(status), _newest(health)
+    heard = [moment(row["time"]) for row in (*health, *alerts)]
+    heard += [moment(row["time"]) + timedelta(seconds=row["duration_s"]) for row in windows]
+    return DeviceState(
+        site=key[0],
+        device=key[1],
+        online=said["online"] if said else None,
+        since=moment(said["time"]) if said else None,
+        last_seen=max(heard, default=None),
+        software=(_newest([*health, *status]) or {}).get("software"),
+        model=told["model"] if told else None,
+        health=_health(told) if told else None,
+        alerts=tuple(_alert(row) for row in sorted(alerts, key=lambda row: row["time"]) if row["active"]),
+    )
 
 
-def _health(site: str, row: Row) -> HealthMessage:
+def _newest(rows: Sequence[Row]) -> Row | None:
+    return max(rows, key=lambda row: row["time"], default=None)
+
+
+def _health(row: Row) -> HealthMessage:
     """Return the message as it was; it was validated before it was stored."""
     values = {name: row[name] for name in layout.HEALTH.fields}
-    return HealthMessage.model_construct(site=site, device=row["device"], at=moment(row["time"]), **values)
+    return HealthMessage.model_construct(
+        site=row["site"], device=row["device"], at=moment(row["time"]), **values
+    )
 
 
-def _alerts(site: str, rows: Sequence[Row], device: str) -> Iterator[AlertMessage]:
-    for row in sorted(rows, key=lambda row: row["time"]):
-        if row["device"] == device and row["active"]:
-            yield AlertMessage.model_construct(
-                site=site,
-                device=device,
-                at=moment(row["time"]),
-                fault=row["fault"],
-                active=True,
-                text=row["text"],
-            )
+def _alert(row: Row) -> AlertMessage:
+    return AlertMessage.model_construct(
+        site=row["site"],
+        device=row["device"],
+        at=moment(row["time"]),
+        fault=row["fault"],
+        active=True,
+        text=row["text"],
+    )

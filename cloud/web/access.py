@@ -62,7 +62,7 @@ class OpenAccess:
 
     def user(self, request: Request) -> User | None:
         """Return the local user, but nobody for a request that a proxy forwards from another machine."""
-        return None if any(name in request.headers for name in _FORWARDED) else LOCAL_USER
+        return None if is_forwarded(request) else LOCAL_USER
 
 
 class GuardedRoute(Route):
@@ -134,6 +134,11 @@ def csrf_field(request: Request) -> Markup:
 def unknown_site(site: str) -> HTTPException:
     """Return the same answer for a site that does not exist and for one that the user may not see."""
     return HTTPException(404, f"No data has been received from a shop named {site}.")
+
+
+def is_forwarded(request: Request) -> bool:
+    """Tell whether a proxy forwards ``request`` from another machine."""
+    return any(name in request.headers for name in _FORWARDED)
 
 
 def is_api(request: Request) -> bool:

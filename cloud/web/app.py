@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,7 +20,7 @@ from starlette.templating import Jinja2Templates
 from cloud.domain.chain import shop_zone
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import api_routes, export_routes, placement_page, today_page
+from cloud.web import api_routes, export_routes, metrics, placement_page, today_page
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.api_answers import is_v1, problem
 from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
@@ -39,6 +40,7 @@ def create_app(
     *,
     access: Access,
     shops: Shops | None = None,
+    collectors: Sequence[Collector] = (),
     names: Iterable[str] = (),
     path: str = "",
 ) -> Starlette:
@@ -46,8 +48,8 @@ def create_app(
 
     ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
     being checked, None if placement messages are not received. ``shops`` are those of the read API; None leaves it
-    out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page,
-    such as /footlight.
+    out. ``collectors`` are further metrics of the process. ``names`` are host names of the page besides this machine's
+    own. ``path`` is where a proxy shows the page, such as /footlight.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -57,6 +59,7 @@ def create_app(
         *today_page.routes(pages),
         *placement_page.routes(pages),
         *([*api_routes.routes(reader, shops, clock), *export_routes.routes(shops, clock)] if shops else ()),
+        *metrics.routes(reader, clock, collectors),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     check_routes(routes)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
-from cloud.domain.chain import shop_zone
+from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
@@ -43,18 +43,26 @@ class Box:
 
 
 async def serve(
-    settings: Settings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[Box], None]
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[Box], None],
+    chain: Chain | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
+
+    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
     if not isinstance(settings.store, EmbeddedSettings):
         raise UserError(
-            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
+            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
+            " 'footlight-cloud page' for its page"
         )
     with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready)
+        await _serve(settings, settings.store, tell, clock, stop, ready, chain)
 
 
 async def _serve(
@@ -64,6 +72,7 @@ async def _serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
+    chain: Chain | None,
 ) -> None:
     store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
@@ -93,7 +102,7 @@ async def _serve(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with nightly(place, clock), _listen(settings.serve.page) as sock:
+        with nightly(place, clock), listen(settings.serve.page) as sock:
             chosen = settings.serve.page
             app = create_app(
                 store,
@@ -101,7 +110,7 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=OpenAccess(),
-                shops=OneBoxShops(store, shop_zone(chosen.timezone)),
+                shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
@@ -127,7 +136,8 @@ async def _serve(
         store.close()
 
 
-def _listen(page: PageSettings) -> socket.socket:
+def listen(page: PageSettings) -> socket.socket:
+    """Open the address of the page. Raises ``UserError`` if it is in use."""
     try:
         return socket.create_server((page.host, page.port))
     except OSError as error:

@@ -54,7 +54,9 @@ class _Today:
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
-        return self._pages.templates.TemplateResponse(request, "site.html", {"site": site, "sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "site.html", {"site": site, "title": self._pages.title_of(site), "sites": sites}
+        )
 
     def today(self, request: Request) -> Response:
         site, _ = self._pages.known(request)
@@ -73,7 +75,7 @@ class _Today:
             return answer.body
 
     def _read(self, site: str) -> bytes:
-        reader, zone, now = self._pages.reader, self._pages.zone, self._pages.clock.now()
+        reader, zone, now = self._pages.reader, self._pages.zone_of(site), self._pages.clock.now()
         start, end = day_bounds(now, zone)
         last_evening = start - timedelta(microseconds=1)
         windows = reader.windows(site, day_bounds(last_evening, zone)[0], end)

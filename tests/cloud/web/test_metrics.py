@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.influxql import InfluxQL
+from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeviceState, StoreUnavailable
 from cloud.web import metrics
 from cloud.web.app import create_app
@@ -64,7 +66,9 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
 
 
 def scraped(reader: Any, clock: ManualClock, **headers: str) -> httpx.Response:
-    with serving(create_app(reader, clock, "Europe/Berlin", access=OneToken())) as address:
+    shops = OneBoxShops(reader, ZoneInfo("Europe/Berlin"))
+    app = create_app(reader, clock, "Europe/Berlin", access=OneToken(), shops=shops, only_api=True)
+    with serving(app) as address:
         return httpx.get(f"{address}/metrics", headers=headers)
 
 

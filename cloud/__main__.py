@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloud.accounts import command as accounts
 from cloud.analysis import command as compare
 from cloud.config import load
 from cloud.devices import configure
@@ -36,6 +37,7 @@ COMMANDS = (
     configure,
     dead_letters,
     backup,
+    accounts,
 )
 
 

@@ -6,7 +6,7 @@ A camera has a role, too (``cloud.domain.chain``), so the role of a person is ca
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
 UserRole = Literal["viewer", "manager", "installer", "hq"]
@@ -42,6 +42,28 @@ ALL_SITES: Final = "*"
 """Stands for every site in :attr:`User.sites`."""
 
 
+Act = Literal[
+    "login",
+    "login_failed",
+    "login_locked",
+    "logout",
+    "logout_everywhere",
+    "password_changed",
+    "user_added",
+    "user_changed",
+    "user_disabled",
+    "user_enabled",
+    "user_removed",
+    "token_added",
+    "token_revoked",
+    "configured",
+    "approved",
+    "acknowledged",
+    "exported",
+]
+"""What the audit log records."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Somebody who is logged in, or a program with an access token."""
@@ -50,6 +72,10 @@ class User:
     role: UserRole
     sites: frozenset[str] = field(default_factory=frozenset)
     """Names of the sites that the user may see; :data:`ALL_SITES` means all. A user of HQ always sees all."""
+    must_change_password: bool = False
+    """Whether the user still has a generated password, with which only the password can be changed."""
+    is_token: bool = False
+    """Whether this is a program with an access token, which never changes accounts."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the user has ``permission``."""
@@ -67,3 +93,21 @@ class User:
     def of(self, sites: Iterable[str]) -> list[str]:
         """Return those of ``sites`` that the user may see, in the same order."""
         return [site for site in sites if self.sees(site)]
+
+
+def both(user: User, other: User) -> User:
+    """Return ``user`` with no more permissions and sites than ``other`` has."""
+    role = min(user.role, other.role, key=USER_ROLES.index)
+    if user.sees_all:
+        sites = frozenset({ALL_SITES}) if other.sees_all else other.sites
+    else:
+        sites = user.sites if other.sees_all else user.sites & other.sites
+    return replace(user, role=role, sites=sites)
+
+
+def may_give(giver: User, role: UserRole, sites: Iterable[str]) -> bool:
+    """Tell whether ``giver`` may give ``role`` and ``sites`` to a user or a token: nobody gives more than they have."""
+    given = frozenset(sites)
+    every = role == "hq" or ALL_SITES in given
+    within = giver.sees_all if every else all(giver.sees(site) for site in given)
+    return within and PERMISSIONS[role] <= PERMISSIONS[giver.role]

@@ -15,8 +15,8 @@ from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
 from cloud.stores.store import Reader
 from cloud.stores.tallies import InfluxTallies
-from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
+from cloud.web.page_access import page_access
 from common.clock import Clock
 from common.errors import UserError
 
@@ -60,21 +60,26 @@ async def _serve(
     only_api: bool,
 ) -> None:
     shown = settings.serve.page
-    with _opened(settings, chain, clock) as (reader, shops), listen(shown) as sock:
+    with (
+        page_access(settings, clock) as access,
+        _opened(settings, chain, clock) as (reader, shops),
+        listen(shown) as sock,
+    ):
         app = create_app(
             reader,
             clock,
             shown.timezone,
-            access=OpenAccess(),
+            access=access,
             shops=shops,
             only_api=only_api,
             names=shown.names,
             path=shown.path,
+            proxies=shown.proxies,
         )
-        page = PageServer(app)
+        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
         serving = asyncio.create_task(page.serve([sock]))
         host, port = sock.getsockname()[:2]
-        ready(f"http://{host}:{port}/")
+        ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         page.should_exit = True

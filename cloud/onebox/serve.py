@@ -22,8 +22,8 @@ from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
-from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
+from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
@@ -102,20 +102,25 @@ async def _serve(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with nightly(place, clock), listen(settings.serve.page) as sock:
-            chosen = settings.serve.page
+        chosen = settings.serve.page
+        with (
+            page_access(settings, clock) as access,
+            nightly(place, clock, accounts=settings.accounts_file()),
+            listen(chosen) as sock,
+        ):
             app = create_app(
                 store,
                 clock,
                 chosen.timezone,
                 positions,
-                access=OpenAccess(),
+                access=access,
                 shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
+                proxies=chosen.proxies,
             )
-            page = PageServer(app)
+            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
@@ -123,7 +128,14 @@ async def _serve(
                 asyncio.create_task(stop.wait()),
             }
             host, port = sock.getsockname()[:2]
-            ready(Box(mqtt_port, f"http://{host}:{port}/", store, lambda: intake.stats))
+            ready(
+                Box(
+                    mqtt_port,
+                    f"http{'s' if chosen.tls else ''}://{host}:{port}/",
+                    store,
+                    lambda: intake.stats,
+                )
+            )
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True

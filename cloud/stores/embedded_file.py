@@ -196,6 +196,7 @@ def back_up(path: Path, target: Path) -> None:
     draft = target.with_name(target.name + ".new")
     draft.unlink(missing_ok=True)
     try:
+        draft.touch(mode=0o600)
         with closing(connect(path)) as source, closing(connect(draft)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # a single file, easy to copy

@@ -16,10 +16,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import inspect
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final, Literal, Protocol, get_args
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
@@ -30,7 +31,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cloud.domain.users import ALL_SITES, Permission, User
+from cloud.domain.users import ALL_SITES, Act, Permission, User
+
+log = logging.getLogger(__name__)
 
 Needs = Permission | Literal["login", "nothing"]
 """What a route asks of a user: a permission, only a login, or nothing at all."""
@@ -54,6 +57,10 @@ class Access(Protocol):
         """Return the user who sent ``request``; None if nobody is logged in. May block."""
         ...
 
+    def record(self, who: str, act: Act, about: str, address: str) -> None:
+        """Write down what a user did. May block."""
+        ...
+
 
 class OpenAccess:
     """Everybody is the installer: for a page without accounts, which only this machine can reach."""
@@ -63,6 +70,10 @@ class OpenAccess:
     def user(self, request: Request) -> User | None:
         """Return the local user, but nobody for a request that a proxy forwards from another machine."""
         return None if is_forwarded(request) else LOCAL_USER
+
+    def record(self, who: str, act: Act, about: str, address: str) -> None:
+        """Write it to the log: without accounts there is no other."""
+        log.info("page: %s: %s %s", who, act, about)
 
 
 class GuardedRoute(Route):
@@ -143,7 +154,8 @@ def is_forwarded(request: Request) -> bool:
 
 def is_api(request: Request) -> bool:
     """Tell whether the answer to ``request`` is read by a program."""
-    return request.url.path.removeprefix(request.scope["root_path"]).startswith("/api/")
+    path = request.url.path.removeprefix(request.scope["root_path"])
+    return path == "/metrics" or path.startswith("/api/")
 
 
 def cookie_name(request: Request) -> str:
@@ -153,11 +165,26 @@ def cookie_name(request: Request) -> str:
     return "__Secure-footlight" if request.scope["root_path"] else "__Host-footlight"
 
 
-def set_browser(response: Response, request: Request, value: str) -> None:
-    """Set our cookie: the name of a browser, which becomes that of a session at login."""
+def address_of(request: Request) -> str:
+    """Return the address that the request came from, as far as known proxies tell."""
+    return request.client.host if request.client else ""
+
+
+def record(request: Request, act: Act, about: str) -> None:
+    """Write into the audit log what the user of ``request`` did, such as "configured" "zones of shop". May block."""
+    access: Access = request.app.state.access
+    access.record(request.state.user.name, act, about, address_of(request))
+
+
+def set_browser(response: Response, request: Request, value: str, *, for_s: int | None = None) -> None:
+    """Set our cookie for ``for_s`` seconds, or until the browser is closed.
+
+    Its value names a browser at first, and a session after a login.
+    """
     response.set_cookie(
         cookie_name(request),
         value,
+        max_age=for_s,
         path=request.scope["root_path"] or "/",
         secure=request.url.scheme == "https",
         httponly=True,
@@ -182,6 +209,8 @@ async def _admit(request: Request, handler: Handler, needs: Needs) -> Response:
         response: Any = await handler(request)
     else:
         response = await run_in_threadpool(handler, request)
+    if needs != "nothing":  # a person at the same machine must not see it by going back after the logout
+        response.headers.setdefault("cache-control", "no-store")
     if state.keep_browser:
         set_browser(response, request, state.browser)
     return response  # type: ignore[no-any-return]
@@ -195,13 +224,28 @@ def _refusal(request: Request, needs: Needs, *, login: bool) -> Response | None:
         return None
     if user is None:
         if login and not is_api(request) and request.method in SAFE_METHODS:
-            return RedirectResponse(request.url_for("login").path, 303)
+            return RedirectResponse(login_path(request), 303)
         raise HTTPException(401, "Log in first.", {"www-authenticate": "Bearer"})
+    if user.must_change_password and needs != "login":
+        if is_api(request) or request.method not in SAFE_METHODS:
+            raise HTTPException(403, "Choose your own password first, on the account page.")
+        return RedirectResponse(request.url_for("account").path, 303)
+    if user.is_token and needs in ("login", "accounts"):
+        raise HTTPException(403, "This is not for access tokens.")
     if site is not None and not user.sees(site):
         raise unknown_site(site)
     if needs != "login" and not user.may(needs):
         raise HTTPException(403, f"This is not for the role {user.role}.")
     return None
+
+
+def login_path(request: Request) -> str:
+    """Return the path of the login page, which comes back to the page of ``request``."""
+    asked = request.url.path.removeprefix(request.scope["root_path"])
+    if request.url.query:
+        asked += f"?{request.url.query}"
+    path = request.url_for("login").path
+    return path if asked == "/" else f"{path}?{urlencode({'next': asked})}"
 
 
 def _check_sender(request: Request) -> None:

@@ -20,10 +20,21 @@ from starlette.templating import Jinja2Templates
 from cloud.domain.chain import shop_zone
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import api_routes, export_routes, metrics, period_page, placement_page, today_page
+from cloud.web import (
+    account_page,
+    api_routes,
+    export_routes,
+    login_page,
+    metrics,
+    period_page,
+    placement_page,
+    today_page,
+    users_page,
+)
 from cloud.web.access import Access, check_routes, is_api
+from cloud.web.account_access import AccountAccess
 from cloud.web.api_answers import is_v1, problem
-from cloud.web.middleware import KnownHosts, SecurityHeaders, SubPath
+from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
 from common.clock import Clock
@@ -44,6 +55,7 @@ def create_app(
     only_api: bool = False,
     names: Iterable[str] = (),
     path: str = "",
+    proxies: Iterable[str] = (),
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
@@ -51,7 +63,8 @@ def create_app(
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
     placement messages are not received. ``collectors`` are further metrics of the process. ``only_api`` leaves the
     pages out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the
-    page, such as /footlight.
+    page, such as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from,
+    and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -69,11 +82,15 @@ def create_app(
             *placement_page.routes(pages),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
+        if isinstance(access, AccountAccess):
+            for feature in (login_page, account_page, users_page):
+                routes += feature.routes(access, templates)
     check_routes(routes)
     errors = _Errors(None if only_api else templates)
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(KnownProxies, addresses=proxies),
             Middleware(SecurityHeaders),
             Middleware(KnownHosts, names=names),
             Middleware(SubPath, path=path),

@@ -29,7 +29,7 @@ from cloud.exports.files import csv_lines, parquet
 from cloud.exports.tables import table_of
 from cloud.exports.weeks import as_pdf, report_of
 from cloud.stores.shops import Shops
-from cloud.web.access import guarded
+from cloud.web.access import guarded, record
 from cloud.web.api_answers import answering, kept, of_path, of_query
 from common.clock import Clock
 
@@ -61,6 +61,7 @@ class _Exports:
         of, asked = of_path(request, OfTable), of_query(request, Export)
         period = Period(first=asked.first, last=asked.last, role=asked.role)
         table = table_of(of.table, self.shops, of.site, period, self.clock.now(), bounded=True)
+        record(request, "exported", f"{of.table} of {of.site}, {table.first} to {table.last}")
         if asked.format == "parquet":
             return kept(request, parquet(table), PARQUET, file=f"{table.file}.parquet")
         body = "".join(csv_lines(table)).encode()
@@ -71,6 +72,7 @@ class _Exports:
 
         of, asked = of_path(request, OfChart), of_query(request, OfWeek)
         report = report_of(self.shops, of.site, asked.week, asked.role, self.clock.now())
+        record(request, "exported", f"chart {of.chart} of {of.site}, {report.week}")
         name = f"footlight-{of.site}-{of.chart}-{report.week}.png"
         return kept(request, chart_png(of.chart, report), PNG, file=name)
 
@@ -79,6 +81,7 @@ class _Exports:
 
         site, asked = of_path(request, OfSite).site, of_query(request, Report)
         report = report_of(self.shops, site, asked.week, asked.role, self.clock.now())
+        record(request, "exported", f"report of {site}, {report.week}")
         html, name = report_html(report), f"footlight-{site}-{report.week}"
         if asked.format == "pdf":
             return kept(request, as_pdf(html), PDF, file=f"{name}.pdf")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.templating import Jinja2Templates
 
+from cloud.domain.users import User
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
@@ -21,12 +23,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def page_templates() -> Jinja2Templates:
     """Return the templates of the page; each knows the user (None before login) and the fields of a form."""
-    templates = Jinja2Templates(
-        directory=_TEMPLATES,
-        context_processors=[lambda request: {"user": getattr(request.state, "user", None)}],
-    )
+    templates = Jinja2Templates(directory=_TEMPLATES, context_processors=[_of_the_request])
     templates.env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token)
     return templates
+
+
+def _of_the_request(request: Request) -> dict[str, Any]:
+    user: User | None = getattr(request.state, "user", None)
+    return {"user": user, "has_accounts": request.app.state.access.login}
 
 
 @dataclass(frozen=True, slots=True)

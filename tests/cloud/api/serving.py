@@ -10,7 +10,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from cloud.domain.users import ALL_SITES, User
+from cloud.domain.users import ALL_SITES, Act, User
 from tests.support.brokers import until
 
 TOKEN = {"Authorization": "Bearer right"}
@@ -21,9 +21,15 @@ class OneToken:
 
     login = False
 
+    def __init__(self) -> None:
+        self.acts: list[tuple[str, Act, str]] = []
+
     def user(self, request: Request) -> User | None:
         right = request.headers.get("authorization") == TOKEN["Authorization"]
         return User("program", "manager", frozenset({ALL_SITES})) if right else None
+
+    def record(self, who: str, act: Act, about: str, address: str) -> None:
+        self.acts.append((who, act, about))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pyarrow.parquet as pq
 import pytest
+from starlette.applications import Starlette
 
 from cloud.api.answers import Days, Problem
 from tests.cloud.api.test_answers import FIRST, PERIOD
@@ -97,7 +98,7 @@ def test_nobody_is_answered_without_a_token(address: str) -> None:
     assert httpx.get(f"{address}/api/v1/openapi.json").status_code == 200, "it tells no figure"
 
 
-def test_an_export_has_the_figures_of_the_answer(client: httpx.Client) -> None:
+def test_an_export_has_the_figures_of_the_answer(client: httpx.Client, app: Starlette) -> None:
     asked = Days.model_validate_json(client.get(DAYS, params=PERIOD).content)
     found = client.get("/api/v1/sites/berlin-01/exports/days", params=PERIOD)
     assert found.headers["content-type"] == "text/csv; charset=utf-8; header=present"
@@ -111,6 +112,8 @@ def test_an_export_has_the_figures_of_the_answer(client: httpx.Client) -> None:
         client.get("/api/v1/sites/berlin-01/exports/days", params={**PERIOD, "format": "parquet"}).content
     ))  # fmt: skip
     assert table.column("visits").to_pylist() == [one.visits for one in asked.days]
+    done = ("program", "exported", f"days of berlin-01, {FIRST} to {LAST_DAY}")
+    assert app.state.access.acts[-2:] == [done, done], "who took figures away is written down"
 
 
 @pytest.mark.slow

@@ -35,7 +35,9 @@ class _Server(uvicorn.Server):
         shown.setdefault("access", OpenAccess())
         shown.setdefault("shops", OneBoxShops(reader, ZoneInfo("Europe/Berlin")))
         app = create_app(reader, clock, "Europe/Berlin", positions, **shown)
-        super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None))
+        super().__init__(
+            uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, proxy_headers=False)
+        )
         self._thread = threading.Thread(target=self.run)
 
     def __enter__(self) -> str:

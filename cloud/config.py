@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
 from cloud.account_settings import AccountSettings, ProxyAddress
-from cloud.domain.access import is_user
+from cloud.domain.access import HOME_ASSISTANT, is_user
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from cloud.domain.thresholds import MIN_K
@@ -166,6 +166,15 @@ class PageSettings(Section):
 class ServeSettings(Section):
     broker: ServeBrokerSettings = ServeBrokerSettings()
     page: PageSettings = PageSettings()
+    home_assistant: bool = False
+
+    @model_validator(mode="after")
+    def _home_assistant_can_log_in(self) -> Self:
+        if self.home_assistant and self.broker.users and HOME_ASSISTANT not in self.broker.users:
+            raise ValueError(
+                f"home_assistant needs a user; add {HOME_ASSISTANT} with a password to broker.users"
+            )
+        return self
 
 
 class GrafanaSettings(Section):

@@ -18,6 +18,7 @@ from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.shops import OneBoxShops
@@ -86,6 +87,9 @@ async def _serve(
         answer = echo_of(probe, clock)
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.publish(where, payload, retain=True)
+
     def receive(delivery: Delivery) -> None:
         if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
@@ -108,13 +112,14 @@ async def _serve(
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
         ):
+            shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
             app = create_app(
                 store,
                 clock,
                 chosen.timezone,
                 positions,
                 access=access,
-                shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
+                shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
@@ -127,6 +132,9 @@ async def _serve(
                 asyncio.create_task(page.serve([sock])),
                 asyncio.create_task(stop.wait()),
             }
+            if settings.serve.home_assistant:
+                home = HomeAssistant(store, shops, shop_zone(chosen.timezone), clock, retain)
+                tasks.add(asyncio.create_task(home.run(stop)))
             host, port = sock.getsockname()[:2]
             ready(
                 Box(

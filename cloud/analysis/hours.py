@@ -30,9 +30,11 @@ class Hour:
 
 def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
     """Return every quarter of an hour in which the site is open, including those without data."""
-    opening = {at: part for day in days(first, last) for at, part in quarters((), site, day, role).items()}
     stored = source.quarters(site.name, first, last, role)
-    return {at: stored.get(at, part) for at, part in sorted(opening.items()) if part.open_s > 0}
+    known = {part.day for part in stored.values()}
+    silent = [day for day in days(first, last) if day not in known]
+    found = {**stored, **{at: part for day in silent for at, part in quarters((), site, day, role).items()}}
+    return {at: part for at, part in sorted(found.items()) if part.open_s > 0}
 
 
 def local_hours(parts: Mapping[datetime, Tally], site: Site) -> Iterator[Hour]:

@@ -32,7 +32,11 @@ def pair_changes(pairs: Sequence[Pair], metrics: Sequence[Metric], *, level: flo
 
 def _change(pairs: Sequence[Pair], metric: Metric, level: float) -> Change:
     opened = [pair for pair in pairs if all(one.open_s > 0 for one in pair)]
-    causes = [_cause(pair, metric) for pair in opened]
+    told = np.min([metric.terms(row)[1] for row in _rows(opened)], axis=0) > 0 if opened else []
+    causes = [
+        _cause(pair) or (None if any_told else metric.lacking)
+        for pair, any_told in zip(opened, told, strict=True)
+    ]
     used = [pair for pair, cause in zip(opened, causes, strict=True) if cause is None]
     rates = [own_rate(metric, [one for one in row if one.covered_s > 0]) for row in _rows(pairs)]
     why = _why_apart(opened, used, causes, metric)
@@ -45,7 +49,7 @@ def _rows(pairs: Iterable[Pair]) -> tuple[list[Tally], list[Tally]]:
     return [one for one, _ in pairs], [other for _, other in pairs]
 
 
-def _cause(pair: Pair, metric: Metric) -> str | None:
+def _cause(pair: Pair) -> str | None:
     """Return why a pair of days does not count; None if it does."""
     for one in pair:
         if why := why_unwatched(one):
@@ -55,8 +59,6 @@ def _cause(pair: Pair, metric: Metric) -> str | None:
         return "other models"
     if one.site == other.site and one.watched_s.keys() != other.watched_s.keys():
         return "other cameras"
-    if any(metric.terms([day])[1][0] <= 0 for day in pair):
-        return metric.lacking
     return None
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cloud.analysis.hours import open_quarters
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
-from cloud.domain.tally import Tally, quarters, readable, with_silent_days
+from cloud.domain.tally import Tally, readable, with_silent_days
 from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.stores.tallies import Tallies, days
 
@@ -38,15 +39,11 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
 
     Raises ``StoreUnavailable``.
     """
-    opening = {at: part for day in days(first, last) for at, part in quarters((), site, day, role).items()}
-    stored = source.quarters(site.name, first, last, role)
     hours: dict[datetime, Tally] = {}
-    for at, empty in sorted(opening.items()):
-        part = stored.get(at, empty)
-        if part.open_s > 0:
-            # In UTC: two hours that the local clock shows twice would be equal.
-            start = at - timedelta(minutes=at.astimezone(site.zone).minute)
-            hours[start] = hours[start] + part if start in hours else part
+    for at, part in open_quarters(source, site, first, last, role).items():
+        # In UTC: two hours that the local clock shows twice would be equal.
+        start = at - timedelta(minutes=at.astimezone(site.zone).minute)
+        hours[start] = hours[start] + part if start in hours else part
     return {start.astimezone(site.zone): total for start, total in hours.items()}
 
 

@@ -43,10 +43,7 @@ class Side:
     period: Period
     tallies: tuple[Tally, ...]
     """One for each day, also for those without data."""
-
-    @property
-    def total(self) -> Tally:
-        return sum(self.tallies[1:], self.tallies[0])
+    total: Tally
 
     @property
     def watched(self) -> bool:
@@ -130,8 +127,8 @@ def period_view(
 ) -> PeriodView:  # fmt: skip
     """Compute the page of the first of ``sides`` beside the second. Raises ``StoreUnavailable``."""
     (site, period), (other_site, other_period) = sides
-    this = Side(site, period, _tallies(source, site, period, role))
-    other = Side(other_site, other_period, _tallies(other_source, other_site, other_period, role))
+    this = _side(source, site, period, role)
+    other = _side(other_source, other_site, other_period, role)
     pairs = _pairs(this, other)
     by_weeks = against == "before" and period.kind == "week"
     metrics = [metric_named(name) for name in metrics_of((*this.tallies, *other.tallies))]
@@ -158,6 +155,11 @@ def period_view(
         ),
         silent_since=_silent_since(this.tallies),
     )
+
+
+def _side(source: Tallies, site: Site, period: Period, role: Role) -> Side:
+    tallies = _tallies(source, site, period, role)
+    return Side(site, period, tallies, sum(tallies[1:], tallies[0]))
 
 
 def _tallies(source: Tallies, site: Site, period: Period, role: Role) -> tuple[Tally, ...]:

@@ -58,7 +58,7 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
   const places = labels.map((_, index) => index);
   const options = {
     width: host.clientWidth, height: host.clientHeight, legend: { show: false },
-    padding: [horizontal ? 0 : 4, 4, 0, horizontal ? 0 : 4],
+    padding: [horizontal ? 0 : 8, 4, 0, horizontal ? 0 : 4],
     cursor: { x: false, y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, ori: horizontal ? 1 : 0, dir: horizontal ? -1 : 1, range: [-0.5, labels.length - 0.5] },

@@ -34,7 +34,6 @@ document.querySelector(".choose").addEventListener("submit", loading);
 document.querySelectorAll(".choose a.step, .views a").forEach((link) => link.addEventListener("click", (event) => {
   if (!event.ctrlKey && !event.metaKey && !event.shiftKey) loading();
 }));
-document.querySelectorAll(".choose select").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 // A page that the browser kept and shows again has its figures.
 addEventListener("pageshow", () => {
   document.querySelector("main").removeAttribute("aria-busy");

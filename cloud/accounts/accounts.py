@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 COMMAND_LINE = "command line"
 """Who acted, in the audit log, when it was a command on the machine itself."""
 
+UNKNOWN = "unknown name"
+"""Who tried to log in, in the audit log, when there is no such user."""
+
 
 class LoginRefused(Exception):
     """The message is a sentence for the person; it does not reveal whether there is such a user."""
@@ -116,10 +119,13 @@ class Accounts:
         if wait_s > 0:
             raise LoginRefused(f"Too many failed logins. Try again in {ceil(wait_s / 60)} min.")
         try:
-            fits = self._passwords.fits(password, self.users.password_hash(name))
+            kept = self.users.password_hash(name)
+            fits = self._passwords.fits(password, kept)
         except TooBusy:
             raise LoginRefused("Several people are logging in. Try again in a few seconds.") from None
         if not fits:
             waits = self._attempts.failed(name, address)
-            self.audit.record(name, "login_locked" if waits else "login_failed", address=address)
+            # People type a password into the field of the name: it must not get into the log.
+            who = UNKNOWN if kept is None else name
+            self.audit.record(who, "login_locked" if waits else "login_failed", address=address)
         return fits

@@ -15,7 +15,7 @@ from common.clock import Clock
 
 MOST_OF_USER: Final = 50
 """The oldest session of a user ends when another begins."""
-_NOTED_EVERY_S: Final = 60.0
+_NOTED_EVERY_S: Final = 600.0
 """A session that is in use is written down this often, to spare an SD card."""
 
 

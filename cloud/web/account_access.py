@@ -54,7 +54,7 @@ class AccountAccess:
         if self._proxy_header and self._from_proxy(request):
             named = request.headers.getlist(self._proxy_header)
             # Two headers mean that the proxy lets those of a visitor through.
-            return self.accounts.named_user(named[0]) if len(named) == 1 else None
+            return self.accounts.named_user(named[0].strip().lower()) if len(named) == 1 else None
         secret = request.cookies.get(cookie_name(request))
         return None if secret is None else self.accounts.session_user(secret)
 

@@ -37,7 +37,7 @@ def routes(reader: Reader, shops: Shops, clock: Clock) -> list[BaseRoute]:
         "devices": api.devices,
     }
     return [
-        guarded(f"{ROOT}/openapi.json", api.openapi, needs="nothing", name="openapi"),
+        guarded(f"{ROOT}/openapi.json", api.openapi, needs="numbers", name="openapi"),
         *(
             guarded(
                 f"{ROOT}{BY_NAME[name].path}",

@@ -257,6 +257,7 @@ async function refresh() {
   try {
     const answer = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
     if (answer.ok) text = await answer.text();
+    else if (answer.status === 401) location.reload(); // the login has ended: the way to it
   } catch { /* no response: text stays null */ }
   if (text === null) {
     banner("The shop's Footlight box does not answer. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -108,3 +109,16 @@ def test_a_flood_of_logins_waits_for_no_more_memory_than_one() -> None:
         found = [each.result(20) for each in running]
         passwords._one.acquire()
     assert (sum(found), len(refused)) == (4, 6)
+
+
+def test_none_of_the_most_used_passwords_is_accepted() -> None:
+    """Most are too short; the others, and two of them joined to be long enough, are guessed at once."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    most_used = FREQUENCY_LISTS["passwords"][:3000]
+    assert len(most_used) == 3000
+    long_enough = [word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST]
+    joined = [first + second for first, second in itertools.pairwise(most_used[:301])]
+    for password in [*most_used, *long_enough, *(word for word in joined if len(word) < 17)]:
+        with pytest.raises(UserError):
+            check_new(password)

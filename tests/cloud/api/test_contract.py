@@ -28,7 +28,7 @@ def contract(address: str) -> Any:
     # A date that fits the document may be in the future, and a name may be that of no shop.
     checks = {"positive_data_acceptance": {"enabled": False}}
     config = SchemathesisConfig.from_dict({"checks": checks})
-    return schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=config)
+    return schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", headers=TOKEN, config=config)
 
 
 @pytest.mark.parametrize("mode", GenerationMode)

@@ -12,8 +12,14 @@ import pytest
 from starlette.applications import Starlette
 
 from cloud.api.answers import Days, Problem
+from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.shops import OneBoxShops
+from cloud.web.app import create_app
+from tests.cloud.api.conftest import NOW
+from tests.cloud.api.serving import TOKEN, OneToken, serving
 from tests.cloud.api.test_answers import FIRST, PERIOD
 from tests.cloud.simulation.fleets import LAST_DAY
+from tests.support.clock import ManualClock
 from tests.support.programs import require_program
 
 DAYS = "/api/v1/sites/berlin-01/days"
@@ -91,11 +97,24 @@ def test_everything_else_below_the_root_is_refused_with_a_sentence(client: httpx
 
 
 def test_nobody_is_answered_without_a_token(address: str) -> None:
-    for path in (DAYS, "/api/v1/sites", "/api/v1/sites/berlin-01/exports/days"):
+    for path in (DAYS, "/api/v1/sites", "/api/v1/openapi.json", "/api/v1/sites/berlin-01/exports/days"):
         answer = httpx.get(f"{address}{path}")
         refused(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
-    assert httpx.get(f"{address}/api/v1/openapi.json").status_code == 200, "it tells no figure"
+
+
+def test_the_document_names_the_path_at_which_a_proxy_shows_the_api(
+    store: EmbeddedStore, shops: OneBoxShops
+) -> None:
+    app = create_app(
+        store, ManualClock(NOW), access=OneToken(), shops=shops, only_api=True, path="/footlight"
+    )
+    with (
+        serving(app) as address,
+        httpx.Client(base_url=f"{address}/footlight/api/v1", headers=TOKEN) as client,
+    ):
+        assert client.get("/openapi.json").json()["servers"] == [{"url": "/footlight/api/v1"}]
+        assert refused(client.get("/sites/nowhere/days"), 404)
 
 
 def test_an_export_has_the_figures_of_the_answer(client: httpx.Client, app: Starlette) -> None:

@@ -185,6 +185,14 @@ def test_the_password_never_comes_back_or_into_an_address_or_log(
     assert browser.get("/site/shop").status_code == 303
 
 
+def test_the_login_page_offers_no_other_way_in(app: Starlette) -> None:
+    """No hint, no secret question, no reset by mail: one form, for name and password."""
+    page = Browser(app).get("/login").text
+    assert re.findall(r'<form[^>]*action="([^"]*)"', page) == ["/login"]
+    assert re.findall(r'<input[^>]*name="(\w+)"', page) == ["csrf", "next", "name", "password"]
+    assert "href" not in re.sub(r"<link[^>]*>", "", page)
+
+
 def test_a_name_is_shown_as_text_whatever_it_contains(app: Starlette) -> None:
     answer = Browser(app).log_in('"><script>alert(1)</script>', "x")
     assert "<script>" not in answer.text
@@ -214,12 +222,12 @@ def test_nothing_may_be_read_by_the_script_of_another_web_site(app: Starlette) -
 
 def test_the_audit_log_says_who_logged_in_and_from_where(app: Starlette, accounts: Accounts) -> None:
     browser = logged_in(app, "anna")
-    Browser(app, client="198.51.100.7").log_in("ben", "guess")
+    Browser(app, client="198.51.100.7").log_in("a password in the wrong field", "guess")
     browser.submit("/logout", "/account")
     lines = [(entry.who, entry.act, entry.address) for entry in accounts.audit.newest(3)]
     assert lines == [
         ("anna", "logout", HERE),
-        ("ben", "login_failed", "198.51.100.7"),
+        ("unknown name", "login_failed", "198.51.100.7"),
         ("anna", "login", HERE),
     ]
 
@@ -236,7 +244,7 @@ def behind_proxy(accounts: Accounts, store: EmbeddedStore, clock: ManualClock) -
 
 def test_a_named_proxy_may_say_who_it_is(behind_proxy: Starlette) -> None:
     proxy = Browser(behind_proxy, client=PROXY)
-    forwarded = {HEADER: "anna", "x-forwarded-for": "198.51.100.7"}
+    forwarded = {HEADER: "Anna", "x-forwarded-for": "198.51.100.7"}
     assert proxy.get("/api/shop/today", headers=forwarded).status_code == 200
     assert proxy.get("/api/shop/today", headers={HEADER: "nobody"}).status_code == 401
     assert proxy.get("/api/shop/today").status_code == 401

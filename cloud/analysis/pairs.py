@@ -91,7 +91,7 @@ def _compared(
         return _apart(metric, level, "nothing was counted on the other days", rate, before)
     # With two rows, the residuals of one mirror those of the other: each difference is counted twice, in the variance
     # and in the degrees of freedom.
-    error, freedom = error * np.sqrt(1 / 2), max(1.0, freedom / 2)
+    error, freedom = error / 2**0.5, max(1.0, freedom / 2)
     reach = float(t.ppf(1 - level / 2, freedom)) * error
     low, high = max(ratio - reach, 0.0), ratio + reach
     verdict: Verdict = "more" if low > 1 else "less" if high < 1 else "none"

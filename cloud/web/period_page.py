@@ -82,7 +82,7 @@ class _Periods:
         asked = _Asked(whole, whole.until(today - _DAY), whole.next.first >= today)
         context = {
             "site": name,
-            "title": self._pages.title_of(name),
+            "title_of": self._pages.title_of,
             "sites": sites,
             "kind": kind,
             "asked": asked,

@@ -50,12 +50,14 @@ class _Today:
         sites = self._pages.sites(request)
         if len(sites) == 1:
             return RedirectResponse(request.url_for("site", site=sites[0]).path)
-        return self._pages.templates.TemplateResponse(request, "sites.html", {"sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "sites.html", {"sites": sites, "title_of": self._pages.title_of}
+        )
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
         return self._pages.templates.TemplateResponse(
-            request, "site.html", {"site": site, "title": self._pages.title_of(site), "sites": sites}
+            request, "site.html", {"site": site, "sites": sites, "title_of": self._pages.title_of}
         )
 
     def today(self, request: Request) -> Response:

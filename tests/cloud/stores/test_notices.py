@@ -51,7 +51,7 @@ def test_every_notice_is_a_point_and_what_is_not_told_is_absent(
     influx_store.write([notice(), notice(active=False, at=LATER), few])
     long = "notice,device=door,notice=long-queue,site=shop above=4i"
     assert influx.bodies[0].splitlines() == [
-        f'{long},active=true,people=6i,rule="queue_over" 1772438400000000000',
-        f'{long},active=false,rule="queue_over" 1772438700000000000',
-        'notice,device=door,notice=few,site=shop above=2i,active=true,rule="queue_over" 1772438700000000000',
+        f'{long},active=true,k=5i,people=6i,rule="queue_over" 1772438400000000000',
+        f'{long},active=false,k=5i,rule="queue_over" 1772438700000000000',
+        'notice,device=door,notice=few,site=shop above=2i,active=true,k=5i,rule="queue_over" 1772438700000000000',
     ]

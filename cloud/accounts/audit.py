@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cloud.accounts.file import AccountFile
 from cloud.domain.users import Act
@@ -11,6 +11,8 @@ from common.clock import Clock
 
 MOST = 100_000
 """Lines that are kept, in about 10 MB; the oldest are dropped."""
+KEPT_FOR = timedelta(days=400)
+"""They are about people at work: no longer than is of use."""
 _LONGEST = 300
 
 
@@ -44,7 +46,8 @@ class Audit:
             about,
             address,
         )
-        self._file.change("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", MOST)
+        old = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ? OR at < ?"
+        self._file.change(old, MOST, at - KEPT_FOR.total_seconds())
 
     def newest(self, most: int) -> list[Entry]:
         """Return up to ``most`` lines, the newest first."""

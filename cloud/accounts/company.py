@@ -21,6 +21,7 @@ from requests import RequestException
 from cloud.accounts.accounts import LoginRefused
 from cloud.domain.users import ALL_SITES, USER_ROLES, UserRole
 from common.clock import Clock
+from common.wire import one_line
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +62,28 @@ class _Begun:
     redirect_uri: str
 
 
+_LONGEST_SUBJECT: Final = 255
+_UNUSABLE: Final = (
+    *(AuthlibBaseError, JoseError, RequestException, RuntimeError),
+    *(
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ),  # metadata or keys of another form than the standard's
+)
+
+
 class _Provider(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]
     client_cls = OAuth2Session
 
     def load_server_metadata(self) -> dict[str, Any]:
         metadata: dict[str, Any] = super().load_server_metadata()
         offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name in SIGNED_WITH]
+        usable = [name for name in offered if name in SIGNED_WITH]
+        if not usable:
+            raise RuntimeError(f"it signs only with {', '.join(map(str, offered))}")
+        metadata["id_token_signing_alg_values_supported"] = usable
         return metadata
 
 
@@ -115,7 +131,7 @@ class CompanyLogin:
         try:
             started = self._provider.create_authorization_url(redirect_uri)
             found = str(self._provider.server_metadata.get("issuer", "")).rstrip("/")
-        except (AuthlibBaseError, RequestException, RuntimeError, ValueError) as error:
+        except _UNUSABLE as error:
             raise self._failed("cannot be reached", error) from None
         if found != self._issuer:
             raise self._failed("is not the expected one", f"it calls itself {found!r}")
@@ -148,10 +164,11 @@ class CompanyLogin:
                 begun.redirect_uri, code=answer["code"], code_verifier=begun.verifier
             )
             claims = self._provider.parse_id_token(token, begun.nonce)
-        except (AuthlibBaseError, JoseError, RequestException, RuntimeError, ValueError) as error:
+        except _UNUSABLE as error:
             raise self._failed("sent an answer that cannot be trusted", error) from None
-        if not claims or not isinstance(claims.get("sub"), str):
-            raise self._failed("sent an answer that cannot be trusted", "no ID token")
+        subject = claims.get("sub") if claims else None
+        if not isinstance(subject, str) or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+            raise self._failed("sent an answer that cannot be trusted", f"it is about {subject!r}")
         return self._colleague(claims)
 
     def _colleague(self, claims: Mapping[str, Any]) -> Colleague:
@@ -162,15 +179,15 @@ class CompanyLogin:
             claims.get("name") or claims.get("preferred_username") or claims.get("email") or claims["sub"]
         )
         if not roles:
-            log.warning("accounts.company: %s has no role: %s is %r", title, self._claim, values)
+            log.warning(
+                "accounts.company: %s has no role: %s is %r", one_line(title, 100), self._claim, values
+            )
             raise LoginRefused("Your company's login does not give you a role here. Ask its administrator.")
         role = max(roles, key=USER_ROLES.index)
         sites = frozenset(site for value in values for site in self._sites.get(value, ()))
-        return Colleague(
-            claims["sub"][:200], title[:100], role, frozenset({ALL_SITES}) if role == "hq" else sites
-        )
+        return Colleague(claims["sub"], title[:100], role, frozenset({ALL_SITES}) if role == "hq" else sites)
 
     @staticmethod
     def _failed(what: str, why: object) -> LoginRefused:
-        log.warning("accounts.company: the provider %s: %s", what, why)
+        log.warning("accounts.company: the provider %s: %s", what, one_line(str(why), 300))
         return LoginRefused(f"The company's login {what}. The log of Footlight says why.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -245,11 +246,16 @@ def test_a_file_that_breaks_while_it_is_open_lets_nobody_in(accounts: Accounts, 
         accounts.session_user(session)
 
 
-def test_the_audit_log_keeps_the_newest_lines(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audit_log_keeps_the_newest_lines(
+    accounts: Accounts, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cloud.accounts.audit.MOST", 10)
     for number in range(25):
         accounts.audit.record("anna", "exported", f"week {number}", HERE)
     assert [entry.about for entry in accounts.audit.newest(99)] == [f"week {n}" for n in range(24, 14, -1)]
+    clock.advance(401 * 24 * 3600)
+    accounts.audit.record("anna", "exported", "a year later", HERE)
+    assert [entry.about for entry in accounts.audit.newest(99)] == ["a year later"]
 
 
 def test_an_access_token_has_role_sites_and_an_end(accounts: Accounts, clock: ManualClock) -> None:
@@ -289,3 +295,14 @@ def test_an_access_token_never_may_more_than_its_owner(accounts: Accounts) -> No
 def test_an_access_token_lasts_at_most_a_year(accounts: Accounts, days: int) -> None:
     with pytest.raises(UserError, match="at most 366 days"):
         accounts.tokens.add("sheet", "viewer", ["shop"], timedelta(days=days))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_root_gives_a_new_file_to_the_service_that_owns_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, 12_345, 12_346)
+    AccountFile(folder / "accounts.sqlite").close()
+    made = (folder / "accounts.sqlite").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (12_345, 12_346, 0o600)
+    assert [path.name for path in folder.iterdir()] == ["accounts.sqlite"]

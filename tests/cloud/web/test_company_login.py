@@ -149,6 +149,8 @@ def foreign_key(provider: Provider) -> None:
         lie(exp=None),
         lie(sub=None),
         lie(sub=42),
+        lie(sub="4\n2"),
+        lie(sub="4" * 256),
         sign("none"),
         sign("HS256"),
         foreign_key,
@@ -162,6 +164,8 @@ def foreign_key(provider: Provider) -> None:
         "no end",
         "nobody",
         "number",
+        "line",
+        "long",
         "none",
         "HS256",
         "key",
@@ -218,6 +222,38 @@ def test_a_provider_that_calls_itself_otherwise_is_not_used(app: Starlette, prov
     provider.metadata["issuer"] = "https://evil.example"
     answer = Browser(app).get("/login/company")
     assert (answer.status_code, "not the expected one" in answer.text) == (502, True)
+
+
+@pytest.mark.parametrize("offered", [["HS256"], ["none"], ["HS256", "none"]])
+def test_a_provider_without_a_signature_of_its_own_is_not_used(
+    app: Starlette, provider: Provider, offered: list[str]
+) -> None:
+    provider.metadata["id_token_signing_alg_values_supported"] = offered
+    assert Browser(app).get("/login/company").status_code == 502
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        ({"authorization_endpoint": None}, 502),
+        ({"id_token_signing_alg_values_supported": 7}, 502),
+        ({"token_endpoint": None}, 403),
+        ({"token_endpoint": "nowhere"}, 403),
+        ({"jwks_uri": None}, 403),
+        ({"jwks": {"keys": "none"}}, 403),
+        ({"jwks": ["none"]}, 403),
+    ],
+)
+def test_a_provider_that_answers_in_another_form_is_told(
+    app: Starlette, provider: Provider, odd: dict[str, object], code: int
+) -> None:
+    provider.metadata.update(odd)
+    browser = Browser(app)
+    answer = browser.get("/login/company")
+    if code == 403:
+        answer = browser.get(at_the_company(browser))
+    assert answer.status_code == code
+    assert browser.get("/api/shop/today").status_code == 401
 
 
 def test_a_provider_that_is_away_is_told_and_passwords_still_work(

@@ -244,6 +244,7 @@ def test_the_keyboard_reaches_everything(chromium: Browser, store: EmbeddedStore
     [
         ("week?of=x", "This is not a week. Write it like 2026-W48."),
         ("week?of=2026-W99", "This is not a week."),
+        ("week?of=0001-W01", "This is not a week."),
         ("month?of=2026-13", "This is not a month."),
         ("month?of=0001-01", "This is not a month."),
         ("compare?from=2026-03-09&to=2026-03-01", "ends before it begins"),

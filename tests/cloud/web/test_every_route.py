@@ -23,9 +23,8 @@ from tests.support.asgi import AsgiClient
 from tests.support.clock import ManualClock
 from tests.support.messages import window
 
-OPEN = {"/login", "/login/company", "/login/company/done", "/metrics"}
-"""What is for everybody. A new line here is a decision. The metrics are for this machine, or with a token: see their
-tests."""
+OPEN = {"/login", "/login/company", "/login/company/done"}
+"""What is for everybody. A new line here is a decision."""
 ENDS_THE_SESSION = {"/logout", "/logout-everywhere"}
 
 

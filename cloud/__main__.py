@@ -15,7 +15,7 @@ from cloud.devices import configure
 from cloud.exports import command as export
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
-from cloud.ingest import dead_letters
+from cloud.ingest import dead_letters, notice_command
 from cloud.onebox import backup
 from cloud.onebox import command as onebox
 from cloud.reports import command as report
@@ -26,19 +26,9 @@ from common.config_file import masked_yaml
 from common.masking import MaskingFormatter
 
 COMMANDS = (
-    bridge,
-    onebox,
-    rollup,
-    compare,
-    report,
-    export,
-    simulate,
-    provision,
-    configure,
-    dead_letters,
-    backup,
-    accounts,
-)
+    bridge, onebox, rollup, compare, report, export, simulate, provision, configure, notice_command,
+    dead_letters, backup, accounts,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

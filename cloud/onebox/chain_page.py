@@ -10,7 +10,7 @@ from cloud.config import InfluxSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.onebox.page import PageServer
 from cloud.onebox.serve import listen
-from cloud.stores.connect import open_embedded, open_influxql
+from cloud.stores.connect import open_embedded, open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
 from cloud.stores.store import Reader
@@ -95,8 +95,8 @@ def _opened(settings: Settings, chain: Chain | None, clock: Clock) -> Iterator[t
             raise UserError(
                 "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
             )
-        with closing(open_influxql(store)) as influxql:
-            yield InfluxReader(influxql), ChainShops(chain, InfluxTallies(influxql))
+        with closing(open_influxql(store)) as influxql, closing(open_influx(store, clock)) as messages:
+            yield InfluxReader(influxql, messages), ChainShops(chain, InfluxTallies(influxql))
     else:
         path = store.location()
         if not path.is_file():

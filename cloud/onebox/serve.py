@@ -21,6 +21,7 @@ from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
@@ -62,20 +63,24 @@ async def serve(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
             " 'footlight-cloud page' for its page"
         )
-    with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready, chain)
+    store = open_embedded(settings.store, clock, repair=True)
+    try:
+        with telling(settings.notices, store, clock) as tell:
+            await _serve(settings, settings.store, store, tell, clock, stop, ready, chain)
+    finally:
+        store.close()
 
 
 async def _serve(
     settings: Settings,
     place: EmbeddedSettings,
+    store: EmbeddedStore,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
     chain: Chain | None,
 ) -> None:
-    store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
@@ -136,14 +141,8 @@ async def _serve(
                 home = HomeAssistant(store, shops, shop_zone(chosen.timezone), clock, retain)
                 tasks.add(asyncio.create_task(home.run(stop)))
             host, port = sock.getsockname()[:2]
-            ready(
-                Box(
-                    mqtt_port,
-                    f"http{'s' if chosen.tls else ''}://{host}:{port}/",
-                    store,
-                    lambda: intake.stats,
-                )
-            )
+            page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
+            ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True
@@ -153,7 +152,6 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
-        store.close()
 
 
 def listen(page: PageSettings) -> socket.socket:

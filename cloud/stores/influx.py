@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,14 +14,15 @@ from influxdb_client.client.write.point import Point as LinePoint
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
+from pydantic import ValidationError
 
 from cloud.domain.labels import joint_counts, list_counts
 from cloud.domain.levels import Level, bucket_of
+from cloud.domain.notices import LONGEST, Acknowledgement
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
-from cloud.stores.influx_reader import dead_letters
 from cloud.stores.influxql import InfluxQL, cause, said
-from cloud.stores.measurement import Measurement, Point, Value, nanoseconds
+from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
 from cloud.stores.place_layout import door_points, place_points
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import Clock
@@ -82,7 +84,62 @@ class InfluxStore:
         self.write_points([layout.DEAD_LETTER.point(tags, letter.at, values)], "raw")
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return dead_letters(self._reading, limit)
+        question = (
+            f"SELECT reason, topic, payload FROM {layout.DEAD_LETTER.name}"  # noqa: S608 - no text from outside
+            f" GROUP BY site, device ORDER BY time DESC LIMIT {limit}"
+        )
+        (answer,) = self._reading.ask("raw", question)
+        letters = [
+            DeadLetter(
+                at=moment(row["time"]),
+                site=series.tags["site"],
+                device=series.tags["device"],
+                topic=row["topic"] or "",
+                reason=row["reason"],
+                payload=(row["payload"] or "").encode(),
+            )
+            for series in answer
+            for row in series
+        ]
+        return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
+
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        found = []
+        for tags, row in self._last(layout.NOTICE, site):
+            with suppress(ValidationError):  # of an older version, and long over
+                notice = NoticeMessage(
+                    **_named(tags),
+                    at=moment(row["time"]),
+                    rule=row["rule"],
+                    active=row["active"],
+                    count=row["people"],
+                    limit=row["above"],
+                    k=row["k"],
+                )
+                found += [notice] if notice.active else []
+        return sorted(found, key=lambda notice: notice.at, reverse=True)
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        found = [
+            Acknowledgement(
+                **_named(tags), began=moment(row["began"]), who=row["who"], at=moment(row["time"])
+            )
+            for tags, row in self._last(layout.ACKNOWLEDGEMENT, site)
+        ]
+        return sorted(found, key=lambda one: one.at, reverse=True)
+
+    def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
+        one = acknowledgement
+        tags = {"site": one.site, "device": one.device, "notice": one.name}
+        values: dict[str, Value | None] = {"who": one.who, "began": nanoseconds(one.began)}
+        self.write_points([layout.ACKNOWLEDGEMENT.point(tags, one.at, values)], "raw")
+
+    def _last(
+        self, measurement: Measurement, site: str | None
+    ) -> Iterator[tuple[Mapping[str, str], dict[str, Any]]]:
+        """Return the last point of each series of the last ``LONGEST``, with its tags."""
+        (answer,) = self._reading.ask("raw", measurement.newest(self._clock.now() - LONGEST, site))
+        return ((series.tags, row) for series in answer for row in series)
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Write points of one level. Raises the errors of ``write``."""
@@ -114,6 +171,10 @@ class InfluxStore:
     def close(self) -> None:
         self._reading.close()
         self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _named(tags: Mapping[str, str]) -> dict[str, Any]:
+    return {"site": tags["site"], "device": tags["device"], "name": tags["notice"]}
 
 
 def points(message: Message, now: datetime) -> Iterator[Point]:

@@ -7,28 +7,32 @@ message by the device's clock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloud.domain.notices import Acknowledgement
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
+from cloud.stores.measurement import Measurement, moment, nanoseconds
 from cloud.stores.store import DeadLetter, DeviceState, Reader, by_device
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
 
 if TYPE_CHECKING:
+    from cloud.stores.influx import InfluxStore
     from cloud.stores.influxql import InfluxQL
 
 Row = Mapping[str, Any]
-_K_UNTOLD = 10**6
-"""A notice that was stored without its k: no end is expected, so it is shown for a quarter of an hour."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InfluxReader(Reader):
-    """Reads sites, devices, windows, notices and dead letters of one InfluxDB; may be called from any thread."""
+    """Reads what one InfluxDB tells of sites and devices; ``store`` reads notices and dead letters.
 
-    def __init__(self, influxql: InfluxQL) -> None:
-        self._influxql = influxql
+    May be called from any thread.
+    """
+
+    def __init__(self, influxql: InfluxQL, store: InfluxStore) -> None:
+        self._influxql, self._store = influxql, store
         self._windows = InfluxWindows(influxql)
 
     def sites(self) -> list[str]:
@@ -37,10 +41,10 @@ class InfluxReader(Reader):
         return sorted({row["value"] for series in answer for row in series})
 
     def devices(self, site: str) -> list[DeviceState]:
-        return self._devices(f" WHERE site = {quoted(site)}")
+        return self._devices(site)
 
     def fleet(self) -> list[DeviceState]:
-        return self._devices("")
+        return self._devices(None)
 
     def watched_s(self, start: datetime, end: datetime) -> dict[tuple[str, str], float]:
         question = (
@@ -60,38 +64,25 @@ class InfluxReader(Reader):
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
 
-    def notices(self, site: str) -> list[NoticeMessage]:
-        rows = [row for row in self._last(layout.NOTICE, f" WHERE site = {quoted(site)}") if row["active"]]
-        return [
-            NoticeMessage.model_construct(
-                site=site,
-                device=row["device"],
-                at=moment(row["time"]),
-                name=row["notice"],
-                rule=row["rule"],
-                active=True,
-                count=row["people"],
-                limit=row["above"],
-                k=row["k"] or _K_UNTOLD,
-            )
-            for row in sorted(rows, key=lambda row: row["time"], reverse=True)
-        ]
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        return self._store.notices(site)
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        return self._store.acknowledgements(site)
 
     def latest(self, site: str) -> WindowMessage | None:
-        starts = [moment(row["time"]) for row in self._last(layout.WINDOW, f" WHERE site = {quoted(site)}")]
+        starts = [moment(row["time"]) for row in self._newest(layout.WINDOW, site)]
         if not starts:
             return None
         return self.windows(site, max(starts), max(starts) + timedelta(microseconds=1))[-1]
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return dead_letters(self._influxql, limit)
+        return self._store.dead_letters(limit)
 
-    def close(self) -> None:
-        """Release the connections."""
-        self._influxql.close()
-
-    def _devices(self, where: str) -> list[DeviceState]:
-        told = [self._last(one, where) for one in (layout.HEALTH, layout.STATUS, layout.ALERT, layout.WINDOW)]
+    def _devices(self, site: str | None) -> list[DeviceState]:
+        told = [
+            self._newest(one, site) for one in (layout.HEALTH, layout.STATUS, layout.ALERT, layout.WINDOW)
+        ]
         keys = sorted({_key(row) for rows in told for row in rows})
         mine: dict[tuple[str, str], list[list[Row]]] = {key: [[], [], [], []] for key in keys}
         for index, rows in enumerate(told):
@@ -99,37 +90,10 @@ class InfluxReader(Reader):
                 mine[_key(row)][index].append(row)
         return [_state(key, *found) for key, found in mine.items()]
 
-    def _last(self, measurement: Measurement, where: str) -> list[Row]:
-        """Return the newest point of each series, with its tags."""
-        fields = ", ".join(f'"{name}"' for name in measurement.fields)
-        question = (
-            f"SELECT {fields} FROM {measurement.name}{where}"  # noqa: S608 - quoted where it is from outside
-            f" GROUP BY {', '.join(measurement.tags)} ORDER BY time DESC LIMIT 1"
-        )
-        (answer,) = self._influxql.ask(measurement.level, question)
+    def _newest(self, measurement: Measurement, site: str | None) -> list[Row]:
+        """Return the newest point of each series, with its tags, of one site or of all."""
+        (answer,) = self._influxql.ask(measurement.level, measurement.newest(_EVER, site))
         return [{**series.tags, **row} for series in answer for row in series]
-
-
-def dead_letters(influxql: InfluxQL, limit: int) -> list[DeadLetter]:
-    """Return the last dead letters, newest first, at most ``limit``. Raises ``StoreUnavailable``."""
-    question = (
-        f"SELECT reason, topic, payload FROM {layout.DEAD_LETTER.name}"  # noqa: S608 - no text from outside
-        f" GROUP BY site, device ORDER BY time DESC LIMIT {limit}"
-    )
-    (answer,) = influxql.ask("raw", question)
-    letters = [
-        DeadLetter(
-            at=moment(row["time"]),
-            site=series.tags["site"],
-            device=series.tags["device"],
-            topic=row["topic"] or "",
-            reason=row["reason"],
-            payload=(row["payload"] or "").encode(),
-        )
-        for series in answer
-        for row in series
-    ]
-    return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -254,11 +254,24 @@ def _check_sender(request: Request) -> None:
         return
     origin = request.headers.get("origin")
     given = request.headers.get("x-csrf-token") or request.state.form.get("csrf", "")
-    elsewhere = origin is not None and urlsplit(origin).hostname != request.url.hostname
-    if elsewhere or not hmac.compare_digest(given.encode(), _csrf_of(request.state.browser).encode()):
+    if origin is not None and not _is_own(origin, request):
+        raise HTTPException(
+            403,
+            f"This form was sent by {origin}, but the page is at {request.url.hostname}. A proxy must pass on the host"
+            " name: docs/accounts.md says how.",
+        )
+    if not hmac.compare_digest(given.encode(), _csrf_of(request.state.browser).encode()):
         raise HTTPException(
             403, "This form is too old, or from another browser. Reload the page and try again."
         )
+
+
+def _is_own(origin: str, request: Request) -> bool:
+    # Not the port: a proxy may pass on the host name without it, and cookies do not know ports either.
+    try:
+        return urlsplit(origin).hostname == request.url.hostname
+    except ValueError:  # a bracket alone
+        return False
 
 
 def _csrf_of(browser: str) -> str:

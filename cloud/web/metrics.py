@@ -1,6 +1,6 @@
 """``GET /metrics``: the state of devices and intake for Prometheus, for this machine or with an access token.
 
-The labels are names of sites and devices, of at most :data:`MOST_DEVICES`, and the four faults: nothing that grows with
+The labels are names of sites and devices, of at most :data:`MOST_DEVICES`, and the faults: nothing that grows with
 time or visits.
 """
 

@@ -83,6 +83,6 @@ class _Today:
         windows = reader.windows(site, day_bounds(last_evening, zone)[0], end)
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
-        devices, notices = reader.devices(site), reader.notices(site)
-        answer = api.today(site, now, zone, day, before, devices, notices, letters)
+        devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
+        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

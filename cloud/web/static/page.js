@@ -237,7 +237,8 @@ function devices(day) {
 
 function notices(day) {
   element("notices").replaceChildren(...day.notices.map((notice) => node("p",
-    `Now: ${notice.text}, since ${moment(notice.since, day.date)}`, "banner")));
+    `Now: ${notice.text}, since ${moment(notice.since, day.date)}${
+      notice.acknowledged ? `; ${notice.acknowledged.who} takes care of it` : ""}`, "banner")));
 }
 
 function show(day) {

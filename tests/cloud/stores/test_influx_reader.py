@@ -23,21 +23,19 @@ pytestmark = pytest.mark.influxdb
 
 
 @pytest.fixture
-def reader(influxdb: InfluxDB) -> Iterator[InfluxReader]:
-    opened = InfluxReader(
-        InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
-    )
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def writer(influxdb: InfluxDB, clock: ManualClock) -> Iterator[InfluxStore]:
     opened = InfluxStore(
         url=influxdb.url, token=influxdb.token, org="-", bucket=influxdb.bucket, timeout_s=5.0, clock=clock
     )
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def reader(influxdb: InfluxDB, writer: InfluxStore) -> Iterator[InfluxReader]:
+    asking = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    yield InfluxReader(asking, writer)
+    asking.close()
 
 
 def test_an_empty_database_knows_nothing(reader: InfluxReader) -> None:

@@ -74,7 +74,7 @@ class Months:
 
     def clients(self) -> tuple[AsgiClient, AsgiClient]:
         """The page over each store."""
-        reader = InfluxReader(self.both.influxql)
+        reader = InfluxReader(self.both.influxql, self.both.influx)
         one, two = (
             create_app(of, self.clock, "UTC", access=OpenAccess(), shops=shops)
             for of, shops in ((self.both.embedded, self.embedded), (reader, self.influx))

@@ -97,10 +97,9 @@ def test_both_stores_tell_the_same(store: EmbeddedStore, clock: ManualClock, inf
         "bucket": influxdb.bucket,
         "timeout_s": 5.0,
     }
-    with closing(InfluxStore(**of, org="-", clock=clock)) as writer:
+    with closing(InfluxStore(**of, org="-", clock=clock)) as writer, closing(InfluxQL(**of)) as asking:
         writer.write(MESSAGES)
-    with closing(InfluxReader(InfluxQL(**of))) as reader:
-        other = read(scraped(reader, clock).text)
+        other = read(scraped(InfluxReader(asking, writer), clock).text)
     mine = read(scraped(store, clock).text)
     seen = {key for key in mine if "last_seen" in key[0]}  # by the clock of the device there, by ours here
     assert {key: mine[key] for key in mine.keys() - seen} == {

@@ -58,7 +58,7 @@ def test_both_stores_tell_the_same_of_devices_and_notices(
         alert(active=True, fault="clock"),
         alert(active=False, fault="clock", at=later),
         notice(),
-        notice(name="crowd", rule="inside_over", count=None, limit=2, at=later),
+        notice(name="desk", rule="nobody_at_desk", count=None, limit=None, at=later),
         notice(name="over"),
         notice(name="over", active=False, at=later),
     ]

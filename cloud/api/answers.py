@@ -293,6 +293,13 @@ class DeviceAnswer(Answer):
     alerts: list[AlertAnswer]
 
 
+class AcknowledgedAnswer(Answer):
+    """Somebody takes care of a notice."""
+
+    who: str
+    at: datetime
+
+
 class NoticeAnswer(Answer):
     """Something that staff should know now."""
 
@@ -302,6 +309,9 @@ class NoticeAnswer(Answer):
     since: datetime
     count: int | None = Field(description="people when it began; null below k")
     text: str
+    acknowledged: AcknowledgedAnswer | None = Field(
+        description="who takes care of it; null if nobody said so"
+    )
 
 
 class Devices(Answer):

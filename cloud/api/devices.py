@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cloud.api.answers import AlertAnswer, DeviceAnswer, Devices, HealthAnswer, NoticeAnswer
-from cloud.domain.notices import is_current, said
+from cloud.api.answers import (
+    AcknowledgedAnswer,
+    AlertAnswer,
+    DeviceAnswer,
+    Devices,
+    HealthAnswer,
+    NoticeAnswer,
+)
+from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeviceState, Reader
 from common.wire import HealthMessage, NoticeMessage
 
 
 def devices(reader: Reader, site: str, now: datetime, zone: ZoneInfo) -> Devices:
     """Read the devices of a site and the notices that hold ``now``. Raises ``StoreUnavailable``."""
+    taken = reader.acknowledgements(site)
     return Devices(
         site=site,
         at=now.astimezone(zone),
         devices=[_device(state, zone) for state in reader.devices(site)],
-        notices=list(_notices(reader.notices(site), now, zone)),
+        notices=[
+            _notice(notice, taken_care_of(notice, taken), zone)
+            for notice in reader.notices(site)
+            if is_current(notice, now)
+        ],
     )
 
 
@@ -43,14 +54,13 @@ def _health(health: HealthMessage, zone: ZoneInfo) -> HealthAnswer:
     return HealthAnswer(at=health.at.astimezone(zone), **told)
 
 
-def _notices(found: Iterable[NoticeMessage], now: datetime, zone: ZoneInfo) -> Iterable[NoticeAnswer]:
-    for notice in found:
-        if is_current(notice, now):
-            yield NoticeAnswer(
-                device=notice.device,
-                name=notice.name,
-                rule=notice.rule,
-                since=notice.at.astimezone(zone),
-                count=notice.count,
-                text=said(notice),
-            )
+def _notice(notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo) -> NoticeAnswer:
+    return NoticeAnswer(
+        device=notice.device,
+        name=notice.name,
+        rule=notice.rule,
+        since=notice.at.astimezone(zone),
+        count=notice.count,
+        text=said(notice),
+        acknowledged=AcknowledgedAnswer(who=taken.who, at=taken.at.astimezone(zone)) if taken else None,
+    )

@@ -81,7 +81,7 @@ def messages(
         )
         yield thing.binary("online", "Online", "connectivity")
         yield thing.binary("camera_fault", "Camera fault", "problem")
-        fault = any(alert.fault == "camera" for alert in one.alerts)
+        fault = any(alert.fault in ("camera", "moved") for alert in one.alerts)
         yield Message(topic, {"online": bool(one.online), "camera_fault": fault})
 
 

@@ -49,8 +49,9 @@ function writeTexts(plot, series, horizontal) {
   ctx.restore();
 }
 
-// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left, size, ink},
-// where bars with `left` grow to the left, `size` is their share of the place, and texts in `ink` may stand on a bar; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
+// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left, size,
+// ink}, where bars with `left` grow to the left, `size` is their share of the place, and texts in `ink` may stand on
+// another bar; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
 function drawBars(host, { labels, series, range, says, horizontal = false, narrow = false }) {
   host.plot?.destroy();
   const tip = Object.assign(document.createElement("p"), { className: "tip", hidden: true });

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.templating import Jinja2Templates
 
 from cloud.domain.users import User
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
 from cloud.web.placement import Positions
@@ -41,10 +42,21 @@ class SitePages:
     zone: ZoneInfo
     positions: Positions
     templates: Jinja2Templates
+    shops: Shops
+
+    def zone_of(self, site: str) -> ZoneInfo:
+        """Return the time zone of a site: that of the chain file, or else that of the page."""
+        listed = self.shops.site(site)
+        return listed.zone if listed else self.zone
+
+    def title_of(self, site: str) -> str:
+        """Return what people call a site."""
+        listed = self.shops.site(site)
+        return listed.title if listed else site
 
     def sites(self, request: Request) -> list[str]:
-        """Return the names of the user's sites, including those whose only data so far is a placement check."""
-        found: Iterable[str] = sorted({*self.reader.sites(), *self.positions.sites()})
+        """Return the names of the user's sites: those with data, in the chain file, or with a placement check."""
+        found: Iterable[str] = sorted({*self.reader.sites(), *self.positions.sites(), *self.shops.named()})
         return request.state.user.of(found)  # type: ignore[no-any-return]
 
     def known(self, request: Request) -> tuple[str, list[str]]:

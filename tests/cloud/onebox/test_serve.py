@@ -26,7 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud.config import Settings
 from cloud.onebox.serve import Box, serve
 from cloud.stores.embedded import EmbeddedStore
-from common.clock import SystemClock
+from common.clock import Clock, SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
 from common.wire import EchoMessage, Message, decode, encode, topic
@@ -48,14 +48,14 @@ def settings(folder: Path, **broker: Any) -> Settings:
 
 
 @contextmanager
-def running(chosen: Settings) -> Iterator[Box]:
+def running(chosen: Settings, clock: Clock | None = None) -> Iterator[Box]:
     boxes: list[Box] = []
     stop = asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def work() -> None:
         loops.append(asyncio.get_running_loop())
-        await serve(chosen, clock=SystemClock(), stop=stop, ready=boxes.append)
+        await serve(chosen, clock=clock or SystemClock(), stop=stop, ready=boxes.append)
 
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(asyncio.run, work())

@@ -18,13 +18,8 @@ function days() {
     series: [
       { values: rows.map((row) => (row.state === "no_data" ? top : null)), fill: hatching(css("--hatch"), true) },
       { values: others, fill: css("--soft"), size: 0.85 },
-      { values: visits, fill: css("--accent"), size: 0.5 },
+      { values: visits, fill: css("--accent"), size: 0.5, ink: true, texts: rows.length > 8 ? null : visits.map((value) => `${value ?? ""}`) },
       { values: rows.map((row, index) => (row.state === "partial" ? visits[index] : null)), fill: hatching(css("--card")), size: 0.5 },
-      // The numbers stand above the higher bar of each day.
-      ...(rows.length > 8 ? [] : [{
-        values: visits.map((value, index) => (value === null ? null : Math.max(value, others[index] ?? 0))),
-        fill: "transparent", texts: visits.map((value) => `${value ?? ""}`),
-      }]),
     ],
   });
 }

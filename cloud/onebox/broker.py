@@ -238,12 +238,6 @@ class EmbeddedBroker:
         assert self._broker is not None
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
-    async def retain(self, topic: str, payload: bytes) -> None:
-        """Send a message to its subscribers, and keep it for those that come later."""
-        assert self._broker is not None
-        await self._broker.retain_message(None, topic, payload, 1)
-        await self._broker.internal_message_broadcast(topic, payload, qos=1)
-
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("nowhere",))[0])
         slot = self._connections.admit(address, writer.transport.abort, wait_s=self._login_s)

@@ -67,8 +67,8 @@ async def _serve(
     stop: asyncio.Event,
     ready: Callable[[str], None],
     *,
-    configure: Broker | None = None,
     only_api: bool = False,
+    configure: Broker | None = None,
 ) -> None:
     shown = settings.serve.page
     with (

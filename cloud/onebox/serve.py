@@ -103,9 +103,6 @@ async def _serve(
         else:
             intake.submit(delivery)
 
-    async def retain(where: str, payload: bytes) -> None:
-        await broker.retain(where, payload)
-
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
     intake = Intake(

@@ -233,9 +233,11 @@ class EmbeddedBroker:
             await self._broker.shutdown()
         self._connections.end_all()
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Send a message to its subscribers."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message to its subscribers, and with ``retain`` to those who subscribe later, too."""
         assert self._broker is not None
+        if retain:
+            await self._broker.retain_message(None, topic, payload, qos=0)
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

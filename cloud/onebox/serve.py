@@ -93,6 +93,9 @@ async def _serve(
         answer = echo_of(probe, clock)
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.publish(where, payload, retain=True)
+
     def receive(delivery: Delivery) -> None:
         channel = delivery.topic.rpartition("/")[2]
         hear(delivery.topic, delivery.payload)

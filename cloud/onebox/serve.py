@@ -18,6 +18,7 @@ from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
@@ -96,8 +97,11 @@ async def _serve(
         await broker.publish(where, payload, retain=True)
 
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
+        channel = delivery.topic.rpartition("/")[2]
+        hear(delivery.topic, delivery.payload)
+        if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
+        if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
             intake.submit(delivery)
@@ -116,6 +120,7 @@ async def _serve(
             page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
+            box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
             shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
             app = create_app(
@@ -124,6 +129,7 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=access,
+                changes=changes,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
@@ -132,6 +138,7 @@ async def _serve(
             )
             page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
+            await asyncio.to_thread(changes.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),

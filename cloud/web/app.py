@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
@@ -28,6 +29,7 @@ from cloud.web import (
     metrics,
     period_page,
     placement_page,
+    places_page,
     today_page,
     users_page,
 )
@@ -51,6 +53,7 @@ def create_app(
     *,
     access: Access,
     shops: Shops,
+    changes: Changes | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
     names: Iterable[str] = (),
@@ -61,15 +64,17 @@ def create_app(
 
     ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
-    placement messages are not received. ``collectors`` are further metrics of the process. ``only_api`` leaves the
-    pages out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the
-    page, such as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from,
-    and how.
+    placement messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``collectors``
+    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page besides
+    this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are addresses or
+    networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
+    pages = SitePages(
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
+    )
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
         *export_routes.routes(shops, clock),
@@ -79,7 +84,8 @@ def create_app(
         routes += [
             *today_page.routes(pages),
             *period_page.routes(pages, shops),
-            *placement_page.routes(pages),
+            *placement_page.routes(pages, editor=changes is not None),
+            *(places_page.routes(pages, changes) if changes is not None else ()),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
         if isinstance(access, AccountAccess):

@@ -80,9 +80,11 @@ class _Today:
         reader, zone, now = self._pages.reader, self._pages.zone_of(site), self._pages.clock.now()
         start, end = day_bounds(now, zone)
         last_evening = start - timedelta(microseconds=1)
-        windows = reader.windows(site, day_bounds(last_evening, zone)[0], end)
+        yesterday = day_bounds(last_evening, zone)[0]
+        windows = reader.windows(site, yesterday, end)
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
-        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters)
+        changes = self._pages.in_use(site, yesterday, end)
+        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

@@ -10,7 +10,9 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from cloud.chain_file.changes import chain_changes
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
@@ -51,11 +53,12 @@ async def serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
-    chain: Chain | None = None,
+    chain: Path | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
 
-    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows.
+    ``chain`` is the file with the opening hours and the roles of cameras; None takes the one that the page has made, or
+    else estimates opening hours from the windows.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
@@ -80,7 +83,7 @@ async def _serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
-    chain: Chain | None,
+    chain: Path | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
@@ -121,8 +124,10 @@ async def _serve(
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
+            chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
         ):
-            shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
+            read = settings.chain_file(chain)
+            shops = OneBoxShops(store, shop_zone(chosen.timezone), Chain.load(read) if read else None)
             app = create_app(
                 store,
                 clock,
@@ -130,6 +135,7 @@ async def _serve(
                 positions,
                 access=access,
                 changes=changes,
+                chain_changes=edits,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,

@@ -224,6 +224,11 @@ class Settings(Section):
         store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
         return self.accounts.location(store.location(environ), environ)
 
+    def changes_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the changes of devices: beside the embedded store, or where it would be."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.location(environ).with_suffix(".changes.sqlite")
+
 
 def webhook_key(secret: str, key: str) -> bytes:
     """Decode a secret of Standard Webhooks: ``whsec_`` and 24 to 64 bytes in base64. Raises ``UserError``."""

@@ -14,7 +14,7 @@ from common.wire import BY_CHANNEL, NAME_PATTERN, ROOT, TO_DEVICE
 CONFIGURE = "configure"
 
 _SPEAKS = frozenset(BY_CHANNEL) - TO_DEVICE
-_CONFIGURE_HEARS = frozenset({"health", "alert", "status"})
+_CONFIGURE_HEARS = frozenset({"health", "alert", "status", "config", "placement"})
 _NAME = re.compile(NAME_PATTERN)
 _DEAD_LETTERS = f"{ROOT}-dead-letter/"
 

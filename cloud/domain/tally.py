@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
+from cloud.domain.floor_tally import FloorTally, floor_tally
 from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
 from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
 from common.wire import Cohort, WindowMessage
@@ -144,8 +145,7 @@ def tally(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -
     ``windows`` has each window at most once; those of other sites, roles and days are ignored. Include the windows of
     :data:`LATE` after the day, because of their cohorts.
     """
-    parts = list(quarters(windows, site, day, role).values())
-    return sum(parts[1:], parts[0])
+    return count_day(windows, site, day, role).total
 
 
 def with_silent_days(
@@ -162,13 +162,56 @@ def with_silent_days(
 
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> dict[datetime, Tally]:
     """Compute the tallies of all quarters of an hour of a local day, by start in UTC; they add up to :func:`tally`."""
-    start, end = site.local_day(day)
-    ordered = sorted(
-        (
-            w
-            for w in windows
-            if w.site == site.name and start <= w.start < end + LATE and site.role_of(w) == role
+    return count_day(windows, site, day, role).quarters
+
+
+class DayCounts(NamedTuple):
+    """All that is known of one site, role and local day."""
+
+    quarters: dict[datetime, Tally]
+    """By the start of the quarter of an hour, in UTC."""
+    floor: FloorTally
+
+    @property
+    def total(self) -> Tally:
+        first, *others = self.quarters.values()
+        return sum(others, first)
+
+
+def count_day(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> DayCounts:
+    """Compute the tallies of a local day, and its heat and ways from the same cohorts.
+
+    ``windows`` are as in :func:`tally`.
+    """
+    found = _of_day(windows, site, day, role)
+    return DayCounts(
+        quarters={
+            at: _tally(site.name, role, day, at, group, found.released[at], found.opening, found.cameras)
+            for at, group in found.groups.items()
+        },
+        floor=floor_tally(
+            (camera_of(window), window.cohort)
+            for group in found.released.values()
+            for window in group
+            if window.cohort is not None
         ),
+    )
+
+
+class _OfDay(NamedTuple):
+    """The windows that count for one day and role, by quarter of an hour."""
+
+    groups: Mapping[datetime, Sequence[WindowMessage]]
+    released: Mapping[datetime, Sequence[WindowMessage]]
+    """Those whose cohorts count for this day."""
+    opening: Sequence[Interval]
+    cameras: Sequence[str]
+
+
+def _of_day(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> _OfDay:
+    name, (start, end) = site.name, site.local_day(day)
+    ordered = sorted(
+        (w for w in windows if w.site == name and start <= w.start < end + LATE and site.role_of(w) == role),
         key=lambda w: (w.start, w.device, w.camera),
     )
     inside = [w for w in ordered if w.start < end]
@@ -185,10 +228,7 @@ def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role
         elif since >= start and (closed := _closed_before(window.start, opening)) > since:
             # The last cohort of a day is released after closing time: it belongs to the visits before.
             released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
-    return {
-        at: _tally(site.name, role, day, at, group, released[at], opening, cameras)
-        for at, group in groups.items()
-    }
+    return _OfDay(groups, released, opening, cameras)
 
 
 def _since(window: WindowMessage, site: Site) -> datetime:

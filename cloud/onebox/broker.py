@@ -30,6 +30,7 @@ from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
+from cloud.devices.desk import FILTERS as CHANGES
 from cloud.domain.access import may_hear, may_publish
 from cloud.ingest.intake import FILTERS, Delivery
 from cloud.onebox.connections import Connections, Slot, WrongPasswords
@@ -41,7 +42,6 @@ from cloud.onebox.packets import (
     WrongVersion,
     read_connect,
 )
-from cloud.web.placement import FILTER as PLACEMENT
 from common.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -238,6 +238,12 @@ class EmbeddedBroker:
         assert self._broker is not None
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
+    async def retain(self, topic: str, payload: bytes) -> None:
+        """Send a message to its subscribers, and keep it for those that come later."""
+        assert self._broker is not None
+        await self._broker.retain_message(None, topic, payload, 1)
+        await self._broker.internal_message_broadcast(topic, payload, qos=1)
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("nowhere",))[0])
         slot = self._connections.admit(address, writer.transport.abort, wait_s=self._login_s)
@@ -314,7 +320,8 @@ class EmbeddedBroker:
 
 
 def _is_ours(topic: str) -> bool:
-    return any(topic_matches_sub(name, topic) for name in (*FILTERS, PLACEMENT))
+    """Whether the intake stores what comes on this topic, or the desk hears it."""
+    return any(topic_matches_sub(name, topic) for name in (*FILTERS, *CHANGES))
 
 
 def _nobody_waits() -> None:

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
+from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.desk import box_desk
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -40,18 +43,26 @@ class Box:
 
 
 async def serve(
-    settings: Settings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[Box], None]
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[Box], None],
+    chain: Chain | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
+
+    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
     if not isinstance(settings.store, EmbeddedSettings):
         raise UserError(
-            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
+            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
+            " 'footlight-cloud page' for its page"
         )
     with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready)
+        await _serve(settings, settings.store, tell, clock, stop, ready, chain)
 
 
 async def _serve(
@@ -61,6 +72,7 @@ async def _serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
+    chain: Chain | None,
 ) -> None:
     store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
@@ -75,11 +87,17 @@ async def _serve(
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
+        channel = delivery.topic.rpartition("/")[2]
+        hear(delivery.topic, delivery.payload)
+        if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
+        if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
             intake.submit(delivery)
+
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.retain(where, payload)
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
@@ -94,7 +112,8 @@ async def _serve(
         with (
             page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
-            _listen(chosen) as sock,
+            listen(chosen) as sock,
+            box_desk(settings.changes_file(), retain, clock) as (desk, hear),
         ):
             app = create_app(
                 store,
@@ -102,12 +121,15 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=access,
+                desk=desk,
+                shops=OneBoxShops(store, shop_zone(chosen.timezone), chain),
                 names=chosen.names,
                 path=chosen.path,
                 proxies=chosen.proxies,
             )
             page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
+            await asyncio.to_thread(desk.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),
@@ -134,7 +156,8 @@ async def _serve(
         store.close()
 
 
-def _listen(page: PageSettings) -> socket.socket:
+def listen(page: PageSettings) -> socket.socket:
+    """Open the address of the page. Raises ``UserError`` if it is in use."""
     try:
         return socket.create_server((page.host, page.port))
     except OSError as error:

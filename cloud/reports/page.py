@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cloud.analysis import words as figure_words
 from cloud.analysis.change import WEEKS_BEFORE
 from cloud.analysis.comparable import LEAST_COVERAGE
 from cloud.analysis.compare import Row
@@ -39,12 +40,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "value": words.value, "signed": words.signed, "percent": words.percent, "verdict": words.verdict,
-        "span": words.span, "outage": words.outage, "cameras": words.cameras,
+        "value": figure_words.value, "signed": figure_words.signed, "percent": figure_words.percent,
+        "verdict": figure_words.verdict,
+        "span": figure_words.span, "outage": words.outage, "cameras": words.cameras,
     }  # fmt: skip
     environment.globals |= {
-        "figures": words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
-        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": words.ROLES,
+        "figures": figure_words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
+        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": figure_words.ROLES,
         "compared_as": COMPARED_AS,
     }  # fmt: skip
     return environment
@@ -126,7 +128,7 @@ def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
             if row.set_apart is not None:
                 rows[row.site, row.set_apart] = row
                 figures.setdefault((row.site, row.set_apart), []).append(
-                    words.FIGURES[comparison.metric].title
+                    figure_words.FIGURES[comparison.metric].title
                 )
     every = len(report.comparisons)
     return [

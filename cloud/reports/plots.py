@@ -18,10 +18,11 @@ from matplotlib.patches import Rectangle
 
 from cloud.analysis.change import Change
 from cloud.analysis.compare import Comparison, Row
+from cloud.analysis.hours import Hour
 from cloud.analysis.mix import Mix
 from cloud.analysis.quantify import Share
-from cloud.reports.site import Day, Hour
-from cloud.reports.words import percent, signed
+from cloud.analysis.words import percent, signed
+from cloud.reports.site import Day
 
 INK, MUTED, HATCH = "#1d282d", "#5b6970", "#b9bfc0"
 ACCENT, SOFT, GREY = "#1f6f78", "#a9d0d1", "#c9cecf"

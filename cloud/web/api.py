@@ -43,7 +43,9 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
-    notices[]              {device, since, text}: what staff should know now, newest first
+    notices[]              {device, since, text}: what staff should know now, newest first; text
+                           is in the language of the reader
+    changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -51,12 +53,13 @@ Returns 404 with {error} for a site that has never sent data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.devices.desk import InUse
 from cloud.domain.notices import is_current, said
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
@@ -74,8 +77,13 @@ def today(
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
     letters: Sequence[DeadLetter],
+    changes: Sequence[InUse],
+    says: Callable[[object], str],
 ) -> Json:
-    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday.
+
+    ``says`` says a message in the language of the reader.
+    """
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
@@ -98,9 +106,13 @@ def today(
         },
         "devices": [_device(state, zone) for state in devices],
         "notices": [
-            {"device": notice.device, "since": notice.at.astimezone(zone), "text": said(notice)}
+            {"device": notice.device, "since": notice.at.astimezone(zone), "text": says(said(notice))}
             for notice in notices
             if is_current(notice, date)
+        ],
+        "changes": [
+            {"device": change.device, "at": change.at.astimezone(zone), "sections": change.sections}
+            for change in changes
         ],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}

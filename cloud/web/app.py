@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,14 +17,28 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.desk import Desk
 from cloud.domain.chain import shop_zone
+from cloud.domain.messages import gettext as _
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import account_page, login_page, placement_page, today_page, users_page
+from cloud.web import (
+    account_page,
+    language_page,
+    login_page,
+    period_page,
+    placement_page,
+    places_page,
+    today_page,
+    users_page,
+)
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
+from cloud.web.languages import language_of
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
+from cloud.web.words import REFUSALS
 from common.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -37,24 +52,30 @@ def create_app(
     positions: Positions | None = None,
     *,
     access: Access,
+    shops: Shops,
+    desk: Desk | None = None,
     names: Iterable[str] = (),
     path: str = "",
     proxies: Iterable[str] = (),
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
-    being checked, None if placement messages are not received. ``names`` are host names of the page besides this
-    machine's own. ``path`` is where a proxy shows the page, such as /footlight.
-    ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
+    ``shops`` has the tallies for the pages of periods. ``timezone`` is that of shops without a chain file, such as
+    Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if placement
+    messages are not received. ``desk`` changes the settings of devices, None if nobody can. ``names`` are host names of
+    the page besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are
+    addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates)
+    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
     routes: list[BaseRoute] = [
-        *today_page.routes(pages),
-        *placement_page.routes(pages),
+        *today_page.routes(pages, desk),
+        *period_page.routes(pages, shops),
+        *placement_page.routes(pages, editor=desk is not None),
+        *(places_page.routes(pages, desk) if desk is not None else ()),
+        *language_page.routes(),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
     if isinstance(access, AccountAccess):
@@ -85,11 +106,13 @@ class _Errors:
 
     async def error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        framework = error.detail == HTTPStatus(error.status_code).phrase
+        detail = REFUSALS.get(error.status_code, error.detail) if framework else error.detail
         if is_api(request):
-            body = json.dumps({"error": error.detail})
+            body = json.dumps({"error": language_of(request).says(detail)})
             return Response(body, error.status_code, error.headers, media_type="application/json")
         return self._templates.TemplateResponse(
-            request, "error.html", {"detail": error.detail}, error.status_code, error.headers
+            request, "error.html", {"detail": detail}, error.status_code, error.headers
         )
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
@@ -98,5 +121,5 @@ class _Errors:
         self._fault = str(error)
         return await self.error(
             request,
-            HTTPException(503, "The stored data cannot be read. The log of the Footlight box says why."),
+            HTTPException(503, _("The stored data cannot be read. The log of the Footlight box says why.")),
         )

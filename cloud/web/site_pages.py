@@ -12,9 +12,13 @@ from starlette.requests import Request
 from starlette.templating import Jinja2Templates
 
 from cloud.domain.users import User
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
+from cloud.web.language_page import speak
+from cloud.web.languages import TITLES, language_of
 from cloud.web.placement import Positions
+from cloud.web.words import ROLES
 from common.clock import Clock
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -23,13 +27,17 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def page_templates() -> Jinja2Templates:
     """Return the templates of the page; each knows the user (None before login) and the fields of a form."""
     templates = Jinja2Templates(directory=_TEMPLATES, context_processors=[_of_the_request])
-    templates.env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token)
+    templates.env.globals.update(
+        csrf_field=csrf_field, csrf_token=csrf_token, languages=TITLES, role_words=ROLES
+    )
+    speak(templates.env)
     return templates
 
 
 def _of_the_request(request: Request) -> dict[str, Any]:
     user: User | None = getattr(request.state, "user", None)
-    return {"user": user, "has_accounts": request.app.state.access.login}
+    has_accounts = request.app.state.access.login
+    return {"user": user, "has_accounts": has_accounts, "language": language_of(request)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,21 @@ class SitePages:
     zone: ZoneInfo
     positions: Positions
     templates: Jinja2Templates
+    shops: Shops
+
+    def zone_of(self, site: str) -> ZoneInfo:
+        """Return the time zone of a site: that of the chain file, or else that of the page."""
+        listed = self.shops.site(site)
+        return listed.zone if listed else self.zone
+
+    def title_of(self, site: str) -> str:
+        """Return what people call a site."""
+        listed = self.shops.site(site)
+        return listed.title if listed else site
 
     def sites(self, request: Request) -> list[str]:
-        """Return the names of the user's sites, including those whose only data so far is a placement check."""
-        found: Iterable[str] = sorted({*self.reader.sites(), *self.positions.sites()})
+        """Return the names of the user's sites: those with data, in the chain file, or with a placement check."""
+        found: Iterable[str] = sorted({*self.reader.sites(), *self.positions.sites(), *self.shops.named()})
         return request.state.user.of(found)  # type: ignore[no-any-return]
 
     def known(self, request: Request) -> tuple[str, list[str]]:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from cloud.devices.changes import ChangesUnavailable
+from cloud.devices.desk import Desk, InUse
 from cloud.web import api
 from cloud.web.access import guarded
 from cloud.web.day import day_bounds, day_figures
+from cloud.web.languages import Language, language_of
 from cloud.web.site_pages import SitePages
 
 FRESH_S = 2.0
-"""How long an answer is reused, so that ten open phones cost a Pi no more than one."""
+"""How long an answer is reused, so that ten open phones of one language cost a Pi no more than one."""
 
 _LETTERS, _LETTERS_FOR = 5, timedelta(days=7)
 """How many dead letters are shown, and for how long."""
 
 
-def routes(pages: SitePages) -> list[BaseRoute]:
-    """Return the routes of this feature."""
-    today = _Today(pages)
+def routes(pages: SitePages, desk: Desk | None) -> list[BaseRoute]:
+    """Return the routes of this feature. ``desk`` knows which settings were changed."""
+    today = _Today(pages, desk)
     return [
         guarded("/", today.start, needs="numbers"),
         guarded("/site/{site}", today.site, needs="numbers"),
@@ -40,9 +44,10 @@ class _Answer:
 
 
 class _Today:
-    def __init__(self, pages: SitePages) -> None:
+    def __init__(self, pages: SitePages, desk: Desk | None) -> None:
         self._pages = pages
-        self._answers: dict[str, _Answer] = {}
+        self._desk = desk
+        self._answers: dict[tuple[str, str], _Answer] = {}
         self._lock = Lock()
 
     def start(self, request: Request) -> Response:
@@ -54,31 +59,45 @@ class _Today:
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
-        return self._pages.templates.TemplateResponse(request, "site.html", {"site": site, "sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "site.html", {"site": site, "title": self._pages.title_of(site), "sites": sites}
+        )
 
     def today(self, request: Request) -> Response:
         site, _ = self._pages.known(request)
         return Response(
-            self._answer(site), media_type="application/json", headers={"cache-control": "no-store"}
+            self._answer(site, language_of(request)),
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
         )
 
-    def _answer(self, site: str) -> bytes:
+    def _answer(self, site: str, language: Language) -> bytes:
         # One request reads at a time: the requests that wait here then reuse its answer.
         with self._lock:
             at_s = self._pages.clock.monotonic()
-            answer = self._answers.get(site)
+            answer = self._answers.get((site, language.code))
             if answer is None or at_s - answer.read_s >= FRESH_S:
-                answer = _Answer(at_s, self._read(site))
-                self._answers[site] = answer
+                answer = _Answer(at_s, self._read(site, language))
+                self._answers[site, language.code] = answer
             return answer.body
 
-    def _read(self, site: str) -> bytes:
-        reader, zone, now = self._pages.reader, self._pages.zone, self._pages.clock.now()
+    def _read(self, site: str, language: Language) -> bytes:
+        reader, zone, now = self._pages.reader, self._pages.zone_of(site), self._pages.clock.now()
         start, end = day_bounds(now, zone)
         last_evening = start - timedelta(microseconds=1)
-        windows = reader.windows(site, day_bounds(last_evening, zone)[0], end)
+        yesterday = day_bounds(last_evening, zone)[0]
+        windows = reader.windows(site, yesterday, end)
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices = reader.devices(site), reader.notices(site)
-        answer = api.today(site, now, zone, day, before, devices, notices, letters)
+        changes = self._changes(site, [state.device for state in devices], yesterday, end)
+        answer = api.today(site, now, zone, day, before, devices, notices, letters, changes, language.says)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
+
+    def _changes(self, site: str, devices: Iterable[str], start: datetime, end: datetime) -> list[InUse]:
+        if self._desk is None:
+            return []
+        try:
+            return [found for device in devices for found in self._desk.in_use(site, device, start, end)]
+        except ChangesUnavailable:  # the page of changes says so; the figures of the day are there
+            return []

@@ -11,7 +11,8 @@ import pytest
 from cloud.config import NoticeSettings
 from common.clock import SystemClock
 from tests.cloud.ingest.receiver import Receiver
-from tests.cloud.onebox.test_serve import device, publish, running, settings
+from tests.cloud.onebox.boxes import running, settings
+from tests.cloud.onebox.test_serve import device, publish
 from tests.support.brokers import until
 from tests.support.messages import notice
 

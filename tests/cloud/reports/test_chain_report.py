@@ -14,7 +14,7 @@ from cloud.domain.chain import Chain, Role
 from cloud.domain.tally import Tally
 from cloud.reports.chain import ChainReport, chain_report
 from cloud.reports.page import chain_page
-from cloud.stores.tallies import WindowTallies
+from cloud.stores.window_tallies import WindowTallies
 from common.wire import WindowMessage
 from tests.cloud.reports.weeks import (
     MONDAY,

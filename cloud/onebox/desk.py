@@ -1,0 +1,53 @@
+"""The desk of the one box: it publishes through the broker in the same process, and hears what that broker receives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from cloud.devices.changes import Changes
+from cloud.devices.desk import Desk, NotSent
+from cloud.domain.messages import gettext as _
+from common.clock import Clock
+
+Retain = Callable[[str, bytes], Coroutine[Any, Any, None]]
+
+SEND_S = 10.0
+"""A broker in the same process that takes longer hangs."""
+
+
+class InsideBroker:
+    """The way to the devices: ``retain`` publishes in the event loop. ``send`` is called in another thread."""
+
+    def __init__(self, retain: Retain) -> None:
+        self._retain, self._loop = retain, asyncio.get_running_loop()
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish a retained message. Raises ``NotSent``."""
+        sending = asyncio.run_coroutine_threadsafe(self._retain(topic, payload), self._loop)
+        try:
+            sending.result(SEND_S)
+        except TimeoutError:
+            sending.cancel()
+            raise NotSent(
+                _("The broker of this box does not answer. Restart the service and try again.")
+            ) from None
+
+
+@contextmanager
+def box_desk(path: Path, retain: Retain, clock: Clock) -> Iterator[tuple[Desk, Callable[[str, bytes], None]]]:
+    """Open the desk with its file at ``path``, and a function that lets it hear a message without waiting for the disk.
+
+    Raises ``UserError`` if the file cannot be opened.
+    """
+    with closing(Changes(path)) as changes, ThreadPoolExecutor(1, "changes") as pool:
+        desk = Desk(changes, InsideBroker(retain), clock)
+
+        def hear(topic: str, payload: bytes) -> None:
+            pool.submit(desk.hear, topic, payload)
+
+        yield desk, hear

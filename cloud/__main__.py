@@ -14,7 +14,7 @@ from cloud.config import load
 from cloud.devices import configure
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
-from cloud.ingest import dead_letters
+from cloud.ingest import dead_letters, notice_command
 from cloud.onebox import backup
 from cloud.onebox import command as onebox
 from cloud.reports import command as report
@@ -33,6 +33,7 @@ COMMANDS = (
     simulate,
     provision,
     configure,
+    notice_command,
     dead_letters,
     backup,
     accounts,

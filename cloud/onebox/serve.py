@@ -20,6 +20,7 @@ from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.desk import box_desk
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
@@ -61,20 +62,24 @@ async def serve(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
             " 'footlight-cloud page' for its page"
         )
-    with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready, chain)
+    store = open_embedded(settings.store, clock, repair=True)
+    try:
+        with telling(settings.notices, store, clock) as tell:
+            await _serve(settings, settings.store, store, tell, clock, stop, ready, chain)
+    finally:
+        store.close()
 
 
 async def _serve(
     settings: Settings,
     place: EmbeddedSettings,
+    store: EmbeddedStore,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
     chain: Chain | None,
 ) -> None:
-    store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
@@ -153,7 +158,6 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
-        store.close()
 
 
 def listen(page: PageSettings) -> socket.socket:

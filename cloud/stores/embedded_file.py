@@ -52,6 +52,11 @@ CREATE TABLE IF NOT EXISTS notices (
     json TEXT NOT NULL,
     PRIMARY KEY (site, device, name)
 );
+CREATE TABLE IF NOT EXISTS acknowledgements (
+    site TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL, began REAL NOT NULL, at REAL NOT NULL,
+    who TEXT NOT NULL,
+    PRIMARY KEY (site, device, name)
+);
 """
 OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
 """The end of every query of the windows of a site."""
@@ -59,7 +64,7 @@ WITH_COHORT = OF_SITE.replace(" ORDER", """ AND json NOT LIKE '%"cohort":null%' 
 STAMP = f"SELECT count(*), ifnull(max(rowid), 0) {OF_SITE.partition(' ORDER')[0]}"
 """A window that is written again gets a new row."""
 _PORTION = 1000
-_TABLES = ("windows", "devices", "alerts", "notices", "dead_letters")
+_TABLES = ("windows", "devices", "alerts", "notices", "acknowledgements", "dead_letters")
 
 
 class RowReader:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloud.domain.notices import Acknowledgement
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, moment, quoted
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
-from common.wire.fields import MOST_VISITS
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
@@ -47,24 +47,14 @@ class InfluxReader:
         start = moment(max(starts))
         return self._windows.windows(site, start, start + timedelta(microseconds=1))[-1]
 
-    def notices(self, site: str) -> list[NoticeMessage]:
-        smallest = {row["device"]: row["k"] for row in self._newest(layout.WINDOW, site)}
-        found = [
-            NoticeMessage.model_construct(
-                site=site,
-                device=row["device"],
-                at=moment(row["time"]),
-                name=row["notice"],
-                rule=row["rule"],
-                active=True,
-                count=row["people"],
-                limit=row["above"],
-                k=smallest.get(row["device"], MOST_VISITS),
-            )
-            for row in self._newest(layout.NOTICE, site)
-            if row["active"]
-        ]
-        return sorted(found, key=lambda notice: notice.at, reverse=True)
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        return self._store.notices(site)
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        return self._store.acknowledgements(site)
+
+    def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
+        self._store.record_acknowledgement(acknowledgement)
 
     def devices(self, site: str) -> list[DeviceState]:
         windows, health, status = (

@@ -43,8 +43,8 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
-    notices[]              {device, since, text}: what staff should know now, newest first; text
-                           is in the language of the reader
+    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text
+                           is in the language of the reader; acknowledged is {who, at} of who takes care of it, or null
     changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
@@ -60,7 +60,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud.devices.desk import InUse
-from cloud.domain.notices import is_current, said
+from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
 from common.wire import NoticeMessage
@@ -76,6 +76,7 @@ def today(
     before: Day,
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
+    acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
     changes: Sequence[InUse],
     says: Callable[[object], str],
@@ -106,7 +107,7 @@ def today(
         },
         "devices": [_device(state, zone) for state in devices],
         "notices": [
-            {"device": notice.device, "since": notice.at.astimezone(zone), "text": says(said(notice))}
+            _notice(notice, taken_care_of(notice, acknowledgements), zone, says)
             for notice in notices
             if is_current(notice, date)
         ],
@@ -128,6 +129,18 @@ def _breakdown(breakdown: Breakdown | None) -> Json | None:
         if breakdown is None
         else {**asdict(breakdown), "shown": breakdown.shown, "small": breakdown.small}
     )
+
+
+def _notice(
+    notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo, says: Callable[[object], str]
+) -> Json:
+    return {
+        "device": notice.device,
+        "name": notice.name,
+        "since": notice.at.astimezone(zone),
+        "text": says(said(notice)),
+        "acknowledged": taken and {"who": taken.who, "at": taken.at.astimezone(zone)},
+    }
 
 
 def _device(state: DeviceState, zone: ZoneInfo) -> Json:

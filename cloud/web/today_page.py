@@ -89,9 +89,11 @@ class _Today:
         windows = reader.windows(site, yesterday, end)
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
-        devices, notices = reader.devices(site), reader.notices(site)
+        devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._changes(site, [state.device for state in devices], yesterday, end)
-        answer = api.today(site, now, zone, day, before, devices, notices, letters, changes, language.says)
+        answer = api.today(
+            site, now, zone, day, before, devices, notices, taken, letters, changes, language.says
+        )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 
     def _changes(self, site: str, devices: Iterable[str], start: datetime, end: datetime) -> list[InUse]:

@@ -280,7 +280,10 @@ function inEnglish(sentence, text, translated = false) {
 }
 
 function notices(day) {
-  const told = day.notices.map((notice) => _("Now: %(text)s, since %(moment)s", { text: notice.text, moment: moment(notice.since, day.date) }));
+  const told = day.notices.map((notice) => [
+    _("Now: %(text)s, since %(moment)s", { text: notice.text, moment: moment(notice.since, day.date) }),
+    notice.acknowledged && _("%(who)s takes care of it", notice.acknowledged),
+  ].filter(Boolean).join("; "));
   if (told.join("\n") === element("notices").dataset.told) return; // a screen reader would read them again
   element("notices").dataset.told = told.join("\n");
   element("notices").replaceChildren(...told.map((text) => node("p", text, "banner")));

@@ -66,7 +66,9 @@ async def serve_page(
             path=shown.path,
             proxies=shown.proxies,
         )
-        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
+        page = PageServer(
+            app, tls=shown.tls.files() if shown.tls else None, end_streams=app.state.today.live.end
+        )
         serving = asyncio.create_task(page.serve([sock]))
         host, port = sock.getsockname()[:2]
         ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")

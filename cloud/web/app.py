@@ -27,6 +27,7 @@ from cloud.web import (
     language_page,
     login_page,
     period_page,
+    phone_page,
     placement_page,
     places_page,
     today_page,
@@ -70,8 +71,10 @@ def create_app(
     """
     templates = page_templates()
     pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
+    today = today_page.Today(pages, desk)
     routes: list[BaseRoute] = [
-        *today_page.routes(pages, desk),
+        *today_page.routes(today),
+        *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
         *period_page.routes(pages, shops),
         *placement_page.routes(pages, editor=desk is not None),
         *(places_page.routes(pages, desk) if desk is not None else ()),
@@ -93,7 +96,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
-    app.state.access = access
+    app.state.access, app.state.today = access, today
     return app
 
 

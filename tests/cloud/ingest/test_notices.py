@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from cloud.config import NoticeSettings
-from cloud.domain.notices import Event, event_of, said
+from cloud.domain.notices import event_of, said
 from cloud.ingest.bridge import Bridge
 from cloud.ingest.intake import Delivery, Intake
 from cloud.ingest.notices import Relay, telling
@@ -50,8 +50,8 @@ def relay(
     """The relay, and the text of everything that it sends."""
     sent: list[str] = []
 
-    def post(event: Event) -> None:
-        sent.append(json.loads(event.body)["data"]["text"])
+    def post(told: NoticeMessage) -> None:
+        sent.append(said(told))
 
     made = Relay(
         post, clock=clock, acknowledged=acknowledged, zone=BERLIN, quiet_hours=quiet, most_an_hour=most

@@ -1,0 +1,77 @@
+// Keeps the page of today up to date: by a stream of events, or by asking now and then where there is none.
+// A page that nobody sees has no stream: a browser opens only six connections to one server.
+"use strict";
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30000;
+const SILENT_MS = 30000; // the server says something every ten seconds
+const LIVE = { source: null, seen: "", shown: null, fault: false, wait: FIRST_WAIT_MS, again: 0, silent: 0 };
+
+function timeInShop(timeZone) {
+  return new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "medium", timeZone }).format(new Date());
+}
+
+// How up to date the page is. ``text`` is the answer; null if there is none, undefined if the last one still holds.
+function state(text, streaming) {
+  const live = element("live");
+  if (text === undefined && (LIVE.fault || !LIVE.shown)) return;
+  if (text === null) {
+    banner(live.dataset.at ? _("The shop's Footlight box does not answer. These figures are from %(time)s.", { time: live.dataset.at })
+      : _("The shop's Footlight box does not answer. No figures have been received yet."));
+  } else {
+    if (text && (text !== LIVE.shown || LIVE.fault)) show(JSON.parse(text));
+    LIVE.shown = text ?? LIVE.shown;
+    live.dataset.at = timeInShop(JSON.parse(LIVE.shown).timezone);
+  }
+  LIVE.fault = text === null;
+  live.querySelector(".text").textContent = LIVE.fault ? _("not connected")
+    : streaming ? _("live, %(time)s", { time: live.dataset.at }) : _("as of %(time)s", { time: live.dataset.at });
+  live.querySelector(".dot").className = `dot ${LIVE.fault ? "bad" : streaming ? "good" : ""}`;
+}
+
+function listen() {
+  clearTimeout(LIVE.again);
+  if (LIVE.source || document.hidden) return;
+  const source = new EventSource(`${element("main").dataset.events}?${new URLSearchParams({ seen: LIVE.fault ? "" : LIVE.seen })}`);
+  const heard = (text) => {
+    LIVE.wait = FIRST_WAIT_MS;
+    clearTimeout(LIVE.silent);
+    LIVE.silent = setTimeout(lost, SILENT_MS);
+    state(text, true);
+  };
+  source.addEventListener("today", (event) => {
+    heard(event.data);
+    LIVE.seen = event.lastEventId;
+  });
+  source.addEventListener("alive", () => heard(undefined));
+  source.addEventListener("unavailable", () => heard(null));
+  source.addEventListener("over", () => location.reload()); // the login has ended: the way to it
+  source.onerror = lost; // its own way to connect again knows no back-off
+  LIVE.source = source;
+  LIVE.silent = setTimeout(lost, SILENT_MS);
+}
+
+function hangUp() {
+  LIVE.source?.close();
+  LIVE.source = null;
+  clearTimeout(LIVE.silent);
+  clearTimeout(LIVE.again);
+}
+
+async function lost() {
+  hangUp();
+  LIVE.again = setTimeout(listen, LIVE.wait * (0.5 + Math.random()));
+  LIVE.wait = Math.min(2 * LIVE.wait, LONGEST_WAIT_MS);
+  let text = null;
+  try {
+    const answer = await fetch(element("main").dataset.api, { cache: "no-store" });
+    if (answer.ok) text = await answer.text();
+    else if (answer.status === 401) location.reload();
+  } catch { /* no response: text stays null */ }
+  if (!LIVE.source || text === null) state(text, false);
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (LIVE.shown) show(JSON.parse(LIVE.shown)); });
+document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : listen()));
+addEventListener("pagehide", hangUp);
+addEventListener("pageshow", listen);

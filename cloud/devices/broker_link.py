@@ -13,8 +13,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from cloud.devices.changes import Changes
-from cloud.devices.desk import FILTERS, Desk, NotSent
+from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import FILTERS, Changes, NotSent
 from cloud.domain.messages import gettext as _
 from common.clock import Clock
 from common.errors import UserError
@@ -58,28 +58,28 @@ class BrokerLink:
 
 
 @contextmanager
-def broker_desk(path: Path, broker: Broker, clock: Clock, also: Hear) -> Iterator[Desk]:
-    """Open the desk with its file at ``path``. It hears ``broker`` until the end, and so does ``also``.
+def broker_changes(path: Path, broker: Broker, clock: Clock, also: Hear) -> Iterator[Changes]:
+    """Open the changes with their file at ``path``. They hear ``broker`` until the end, and so does ``also``.
 
     The broker keeps answers for an hour while nobody listens. Raises ``UserError`` if the file or a file of TLS cannot
     be used.
     """
-    changes = Changes(path)
+    file = ChangeFile(path)
     client: Client | None = None
     try:
-        desk = Desk(changes, BrokerLink(broker, clock), clock)
+        changes = Changes(file, BrokerLink(broker, clock), clock)
 
         def hear(topic: str, payload: bytes) -> None:
-            desk.hear(topic, payload)
+            changes.hear(topic, payload)
             also(topic, payload)
 
         client = _listening(broker, hear)
-        yield desk
+        yield changes
     finally:
         if client is not None:
             client.disconnect()
             client.loop_stop()
-        changes.close()
+        file.close()
 
 
 def _listening(broker: Broker, hear: Hear) -> Client:

@@ -1,214 +1,224 @@
-"""What was asked of each device, by whom, and what it answered: a small SQLite file beside the store.
+"""Where people change the settings of devices: sends a change, keeps who asked for it, and hears the device's answer.
 
-A change is kept as the message that was sent, so that it can be sent again unchanged. The last :data:`KEPT` changes of
-a device are kept. The places in the device's own file are kept, too: the editor starts from them.
+A message replaces the one before, so each one is made of the last settings that were not refused, with the changed
+sections put in. Only the form is checked here: the device decides (docs/decisions/0043).
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
+from datetime import datetime
+from typing import Protocol
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
-from common import salvage
-from common.database_file import why_not_opened
+from cloud.devices.change_file import Change, ChangeFile, ChangesUnavailable
+from cloud.domain import arrival
+from cloud.domain.messages import gettext as _
+from common.clock import Clock
+from common.config_file import checked
 from common.errors import UserError
-from common.wire import ConfigMessage, short_hash
+from common.wire import (
+    ROOT,
+    AlertMessage,
+    ConfigMessage,
+    HealthMessage,
+    PlacementMessage,
+    WireError,
+    decode,
+    encode,
+    one_line,
+    short_hash,
+    topic,
+)
 
 log = logging.getLogger(__name__)
 
-KEPT = 200
-
-AnswerKind = Literal["none", "checked", "accepted", "refused"]
-"""``checked``: the device has found the change valid; its places wait for closing time."""
-
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE changes (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, device TEXT NOT NULL, who TEXT NOT NULL,
-    payload BLOB NOT NULL, before TEXT, answer TEXT NOT NULL DEFAULT 'none', answered REAL, reason TEXT NOT NULL
-    DEFAULT '', config TEXT
-);
-CREATE INDEX of_device ON changes (site, device, number);
-CREATE TABLE own_places (
-    site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, places TEXT NOT NULL, PRIMARY KEY (site, device)
-);
-"""
-_COLUMNS = "number, who, payload, before, answer, answered, reason, config"
+PLACES = ("plan", "doors", "zones", "targets", "notices")
+"""The sections that the editor changes, as in the file of a device."""
+FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in ("config", "health", "alert", "placement"))
+"""What must be heard here: changes from elsewhere, answers, and the places in the files of devices."""
+ELSEWHERE = "footlight-cloud configure"
+"""Stands for whoever sent a change in another way."""
 
 
-class ChangesUnavailable(Exception):
-    """The file of changes cannot be read or written now; the text says why."""
+class NotSent(Exception):
+    """The change has not reached the broker; the text says why, in a sentence."""
+
+
+class NotPossible(Exception):
+    """The change cannot be made; the text says why, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change. ``before`` and ``config`` are the hashes of the settings that the device used when the change was
-    sent, and with it; None if it has not told them. ``reason`` is why it was refused."""
+class InUse:
+    """A change that a device uses since ``at``: figures before and after it are not counted alike."""
 
-    number: int
-    who: str
-    payload: bytes
-    asked: ConfigMessage
-    before: str | None
-    answer: AnswerKind
-    answered: datetime | None
-    reason: str
-    config: str | None
+    device: str
+    at: datetime
+    sections: list[str]
 
-    @property
-    def message(self) -> str:
-        """The hash by which the device names this change."""
-        return short_hash(self.payload)
 
-    @property
-    def settings(self) -> Mapping[str, JsonValue]:
-        return self.asked.settings
+class Sender(Protocol):
+    """The way to the devices."""
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish a retained message; return once the broker has it. Raises ``NotSent``."""
+        ...
 
 
 class Changes:
-    """The file of changes. Safe to use from several threads; every method raises ``ChangesUnavailable``.
+    """The changes of all devices. Safe to use from several threads; all methods may block. Those for people raise
+    ``ChangesUnavailable``."""
 
-    A damaged file is renamed, and a new one begins. Raises ``UserError`` if the file cannot be opened.
-    """
+    def __init__(self, file: ChangeFile, sender: Sender, clock: Clock) -> None:
+        self._file, self._sender, self._clock = file, sender, clock
+        self._lock = threading.RLock()
+        self._running: dict[tuple[str, str], str | None] = {}
+        """The hash of the settings that each device uses."""
+        self._own: dict[tuple[str, str], Mapping[str, JsonValue]] = {}
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        try:
-            self._db = _opened(path)
-        except (OSError, sqlite3.Error) as error:
-            raise UserError(f"store.path: {path}: {why_not_opened(path, error)}") from None
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    def add(self, asked: ConfigMessage, payload: bytes, *, who: str, before: str | None) -> Change:
-        """Keep a new change and return it."""
-        of = (asked.site, asked.device)
-        row = self._run(
-            f"INSERT INTO changes (site, device, who, payload, before) VALUES (?, ?, ?, ?, ?) RETURNING {_COLUMNS}",  # noqa: S608 - our own names
-            (*of, who, payload, before),
-        )[0]
-        self._run(
-            "DELETE FROM changes WHERE site = ? AND device = ? AND number NOT IN"
-            " (SELECT number FROM changes WHERE site = ? AND device = ? ORDER BY number DESC LIMIT ?)",
-            (*of, *of, KEPT),
-        )
-        return _change(row)
-
-    def forget(self, change: Change) -> None:
-        """Delete a change that could not be sent."""
-        self._run("DELETE FROM changes WHERE number = ?", (change.number,))
-
-    def answer(
-        self, change: Change, answer: AnswerKind, at: datetime, *, reason: str = "", config: str | None = None
-    ) -> None:
-        """Keep what the device answered."""
-        self._run(
-            "UPDATE changes SET answer = ?, answered = ?, reason = ?, config = ? WHERE number = ?",
-            (answer, at.timestamp(), reason, config, change.number),
-        )
-
-    def of(self, site: str, device: str, *, most: int = KEPT) -> list[Change]:
+    def history(self, site: str, device: str) -> list[Change]:
         """Return the changes of a device, newest first."""
-        rows = self._run(
-            f"SELECT {_COLUMNS} FROM changes WHERE site = ? AND device = ? ORDER BY number DESC LIMIT ?",  # noqa: S608
-            (site, device, most),
-        )
-        return _changes(rows)
-
-    def latest(self) -> list[Change]:
-        """Return the newest change of every device."""
-        rows = self._run(
-            f"SELECT {_COLUMNS} FROM changes WHERE number IN"  # noqa: S608
-            " (SELECT max(number) FROM changes GROUP BY site, device)",
-            (),
-        )
-        return _changes(rows)
-
-    def keep_own(self, site: str, device: str, places: Mapping[str, JsonValue], at: datetime) -> None:
-        """Keep the places in a device's own file, as it told them ``at`` this time."""
-        self._run(
-            "INSERT OR REPLACE INTO own_places (site, device, at, places) VALUES (?, ?, ?, ?)",
-            (site, device, at.timestamp(), json.dumps(places)),
-        )
+        return self._file.of(site, device)
 
     def own(self, site: str, device: str) -> dict[str, JsonValue] | None:
-        """Return the places in a device's own file; None if it has not told them."""
-        rows = self._run("SELECT places FROM own_places WHERE site = ? AND device = ?", (site, device))
-        return None if not rows else json.loads(rows[0][0])
+        """Return the places in the device's own file; None if it has not told them."""
+        return self._file.own(site, device)
 
-    def _run(self, query: str, values: tuple[object, ...]) -> list[Any]:
+    def in_use(self, site: str, device: str, start: datetime, end: datetime) -> list[InUse]:
+        """Return the changes that a device began to use in [start, end), oldest first."""
+        history = self._file.of(site, device)
+        return [
+            InUse(device, change.answered, changed_sections(history, place))
+            for place, change in reversed(list(enumerate(history)))
+            if change.answer == "accepted" and change.answered is not None and start <= change.answered < end
+        ]
+
+    def change(
+        self, site: str, device: str, sections: Mapping[str, JsonValue], *, who: str, seen: int | None
+    ) -> Change:
+        """Send ``sections`` together with the settings that were sent before.
+
+        ``seen`` is the number of the last change that the person knew. Raises ``NotPossible`` if there is a later one
+        or if a section is none of :data:`PLACES`, and ``NotSent``.
+        """
+        if unknown := sorted(sections.keys() - PLACES):
+            raise NotPossible(
+                _(
+                    "The section %(section)s is none of %(sections)s.",
+                    section=unknown[0],
+                    sections=", ".join(PLACES),
+                )
+            )
+        with self._lock:
+            history = self._file.of(site, device)
+            if seen != (history[0].number if history else None):
+                raise NotPossible(
+                    _(
+                        "Somebody else has changed this device meanwhile. Load the page again, and repeat your change."
+                    )
+                )
+            return self._send(site, device, {**settings_of(history), **sections}, who)
+
+    def restore(self, site: str, device: str, number: int, *, who: str) -> Change:
+        """Send the settings of an earlier change again; 0 stands for the device's own file, without any change.
+
+        Raises ``NotPossible`` if there is no such change, and ``NotSent``.
+        """
+        with self._lock:
+            earlier = [change for change in self._file.of(site, device) if change.number == number]
+            if number and not earlier:
+                raise NotPossible(_("This version is not kept any more."))
+            return self._send(site, device, earlier[0].settings if number else {}, who)
+
+    def send_again(self) -> None:
+        """Send the last change of every device again, to a broker that forgets when it stops; log what cannot be
+        sent."""
+        try:
+            for change in self._file.latest():
+                self._sender.send(topic(change.asked), change.payload)
+        except (NotSent, ChangesUnavailable) as error:
+            log.warning("changes: not sent again: %s", error)
+
+    def hear(self, topic_name: str, payload: bytes) -> None:
+        """Take a message of :data:`FILTERS`; one that breaks the contract or cannot be kept is logged."""
+        try:
+            message = arrival.checked(decode(topic_name, payload), self._clock.now())
+        except WireError:
+            return  # who stores or shows this message complains about it
         try:
             with self._lock:
-                return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise ChangesUnavailable(f"{self._path}: {error}") from None
+                match message:
+                    case HealthMessage():
+                        self._hear_health(message)
+                    case AlertMessage(fault="config", active=True):
+                        self._hear_refusal(message)
+                    case ConfigMessage():
+                        self._hear_config(message, payload)
+                    case PlacementMessage():
+                        self._hear_own(message)
+        except ChangesUnavailable as error:
+            log.warning("changes: the message of %s was not kept: %s", one_line(topic_name, 200), error)
 
-
-def _changes(rows: Iterable[tuple[Any, ...]]) -> list[Change]:
-    """Return the changes in ``rows``, without those that another version wrote in a way that cannot be read."""
-    found = []
-    for row in rows:
-        with contextlib.suppress(ValidationError):
-            found.append(_change(row))
-    return found
-
-
-def _change(row: tuple[Any, ...]) -> Change:
-    number, who, payload, before, answer, answered, reason, config = row
-    return Change(
-        number=number,
-        who=who,
-        payload=payload,
-        asked=ConfigMessage.model_validate_json(payload),
-        before=before,
-        answer=answer,
-        answered=None if answered is None else datetime.fromtimestamp(answered, UTC),
-        reason=reason,
-        config=config,
-    )
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _open(path)
-    except sqlite3.DatabaseError as error:
-        if not salvage.is_damage(error):
+    def _send(self, site: str, device: str, settings: Mapping[str, JsonValue], who: str) -> Change:
+        try:
+            parts = {"site": site, "device": device, "at": self._clock.now(), "settings": dict(settings)}
+            asked = checked(parts, ConfigMessage)
+            payload = encode(asked)
+        except UserError as error:
+            raise NotPossible(_("These settings cannot be sent: %(why)s.", why=str(error))) from None
+        except WireError:
+            raise NotPossible(
+                _("These settings are too large to be sent. Use fewer zones or corners.")
+            ) from None
+        change = self._file.add(asked, payload, who=who, before=self._running.get((site, device)))
+        try:
+            self._sender.send(topic(asked), payload)
+        except NotSent:
+            self._file.forget(change)
             raise
-        aside = salvage.set_aside(path)
-        log.error(  # noqa: TRY400 - no bug of ours
-            "changes: %s is damaged (%s); it was renamed to %s, and the history of changes begins anew",
-            path,
-            error,
-            aside.name,
-        )
-        return _open(path)
+        return change
+
+    def _hear_health(self, health: HealthMessage) -> None:
+        self._running[health.site, health.device] = health.config
+        for change in self._file.of(health.site, health.device, most=1):
+            if health.config_message == change.message and change.answer != "accepted":
+                self._file.answer(change, "accepted", health.at, config=health.config)
+            elif health.config_waiting == change.message and change.answer != "checked":
+                self._file.answer(change, "checked", health.at)
+
+    def _hear_refusal(self, alert: AlertMessage) -> None:
+        for change in self._file.of(alert.site, alert.device, most=1):
+            named, is_it, reason = alert.text.partition(f"config {change.message} ")
+            if is_it and not named and (change.answer, change.reason) != ("refused", reason):
+                self._file.answer(change, "refused", alert.at, reason=reason)
+
+    def _hear_config(self, asked: ConfigMessage, payload: bytes) -> None:
+        known = {change.message for change in self._file.of(asked.site, asked.device)}
+        if short_hash(payload) not in known:
+            before = self._running.get((asked.site, asked.device))
+            self._file.add(asked, payload, who=ELSEWHERE, before=before)
+
+    def _hear_own(self, told: PlacementMessage) -> None:
+        of = (told.site, told.device)
+        if self._own.get(of) != told.places:
+            self._file.keep_own(*of, told.places, told.at)
+            self._own[of] = told.places
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-        elif version != _SCHEMA_VERSION:
-            raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
-        salvage.check(db)
-    except BaseException:
-        db.close()
-        raise
-    return db
+def settings_of(history: Sequence[Change]) -> Mapping[str, JsonValue]:
+    """Return the settings that are asked for, from changes in their order, newest first: those of a refused change were
+    never in force."""
+    return next((change.settings for change in history if change.answer != "refused"), {})
+
+
+def changed_sections(history: Sequence[Change], place: int) -> list[str]:
+    """Return the sections in which the change at ``place`` of a history differs from what was asked for before it."""
+    after, before = history[place].settings, settings_of(history[place + 1 :])
+    return sorted(
+        key for key in {*after, *before} if key not in after or key not in before or after[key] != before[key]
+    )

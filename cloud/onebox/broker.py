@@ -30,7 +30,7 @@ from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
-from cloud.devices.desk import FILTERS as CHANGES
+from cloud.devices.changes import FILTERS as CHANGES
 from cloud.domain.access import may_hear, may_publish
 from cloud.ingest.intake import FILTERS, Delivery
 from cloud.onebox.connections import Connections, Slot, WrongPasswords
@@ -320,7 +320,7 @@ class EmbeddedBroker:
 
 
 def _is_ours(topic: str) -> bool:
-    """Whether the intake stores what comes on this topic, or the desk hears it."""
+    """Whether the intake stores what comes on this topic, or is heard as a change or an answer to one."""
     return any(topic_matches_sub(name, topic) for name in (*FILTERS, *CHANGES))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from cloud.config import InfluxSettings, Settings
-from cloud.devices.broker_link import broker_desk
+from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain
 from cloud.onebox.page import PageServer
 from cloud.onebox.serve import listen
@@ -49,10 +49,10 @@ async def serve_page(
         listen(shown) as sock,
         ExitStack() as opened,
     ):
-        positions, desk = Positions(clock), None
+        positions, changes = Positions(clock), None
         if configure is not None:
-            desk = opened.enter_context(
-                broker_desk(settings.changes_file(), configure, clock, positions.take)
+            changes = opened.enter_context(
+                broker_changes(settings.changes_file(), configure, clock, positions.take)
             )
         app = create_app(
             InfluxReader(influxql, writing),
@@ -60,7 +60,7 @@ async def serve_page(
             shown.timezone,
             positions,
             access=access,
-            desk=desk,
+            changes=changes,
             shops=ChainShops(chain, InfluxTallies(influxql)),
             names=shown.names,
             path=shown.path,

@@ -18,7 +18,7 @@ from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
-from cloud.onebox.desk import box_desk
+from cloud.onebox.changes import box_changes
 from cloud.onebox.page import PageServer
 from cloud.onebox.pushing import pushing
 from cloud.stores.connect import open_embedded
@@ -137,7 +137,7 @@ async def _serve(
         with (
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
-            box_desk(settings.changes_file(), retain, clock) as (desk, hear),
+            box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
             app = create_app(
                 store,
@@ -145,7 +145,7 @@ async def _serve(
                 chosen.timezone,
                 positions,
                 access=access,
-                desk=desk,
+                changes=changes,
                 shops=shops,
                 names=chosen.names,
                 path=chosen.path,
@@ -154,7 +154,7 @@ async def _serve(
             today = app.state.today
             page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None, end_streams=today.live.end)
             mqtt_port = await broker.start()
-            await asyncio.to_thread(desk.send_again)
+            await asyncio.to_thread(changes.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),

@@ -59,7 +59,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud.devices.desk import InUse
+from cloud.devices.changes import InUse
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
-from cloud.devices.desk import Desk
+from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
 from cloud.domain.messages import gettext as _
 from cloud.stores.shops import Shops
@@ -54,7 +54,7 @@ def create_app(
     *,
     access: Access,
     shops: Shops,
-    desk: Desk | None = None,
+    changes: Changes | None = None,
     names: Iterable[str] = (),
     path: str = "",
     proxies: Iterable[str] = (),
@@ -63,21 +63,23 @@ def create_app(
 
     ``shops`` has the tallies for the pages of periods. ``timezone`` is that of shops without a chain file, such as
     Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if placement
-    messages are not received. ``desk`` changes the settings of devices, None if nobody can. ``names`` are host names of
-    the page besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are
-    addresses or networks of proxies that say where a request came from, and how.
+    messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``names`` are host names
+    of the page besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies``
+    are addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
-    today = today_page.Today(pages, desk)
+    pages = SitePages(
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
+    )
+    today = today_page.Today(pages)
     routes: list[BaseRoute] = [
         *today_page.routes(today),
         *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
         *period_page.routes(pages, shops),
-        *placement_page.routes(pages, editor=desk is not None),
-        *(places_page.routes(pages, desk) if desk is not None else ()),
+        *placement_page.routes(pages, editor=changes is not None),
+        *(places_page.routes(pages, changes) if changes is not None else ()),
         *language_page.routes(),
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]

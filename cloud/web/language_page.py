@@ -44,7 +44,7 @@ def speak(environment: Environment) -> None:
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.finalize = _said
-    environment.filters.update(number=_number, percent=_percent, date=_date, moment=_moment, several=_several)
+    environment.filters.update(number=_number, percent=_percent, date=_date, moment=_moment, said=_said)
 
 
 def language_in(context: Context) -> Language:
@@ -86,8 +86,3 @@ def _date(context: Context, value: date) -> str:
 @pass_context
 def _moment(context: Context, value: datetime) -> str:
     return language_in(context).moment(value)
-
-
-@pass_context
-def _several(context: Context, texts: Any) -> str:
-    return language_in(context).several(texts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache, cached_property
 from gettext import GNUTranslations
@@ -17,7 +17,6 @@ from typing import Final
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
-from babel.lists import format_list
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.mofile import write_mo
@@ -69,7 +68,7 @@ class Language:
             text = self.ngettext(what.one, what.many, what.n) if what.many else self.gettext(what.one)
             return text % {name: self.says(value) for name, value in what.values.items()}
         if isinstance(what, Percent):
-            return self.percent(what)
+            return self.percent(float(what))  # as a number: str(what) is already in percent
         if isinstance(what, int | float) and not isinstance(what, bool):
             return self.number(what)
         return str(what)
@@ -82,14 +81,14 @@ class Language:
         """Write a share in whole percent; 1.0 is all."""
         return format_percent(share, locale=self._locale)
 
-    def day(self, value: date, skeleton: str = "") -> str:
-        """Write a day, such as 23 Nov 2026, or only the parts that ``skeleton`` names, such as ``MMMd``.
+    def day(self, value: date, skeleton: str = "yMMMd") -> str:
+        """Write a day, such as 23 Nov 2026, or the parts that another ``skeleton`` names: ``MMMd``, ``full``.
 
         Of a moment it is the day in its own time zone.
         """
-        if skeleton:
-            return format_skeleton(skeleton, value, locale=self._locale)
-        return format_date(value, "medium", locale=self._locale)
+        if skeleton == "full":
+            return format_date(value, "full", locale=self._locale)
+        return format_skeleton(skeleton, value, locale=self._locale)
 
     def moment(self, value: datetime) -> str:
         """Write day and time in the time zone of ``value``."""
@@ -100,10 +99,6 @@ class Language:
         """Return the short names of the days, Monday first."""
         names = self._locale.days["stand-alone"]["abbreviated"]
         return [names[day] for day in range(7)]
-
-    def several(self, texts: Iterable[str]) -> str:
-        """Join texts with commas and the word for "and"."""
-        return format_list([*texts], locale=self._locale)
 
     @cached_property
     def script(self) -> bytes:

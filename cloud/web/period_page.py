@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from cloud.devices.changes import InUse
 from cloud.domain.chain import ROLES, Chain, Role, Site
 from cloud.domain.periods import MOST_DAYS, Kind, Period, month_of, week_of
 from cloud.stores.shops import Shops
@@ -83,7 +84,7 @@ class _Periods:
         asked = _Asked(whole, whole.until(today - _DAY), whole.next.first >= today)
         context = {
             "site": name,
-            "title": self._pages.title_of(name),
+            "title_of": self._pages.title_of,
             "sites": sites,
             "kind": kind,
             "asked": asked,
@@ -108,8 +109,24 @@ class _Periods:
         }
         view = self._view(request, chain, source, site, role, asked.period, others)
         return self._render(
-            request, {**context, "view": view, "titles": figure_titles(), "state": self._state(name, view)}
+            request,
+            {
+                **context,
+                "view": view,
+                "titles": figure_titles(),
+                "state": self._state(name, view),
+                "changes": self._changes(name, view),
+            },
         )
+
+    def _changes(self, name: str, view: PeriodView) -> list[InUse]:
+        """Return since when devices use other settings, in this period and in that of the same site beside it."""
+        first = view.this.period.first if view.against == "site" else view.other.period.first
+        zone = self._pages.zone_of(name)
+        start, end = (
+            datetime.combine(day, time(), zone) for day in (first, view.this.period.last + timedelta(days=1))
+        )
+        return self._pages.in_use(name, start, end)
 
     def _view(
         self, request: Request, chain: Chain, source: Tallies, site: Site, role: Role, period: Period,

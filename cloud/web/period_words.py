@@ -62,8 +62,14 @@ _WORDS: Final[Mapping[str, Message]] = {
     "surprised": _("surprised"),
     "fearful": _("fearful"),
     "disgusted": _("disgusted"),
+    "doors": _("doors"),
+    "zones": _("zones"),
+    "targets": _("targets"),
+    "plan": _("floor plan"),
+    "notices": _("notices"),
+    "camera": _("camera"),
 }
-"""The words for roles, attributes, their labels, and figures."""
+"""The words for roles, attributes, their labels, figures, and sections of settings."""
 
 
 def refusal(reason: str, **values: object) -> Message:
@@ -124,7 +130,7 @@ def day(context: Context, value: date) -> str:
 
 
 def label(name: str) -> str:
-    """Return the words for a role, an attribute, its label or a figure; other names as they are."""
+    """Return the words for a role, an attribute, its label, a figure or a section; other names as they are."""
     return _WORDS.get(name, name)
 
 

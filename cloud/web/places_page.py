@@ -32,8 +32,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from cloud.devices.changes import Change, ChangesUnavailable
-from cloud.devices.desk import PLACES, Desk, NotPossible, NotSent, changed_sections, settings_of
+from cloud.devices.change_file import Change, ChangesUnavailable
+from cloud.devices.changes import PLACES, Changes, NotPossible, NotSent, changed_sections, settings_of
 from cloud.domain.messages import gettext as _
 from cloud.stores.store import DeviceState
 from cloud.web.access import guarded, record
@@ -58,39 +58,41 @@ class _Version(_Asked):
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def routes(pages: SitePages, desk: Desk) -> list[BaseRoute]:
+def routes(pages: SitePages, changes: Changes) -> list[BaseRoute]:
     """Return the routes of this feature."""
 
-    def changes(request: Request) -> Response:
+    def history(request: Request) -> Response:
         site = pages.known(request)[0]
         states = {state.device: state for state in pages.reader.devices(site)}
         names = sorted({*states, *pages.positions.devices(site)})
-        devices = _kept(lambda: [_device(desk, site, name, states.get(name), pages.zone) for name in names])
+        devices = _kept(
+            lambda: [_device(changes, site, name, states.get(name), pages.zone) for name in names]
+        )
         return _json({"devices": devices})
 
     def change(request: Request) -> Response:
         site, device = _device_of(pages, request)
         body, who = _read(request, _Sections), request.state.user.name
-        answer = _sent(lambda: desk.change(site, device, body.sections, who=who, seen=body.seen))
+        answer = _sent(lambda: changes.change(site, device, body.sections, who=who, seen=body.seen))
         record(request, "configured", f"{', '.join(sorted(body.sections))} of {device} in {site}")
         return answer
 
     def restore(request: Request) -> Response:
         site, device = _device_of(pages, request)
         body, who = _read(request, _Version), request.state.user.name
-        answer = _sent(lambda: desk.restore(site, device, body.number, who=who))
+        answer = _sent(lambda: changes.restore(site, device, body.number, who=who))
         record(request, "configured", f"{device} in {site} as in version {body.number}")
         return answer
 
     return [
-        guarded("/api/{site}/changes", changes, needs="configure"),
+        guarded("/api/{site}/changes", history, needs="configure", name="changes"),
         guarded("/api/{site}/changes/{device}", change, needs="configure", methods=["POST"]),
         guarded("/api/{site}/changes/{device}/restore", restore, needs="configure", methods=["POST"]),
     ]
 
 
-def _device(desk: Desk, site: str, device: str, state: DeviceState | None, zone: ZoneInfo) -> Json:
-    history = desk.history(site, device)
+def _device(changes: Changes, site: str, device: str, state: DeviceState | None, zone: ZoneInfo) -> Json:
+    history = changes.history(site, device)
     asked = settings_of(history)
     return {
         "device": device,
@@ -98,7 +100,7 @@ def _device(desk: Desk, site: str, device: str, state: DeviceState | None, zone:
         "settings": state and state.health and state.health.config,
         "last": history[0].number if history else None,
         "asked": {section: asked[section] for section in PLACES if section in asked},
-        "own": desk.own(site, device),
+        "own": changes.own(site, device),
         "changes": [_change(history, place, zone) for place in range(len(history))],
     }
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 
 from starlette.concurrency import run_in_threadpool
@@ -14,8 +13,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from cloud.devices.changes import ChangesUnavailable
-from cloud.devices.desk import Desk, InUse
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import User, reads
 from cloud.ingest.acknowledging import LONGEST_NAME, acknowledge
@@ -53,11 +50,10 @@ class _Answer:
 
 
 class Today:
-    """The handlers of this feature. ``desk`` knows which settings were changed."""
+    """The handlers of this feature."""
 
-    def __init__(self, pages: SitePages, desk: Desk | None) -> None:
+    def __init__(self, pages: SitePages) -> None:
         self._pages = pages
-        self._desk = desk
         self.live = Live(lambda site, code: self._answer(site, language(code)))
         self._answers: dict[tuple[str, str], _Answer] = {}
         self._lock = Lock()
@@ -67,13 +63,21 @@ class Today:
         sites = self._pages.sites(request)
         if len(sites) == 1:
             return RedirectResponse(request.url_for("site", site=sites[0]).path)
-        return self._pages.templates.TemplateResponse(request, "sites.html", {"sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "sites.html", {"sites": sites, "title_of": self._pages.title_of}
+        )
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
-        return self._pages.templates.TemplateResponse(
-            request, "site.html", {"site": site, "title": self._pages.title_of(site), "sites": sites}
-        )
+        zone = self._pages.zone_of(site)
+        shown = {
+            "site": site,
+            "sites": sites,
+            "title_of": self._pages.title_of,
+            "today": self._pages.clock.now().astimezone(zone).date(),
+            "timezone": zone.key,
+        }
+        return self._pages.templates.TemplateResponse(request, "site.html", shown)
 
     def today(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
@@ -142,16 +146,8 @@ class Today:
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
-        changes = self._changes(site, [state.device for state in devices], yesterday, end)
+        changes = self._pages.in_use(site, yesterday, end)
         answer = api.today(
             site, now, zone, day, before, devices, notices, taken, letters, changes, language.says
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
-
-    def _changes(self, site: str, devices: Iterable[str], start: datetime, end: datetime) -> list[InUse]:
-        if self._desk is None:
-            return []
-        try:
-            return [found for device in devices for found in self._desk.in_use(site, device, start, end)]
-        except ChangesUnavailable:  # the page of changes says so; the figures of the day are there
-            return []

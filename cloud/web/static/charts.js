@@ -69,7 +69,7 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
         values: (_, shown) => shown.map((place) => (place === null ? "" : labels[place])),
         size: horizontal ? textWidth(labels) + 12 : 24, ...(horizontal ? {} : { space: 24, filter: thinned }) },
       { ...axis, show: !horizontal, side: horizontal ? 2 : 3, grid: { stroke: css("--line"), width: 1 }, gap: 6,
-        incrs: WHOLE_STEPS, size: textWidth([`${Math.round(range[1])}`]) + 14 },
+        incrs: WHOLE_STEPS, size: textWidth([number(range[1])]) + 14, values: (_, shown) => shown.map((value) => number(value)) },
     ],
     series: [{}, ...series.map(({ fill, size = narrow ? 0.4 : 0.75 }) => ({
       fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [size, 80] }),

@@ -5,8 +5,9 @@
 const LANGUAGE = document.documentElement.lang;
 const number = (value, digits = 0) => value.toLocaleString(LANGUAGE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const percent = (share) => share.toLocaleString(LANGUAGE, { style: "percent" });
-const date = (iso, style = "medium") => new Intl.DateTimeFormat(LANGUAGE, { dateStyle: style, timeZone: "UTC" }).format(new Date(iso.slice(0, 10)));
-const several = (texts) => new Intl.ListFormat(LANGUAGE, { type: "unit" }).format(texts);
+const dateWith = (options) => (iso) => new Intl.DateTimeFormat(LANGUAGE, { timeZone: "UTC", ...options }).format(new Date(iso.slice(0, 10)));
+const date = dateWith({ day: "numeric", month: "short", year: "numeric" });
+const fullDate = dateWith({ dateStyle: "full" });
 
 // Fills in the values, each written in the message as %(name)s; %% is a percent sign.
 function filled(text, values) {

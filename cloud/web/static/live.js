@@ -4,6 +4,7 @@
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
+const STEADY_MS = 5000; // a stream that breaks off sooner is none
 const SILENT_MS = 30000; // the server says something every ten seconds
 const LIVE = { source: null, seen: "", shown: null, fault: false, wait: FIRST_WAIT_MS, again: 0, silent: 0 };
 
@@ -21,6 +22,7 @@ function state(text, streaming) {
   } else {
     if (text && (text !== LIVE.shown || LIVE.fault)) show(JSON.parse(text));
     LIVE.shown = text ?? LIVE.shown;
+    element("main").removeAttribute("data-waiting");
     live.dataset.at = timeInShop(JSON.parse(LIVE.shown).timezone);
   }
   LIVE.fault = text === null;
@@ -33,8 +35,9 @@ function listen() {
   clearTimeout(LIVE.again);
   if (LIVE.source || document.hidden) return;
   const source = new EventSource(`${element("main").dataset.events}?${new URLSearchParams({ seen: LIVE.fault ? "" : LIVE.seen })}`);
+  const opened = performance.now();
   const heard = (text) => {
-    LIVE.wait = FIRST_WAIT_MS;
+    if (performance.now() - opened > STEADY_MS) LIVE.wait = FIRST_WAIT_MS;
     clearTimeout(LIVE.silent);
     LIVE.silent = setTimeout(lost, SILENT_MS);
     state(text, true);

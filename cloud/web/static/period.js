@@ -10,7 +10,6 @@ function days() {
   const top = 1.15 * Math.max(4, ...visits, ...others);
   const host = document.querySelector("#days .chart");
   const cells = [...table.querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent.trim()));
-  host.hidden = false;
   drawBars(host, {
     labels: rows.map((row) => (rows.length > 8 ? row.short : row.weekday)),
     says: cells.map((texts) => texts.filter(Boolean).join(" · ")),
@@ -42,6 +41,7 @@ addEventListener("pageshow", () => {
 
 if (table) {
   document.querySelector("#days details").open = false;
+  document.querySelector("#days").classList.add("drawn");
   days();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", days);
 }

@@ -95,6 +95,7 @@ async function refresh() {
   if (answer) {
     element("nothing").hidden = answer.positions.length > 0;
     element("positions").replaceChildren(...answer.positions.map(show));
+    document.querySelector("main").removeAttribute("data-waiting");
     document.dispatchEvent(new CustomEvent("positions", { detail: answer.positions }));
   }
   live.querySelector(".text").textContent = answer ? _("live") : _("not connected");

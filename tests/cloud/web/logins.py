@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from cloud.accounts.accounts import Accounts
 from cloud.accounts.passwords import Passwords
 from cloud.domain.users import UserRole
-from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.web.account_access import AccountAccess
 from cloud.web.app import create_app
@@ -40,7 +39,7 @@ def add_person(
     return name
 
 
-def page_with(accounts: Accounts, reader: EmbeddedStore, clock: Clock, **shown: Any) -> Starlette:
+def page_with(accounts: Accounts, reader: Any, clock: Clock, **shown: Any) -> Starlette:
     shown.setdefault("access", AccountAccess(accounts))
     shown.setdefault("shops", OneBoxShops(reader, ZoneInfo("Europe/Berlin")))
     return create_app(reader, clock, "Europe/Berlin", **shown)

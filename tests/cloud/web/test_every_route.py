@@ -15,8 +15,8 @@ import pytest
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
+from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
-from cloud.devices.desk import Desk
 from cloud.domain.users import PERMISSIONS, USER_ROLES, UserRole
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.access import SAFE_METHODS, GuardedRoute, Needs
@@ -49,9 +49,9 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     store.write([window(0), window(0, site="other")])
     for role in USER_ROLES:
         add_person(accounts, role, role)
-    changes = Changes(tmp_path / "changes.sqlite")
-    yield page_with(accounts, store, clock, desk=Desk(changes, Nowhere(), clock))
-    changes.close()
+    file = ChangeFile(tmp_path / "changes.sqlite")
+    yield page_with(accounts, store, clock, changes=Changes(file, Nowhere(), clock))
+    file.close()
 
 
 class Nowhere:

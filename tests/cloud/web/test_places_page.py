@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import JsonValue
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
-from cloud.devices.changes import Changes
-from cloud.devices.desk import Desk, NotSent
+from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import Changes, NotSent
 from cloud.domain.users import USER_ROLES
 from cloud.stores.embedded import EmbeddedStore
+from common.wire import encode, topic
 from tests.cloud.web.logins import add_person, logged_in, opened_accounts, page_with
 from tests.support.clock import ManualClock
-from tests.support.messages import health, status
+from tests.support.messages import MORNING, health, status, window
 
-DOOR = {"name": "street", "line": [[0.3, 0.6], [0.7, 0.6]], "inside": [0.5, 0.9]}
+DOOR: dict[str, JsonValue] = {"name": "street", "line": [[0.3, 0.6], [0.7, 0.6]], "inside": [0.5, 0.9]}
 
 
 class Broker:
@@ -47,15 +50,18 @@ def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def app(
-    tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualClock, broker: Broker
-) -> Iterator[Starlette]:
+def changes(tmp_path: Path, clock: ManualClock, broker: Broker) -> Iterator[Changes]:
+    file = ChangeFile(tmp_path / "changes.sqlite")
+    yield Changes(file, broker, clock)
+    file.close()
+
+
+@pytest.fixture
+def app(accounts: Accounts, store: EmbeddedStore, clock: ManualClock, changes: Changes) -> Starlette:
     store.write([status(online=True), health(config="0" * 12), health(site="other")])
     for role in USER_ROLES:
         add_person(accounts, f"the-{role}", role)
-    changes = Changes(tmp_path / "changes.sqlite")
-    yield page_with(accounts, store, clock, desk=Desk(changes, broker, clock))
-    changes.close()
+    return page_with(accounts, store, clock, changes=changes)
 
 
 class Person:
@@ -164,7 +170,7 @@ def test_a_broker_that_is_away_is_said_and_nothing_is_kept(app: Starlette, broke
     assert person.get("/api/shop/changes").json()["devices"][0]["changes"] == []
 
 
-def test_without_a_desk_there_is_no_editor(
+def test_a_page_that_cannot_change_devices_has_no_editor(
     accounts: Accounts, store: EmbeddedStore, clock: ManualClock
 ) -> None:
     store.write([status(online=True)])
@@ -173,3 +179,27 @@ def test_without_a_desk_there_is_no_editor(
     assert person.page.status_code == 200
     assert 'id="editor"' not in person.page.text
     assert person.get("/api/shop/changes").status_code == 404
+
+
+def test_whoever_sees_figures_is_told_since_when_they_are_counted_in_another_way(
+    app: Starlette, store: EmbeddedStore, changes: Changes, clock: ManualClock
+) -> None:
+    a_day_ago = MORNING - timedelta(days=1)
+    store.write([window(minute - 24 * 60, seq=minute) for minute in range(60)])
+    wanted: list[tuple[datetime, dict[str, JsonValue]]] = [
+        (a_day_ago, {"doors": []}),
+        (clock.now(), {"doors": [DOOR], "zones": []}),
+    ]
+    for at, sections in wanted:
+        seen = next((change.number for change in changes.history("shop", "door")), None)
+        sent = changes.change("shop", "door", sections, who="anna", seen=seen)
+        answer = health(at=at, config="1" * 12, config_message=sent.message)
+        changes.hear(topic(answer), encode(answer))
+    viewer = Person(app, "viewer")
+    assert viewer.get("/api/shop/today").json()["changes"] == [
+        {"device": "door", "at": "2026-03-01T09:00:00+01:00", "sections": ["doors"]},
+        {"device": "door", "at": "2026-03-02T12:00:10+01:00", "sections": ["doors", "zones"]},
+    ]
+    page = viewer.get("/site/shop/compare?from=2026-03-01&to=2026-03-01").text
+    told = re.findall(r"Since ([^<]*) counts with other settings [(]([^)]*)[)]", page)
+    assert [(" ".join(when.split()), what) for when, what in told] == [("Sun 1 Mar, door", "doors")]

@@ -56,7 +56,7 @@ class Editor {
     part("cancel").addEventListener("click", step(() => { this.sketch = null; }));
     part("save").addEventListener("click", () => this.save());
     part("back").addEventListener("click", () => this.send("/restore", { number: before(this.device) }));
-    part("device").addEventListener("change", (event) => this.choose(event.target.value));
+    part("device").addEventListener("change", (event) => this.leave(event.target));
     document.addEventListener("keydown", (event) => this.shortcut(event));
     document.addEventListener("positions", (event) => this.look(event.detail));
     window.addEventListener("resize", () => this.render());
@@ -65,16 +65,24 @@ class Editor {
 
   async refresh() {
     const answer = await this.ask(this.root.dataset.api);
-    if (!answer.devices) {
-      this.say(answer.error);
-      return;
-    }
+    this.root.removeAttribute("data-waiting");
+    part("offline").textContent = answer.error ?? "";
+    if (!answer.devices) return;
     this.devices = answer.devices;
     this.root.hidden = this.devices.length === 0;
     if (this.root.hidden) return;
     const found = this.devices.find(({ device }) => device === this.device?.device);
     if (!found) this.choose(this.devices[0].device);
     else this.update(found);
+  }
+
+  leave(list) {
+    if (this.unsent().length === 0) {
+      this.choose(list.value);
+      return;
+    }
+    list.value = this.device.device;
+    this.say(words.SEND_FIRST);
   }
 
   choose(name) {

@@ -30,8 +30,9 @@ export const HELP = _("Mouse or finger: drag a point or an area. Keyboard: Tab t
   + " for larger steps; Delete removes it. Every point is in the tables, too.");
 export const DRAW_HELP = _("Keyboard: arrow keys move the cross, Enter sets a point, Backspace takes one back, Escape ends.");
 export const NOTHING_TO_SEND = _("Nothing has changed.");
+export const SEND_FIRST = _("Send or undo the changes of this device first.");
 export const SENDING = _("The change is being sent.");
-export const NO_SERVER = _("The box cannot be reached. Nothing was sent; try again.");
+export const NO_SERVER = _("The server cannot be reached.");
 export const REMOVE_CORNER = _("Remove");
 export const ADD_CORNER = _("Add a corner after it");
 export const USE_VERSION = _("Use this version");

@@ -1,4 +1,4 @@
-"""The desk of the one box: it publishes through the broker in the same process, and hears what that broker receives."""
+"""Changes of devices on the one box, through the broker in the same process."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cloud.devices.changes import Changes
-from cloud.devices.desk import Desk, NotSent
+from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import Changes, NotSent
 from cloud.domain.messages import gettext as _
 from common.clock import Clock
 
@@ -39,15 +39,17 @@ class InsideBroker:
 
 
 @contextmanager
-def box_desk(path: Path, retain: Retain, clock: Clock) -> Iterator[tuple[Desk, Callable[[str, bytes], None]]]:
-    """Open the desk with its file at ``path``, and a function that lets it hear a message without waiting for the disk.
+def box_changes(
+    path: Path, retain: Retain, clock: Clock
+) -> Iterator[tuple[Changes, Callable[[str, bytes], None]]]:
+    """Open the changes with their file at ``path``, and a function that lets them hear a message without waiting.
 
     Raises ``UserError`` if the file cannot be opened.
     """
-    with closing(Changes(path)) as changes, ThreadPoolExecutor(1, "changes") as pool:
-        desk = Desk(changes, InsideBroker(retain), clock)
+    with closing(ChangeFile(path)) as file, ThreadPoolExecutor(1, "changes") as pool:
+        changes = Changes(file, InsideBroker(retain), clock)
 
         def hear(topic: str, payload: bytes) -> None:
-            pool.submit(desk.hear, topic, payload)
+            pool.submit(changes.hear, topic, payload)
 
-        yield desk, hear
+        yield changes, hear

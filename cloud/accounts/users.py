@@ -50,7 +50,7 @@ class Account:
             self.sites,
             must_change_password=must_change,
             language=self.language,
-            title=self.title,
+            title="" if self.title == self.name else self.title,
         )
 
 

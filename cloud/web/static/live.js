@@ -1,4 +1,5 @@
-// Keeps the page of today up to date: by a stream of events, or by asking now and then where there is none.
+// Keeps the page of today up to date: by a stream of events, or by asking now and then where there is none. And shows
+// the notices for staff: who may do so says with a button that he or she takes care of one.
 // A page that nobody sees has no stream: a browser opens only six connections to one server.
 "use strict";
 
@@ -12,6 +13,48 @@ function timeInShop(timeZone) {
   return new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "medium", timeZone }).format(new Date());
 }
 
+function notices(day) {
+  const told = day.notices.map((notice) => [
+    _("Now: %(text)s, since %(moment)s", { text: notice.text, moment: moment(notice.since, day.date) }),
+    notice.acknowledged && _("%(who)s takes care of it", notice.acknowledged),
+  ].filter(Boolean).join("; "));
+  if (told.join("\n") === element("notices").dataset.told) return; // a screen reader would read them again
+  element("notices").dataset.told = told.join("\n");
+  element("notices").replaceChildren(...day.notices.map((notice, at) => {
+    const line = node("div", "", "banner");
+    line.append(node("p", told[at]));
+    if (element("notices").dataset.acknowledge && !notice.acknowledged) line.append(careButton(notice, line));
+    return line;
+  }));
+}
+
+function careButton(notice, line) {
+  const button = Object.assign(node("button", _("I take care of it")), { type: "button" });
+  button.setAttribute("aria-label", _("I take care of it: %(text)s", notice));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const said = await send(element("notices").dataset.acknowledge, { device: notice.device, name: notice.name });
+    if (said === null) button.remove(); // the next answer says who takes care of it
+    else line.querySelector("p").textContent = said;
+    button.disabled = false;
+    element("main").focus();
+  });
+  return button;
+}
+
+// Sends a form of this page; returns null, or a sentence that says why it was not accepted.
+async function send(path, fields) {
+  try {
+    const answer = await fetch(path, {
+      method: "POST", body: new URLSearchParams(fields), headers: { "x-csrf-token": element("main").dataset.token },
+    });
+    if (answer.ok) return null;
+    return (await answer.json()).error;
+  } catch {
+    return _("The shop's Footlight box does not answer. Try again.");
+  }
+}
+
 // How up to date the page is. ``text`` is the answer; null if there is none, undefined if the last one still holds.
 function state(text, streaming) {
   const live = element("live");
@@ -21,6 +64,7 @@ function state(text, streaming) {
       : _("The shop's Footlight box does not answer. No figures have been received yet."));
   } else {
     if (text && (text !== LIVE.shown || LIVE.fault)) show(JSON.parse(text));
+    if (!LIVE.shown) import(element("main").dataset.phone); // later than the figures, which somebody waits for
     LIVE.shown = text ?? LIVE.shown;
     element("main").removeAttribute("data-waiting");
     live.dataset.at = timeInShop(JSON.parse(LIVE.shown).timezone);

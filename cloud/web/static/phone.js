@@ -1,5 +1,5 @@
 // The page as an app: its service worker, and the button that lets the notices of this shop ring on this device.
-"use strict";
+// A module, so that live.js can load it when the page is drawn.
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
 const text64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
@@ -18,10 +18,10 @@ async function turnOn(registration, key) {
 }
 
 function drawPhone(on) {
-  element("phone").querySelector(".says").textContent = on ? _("Notices of this shop ring on this device, until you log out.")
+  element("phone").querySelector(".says").textContent = on ? _("Notices of this shop ring here until you log out.")
     : _("Let notices of this shop ring on this device.");
   element("phone").querySelector("button").textContent = on ? _("Turn off") : _("Turn on");
-  element("phone").hidden = false;
+  element("phone").classList.remove("waiting");
 }
 
 async function offerPush(registration) {

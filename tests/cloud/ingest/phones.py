@@ -57,9 +57,9 @@ class Phone:
         info = b"WebPush: info\x00" + self.public + theirs
         secret = HKDF(algorithm=SHA256(), length=32, salt=self.secret, info=info).derive(shared)
         key, nonce = (
-            HKDF(algorithm=SHA256(), length=bits, salt=salt, info=b"Content-Encoding: " + name + b"\x00").derive(
-                secret
-            )
+            HKDF(
+                algorithm=SHA256(), length=bits, salt=salt, info=b"Content-Encoding: " + name + b"\x00"
+            ).derive(secret)
             for bits, name in ((16, b"aes128gcm"), (12, b"nonce"))
         )
         plain = AESGCM(key).decrypt(nonce, record, None).rstrip(b"\x00")

@@ -65,9 +65,10 @@ def pushing(staff: Staff, connect: Connect, **options: Any) -> Iterator[Push]:
 
 def test_each_phone_gets_its_own_message_in_its_language() -> None:
     ana, ben = Phone("ana"), Phone("ben")
-    with Receiver() as service, pushing(
-        Staff(ana.subscription("de"), ben.subscription()), to_loopback(service)
-    ) as push:
+    with (
+        Receiver() as service,
+        pushing(Staff(ana.subscription("de"), ben.subscription()), to_loopback(service)) as push,
+    ):
         push.post(notice(active=False))
         push.post(notice(site="elsewhere"))
         push.post(notice())

@@ -29,6 +29,7 @@ OPEN = {
     "/login",
     "/login/company",
     "/login/company/done",
+    "/words/x",
     "/manifest.webmanifest",
     "/service-worker.js",
     "/offline",

@@ -155,7 +155,9 @@ def test_the_page_answers_to_its_own_names_alone(
 
 
 @contextmanager
-def proxied(folder: Path, upstream: str, *, keeps_path: bool) -> Iterator[str]:
+def proxied(
+    folder: Path, upstream: str, *, keeps_path: bool, host: str = "shop.example.com"
+) -> Iterator[str]:
     """nginx, which shows the page below /footlight/."""
     program = require_program("nginx", "apt-get install nginx-light")
     port = free_port()
@@ -164,7 +166,7 @@ def proxied(folder: Path, upstream: str, *, keeps_path: bool) -> Iterator[str]:
         f"http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;\n"
         f" fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;\n"
         f" server {{ listen 127.0.0.1:{port}; location /footlight/ {{\n"
-        f"  proxy_pass {upstream}{'' if keeps_path else '/'}; proxy_set_header Host shop.example.com; }} }} }}\n"
+        f"  proxy_pass {upstream}{'' if keeps_path else '/'}; proxy_set_header Host {host}; }} }} }}\n"
     )
     process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error")])
 

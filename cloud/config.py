@@ -197,6 +197,10 @@ class NoticeSettings(Section):
             raise ValueError("quiet_hours must begin and end at different hours, as in [20, 8]")
         return self
 
+    def without_webhook(self) -> Self:
+        """Return the same rules for who has no webhook to call."""
+        return self.model_copy(update={"url": None, "secret": None, "secret_file": None})
+
     def key(self, environ: Mapping[str, str] = os.environ) -> bytes:
         """Read the secret. Raises ``UserError`` if it cannot be read or is none of a webhook."""
         if self.secret_file is not None:

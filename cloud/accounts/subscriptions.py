@@ -66,6 +66,10 @@ class Subscriptions:
         """Remove a browser that its push service does not know any more."""
         self._file.change("DELETE FROM push WHERE endpoint = ?", endpoint)
 
+    def any(self) -> bool:
+        """Tell whether a browser gets notices at all."""
+        return bool(self._file.rows("SELECT 1 FROM push LIMIT 1"))
+
     def of(self, site: str) -> list[Subscribed]:
         """Return the subscriptions of a site whose session goes on."""
         rows = self._file.rows(

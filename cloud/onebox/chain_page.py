@@ -9,7 +9,9 @@ from contextlib import ExitStack, closing
 from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain
+from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.page import PageServer
+from cloud.onebox.pushing import pushing_from
 from cloud.onebox.serve import listen
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
@@ -31,10 +33,13 @@ async def serve_page(
     stop: asyncio.Event,
     ready: Callable[[str], None],
     configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` gets the address once connections are accepted.
 
     ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
+    ``connect`` opens the way to a push service.
+
     Raises ``UserError`` if the address is in use, or the store is not InfluxDB.
     """
     store, shown = settings.store, settings.serve.page
@@ -54,14 +59,16 @@ async def serve_page(
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
             )
+        reader, shops = InfluxReader(influxql, writing), ChainShops(chain, InfluxTallies(influxql))
+        opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
-            InfluxReader(influxql, writing),
+            reader,
             clock,
             shown.timezone,
             positions,
             access=access,
             changes=changes,
-            shops=ChainShops(chain, InfluxTallies(influxql)),
+            shops=shops,
             names=shown.names,
             path=shown.path,
             proxies=shown.proxies,

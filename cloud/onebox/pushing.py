@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cloud.ingest.notices import Tell
+from cloud.config import NoticeSettings
+from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, Push
+from cloud.ingest.watching import watching
 from cloud.stores.shops import Shops
+from cloud.stores.store import OpenNotices
 from cloud.web.access import Access
 from cloud.web.account_access import AccountAccess
 from cloud.web.phone_page import push_text
@@ -31,3 +34,24 @@ def pushing(access: Access, shops: Shops, clock: Clock, connect: Connect) -> Ite
         yield push.post
     finally:
         push.stop()
+
+
+@contextmanager
+def pushing_from(
+    book: OpenNotices,
+    access: Access,
+    shops: Shops,
+    rules: NoticeSettings | None,
+    clock: Clock,
+    connect: Connect,
+) -> Iterator[None]:
+    """Do the same for a page that only reads the store. ``rules`` say when it is quiet; the bridge calls the webhook."""
+    with pushing(access, shops, clock, connect) as push:
+        if push is None or not isinstance(access, AccountAccess):
+            yield
+            return
+        wanted = access.accounts.subscriptions.any
+        with telling(rules and rules.without_webhook(), book, clock, push) as tell:
+            assert tell is not None
+            with watching(book, tell, wanted=wanted):
+                yield

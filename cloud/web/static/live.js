@@ -118,6 +118,8 @@ async function lost() {
   if (!LIVE.source || text === null) state(text, false);
 }
 
+// Only over HTTPS, or on this machine, can a browser ring. Said before anything is drawn, so that nothing jumps.
+if (element("phone") && !("PushManager" in window)) element("phone").hidden = true;
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (LIVE.shown) show(JSON.parse(LIVE.shown)); });
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : listen()));
 addEventListener("pagehide", hangUp);

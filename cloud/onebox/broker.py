@@ -233,16 +233,12 @@ class EmbeddedBroker:
             await self._broker.shutdown()
         self._connections.end_all()
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Send a message to its subscribers."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message to its subscribers, and with ``retain`` to those who subscribe later, too."""
         assert self._broker is not None
+        if retain:
+            await self._broker.retain_message(None, topic, payload, qos=0)
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
-
-    async def retain(self, topic: str, payload: bytes) -> None:
-        """Send a message to its subscribers, and keep it for those that come later."""
-        assert self._broker is not None
-        await self._broker.retain_message(None, topic, payload, 1)
-        await self._broker.internal_message_broadcast(topic, payload, qos=1)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("nowhere",))[0])

@@ -1,21 +1,22 @@
-"""The page of a chain: the same application as on one box, over InfluxDB and the chain file."""
+"""The page of a chain, or the read API alone, over the store of another process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
-from cloud.domain.chain import Chain
+from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.page import PageServer
 from cloud.onebox.pushing import pushing_from
 from cloud.onebox.serve import listen
-from cloud.stores.connect import open_influx, open_influxql
+from cloud.stores.connect import open_embedded, open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
-from cloud.stores.shops import ChainShops
+from cloud.stores.shops import ChainShops, OneBoxShops, Shops
+from cloud.stores.store import Reader
 from cloud.stores.tallies import InfluxTallies
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -35,22 +36,50 @@ async def serve_page(
     configure: Broker | None = None,
     connect: Connect = connect_public,
 ) -> None:
-    """Serve until ``stop`` is set. ``ready`` gets the address once connections are accepted.
+    """Serve the page until ``stop`` is set. ``ready`` gets the address once connections are accepted.
 
     ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
     ``connect`` opens the way to a push service.
 
     Raises ``UserError`` if the address is in use, or the store is not InfluxDB.
     """
-    store, shown = settings.store, settings.serve.page
-    if not isinstance(store, InfluxSettings):
+    if not isinstance(settings.store, InfluxSettings):
         raise UserError(
             "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
         )
+    await _serve(settings, chain, clock, stop, ready, configure=configure, connect=connect)
+
+
+async def serve_api(
+    settings: Settings,
+    chain: Chain | None,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve the read API alone in the same way, from either store.
+
+    Raises ``UserError`` if the address is in use, the store cannot be opened, or InfluxDB has no chain file.
+    """
+    await _serve(settings, chain, clock, stop, ready, only_api=True)
+
+
+async def _serve(
+    settings: Settings,
+    chain: Chain | None,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    *,
+    only_api: bool = False,
+    configure: Broker | None = None,
+    connect: Connect = connect_public,
+) -> None:
+    shown = settings.serve.page
     with (
         page_access(settings, clock) as access,
-        closing(open_influxql(store)) as influxql,
-        closing(open_influx(store, clock)) as writing,
+        _opened(settings, chain, clock) as (reader, shops),
         listen(shown) as sock,
         ExitStack() as opened,
     ):
@@ -59,8 +88,8 @@ async def serve_page(
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
             )
-        reader, shops = InfluxReader(influxql, writing), ChainShops(chain, InfluxTallies(influxql))
-        opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
+        if not only_api:
+            opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,
             clock,
@@ -69,6 +98,7 @@ async def serve_page(
             access=access,
             changes=changes,
             shops=shops,
+            only_api=only_api,
             names=shown.names,
             path=shown.path,
             proxies=shown.proxies,
@@ -83,3 +113,24 @@ async def serve_page(
         stop.set()
         page.should_exit = True
         await serving
+
+
+@contextmanager
+def _opened(settings: Settings, chain: Chain | None, clock: Clock) -> Iterator[tuple[Reader, Shops]]:
+    """Open the store for reading. An embedded one must exist already: reading never creates a store."""
+    store = settings.store
+    if isinstance(store, InfluxSettings):
+        if chain is None:
+            raise UserError(
+                "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
+            )
+        with closing(open_influxql(store)) as influxql, closing(open_influx(store, clock)) as messages:
+            yield InfluxReader(influxql, messages), ChainShops(chain, InfluxTallies(influxql))
+    else:
+        path = store.location()
+        if not path.is_file():
+            raise UserError(
+                f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
+            )
+        with closing(open_embedded(store, clock)) as embedded:
+            yield embedded, OneBoxShops(embedded, shop_zone(settings.serve.page.timezone), chain)

@@ -6,8 +6,9 @@ import argparse
 import asyncio
 import logging
 import signal
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloud.config import load
 from cloud.domain.chain import Chain
@@ -39,6 +40,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="settings with the broker and its user 'configure' (default: places cannot be changed on the page)",
     )
     page.set_defaults(command=run_page)
+    api = commands.add_parser("api", help="answer the read API alone, from either store")
+    add_config(api)
+    _add_chain(api, required=False)
+    api.set_defaults(command=run_api)
     demo = commands.add_parser("demo", help="show Footlight counting, from the camera to the page")
     demo.add_argument(
         "--source", metavar="S", help="camera number, file or rtsp:// address (default: the sample scene)"
@@ -71,14 +76,9 @@ def run(args: argparse.Namespace) -> int:
     def ready(box: Box) -> None:
         log.info("broker on port %d, page at %s", box.mqtt_port, box.page_url)
 
-    async def until_signal() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(settings, clock=SystemClock(), stop=stop, ready=ready, chain=chain)
-
-    asyncio.run(until_signal())
-    return 0
+    return _until_signal(
+        lambda stop: serve(settings, clock=SystemClock(), stop=stop, ready=ready, chain=chain)
+    )
 
 
 def run_page(args: argparse.Namespace) -> int:
@@ -87,15 +87,40 @@ def run_page(args: argparse.Namespace) -> int:
 
     settings, chain = load(args.config), Chain.load(args.chain)
     configure = load(args.configure).mqtt.broker() if args.configure else None
+    return _until_signal(
+        lambda stop: serve_page(
+            settings,
+            chain,
+            clock=SystemClock(),
+            stop=stop,
+            ready=lambda url: log.info("page at %s", url),
+            configure=configure,
+        )
+    )
 
-    def ready(url: str) -> None:
-        log.info("page at %s", url)
 
+def run_api(args: argparse.Namespace) -> int:
+    """Answer the read API until a signal arrives. Raises ``UserError``."""
+    from cloud.onebox.chain_page import serve_api
+
+    settings, chain = load(args.config), Chain.load(args.chain) if args.chain else None
+    return _until_signal(
+        lambda stop: serve_api(
+            settings,
+            chain,
+            clock=SystemClock(),
+            stop=stop,
+            ready=lambda url: log.info("API at %sapi/v1", url),
+        )
+    )
+
+
+def _until_signal(serving: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
     async def until_signal() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve_page(settings, chain, clock=SystemClock(), stop=stop, ready=ready, configure=configure)
+        await serving(stop)
 
     asyncio.run(until_signal())
     return 0

@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
+from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
 from cloud.onebox.pushing import pushing
 from cloud.stores.connect import open_embedded
@@ -102,6 +104,9 @@ async def _serve(
         answer = echo_of(probe, clock)
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.publish(where, payload, retain=True)
+
     def receive(delivery: Delivery) -> None:
         channel = delivery.topic.rpartition("/")[2]
         hear(delivery.topic, delivery.payload)
@@ -121,9 +126,6 @@ async def _serve(
 
         return replace(delivery, acknowledge=stored)
 
-    async def retain(where: str, payload: bytes) -> None:
-        await broker.retain(where, payload)
-
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
     intake = Intake(
@@ -139,6 +141,7 @@ async def _serve(
             listen(chosen) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
+            shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
             app = create_app(
                 store,
                 clock,
@@ -147,6 +150,7 @@ async def _serve(
                 access=access,
                 changes=changes,
                 shops=shops,
+                collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
                 proxies=chosen.proxies,
@@ -160,15 +164,12 @@ async def _serve(
                 asyncio.create_task(page.serve([sock])),
                 asyncio.create_task(stop.wait()),
             }
+            if settings.serve.home_assistant:
+                home = HomeAssistant(store, shops, shop_zone(chosen.timezone), clock, retain)
+                tasks.add(asyncio.create_task(home.run(stop)))
             host, port = sock.getsockname()[:2]
-            ready(
-                Box(
-                    mqtt_port,
-                    f"http{'s' if chosen.tls else ''}://{host}:{port}/",
-                    store,
-                    lambda: intake.stats,
-                )
-            )
+            page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
+            ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from cloud.analysis import words as figure_words
 from cloud.analysis.change import WEEKS_BEFORE
@@ -188,8 +189,8 @@ def _print(page: Path, path: Path) -> None:
         raise UserError(f"--out {path}: Chromium wrote no PDF: {said[:200]}")
 
 
-def _markup(plot: str | list[str] | None) -> Markup | list[Markup] | None:
+def _markup(plot: Figure | list[Figure] | None) -> Markup | list[Markup] | None:
     """Mark our own SVG as safe for the template: matplotlib has escaped its texts."""
     if isinstance(plot, list):
-        return [Markup(one) for one in plot]  # noqa: S704
-    return None if plot is None else Markup(plot)  # noqa: S704
+        return [Markup(plots.svg(one)) for one in plot]  # noqa: S704
+    return None if plot is None else Markup(plots.svg(plot))  # noqa: S704

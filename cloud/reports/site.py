@@ -13,8 +13,9 @@ from cloud.analysis.hours import Hour, local_hours, open_quarters
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.day_windows import QUARTER
 from cloud.domain.labels import WITHOUT_VERDICT, Counts
-from cloud.domain.tally import QUARTER, Tally, readable, with_silent_days
+from cloud.domain.tally import Tally, readable, with_silent_days
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import metrics_of
 from cloud.stores.tallies import Tallies, days

@@ -26,7 +26,7 @@ from cloud.stores.embedded_file import (
     take_over,
     transaction,
 )
-from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
+from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable, by_device
 from common.clock import Clock
 from common.database_file import why_not_opened
 from common.errors import UserError
@@ -143,6 +143,16 @@ class EmbeddedStore:
                 )
             )
         return states
+
+    def fleet(self) -> list[DeviceState]:
+        return [state for site in self.sites() for state in self.devices(site)]
+
+    def watched_s(self, start: datetime, end: datetime) -> dict[tuple[str, str], float]:
+        return by_device(
+            ((w.site, w.device, w.camera), w.coverage.share * w.duration_s)
+            for site in self.sites()
+            for w in self.windows(site, start, end)
+        )
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         rows = self._rows(f"SELECT json {OF_SITE}", site, start.timestamp(), end.timestamp())

@@ -1,15 +1,19 @@
-"""The read side of InfluxDB for the built-in page: the same as that of the embedded store."""
+"""The read side of InfluxDB for pages and other programs: a ``Reader``, as the embedded store is one.
+
+InfluxDB keeps when a message was written by its sender, not when it arrived: ``last_seen`` is the time of the newest
+message by the device's clock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloud.domain.notices import Acknowledgement
 from cloud.stores import layout
-from cloud.stores.measurement import Measurement, moment, quoted
-from cloud.stores.store import DeadLetter, DeviceState
+from cloud.stores.measurement import Measurement, moment, nanoseconds
+from cloud.stores.store import DeadLetter, DeviceState, Reader, by_device
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
 
@@ -18,13 +22,13 @@ if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL
 
 Row = Mapping[str, Any]
-"""One point: its tags and fields."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class InfluxReader:
-    """A ``Reader`` of one InfluxDB. What was stored was validated, so it is not validated again.
+class InfluxReader(Reader):
+    """Reads what one InfluxDB tells of sites and devices; ``store`` reads notices and dead letters.
 
-    InfluxDB does not store when a message arrived: ``last_seen`` is the time of the newest one.
+    May be called from any thread.
     """
 
     def __init__(self, influxql: InfluxQL, store: InfluxStore) -> None:
@@ -32,20 +36,33 @@ class InfluxReader:
         self._windows = InfluxWindows(influxql)
 
     def sites(self) -> list[str]:
-        return self._windows.sites()
+        names = ", ".join(one.name for one in (layout.WINDOW, layout.HEALTH, layout.STATUS, layout.ALERT))
+        (answer,) = self._influxql.ask("raw", f"SHOW TAG VALUES FROM {names} WITH KEY = site")
+        return sorted({row["value"] for series in answer for row in series})
+
+    def devices(self, site: str) -> list[DeviceState]:
+        return self._devices(site)
+
+    def fleet(self) -> list[DeviceState]:
+        return self._devices(None)
+
+    def watched_s(self, start: datetime, end: datetime) -> dict[tuple[str, str], float]:
+        question = (
+            f"SELECT coverage, duration_s FROM {layout.WINDOW.name}"  # noqa: S608 - no text from outside
+            f" WHERE time >= {nanoseconds(start)} AND time < {nanoseconds(end)} GROUP BY site, device, camera"
+        )
+        (answer,) = self._influxql.ask("raw", question)
+        return by_device(
+            (
+                (series.tags["site"], series.tags["device"], series.tags["camera"]),
+                row["coverage"] * row["duration_s"],
+            )
+            for series in answer
+            for row in series
+        )
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
-
-    def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return self._store.dead_letters(limit)
-
-    def latest(self, site: str) -> WindowMessage | None:
-        starts = [row["time"] for row in self._newest(layout.WINDOW, site)]
-        if not starts:
-            return None
-        start = moment(max(starts))
-        return self._windows.windows(site, start, start + timedelta(microseconds=1))[-1]
 
     def notices(self, site: str | None = None) -> list[NoticeMessage]:
         return self._store.notices(site)
@@ -56,71 +73,77 @@ class InfluxReader:
     def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
         self._store.record_acknowledgement(acknowledgement)
 
-    def devices(self, site: str) -> list[DeviceState]:
-        windows, health, status = (
-            {row["device"]: row for row in self._newest(one, site)}
-            for one in (layout.WINDOW, layout.HEALTH, layout.STATUS)
-        )
-        alerts: dict[str, list[AlertMessage]] = {}
-        heard = [*windows.values(), *health.values()]
-        for row in sorted(self._newest(layout.ALERT, site), key=lambda row: row["time"]):
-            heard.append(row)
-            if row["active"]:
-                alerts.setdefault(row["device"], []).append(_alert(site, row))
-        seen: dict[str, int] = {}
-        for row in heard:
-            seen[row["device"]] = max(row["time"], seen.get(row["device"], 0))
-        return [
-            _state(
-                site, device, status.get(device), health.get(device), seen.get(device), alerts.get(device, [])
-            )
-            for device in sorted({*status, *seen})
+    def latest(self, site: str) -> WindowMessage | None:
+        starts = [moment(row["time"]) for row in self._newest(layout.WINDOW, site)]
+        if not starts:
+            return None
+        return self.windows(site, max(starts), max(starts) + timedelta(microseconds=1))[-1]
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return self._store.dead_letters(limit)
+
+    def _devices(self, site: str | None) -> list[DeviceState]:
+        told = [
+            self._newest(one, site) for one in (layout.HEALTH, layout.STATUS, layout.ALERT, layout.WINDOW)
         ]
+        keys = sorted({_key(row) for rows in told for row in rows})
+        mine: dict[tuple[str, str], list[list[Row]]] = {key: [[], [], [], []] for key in keys}
+        for index, rows in enumerate(told):
+            for row in rows:
+                mine[_key(row)][index].append(row)
+        return [_state(key, *found) for key, found in mine.items()]
 
-    def _newest(self, measurement: Measurement, site: str) -> Iterator[Row]:
-        """Yield the newest point of each series of a site."""
-        fields = ", ".join(f'"{name}"' for name in measurement.fields)
-        question = (
-            f"SELECT {fields} FROM {measurement.name} WHERE site = {quoted(site)}"  # noqa: S608
-            f" GROUP BY {', '.join(measurement.tags)} ORDER BY time DESC LIMIT 1"
-        )
-        (answer,) = self._influxql.ask(measurement.level, question)
-        return iter([{**series.tags, **row} for series in answer for row in series])
+    def _newest(self, measurement: Measurement, site: str | None) -> list[Row]:
+        """Return the newest point of each series, with its tags, of one site or of all."""
+        (answer,) = self._influxql.ask(measurement.level, measurement.newest(_EVER, site))
+        return [{**series.tags, **row} for series in answer for row in series]
 
 
-def _alert(site: str, row: Row) -> AlertMessage:
+def _key(row: Row) -> tuple[str, str]:
+    return row["site"], row["device"]
+
+
+def _state(
+    key: tuple[str, str],
+    health: Sequence[Row],
+    status: Sequence[Row],
+    alerts: Sequence[Row],
+    windows: Sequence[Row],
+) -> DeviceState:
+    said, told = _newest(status), _newest(health)
+    heard = [moment(row["time"]) for row in (*health, *alerts)]
+    heard += [moment(row["time"]) + timedelta(seconds=row["duration_s"]) for row in windows]
+    return DeviceState(
+        site=key[0],
+        device=key[1],
+        online=said["online"] if said else None,
+        since=moment(said["time"]) if said else None,
+        last_seen=max(heard, default=None),
+        software=(_newest([*health, *status]) or {}).get("software"),
+        model=told["model"] if told else None,
+        health=_health(told) if told else None,
+        alerts=tuple(_alert(row) for row in sorted(alerts, key=lambda row: row["time"]) if row["active"]),
+    )
+
+
+def _newest(rows: Sequence[Row]) -> Row | None:
+    return max(rows, key=lambda row: row["time"], default=None)
+
+
+def _health(row: Row) -> HealthMessage:
+    """Return the message as it was; it was validated before it was stored."""
+    values = {name: row[name] for name in layout.HEALTH.fields}
+    return HealthMessage.model_construct(
+        site=row["site"], device=row["device"], at=moment(row["time"]), **values
+    )
+
+
+def _alert(row: Row) -> AlertMessage:
     return AlertMessage.model_construct(
-        site=site,
+        site=row["site"],
         device=row["device"],
         at=moment(row["time"]),
         fault=row["fault"],
         active=True,
         text=row["text"],
     )
-
-
-def _state(
-    site: str,
-    device: str,
-    status: Row | None,
-    health: Row | None,
-    seen: int | None,
-    alerts: list[AlertMessage],
-) -> DeviceState:
-    told = None if health is None else _health(site, health)
-    return DeviceState(
-        site=site,
-        device=device,
-        online=status["online"] if status else None,
-        since=moment(status["time"]) if status else None,
-        last_seen=None if seen is None else moment(seen),
-        software=told.software if told else status["software"] if status else None,
-        model=told.model if told else None,
-        health=told,
-        alerts=tuple(alerts),
-    )
-
-
-def _health(site: str, row: Row) -> HealthMessage:
-    values = {name: row[name] for name in layout.HEALTH.fields}
-    return HealthMessage.model_construct(site=site, device=row["device"], at=moment(row["time"]), **values)

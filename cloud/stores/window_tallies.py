@@ -14,9 +14,10 @@ from threading import Lock
 from typing import Protocol
 
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.day_windows import LATE
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import PlaceTally
-from cloud.domain.tally import LATE, Tally, count_day
+from cloud.domain.tally import Tally, count_day
 from cloud.stores.tallies import Windows, days
 from common.wire import WindowMessage
 

@@ -72,7 +72,7 @@ class OpenAccess:
 
     def user(self, request: Request) -> User | None:
         """Return the local user, but nobody for a request that a proxy forwards from another machine."""
-        return None if any(name in request.headers for name in _FORWARDED) else LOCAL_USER
+        return None if is_forwarded(request) else LOCAL_USER
 
     def record(self, who: str, act: Act, about: str, address: str) -> None:
         """Write it to the log: without accounts there is no other."""
@@ -150,9 +150,15 @@ def unknown_site(site: str) -> HTTPException:
     return HTTPException(404, _("No data has been received from a shop named %(site)s.", site=site))
 
 
+def is_forwarded(request: Request) -> bool:
+    """Tell whether a proxy forwards ``request`` from another machine."""
+    return any(name in request.headers for name in _FORWARDED)
+
+
 def is_api(request: Request) -> bool:
     """Tell whether the answer to ``request`` is read by a program."""
-    return request.url.path.removeprefix(request.scope["root_path"]).startswith("/api/")
+    path = request.url.path.removeprefix(request.scope["root_path"])
+    return path == "/metrics" or path.startswith("/api/")
 
 
 def cookie_name(request: Request) -> str:
@@ -252,11 +258,24 @@ def _check_sender(request: Request) -> None:
         return
     origin = request.headers.get("origin")
     given = request.headers.get("x-csrf-token") or request.state.form.get("csrf", "")
-    elsewhere = origin is not None and urlsplit(origin).hostname != request.url.hostname
-    if elsewhere or not hmac.compare_digest(given.encode(), _csrf_of(request.state.browser).encode()):
+    if origin is not None and not _is_own(origin, request):
+        raise HTTPException(
+            403,
+            f"This form was sent by {origin}, but the page is at {request.url.hostname}. A proxy must pass on the host"
+            " name: docs/accounts.md says how.",
+        )
+    if not hmac.compare_digest(given.encode(), _csrf_of(request.state.browser).encode()):
         raise HTTPException(
             403, _("This form is too old, or from another browser. Reload the page and try again.")
         )
+
+
+def _is_own(origin: str, request: Request) -> bool:
+    # Not the port: a proxy may pass on the host name without it, and cookies do not know ports either.
+    try:
+        return urlsplit(origin).hostname == request.url.hostname
+    except ValueError:  # a bracket alone
+        return False
 
 
 def _csrf_of(browser: str) -> str:

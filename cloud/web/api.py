@@ -43,8 +43,8 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
-    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text
-                           is in the language of the reader; acknowledged is {who, at} of who takes care of it, or null
+    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text is
+                           in the language of the reader; acknowledged is {who, at} of who takes care of it, or null
     changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 

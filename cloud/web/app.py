@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -24,8 +25,11 @@ from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
 from cloud.web import (
     account_page,
+    api_routes,
+    export_routes,
     language_page,
     login_page,
+    metrics,
     period_page,
     phone_page,
     placement_page,
@@ -35,6 +39,7 @@ from cloud.web import (
 )
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
+from cloud.web.api_answers import is_v1, problem
 from cloud.web.languages import language_of
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
@@ -55,17 +60,20 @@ def create_app(
     access: Access,
     shops: Shops,
     changes: Changes | None = None,
+    collectors: Sequence[Collector] = (),
+    only_api: bool = False,
     names: Iterable[str] = (),
     path: str = "",
     proxies: Iterable[str] = (),
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``shops`` has the tallies for the pages of periods. ``timezone`` is that of shops without a chain file, such as
-    Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if placement
-    messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``names`` are host names
-    of the page besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies``
-    are addresses or networks of proxies that say where a request came from, and how.
+    ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
+    such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
+    placement messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``collectors``
+    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page besides
+    this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are addresses or
+    networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -75,19 +83,25 @@ def create_app(
     )
     today = today_page.Today(pages)
     routes: list[BaseRoute] = [
-        *today_page.routes(today),
-        *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
-        *period_page.routes(pages, shops),
-        *placement_page.routes(pages, editor=changes is not None),
-        *(places_page.routes(pages, changes) if changes is not None else ()),
-        *language_page.routes(),
-        Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+        *api_routes.routes(reader, shops, clock),
+        *export_routes.routes(shops, clock),
+        *metrics.routes(reader, clock, collectors),
     ]
-    if isinstance(access, AccountAccess):
-        for feature in (login_page, account_page, users_page):
-            routes += feature.routes(access, templates)
+    if not only_api:
+        routes += [
+            *today_page.routes(today),
+            *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
+            *period_page.routes(pages, shops),
+            *placement_page.routes(pages, editor=changes is not None),
+            *(places_page.routes(pages, changes) if changes is not None else ()),
+            *language_page.routes(),
+            Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+        ]
+        if isinstance(access, AccountAccess):
+            for feature in (login_page, account_page, users_page):
+                routes += feature.routes(access, templates)
     check_routes(routes)
-    errors = _Errors(templates)
+    errors = _Errors(None if only_api else templates)
     app = Starlette(
         routes=routes,
         middleware=[
@@ -105,12 +119,14 @@ def create_app(
 class _Errors:
     """What a person or a program reads when a request cannot be answered."""
 
-    def __init__(self, templates: Jinja2Templates) -> None:
+    def __init__(self, templates: Jinja2Templates | None) -> None:
         self._templates = templates
         self._fault = ""
 
     async def error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if self._templates is None or is_v1(request):
+            return problem(error)
         framework = error.detail == HTTPStatus(error.status_code).phrase
         detail = REFUSALS.get(error.status_code, error.detail) if framework else error.detail
         if is_api(request):

@@ -28,6 +28,7 @@ from cloud.web.languages import language_of
 from cloud.web.period_words import FILTERS, figure_titles, refusal
 from cloud.web.site_pages import SitePages
 from common.errors import UserError
+from common.vocabulary import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     from cloud.web.period import Against, PeriodView
@@ -158,8 +159,9 @@ def _week(request: Request, today: date) -> Period:
     named = request.query_params.get("of")
     if not named:
         return week_of(today - _DAY)
+    year, _, number = named.partition("-W")
     try:
-        return week_of(datetime.strptime(f"{named}-1", "%G-W%V-%u").date())  # noqa: DTZ007 - a date has no zone
+        return week_of(_plausible(date.fromisocalendar(int(year), int(number), 1)))
     except ValueError:
         raise HTTPException(400, refusal("week")) from None
 
@@ -184,12 +186,16 @@ def _days(request: Request, today: date) -> Period:
 
 def _date(text: str, what: str) -> date:
     try:
-        found = date.fromisoformat(text)
+        return _plausible(date.fromisoformat(text))
     except ValueError:
         raise HTTPException(400, refusal(what)) from None
-    if not 2020 <= found.year < 2100:
-        raise HTTPException(400, refusal(what))
-    return found
+
+
+def _plausible(day: date) -> date:
+    """Return ``day``. Raises ``ValueError`` where no message can have a time."""
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise ValueError(f"{day} is out of range")
+    return day
 
 
 def _role(request: Request, site: Site) -> Role:

@@ -147,7 +147,6 @@ class Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        answer = api.today(
-            site, now, zone, day, before, devices, notices, taken, letters, changes, language.says
-        )
+        says = language.says
+        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes, says)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

@@ -1,7 +1,7 @@
 // Bar charts for page.js, drawn by uPlot on a canvas. The table below each chart has the same figures as text.
 "use strict";
 
-const FONT_PX = 12;
+const FONT_PX = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
 const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten)).sort((a, b) => a - b);
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -38,9 +38,9 @@ function writeTexts(plot, series, horizontal) {
   const gap = 5 * devicePixelRatio;
   ctx.save();
   ctx.font = `${FONT_PX * devicePixelRatio}px ${getComputedStyle(document.body).fontFamily}`;
-  ctx.fillStyle = css("--muted");
-  series.filter((one) => one.texts).forEach(({ values, texts, left }) => texts.forEach((text, index) => {
+  series.filter((one) => one.texts).forEach(({ values, texts, left, ink }) => texts.forEach((text, index) => {
     const [along, across] = [plot.valToPos(index, "x", true), plot.valToPos(values[index] ?? 0, "y", true)];
+    ctx.fillStyle = css(ink ? "--ink" : "--muted");
     ctx.textAlign = horizontal ? (left ? "right" : "left") : "center";
     ctx.textBaseline = horizontal ? "middle" : "bottom";
     if (horizontal) ctx.fillText(text, across + (left ? -gap : gap), along);
@@ -49,8 +49,9 @@ function writeTexts(plot, series, horizontal) {
   ctx.restore();
 }
 
-// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left, size},
-// where bars with `left` grow to the left and `size` is their share of the place; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
+// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left, size,
+// ink}, where bars with `left` grow to the left, `size` is their share of the place, and texts in `ink` may stand on
+// another bar; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
 function drawBars(host, { labels, series, range, says, horizontal = false, narrow = false }) {
   host.plot?.destroy();
   const tip = Object.assign(document.createElement("p"), { className: "tip", hidden: true });

@@ -14,10 +14,11 @@ function timeInShop(timeZone) {
 }
 
 function notices(day) {
-  const told = day.notices.map((notice) => [
-    _("Now: %(text)s, since %(moment)s", { text: notice.text, moment: moment(notice.since, day.date) }),
-    notice.acknowledged && _("%(who)s takes care of it", notice.acknowledged),
-  ].filter(Boolean).join("; "));
+  const told = day.notices.map((notice) => {
+    const said = { text: notice.text, moment: moment(notice.since, day.date), who: notice.acknowledged?.who };
+    return notice.acknowledged ? _("Now: %(text)s, since %(moment)s; %(who)s takes care of it", said)
+      : _("Now: %(text)s, since %(moment)s", said);
+  });
   if (told.join("\n") === element("notices").dataset.told) return; // a screen reader would read them again
   element("notices").dataset.told = told.join("\n");
   element("notices").replaceChildren(...day.notices.map((notice, at) => {

@@ -17,7 +17,7 @@ function days() {
     series: [
       { values: rows.map((row) => (row.state === "no_data" ? top : null)), fill: hatching(css("--hatch"), true) },
       { values: others, fill: css("--soft"), size: 0.85 },
-      { values: visits, fill: css("--accent"), size: 0.5, texts: rows.length > 8 ? null : visits.map((value) => (value === null ? "" : number(value))) },
+      { values: visits, fill: css("--accent"), size: 0.5, ink: true, texts: rows.length > 8 ? null : visits.map((value) => (value === null ? "" : number(value))) },
       { values: rows.map((row, index) => (row.state === "partial" ? visits[index] : null)), fill: hatching(css("--card")), size: 0.5 },
     ],
   });

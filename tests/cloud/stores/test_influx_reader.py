@@ -1,91 +1,88 @@
-"""The page reads the same from a real InfluxDB as from the embedded store."""
+"""What pages read of InfluxDB is what they read of an embedded store with the same messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from cloud.domain.notices import is_current
+from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.influx import InfluxStore
 from cloud.stores.influx_reader import InfluxReader
+from cloud.stores.influxql import InfluxQL
 from cloud.stores.store import DeadLetter
 from common.wire import Message
-from tests.cloud.rollup.both_stores import Both
+from tests.cloud.stores.embedded_samples import DAY
+from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import MORNING, alert, health, notice, status, window
 
 pytestmark = pytest.mark.influxdb
-LATER = MORNING + timedelta(minutes=5)
 
 
 @pytest.fixture
-def both(influxdb: InfluxDB, tmp_path: Path) -> Iterator[Both]:
-    with closing(Both(influxdb, tmp_path / "store.sqlite")) as opened:
-        yield opened
+def writer(influxdb: InfluxDB, clock: ManualClock) -> Iterator[InfluxStore]:
+    opened = InfluxStore(
+        url=influxdb.url, token=influxdb.token, org="-", bucket=influxdb.bucket, timeout_s=5.0, clock=clock
+    )
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def reader(both: Both) -> InfluxReader:
-    return InfluxReader(both.influxql, both.influx)
+def reader(influxdb: InfluxDB, writer: InfluxStore) -> Iterator[InfluxReader]:
+    asking = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    yield InfluxReader(asking, writer)
+    asking.close()
 
 
-def test_an_empty_store_has_nothing(reader: InfluxReader) -> None:
+def test_an_empty_database_knows_nothing(reader: InfluxReader) -> None:
     assert (reader.sites(), reader.devices("shop"), reader.notices("shop")) == ([], [], [])
-    assert (reader.latest("shop"), reader.dead_letters(5)) == (None, [])
+    assert (reader.latest("shop"), reader.dead_letters(5), reader.windows("shop", *DAY)) == (None, [], [])
 
 
-def test_windows_are_the_same(both: Both, reader: InfluxReader) -> None:
-    both.write([window(0), window(1), window(1, camera="back")])
-    end = MORNING + timedelta(hours=1)
-    assert reader.sites() == both.embedded.sites() == ["shop"]
-    assert reader.windows("shop", MORNING, end) == both.embedded.windows("shop", MORNING, end)
-    assert reader.latest("shop") in both.embedded.windows("shop", LATER - timedelta(minutes=4), end)
-    assert reader.latest("elsewhere") is None
-
-
-def test_devices_are_the_same_but_for_their_last_word(both: Both, reader: InfluxReader) -> None:
-    """InfluxDB does not keep when a message arrived."""
+def test_both_stores_tell_the_same_of_devices_and_notices(
+    reader: InfluxReader, writer: InfluxStore, clock: ManualClock, tmp_path: Path
+) -> None:
+    later = MORNING + timedelta(minutes=1)
     messages: list[Message] = [
+        window(0),
+        window(1, device="back"),
         status(online=True),
-        health(),
-        health(at=LATER, fps=7.0),
+        status(online=False, device="back"),
+        health(fps=9.0),
+        health(at=later, fps=8.0, throttled=True, disk_free_mb=100.0),
         alert(active=True),
         alert(active=True, fault="clock"),
-        alert(active=False, fault="clock", at=LATER),
-        status(online=True, device="only-online"),
+        alert(active=False, fault="clock", at=later),
+        notice(),
+        notice(name="desk", rule="nobody_at_desk", count=None, limit=None, at=later),
+        notice(name="over"),
+        notice(name="over", active=False, at=later),
     ]
-    both.embedded.write(messages)
-    both.influx.write(messages)
-    both.write([window(7)])
+    writer.write(messages)
+    embedded = EmbeddedStore(tmp_path / "store.sqlite", retention_days=30, clock=clock)
+    embedded.write(messages)
+    expected = embedded.devices("shop")
     found = reader.devices("shop")
-    assert [replace(one, last_seen=None) for one in found] == [
-        replace(one, last_seen=None) for one in both.embedded.devices("shop")
-    ]
-    assert [one.last_seen for one in found] == [MORNING + timedelta(minutes=7), None]
+    for one, other in zip(found, expected, strict=True):
+        assert (one.device, one.online, one.since) == (other.device, other.online, other.since)
+        assert (one.software, one.model, one.alerts) == (other.software, other.model, other.alerts)
+        assert one.health == other.health
+    # The time of the device, not that of the arrival.
+    assert [one.last_seen for one in found] == [window(1).end, later]
+    assert reader.notices("shop") == embedded.notices("shop")
+    assert [one.has_end for one in reader.notices("shop")] == [False, True]
+    assert reader.sites() == embedded.sites()
+    assert reader.windows("shop", *DAY) == embedded.windows("shop", *DAY)
+    assert reader.latest("shop") == embedded.latest("shop")
+    embedded.close()
 
 
-def test_notices_are_those_that_go_on(both: Both, reader: InfluxReader) -> None:
-    over = notice(name="over")
-    messages = [notice(), over, over.model_copy(update={"active": False, "count": None, "at": LATER})]
-    both.embedded.write(messages)
-    both.influx.write(messages)
-    both.write([window(0, k=5)])
-    assert reader.notices("shop") == both.embedded.notices("shop") == [notice()]
-
-
-def test_without_a_window_a_notice_is_shown_for_the_shorter_time(both: Both, reader: InfluxReader) -> None:
-    """Its k is not stored, so nobody knows whether its end will be told."""
-    both.influx.write([notice()])
-    (found,) = reader.notices("shop")
-    assert is_current(found, MORNING + timedelta(minutes=14))
-    assert not is_current(found, MORNING + timedelta(minutes=16))
-
-
-def test_dead_letters_are_read(both: Both, reader: InfluxReader) -> None:
-    both.influx.record_dead_letter(DeadLetter(MORNING, "shop", "door", "t", "no seq", b"{}"))
-    (found,) = reader.dead_letters(5)
-    assert (found.site, found.reason) == ("shop", "no seq")
+def test_dead_letters_come_newest_first(reader: InfluxReader, writer: InfluxStore) -> None:
+    for minute in range(3):
+        at = MORNING + timedelta(minutes=minute)
+        writer.record_dead_letter(DeadLetter(at, "shop", "door", "a/topic", f"reason {minute}", b"{"))
+    assert [letter.reason for letter in reader.dead_letters(2)] == ["reason 2", "reason 1"]

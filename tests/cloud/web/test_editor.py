@@ -105,7 +105,7 @@ def test_a_zone_and_a_door_drawn_by_mouse_count_from_closing_time_on(
         assert shop.running == before, "until closing time it counts as before"
 
         shop.time.to_closing_time()
-        expect(part(page, "answer")).to_contain_text("In use since Mar 2, 2026")
+        expect(part(page, "answer")).to_contain_text("In use since 2 Mar 2026")
         after = fingerprint(overlaid(shop.own, asked(shop, page)))
         assert after != before
         until(lambda: shop.running == after, "the device says which settings it uses")

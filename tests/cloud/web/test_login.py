@@ -202,13 +202,36 @@ def test_a_name_is_shown_as_text_whatever_it_contains(app: Starlette) -> None:
 def test_a_form_that_another_web_site_sends_changes_nothing(app: Starlette) -> None:
     browser = logged_in(app, "anna")
     token = browser.token("/account")
-    for origin in ("https://evil.example", "http://127.0.0.1.evil.example", "null"):
+    for origin in ("https://evil.example", "http://127.0.0.1.evil.example", "null", "http://["):
         forged = browser.post("/logout", data={"csrf": token}, headers={"origin": origin})
-        assert forged.status_code == 403
+        assert (forged.status_code, f"was sent by {origin}" in forged.text) == (403, True)
     assert browser.post("/logout", data={}).status_code == 403
     assert browser.get("/site/shop").status_code == 200
     own = browser.post("/logout", data={"csrf": token}, headers={"origin": "http://127.0.0.1"})
     assert own.status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"cookie": "footlight="},
+        {"cookie": 'footlight="\\"; footlight=\x80;;='},
+        {"cookie": "footlight=" + "x" * 5_000},
+        {"authorization": "Bearer"},
+        {"authorization": "Basic eDp4"},
+        {"authorization": "Bearer \xff\xfe"},
+        {"host": "127.0.0.1:port"},
+        {"host": "[::1"},
+        {"x-forwarded-for": "a, , [", "x-forwarded-proto": "ftp"},
+        {"user-agent": "\x80" * 1_000},
+    ],
+)
+def test_an_odd_request_is_nobody(app: Starlette, headers: dict[str, str]) -> None:
+    sent = {name: value.encode("latin-1") for name, value in headers.items()}
+    for path in ("/api/shop/today", "/login", "/site/shop", "/account"):
+        answer = Browser(app).get(path, headers=sent)
+        assert answer.status_code < 500
+        assert "visits" not in answer.text
 
 
 def test_nothing_may_be_read_by_the_script_of_another_web_site(app: Starlette) -> None:

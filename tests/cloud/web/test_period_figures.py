@@ -9,6 +9,7 @@ import pytest
 
 from cloud.analysis.compare import compare
 from cloud.analysis.metrics import metric_named
+from cloud.api.answers import Days, Places
 from cloud.domain.chain import Role
 from cloud.domain.periods import Period
 from cloud.reports.site import site_report
@@ -175,3 +176,27 @@ def test_today_is_the_same_from_influxdb(months: Months) -> None:
     known = one.keys() - {"devices"}
     assert {name: one[name] for name in known} == {name: two[name] for name in known}
     assert one["yesterday"]["visits"] > 0
+
+
+def test_the_api_tells_what_the_page_shows(months: Months) -> None:
+    month = {"first": MONTH.first.isoformat(), "last": MONTH.last.isoformat()}
+    doors, _ = months.views(BERLIN, "entrance", MONTH)
+    display, _ = months.views(MUENCHEN, "display", MONTH)
+    for client in months.clients():
+        answer = client.get(f"/api/v1/sites/{BERLIN}/days", params=month)
+        days = Days.model_validate_json(answer.content).days
+        assert {one.date: one.visits for one in days if one.state != "closed"} == {
+            one.day: one.visits for one in doors.days if one.state != "closed"
+        }
+        assert sum(one.visits or 0 for one in days) == value(doors, "visits")
+        assert sum(one.doors.entries for one in days if one.doors) == value(doors, "entries")
+        answer = client.get(f"/api/v1/sites/{MUENCHEN}/places", params={**month, "role": "display"})
+        places = Places.model_validate_json(answer.content)
+        zones = {one.name: one.this for one in display.places.zones}
+        assert {one.name: one.mean_dwell_s for one in places.zones if one.mean_dwell_s} == {
+            name: zone.mean_dwell_s for name, zone in zones.items() if zone and zone.mean_dwell_s
+        }
+        (queue,) = places.queues
+        (shown,) = (one.this for one in display.places.queues)
+        assert shown is not None
+        assert (queue.waits, queue.mean_waiting_s) == (shown.waits, shown.mean_waiting_s)

@@ -84,7 +84,7 @@ export class Drawing {
       group.append(this.dot(spot, 7, {}));
       points.push(spot);
     } else group.append(this.area(points, item.exclude ? "fixed" : ""));
-    group.append(this.label(section === "plan" ? itemName(section, item) : item.name, section === "doors" ? points[0] : middle(points)));
+    group.append(this.label(section === "plan" ? itemName(section, item) : item.name, ["doors", "plan"].includes(section) ? points[0] : middle(points)));
     return [group];
   }
 

@@ -58,8 +58,9 @@ export const addCorner = (point) => _("Add a corner after it, %(point)s", { poin
 export const removeCorner = (point) => _("Remove %(point)s", { point });
 export const coordinate = (point, item, side) => _("%(point)s of %(item)s, %(side)s, in percent", { point, item, side });
 export const place = (point, item, [x, y]) => _("%(point)s of %(item)s: %(x)s %% from the left, %(y)s %% from the top",
-  { point, item, x: number(percent(x), 1), y: number(percent(y), 1) });
+  { point, item, x: tenths(x), y: tenths(y) });
 export const percent = (share) => Math.round(share * 1000) / 10;
+const tenths = (share) => number(percent(share), Number.isInteger(percent(share)) ? 0 : 1);
 
 export const nameMissing = (section) => _("A name is missing under “%(section)s”.", { section: TITLES[section] });
 export const nameTwice = (name) => _("The name %(name)s is used twice. Doors, zones and targets need different names.", { name });

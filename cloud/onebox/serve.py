@@ -115,16 +115,7 @@ async def _serve(
         if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
-            intake.submit(shown_at_once(delivery) if channel == "notice" else delivery)
-
-    def shown_at_once(delivery: Delivery) -> Delivery:
-        """Return the same; once it is stored, open pages are told."""
-
-        def stored() -> None:
-            delivery.acknowledge()
-            today.news(delivery.topic.rsplit("/", 3)[1])
-
-        return replace(delivery, acknowledge=stored)
+            intake.submit(_then(delivery, today.news) if channel == "notice" else delivery)
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
@@ -141,7 +132,6 @@ async def _serve(
             listen(chosen) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
-            shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
             app = create_app(
                 store,
                 clock,
@@ -179,6 +169,16 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
+
+
+def _then(delivery: Delivery, news: Callable[[str], None]) -> Delivery:
+    """Return the same; once it is stored, ``news`` is called with its site."""
+
+    def stored() -> None:
+        delivery.acknowledge()
+        news(delivery.topic.rsplit("/", 3)[1])
+
+    return replace(delivery, acknowledge=stored)
 
 
 def listen(page: PageSettings) -> socket.socket:

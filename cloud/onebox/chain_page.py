@@ -11,7 +11,9 @@ from cloud.chain_file.changes import chain_changes
 from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
+from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.page import PageServer
+from cloud.onebox.pushing import pushing_from
 from cloud.onebox.serve import listen
 from cloud.stores.connect import open_embedded, open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
@@ -35,18 +37,23 @@ async def serve_page(
     ready: Callable[[str], None],
     chain_file: Path | None = None,
     configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     """Serve the page until ``stop`` is set. ``ready`` gets the address once connections are accepted.
 
     ``chain_file`` is where ``chain`` was read, so that the page can change it; without it, the page cannot.
     ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
+    ``connect`` opens the way to a push service.
+
     Raises ``UserError`` if the address is in use, or the store is not InfluxDB.
     """
     if not isinstance(settings.store, InfluxSettings):
         raise UserError(
             "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
         )
-    await _serve(settings, chain, clock, stop, ready, chain_file=chain_file, configure=configure)
+    await _serve(
+        settings, chain, clock, stop, ready, chain_file=chain_file, configure=configure, connect=connect
+    )
 
 
 async def serve_api(
@@ -74,6 +81,7 @@ async def _serve(
     only_api: bool = False,
     chain_file: Path | None = None,
     configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     shown = settings.serve.page
     with (
@@ -90,6 +98,8 @@ async def _serve(
         edits = None
         if chain_file is not None:
             edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
+        if not only_api:
+            opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,
             clock,
@@ -104,7 +114,9 @@ async def _serve(
             path=shown.path,
             proxies=shown.proxies,
         )
-        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
+        page = PageServer(
+            app, tls=shown.tls.files() if shown.tls else None, end_streams=app.state.today.live.end
+        )
         serving = asyncio.create_task(page.serve([sock]))
         host, port = sock.getsockname()[:2]
         ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")

@@ -9,24 +9,27 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cloud.chain_file.changes import chain_changes
+from cloud.chain_file.changes import ChainChanges, chain_changes
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
+from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
+from cloud.onebox.pushing import pushing
 from cloud.stores.connect import open_embedded
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
+from cloud.web.access import Access
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
@@ -54,11 +57,12 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[Box], None],
     chain: Path | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
 
     ``chain`` is the file with the opening hours and the roles of cameras; None takes the one that the page has made, or
-    else estimates opening hours from the windows.
+    else estimates opening hours from the windows. ``connect`` opens the way to a push service.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
@@ -67,10 +71,18 @@ async def serve(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
             " 'footlight-cloud page' for its page"
         )
+    read = settings.chain_file(chain)
+    listed = Chain.load(read) if read else None
     store = open_embedded(settings.store, clock, repair=True)
+    shops = OneBoxShops(store, shop_zone(settings.serve.page.timezone), listed)
     try:
-        with telling(settings.notices, store, clock) as tell:
-            await _serve(settings, settings.store, store, tell, clock, stop, ready, chain)
+        with (
+            page_access(settings, clock) as access,
+            pushing(access, shops, clock, connect) as push,
+            telling(settings.notices, store, clock, push) as tell,
+            chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
+        ):
+            await _serve(settings, settings.store, store, shops, access, edits, tell, clock, stop, ready)
     finally:
         store.close()
 
@@ -79,11 +91,13 @@ async def _serve(
     settings: Settings,
     place: EmbeddedSettings,
     store: EmbeddedStore,
+    shops: OneBoxShops,
+    access: Access,
+    edits: ChainChanges,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
-    chain: Path | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
@@ -107,7 +121,7 @@ async def _serve(
         if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
-            intake.submit(delivery)
+            intake.submit(_then(delivery, today.news) if channel == "notice" else delivery)
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
@@ -120,14 +134,10 @@ async def _serve(
     try:
         chosen = settings.serve.page
         with (
-            page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
-            chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
         ):
-            read = settings.chain_file(chain)
-            shops = OneBoxShops(store, shop_zone(chosen.timezone), Chain.load(read) if read else None)
             app = create_app(
                 store,
                 clock,
@@ -142,7 +152,8 @@ async def _serve(
                 path=chosen.path,
                 proxies=chosen.proxies,
             )
-            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
+            today = app.state.today
+            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None, end_streams=today.live.end)
             mqtt_port = await broker.start()
             await asyncio.to_thread(changes.send_again)
             tasks = {
@@ -165,6 +176,16 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
+
+
+def _then(delivery: Delivery, news: Callable[[str], None]) -> Delivery:
+    """Return the same; once it is stored, ``news`` is called with its site."""
+
+    def stored() -> None:
+        delivery.acknowledge()
+        news(delivery.topic.rsplit("/", 3)[1])
+
+    return replace(delivery, acknowledge=stored)
 
 
 def listen(page: PageSettings) -> socket.socket:

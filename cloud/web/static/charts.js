@@ -1,7 +1,7 @@
 // Bar charts for page.js, drawn by uPlot on a canvas. The table below each chart has the same figures as text.
 "use strict";
 
-const FONT_PX = 12;
+const FONT_PX = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
 const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten)).sort((a, b) => a - b);
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -61,7 +61,9 @@ class ChainChanges:
         with self._lock:
             if seen != self._file.read()[1]:
                 raise NotPossible(
-                    _("Somebody else has changed the chain file meanwhile. Load the page again, and repeat your change.")
+                    _(
+                        "Somebody else has changed the chain file meanwhile. Load the page again and repeat your change."
+                    )
                 )
             return self._write(site, settings, who, assumed)
 
@@ -119,4 +121,3 @@ def chain_changes(path: Path, history: Path, clock: Clock) -> Iterator[ChainChan
         yield ChainChanges(ChainFile(path), kept, clock)
     finally:
         kept.close()
-

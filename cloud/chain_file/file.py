@@ -95,7 +95,9 @@ class ChainFile:
                 file.flush()
                 os.fsync(file.fileno())
             if Chain.load(new) != plan.chain:
-                raise UserError(f"{self.path}: is written in a way that the page cannot change; change it by hand")
+                raise UserError(
+                    f"{self.path}: is written in a way that the page cannot change; change it by hand"
+                )
             self._keep_mode(new)
             new.replace(self.path)
             _settle(self.path.parent)

@@ -45,7 +45,13 @@ def routes(pages: SitePages, changes: ChainChanges) -> list[BaseRoute]:
     return [
         guarded("/site/{site}/settings", page.show, needs="configure", name="settings"),
         guarded("/site/{site}/settings", page.save, needs="configure", methods=["POST"]),
-        guarded("/site/{site}/settings/restore", page.restore, needs="configure", methods=["POST"], name="restore_settings"),
+        guarded(
+            "/site/{site}/settings/restore",
+            page.restore,
+            needs="configure",
+            methods=["POST"],
+            name="restore_settings",
+        ),
     ]
 
 
@@ -146,7 +152,8 @@ class _Settings:
         shown = {
             "site": site,
             "title_of": pages.title_of,
-            "form": form or _filled(section, version, today - _PAST, self._reported(site), language_of(request)),
+            "form": form
+            or _filled(section, version, today - _PAST, self._reported(site), language_of(request)),
             "zones": sorted(available_timezones()),
             "purposes": PURPOSES,
             "path": changes.path,

@@ -65,10 +65,17 @@ def filled(page: str) -> dict[str, Any]:
     form = page.partition('<form method="post"')[2].partition("</form>")[0]
     for tag in re.findall(r"<input[^>]*>|<select.*?</select>", form, re.DOTALL):
         name = re.search(r'name="([\w-]+)"', tag)
-        value = re.search(r'value="([^"]*)"(?: selected)', tag) if tag.startswith("<select") else re.search(r'value="([^"]*)"', tag)
+        value = (
+            re.search(r'value="([^"]*)"(?: selected)', tag)
+            if tag.startswith("<select")
+            else re.search(r'value="([^"]*)"', tag)
+        )
         if name and name[1] != "csrf":
             found.setdefault(name[1], []).append(value[1] if value else "")
-    return {name: values if name in ("day", "hours", "camera", "purpose") else values[0] for name, values in found.items()}
+    return {
+        name: values if name in ("day", "hours", "camera", "purpose") else values[0]
+        for name, values in found.items()
+    }
 
 
 @pytest.fixture
@@ -170,9 +177,12 @@ def test_each_change_is_told_and_can_be_undone(shop: Shop) -> None:
     ]
     first = re.findall(r'name="number" value="(\d+)"', page)[-1]
     assert shop.browser.submit(f"{PATH}/restore", PATH, number=first).status_code == 303
-    assert shop.site == Chain.model_validate(
-        {"name": "c", "sites": {"shop": {**at_first(), "cameras": {"door/front": "entrance"}}}}
-    ).sites["shop"]
+    assert (
+        shop.site
+        == Chain.model_validate(
+            {"name": "c", "sites": {"shop": {**at_first(), "cameras": {"door/front": "entrance"}}}}
+        ).sites["shop"]
+    )
     audited = [(entry.who, entry.act, entry.about) for entry in shop.accounts.audit.newest(3)]
     assert audited[0] == ("ines", "configured", "title, opening, cameras of shop in the chain file")
 
@@ -208,7 +218,9 @@ def test_one_box_gets_its_first_chain_file(bare: Shop) -> None:
     page = bare.browser.get(PATH).text
     assert "There is no chain file yet" in page
     assert "are estimated" in page
-    assert bare.save(title="Mine", sun="closed", **dict.fromkeys(WEEKDAYS[:6], "09:00-20:00")).status_code == 303
+    assert (
+        bare.save(title="Mine", sun="closed", **dict.fromkeys(WEEKDAYS[:6], "09:00-20:00")).status_code == 303
+    )
     made = Chain.load(bare.file)
     assert {name: site.title for name, site in made.sites.items()} == {"shop": "Mine", "other": "other"}
     assert bare.shops.site("shop") == made.sites["shop"]
@@ -247,7 +259,9 @@ def test_a_file_that_somebody_has_broken_is_told(shop: Shop) -> None:
 
 
 def test_a_file_whose_shops_share_their_lines_is_left_alone(shop: Shop) -> None:
-    shared = "name: c\nsites:\n  other: &same {title: A, timezone: UTC, opening: 09:00-10:00}\n  shop: *same\n"
+    shared = (
+        "name: c\nsites:\n  other: &same {title: A, timezone: UTC, opening: 09:00-10:00}\n  shop: *same\n"
+    )
     shop.file.write_text(shared)
     answer = shop.save(title="Mine")
     assert (answer.status_code, "change it by hand" in answer.text) == (400, True)
@@ -255,7 +269,12 @@ def test_a_file_whose_shops_share_their_lines_is_left_alone(shop: Shop) -> None:
 
 
 def test_the_example_keeps_every_comment_whatever_is_changed(shop: Shop) -> None:
-    text = (ROOT / "cloud" / "chain.example.yaml").read_text().replace("  berlin-mitte:", "  shop:").replace("[berlin-mitte]", "[shop]")
+    text = (
+        (ROOT / "cloud" / "chain.example.yaml")
+        .read_text()
+        .replace("  berlin-mitte:", "  shop:")
+        .replace("[berlin-mitte]", "[shop]")
+    )
     shop.file.write_text(text)
     shop.save(title="12:30", timezone="UTC", day=["2026-12-25", "2026-12-31"], hours=["closed", "09:00-12:00, 13:00-14:00"],
               sat="closed", sun="10:00-12:00, 13:00-15:00", camera=["a/b"], purpose=["display"])  # fmt: skip

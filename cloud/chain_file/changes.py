@@ -61,9 +61,7 @@ class ChainChanges:
         with self._lock:
             if seen != self._file.read()[1]:
                 raise NotPossible(
-                    _(
-                        "Somebody else has changed the chain file meanwhile. Load the page again and repeat your change."
-                    )
+                    _("Somebody else has changed the chain file. Load the page again and repeat your change.")
                 )
             return self._write(site, settings, who, assumed)
 

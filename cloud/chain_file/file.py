@@ -13,6 +13,7 @@ from typing import Any
 
 from cloud.chain_file.rewrite import Section, first_text, rewritten
 from cloud.domain.chain import Chain, Site
+from cloud.domain.messages import gettext as _
 from cloud.domain.one_shop import NAME
 from common.config_file import checked
 from common.errors import UserError
@@ -58,15 +59,15 @@ class ChainFile:
         """Return why the file cannot be replaced, as the system says it; empty if it can, as far as it tells."""
         folder = self.path.parent
         if not folder.is_dir():
-            return "there is no such folder"
-        return "" if os.access(folder, os.W_OK) else "its folder is read-only for this service"
+            return _("there is no such folder")
+        return "" if os.access(folder, os.W_OK) else _("its folder is read-only for this service")
 
     def planned(self, site: str, section: Section, others: Mapping[str, Section]) -> Plan:
         """Return the file in which ``site`` has the settings in ``section``; a new file also gets the ``others``.
 
         Raises ``UserError`` if the chain would not be valid, or if this file cannot be changed so.
         """
-        chain, _ = self.read()
+        chain = self.read()[0]
         if chain is None:
             made = checked({"name": NAME, "sites": {**others, site: section}}, Chain)
             return Plan(made, first_text(NAME, {name: section_of(of) for name, of in made.sites.items()}))

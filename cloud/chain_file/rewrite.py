@@ -23,7 +23,7 @@ from common.errors import UserError
 Section = Mapping[str, Any]
 """Some settings of one site, as the chain file writes them."""
 
-_HEADER = "# The shops of this box; docs/storage.md and cloud/chain.example.yaml describe this file.\n"
+_HEADER = "# The shops of this box; docs/page.md and cloud/chain.example.yaml describe this file.\n"
 
 
 def first_text(name: str, sites: Mapping[str, Section]) -> str:

@@ -25,8 +25,8 @@ from edge.config import Settings
 from edge.place_types import PlaceCounts, ZoneCounts
 from edge.scene.places import PlacesTruth
 from edge.scene.render import Scene
-from edge.scene.shop import shop_scene, shop_truth
-from edge.scene.shop_plan import SHOP_PLAN
+from edge.scene.shop import VIEWS, ShopView
+
 from edge.service.build import load_models
 
 WARMEST = 3

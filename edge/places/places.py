@@ -10,7 +10,17 @@ from typing import NamedTuple
 
 from common.wire.places import ENTRY, EXIT
 from edge.place_types import DoorCounts, VisitPlaces, Wait, added
-from edge.places.doors import METRES, Crossing, Door, Doorway, Groups, Passage, nearest_passed
+from edge.places.doors import (
+    ESTIMATED_MARGIN,
+    MARGIN,
+    METRES,
+    Crossing,
+    Door,
+    Doorway,
+    Groups,
+    Passage,
+    nearest_passed,
+)
 from edge.places.floor import Floor
 from edge.places.geometry import Point, Polygon
 from edge.places.heat import Grid, Heat, Way
@@ -118,8 +128,9 @@ class Places:
         floor = record.floor
         floor.see(track, view, at_s)
         on_floor = None if drawn.plan is None else drawn.plan.floor(floor.point)
+        margin = MARGIN if floor.feet_seen else ESTIMATED_MARGIN
         for passage, doorway in zip(record.passages, drawn.doors, strict=True):
-            crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor)
+            crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor, margin=margin)
             if crossing is not None:
                 record.crossings.append(crossing)
                 record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)

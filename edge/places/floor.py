@@ -31,6 +31,10 @@ SHORTER = 0.75
 EDGE_PX = 2.0
 """A body that ends so near the lower edge of the picture is cut off there."""
 
+BELOW = 2.0
+"""Feet that should be this many face sizes below the picture are not what is seen: a body that is cut off often ends
+above the edge. A child whose feet just show is taken for whole."""
+
 LEARN_S = 2.0
 """Time constant in which a person's height, seen in full, is learned, after a plain mean over this time."""
 
@@ -59,7 +63,8 @@ class Floor:
         (head_x, head_y), side = box.centre, max(box.side, 1e-6)
         since_s, head = at_s - self._at_s, (head_x / height, head_y / height)
         feet = (body.box.y2 - head_y) / side if body is not None else 0.0
-        is_seen = body is not None and body.box.y2 < height - EDGE_PX and self._is_whole(feet)
+        shows = head_y + (FEET if self._feet is None else self._feet) * side < height + BELOW * side
+        is_seen = body is not None and shows and body.box.y2 < height - EDGE_PX and self._is_whole(feet)
         was_guessed = self._feet is None
         if is_seen and body is not None:
             found = (body.box.centre[0] / height, body.box.y2 / height)

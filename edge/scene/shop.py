@@ -44,9 +44,7 @@ class ShopView:
             raise ValueError(f"the shop needs a picture of 16:9, not {width} x {height}")
         script = ShopScript(seed, WIDE, seconds, 22, DOOR.point)
         walks = tuple(seen for walk in script.walks() for seen in self.point.walks(walk))
-        return Scene(
-            seed, width, height, fps, seconds, walks=walks, pillars=self.pillars, layout=self.layout
-        )
+        return Scene(seed, width, height, fps, seconds, walks=walks, pillars=self.pillars, layout=self.layout)
 
     def truth(self, scene: Scene) -> PlacesTruth:
         """Compute what happens at the places of such a scene."""
@@ -58,7 +56,7 @@ def door_view(metres: float = DOOR_CAMERA_M) -> ShopView:
     the usual camera is not drawn, so that nobody stands between."""
     point = Viewpoint(DOOR_CAMERA_X, DOOR_Z - metres, WIDE)
     point = replace(point, nearest=max(point.nearest, metres - DOOR_CAMERA_M + point.nearest))
-    return ShopView("door", point, _layout(point, shelf=False), DOOR_PLAN.seen_from(point.x, point.z))
+    return ShopView("door", point, _layout(point), DOOR_PLAN.seen_from(point.x, point.z))
 
 
 def _shelf_view() -> ShopView:
@@ -71,19 +69,19 @@ def _shelf_view() -> ShopView:
         face,
         kind=PillarKind.COUNTER,
     )
-    return ShopView("shelf", point, _layout(point, shelf=True), SHELF_PLAN, (counter,))
+    return ShopView("shelf", point, _layout(point), SHELF_PLAN, (counter,))
 
 
-def _layout(point: Viewpoint, *, shelf: bool) -> Layout:
+def _layout(point: Viewpoint) -> Layout:
     """Return the back wall with its opening. It is bare: what is counted here are places, and the busy shop shows
     whether people are found."""
     wall = DOOR_Z - point.z
     left, right = (min(1.0, max(0.0, 0.5 + FOCAL * (x - point.x) / wall / WIDE)) for x in DOOR_XS)
     return Layout(
         window=None,
-        shelves=((0.54, 0.90, 205.0),) if shelf else (),
+        shelves=(),
         smiley=None,
-        skull=0.955 if shelf else None,
+        skull=None,
         opening=(left, right),
         fronts=False,
         floor=HORIZON + EYES_ABOVE_FLOOR * face_at(wall),

@@ -94,7 +94,8 @@ class ShopScript(Script):
         """Return ``x`` in metres just hidden behind the wall beside the door, from both cameras."""
         edge = DOOR_XS[0 if side < 0 else 1]
         hidden = [
-            x + (edge - x) * (z - far) / (DOOR_Z - far) for x, far in ((0.0, 0.0), (self._door.x, self._door.z))
+            x + (edge - x) * (z - far) / (DOOR_Z - far)
+            for x, far in ((0.0, 0.0), (self._door.x, self._door.z))
         ]
         return side * max(side * x for x in hidden) + side * MARGIN * FACE_M
 

@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks import seeds
 from benchmarks.following import play
 from benchmarks.seeds import Json
-from benchmarks.shop_notices import DOOR_RULES, SHELF_RULES, Teller, Told, lateness, truth_of
+from benchmarks.shop_notices import DOOR_RULES, SHELF_RULES, Teller, Told, lateness, truth_of, wait_settings
 from common.errors import UserError
 from edge.config import Settings
 from edge.place_types import DoorCounts, PlaceCounts, TargetCounts, ZoneCounts
@@ -36,10 +36,8 @@ WARMEST = 3
 
 def watch(view: ShopView, scene: Scene, rules: Sequence[Rule]) -> tuple[PlaceCounts, list[Told]]:
     """Return what the product counts of places, and the notices that it tells."""
-    waits = [{"name": rule.name, "rule": rule.rule, "zone": rule.zone, "desk": rule.desk, "seconds": rule.seconds}
-             for rule in rules if rule.wait is not None]  # fmt: skip
     settings = Settings.model_validate(
-        {**view.plan.settings(scene.lines_wide), "notices": waits, "detection": {"threads": 1}}
+        {**view.plan.settings(scene.lines_wide), "notices": wait_settings(rules), "detection": {"threads": 1}}
     )
     teller = Teller(rules)
     played = play(scene.frames(), scene.fps, settings, load_models(settings), watch=teller.see)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edge.places.notices import Notices, Rule
 from edge.places.places import Live
@@ -32,7 +33,7 @@ class Told:
 
 
 class Teller:
-    """Apply the rules to what is seen at each moment."""
+    """Apply the rules to what is seen at each moment; ``told`` has the notices so far."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._notices = Notices(rules)
@@ -43,15 +44,25 @@ class Teller:
         self.told += [Told(one.name, one.active, at_s) for one in self._notices.update(live, at_s, HOUR)]
 
 
+def wait_settings(rules: Sequence[Rule]) -> list[dict[str, Any]]:
+    """Return the settings of the rules about somebody who waits: the places must know for how long."""
+    return [
+        {"name": rule.name, "rule": rule.rule, "zone": rule.zone, "desk": rule.desk, "seconds": rule.seconds}
+        for rule in rules
+        if rule.wait is not None
+    ]
+
+
 def truth_of(truth: PlacesTruth, rules: Sequence[Rule], seconds: float) -> list[Told]:
     """Return the notices of a scene in which every place is known at every moment."""
     teller = Teller(rules)
-    for live, at_s in _moments(truth, rules, seconds):
+    for live, at_s in moments(truth, rules, seconds):
         teller.see(live, at_s)
     return teller.told
 
 
-def _moments(truth: PlacesTruth, rules: Sequence[Rule], seconds: float) -> Iterator[tuple[Live, float]]:
+def moments(truth: PlacesTruth, rules: Sequence[Rule], seconds: float) -> Iterator[tuple[Live, float]]:
+    """Yield the people who really are at each place, and the second, at each step of a scene that begins empty."""
     stays = {zone.name: zone.stays for zone in truth.zones}
     waits = [rule.wait for rule in rules if rule.wait is not None]
     for step in range(round(seconds / STEP_S)):

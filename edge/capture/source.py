@@ -40,8 +40,8 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True)
 class SampleScene:
-    """The sample scene; seed None is the scene of the demo. ``camera``: one of the two cameras of its second act, at the
-    door of a shop, or at its shelf and desk."""
+    """The sample scene; seed None is the scene of the demo. ``camera``: one of the two cameras of its second act, at
+    the door of a shop, or at its shelf and desk."""
 
     seed: int | None
     camera: str | None = None

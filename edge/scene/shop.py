@@ -1,8 +1,8 @@
 """A shop with a door, a shelf with two products, and a desk with a queue, as two cameras see it.
 
-The camera ``DOOR`` hangs inside and looks out through the door, an opening to a hall in which people pass by. The camera
-``SHELF`` hangs above the shelf and watches it and the desk. Both look at the same people: ``edge.scene.shop_script`` plans
-what they do, ``edge.scene.places_truth`` computes what happens at the places.
+The camera ``DOOR`` hangs inside and looks out through the door, an opening to a hall in which people pass by. The
+camera ``SHELF`` hangs above the shelf and watches it and the desk. Both look at the same people:
+``edge.scene.shop_script`` plans what they do, ``edge.scene.places_truth`` computes what happens at the places.
 """
 
 from __future__ import annotations

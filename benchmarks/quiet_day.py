@@ -111,6 +111,7 @@ class Day:
                     self._see(*one, begins_s + at_s)
             self._end(begins_s + at_s - LOST_S)
             self._places.frame(self._tracks.values())
+            self._places.settle(begins_s + at_s)
             self._places.events()
             self.seen.see(self._places.live(begins_s + at_s), begins_s + at_s)
         self._end(begins_s + SECONDS)

@@ -25,9 +25,9 @@ def open_camera(
     ``source`` is a camera number or a path below /dev (V4L2), a URL (rtsp, http), ``csi`` or ``csi:N``
     (libcamera), ``scene`` or ``scene:SEED`` (the sample scene), ``scene:door`` or ``scene:shelf``, with or without
     ``:SEED`` (its second act), a video, a picture, or a folder of pictures, in order of name. ``width``, ``height``
-    (pixels) and ``fps`` are requested from V4L2 and CSI cameras; pictures, and videos without a rate, play at ``fps``. ``rotate`` turns every
-    picture clockwise by 90, 180 or 270 degrees. ``realtime`` plays a finite source at its own speed, as if it were
-    live. Raises ``CameraError`` for an invalid source.
+    (pixels) and ``fps`` are requested from V4L2 and CSI cameras; pictures, and videos without a rate, play at ``fps``.
+    ``rotate`` turns every picture clockwise by 90, 180 or 270 degrees. ``realtime`` plays a finite source at its own
+    speed, as if it were live. Raises ``CameraError`` for an invalid source.
     """
     camera = _camera(source, width=width, height=height, fps=fps, clock=clock)
     if rotate:

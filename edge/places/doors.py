@@ -1,6 +1,6 @@
 """Who crosses a door, who turns back, and who passes by.
 
-A crossing counts once the person has gone ``MARGIN`` beyond the line and has stayed there for ``SETTLE_S``, or the
+A crossing counts ``SETTLE_S`` after it, if the person has gone ``MARGIN`` beyond the line and stays there, or when the
 track ends there. Whoever comes back before has not crossed: a U-turn counts as neither entry nor exit. One wrong floor
 point decides nothing: where a person began, and whether somebody who turns back or is lost was beyond the line at all,
 needs ``FIRM_S`` on one side.
@@ -98,8 +98,8 @@ class Passage:
     _last: tuple[float, Point] | None = None
     _crossed: tuple[float, Point, float] | None = None
     """When and where the line was crossed since the person was last clear of it on the certain side, and the size."""
-    _begun: tuple[tuple[float, Point, float], float] | None = None
-    """The crossing that is not settled, and since when the person has been beyond the line."""
+    _begun: tuple[float, Point, float] | None = None
+    """The crossing that is not settled."""
 
     def see(
         self,
@@ -127,9 +127,13 @@ class Passage:
             self._note(is_inside, at_s)
         if not is_inside:
             self.passed_m = min(self.passed_m, doorway.metres(point, size, on_floor))
+        return self.settle(doorway.name, at_s)
+
+    def settle(self, door: str, at_s: float) -> Crossing | None:
+        """Return the crossing that is settled by now, also while the person is not seen."""
         if self._begun is None or self._clear is None or self._clear[0] == self.home:
             return None
-        return self._commit(doorway.name) if at_s - self._begun[1] >= SETTLE_S else None
+        return self._commit(door) if at_s - self._begun[0] >= SETTLE_S else None
 
     def end(self, door: str) -> Crossing | None:
         """Return the crossing of a person who is beyond the line when the track ends."""
@@ -153,18 +157,18 @@ class Passage:
         """Take over the side on which the person is clear, once it is certain."""
         if self._clear is None or at_s - self._clear[1] < FIRM_S or self._clear[0] == self._side:
             return
-        before, (self._side, since_s) = self._side, self._clear
+        before, self._side = self._side, self._clear[0]
         self._was_inside |= self._side
         if self._side == self.home:  # back again
             self._begun = None
         elif before is None or self._crossed is None:  # the first side, or round the end of the line
             self.home = self._side
         else:
-            self._begun = (self._crossed, since_s)
+            self._begun = self._crossed
 
     def _commit(self, door: str) -> Crossing:
         assert self._begun is not None
-        (at_s, point, size), _ = self._begun
+        at_s, point, size = self._begun
         self.home, self._begun = self._side, None
         return Crossing(door, bool(self.home), at_s, point, size)
 

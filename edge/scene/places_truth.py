@@ -69,7 +69,10 @@ def places_truth(walks: Sequence[Walk], plan: FloorPlan, width: float, seconds: 
 
 
 def _track(person: int, walk: Walk, width: float, seconds: float) -> _Track:
-    first, last = np.ceil(walk.starts_s / STEP_S), min(np.floor(walk.ends_s / STEP_S), round(seconds / STEP_S) - 1)
+    first, last = (
+        np.ceil(walk.starts_s / STEP_S),
+        min(np.floor(walk.ends_s / STEP_S), round(seconds / STEP_S) - 1),
+    )
     times, places, yaws = [], [], []
     for step in range(int(first), int(last) + 1):
         stance = walk.at(step * STEP_S)

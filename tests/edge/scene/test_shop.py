@@ -270,9 +270,8 @@ def test_both_cameras_see_the_same_people_at_the_same_time() -> None:
     for walk in near.walks:
         (same,) = (one for one in far.walks if one.seed == walk.seed)
         times = np.linspace(walk.starts_s, walk.ends_s, 5)
-        assert on_floor(walk, times) + (DOOR.point.x, DOOR.point.z) == pytest.approx(
-            on_floor(same, times), abs=0.02
-        )
+        camera = np.array([DOOR.point.x, DOOR.point.z])
+        assert on_floor(walk, times) + camera == pytest.approx(on_floor(same, times), abs=0.02)
 
 
 def on_floor(walk: Walk, times: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.wire import NoticeMessage
-from edge.places.notices import Notices, Rule
+from edge.places.notices import STEADY_S, Notices, Rule
 from edge.places.places import Live
 from edge.service.notice_messages import NoticeMessages
 from tests.support.clock import START, ManualClock
@@ -117,7 +117,7 @@ def test_when_one_person_left_cannot_be_told_from_what_began_with_the_person(
     told = told_of_one(rules, 10.0, one_s)
     assert [(message.name, message.at) for message in told] == [
         ("here", START + timedelta(seconds=15)),
-        ("alone", START + timedelta(seconds=42)),
+        ("alone", START + timedelta(seconds=40 + STEADY_S)),
     ]
     assert told == told_of_one(rules, 10.0, other_s)
 

@@ -52,11 +52,15 @@ class ShopView:
 
 
 def door_view(metres: float = DOOR_CAMERA_M) -> ShopView:
-    """Return the view of a camera so far from the door line, at the height of a tall person's eyes. Who is nearer than
-    the usual camera is not drawn, so that nobody stands between."""
+    """Return the view of a camera so far from the door line, at least 4 m: nearer, the floor is below the picture. Who
+    is nearer than to the usual camera is not drawn, so that nobody stands between."""
     point = Viewpoint(DOOR_CAMERA_X, DOOR_Z - metres, WIDE)
     point = replace(point, nearest=max(point.nearest, metres - DOOR_CAMERA_M + point.nearest))
-    return ShopView("door", point, _layout(point), DOOR_PLAN.seen_from(point.x, point.z))
+    plan = DOOR_PLAN.seen_from(point.x, point.z)
+    (door,), half = plan.doors, WIDE / 2 / FOCAL * metres
+    (left, far), (right, _) = door.line  # as much of it as is in the picture
+    door = replace(door, line=((max(left, -half), far), (min(right, half), far)))
+    return ShopView("door", point, _layout(point), replace(plan, doors=(door,)))
 
 
 def _shelf_view() -> ShopView:

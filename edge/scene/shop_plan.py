@@ -32,7 +32,9 @@ def _product(name: str, x: float) -> Target:
 
 
 DOOR_PLAN = FloorPlan(
-    doors=(Door("door", ((DOOR_XS[0], DOOR_Z), (DOOR_XS[1], DOOR_Z)), (-1.85, 9.3)),), zones=(), targets=()
+    doors=(Door("door", ((DOOR_XS[0], DOOR_Z), (DOOR_XS[1], DOOR_Z)), (-1.85, DOOR_Z - 0.2)),),
+    zones=(),
+    targets=(),
 )
 SHELF_PLAN = FloorPlan(
     doors=(),

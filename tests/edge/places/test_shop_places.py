@@ -80,7 +80,6 @@ def test_a_door_counts_what_happens(seed: int, jitter: float) -> None:
             len(door.passed),
             len(door.groups),
         )
-    assert counts.ways == truth.ways
 
 
 @SEEDS

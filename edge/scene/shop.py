@@ -24,6 +24,9 @@ SECONDS = 120.0
 DOOR_CAMERA_X, DOOR_CAMERA_M = -2.6, 5.0
 """The camera at the door: its place beside the way, and its distance from the door line."""
 
+_FLOOR_FROM_M = 3.85
+"""A camera at this height sees the floor from here on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShopView:
@@ -59,7 +62,8 @@ def door_view(metres: float = DOOR_CAMERA_M) -> ShopView:
     plan = DOOR_PLAN.seen_from(point.x, point.z)
     (door,), half = plan.doors, WIDE / 2 / FOCAL * metres
     (left, far), (right, _) = door.line  # as much of it as is in the picture
-    door = replace(door, line=((max(left, -half), far), (min(right, half), far)))
+    inside = door.inside[0], max(far - 0.9, _FLOOR_FROM_M)
+    door = replace(door, line=((max(left, -half), far), (min(right, half), far)), inside=inside)
     return ShopView("door", point, _layout(point), replace(plan, doors=(door,)))
 
 

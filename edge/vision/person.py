@@ -37,8 +37,8 @@ GUESS_REACH, GUESS_GROWTH = 0.7, 1.0
 """A guessed head may be further away than a face by this many face sizes, and its size may differ by this logarithm."""
 
 LEAN, WHOLE_LEAN = 0.2, 1.5
-"""Weight of the newest sight in what a track knows about the place of the face on the body. A body that makes the face
-larger or smaller than it is by more than the second factor is cut off, and says nothing about the place on a whole one."""
+"""Weight of the newest sight in what a track knows about the place of the face on the body. A body whose guessed face
+differs in size from the one seen by more than the second factor is cut off, and says nothing about a whole one."""
 
 KNOWN_BODY_S = 1.0
 """For this long, a body that is not seen any more still tells where the face may be."""

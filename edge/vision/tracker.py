@@ -164,6 +164,7 @@ class Tracker:
         # take that of a person.
         for sighting in self._without_duplicates([*high, *low]):
             newborn = Person(next(self._ids), sighting, at_s)
+            # Also somebody at whose head it is: two looks may see a far face in two sizes, which no match allows.
             unseen = [f for f in self._people if f.confirmed and f.sighting is None]
             doubles = [f for f in unseen if same_head(f.expected, sighting.head)]
             newborn.candidates = [*candidates(sighting, unseen), *doubles]

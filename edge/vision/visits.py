@@ -51,7 +51,8 @@ class Visits:
         None if nobody looked for the face, or too far away to find it: then the last answer holds for a moment."""
         record = self._open.setdefault(track.track_id, _Record())
         record.last_at = at
-        if track.face is not None and track.face.score >= SURE_FACE and at_s - record.sure_s >= APART_S - 1e-6:
+        is_sure = track.face is not None and track.face.score >= SURE_FACE
+        if is_sure and at_s - record.sure_s >= APART_S - 1e-6:
             record.sure_looks += 1
             record.sure_s = at_s
         if attending is not None:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloud.accounts import command as accounts
 from cloud.analysis import command as compare
 from cloud.config import load
 from cloud.devices import configure
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
-from cloud.ingest import dead_letters
+from cloud.ingest import dead_letters, notice_command
 from cloud.onebox import backup
 from cloud.onebox import command as onebox
 from cloud.reports import command as report
@@ -23,7 +24,10 @@ from common.command_line import add_config_commands, run_command
 from common.config_file import masked_yaml
 from common.masking import MaskingFormatter
 
-COMMANDS = (bridge, onebox, rollup, compare, report, simulate, provision, configure, dead_letters, backup)
+COMMANDS = (
+    bridge, onebox, rollup, compare, report, simulate, provision, configure, notice_command, dead_letters, backup,
+    accounts,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
+from cloud.account_settings import AccountSettings, ProxyAddress
 from cloud.domain.access import is_user
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
@@ -61,7 +62,8 @@ def _users(users: dict[str, SecretStr]) -> dict[str, SecretStr]:
     return users
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach ``host``."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -133,11 +135,22 @@ class ServeBrokerSettings(Section):
 
     @model_validator(mode="after")
     def _anonymous_only_at_home(self) -> Self:
-        if not self.users and not _is_loopback(self.host):
+        if not self.users and not is_loopback(self.host):
             raise ValueError(
                 f"host {self.host} can be reached from other machines; add users, or use 127.0.0.1"
             )
         return self
+
+
+class PageTlsSettings(Section):
+    """The page's own certificate, in PEM form."""
+
+    cert: Path
+    key: Path
+
+    def files(self, environ: Mapping[str, str] = os.environ) -> tuple[Path, Path]:
+        """Locate certificate and key; see ``secret_file`` for relative paths."""
+        return secret_file(self.cert, environ), secret_file(self.key, environ)
 
 
 class PageSettings(Section):
@@ -146,6 +159,8 @@ class PageSettings(Section):
     timezone: TimeZone | None = None
     names: list[Annotated[str, AfterValidator(_host_name)]] = Field(default_factory=list)
     path: Annotated[str, AfterValidator(_sub_path)] = ""
+    proxies: list[ProxyAddress] = Field(default_factory=list)
+    tls: PageTlsSettings | None = None
 
 
 class ServeSettings(Section):
@@ -202,6 +217,12 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     grafana: GrafanaSettings | None = None
     notices: NoticeSettings | None = None
+    accounts: AccountSettings = AccountSettings()
+
+    def accounts_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the accounts' file."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return self.accounts.location(store.location(environ), environ)
 
 
 def webhook_key(secret: str, key: str) -> bytes:

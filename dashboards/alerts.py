@@ -45,6 +45,13 @@ _COVERAGE = Query(
     'SELECT mean("coverage") FROM "window" WHERE $timeFilter GROUP BY "site", "device", "camera"',
     alias="$tag_site $tag_device $tag_camera",
 )
+_MOVED = Query(
+    'SELECT count("text") FROM (SELECT last("active") AS "active", "text" FROM "alert" WHERE $timeFilter'
+    " AND \"fault\" = 'moved'"
+    ' GROUP BY "site", "device") WHERE "active" = true GROUP BY "site", "device"',
+    alias="$tag_site $tag_device",
+)
+"""Devices whose last word on this fault, which they send when it begins and when it ends, is that it goes on."""
 _QUEUED = Query(
     'SELECT max("outbox_depth") FROM "health" WHERE $timeFilter GROUP BY "site", "device"',
     alias="$tag_site $tag_device",
@@ -112,8 +119,20 @@ def alerts() -> list[Alert]:
             "$A < 0.01",
             "0s",
             "installer",
-            "{{ $labels.site }}: {{ $labels.device }} gets no pictures from {{ $labels.camera }} for 15 minutes",
-            "Check the cable, the stream and the camera. Nothing is counted until it works again; this time is a gap.",
+            "{{ $labels.site }}: {{ $labels.device }} counts nothing with {{ $labels.camera }} for 15 minutes",
+            "Check the cable, the stream and the camera, unless it was moved. Nothing is counted until it works again; "
+            "this time is a gap.",
+        ),
+        Alert(
+            "camera-moved",
+            "Camera moved",
+            [Asked(_MOVED, 7 * DAY_S)],
+            "$A > 0",
+            "0s",
+            "installer",
+            "{{ $labels.site }}: the camera of {{ $labels.device }} shows another view than before",
+            "It was turned, pushed or covered, or the shop was rebuilt. With doors or zones nobody is counted. Put it "
+            "back, or check its position, draw the places again and restart the device.",
         ),
         Alert(
             "outbox-queue",

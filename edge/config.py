@@ -185,11 +185,15 @@ class Settings(PlaceSettings, SeeingSettings):
     @model_validator(mode="after")
     def _notices_tell_no_stay(self) -> Self:
         k = self.privacy.k
+        if small := next((one for one in self.notices if one.limit is not None and one.limit + 1 < k), None):
+            raise ValueError(
+                f"limit {small.limit} of notice {small.name!r} is about fewer than k {k} people: it would tell how many"
+                f" they are; use at least {k - 1}, or the rule nobody_at_desk"
+            )
         if pair := revealing_pair([notice.value() for notice in self.notices], self.counted_zones, k):
             raise ValueError(
                 f"notices {pair[0].name!r} and {pair[1].name!r} are about the same part of the shop, and fewer than"
-                f" k {k} people can cause them: together they would tell how long one person stays; delete one, or use"
-                f" limits of at least {k - 1}"
+                f" k {k} people can cause them: together they would tell how long one person stays; delete one"
             )
         return self
 

@@ -202,6 +202,11 @@ class PlaceSettings(Section):
         return self
 
     @property
+    def has_places(self) -> bool:
+        """Whether something is drawn on the picture, or depends on where the camera looks."""
+        return bool(self.plan or self.doors or self.zones or self.targets)
+
+    @property
     def counted_zones(self) -> list[Zone]:
         """The zones in which people are counted."""
         return [zone.value() for zone in self.zones if not zone.exclude]

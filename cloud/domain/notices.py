@@ -1,10 +1,10 @@
-"""A notice in words, for people, and as an event, for other programs."""
+"""A notice in words, for people, and as an event, for other programs; and who takes care of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +29,31 @@ class Event:
 
     id: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody takes care of the notice ``name``. ``began`` is when it began, by the clock of the device."""
+
+    site: str
+    device: str
+    name: str
+    began: datetime
+    who: str
+    at: datetime
+
+    def covers(self, notice: NoticeMessage) -> bool:
+        """Whether the beginning ``notice`` is told to nobody any more: it is the one that was acknowledged or, where
+        nobody learns of an end, one of the repeats of ``WITHOUT_END`` after the acknowledgement."""
+        if (notice.site, notice.device, notice.name) != (self.site, self.device, self.name):
+            return False
+        repeats = not notice.has_end and notice.at - self.at < WITHOUT_END
+        return notice.active and (notice.at <= self.began or repeats)
+
+
+def taken_care_of(notice: NoticeMessage, known: Iterable[Acknowledgement]) -> Acknowledgement | None:
+    """Return the acknowledgement that covers ``notice``, if there is one."""
+    return next((one for one in known if one.covers(notice)), None)
 
 
 def said(notice: NoticeMessage) -> str:

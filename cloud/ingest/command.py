@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     clock = SystemClock()
     store = open_store(settings, clock, repair=True)
     try:
-        with telling(settings.notices, clock) as tell:
+        with telling(settings.notices, store, clock) as tell:
             bridge = Bridge(
                 store,
                 mqtt.broker(),

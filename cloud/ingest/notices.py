@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from cloud.config import NoticeSettings
 from cloud.domain.chain import shop_zone
 from cloud.domain.notices import Event, event_of
+from cloud.ingest.acknowledging import Acknowledged
+from cloud.stores.store import OpenNotices
 from common.clock import Clock
 from common.wire import NEWS_S, NoticeMessage
 
@@ -25,10 +27,11 @@ Tell = Callable[[NoticeMessage], None]
 
 
 class Relay:
-    """Tells a notice once, unless it is old, it is a quiet hour, or too many notices of its shop began in this hour.
+    """Tells a notice once, unless it is old, it is a quiet hour, somebody takes care of it, or too many notices of its
+    shop began in this hour.
 
-    An end is told if this relay told the beginning. ``quiet_hours``: the first one, and the one after the last, in the
-    time of ``zone``.
+    An end is told if this relay told the beginning. ``acknowledged`` has the beginnings that somebody takes care of.
+    ``quiet_hours``: the first one, and the one after the last, in the time of ``zone``.
     """
 
     def __init__(
@@ -36,11 +39,12 @@ class Relay:
         post: Callable[[Event], None],
         *,
         clock: Clock,
+        acknowledged: Container[NoticeMessage],
         zone: ZoneInfo,
         quiet_hours: tuple[int, int] | None,
         most_an_hour: int,
     ) -> None:
-        self._post, self._clock, self._zone = post, clock, zone
+        self._post, self._clock, self._acknowledged, self._zone = post, clock, acknowledged, zone
         self._quiet, self._most = quiet_hours, most_an_hour
         self._told: deque[str] = deque(maxlen=_REMEMBERED)
         self._open: set[tuple[str, str, str]] = set()
@@ -54,7 +58,7 @@ class Relay:
             return
         identity = notice.site, notice.device, notice.name
         if notice.active:
-            if not self._has_room(notice.site):
+            if notice in self._acknowledged or not self._has_room(notice.site):
                 return
             self._open.add(identity)
         elif identity not in self._open:
@@ -89,8 +93,9 @@ class Relay:
 
 
 @contextmanager
-def telling(settings: NoticeSettings | None, clock: Clock) -> Iterator[Tell | None]:
-    """Run the webhook of the settings while the block runs. Raises ``UserError`` for a secret that cannot be used."""
+def telling(settings: NoticeSettings | None, book: OpenNotices, clock: Clock) -> Iterator[Tell | None]:
+    """Run the webhook of the settings while the block runs; ``book`` has the acknowledgements. Raises ``UserError`` for
+    a secret that cannot be used."""
     if settings is None:
         yield None
         return
@@ -99,15 +104,18 @@ def telling(settings: NoticeSettings | None, clock: Clock) -> Iterator[Tell | No
     )  # imported here: without a webhook nobody needs its client of HTTP
 
     webhook = Webhook(settings.url, settings.key(), clock=clock)
+    acknowledged = Acknowledged(book)
     relay = Relay(
         webhook.post,
         clock=clock,
+        acknowledged=acknowledged,
         zone=shop_zone(settings.timezone),
         quiet_hours=settings.quiet_hours,
         most_an_hour=settings.most_an_hour,
     )
     webhook.start()
     try:
-        yield relay.tell
+        with acknowledged.reading():
+            yield relay.tell
     finally:
         webhook.stop()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cloud.account_settings import beside
 from cloud.config import EmbeddedSettings, load
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_file import back_up
@@ -33,8 +34,14 @@ def due(last: datetime | None, now: datetime) -> bool:
 
 
 @contextmanager
-def nightly(store: EmbeddedSettings, clock: Clock, *, look_every_s: float = _LOOK_EVERY_S) -> Iterator[None]:
-    """Make backups in a separate thread while the store is in use."""
+def nightly(
+    store: EmbeddedSettings,
+    clock: Clock,
+    *,
+    accounts: Path | None = None,
+    look_every_s: float = _LOOK_EVERY_S,
+) -> Iterator[None]:
+    """Make backups of the store, and of the file of the ``accounts``, in a separate thread while they are in use."""
     target = store.backup_location()
     if target is None:
         yield
@@ -42,7 +49,7 @@ def nightly(store: EmbeddedSettings, clock: Clock, *, look_every_s: float = _LOO
     stop = threading.Event()
     thread = threading.Thread(
         target=_run,
-        args=(store.location(), target, clock, stop, look_every_s),
+        args=(store.location(), accounts, target, clock, stop, look_every_s),
         name="backup",
         daemon=True,
     )
@@ -54,13 +61,22 @@ def nightly(store: EmbeddedSettings, clock: Clock, *, look_every_s: float = _LOO
         thread.join()
 
 
-def _run(path: Path, target: Path, clock: Clock, stop: threading.Event, look_every_s: float) -> None:
+def _run(
+    path: Path,
+    accounts: Path | None,
+    target: Path,
+    clock: Clock,
+    stop: threading.Event,
+    look_every_s: float,
+) -> None:
     fault = ""
     while not stop.wait(look_every_s):
         if not due(_made_at(target), clock.now().astimezone()):
             continue
         try:
-            back_up(path, target)
+            if accounts is not None and accounts.is_file():
+                back_up(accounts, beside(target))
+            back_up(path, target)  # last: its age tells when the next backup is due
         except (OSError, sqlite3.Error) as error:
             if str(error) != fault:
                 log.warning("backup %s cannot be written: %s; the previous backup is kept", target, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloud.onebox.connections import Connections, Slot
+from common.errors import UserError
 
 MOST_CONNECTIONS = 128
 MOST_PER_ADDRESS = 32
@@ -26,7 +28,10 @@ MOST_REQUEST_BYTES = 16 * 1024
 class PageServer(uvicorn.Server):
     """uvicorn without its signal handlers: ``footlight-cloud serve`` handles the signals of this process."""
 
-    def __init__(self, app: ASGIApp, *, request_s: float = REQUEST_S) -> None:
+    def __init__(
+        self, app: ASGIApp, *, tls: tuple[Path, Path] | None = None, request_s: float = REQUEST_S
+    ) -> None:
+        """``tls`` are the files of certificate and key. Raises ``UserError`` if they cannot be used."""
         connections = Connections("page", most=MOST_CONNECTIONS, most_per_address=MOST_PER_ADDRESS)
         super().__init__(
             uvicorn.Config(
@@ -36,9 +41,18 @@ class PageServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # the application does this: uvicorn would believe every program on this machine
+                ssl_certfile=tls and tls[0],
+                ssl_keyfile=tls and tls[1],
                 h11_max_incomplete_event_size=MOST_REQUEST_BYTES,
             )
         )
+
+        try:
+            self.config.load()
+        except OSError as error:  # also of the ssl module
+            files = " and ".join(map(str, tls or ()))
+            raise UserError(f"serve.page.tls: {files} cannot be used ({error.strerror or error})") from None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

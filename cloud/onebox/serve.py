@@ -18,8 +18,10 @@ from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
+from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
+from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
@@ -49,19 +51,23 @@ async def serve(
         raise UserError(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
         )
-    with telling(settings.notices, clock) as tell:
-        await _serve(settings, settings.store, tell, clock, stop, ready)
+    store = open_embedded(settings.store, clock, repair=True)
+    try:
+        with telling(settings.notices, store, clock) as tell:
+            await _serve(settings, settings.store, store, tell, clock, stop, ready)
+    finally:
+        store.close()
 
 
 async def _serve(
     settings: Settings,
     place: EmbeddedSettings,
+    store: EmbeddedStore,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
 ) -> None:
-    store = open_embedded(place, clock, repair=True)
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
 
@@ -89,10 +95,23 @@ async def _serve(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )
     try:
-        with nightly(place, clock), _listen(settings.serve.page) as sock:
-            chosen = settings.serve.page
-            app = create_app(store, clock, chosen.timezone, positions, names=chosen.names, path=chosen.path)
-            page = PageServer(app)
+        chosen = settings.serve.page
+        with (
+            page_access(settings, clock) as access,
+            nightly(place, clock, accounts=settings.accounts_file()),
+            _listen(chosen) as sock,
+        ):
+            app = create_app(
+                store,
+                clock,
+                chosen.timezone,
+                positions,
+                access=access,
+                names=chosen.names,
+                path=chosen.path,
+                proxies=chosen.proxies,
+            )
+            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
@@ -100,7 +119,8 @@ async def _serve(
                 asyncio.create_task(stop.wait()),
             }
             host, port = sock.getsockname()[:2]
-            ready(Box(mqtt_port, f"http://{host}:{port}/", store, lambda: intake.stats))
+            page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
+            ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True
@@ -110,7 +130,6 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
-        store.close()
 
 
 def _listen(page: PageSettings) -> socket.socket:

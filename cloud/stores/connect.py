@@ -13,7 +13,6 @@ from cloud.domain.chain import Chain, shop_zone
 from cloud.domain.one_shop import assumed_chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_windows import EmbeddedWindows
-from cloud.stores.store import Store
 from cloud.stores.tallies import InfluxTallies, Tallies, WindowTallies
 from common.clock import Clock
 from common.errors import UserError
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL
 
 
-def open_store(settings: Settings, clock: Clock, *, repair: bool = False) -> Store:
+def open_store(settings: Settings, clock: Clock, *, repair: bool = False) -> EmbeddedStore | InfluxStore:
     """Open the bridge's store; only the bridge may ``repair`` it. Raises ``UserError`` if a file cannot be opened."""
     store = settings.store
     if isinstance(store, EmbeddedSettings):

@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, for a shop with one Pi and no server.
 
 The wire JSON is stored unchanged, beside the few columns that queries need. Of health, status and probe messages only
-the last is kept, of alerts the last one for each fault, of notices the last one for each name: the page shows no more,
-and every write wears out the SD card.
+the last is kept, of alerts the last one for each fault, of notices and acknowledgements the last one for each name: the
+page shows no more, and every write wears out the SD card.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cloud.domain.notices import Acknowledgement
 from cloud.stores.embedded_file import OF_SITE, RowReader, connect, open_file, take_over, transaction
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
 from common.clock import Clock
@@ -74,18 +75,16 @@ class EmbeddedStore:
 
     def record_dead_letter(self, letter: DeadLetter) -> None:
         row = (letter.at.timestamp(), letter.site, letter.device, letter.topic, letter.reason, letter.payload)
-        try:
-            with self._write_lock, transaction(self._db):
-                self._db.execute(
-                    "INSERT INTO dead_letters (at, site, device, topic, reason, payload) VALUES (?, ?, ?, ?, ?, ?)",
-                    row,
-                )
-                self._db.execute(
-                    "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?",
-                    (_DEAD_LETTERS_KEPT,),
-                )
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(str(error)) from None
+        self._execute(
+            (
+                "INSERT INTO dead_letters (at, site, device, topic, reason, payload) VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            ),
+            (
+                "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?",
+                (_DEAD_LETTERS_KEPT,),
+            ),
+        )
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         query = "SELECT at, site, device, topic, reason, payload FROM dead_letters ORDER BY id DESC LIMIT ?"
@@ -140,15 +139,46 @@ class EmbeddedStore:
         rows = self._rows(f"SELECT json {OF_SITE}", site, start.timestamp(), end.timestamp())
         return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
 
-    def notices(self, site: str) -> list[NoticeMessage]:
-        rows = self._rows("SELECT json FROM notices WHERE site = ? AND active ORDER BY at DESC", site)
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        query = "SELECT json FROM notices WHERE site = ifnull(?, site) AND active ORDER BY at DESC"
+        rows = self._rows(query, site)
         return [notice for (json,) in rows if (notice := self._row_reader.read(NoticeMessage, json))]
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        query = (
+            "SELECT site, device, name, began, who, at FROM acknowledgements WHERE site = ifnull(?, site)"
+            " ORDER BY at DESC"
+        )
+        rows = self._rows(query, site)
+        return [
+            Acknowledgement(shop, device, name, began=_moment(began), who=who, at=_moment(at))
+            for shop, device, name, began, who, at in rows
+        ]
+
+    def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
+        one = acknowledgement
+        insert = (
+            "INSERT OR REPLACE INTO acknowledgements (site, device, name, began, who, at)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+        )
+        self._execute(
+            (insert, (one.site, one.device, one.name, one.began.timestamp(), one.who, one.at.timestamp()))
+        )
 
     def latest(self, site: str) -> WindowMessage | None:
         rows = self._rows("SELECT json FROM windows WHERE site = ? ORDER BY start DESC LIMIT 1", site)
         return self._row_reader.read(WindowMessage, rows[0][0]) if rows else None
 
-    def _rows(self, query: str, *values: str | float) -> list[Any]:
+    def _execute(self, *statements: tuple[str, Sequence[Any]]) -> None:
+        """Run all statements in one transaction. Raises ``StoreUnavailable``."""
+        try:
+            with self._write_lock, transaction(self._db):
+                for statement, values in statements:
+                    self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from None
+
+    def _rows(self, query: str, *values: str | float | None) -> list[Any]:
         try:
             with self._read_lock:
                 return self._reading.execute(query, values).fetchall()

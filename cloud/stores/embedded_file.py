@@ -52,11 +52,16 @@ CREATE TABLE IF NOT EXISTS notices (
     json TEXT NOT NULL,
     PRIMARY KEY (site, device, name)
 );
+CREATE TABLE IF NOT EXISTS acknowledgements (
+    site TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL, began REAL NOT NULL, at REAL NOT NULL,
+    who TEXT NOT NULL,
+    PRIMARY KEY (site, device, name)
+);
 """
 OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
 """The end of every query of the windows of a site."""
 _PORTION = 1000
-_TABLES = ("windows", "devices", "alerts", "notices", "dead_letters")
+_TABLES = ("windows", "devices", "alerts", "notices", "acknowledgements", "dead_letters")
 
 
 class RowReader:
@@ -193,6 +198,7 @@ def back_up(path: Path, target: Path) -> None:
     draft = target.with_name(target.name + ".new")
     draft.unlink(missing_ok=True)
     try:
+        draft.touch(mode=0o600)
         with closing(connect(path)) as source, closing(connect(draft)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # a single file, easy to copy

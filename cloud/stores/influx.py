@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,11 @@ from influxdb_client.client.write.point import Point as LinePoint
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
+from pydantic import ValidationError
 
 from cloud.domain.labels import joint_counts, list_counts
 from cloud.domain.levels import Level, bucket_of
+from cloud.domain.notices import LONGEST, Acknowledgement
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL, cause, said
@@ -100,6 +103,44 @@ class InfluxStore:
         ]
         return sorted(letters, key=lambda letter: letter.at, reverse=True)[:limit]
 
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        found = []
+        for tags, row in self._last(layout.NOTICE, site):
+            with suppress(ValidationError):  # of an older version, and long over
+                notice = NoticeMessage(
+                    **_named(tags),
+                    at=moment(row["time"]),
+                    rule=row["rule"],
+                    active=row["active"],
+                    count=row["people"],
+                    limit=row["above"],
+                    k=row["k"],
+                )
+                found += [notice] if notice.active else []
+        return sorted(found, key=lambda notice: notice.at, reverse=True)
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        found = [
+            Acknowledgement(
+                **_named(tags), began=moment(row["began"]), who=row["who"], at=moment(row["time"])
+            )
+            for tags, row in self._last(layout.ACKNOWLEDGEMENT, site)
+        ]
+        return sorted(found, key=lambda one: one.at, reverse=True)
+
+    def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
+        one = acknowledgement
+        tags = {"site": one.site, "device": one.device, "notice": one.name}
+        values: dict[str, Value | None] = {"who": one.who, "began": nanoseconds(one.began)}
+        self.write_points([layout.ACKNOWLEDGEMENT.point(tags, one.at, values)], "raw")
+
+    def _last(
+        self, measurement: Measurement, site: str | None
+    ) -> Iterator[tuple[Mapping[str, str], dict[str, Any]]]:
+        """Return the last point of each series of the last ``LONGEST``, with its tags."""
+        (answer,) = self._reading.ask("raw", measurement.newest(self._clock.now() - LONGEST, site))
+        return ((series.tags, row) for series in answer for row in series)
+
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Write points of one level. Raises the errors of ``write``."""
         self._post([_line(point) for point in batch], bucket_of(self._bucket, level))
@@ -132,6 +173,10 @@ class InfluxStore:
         self._client.close()  # type: ignore[no-untyped-call]
 
 
+def _named(tags: Mapping[str, str]) -> dict[str, Any]:
+    return {"site": tags["site"], "device": tags["device"], "name": tags["notice"]}
+
+
 def points(message: Message, now: datetime) -> Iterator[Point]:
     """Make the points of one message that arrived ``now``."""
     tags = {"site": message.site, "device": message.device}
@@ -152,6 +197,7 @@ def points(message: Message, now: datetime) -> Iterator[Point]:
                 "rule": message.rule,
                 "people": message.count,
                 "above": message.limit,
+                "k": message.k,
             }
             yield layout.NOTICE.point({**tags, "notice": message.name}, message.at, values)
         case ProbeMessage():

@@ -144,6 +144,17 @@ NOTICE = Measurement(
         "rule": Field("string", "queue_over, nobody_at_desk, inside_over or zone_empty"),
         "people": Field("integer", "people that it is about when it began, if they are at least k"),
         "above": Field("integer", "the rule holds above this number of people"),
+        "k": Field("integer", "smallest group that the device tells"),
+    },
+)
+ACKNOWLEDGEMENT = Measurement(
+    "acknowledgement",
+    "raw",
+    (*_DEVICE, "notice"),
+    "when somebody acknowledged the notice",
+    {
+        "who": Field("string", "who takes care of it"),
+        "began": Field("integer", "when the notice began, in ns"),
     },
 )
 PROBE = Measurement(
@@ -284,6 +295,6 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE, PROBE,
-    DEAD_LETTER, QUARTER, DAY, DAY_PLACE, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE,
+    ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
 )  # fmt: skip

@@ -73,6 +73,18 @@ class Measurement:
             f"SELECT {fields} FROM {self.name} WHERE {' AND '.join(wanted)} GROUP BY {', '.join(self.tags)}"  # noqa: S608
         )
 
+    def newest(self, since: datetime, site: str | None = None) -> str:
+        """Return the InfluxQL for the last point of each series since then, of one site or of all.
+
+        The answer has a series for each set of tags.
+        """
+        fields = ", ".join(f'"{name}"' for name in self.fields)
+        wanted = [f"time >= {nanoseconds(since)}", *([] if site is None else [f"site = {quoted(site)}"])]
+        return (
+            f"SELECT {fields} FROM {self.name} WHERE {' AND '.join(wanted)}"  # noqa: S608
+            f" GROUP BY {', '.join(self.tags)} ORDER BY time DESC LIMIT 1"
+        )
+
 
 def nanoseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1) * 1000

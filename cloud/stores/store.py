@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cloud.domain.notices import Acknowledgement
 from common.wire import AlertMessage, HealthMessage, Message, NoticeMessage, ProbeMessage, WindowMessage
 
 
@@ -30,6 +31,28 @@ class DeadLetter:
     topic: str
     reason: str
     payload: bytes
+
+
+class OpenNotices(Protocol):
+    """Open notices, and who takes care of them. May be called from any thread. Raises ``StoreUnavailable``."""
+
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
+        """Return the notices of a site, or of all, whose last message is a beginning, newest first: at least those that
+        are still shown."""
+        ...
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        """Return the last acknowledgement of each notice of a site, or of all, newest first: at least those of notices
+        that are still shown."""
+        ...
+
+
+class NoticeBook(OpenNotices, Protocol):
+    """Where somebody writes down that he or she takes care of a notice."""
+
+    def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
+        """Keep it; returns once it is durable. Raises the errors of ``Store.write``."""
+        ...
 
 
 class Store(Protocol):
@@ -84,7 +107,7 @@ class DeviceState:
     """The active alerts, oldest first."""
 
 
-class Reader(Protocol):
+class Reader(OpenNotices, Protocol):
     """The read side of the embedded store, used by the built-in page. May be called from any thread. Raises
     ``StoreUnavailable``."""
 
@@ -98,10 +121,6 @@ class Reader(Protocol):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
-        ...
-
-    def notices(self, site: str) -> list[NoticeMessage]:
-        """Return the notices of a site whose last message is a beginning, newest first."""
         ...
 
     def latest(self, site: str) -> WindowMessage | None:

@@ -43,7 +43,8 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
-    notices[]              {device, since, text}: what staff should know now, newest first
+    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first;
+                           acknowledged is {who, at} of who takes care of it, or null
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -57,7 +58,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud.domain.notices import is_current, said
+from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
 from common.wire import NoticeMessage
@@ -73,6 +74,7 @@ def today(
     before: Day,
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
+    acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
@@ -98,7 +100,7 @@ def today(
         },
         "devices": [_device(state, zone) for state in devices],
         "notices": [
-            {"device": notice.device, "since": notice.at.astimezone(zone), "text": said(notice)}
+            _notice(notice, taken_care_of(notice, acknowledgements), zone)
             for notice in notices
             if is_current(notice, date)
         ],
@@ -116,6 +118,16 @@ def _breakdown(breakdown: Breakdown | None) -> Json | None:
         if breakdown is None
         else {**asdict(breakdown), "shown": breakdown.shown, "small": breakdown.small}
     )
+
+
+def _notice(notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo) -> Json:
+    return {
+        "device": notice.device,
+        "name": notice.name,
+        "since": notice.at.astimezone(zone),
+        "text": said(notice),
+        "acknowledged": taken and {"who": taken.who, "at": taken.at.astimezone(zone)},
+    }
 
 
 def _device(state: DeviceState, zone: ZoneInfo) -> Json:

@@ -1,22 +1,29 @@
-"""Middleware of the page: security headers, allowed host names, and the path under a proxy."""
+"""Middleware of the page: security headers, allowed host names, known proxies, and the path under a proxy."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 from collections.abc import Iterable
+from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+PEER: Final = "footlight.peer"
+"""In the scope of a request: the address at the other end of the connection, a proxy's or a visitor's."""
+
+_YEAR_S = 365 * 24 * 3600
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # With "no-referrer", a browser would not even tell us that a form is our own (Origin: null).
+    "referrer-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
 
@@ -30,7 +37,10 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                if scope["scheme"] == "https":
+                    headers["strict-transport-security"] = f"max-age={_YEAR_S}"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -79,3 +89,15 @@ class SubPath:
             whole = asked if f"{asked}/".startswith(f"{self._path}/") else self._path + asked
             scope = {**scope, "root_path": self._path, "path": whole}
         await self._app(scope, receive, send)
+
+
+class KnownProxies:
+    """Believes named proxies what they say about the visitor: the address, and whether the connection is encrypted."""
+
+    def __init__(self, app: ASGIApp, addresses: Iterable[str]) -> None:
+        inner: Any = app
+        self._app: Any = ProxyHeadersMiddleware(inner, list(addresses))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        await self._app({**scope, PEER: client[0] if client else ""}, receive, send)

@@ -90,7 +90,9 @@ class AlertMessage(WireModel):
     site: Site
     device: Device
     at: At
-    fault: Literal["camera", "outbox", "clock", "config"] = Field(description="what the fault is about")
+    fault: Literal["camera", "moved", "outbox", "clock", "config"] = Field(
+        description="what the fault is about; `moved`: the camera shows another view than before"
+    )
     active: bool = Field(description="true when the fault begins, false when it ends")
     text: str = Field(max_length=240, description="what is wrong and what to do, in words")
 

@@ -20,9 +20,10 @@ def least_people(limit: int | None) -> int:
 
 
 class NoticeMessage(WireModel):
-    """A notice that begins or ends. It has no time of a person: only the threshold of its rule was passed. The count is
-    told from k people on. The end is told only where the rule needs at least k people: otherwise beginning and end
-    together would tell how long one person stayed or waited. A beginning is not delivered after five minutes."""
+    """A notice that begins or ends. It has no time of a person: only the threshold of its rule was passed. A limit is
+    about k people at least, and a count is told from k people on. The end is told only where the rule has a limit:
+    otherwise beginning and end together would tell how long one person stayed or waited. A beginning is not delivered
+    after five minutes."""
 
     kind: Literal["footlight.notice/1"] = Field(
         default="footlight.notice/1", alias="schema", description=SCHEMA
@@ -50,6 +51,8 @@ class NoticeMessage(WireModel):
     def _tells_only_thresholds(self) -> Self:
         if (self.rule in {"queue_over", "inside_over"}) != (self.limit is not None):
             raise ValueError(f"limit does not fit the rule {self.rule}")
+        if self.limit is not None and least_people(self.limit) < self.k:
+            raise ValueError(f"limit is about fewer than {self.k} people")
         if not self.active and not self.has_end:
             raise ValueError(f"tells the end of a notice that fewer than {self.k} people can cause")
         if self.count is None:

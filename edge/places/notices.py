@@ -114,6 +114,12 @@ class Notices:
                 notices.append(Notice(rule.name, rule.rule, state.active, count, rule.limit))
         return notices
 
+    def stop(self) -> list[Notice]:
+        """End all notices, because nobody looks any more; return those that were active."""
+        ended = [rule for rule, state in self._states if state.active]
+        self._states = [(rule, _State()) for rule in self.rules]
+        return [Notice(rule.name, rule.rule, active=False, count=0, limit=rule.limit) for rule in ended]
+
     def _changes(self, rule: Rule, state: _State, at_s: float, *, holds: bool) -> bool:
         if holds:
             state.held_s = at_s

@@ -45,14 +45,17 @@ class Plan:
         self._rows: list[list[float]] = to_floor.tolist()
         xs, ys = [x for x, _ in given.metres], [y for _, y in given.metres]
         self.corner, self.far_corner = (min(xs), min(ys)), (max(xs), max(ys))
-        self.camera, self._right = _camera(np.linalg.inv(to_floor), aspect)
+        to_picture = np.linalg.inv(to_floor)
+        self._back: list[list[float]] = to_picture.tolist()
+        self.camera, self._right = _camera(to_picture, aspect)
 
     def floor(self, point: Point) -> Point | None:
         """Return the metres of a point of the picture, in heights; None at and above the horizon."""
-        x, y = point
-        (a, b, c), (d, e, f), (g, h, i) = self._rows
-        w = g * x + h * y + i
-        return None if w < LEAST_W else ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
+        return _through(self._rows, point)
+
+    def seen(self, floor: Point) -> Point | None:
+        """Return the point of the picture, in heights, of a place on the floor in metres; None behind the camera."""
+        return _through(self._back, floor)
 
     def direction(self, eyes: Vector, target: Vector) -> tuple[float, float]:
         """Return yaw and pitch, in degrees, of a head with ``eyes`` here that faces ``target``: 0, 0 faces the camera,
@@ -68,6 +71,13 @@ class Plan:
             math.degrees(math.atan2(_dot(look, right), _dot(look, ahead))),
             math.degrees(math.asin(max(-1.0, min(1.0, _dot(look, up))))),
         )
+
+
+def _through(rows: Sequence[Sequence[float]], point: Point) -> Point | None:
+    x, y = point
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    w = g * x + h * y + i
+    return None if w < LEAST_W else ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
 
 
 def _homography(seen: Sequence[Point], metres: Sequence[Point]) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from common.clock import Clock
 from common.wire import NoticeMessage
@@ -45,6 +46,14 @@ class NoticeMessages:
                 self._hold(notice)
             elif is_told(notice, self._k):
                 told.append(notice)
+        return self._tell(told)
+
+    def stop(self) -> list[NoticeMessage]:
+        """End all notices, because nobody looks any more; return what is told of it."""
+        self._late = {}
+        return self._tell([notice for notice in self._notices.stop() if is_told(notice, self._k)])
+
+    def _tell(self, told: Sequence[Notice]) -> list[NoticeMessage]:
         for notice in told:
             _log.info("notice %s (%s) %s", notice.name, notice.rule, "begins" if notice.active else "ends")
         return [self._message(notice) for notice in told]

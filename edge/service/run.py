@@ -18,6 +18,7 @@ from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
 from edge.service.health import Fault, Health
 from edge.service.host import clock_trusted, temperature_c, throttled
+from edge.service.moved import Moved
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote
@@ -81,6 +82,7 @@ class Run:
         self._day_ended = False
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
         self._pacer, self._motion, self._heat, self._notices = pacer, Motion(), heat, notices
+        self._moved = Moved(has_places=settings.has_places)
         self._heat_due_s = 0.0
         self._sampler = Sampler()
         self._seq = 0
@@ -104,13 +106,7 @@ class Run:
             self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
             self._notifier.ready()
             while not (self.stop.is_set() or self._camera.ended or self._again):
-                frame = self._camera.frames.get(FRAME_WAIT_S)
-                if frame is not None:
-                    self._sampler.frame(frame)
-                    if self._due(frame):
-                        self._process(frame)
-                elif self._camera.live:  # a file has its own time, which stands still while it is read
-                    self._take(self._pipeline.idle(self._clock.now(), self._clock.monotonic()))
+                self._next(self._camera.frames.get(FRAME_WAIT_S))
                 self._look_after()
             if not self._again:
                 self._notifier.stopping()
@@ -142,6 +138,19 @@ class Run:
         a cohort right after one visit, and learn about that visit."""
         windows = self._pipeline.finish(self._last_frame_s).windows
         self._publish(windows if closing else [replace(window, closing=False) for window in windows])
+
+    def _next(self, frame: Frame | None) -> None:
+        """Take the next frame of the camera, None if there was none."""
+        if frame is not None:
+            self._sampler.frame(frame)
+            if self._camera.live and self._moved.see(frame):  # a file may be cut together from several views
+                for message in self._notices.stop():
+                    self._uplink.send(message)
+        if frame is not None and not self._moved.stops_counting:
+            if self._due(frame):
+                self._process(frame)
+        elif self._camera.live:  # a file has its own time, which stands still while it is read
+            self._take(self._pipeline.idle(self._clock.now(), self._clock.monotonic()))
 
     def _due(self, frame: Frame) -> bool:
         """Return whether to process this frame; every frame of a file is processed."""
@@ -211,6 +220,7 @@ class Run:
         self._receive_settings()
         faults: dict[Fault, str | None] = {
             "camera": self._camera.fault,
+            "moved": self._moved.fault,
             "outbox": self._uplink.outbox_fault,
             "clock": None if clock_trusted() else "the clock is not synchronised",
             "config": self._remote.fault,
@@ -242,6 +252,7 @@ class Run:
                 waiting=message.outbox_depth,
                 lost=message.outbox_lost,
                 delivered=self._uplink.windows_delivered,
+                moved=self._moved.fault is not None,
             )
             fault = self._uplink.broker_fault
             self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")

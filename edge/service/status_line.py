@@ -18,7 +18,7 @@ class Figures:
     """The state of the service, once a health period. ``camera_fps`` is the rate of the camera, processed or not.
     ``step_ms`` and ``slow_ms`` are the median and the 95th percentile of one pipeline step. ``luma`` and ``burnt``
     are as in ``Light``. ``waiting`` and ``lost`` count messages of the outbox, ``delivered`` the windows of this run:
-    an upgrade is checked by them."""
+    an upgrade is checked by them. ``moved``: the camera shows another view than before."""
 
     camera_fps: float
     step_ms: float
@@ -28,12 +28,13 @@ class Figures:
     waiting: int
     lost: int
     delivered: int
+    moved: bool = False
 
     def __str__(self) -> str:
         return (
             f"{self.camera_fps:.1f} frames/s, {self.step_ms:.1f} ms a step, {self.slow_ms:.1f} ms a slow one, "
             f"light {self.luma:.0f}, {self.burnt:.0%} burnt out, {self.waiting} messages wait, {self.lost} lost, "
-            f"{self.delivered} windows delivered"
+            f"{self.delivered} windows delivered{_MOVED if self.moved else ''}"
         )
 
     @classmethod
@@ -43,7 +44,7 @@ class Figures:
         found = _LINE.fullmatch(line.partition(";")[0])
         if found is None:
             return None
-        fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered = found.groups()
+        fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered, moved = found.groups()
         return cls(
             float(fps),
             float(step_ms),
@@ -53,12 +54,15 @@ class Figures:
             int(waiting),
             int(lost),
             int(delivered),
+            moved is not None,
         )
 
 
+_MOVED = ", camera moved"
 _LINE = re.compile(
     r"([\d.]+) frames/s, ([\d.]+) ms a step, ([\d.]+) ms a slow one, "
     r"light (\d+), (\d+)% burnt out, (\d+) messages wait, (\d+) lost, (\d+) windows delivered"
+    rf"({_MOVED})?"
 )
 
 
@@ -84,7 +88,9 @@ class Sampler:
             return 0.0
         return (newest.sequence - first.sequence) / (newest.monotonic_s - first.monotonic_s)
 
-    def figures(self, *, step_ms: float, slow_ms: float, waiting: int, lost: int, delivered: int) -> Figures:
+    def figures(
+        self, *, step_ms: float, slow_ms: float, waiting: int, lost: int, delivered: int, moved: bool
+    ) -> Figures:
         """Return the figures since the last call."""
         fps, newest = self.fps, self._newest
         luma = burnt = 0.0
@@ -92,4 +98,4 @@ class Sampler:
             light = light_of(newest.image)
             luma, burnt = light.luma, light.burnt
         self._first = self._newest = None
-        return Figures(fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered)
+        return Figures(fps, step_ms, slow_ms, luma, burnt, waiting, lost, delivered, moved)

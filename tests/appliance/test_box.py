@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.timeout(1800)
 
 PLAY = "[{name: Box, hosts: serve, become: true, roles: [serve]}]"
 PASSWORD = "no word anybody knows"
+ACCOUNTS = "STATE_DIRECTORY=/var/lib/footlight-serve /opt/footlight/current/bin/footlight-cloud"
+CONFIG = "--config /etc/footlight/cloud.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Shop:
     machine: Machine
     control: Control
     playbook: Path
+    first_output: str
+    token: str
 
     def send(self, visits: int, password: str) -> None:
         """A window of the last minutes, as a device of this shop sends it; raises when the broker refuses."""
@@ -48,7 +53,8 @@ class Shop:
 
     def today(self) -> str:
         """What the page knows of today."""
-        return httpx.get("http://127.0.0.1:8080/api/shop/today").text
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx.get("http://127.0.0.1:8080/api/shop/today", headers=headers).text
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +73,25 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         playbook = folder / "box.yml"
         playbook.write_text(PLAY)
         control.play(playbook, "--check")  # of a machine that has nothing yet
-        control.play(playbook)
-        yield Shop(machine, control, playbook)
+        output = control.play(playbook).output
+        token = machine.run(f"{ACCOUNTS} tokens add test --role viewer --all-sites {CONFIG}").stdout.strip()
+        yield Shop(machine, control, playbook, output, token)
 
 
 def test_the_page_shows_what_a_device_counted(shop: Shop) -> None:
     shop.send(4_711, PASSWORD)
     until(lambda: "4711" in shop.today(), "the page shows it")
+
+
+def test_the_page_asks_for_a_login_and_the_first_user_is_shown_once(shop: Shop) -> None:
+    assert httpx.get("http://127.0.0.1:8080/api/shop/today").status_code == 401
+    password = re.findall(r"installer: the first password is ([a-z0-9-]+)", shop.first_output)[0]
+    with httpx.Client(base_url="http://127.0.0.1:8080") as browser:
+        token = re.findall(r'name="csrf" value="(\w+)"', browser.get("/login").text)[0]
+        form = {"csrf": token, "name": "installer", "password": password}
+        assert browser.post("/login", data=form).status_code == 303
+    assert "the first password is" not in shop.control.play(shop.playbook).output
+    assert password not in shop.machine.run("journalctl --quiet").stdout
 
 
 def test_nobody_without_the_password_is_counted(shop: Shop) -> None:

@@ -138,6 +138,28 @@ def test_a_store_without_a_kind_is_the_embedded_one(tmp_path: Path) -> None:
         ),
         ("serve: {page: {names: ['http://shop']}}", "serve.page.names.0: is not a host name"),
         ("serve: {page: {path: 'my page'}}", "serve.page.path: is not a path; write one such as /footlight"),
+        ("serve: {page: {proxies: [proxy]}}", "serve.page.proxies.0: is not an address or a network"),
+        ("serve: {page: {tls: {cert: a.crt}}}", "serve.page.tls.key: is required"),
+        ("accounts: {idle_hours: 0}", "accounts.idle_hours: "),
+        ("accounts: {longest_days: 31}", "accounts.longest_days: "),
+        ("accounts: {proxy: {header: 'a b', addresses: [10.0.0.1]}}", "accounts.proxy.header: "),
+        ("accounts: {proxy: {header: Remote-User, addresses: []}}", "accounts.proxy.addresses: "),
+        (
+            "accounts: {company: {issuer: 'http://a.example', client_id: x, roles: {a: hq}}}",
+            "accounts.company: issuer: must begin with https://",
+        ),
+        (
+            "accounts: {company: {issuer: 'https://a.example', client_id: x, roles: {a: boss}}}",
+            "accounts.company.roles.a: must be 'viewer', 'manager', 'installer' or 'hq'; found 'boss'",
+        ),
+        (
+            "accounts: {company: {issuer: 'https://a.example', client_id: x, roles: {a: viewer}}}",
+            "accounts.company: sites: says for each value which shops it gives",
+        ),
+        (
+            "accounts: {company: {issuer: 'https://a.example', client_id: x, roles: {a: hq}, scope: profile}}",
+            "accounts.company: scope: must contain openid",
+        ),
         (
             "serve: {broker: {users: {door: x}}}",
             "serve.broker.users: 'door' is not a valid user; use SITE/DEVICE for a device, such as shop/door",

@@ -163,7 +163,7 @@ alerts = st.builds(
     site=names,
     device=names,
     at=times,
-    fault=st.sampled_from(["camera", "outbox", "clock"]),
+    fault=st.sampled_from(["camera", "moved", "outbox", "clock", "config"]),
     active=st.booleans(),
     text=st.text(max_size=240),
 )

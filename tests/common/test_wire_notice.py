@@ -22,7 +22,7 @@ times = st.datetimes(datetime(2020, 1, 2), datetime(2099, 12, 31), timezones=st.
 @st.composite
 def notices(draw: st.DrawFn) -> NoticeMessage:
     rule, k = draw(st.sampled_from(get_args(NoticeRule))), draw(st.integers(1, 20))
-    limit = draw(st.integers(0, 100)) if rule in {"queue_over", "inside_over"} else None
+    limit = draw(st.integers(k - 1, 100)) if rule in {"queue_over", "inside_over"} else None
     least = least_people(limit)
     active = least < k or draw(st.booleans())
     counts = st.just(0) if rule == "zone_empty" else st.integers(max(k, least), 200)
@@ -61,18 +61,14 @@ def changed(**changes: Any) -> bytes:
     return json.dumps({**json.loads(encode(messages.notice())), **changes}).encode()
 
 
-SMALL = {"limit": 2, "count": None}
-"""More than two people in the queue, where k is five."""
-
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"count": 4, "limit": 3}, "count tells a group of 1 to 4 people"),
+        ({"count": None, "limit": 3}, "limit is about fewer than 5 people"),
         ({"count": 1, "limit": None, "rule": "nobody_at_desk"}, "count tells a group of 1 to 4 people"),
         ({"count": 4, "limit": 4}, "count tells a group of 1 to 4 people"),
         ({"count": 6, "active": False}, "count must be null when a notice ends"),
-        ({**SMALL, "active": False}, "tells the end of a notice that fewer than 5 people can cause"),
+        ({"limit": 3, "count": None, "active": False}, "limit is about fewer than 5 people"),
         (
             {"rule": "zone_empty", "limit": None, "count": None, "active": False},
             "tells the end of a notice that fewer than 5 people can cause",
@@ -104,7 +100,6 @@ def test_what_tells_more_than_a_threshold_is_refused(changes: dict[str, Any], re
     "changes",
     [
         {"active": False, "count": None},
-        SMALL,
         {"rule": "nobody_at_desk", "limit": None, "count": None},
         {"rule": "nobody_at_desk", "limit": None, "count": 5},
         {"rule": "zone_empty", "limit": None, "count": 0},

@@ -227,6 +227,9 @@ def others() -> list[Message]:
         ("dark", "camera", True, 30),
         ("mitte", "clock", True, 50),
         ("mitte", "clock", False, 45),
+        ("mitte", "moved", True, 40),
+        ("dark", "moved", True, 90),
+        ("dark", "moved", False, 80),
     ):
         found = alert(active=active, at=NOW - timedelta(minutes=minutes), fault=fault)
         told.append(AlertMessage.model_validate({**found.model_dump(by_alias=True), "site": site}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -57,9 +58,11 @@ def test_every_option_of_the_readme_exists() -> None:
     lines = re.findall(r"^\.venv/bin/(footlight-\S+) (\S+)(.*)$", README, re.MULTILINE)
     assert lines
     for program, command, rest in lines:
-        options = [word for word in shlex.split(rest, comments=True) if word.startswith("--")]
+        words = shlex.split(rest, comments=True)
+        options = [word for word in words if word.startswith("--")]
+        actions = itertools.takewhile(lambda word: word.isalpha() and word.islower(), words)
         shown = subprocess.run(
-            [Path(sys.executable).with_name(program), command, "--help"],
+            [Path(sys.executable).with_name(program), command, *actions, "--help"],
             capture_output=True,
             text=True,
             check=True,

@@ -37,6 +37,12 @@ def free_port() -> int:
             return port
 
 
+def listening(port: int) -> bool:
+    """Whether a program accepts connections on a loopback port."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 def until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> None:
     """Wait for a condition; fail, saying what was waited for, when it does not come."""
     deadline = time.monotonic() + timeout_s

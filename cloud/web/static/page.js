@@ -237,7 +237,8 @@ function devices(day) {
 
 function notices(day) {
   element("notices").replaceChildren(...day.notices.map((notice) => node("p",
-    `Now: ${notice.text}, since ${moment(notice.since, day.date)}`, "banner")));
+    `Now: ${notice.text}, since ${moment(notice.since, day.date)}${
+      notice.acknowledged ? `; ${notice.acknowledged.who} takes care of it` : ""}`, "banner")));
 }
 
 function show(day) {
@@ -257,6 +258,7 @@ async function refresh() {
   try {
     const answer = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
     if (answer.ok) text = await answer.text();
+    else if (answer.status === 401) location.reload(); // the login has ended: the way to it
   } catch { /* no response: text stays null */ }
   if (text === null) {
     banner("The shop's Footlight box does not answer. "

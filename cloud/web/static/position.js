@@ -80,6 +80,7 @@ async function refresh() {
   try {
     const response = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
     if (response.ok) answer = await response.json();
+    else if (response.status === 401) location.reload(); // the login has ended: the way to it
   } catch { /* no response: answer stays null */ }
   if (answer) {
     element("nothing").hidden = answer.positions.length > 0;

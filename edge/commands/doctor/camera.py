@@ -60,6 +60,20 @@ def watch(
     return Watched(camera.describe(), fps if camera.live else None, light_of(newest.image), newest.image)
 
 
+def moved(*, counts: bool) -> Finding:
+    """Say that the running service found the camera moved, and whether it ``counts`` nevertheless."""
+    value = "shows another view than when the service started"
+    if counts:
+        return amber(
+            value, "put it back, or check its position (footlight-edge place) and restart the service"
+        )
+    return red(
+        f"{value}; nobody is counted",
+        "put it back, or check its position (footlight-edge place), draw the places again (footlight-edge zones draw)"
+        " and restart the service",
+    )
+
+
 def rate(name: str, fps: float | None, *, asked_fps: float) -> Finding:
     """Compare ``fps``, the real rate of the camera ``name``, with the requested one."""
     if fps is None:

@@ -128,6 +128,8 @@ class _Examination:
         if self._running:
             if self._figures is None:
                 return _NOT_TOLD
+            if self._figures.moved:
+                return camera.moved(counts=not self._settings.has_places)
             return camera.rate("the running service", self._figures.camera_fps, asked_fps=asked.fps)
         source = camera_of(asked, clock=self._clock)
         self._watched = camera.watch(source, self._clock)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Container, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from cloud.domain.notices import Event, event_of, said
 from cloud.ingest.bridge import Bridge
 from cloud.ingest.intake import Delivery, Intake
 from cloud.ingest.notices import Relay, telling
+from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
@@ -31,8 +34,18 @@ SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    with closing(EmbeddedStore(tmp_path / "book.sqlite", retention_days=30, clock=ManualClock())) as store:
+        yield store
+
+
 def relay(
-    clock: ManualClock, *, quiet: tuple[int, int] | None = None, most: int = 20
+    clock: ManualClock,
+    *,
+    quiet: tuple[int, int] | None = None,
+    most: int = 20,
+    acknowledged: Container[NoticeMessage] = (),
 ) -> tuple[Relay, list[str]]:
     """The relay, and the text of everything that it sends."""
     sent: list[str] = []
@@ -40,7 +53,10 @@ def relay(
     def post(event: Event) -> None:
         sent.append(json.loads(event.body)["data"]["text"])
 
-    return Relay(post, clock=clock, zone=BERLIN, quiet_hours=quiet, most_an_hour=most), sent
+    made = Relay(
+        post, clock=clock, acknowledged=acknowledged, zone=BERLIN, quiet_hours=quiet, most_an_hour=most
+    )
+    return made, sent
 
 
 @pytest.mark.parametrize(
@@ -148,7 +164,7 @@ def test_from_the_device_over_a_broker_to_the_web_address_within_five_seconds(
     (tmp_path / "secret").write_text(SECRET + "\n")
     with Mosquitto(tmp_path) as server, Receiver(503) as receiver:
         settings = NoticeSettings(url=receiver.url, secret_file=tmp_path / "secret")
-        with telling(settings, clock) as tell:
+        with telling(settings, store.inner, clock) as tell:
             bridge = Bridge(store, Broker("127.0.0.1", server.port), client_id="bridge", tell=tell)
             with running(bridge), uplink(tmp_path, server.port) as device:
                 began_s = clock.monotonic()
@@ -165,15 +181,15 @@ def test_from_the_device_over_a_broker_to_the_web_address_within_five_seconds(
 @pytest.mark.parametrize(
     "text", ["whsec_c2hvcnQ=", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", "whsec_no base64 at all!"]
 )
-def test_a_secret_that_is_none_is_refused(text: str) -> None:
+def test_a_secret_that_is_none_is_refused(text: str, book: EmbeddedStore) -> None:
     settings = NoticeSettings(url="http://127.0.0.1:9/", secret=SecretStr(text))
     with (
         pytest.raises(UserError, match=r"^notices\.secret: .*openssl rand -base64 32"),
-        telling(settings, SystemClock()),
+        telling(settings, book, SystemClock()),
     ):
         pass
 
 
-def test_without_settings_nobody_is_told() -> None:
-    with telling(None, SystemClock()) as tell:
+def test_without_settings_nobody_is_told(book: EmbeddedStore) -> None:
+    with telling(None, book, SystemClock()) as tell:
         assert tell is None

@@ -147,7 +147,13 @@ def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(
     store.write([status(online=True), crashed, status(online=True, boot_id="fedcba98"), *restarted])
     store.write([crashed])
     rows = influxdb.query("SELECT last(active) AS active FROM alert GROUP BY fault")
-    expected = {"camera": camera is not None, "outbox": False, "clock": False, "config": False}
+    expected = {
+        "camera": camera is not None,
+        "moved": False,
+        "outbox": False,
+        "clock": False,
+        "config": False,
+    }
     assert {row["fault"]: row["active"] for row in rows} == expected
 
 

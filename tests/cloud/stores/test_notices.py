@@ -47,11 +47,11 @@ def test_a_file_from_before_the_notices_takes_them_and_gives_them_back(
 def test_every_notice_is_a_point_and_what_is_not_told_is_absent(
     influx: Influx, influx_store: InfluxStore
 ) -> None:
-    few = notice(name="few", limit=2, count=None, at=LATER)
+    few = notice(name="few", rule="nobody_at_desk", limit=None, count=None, at=LATER)
     influx_store.write([notice(), notice(active=False, at=LATER), few])
     long = "notice,device=door,notice=long-queue,site=shop above=4i"
     assert influx.bodies[0].splitlines() == [
-        f'{long},active=true,people=6i,rule="queue_over" 1772438400000000000',
-        f'{long},active=false,rule="queue_over" 1772438700000000000',
-        'notice,device=door,notice=few,site=shop above=2i,active=true,rule="queue_over" 1772438700000000000',
+        f'{long},active=true,k=5i,people=6i,rule="queue_over" 1772438400000000000',
+        f'{long},active=false,k=5i,rule="queue_over" 1772438700000000000',
+        'notice,device=door,notice=few,site=shop active=true,k=5i,rule="nobody_at_desk" 1772438700000000000',
     ]

@@ -13,6 +13,7 @@ import uvicorn
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cloud.stores.store import Reader
+from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
 from common.clock import Clock
@@ -32,8 +33,11 @@ class _Server(uvicorn.Server):
     def __init__(
         self, reader: Reader, clock: Clock, positions: Positions | None = None, **shown: Any
     ) -> None:
+        shown.setdefault("access", OpenAccess())
         app = create_app(reader, clock, "Europe/Berlin", positions, **shown)
-        super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None))
+        super().__init__(
+            uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, proxy_headers=False)
+        )
         self._thread = threading.Thread(target=self.run)
 
     def __enter__(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cloud.domain.arrival import checked
+from cloud.domain.notices import Acknowledgement
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
 from common.wire import NoticeMessage, WindowMessage
@@ -49,8 +50,12 @@ class _Hostile:
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return []
 
-    def notices(self, site: str) -> list[NoticeMessage]:
+    def notices(self, site: str | None = None) -> list[NoticeMessage]:
         return [notice(at=MORNING + timedelta(hours=3)).model_copy(update={"name": self.NAME})]
+
+    def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
+        (one,) = self.notices(site)
+        return [Acknowledgement(one.site, one.device, one.name, one.at, self.NAME, one.at)]
 
     def latest(self, site: str) -> WindowMessage | None:
         return None
@@ -67,7 +72,8 @@ def test_names_are_text_and_never_markup(chromium: Browser, clock: ManualClock) 
         expect(page.locator("#devices b")).to_have_text(_Hostile.NAME)
         expect(page.locator("#devices li .alert")).to_contain_text(_Hostile.NAME)
         expect(page.locator("#letters .alert")).to_contain_text(_Hostile.NAME)
-        expect(page.locator("#notices p")).to_contain_text(_Hostile.NAME)
+        expect(page.locator("#notices p")).to_contain_text(f"{_Hostile.NAME}: more than")
+        expect(page.locator("#notices p")).to_contain_text(f"{_Hostile.NAME} takes care of it")
         assert page.locator("img").count() == 0
 
 

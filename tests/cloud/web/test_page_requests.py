@@ -18,11 +18,12 @@ from playwright.sync_api import Browser, Response, expect
 
 import cloud.web
 from cloud.stores.embedded import EmbeddedStore
+from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
 from common.errors import UserError
 from tests.cloud.web.browser import _Server, a_morning, live, value, visit
-from tests.support.brokers import free_port, until
+from tests.support.brokers import free_port, listening, until
 from tests.support.clock import ManualClock
 from tests.support.messages import window
 from tests.support.programs import require_program
@@ -162,12 +163,8 @@ def proxied(folder: Path, upstream: str, *, keeps_path: bool) -> Iterator[str]:
     )
     process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error")])
 
-    def listening() -> bool:
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", port)) == 0
-
     try:
-        until(listening, "nginx listens")
+        until(lambda: listening(port), "nginx listens")
         yield f"http://127.0.0.1:{port}/footlight/"
     finally:
         process.terminate()
@@ -205,4 +202,4 @@ def test_the_page_works_below_a_path_of_a_proxy(
 
 def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: ManualClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
-        create_app(store, clock, "Mars/Olympus")
+        create_app(store, clock, "Mars/Olympus", access=OpenAccess())

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.commands.doctor import service
+from edge.commands.doctor import camera, service
 from edge.commands.doctor.checks import State, run_checks
 from edge.service.status_line import Figures, Sampler
 from edge.types import Frame
@@ -33,6 +33,7 @@ amounts = st.floats(0, 1e4)
         waiting=st.integers(0, 10**6),
         lost=st.integers(0, 10**6),
         delivered=st.integers(0, 10**6),
+        moved=st.booleans(),
     )
 )
 def test_the_line_of_the_service_is_read_as_it_was_written(figures: Figures) -> None:
@@ -40,6 +41,7 @@ def test_the_line_of_the_service_is_read_as_it_was_written(figures: Figures) -> 
     assert read is not None
     assert str(read) == str(figures)
     assert (read.waiting, read.lost, read.delivered) == (figures.waiting, figures.lost, figures.delivered)
+    assert read.moved == figures.moved
     assert read.camera_fps == pytest.approx(figures.camera_fps, abs=0.051)
     assert read.luma == pytest.approx(figures.luma, abs=0.51)
     assert read.burnt == pytest.approx(figures.burnt, abs=0.0051)
@@ -58,10 +60,20 @@ def test_frames_that_nobody_looked_at_count_for_the_rate_of_the_camera() -> None
     sampler = Sampler()
     for sequence in (10, 11, 14, 20):
         sampler.frame(frame(sequence, sequence / 12.5))
-    figures = sampler.figures(step_ms=1, slow_ms=2, waiting=3, lost=4, delivered=5)
+    figures = sampler.figures(step_ms=1, slow_ms=2, waiting=3, lost=4, delivered=5, moved=False)
     assert figures.camera_fps == pytest.approx(12.5)
     assert figures.luma == 100
-    assert sampler.figures(step_ms=1, slow_ms=2, waiting=3, lost=4, delivered=5).camera_fps == 0
+    assert sampler.figures(step_ms=1, slow_ms=2, waiting=3, lost=4, delivered=5, moved=False).camera_fps == 0
+
+
+def test_a_moved_camera_is_red_where_it_stops_counting() -> None:
+    assert camera.moved(counts=True).state == "amber"
+    found = camera.moved(counts=False)
+    assert (found.state, found.value) == (
+        "red",
+        "shows another view than when the service started; nobody is counted",
+    )
+    assert "footlight-edge zones draw" in found.fix
 
 
 FIGURES = Figures(15, 40, 60, 120, 0, waiting=1, lost=0, delivered=9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -112,22 +113,51 @@ def test_time_without_a_camera_is_not_time_in_a_queue() -> None:
     assert notices.update(live(line=4), 200.0, 12) == [], "still active"
 
 
-states = st.lists(st.tuples(st.floats(0.1, GAP_S), st.integers(2, 5)), min_size=1, max_size=80)
+def holding(rule: Rule, holds: bool) -> Live:
+    """The shop while the rule holds, or does not."""
+    if rule is LONG:
+        return live(line=4 if holds else 3)
+    if rule is DESK:
+        return live(waiting=1, desk=0 if holds else 1)
+    return live(inside=81 if holds else 80) if rule is FULL else live(shelf=0 if holds else 1)
 
 
-@given(states)
-@settings(deadline=None)
-def test_begins_and_ends_alternate_and_each_begin_was_earned(steps: list[tuple[float, int]]) -> None:
-    assert LONG.limit is not None
-    notices, at_s, active, long_s, begins = Notices([LONG]), 0.0, False, -math.inf, []
-    for seconds, line in steps:
+SOON = replace(EMPTY, seconds=60.0)
+
+
+@pytest.mark.parametrize("rule", [LONG, DESK, FULL, SOON], ids=lambda rule: rule.rule)
+@given(st.lists(st.tuples(st.floats(0.1, GAP_S), st.booleans()), min_size=1, max_size=80))
+@settings(deadline=None, max_examples=60)
+def test_begins_and_ends_alternate_and_each_was_earned(rule: Rule, steps: list[tuple[float, bool]]) -> None:
+    """Of every rule: it begins once it has held for its time but for short interruptions, ends once it has not held
+    for ``CLEAR_S``, and begins at most once in ``REPEAT_S``."""
+    notices, at_s, active, held_s, since_s = Notices([rule]), 0.0, False, -math.inf, math.inf
+    begins: list[float] = []
+    for seconds, holds in steps:
         at_s += seconds
-        long_s = at_s if line > LONG.limit else long_s
-        for one in notices.update(live(line=line), at_s, 12):
+        if holds:
+            since_s = at_s if since_s == math.inf else since_s
+            held_s = at_s
+        elif at_s - held_s >= CLEAR_S:
+            since_s = math.inf
+        for one in notices.update(holding(rule, holds), at_s, 12):
             assert one.active is not active
             active = one.active
-            assert (one.count, line > LONG.limit) == (line, active)
-            begins += [at_s] if active else []
-            assert active or at_s - long_s >= CLEAR_S
-    assert not begins or begins[0] >= LONG.seconds
+            assert active is holds
+            if active:
+                assert at_s - since_s >= rule.holds_s
+                begins.append(at_s)
+            else:
+                assert at_s - held_s >= CLEAR_S
     assert all(after - before >= REPEAT_S for before, after in pairwise(begins))
+
+
+@pytest.mark.parametrize("rule", [LONG, DESK, FULL, SOON], ids=lambda rule: rule.rule)
+def test_every_rule_begins_after_its_time_and_ends_two_seconds_after_it_is_over(rule: Rule) -> None:
+    notices = Notices([rule])
+    told = [
+        (number / 2, one.active)
+        for number in range(400)
+        for one in notices.update(holding(rule, 20 <= number < 200), number / 2, 12)
+    ]
+    assert told == [(10 + rule.holds_s, True), (100 + CLEAR_S - 0.5, False)]

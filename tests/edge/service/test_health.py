@@ -118,6 +118,7 @@ def test_the_first_word_on_each_fault_ends_what_an_earlier_run_left_open(health:
     said = health.alerts({"camera": "no device /dev/video0"})
     assert {alert.fault: alert.active for alert in said} == {
         "camera": True,
+        "moved": False,
         "outbox": False,
         "clock": False,
         "config": False,
@@ -127,7 +128,7 @@ def test_the_first_word_on_each_fault_ends_what_an_earlier_run_left_open(health:
 
 def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health, clock: ManualClock) -> None:
     wrong = "the clock is not synchronised"
-    assert len(health.alerts({"clock": wrong})) == 4
+    assert len(health.alerts({"clock": wrong})) == 5
     assert health.alerts({"clock": wrong}) == []
     clock.elapsed_s += 3600
     (ended,) = health.alerts({"outbox": None})
@@ -135,6 +136,7 @@ def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health,
     again = health.alerts({})
     assert [(alert.fault, alert.active, alert.at) for alert in again] == [
         ("camera", False, clock.now()),
+        ("moved", False, clock.now()),
         ("outbox", False, clock.now()),
         ("config", False, clock.now()),
     ]

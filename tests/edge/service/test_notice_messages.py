@@ -16,7 +16,7 @@ from edge.service.notice_messages import NoticeMessages
 from tests.support.clock import START, ManualClock
 
 LONG = Rule("long", "queue_over", zone="line", limit=4, seconds=10.0)
-SHORT = Rule("short", "queue_over", zone="line", limit=2, seconds=10.0)
+DESK = Rule("desk", "nobody_at_desk", zone="line", desk="desk", seconds=10.0)
 EMPTY = Rule("empty", "zone_empty", zone="line", seconds=100.0)
 
 
@@ -30,7 +30,7 @@ def play(
     """What is told, and after how many seconds since the start, while so many people are in the line."""
     told = []
     for _ in range(int(seconds * 2)):
-        live = Live({"line": people}, {}, 0)
+        live = Live({"line": people, "desk": 0}, {("line", 10.0): people}, 0)
         told += [(clock.elapsed_s, one) for one in messages.update(live, clock.monotonic(), 12)]
         clock.advance(0.5)
     return told
@@ -51,14 +51,14 @@ def test_a_long_queue_is_told_with_its_count_and_its_end() -> None:
     assert (end.name, end.active, end.count) == ("long", False, None)
 
 
-def test_of_a_queue_of_few_people_only_its_beginning_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_of_a_few_people_who_wait_only_the_beginning_is_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     clock = ManualClock()
-    messages = build(clock, SHORT)
+    messages = build(clock, DESK)
     ((_, begin),) = play(messages, clock, 3, 30)
     assert (begin.active, begin.count, begin.has_end) == (True, None, False)
     assert play(messages, clock, 0, 30) == []
-    assert [record.getMessage() for record in caplog.records] == ["notice short (queue_over) begins"]
+    assert [record.getMessage() for record in caplog.records] == ["notice desk (nobody_at_desk) begins"]
 
 
 def test_when_a_zone_became_empty_is_known_to_a_window_only() -> None:
@@ -78,14 +78,29 @@ def test_an_empty_zone_that_somebody_enters_before_the_window_ends_is_not_told()
 
 def test_a_run_begins_with_the_end_of_what_an_earlier_one_may_have_left_open() -> None:
     clock = ManualClock()
-    assert [(one.name, one.active) for one in build(clock, LONG, SHORT, EMPTY).at_start()] == [
-        ("long", False)
-    ]
-    assert [one.name for one in build(clock, LONG, SHORT, EMPTY, k=1).at_start()] == [
+    assert [(one.name, one.active) for one in build(clock, LONG, DESK, EMPTY).at_start()] == [("long", False)]
+    assert [one.name for one in build(clock, LONG, DESK, EMPTY, k=1).at_start()] == [
         "long",
-        "short",
+        "desk",
         "empty",
     ]
+
+
+def test_when_nobody_looks_any_more_what_was_told_ends_and_begins_anew() -> None:
+    clock = ManualClock()
+    messages = build(clock, LONG, DESK, EMPTY)
+    assert [message.name for _, message in play(messages, clock, 6, 60)] == ["desk", "long"]
+    assert [(one.name, one.active) for one in messages.stop()] == [("long", False)]
+    assert messages.stop() == []
+    assert [message.name for _, message in play(messages, clock, 6, 60)] == ["desk", "long"]
+
+
+def test_an_empty_zone_that_is_not_told_yet_is_forgotten_when_nobody_looks_any_more() -> None:
+    clock = ManualClock()
+    messages = build(clock, EMPTY)
+    assert play(messages, clock, 0, 110) == []
+    assert messages.stop() == []
+    assert play(messages, clock, 1, 60) == []
 
 
 def told_of_one(rules: list[Rule], came_s: float, left_s: float) -> list[NoticeMessage]:
@@ -109,16 +124,10 @@ times = st.floats(60.0, 400.0)
 def test_when_one_person_left_cannot_be_told_from_what_began_with_the_person(
     one_s: float, other_s: float
 ) -> None:
-    """The reader knows the rules, and that there was one person who came at 10 s."""
-    rules = [
-        Rule("here", "queue_over", zone="line", limit=0, seconds=5.0),
-        Rule("alone", "nobody_at_desk", zone="line", desk="desk", seconds=30.0),
-    ]
+    """The reader knows the rule, and that there was one person who came at 10 s."""
+    rules = [Rule("alone", "nobody_at_desk", zone="line", desk="desk", seconds=30.0)]
     told = told_of_one(rules, 10.0, one_s)
-    assert [(message.name, message.at) for message in told] == [
-        ("here", START + timedelta(seconds=15)),
-        ("alone", START + timedelta(seconds=42)),
-    ]
+    assert [(message.name, message.at) for message in told] == [("alone", START + timedelta(seconds=42))]
     assert told == told_of_one(rules, 10.0, other_s)
 
 

@@ -1,0 +1,1 @@
+"""Accounts of people and programs: passwords, sessions, access tokens, and the log of what they did."""

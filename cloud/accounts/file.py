@@ -1,0 +1,119 @@
+"""The SQLite file of the accounts, beside the store. Only its owner can read it, and it keeps secrets as hashes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from cloud.stores.store import StoreUnavailable
+from common.database_file import why_not_opened
+from common.errors import UserError
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE users (
+    name TEXT PRIMARY KEY, title TEXT NOT NULL, role TEXT NOT NULL, sites TEXT NOT NULL,
+    password TEXT, initial_until REAL, disabled INTEGER NOT NULL DEFAULT 0, added_at REAL NOT NULL
+);
+CREATE TABLE sessions (
+    hash TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
+    started_at REAL NOT NULL, seen_at REAL NOT NULL, address TEXT NOT NULL, browser TEXT NOT NULL
+);
+CREATE INDEX sessions_of ON sessions (user);
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, owner TEXT REFERENCES users (name) ON DELETE CASCADE,
+    role TEXT NOT NULL, sites TEXT NOT NULL, added_at REAL NOT NULL, expires_at REAL NOT NULL, used_at REAL
+);
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, who TEXT NOT NULL, act TEXT NOT NULL,
+    about TEXT NOT NULL, address TEXT NOT NULL
+);
+"""
+_WAIT_S = 5.0
+"""The page and a command may write at the same time."""
+
+
+class AccountFile:
+    """The open file. Safe to use from several threads. Methods raise ``StoreUnavailable`` if it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; create it if it is missing. Raises ``UserError``."""
+        self.path = path
+        self._lock = RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create_private(path)
+            self._db = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(f"accounts.path: {path}: {why_not_opened(path, error)}") from None
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        try:
+            self._db.execute("PRAGMA foreign_keys = ON")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        except sqlite3.Error as error:
+            raise UserError(
+                f"accounts.path: {self.path}: cannot be used ({error}); replace it by its backup, or move it away"
+            ) from None
+        if version not in (0, SCHEMA_VERSION):
+            raise UserError(
+                f"accounts.path: {self.path}: written by another version of Footlight (schema {version})"
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def rows(self, sql: str, *values: Any) -> list[Sequence[Any]]:
+        """Run one statement and return its rows."""
+        with self._lock, self._reported():
+            return self._db.execute(sql, values).fetchall()
+
+    def change(self, sql: str, *values: Any) -> int:
+        """Run one statement and return the number of changed rows."""
+        with self._lock, self._reported():
+            return self._db.execute(sql, values).rowcount
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if isinstance(error, sqlite3.IntegrityError):
+                raise
+            raise StoreUnavailable(f"accounts: {self.path}: {error}") from error
+
+
+def exists_with_users(path: Path) -> bool:
+    """Tell whether there is a file with at least one user, without creating it. Raises ``UserError``."""
+    if not path.is_file():
+        return False
+    with closing(AccountFile(path)) as file:
+        return bool(file.rows("SELECT 1 FROM users LIMIT 1"))
+
+
+def _create_private(path: Path) -> None:
+    """Create a missing file, readable for its owner alone.
+
+    If root runs the command, the owner of the folder gets the file: a service with another user needs it later.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)

@@ -1,0 +1,30 @@
+"""The check of a camera's position, live."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from cloud.web.access import guarded
+from cloud.web.site_pages import SitePages
+
+
+def routes(pages: SitePages) -> list[BaseRoute]:
+    """Return the routes of this feature."""
+
+    def position(request: Request) -> Response:
+        site, _ = pages.known(request)
+        return pages.templates.TemplateResponse(request, "position.html", {"site": site})
+
+    def positions(request: Request) -> Response:
+        site, _ = pages.known(request)
+        body = json.dumps(pages.positions.of(site))
+        return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
+    return [
+        guarded("/site/{site}/position", position, needs="placement"),
+        guarded("/api/{site}/positions", positions, needs="placement"),
+    ]

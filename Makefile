@@ -141,8 +141,9 @@ revoke: need-inventory setup-ansible ## Revoke a device's certificate, so that t
 	@test -n '$(DEVICE)' || { echo 'make revoke needs DEVICE=SITE/DEVICE, such as store-12/door' >&2; exit 2; }
 	$(PLAY) ansible/revoke.yml --extra-vars 'device=$(DEVICE)' $(ARGS)
 
-docs: setup ## Generate docs/wire.md, storage.md, ansible.md and scale.md from the code
+docs: setup ## Generate docs/wire.md, storage.md, api.md, ansible.md and scale.md from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/api.py
 	$(BIN)/python docs/roles.py
 	$(BIN)/python docs/scale.py
 

@@ -13,14 +13,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
 from cloud.account_settings import AccountSettings, ProxyAddress
-from cloud.domain.access import is_user
+from cloud.domain.access import HOME_ASSISTANT, is_user
 from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from cloud.domain.thresholds import MIN_K
 from common import settings
 from common.config_file import load_yaml_model, secret_file
 from common.errors import UserError
-from common.fields import BaseUrl, Password, Token, Url, host_name
+from common.fields import BaseUrl, Password, Port, Token, Url, host_name
 from common.settings import Section, first_line
 from common.wire import LONGEST_SESSION_S, Name
 
@@ -166,6 +166,15 @@ class PageSettings(Section):
 class ServeSettings(Section):
     broker: ServeBrokerSettings = ServeBrokerSettings()
     page: PageSettings = PageSettings()
+    home_assistant: bool = False
+
+    @model_validator(mode="after")
+    def _home_assistant_can_log_in(self) -> Self:
+        if self.home_assistant and self.broker.users and HOME_ASSISTANT not in self.broker.users:
+            raise ValueError(
+                f"home_assistant needs a user; add {HOME_ASSISTANT} with a password to broker.users"
+            )
+        return self
 
 
 class GrafanaSettings(Section):
@@ -204,6 +213,12 @@ class NoticeSettings(Section):
         return webhook_key(self.secret.get_secret_value(), "notices.secret")
 
 
+class MetricsSettings(Section):
+    """Where ``bridge`` serves its metrics for Prometheus, to this machine alone."""
+
+    port: Port = 9108
+
+
 class PrivacySettings(Section):
     """What ``bridge`` and ``serve`` refuse to store."""
 
@@ -217,12 +232,18 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     grafana: GrafanaSettings | None = None
     notices: NoticeSettings | None = None
+    metrics: MetricsSettings | None = None
     accounts: AccountSettings = AccountSettings()
 
     def accounts_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the accounts' file."""
         store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
         return self.accounts.location(store.location(environ), environ)
+
+    def changes_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the changes of devices: beside the embedded store, or where it would be."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.location(environ).with_suffix(".changes.sqlite")
 
 
 def webhook_key(secret: str, key: str) -> bytes:

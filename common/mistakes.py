@@ -46,10 +46,10 @@ _TEXTS = {
     "date_parsing": _DATE,
     "date_from_datetime_parsing": _DATE,
     "date_from_datetime_inexact": _DATE,
-    "greater_than": "must be more than {gt:.12g}",
-    "greater_than_equal": "must be at least {ge:.12g}",
-    "less_than": "must be less than {lt:.12g}",
-    "less_than_equal": "must be at most {le:.12g}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entries",
@@ -178,7 +178,7 @@ def _text(error: ErrorDetails, *, secret: bool) -> str:
     if kind == "string_pattern_mismatch" and context["pattern"] == NAME_PATTERN:
         text = _NAME
     elif kind in _TEXTS:
-        text = _TEXTS[kind].format_map(context)
+        text = _TEXTS[kind].format_map({name: _number(limit) for name, limit in context.items()})
     else:
         text = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if kind == "string_type" and isinstance(value, (bool, int, float)):
@@ -188,6 +188,11 @@ def _text(error: ErrorDetails, *, secret: bool) -> str:
     elif secret or (isinstance(value, (dict, list, BaseModel)) and kind == "value_error"):
         return text
     return f"{text}; found {shown(value)}"
+
+
+def _number(limit: object) -> object:
+    """Write a limit that is a number without needless digits; that of a date is text already."""
+    return f"{limit:.12g}" if isinstance(limit, int | float) else limit
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:

@@ -97,9 +97,16 @@ def changes(
     ``tallies`` are those of one site and role, one for each day. The first of several metrics, on which the others
     depend, gets half of ``level``; the others share the rest.
     """
-    first, *others = metrics
-    levels = [level / 2, *[level / 2 / len(others)] * len(others)] if others else [level]
-    return [_change(tallies, metric, week, own) for metric, own in zip((first, *others), levels, strict=True)]
+    return [
+        _change(tallies, metric, week, own)
+        for metric, own in zip(metrics, levels_of(metrics, level), strict=True)
+    ]
+
+
+def levels_of(metrics: Sequence[Metric], level: float) -> list[float]:
+    """Divide the level among the metrics: half for the first one, on which the others depend."""
+    others = len(metrics) - 1
+    return [level / 2, *[level / 2 / others] * others] if others else [level]
 
 
 def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) -> Change:
@@ -115,7 +122,7 @@ def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) 
     if why is None and len(shared) < LEAST_WEEKS_BEFORE:
         cause = next((days.cause for days in reversed(weeks[:-1]) if days.cause), "too few days")
         why = f"only {len(shared)} of the {WEEKS_BEFORE} weeks before can be compared ({cause})"
-    own = _own_rate(metric, list(this.good.values()) or _watched(by_day, week))
+    own = own_rate(metric, list(this.good.values()) or _watched(by_day, week))
     if why is not None:
         return _apart(metric, weeks, level, why, own)
     return _compared(metric, weeks, [this, *shared.values()], level, own)
@@ -169,8 +176,8 @@ def _why_apart(this: _Days, metric: Metric) -> str | None:
     return None
 
 
-def _own_rate(metric: Metric, tallies: Sequence[Tally]) -> float | None:
-    """Return the figure of one week alone."""
+def own_rate(metric: Metric, tallies: Sequence[Tally]) -> float | None:
+    """Return the figure of these days alone; None if nothing was counted."""
     if not tallies:
         return None
     numerator, denominator = (float(terms.sum()) for terms in metric.terms(tallies))

@@ -1,8 +1,9 @@
 """Who may publish and subscribe to what at the one box's broker; the same rules as ``cloud/compose/acl`` for mosquitto.
 
 A user ``SITE/DEVICE`` is one device, which may publish and receive only its own messages. Only the user ``configure``
-may change settings of devices. No device receives messages of another. Without users, every client on this machine may
-publish for any device, but neither receive a device's messages nor configure it.
+may change settings of devices. The user ``home-assistant`` receives what the box publishes for Home Assistant, and
+nothing of a device. No device receives messages of another. Without users, every client on this machine may publish for
+any device, but neither receive a device's messages nor configure it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,29 @@ import re
 from common.wire import BY_CHANNEL, NAME_PATTERN, ROOT, TO_DEVICE
 
 CONFIGURE = "configure"
+HOME_ASSISTANT = "home-assistant"
+DISCOVERY = "homeassistant"
+"""Home Assistant looks for entities below this topic."""
+STATES = f"{ROOT}-home-assistant"
+"""Their values; outside the root, so that nobody stores them."""
+_BIRTH = f"{DISCOVERY}/status"
+"""Where Home Assistant itself says that it has started or is gone. Only it hears this; the box does not use it."""
 
 _SPEAKS = frozenset(BY_CHANNEL) - TO_DEVICE
-_CONFIGURE_HEARS = frozenset({"health", "alert", "status"})
+_CONFIGURE_HEARS = frozenset({"health", "alert", "status", "config", "placement"})
 _NAME = re.compile(NAME_PATTERN)
 _DEAD_LETTERS = f"{ROOT}-dead-letter/"
 
 
 def is_user(name: str) -> bool:
     """Tell whether ``name`` is a valid user name."""
-    return name == CONFIGURE or _is_device(name)
+    return name in (CONFIGURE, HOME_ASSISTANT) or _is_device(name)
 
 
 def may_publish(user: str | None, topic: str) -> bool:
     """Tell whether ``user`` may publish on ``topic``; ``user`` is None if the broker has no users."""
+    if topic == _BIRTH:
+        return user in (None, HOME_ASSISTANT)
     device, channel = _parts(topic)
     if user == CONFIGURE:
         return channel == "config" and _is_device(device)
@@ -37,6 +47,8 @@ def may_hear(user: str | None, topic_filter: str) -> bool:
     if topic_filter.startswith(_DEAD_LETTERS):
         device = topic_filter.removeprefix(_DEAD_LETTERS)
         return _is_device(device) and user in (None, device)
+    if topic_filter.startswith((f"{DISCOVERY}/", f"{STATES}/")):
+        return user in (None, HOME_ASSISTANT)
     device, channel = _parts(topic_filter)
     if user == CONFIGURE:
         return channel in _CONFIGURE_HEARS and (_is_device(device) or device == "+/+")

@@ -16,19 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import TypedDict
+from datetime import date, datetime
+from typing import NamedTuple, TypedDict
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
+from cloud.domain.day_windows import QUARTER, windows_of_day
+from cloud.domain.floor_tally import FloorTally, floor_tally
 from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
 from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
 from common.wire import Cohort, WindowMessage
-
-QUARTER = timedelta(minutes=15)
-LATE = timedelta(days=4)
-"""How long after a day its last cohort may arrive: a device that is switched off at night, or over a long weekend,
-sends it when it is switched on again."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +138,9 @@ def tally(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -
     """Compute the tally of one local day.
 
     ``windows`` has each window at most once; those of other sites, roles and days are ignored. Include the windows of
-    :data:`LATE` after the day, because of their cohorts.
+    :data:`~cloud.domain.day_windows.LATE` after the day, because of their cohorts.
     """
-    parts = list(quarters(windows, site, day, role).values())
-    return sum(parts[1:], parts[0])
+    return count_day(windows, site, day, role).total
 
 
 def with_silent_days(
@@ -162,61 +157,40 @@ def with_silent_days(
 
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> dict[datetime, Tally]:
     """Compute the tallies of all quarters of an hour of a local day, by start in UTC; they add up to :func:`tally`."""
-    start, end = site.local_day(day)
-    ordered = sorted(
-        (
-            w
-            for w in windows
-            if w.site == site.name and start <= w.start < end + LATE and site.role_of(w) == role
+    return count_day(windows, site, day, role).quarters
+
+
+class DayCounts(NamedTuple):
+    """All that is known of one site, role and local day."""
+
+    quarters: dict[datetime, Tally]
+    """By the start of the quarter of an hour, in UTC."""
+    floor: FloorTally
+
+    @property
+    def total(self) -> Tally:
+        first, *others = self.quarters.values()
+        return sum(others, first)
+
+
+def count_day(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> DayCounts:
+    """Compute the tallies of a local day, and its heat and ways from the same cohorts.
+
+    ``windows`` are as in :func:`tally`.
+    """
+    found = windows_of_day(windows, site, day, role)
+    return DayCounts(
+        quarters={
+            at: _tally(site.name, role, day, at, group, found.released[at], found.opening, found.cameras)
+            for at, group in found.groups.items()
+        },
+        floor=floor_tally(
+            (camera_of(window), window.cohort)
+            for group in found.released.values()
+            for window in group
+            if window.cohort is not None
         ),
-        key=lambda w: (w.start, w.device, w.camera),
     )
-    inside = [w for w in ordered if w.start < end]
-    cameras = site.cameras_of(role) or sorted({camera_of(window) for window in inside})
-    opening = site.opening_intervals(day)
-    groups: dict[datetime, list[WindowMessage]] = {at: [] for at in _quarter_starts(start, end)}
-    released: dict[datetime, list[WindowMessage]] = {at: [] for at in groups}
-    for window in ordered:
-        since = _since(window, site)
-        if window.start < end and _is_open(window.start, opening):
-            groups[_quarter_of(window.start)].append(window)
-            if since >= start:
-                released[_quarter_of(window.start)].append(window)
-        elif since >= start and (closed := _closed_before(window.start, opening)) > since:
-            # The last cohort of a day is released after closing time: it belongs to the visits before.
-            released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
-    return {
-        at: _tally(site.name, role, day, at, group, released[at], opening, cameras)
-        for at, group in groups.items()
-    }
-
-
-def _since(window: WindowMessage, site: Site) -> datetime:
-    """Return the time of the first visits of a window's cohort; the window's start if it has none or is too late."""
-    if window.cohort is None or window.cohort.since > window.start:
-        return window.start
-    since = window.cohort.since
-    return (
-        since if window.start < site.local_day(since.astimezone(site.zone).date())[1] + LATE else window.start
-    )
-
-
-def _is_open(at: datetime, opening: Sequence[Interval]) -> bool:
-    return any(opens <= at < closes for opens, closes in opening)
-
-
-def _closed_before(at: datetime, opening: Sequence[Interval]) -> datetime:
-    """Return the last closing time before ``at``; the epoch if the site has not been open yet."""
-    return max((closes for _, closes in opening if closes <= at), default=_EPOCH)
-
-
-def _quarter_of(at: datetime) -> datetime:
-    return at - (at - _EPOCH) % QUARTER
-
-
-def _quarter_starts(start: datetime, end: datetime) -> list[datetime]:
-    first = _quarter_of(start)
-    return [first + index * QUARTER for index in range(-((first - end) // QUARTER))]
 
 
 def _tally(

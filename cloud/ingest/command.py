@@ -8,6 +8,7 @@ import signal
 
 from cloud.config import load
 from cloud.ingest.bridge import Bridge
+from cloud.ingest.metrics import serving_metrics
 from cloud.ingest.notices import telling
 from cloud.stores.connect import open_store
 from common.clock import SystemClock
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
             )
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: bridge.stop())
-            bridge.run()
+            with serving_metrics(settings.metrics.port if settings.metrics else None, lambda: bridge.stats):
+                bridge.run()
         log.info("stopped: %s", bridge.stats)
     finally:
         store.close()

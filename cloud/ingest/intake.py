@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from cloud.domain import arrival
 from cloud.domain.thresholds import MIN_K
+from cloud.ingest.repeats import Repeats
 from cloud.stores.store import DeadLetter, Store, StoreRejected, StoreUnavailable
 from common.backoff import Backoff
 from common.clock import Clock
@@ -60,8 +61,13 @@ class Stats:
 
     received: int = 0
     stored: int = 0
+    duplicates: int = 0
+    """Windows among ``stored`` that came again."""
     dead: int = 0
     retries: int = 0
+    """Writes that failed and are tried again."""
+    backlog: int = 0
+    """Messages that wait for the store now."""
 
 
 class Intake:
@@ -100,10 +106,13 @@ class Intake:
         self._changed = threading.Condition()
         self._stopped = False
         self._stats = Stats()
+        self._writing = 0
+        self._repeats = Repeats()
 
     @property
     def stats(self) -> Stats:
-        return self._stats
+        with self._changed:
+            return replace(self._stats, backlog=len(self._waiting) + self._writing)
 
     def submit(self, delivery: Delivery) -> None:
         """Queue one delivery; waits while the queue is full. After ``stop`` it is dropped, unacknowledged."""
@@ -135,6 +144,7 @@ class Intake:
         """Store and acknowledge until ``stop``. A fault that nobody can name leaves here as it is."""
         while batch := self._take():
             self._settle(batch)
+            self._writing = 0
 
     def _is_full(self) -> bool:
         return self._capacity is not None and len(self._waiting) >= self._capacity
@@ -146,6 +156,7 @@ class Intake:
             if self._stopped:
                 return []
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            self._writing = len(batch)
             self._changed.notify_all()
             return batch
 
@@ -188,7 +199,8 @@ class Intake:
 
     def _conclude(self, stored: list[tuple[Delivery, Message]]) -> None:
         """Say that it has arrived, then answer the probes that can be read, too."""
-        self._count(stored=len(stored))
+        repeats = sum(self._repeats.is_repeat(message) for _, message in stored)
+        self._count(stored=len(stored), duplicates=repeats)
         for delivery, _ in stored:
             delivery.acknowledge()
         for _, message in stored:
@@ -220,10 +232,10 @@ class Intake:
                     log.info("store available again")
                 self._backoff.succeeded()
                 return True
+            self._count(retries=1)
             with self._changed:
                 if self._changed.wait_for(lambda: self._stopped, timeout=self._backoff.failed()):
                     return False
-            self._count(retries=1)
 
     def _give_up(self, delivery: Delivery, reason: str) -> None:
         site, device = _sender(delivery.topic)
@@ -244,16 +256,10 @@ class Intake:
         self._count(dead=1)
         delivery.acknowledge()
 
-    def _count(self, *, received: int = 0, stored: int = 0, dead: int = 0, retries: int = 0) -> None:
+    def _count(self, **more: int) -> None:
         with self._changed:
-            old = self._stats
-            self._stats = replace(
-                old,
-                received=old.received + received,
-                stored=old.stored + stored,
-                dead=old.dead + dead,
-                retries=old.retries + retries,
-            )
+            old = {name: getattr(self._stats, name) for name in more}
+            self._stats = replace(self._stats, **{name: old[name] + count for name, count in more.items()})
 
 
 def _sender(topic: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
+from cloud.devices.changes import FILTERS as CHANGES
 from cloud.domain.access import may_hear, may_publish
 from cloud.ingest.intake import FILTERS, Delivery
 from cloud.onebox.connections import Connections, Slot, WrongPasswords
@@ -41,7 +42,6 @@ from cloud.onebox.packets import (
     WrongVersion,
     read_connect,
 )
-from cloud.web.placement import FILTER as PLACEMENT
 from common.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -233,9 +233,11 @@ class EmbeddedBroker:
             await self._broker.shutdown()
         self._connections.end_all()
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Send a message to its subscribers."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message to its subscribers, and with ``retain`` to those who subscribe later, too."""
         assert self._broker is not None
+        if retain:
+            await self._broker.retain_message(None, topic, payload, qos=0)
         await self._broker.internal_message_broadcast(topic, payload, qos=0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -314,7 +316,8 @@ class EmbeddedBroker:
 
 
 def _is_ours(topic: str) -> bool:
-    return any(topic_matches_sub(name, topic) for name in (*FILTERS, PLACEMENT))
+    """Whether the intake stores what comes on this topic, or is heard as a change or an answer to one."""
+    return any(topic_matches_sub(name, topic) for name in (*FILTERS, *CHANGES))
 
 
 def _nobody_waits() -> None:

@@ -1,4 +1,4 @@
-"""``footlight-cloud serve`` and ``footlight-cloud demo``."""
+"""``footlight-cloud serve``, ``footlight-cloud page`` and ``footlight-cloud demo``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import argparse
 import asyncio
 import logging
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cloud.config import load
+from cloud.domain.chain import Chain
 from cloud.onebox.log_rate import LogRate
 from common.clock import SystemClock
 from common.command_line import add_config
@@ -25,7 +28,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "serve", help="run broker, bridge, embedded store and page in one process (one box)"
     )
     add_config(parser)
+    _add_chain(parser, required=False)
     parser.set_defaults(command=run)
+    page = commands.add_parser("page", help="show the page of a chain from InfluxDB")
+    add_config(page)
+    _add_chain(page, required=True)
+    page.add_argument(
+        "--configure",
+        type=Path,
+        metavar="FILE",
+        help="settings with the broker and its user 'configure' (default: places cannot be changed on the page)",
+    )
+    page.set_defaults(command=run_page)
+    api = commands.add_parser("api", help="answer the read API alone, from either store")
+    add_config(api)
+    _add_chain(api, required=False)
+    api.set_defaults(command=run_api)
     demo = commands.add_parser("demo", help="show Footlight counting, from the camera to the page")
     demo.add_argument(
         "--source", metavar="S", help="camera number, file or rtsp:// address (default: the sample scene)"
@@ -36,22 +54,73 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     demo.set_defaults(command=run_demo)
 
 
+def _add_chain(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--chain",
+        type=Path,
+        required=required,
+        metavar="FILE",
+        help="the chain file with the sites"
+        + ("" if required else " (default: opening hours are estimated)"),
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal arrives. Raises ``UserError``."""
     from cloud.onebox.serve import serve  # imported here: no other command needs a broker and a page
 
-    settings = load(args.config)
+    settings, chain = load(args.config), Chain.load(args.chain) if args.chain else None
     for handler in logging.getLogger().handlers:
         handler.addFilter(LogRate())
 
     def ready(box: Box) -> None:
         log.info("broker on port %d, page at %s", box.mqtt_port, box.page_url)
 
+    return _until_signal(
+        lambda stop: serve(settings, clock=SystemClock(), stop=stop, ready=ready, chain=chain)
+    )
+
+
+def run_page(args: argparse.Namespace) -> int:
+    """Show the page until a signal arrives. Raises ``UserError``."""
+    from cloud.onebox.chain_page import serve_page  # imported here: no other command needs it
+
+    settings, chain = load(args.config), Chain.load(args.chain)
+    configure = load(args.configure).mqtt.broker() if args.configure else None
+    return _until_signal(
+        lambda stop: serve_page(
+            settings,
+            chain,
+            clock=SystemClock(),
+            stop=stop,
+            ready=lambda url: log.info("page at %s", url),
+            configure=configure,
+        )
+    )
+
+
+def run_api(args: argparse.Namespace) -> int:
+    """Answer the read API until a signal arrives. Raises ``UserError``."""
+    from cloud.onebox.chain_page import serve_api
+
+    settings, chain = load(args.config), Chain.load(args.chain) if args.chain else None
+    return _until_signal(
+        lambda stop: serve_api(
+            settings,
+            chain,
+            clock=SystemClock(),
+            stop=stop,
+            ready=lambda url: log.info("API at %sapi/v1", url),
+        )
+    )
+
+
+def _until_signal(serving: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
     async def until_signal() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(settings, clock=SystemClock(), stop=stop, ready=ready)
+        await serving(stop)
 
     asyncio.run(until_signal())
     return 0

@@ -12,13 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
+from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.changes import box_changes
+from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
 from cloud.stores.connect import open_embedded
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -41,20 +46,28 @@ class Box:
 
 
 async def serve(
-    settings: Settings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[Box], None]
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[Box], None],
+    chain: Chain | None = None,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
+
+    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
     if not isinstance(settings.store, EmbeddedSettings):
         raise UserError(
-            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB"
+            "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
+            " 'footlight-cloud page' for its page"
         )
     store = open_embedded(settings.store, clock, repair=True)
     try:
         with telling(settings.notices, store, clock) as tell:
-            await _serve(settings, settings.store, store, tell, clock, stop, ready)
+            await _serve(settings, settings.store, store, tell, clock, stop, ready, chain)
     finally:
         store.close()
 
@@ -67,6 +80,7 @@ async def _serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
+    chain: Chain | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
@@ -79,9 +93,15 @@ async def _serve(
         answer = echo_of(probe, clock)
         asyncio.run_coroutine_threadsafe(broker.publish(topic(answer), encode(answer)), loop)
 
+    async def retain(where: str, payload: bytes) -> None:
+        await broker.publish(where, payload, retain=True)
+
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
+        channel = delivery.topic.rpartition("/")[2]
+        hear(delivery.topic, delivery.payload)
+        if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
+        if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
             intake.submit(delivery)
@@ -99,25 +119,34 @@ async def _serve(
         with (
             page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
-            _listen(chosen) as sock,
+            listen(chosen) as sock,
+            box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
+            shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
             app = create_app(
                 store,
                 clock,
                 chosen.timezone,
                 positions,
                 access=access,
+                changes=changes,
+                shops=shops,
+                collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
                 proxies=chosen.proxies,
             )
             page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
             mqtt_port = await broker.start()
+            await asyncio.to_thread(changes.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),
                 asyncio.create_task(stop.wait()),
             }
+            if settings.serve.home_assistant:
+                home = HomeAssistant(store, shops, shop_zone(chosen.timezone), clock, retain)
+                tasks.add(asyncio.create_task(home.run(stop)))
             host, port = sock.getsockname()[:2]
             page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
             ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
@@ -132,7 +161,8 @@ async def _serve(
         intake.stop()
 
 
-def _listen(page: PageSettings) -> socket.socket:
+def listen(page: PageSettings) -> socket.socket:
+    """Open the address of the page. Raises ``UserError`` if it is in use."""
     try:
         return socket.create_server((page.host, page.port))
     except OSError as error:

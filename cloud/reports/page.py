@@ -11,7 +11,9 @@ from tempfile import TemporaryDirectory
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
+from cloud.analysis import words as figure_words
 from cloud.analysis.change import WEEKS_BEFORE
 from cloud.analysis.comparable import LEAST_COVERAGE
 from cloud.analysis.compare import Row
@@ -39,12 +41,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "value": words.value, "signed": words.signed, "percent": words.percent, "verdict": words.verdict,
-        "span": words.span, "outage": words.outage, "cameras": words.cameras,
+        "value": figure_words.value, "signed": figure_words.signed, "percent": figure_words.percent,
+        "verdict": figure_words.verdict,
+        "span": figure_words.span, "outage": words.outage, "cameras": words.cameras,
     }  # fmt: skip
     environment.globals |= {
-        "figures": words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
-        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": words.ROLES,
+        "figures": figure_words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
+        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": figure_words.ROLES,
         "compared_as": COMPARED_AS,
     }  # fmt: skip
     return environment
@@ -126,7 +129,7 @@ def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
             if row.set_apart is not None:
                 rows[row.site, row.set_apart] = row
                 figures.setdefault((row.site, row.set_apart), []).append(
-                    words.FIGURES[comparison.metric].title
+                    figure_words.FIGURES[comparison.metric].title
                 )
     every = len(report.comparisons)
     return [
@@ -186,8 +189,8 @@ def _print(page: Path, path: Path) -> None:
         raise UserError(f"--out {path}: Chromium wrote no PDF: {said[:200]}")
 
 
-def _markup(plot: str | list[str] | None) -> Markup | list[Markup] | None:
+def _markup(plot: Figure | list[Figure] | None) -> Markup | list[Markup] | None:
     """Mark our own SVG as safe for the template: matplotlib has escaped its texts."""
     if isinstance(plot, list):
-        return [Markup(one) for one in plot]  # noqa: S704
-    return None if plot is None else Markup(plot)  # noqa: S704
+        return [Markup(plots.svg(one)) for one in plot]  # noqa: S704
+    return None if plot is None else Markup(plots.svg(plot))  # noqa: S704

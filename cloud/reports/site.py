@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
-from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import coverage
+from cloud.analysis.hours import Hour, local_hours, open_quarters
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.day_windows import QUARTER
 from cloud.domain.labels import WITHOUT_VERDICT, Counts
-from cloud.domain.tally import QUARTER, Tally, quarters, readable, with_silent_days
-from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.domain.tally import Tally, readable, with_silent_days
 from cloud.reports.week import IsoWeek
-from cloud.rollup.comparisons import METRICS, metrics_of
+from cloud.rollup.comparisons import metrics_of
 from cloud.stores.tallies import Tallies, days
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
@@ -34,19 +34,6 @@ class Day:
     coverage: float
     visits: int | None
     viewers: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """One hour of local time in which the site is open."""
-
-    day: date
-    hour: int
-    coverage: float
-    state: Literal["no_data", "partial", "full"]
-    visits: int | None
-    rate: float | None
-    """Visits per watched hour, so that hours that were open or watched only in part are comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +134,8 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
     )
     own = [one for one in found if one.day >= week.first]
     total = sum(own[1:], own[0])
-    parts = _quarters(source, site, week, role)
-    hours = tuple(_hours(parts, site))
+    parts = open_quarters(source, site, week.first, week.last, role)
+    hours = tuple(local_hours(parts, site))
     found_mixes = mixes(own)
     return SiteReport(
         site=site.name,
@@ -218,35 +205,6 @@ def _other(source: Tallies, site: Site, week: IsoWeek, role: Role) -> Cameras:
         visits=total.visits if total.covered_s > 0 else None,
         rate=3600 * total.visits / total.exposure_s if total.exposure_s > 0 else None,
     )
-
-
-def _quarters(source: Tallies, site: Site, week: IsoWeek, role: Role) -> dict[datetime, Tally]:
-    """Return every quarter of an hour in which the site is open, including those without data."""
-    opening = {
-        at: part for day in days(week.first, week.last) for at, part in quarters((), site, day, role).items()
-    }
-    stored = source.quarters(site.name, week.first, week.last, role)
-    return {at: stored.get(at, part) for at, part in sorted(opening.items()) if part.open_s > 0}
-
-
-def _hours(parts: Mapping[datetime, Tally], site: Site) -> Iterable[Hour]:
-    groups: dict[tuple[date, int], Tally] = {}
-    for at, part in parts.items():
-        local = at.astimezone(site.zone)
-        key = (local.date(), local.hour)
-        groups[key] = groups[key] + part if key in groups else part
-    metric = metric_named(METRICS[0])
-    for (day, hour), total in groups.items():
-        seen = total.covered_s > 0
-        visits, watched_h = (float(terms[0]) for terms in metric.terms([total]))
-        yield Hour(
-            day=day,
-            hour=hour,
-            coverage=coverage(total),
-            state="no_data" if not seen else "full" if coverage(total) >= FULL_COVERAGE else "partial",
-            visits=total.visits if seen else None,
-            rate=visits / watched_h if seen else None,
-        )
 
 
 def _ages(total: Tally) -> dict[str, Mix]:

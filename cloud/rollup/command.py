@@ -18,16 +18,18 @@ from typing import Protocol
 
 from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain, Role, Site, camera_of
+from cloud.domain.day_windows import LATE
 from cloud.domain.levels import Level
-from cloud.domain.tally import LATE, Tally, quarters
+from cloud.domain.tally import Tally, count_day
 from cloud.rollup.gaps import Gap, gaps
 from cloud.rollup.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
+from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_day_points
 from cloud.stores.measurement import Measurement, Point, Value
-from cloud.stores.place_days import PlaceKey, place_day_points
+from cloud.stores.place_days import DAY_PLACE, place_day_points
 from cloud.stores.store import StoreRejected, StoreUnavailable
-from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
+from cloud.stores.tallies import InfluxTallies, Tags, Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
 from common.clock import Clock, SystemClock
 from common.command_line import add_config
@@ -99,10 +101,10 @@ class Levels(Protocol):
         """Return which of the optional fields each point of a site and role has, by its time."""
         ...
 
-    def stored_places(
-        self, site: str, role: Role, start: datetime, end: datetime
-    ) -> dict[datetime, dict[PlaceKey, frozenset[str]]]:
-        """Return which fields the point of each place has, by its time."""
+    def stored_points(
+        self, measurement: Measurement, site: str, role: Role, start: datetime, end: datetime
+    ) -> dict[datetime, dict[Tags, frozenset[str]]]:
+        """Return which fields each point has, by its time and its tags after site and role."""
         ...
 
 
@@ -190,17 +192,23 @@ def _write(site: Site, role: Role, found: _Days, late: _Days, levels: Levels, st
     of_quarters = levels.stored_fields(layout.QUARTER, site.name, role, *whole_days)
     noons = day_time(written[0]), day_time(written[-1]) + timedelta(hours=1)
     of_days = levels.stored_fields(layout.DAY, site.name, role, *noons)
-    of_places = levels.stored_places(site.name, role, *noons)
+    of_places, of_heat, of_ways = (
+        levels.stored_points(one, site.name, role, *noons) for one in (DAY_PLACE, DAY_HEAT, DAY_WAY)
+    )
     quarter_points: list[Point] = []
     day_points: list[Point] = []
     for day in written:
-        parts = quarters([*found[day], *late[day]], site, day, role)
+        counted = count_day([*found[day], *late[day]], site, day, role)
         quarter_points += [
-            tally_point(layout.QUARTER, part, at, of_quarters.get(at, ())) for at, part in parts.items()
+            tally_point(layout.QUARTER, part, at, of_quarters.get(at, ()))
+            for at, part in counted.quarters.items()
         ]
-        total, at = sum(list(parts.values())[1:], next(iter(parts.values()))), day_time(day)
+        total, at = counted.total, day_time(day)
         day_points += [tally_point(layout.DAY, total, at, of_days.get(at, ())), *_corrected(total, at)]
         day_points += place_day_points(total, at, of_places.get(at, {}))
+        day_points += floor_day_points(
+            site.name, role, counted.floor, at, of_heat.get(at, {}), of_ways.get(at, {})
+        )
     store.write_points(quarter_points, "quarter")
     store.write_points(day_points, "day")
 

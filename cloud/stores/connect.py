@@ -13,7 +13,8 @@ from cloud.domain.chain import Chain, shop_zone
 from cloud.domain.one_shop import assumed_chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_windows import EmbeddedWindows
-from cloud.stores.tallies import InfluxTallies, Tallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies, Tallies
+from cloud.stores.window_tallies import WindowTallies
 from common.clock import Clock
 from common.errors import UserError
 

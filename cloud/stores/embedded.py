@@ -16,8 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from cloud.domain.notices import Acknowledgement
-from cloud.stores.embedded_file import OF_SITE, RowReader, connect, open_file, take_over, transaction
-from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
+from cloud.stores.embedded_file import (
+    OF_SITE,
+    STAMP,
+    WITH_COHORT,
+    RowReader,
+    connect,
+    open_file,
+    take_over,
+    transaction,
+)
+from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable, by_device
 from common.clock import Clock
 from common.database_file import why_not_opened
 from common.errors import UserError
@@ -135,9 +144,34 @@ class EmbeddedStore:
             )
         return states
 
+    def fleet(self) -> list[DeviceState]:
+        return [state for site in self.sites() for state in self.devices(site)]
+
+    def watched_s(self, start: datetime, end: datetime) -> dict[tuple[str, str], float]:
+        return by_device(
+            ((w.site, w.device, w.camera), w.coverage.share * w.duration_s)
+            for site in self.sites()
+            for w in self.windows(site, start, end)
+        )
+
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         rows = self._rows(f"SELECT json {OF_SITE}", site, start.timestamp(), end.timestamp())
         return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
+
+    def cohorts(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
+        """Return the windows that start in [start, end) and have a cohort, in the same order."""
+        rows = self._rows(f"SELECT json {WITH_COHORT}", site, start.timestamp(), end.timestamp())
+        return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
+
+    def stamp(self, site: str, start: datetime, end: datetime) -> tuple[int, int]:
+        """Return a value that changes when a window that starts in [start, end) is written or removed."""
+        ((count, newest),) = self._rows(STAMP, site, start.timestamp(), end.timestamp())
+        return count, newest
+
+    def starts(self, site: str, start: datetime, end: datetime) -> list[datetime]:
+        """Return the start times of the windows in [start, end)."""
+        rows = self._rows(f"SELECT start {OF_SITE}", site, start.timestamp(), end.timestamp())
+        return [_moment(at) for (at,) in rows]
 
     def notices(self, site: str | None = None) -> list[NoticeMessage]:
         query = "SELECT json FROM notices WHERE site = ifnull(?, site) AND active ORDER BY at DESC"

@@ -60,6 +60,9 @@ CREATE TABLE IF NOT EXISTS acknowledgements (
 """
 OF_SITE = "FROM windows WHERE site = ? AND start >= ? AND start < ? ORDER BY start, device, camera"
 """The end of every query of the windows of a site."""
+WITH_COHORT = OF_SITE.replace(" ORDER", """ AND json NOT LIKE '%"cohort":null%' ORDER""")
+STAMP = f"SELECT count(*), ifnull(max(rowid), 0) {OF_SITE.partition(' ORDER')[0]}"
+"""A window that is written again gets a new row."""
 _PORTION = 1000
 _TABLES = ("windows", "devices", "alerts", "notices", "acknowledgements", "dead_letters")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.declared import counts, fields_of
+from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
 from cloud.stores.measurement import Field, Kind, Measurement
 from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, FORGOTTEN_FIELD
 from cloud.stores.place_layout import OF_PLACES
@@ -296,5 +297,6 @@ ANNOTATION = Measurement(
 
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE,
-    ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON,
+    ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
+    ANNOTATION, COMPARISON,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.declared import of_bins
 from cloud.stores.measurement import Field, Measurement, Point, Value
 
-PlaceKey = tuple[str, str]
+PlaceKey = tuple[str, ...]
 """The tags ``kind`` and ``place``."""
 FORGOTTEN = "forgotten"
 FORGOTTEN_FIELD = Field(
@@ -83,7 +83,7 @@ def place_day_points(
     ``stored`` has the fields of the points that exist. A field, or a place, that is no longer known is written as 0 and
     named in ``forgotten``.
     """
-    found = {
+    found: dict[PlaceKey, dict[str, Value]] = {
         **{("zone", name): _values(zone) for name, zone in value.places.zones.items()},
         **{("queue", name): _values(queue) for name, queue in value.places.queues.items()},
         **{("target", name): _values(target) for name, target in value.places.targets.items()},

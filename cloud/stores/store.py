@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -107,8 +107,20 @@ class DeviceState:
     """The active alerts, oldest first."""
 
 
+Watched = Iterable[tuple[tuple[str, str, str], float]]
+
+
+def by_device(watched: Watched) -> dict[tuple[str, str], float]:
+    """Average the seconds of cameras, given window by window as (site, device, camera), over those of a device."""
+    cameras: dict[tuple[str, str], dict[str, float]] = {}
+    for (site, device, camera), seconds in watched:
+        of = cameras.setdefault((site, device), {})
+        of[camera] = of.get(camera, 0.0) + seconds
+    return {key: sum(of.values()) / len(of) for key, of in cameras.items()}
+
+
 class Reader(OpenNotices, Protocol):
-    """The read side of the embedded store, used by the built-in page. May be called from any thread. Raises
+    """The read side of a store, used by the built-in page. May be called from any thread. Raises
     ``StoreUnavailable``."""
 
     def sites(self) -> list[str]:
@@ -117,6 +129,18 @@ class Reader(OpenNotices, Protocol):
 
     def devices(self, site: str) -> list[DeviceState]:
         """Return the devices of a site, sorted by name."""
+        ...
+
+    def fleet(self) -> list[DeviceState]:
+        """Return the devices of all sites, sorted by site, then name."""
+        ...
+
+    def watched_s(self, start: datetime, end: datetime) -> dict[tuple[str, str], float]:
+        """Return how many seconds the cameras of each device watched, by site and device.
+
+        Only windows that start in [start, end) count. A device without windows is missing; several cameras of one
+        device are averaged.
+        """
         ...
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:

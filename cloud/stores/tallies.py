@@ -1,4 +1,7 @@
-"""Tallies from either store: computed from the windows of the embedded one, read from InfluxDB's day level."""
+"""Tallies: what every analysis reads, and those of InfluxDB, which the rollup has written.
+
+:mod:`cloud.stores.window_tallies` computes those of the embedded store from its windows.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.chain import Role
+from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
-from cloud.domain.place_tally import DoorTally, PlaceTally
-from cloud.domain.tally import LATE, Tally, quarters, tally
+from cloud.domain.place_tally import DoorTally
+from cloud.domain.tally import Tally
 from cloud.stores import layout
+from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_from
 from cloud.stores.measurement import Measurement, Point, Value, moment
-from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, PlaceKey, places_from, with_forgotten
+from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, places_from, with_forgotten
 from common.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -33,6 +38,8 @@ _MAY_BE_ABSENT = {
     FORGOTTEN,
 }
 """The fields that not every point has."""
+Tags = tuple[str, ...]
+"""The values of the tags of a point, after site and role."""
 
 
 class Tallies(Protocol):
@@ -52,6 +59,10 @@ class Tallies(Protocol):
         """
         ...
 
+    def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
+        """Return the heat and the ways of one site, summed over these days. Raises ``StoreUnavailable``."""
+        ...
+
 
 class Windows(Protocol):
     """A source of windows."""
@@ -59,36 +70,6 @@ class Windows(Protocol):
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
         ...
-
-
-class WindowTallies:
-    """``Tallies`` computed from windows on each call: suitable for one shop."""
-
-    def __init__(self, windows: Windows, chain: Chain) -> None:
-        self._windows, self._chain = windows, chain
-
-    def tallies(self, sites: Sequence[str], first: date, last: date, role: Role) -> list[Tally]:
-        return [
-            tally(windows, site, day, role)
-            for site in (self._chain.sites[name] for name in sorted(sites))
-            for day in days(first, last)
-            if (windows := self._of_day(site, day))
-        ]
-
-    def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-        of = self._chain.sites[site]
-        return {
-            at: replace(part, places=PlaceTally())
-            for day in days(first, last)
-            if (windows := self._of_day(of, day))
-            for at, part in quarters(windows, of, day, role).items()
-        }
-
-    def _of_day(self, site: Site, day: date) -> list[WindowMessage]:
-        """Return the windows of a day and of the time in which its last cohort may arrive; empty if it has none."""
-        start, end = site.local_day(day)
-        found = self._windows.windows(site.name, start, end + LATE)
-        return found if any(window.start < end for window in found) else []
 
 
 class InfluxTallies:
@@ -103,7 +84,7 @@ class InfluxTallies:
         period = day_time(first), day_time(last) + _DAY
         # One by one: of two statements together, InfluxDB 1.8 does not say why the first one failed.
         (of_days,) = self._influxql.ask(layout.DAY.level, layout.DAY.select(sites, *period, role=role))
-        places = self._place_rows(sites, role, *period)
+        places = self._rows(DAY_PLACE, sites, role, *period)
         found = [
             replace(
                 _tally(series.tags["site"], role, row),
@@ -151,28 +132,38 @@ class InfluxTallies:
             for row in series
         }
 
-    def stored_places(
-        self, site: str, role: Role, start: datetime, end: datetime
-    ) -> dict[datetime, dict[PlaceKey, frozenset[str]]]:
-        """Return which fields the point of each place has, by its time. Raises ``StoreUnavailable``."""
+    def stored_points(
+        self, measurement: Measurement, site: str, role: Role, start: datetime, end: datetime
+    ) -> dict[datetime, dict[Tags, frozenset[str]]]:
+        """Return which fields each point of a site and role has, by its time and its other tags.
+
+        Raises ``StoreUnavailable``.
+        """
         return {
             moment(at): {
-                key: frozenset(name for name in DAY_PLACE.fields if row[name] is not None)
-                for key, row in rows
+                tags: frozenset(name for name in measurement.fields if row[name] is not None)
+                for tags, row in rows
             }
-            for (_, at), rows in self._place_rows([site], role, start, end).items()
+            for (_, at), rows in self._rows(measurement, [site], role, start, end).items()
         }
 
-    def _place_rows(
-        self, sites: Sequence[str], role: Role, start: datetime, end: datetime
-    ) -> dict[tuple[str, int], list[tuple[PlaceKey, Mapping[str, Any]]]]:
-        """Return the points of places by site and time. Raises ``StoreUnavailable``."""
-        (answer,) = self._influxql.ask(DAY_PLACE.level, DAY_PLACE.select(sites, start, end, role=role))
-        found: dict[tuple[str, int], list[tuple[PlaceKey, Mapping[str, Any]]]] = {}
+    def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
+        period = day_time(first), day_time(last) + _DAY
+        heat, ways = (self._rows(one, [site], role, *period) for one in (DAY_HEAT, DAY_WAY))
+        return sum(
+            (floor_from(heat.get(key, ()), ways.get(key, ())) for key in sorted({*heat, *ways})), FloorTally()
+        )
+
+    def _rows(
+        self, measurement: Measurement, sites: Sequence[str], role: Role, start: datetime, end: datetime
+    ) -> dict[tuple[str, int], list[tuple[Tags, Mapping[str, Any]]]]:
+        """Return the points by site and time, each with its tags after site and role. Raises ``StoreUnavailable``."""
+        (answer,) = self._influxql.ask(measurement.level, measurement.select(sites, start, end, role=role))
+        found: dict[tuple[str, int], list[tuple[Tags, Mapping[str, Any]]]] = {}
         for series in answer:
-            key = series.tags["kind"], series.tags["place"]
+            tags = tuple(series.tags[name] for name in measurement.tags[2:])
             for row in series:
-                found.setdefault((series.tags["site"], row["time"]), []).append((key, row))
+                found.setdefault((series.tags["site"], row["time"]), []).append((tags, row))
         return found
 
 

@@ -69,7 +69,7 @@ class OpenAccess:
 
     def user(self, request: Request) -> User | None:
         """Return the local user, but nobody for a request that a proxy forwards from another machine."""
-        return None if any(name in request.headers for name in _FORWARDED) else LOCAL_USER
+        return None if is_forwarded(request) else LOCAL_USER
 
     def record(self, who: str, act: Act, about: str, address: str) -> None:
         """Write it to the log: without accounts there is no other."""
@@ -147,9 +147,15 @@ def unknown_site(site: str) -> HTTPException:
     return HTTPException(404, f"No data has been received from a shop named {site}.")
 
 
+def is_forwarded(request: Request) -> bool:
+    """Tell whether a proxy forwards ``request`` from another machine."""
+    return any(name in request.headers for name in _FORWARDED)
+
+
 def is_api(request: Request) -> bool:
     """Tell whether the answer to ``request`` is read by a program."""
-    return request.url.path.removeprefix(request.scope["root_path"]).startswith("/api/")
+    path = request.url.path.removeprefix(request.scope["root_path"])
+    return path == "/metrics" or path.startswith("/api/")
 
 
 def cookie_name(request: Request) -> str:

@@ -45,6 +45,7 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]: {fault, since, text}, the active ones
     notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first;
                            acknowledged is {who, at} of who takes care of it, or null
+    changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -58,6 +59,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.devices.changes import InUse
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
@@ -76,6 +78,7 @@ def today(
     notices: Sequence[NoticeMessage],
     acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
+    changes: Sequence[InUse],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
     figures = asdict(day)
@@ -103,6 +106,10 @@ def today(
             _notice(notice, taken_care_of(notice, acknowledgements), zone)
             for notice in notices
             if is_current(notice, date)
+        ],
+        "changes": [
+            {"device": change.device, "at": change.at.astimezone(zone), "sections": change.sections}
+            for change in changes
         ],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,11 +17,25 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
-from cloud.web import account_page, login_page, placement_page, today_page, users_page
+from cloud.web import (
+    account_page,
+    api_routes,
+    export_routes,
+    login_page,
+    metrics,
+    period_page,
+    placement_page,
+    places_page,
+    today_page,
+    users_page,
+)
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
+from cloud.web.api_answers import is_v1, problem
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
@@ -37,31 +52,47 @@ def create_app(
     positions: Positions | None = None,
     *,
     access: Access,
+    shops: Shops,
+    changes: Changes | None = None,
+    collectors: Sequence[Collector] = (),
+    only_api: bool = False,
     names: Iterable[str] = (),
     path: str = "",
     proxies: Iterable[str] = (),
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``timezone`` is the shop's, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are
-    being checked, None if placement messages are not received. ``names`` are host names of the page besides this
-    machine's own. ``path`` is where a proxy shows the page, such as /footlight.
-    ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
+    ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
+    such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
+    placement messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``collectors``
+    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page besides
+    this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are addresses or
+    networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates)
+    pages = SitePages(
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
+    )
     routes: list[BaseRoute] = [
-        *today_page.routes(pages),
-        *placement_page.routes(pages),
-        Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+        *api_routes.routes(reader, shops, clock),
+        *export_routes.routes(shops, clock),
+        *metrics.routes(reader, clock, collectors),
     ]
-    if isinstance(access, AccountAccess):
-        for feature in (login_page, account_page, users_page):
-            routes += feature.routes(access, templates)
+    if not only_api:
+        routes += [
+            *today_page.routes(pages),
+            *period_page.routes(pages, shops),
+            *placement_page.routes(pages, editor=changes is not None),
+            *(places_page.routes(pages, changes) if changes is not None else ()),
+            Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+        ]
+        if isinstance(access, AccountAccess):
+            for feature in (login_page, account_page, users_page):
+                routes += feature.routes(access, templates)
     check_routes(routes)
-    errors = _Errors(templates)
+    errors = _Errors(None if only_api else templates)
     app = Starlette(
         routes=routes,
         middleware=[
@@ -79,12 +110,14 @@ def create_app(
 class _Errors:
     """What a person or a program reads when a request cannot be answered."""
 
-    def __init__(self, templates: Jinja2Templates) -> None:
+    def __init__(self, templates: Jinja2Templates | None) -> None:
         self._templates = templates
         self._fault = ""
 
     async def error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if self._templates is None or is_v1(request):
+            return problem(error)
         if is_api(request):
             body = json.dumps({"error": error.detail})
             return Response(body, error.status_code, error.headers, media_type="application/json")

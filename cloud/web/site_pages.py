@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,10 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.change_file import ChangesUnavailable
+from cloud.devices.changes import Changes, InUse
 from cloud.domain.users import User
+from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
 from cloud.web.placement import Positions
@@ -41,10 +45,23 @@ class SitePages:
     zone: ZoneInfo
     positions: Positions
     templates: Jinja2Templates
+    shops: Shops
+    changes: Changes | None
+    """It knows which settings were changed; None on a page that cannot change any."""
+
+    def zone_of(self, site: str) -> ZoneInfo:
+        """Return the time zone of a site: that of the chain file, or else that of the page."""
+        listed = self.shops.site(site)
+        return listed.zone if listed else self.zone
+
+    def title_of(self, site: str) -> str:
+        """Return what people call a site."""
+        listed = self.shops.site(site)
+        return listed.title if listed else site
 
     def sites(self, request: Request) -> list[str]:
-        """Return the names of the user's sites, including those whose only data so far is a placement check."""
-        found: Iterable[str] = sorted({*self.reader.sites(), *self.positions.sites()})
+        """Return the names of the user's sites: those with data, in the chain file, or with a placement check."""
+        found: Iterable[str] = sorted({*self.reader.sites(), *self.positions.sites(), *self.shops.named()})
         return request.state.user.of(found)  # type: ignore[no-any-return]
 
     def known(self, request: Request) -> tuple[str, list[str]]:
@@ -53,3 +70,17 @@ class SitePages:
         if site not in sites:
             raise unknown_site(site)
         return site, sites
+
+    def in_use(self, site: str, start: datetime, end: datetime) -> list[InUse]:
+        """Return what the devices of a site began to use in [start, end), in local time: figures before and after are
+        not counted alike."""
+        if self.changes is None:
+            return []
+        try:
+            return [
+                replace(found, at=found.at.astimezone(self.zone_of(site)))
+                for state in self.reader.devices(site)
+                for found in self.changes.in_use(site, state.device, start, end)
+            ]
+        except ChangesUnavailable:  # the editor says so; the figures are there
+            return []

@@ -50,11 +50,15 @@ class _Today:
         sites = self._pages.sites(request)
         if len(sites) == 1:
             return RedirectResponse(request.url_for("site", site=sites[0]).path)
-        return self._pages.templates.TemplateResponse(request, "sites.html", {"sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "sites.html", {"sites": sites, "title_of": self._pages.title_of}
+        )
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
-        return self._pages.templates.TemplateResponse(request, "site.html", {"site": site, "sites": sites})
+        return self._pages.templates.TemplateResponse(
+            request, "site.html", {"site": site, "sites": sites, "title_of": self._pages.title_of}
+        )
 
     def today(self, request: Request) -> Response:
         site, _ = self._pages.known(request)
@@ -73,12 +77,14 @@ class _Today:
             return answer.body
 
     def _read(self, site: str) -> bytes:
-        reader, zone, now = self._pages.reader, self._pages.zone, self._pages.clock.now()
+        reader, zone, now = self._pages.reader, self._pages.zone_of(site), self._pages.clock.now()
         start, end = day_bounds(now, zone)
         last_evening = start - timedelta(microseconds=1)
-        windows = reader.windows(site, day_bounds(last_evening, zone)[0], end)
+        yesterday = day_bounds(last_evening, zone)[0]
+        windows = reader.windows(site, yesterday, end)
         day, before = (day_figures(windows, at, zone) for at in (now, last_evening))
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
-        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters)
+        changes = self._pages.in_use(site, yesterday, end)
+        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

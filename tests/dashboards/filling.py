@@ -13,7 +13,8 @@ from cloud.rollup.command import rollup
 from cloud.rollup.comparisons import PERIOD_DAYS, comparison_points, metrics_of
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
-from cloud.stores.tallies import InfluxTallies, WindowTallies, days
+from cloud.stores.tallies import InfluxTallies, days
+from cloud.stores.window_tallies import WindowTallies
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
 from tests.dashboards import shops

@@ -38,9 +38,9 @@ function writeTexts(plot, series, horizontal) {
   const gap = 5 * devicePixelRatio;
   ctx.save();
   ctx.font = `${FONT_PX * devicePixelRatio}px ${getComputedStyle(document.body).fontFamily}`;
-  ctx.fillStyle = css("--muted");
-  series.filter((one) => one.texts).forEach(({ values, texts, left }) => texts.forEach((text, index) => {
+  series.filter((one) => one.texts).forEach(({ values, texts, left, ink }) => texts.forEach((text, index) => {
     const [along, across] = [plot.valToPos(index, "x", true), plot.valToPos(values[index] ?? 0, "y", true)];
+    ctx.fillStyle = css(ink ? "--ink" : "--muted");
     ctx.textAlign = horizontal ? (left ? "right" : "left") : "center";
     ctx.textBaseline = horizontal ? "middle" : "bottom";
     if (horizontal) ctx.fillText(text, across + (left ? -gap : gap), along);
@@ -49,8 +49,9 @@ function writeTexts(plot, series, horizontal) {
   ctx.restore();
 }
 
-// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left}, where
-// bars with `left` grow to the left; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
+// Draws bars on top of one another into `host`. labels: one per bar position; series: {values, fill, texts, left, size,
+// ink}, where bars with `left` grow to the left, `size` is their share of the place, and texts in `ink` may stand on
+// another bar; range: of the values; says: the tooltip of each position; horizontal: sideways bars.
 function drawBars(host, { labels, series, range, says, horizontal = false, narrow = false }) {
   host.plot?.destroy();
   const tip = Object.assign(document.createElement("p"), { className: "tip", hidden: true });
@@ -58,7 +59,7 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
   const places = labels.map((_, index) => index);
   const options = {
     width: host.clientWidth, height: host.clientHeight, legend: { show: false },
-    padding: [horizontal ? 0 : 4, 4, 0, horizontal ? 0 : 4],
+    padding: [horizontal ? 0 : 8, 4, 0, horizontal ? 0 : 4],
     cursor: { x: false, y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, ori: horizontal ? 1 : 0, dir: horizontal ? -1 : 1, range: [-0.5, labels.length - 0.5] },
@@ -71,8 +72,8 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
       { ...axis, show: !horizontal, side: horizontal ? 2 : 3, grid: { stroke: css("--line"), width: 1 }, gap: 6,
         incrs: WHOLE_STEPS, size: textWidth([`${Math.round(range[1])}`]) + 14 },
     ],
-    series: [{}, ...series.map(({ fill }) => ({
-      fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [narrow ? 0.4 : 0.75, 80] }),
+    series: [{}, ...series.map(({ fill, size = narrow ? 0.4 : 0.75 }) => ({
+      fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [size, 80] }),
     }))],
     hooks: {
       draw: [(plot) => writeTexts(plot, series, horizontal)],

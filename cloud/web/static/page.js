@@ -227,7 +227,9 @@ function devices(day) {
       device.alerts.push({ fault: "clock", text: "its clock is wrong", since: device.last_seen });
     }
     const alarm = (alert) => `${alert.fault}: ${alert.text} (since ${moment(alert.since, day.date)})`;
-    item.append(name, ` ${state}`, node("p", parts.join(" · ")),
+    const changes = day.changes.filter((change) => change.device === device.device).map((change) => node("p",
+      `New settings since ${moment(change.at, day.date)} (${change.sections.join(", ")}): figures before and after differ.`));
+    item.append(name, ` ${state}`, node("p", parts.join(" · ")), ...changes,
       ...device.alerts.map((alert) => node("p", alarm(alert), "alert")));
     return item;
   }));

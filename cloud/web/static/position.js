@@ -85,6 +85,7 @@ async function refresh() {
   if (answer) {
     element("nothing").hidden = answer.positions.length > 0;
     element("positions").replaceChildren(...answer.positions.map(show));
+    document.dispatchEvent(new CustomEvent("positions", { detail: answer.positions }));
   }
   live.querySelector(".text").textContent = answer ? "live" : "not connected";
   live.querySelector(".dot").className = `dot ${answer ? "good" : "bad"}`;

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cloud
-from cloud.domain.access import CONFIGURE, is_user, may_hear, may_publish
+from cloud.domain.access import (
+    CONFIGURE,
+    DISCOVERY,
+    HOME_ASSISTANT,
+    STATES,
+    is_user,
+    may_hear,
+    may_publish,
+)
 from common.wire import BY_CHANNEL, ROOT, address
 
 ACL = (Path(cloud.__path__[0]) / "compose" / "acl").read_text().splitlines()
@@ -39,6 +47,25 @@ def test_who_configures_may_what_mosquitto_lets_him() -> None:
         "topic", "write", CONFIGURE
     )
     assert {c for c in BY_CHANNEL if may_hear(CONFIGURE, f"{every}/{c}")} == said("topic", "read", CONFIGURE)
+
+
+@pytest.mark.parametrize("user", [HOME_ASSISTANT, None])
+def test_home_assistant_hears_its_own_topics_alone(user: str | None) -> None:
+    for topic in (f"{DISCOVERY}/+/+/+/config", f"{DISCOVERY}/#", f"{STATES}/shop", f"{STATES}/shop/door"):
+        assert may_hear(user, topic)
+        assert not may_publish(user, topic)
+        assert not may_hear("shop/door", topic)
+        assert not may_hear(CONFIGURE, topic)
+    assert may_publish(user, f"{DISCOVERY}/status"), "its birth and last will, which only it hears"
+    assert not may_publish("shop/door", f"{DISCOVERY}/status")
+
+
+@given(st.lists(st.sampled_from(["shop", "door", "+", "#", "", "window", "config"]), max_size=4))
+def test_home_assistant_hears_and_says_nothing_of_devices(levels: list[str]) -> None:
+    for root in (ROOT, f"{ROOT}-dead-letter", "+", "#", "$SYS"):
+        topic = "/".join([root, *levels])
+        assert not may_hear(HOME_ASSISTANT, topic)
+        assert not may_publish(HOME_ASSISTANT, topic)
 
 
 LEVEL = st.sampled_from(

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.domain.chain import Chain, Role, Site
-from cloud.domain.tally import QUARTER, Tally, with_silent_days
+from cloud.domain.day_windows import QUARTER
+from cloud.domain.tally import Tally, with_silent_days
 from cloud.domain.tally import quarters as quarters_of
 from cloud.domain.tally import tally as tally_of
 from common.wire import Cohort, Coverage, WindowMessage

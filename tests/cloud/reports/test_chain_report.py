@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from cloud.domain.chain import Chain, Role
+from cloud.domain.floor_tally import FloorTally
 from cloud.domain.tally import Tally
 from cloud.reports.chain import ChainReport, chain_report
 from cloud.reports.page import chain_page
-from cloud.stores.tallies import WindowTallies
+from cloud.stores.window_tallies import WindowTallies
 from common.wire import WindowMessage
 from tests.cloud.reports.weeks import (
     MONDAY,
@@ -40,6 +41,9 @@ class Tallied:
 
     def quarters(self, site: str, first: date, last: date, role: Role) -> dict[datetime, Tally]:
         return {}
+
+    def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
+        return FloorTally()
 
 
 def many_sites(shop: Sequence[Tally]) -> tuple[Tallied, Chain]:

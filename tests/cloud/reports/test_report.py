@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from cloud.__main__ import main
+from cloud.analysis import words
 from cloud.config import InfluxSettings
-from cloud.reports import words
 from cloud.reports.page import site_page
 from cloud.reports.site import site_report
 from cloud.rollup.command import rollup

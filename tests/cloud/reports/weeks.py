@@ -16,7 +16,7 @@ from cloud.domain.chain import Chain
 from cloud.reports.page import write
 from cloud.reports.site import SiteReport, site_report
 from cloud.reports.week import week_named
-from cloud.stores.tallies import WindowTallies
+from cloud.stores.window_tallies import WindowTallies
 from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
 from common.wire import Cohort, Coverage, Profile, Totals, WindowMessage, bin_label
 from tests.support.messages import fitting, window

@@ -18,7 +18,7 @@ from cloud.domain.chain import Chain
 from cloud.rollup.command import period
 from cloud.rollup.gaps import gaps
 from cloud.stores.connect import open_tallies
-from cloud.stores.tallies import WindowTallies
+from cloud.stores.window_tallies import WindowTallies
 from common.errors import UserError
 from tests.cloud.rollup.both_stores import LATER, SATURDAY, SUNDAY, WEEKDAYS, Both, some_windows
 from tests.support.brokers import free_port

@@ -12,7 +12,8 @@ import pytest
 from cloud.domain.tally import Tally
 from cloud.rollup.comparisons import comparison_points
 from cloud.simulation.fleet import Truth
-from cloud.stores.tallies import InfluxTallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies
+from cloud.stores.window_tallies import WindowTallies
 from tests.cloud.rollup.both_stores import Both
 from tests.cloud.simulation.fleets import LAST_DAY, NOON, fleet, truths, windows
 from tests.support.influxdb import InfluxDB

@@ -16,7 +16,8 @@ from cloud.analysis.mix import mix
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.store import StoreUnavailable
-from cloud.stores.tallies import InfluxTallies, WindowTallies, day_time
+from cloud.stores.tallies import InfluxTallies, day_time
+from cloud.stores.window_tallies import WindowTallies
 from cloud.web.day import day_figures
 from common.vocabulary import AGE_BANDS, EXPRESSIONS, UNKNOWN
 from tests.cloud.rollup.both_stores import (

@@ -11,7 +11,8 @@ import pytest
 from cloud.domain.chain import Chain
 from cloud.domain.place_tally import PlaceTally, ZoneTally
 from cloud.rollup.command import Rolled
-from cloud.stores.tallies import InfluxTallies, WindowTallies
+from cloud.stores.tallies import InfluxTallies
+from cloud.stores.window_tallies import WindowTallies
 from common.wire import Totals, WindowMessage
 from tests.cloud.rollup.both_stores import (
     SATURDAY,

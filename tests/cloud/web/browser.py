@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import uvicorn
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from cloud.stores.store import Reader
+from cloud.stores.shops import OneBoxShops
 from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
@@ -30,10 +31,9 @@ SCHEMES = ["light", "dark"]
 class _Server(uvicorn.Server):
     """The page on a free loopback port, in a thread."""
 
-    def __init__(
-        self, reader: Reader, clock: Clock, positions: Positions | None = None, **shown: Any
-    ) -> None:
+    def __init__(self, reader: Any, clock: Clock, positions: Positions | None = None, **shown: Any) -> None:
         shown.setdefault("access", OpenAccess())
+        shown.setdefault("shops", OneBoxShops(reader, ZoneInfo("Europe/Berlin")))
         app = create_app(reader, clock, "Europe/Berlin", positions, **shown)
         super().__init__(
             uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, proxy_headers=False)

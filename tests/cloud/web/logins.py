@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.applications import Starlette
 from cloud.accounts.accounts import Accounts
 from cloud.accounts.passwords import Passwords
 from cloud.domain.users import UserRole
-from cloud.stores.store import Reader
+from cloud.stores.shops import OneBoxShops
 from cloud.web.account_access import AccountAccess
 from cloud.web.app import create_app
 from common.clock import Clock
@@ -38,8 +39,9 @@ def add_person(
     return name
 
 
-def page_with(accounts: Accounts, reader: Reader, clock: Clock, **shown: Any) -> Starlette:
+def page_with(accounts: Accounts, reader: Any, clock: Clock, **shown: Any) -> Starlette:
     shown.setdefault("access", AccountAccess(accounts))
+    shown.setdefault("shops", OneBoxShops(reader, ZoneInfo("Europe/Berlin")))
     return create_app(reader, clock, "Europe/Berlin", **shown)
 
 

@@ -12,12 +12,14 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Response, expect
 
 import cloud.web
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.shops import OneBoxShops
 from cloud.web.access import OpenAccess
 from cloud.web.app import create_app
 from cloud.web.placement import Positions
@@ -202,4 +204,6 @@ def test_the_page_works_below_a_path_of_a_proxy(
 
 def test_an_unknown_time_zone_is_a_clear_error(store: EmbeddedStore, clock: ManualClock) -> None:
     with pytest.raises(UserError, match="timezone: 'Mars/Olympus' is not a time zone"):
-        create_app(store, clock, "Mars/Olympus", access=OpenAccess())
+        create_app(
+            store, clock, "Mars/Olympus", access=OpenAccess(), shops=OneBoxShops(store, ZoneInfo("UTC"))
+        )

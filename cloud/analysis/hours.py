@@ -1,0 +1,71 @@
+"""Visits by hour of local time, from tallies by quarter of an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from cloud.analysis.comparable import coverage
+from cloud.analysis.metrics import metric_named
+from cloud.domain.chain import Role, Site
+from cloud.domain.tally import Tally, quarters
+from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.stores.tallies import Tallies, days
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of local time in which the site is open."""
+
+    day: date
+    hour: int
+    coverage: float
+    state: Literal["no_data", "partial", "full"]
+    visits: int | None
+    rate: float | None
+    """Visits per watched hour, so that hours that were open or watched only in part are comparable."""
+
+
+def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
+    """Return every quarter of an hour in which the site is open, including those without data."""
+    stored = source.quarters(site.name, first, last, role)
+    known = {part.day for part in stored.values()}
+    silent = [day for day in days(first, last) if day not in known]
+    found = {**stored, **{at: part for day in silent for at, part in quarters((), site, day, role).items()}}
+    return {at: part for at, part in sorted(found.items()) if part.open_s > 0}
+
+
+def local_hours(parts: Mapping[datetime, Tally], site: Site) -> Iterator[Hour]:
+    """Add up quarters to hours of local time; an hour that is repeated when the clocks change is one."""
+    groups: dict[tuple[date, int], Tally] = {}
+    for at, part in parts.items():
+        local = at.astimezone(site.zone)
+        key = (local.date(), local.hour)
+        groups[key] = groups[key] + part if key in groups else part
+    for (day, hour), total in groups.items():
+        yield _hour(day, hour, total)
+
+
+def _hour(day: date, hour: int, total: Tally) -> Hour:
+    seen = total.covered_s > 0
+    visits, watched_h = (float(terms[0]) for terms in metric_named("visits_per_open_hour").terms([total]))
+    return Hour(
+        day=day,
+        hour=hour,
+        coverage=coverage(total),
+        state="no_data" if not seen else "full" if coverage(total) >= FULL_COVERAGE else "partial",
+        visits=total.visits if seen else None,
+        rate=visits / watched_h if seen else None,
+    )
+
+
+def weekday_hours(parts: Mapping[datetime, Tally], site: Site) -> dict[tuple[int, int], Hour]:
+    """Add up the same hour of the same weekday, over all days: by weekday (0 is Monday) and hour of local time."""
+    groups: dict[tuple[int, int], Tally] = {}
+    for at, part in parts.items():
+        local = at.astimezone(site.zone)
+        key = (local.weekday(), local.hour)
+        groups[key] = groups[key] + part if key in groups else part
+    return {key: _hour(total.day, key[1], total) for key, total in sorted(groups.items())}

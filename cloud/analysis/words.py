@@ -1,0 +1,146 @@
+"""Puts figures into plain words, for readers who never learned statistics: the same in reports and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cloud.analysis.change import Change
+from cloud.domain.chain import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The title of one figure, a short explanation, and the words for "higher" and "lower"."""
+
+    title: str
+    explained: str
+    more: str
+    less: str
+    is_more: str
+    """The sentence for a higher figure; ``by`` is the change, ``low`` and ``high`` the interval, without signs."""
+    is_less: str
+    is_same: str
+    """The sentence for a change that may be chance."""
+
+
+FIGURES: Mapping[str, Words] = {
+    "visits_per_open_hour": Words(
+        "Visits per hour",
+        "while open and watched",
+        "more",
+        "fewer",
+        "{by} more visits per hour.",
+        "{by} fewer visits per hour.",
+        "Visits per hour: no clear difference.",
+    ),
+    "viewers_share": Words(
+        "Looked at the camera",
+        "at least once",
+        "more",
+        "fewer",
+        "The share of visits that looked at the camera is {by} higher.",
+        "The share of visits that looked at the camera is {by} lower.",
+        "Share of visits that looked at the camera: no clear difference.",
+    ),
+    "dwell_mean": Words(
+        "Time in view",
+        "average",
+        "longer",
+        "shorter",
+        "People stay {by} longer in view.",
+        "People stay {by} shorter in view.",
+        "Time in view: no clear difference.",
+    ),
+    "attraction_ratio": Words(
+        "Attention",
+        "part of the time in view facing the camera",
+        "more",
+        "less",
+        "People look at the camera for a share of their time that is {by} higher.",
+        "People look at the camera for a share of their time that is {by} lower.",
+        "Attention: no clear difference.",
+    ),
+    "entries_per_open_hour": Words(
+        "Entries per hour",
+        "through the doors, while watched",
+        "more",
+        "fewer",
+        "{by} more entries per hour.",
+        "{by} fewer entries per hour.",
+        "Entries per hour: no clear difference.",
+    ),
+    "capture_rate": Words(
+        "Capture rate",
+        "entries among all who entered or passed",
+        "more",
+        "less",
+        "Of those who come by, a share that is {by} higher enters.",
+        "Of those who come by, a share that is {by} lower enters.",
+        "Capture rate: no clear difference.",
+    ),
+    "share:gender=female": Words(
+        "Women",
+        "share of visits, known mistakes corrected",
+        "more",
+        "fewer",
+        "The share of women is {by} higher.",
+        "The share of women is {by} lower.",
+        "Share of women: no clear difference.",
+    ),
+}
+"""By metric."""
+
+ROLES: Mapping[Role, str] = {
+    "entrance": "at the entrance",
+    "area": "in the shop",
+    "display": "at the display",
+    "unassigned": "at the camera",
+}
+"""Where the cameras of each role look."""
+
+NO_DIFFERENCE = "no clear difference"
+
+
+def verdict(change: Change) -> str:
+    """Return ``more``, ``fewer``, ``no clear difference``, or ``not known``."""
+    if change.verdict is None:
+        return "not known"
+    words = FIGURES[change.metric]
+    return {"more": words.more, "less": words.less, "none": NO_DIFFERENCE}[change.verdict]
+
+
+def sentence(change: Change) -> str | None:
+    """Return what changed in one sentence; None if it is not known."""
+    if change.verdict is None or change.ratio is None:
+        return None
+    words = FIGURES[change.metric]
+    said = {"more": words.is_more, "less": words.is_less, "none": words.is_same}[change.verdict]
+    return said.format(by=f"{abs(round(100 * (change.ratio - 1)))}\N{NO-BREAK SPACE}%")
+
+
+def value(number: float | None, unit: str) -> str:
+    """Format a figure with its unit; None becomes a dash."""
+    if number is None:
+        return "–"
+    if unit == "%":
+        return f"{100 * number:.0f}\N{NO-BREAK SPACE}%"
+    return f"{number:.1f}\N{NO-BREAK SPACE}s" if unit == "s" else f"{number:.1f}"
+
+
+def span(change: Change) -> str:
+    """Format the interval of a change: ``−3 % to +14 %``."""
+    if change.low is None or change.high is None:
+        return ""
+    return f"{signed(change.low - 1)} to {signed(change.high - 1)}"
+
+
+def signed(share: float) -> str:
+    """Format a change in percent with its sign."""
+    rounded = round(100 * share)
+    return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded)}\N{NO-BREAK SPACE}%"
+
+
+def percent(share: float | None) -> str:
+    """Format a share in percent, rounded down so that 99.9 % never becomes 100 %; None becomes a dash."""
+    return "–" if share is None else f"{int(100 * share + 1e-9)}\N{NO-BREAK SPACE}%"

@@ -1,0 +1,323 @@
+"""What the read API answers. These models are the source of the OpenAPI document and of docs/api.md.
+
+Durations are in seconds and end in ``_s``, shares are from 0 to 1, times have their offset to UTC. ``null`` means not
+known: nobody was watching, or the privacy rules withhold it. 0 is a fact.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloud.domain.chain import Purpose, Role
+
+State = Literal["closed", "no_data", "partial", "full"]
+Counts = Annotated[
+    dict[str, int | None], Field(description="visits by label; null means that all of a label is withheld")
+]
+Bins = Annotated[
+    dict[str, int | None],
+    Field(description="people by time; a label is the lower edge in seconds, null is withheld"),
+]
+Range = Annotated[tuple[float, float], Field(description="lower and upper end")]
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(Answer):
+    """Why a request was refused (RFC 9457)."""
+
+    type: Literal["about:blank"] = Field(default="about:blank", description="there is no page about it")
+    title: str = Field(description="the name of the status code")
+    status: int = Field(description="the status code")
+    detail: str = Field(description="what is wrong and what to do, in a sentence")
+
+
+class SiteAnswer(Answer):
+    """One shop."""
+
+    site: str = Field(description="its name in paths")
+    title: str = Field(description="what people call it")
+    timezone: str = Field(description="its time zone, such as Europe/Berlin")
+    region: str | None = Field(description="the region in the chain file")
+    roles: list[Role] = Field(
+        description="what its cameras are for, the most informative for the whole shop first; figures of different"
+        " roles must not be added up"
+    )
+    cameras: dict[str, Purpose] = Field(
+        description="the role of each camera (device/camera); empty if the chain file does not list them"
+    )
+
+
+class Sites(Answer):
+    """The shops that you may see, by name."""
+
+    sites: list[SiteAnswer]
+    next: str | None = Field(description="the value of `after` for the next page; null on the last one")
+
+
+class Doors(Answer):
+    """All doors together: people, whether or not their face was seen."""
+
+    entries: int = Field(description="people who came in")
+    exits: int = Field(description="people who left")
+    passers: int = Field(description="people who passed outside and did not come in")
+    groups: int = Field(description="parties of one or more people who came in together")
+    capture_rate: float | None = Field(description="entries / (entries + passers); null if nobody did either")
+    watched_s: float = Field(
+        description="seconds that cameras with a door watched, added up over these cameras"
+    )
+
+
+class Counted(Answer):
+    """What was counted while the shop was open, and how much of that time was watched."""
+
+    state: State = Field(
+        description="`closed`, `no_data` (no camera was watching), `partial` (coverage below 0.9) or `full`"
+    )
+    open_s: float = Field(description="opening time in seconds")
+    coverage: float | None = Field(
+        description="share of the opening time that was watched, the mean of the cameras; null while closed"
+    )
+    exposure_s: float = Field(
+        description="divide `visits` by this for a rate that can be compared, times 3600 an hour"
+    )
+    visits: int | None = Field(description="people; null if no camera was watching")
+    viewers: int | None = Field(description="those whose face looked at the camera or a target at least once")
+    cohort_visits: int = Field(description="visits of the groups whose breakdown was released")
+    mean_dwell_s: float | None = Field(description="seconds in view, the mean of the released groups")
+    attraction_ratio: float | None = Field(description="attention time / dwell time of the released groups")
+    doors: Doors | None = Field(description="null if no camera has a door")
+
+
+class DayAnswer(Counted):
+    """One local day."""
+
+    date: date
+    watched_s: dict[str, float] = Field(description="seconds that each camera watched (device/camera)")
+    models: list[str] = Field(description="versions of the models in use")
+    calibrations: list[str] = Field(description="versions of the calibrations in use")
+
+
+class HourAnswer(Counted):
+    """One hour of the local clock in which the shop was open."""
+
+    start: datetime = Field(description="local time with its offset; a repeated hour comes twice")
+
+
+class Asked(Answer):
+    """Of what the figures are."""
+
+    site: str
+    timezone: str = Field(description="days and hours are those of this time zone")
+    role: Role = Field(description="which cameras are counted")
+    first: date = Field(description="the first local day")
+    last: date = Field(description="the last local day, included")
+
+
+class Days(Asked):
+    """Every day of a period, those without data too."""
+
+    days: list[DayAnswer]
+
+
+class Hours(Asked):
+    """Every hour of a period in which the shop was open, those without data too."""
+
+    hours: list[HourAnswer]
+
+
+class Breakdown(Answer):
+    """Visits by label. The counts and ``withheld`` add up to ``visits``."""
+
+    visits: int = Field(description="visits that this divides")
+    withheld: int = Field(description="visits that are in no count, because the group would be too small")
+    counts: Counts
+
+
+class CohortsAnswer(Answer):
+    """The breakdowns that were released on one day, added up. It is about described visits, and is no footfall."""
+
+    date: date
+    visits: int = Field(description="visits of the groups that were released")
+    described: int | None = Field(
+        description="visits whose face was classified at least once, of `described_of`; null if no group tells it"
+    )
+    described_of: int = Field(description="visits of the groups that tell how many were described")
+    gender: Breakdown | None = Field(description="null if nothing was released")
+    age_band: Breakdown | None = Field(description="null if nothing was released")
+    gender_age_band: Breakdown | None = Field(
+        description="by gender and age band, joined by a dot: female.25-34; only of visits that were described, where"
+        " that is told"
+    )
+    expression: Breakdown | None = Field(
+        description="what faces show, not what people feel; null unless the devices estimate it"
+    )
+
+
+class Cohorts(Asked):
+    """Every day of a period that has released breakdowns."""
+
+    days: list[CohortsAnswer]
+
+
+class ZoneAnswer(Answer):
+    """One zone."""
+
+    name: str
+    visits: int = Field(description="visits that were in it")
+    cohort_visits: int = Field(description="visits of the groups that tell `visits`")
+    stops: int | None = Field(description="those of `stops_of` that stayed longer than the stop time")
+    stops_of: int = Field(description="visits in it where `stops` is told; divide by these")
+    stop_share: float | None = Field(description="stops / stops_of")
+    mean_dwell_s: float | None = Field(description="seconds in it; null for a queue")
+    dwell_visits: int = Field(description="visits of which `mean_dwell_s` is the mean")
+
+
+class QueueAnswer(Answer):
+    """One queue; it is a zone, too."""
+
+    name: str
+    waits: int = Field(description="people who waited")
+    cohort_visits: int = Field(description="visits of the groups that tell `waits`")
+    served: int | None = Field(description="those of `served_of` who left at its front; the others gave up")
+    served_of: int = Field(description="people where `served` is told; divide by these")
+    served_share: float | None = Field(description="served / served_of")
+    mean_waiting_s: float | None = Field(description="seconds from joining to leaving")
+    waiting_visits: int = Field(description="people of whom `mean_waiting_s` is the mean")
+    median_s: Range | None = Field(
+        description="half of the people waited no longer; two ends, because some bins may be withheld; 300 means 300 or"
+        " more"
+    )
+    ninth_decile_s: Range | None = Field(description="the same for nine in ten people")
+    waiting: Bins
+
+
+class TargetAnswer(Answer):
+    """One target: a product, a screen, a sign."""
+
+    name: str
+    passers: int = Field(description="visits that could see it")
+    cohort_visits: int = Field(description="visits of the groups that tell `passers`")
+    viewers: int | None = Field(description="those of `viewers_of` who looked at it")
+    viewers_of: int = Field(description="passers where `viewers` is told; divide by these")
+    viewer_share: float | None = Field(description="viewers / viewers_of")
+    interest_s: float | None = Field(description="seconds of looking for each passer")
+    interest_interval_s: Range | None = Field(description="its 95 % interval")
+    attention_passers: int = Field(description="passers of whom `interest_s` is the mean")
+    attention: Bins
+
+
+class HeatAnswer(Answer):
+    """Where people stood in front of one camera: a grid over its picture or its plan, row by row from the top left."""
+
+    camera: str = Field(description="device/camera; twice if its grid was changed in the period")
+    columns: int
+    rows: int
+    cohort_visits: int = Field(description="visits of the groups that have such a map")
+    standing_s: list[int | None] = Field(description="seconds of standing by cell; null is withheld")
+    looking_s: list[int | None] = Field(
+        description="those of them in which people looked at the camera or a target"
+    )
+
+
+class WayAnswer(Answer):
+    """Visits that went from one place to the next at least once."""
+
+    place: str = Field(description="`entry` or a zone")
+    next_place: str = Field(description="a zone or `exit`")
+    visits: int
+
+
+class Places(Asked):
+    """What happened at doors and in places, added up over a period. A place is missing if all of it is withheld."""
+
+    coverage: float | None = Field(
+        description="share of the opening time that was watched; null if never open"
+    )
+    cohort_visits: int = Field(
+        description="visits of all released groups; what tells fewer is withheld in part"
+    )
+    doors: Doors | None = Field(description="null if no camera has a door")
+    zones: list[ZoneAnswer]
+    queues: list[QueueAnswer]
+    targets: list[TargetAnswer]
+    heat: list[HeatAnswer]
+    ways: list[WayAnswer] = Field(description="a way that is missing is 0 of `ways_visits`")
+    ways_visits: int = Field(
+        description="visits of the groups that tell ways; nothing is known of the others"
+    )
+
+
+class AlertAnswer(Answer):
+    """A fault that goes on."""
+
+    fault: Literal["camera", "moved", "outbox", "clock", "config"]
+    since: datetime
+    text: str = Field(description="what is wrong and what to do")
+
+
+class HealthAnswer(Answer):
+    """What a device told of itself last."""
+
+    at: datetime = Field(description="when it said so")
+    camera_open: bool = Field(description="whether its camera works")
+    fps: float = Field(description="frames a second that the camera gives")
+    clock_trusted: bool = Field(description="false while its clock is not synchronised")
+    temperature_c: float | None = Field(description="of the processor, in degrees Celsius")
+    throttled: bool | None = Field(description="true while it is slowed for heat or a weak power supply")
+    outbox_depth: int = Field(description="messages that wait for the broker")
+    outbox_lost: int = Field(
+        description="messages refused because the outbox was full, since the service started"
+    )
+    disk_free_mb: float | None = Field(description="MiB free where the outbox lies")
+    uptime_s: float = Field(description="seconds since the service started")
+
+
+class DeviceAnswer(Answer):
+    """One device."""
+
+    device: str
+    online: bool | None = Field(description="whether it is connected; null until it says so")
+    since: datetime | None = Field(description="since when it is online or offline")
+    last_seen: datetime | None = Field(description="when it sent its last window, health message or alert")
+    software: str | None = Field(description="version of Footlight")
+    model: str | None = Field(description="version of the models")
+    health: HealthAnswer | None = Field(description="null until it has told something")
+    alerts: list[AlertAnswer]
+
+
+class AcknowledgedAnswer(Answer):
+    """Somebody takes care of a notice."""
+
+    who: str
+    at: datetime
+
+
+class NoticeAnswer(Answer):
+    """Something that staff should know now."""
+
+    device: str
+    name: str
+    rule: Literal["queue_over", "nobody_at_desk", "inside_over", "zone_empty"]
+    since: datetime
+    count: int | None = Field(description="people when it began; null below k")
+    text: str
+    acknowledged: AcknowledgedAnswer | None = Field(
+        description="who takes care of it; null if nobody said so"
+    )
+
+
+class Devices(Answer):
+    """The devices of a shop, and the notices that hold now."""
+
+    site: str
+    at: datetime = Field(description="when this was read")
+    devices: list[DeviceAnswer]
+    notices: list[NoticeAnswer]

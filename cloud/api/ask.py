@@ -1,0 +1,120 @@
+"""Answers the questions of the API about a period, for a request and for the command line alike."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from cloud.api import figures
+from cloud.api.answers import Cohorts, Days, Hours, Places
+from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
+from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.tally import Tally
+from cloud.stores.tallies import Tallies
+from common.errors import UserError
+
+_DAY = timedelta(days=1)
+
+
+class Source(Protocol):
+    """The part of ``Shops`` that is needed here."""
+
+    def until(self, last: date) -> tuple[Chain, Tallies]:
+        """Return the chain as it is for periods up to ``last``, and its tallies."""
+        ...
+
+
+class UnknownSite(UserError):
+    """There is no site of this name."""
+
+
+class Chosen(NamedTuple):
+    """What a question is about, with all that it left out filled in."""
+
+    site: Site
+    role: Role
+    first: date
+    last: date
+    tallies: Tallies
+
+
+def site_named(chain: Chain, name: str) -> Site:
+    """Return a site. Raises ``UnknownSite``."""
+    if name not in chain.sites:
+        raise UnknownSite(f"No data has been received from a shop named {name}.")
+    return chain.sites[name]
+
+
+def role_of(site: Site, asked: Role | None) -> Role:
+    """Return the role that is asked for, or the most informative one. Raises ``UserError``."""
+    if asked is not None and asked not in site.roles:
+        raise UserError(
+            f"role: no camera of {site.name} has the role {asked}; it has {', '.join(site.roles)}"
+        )
+    return asked or site.roles[0]
+
+
+def choose(
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
+) -> Chosen:
+    """Return what a question about at most ``most`` days is about; None for any number.
+
+    Raises ``UnknownSite``, ``UserError`` for days that cannot be answered, or ``StoreUnavailable``.
+    """
+    chain, tallies = shops.until(period.last or now.date())
+    site = site_named(chain, name)
+    yesterday = now.astimezone(site.zone).date() - _DAY
+    last = period.last or yesterday
+    first = period.first or last - (USUAL_DAYS - 1) * _DAY
+    if last > yesterday:
+        raise UserError(f"last: {last} is not over at {site.name}; {yesterday} is the last day that is")
+    if first > last:
+        raise UserError(f"first: {first} is after the last day, {last}")
+    if most is not None and (last - first).days >= most:
+        raise UserError(f"first: {first} to {last} are more than {most} days; ask for a part of them")
+    return Chosen(site, role_of(site, period.role), first, last, tallies)
+
+
+def days(shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Days:
+    """Return the counts by day. Raises the errors of :func:`choose`, as all functions below."""
+    asked = choose(shops, name, period, now, most=most)
+    return Days(**_about(asked), days=[figures.day(one) for one in by_day(asked)])
+
+
+def hours(
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS_BY_HOUR
+) -> Hours:
+    asked = choose(shops, name, period, now, most=most)
+    found = figures.every_hour(asked.tallies, asked.site, asked.first, asked.last, asked.role)
+    return Hours(**_about(asked), hours=[figures.hour(start, total) for start, total in found.items()])
+
+
+def cohorts(
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
+) -> Cohorts:
+    asked = choose(shops, name, period, now, most=most)
+    return Cohorts(**_about(asked), days=list(figures.cohorts(by_day(asked))))
+
+
+def places(
+    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
+) -> Places:
+    asked = choose(shops, name, period, now, most=most)
+    found = by_day(asked)
+    floor = asked.tallies.floor(asked.site.name, asked.first, asked.last, asked.role)
+    return Places(**_about(asked), **figures.places(sum(found[1:], found[0])), **figures.floor(floor))
+
+
+def by_day(asked: Chosen) -> list[Tally]:
+    """Return the tally of each day. Raises ``StoreUnavailable``."""
+    return figures.every_day(asked.tallies, asked.site, asked.first, asked.last, asked.role)
+
+
+def _about(asked: Chosen) -> dict[str, Any]:
+    return {
+        "site": asked.site.name,
+        "timezone": asked.site.timezone,
+        "role": asked.role,
+        "first": asked.first,
+        "last": asked.last,
+    }

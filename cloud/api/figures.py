@@ -1,0 +1,219 @@
+"""The figures of the API's answers, computed from tallies as page, reports and comparisons compute theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from cloud.analysis.hours import open_quarters
+from cloud.api import answers
+from cloud.domain.chain import Role, Site
+from cloud.domain.floor_tally import FloorTally
+from cloud.domain.labels import Counts
+from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
+from cloud.domain.tally import Tally, readable, with_silent_days
+from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.stores.tallies import Tallies, days
+
+
+def site_answer(site: Site) -> answers.SiteAnswer:
+    return answers.SiteAnswer(
+        site=site.name,
+        title=site.title,
+        timezone=site.timezone,
+        region=site.region,
+        roles=list(site.roles),
+        cameras=site.cameras or {},
+    )
+
+
+def every_day(source: Tallies, site: Site, first: date, last: date, role: Role) -> list[Tally]:
+    """Return a tally of each day, also of those without data. Raises ``StoreUnavailable``."""
+    found = source.tallies([site.name], first, last, role)
+    return with_silent_days(found, [site], days(first, last), role)
+
+
+def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
+    """Return a tally of each hour of the local clock in which the site is open, by its start in local time.
+
+    Raises ``StoreUnavailable``.
+    """
+    hours: dict[datetime, Tally] = {}
+    for at, part in open_quarters(source, site, first, last, role).items():
+        # In UTC: two hours that the local clock shows twice would be equal.
+        start = at - timedelta(minutes=at.astimezone(site.zone).minute)
+        hours[start] = hours[start] + part if start in hours else part
+    return {start.astimezone(site.zone): total for start, total in hours.items()}
+
+
+def coverage_of(tally: Tally) -> float | None:
+    """Return the share of the opening time that was watched; None if the site was closed."""
+    return min(1.0, tally.covered_s / tally.open_s) if tally.open_s > 0 else None
+
+
+def counted(tally: Tally) -> dict[str, Any]:
+    """Return the fields of ``Counted``."""
+    coverage, seen = coverage_of(tally), tally.covered_s > 0
+    return {
+        "state": _state(coverage, seen=seen),
+        "open_s": tally.open_s,
+        "coverage": coverage,
+        "exposure_s": tally.exposure_s,
+        "visits": tally.visits if seen else None,
+        "viewers": tally.viewers if seen else None,
+        "cohort_visits": tally.cohort_visits,
+        "mean_dwell_s": _divided(tally.dwell_sum_s, tally.dwell_visits),
+        "attraction_ratio": _divided(tally.attention_sum_s, tally.attention_dwell_s),
+        "doors": doors(tally.doors),
+    }
+
+
+def day(tally: Tally) -> answers.DayAnswer:
+    return answers.DayAnswer(
+        date=tally.day,
+        **counted(tally),
+        watched_s=dict(tally.watched_s),
+        models=sorted(tally.models),
+        calibrations=sorted(tally.calibrations),
+    )
+
+
+def hour(start: datetime, tally: Tally) -> answers.HourAnswer:
+    return answers.HourAnswer(start=start, **counted(tally))
+
+
+def cohorts(tallies: Iterable[Tally]) -> Iterator[answers.CohortsAnswer]:
+    """Yield the breakdowns of each day that has some."""
+    for tally in tallies:
+        if tally.cohort_visits:
+            people = tally.demographics_visits
+            yield answers.CohortsAnswer(
+                date=tally.day,
+                visits=tally.cohort_visits,
+                described=tally.described if tally.described_of else None,
+                described_of=tally.described_of,
+                gender=_breakdown(tally.gender, people),
+                age_band=_breakdown(tally.age_band, people),
+                # Those who were not seen are in the lists only.
+                gender_age_band=_breakdown(
+                    {".".join(labels): count for labels, count in tally.gender_age_band.items()},
+                    people - tally.described_of + tally.described,
+                ),
+                expression=_breakdown(tally.expression, tally.expression_visits),
+            )
+
+
+def places(tally: Tally) -> dict[str, Any]:
+    """Return the fields of ``Places`` about doors and places."""
+    told = tally.places
+    return {
+        "coverage": coverage_of(tally),
+        "cohort_visits": tally.cohort_visits,
+        "doors": doors(tally.doors),
+        "zones": [_zone(name, zone) for name, zone in sorted(told.zones.items())],
+        "queues": [_queue(name, queue) for name, queue in sorted(told.queues.items())],
+        "targets": [_target(name, target) for name, target in sorted(told.targets.items())],
+    }
+
+
+def floor(found: FloorTally) -> dict[str, Any]:
+    """Return the fields of ``Places`` about heat and ways."""
+    return {
+        "heat": [
+            answers.HeatAnswer(
+                camera=grid.camera,
+                columns=grid.columns,
+                rows=grid.rows,
+                cohort_visits=heat.cohort_visits,
+                standing_s=list(heat.standing_s),
+                looking_s=list(heat.looking_s),
+            )
+            for grid, heat in sorted(found.heat.items())
+        ],
+        "ways": [
+            answers.WayAnswer(place=way.place, next_place=way.next_place, visits=visits)
+            for way, visits in sorted(found.ways.items())
+        ],
+        "ways_visits": found.ways_visits,
+    }
+
+
+def doors(found: DoorTally | None) -> answers.Doors | None:
+    if found is None:
+        return None
+    return answers.Doors(
+        entries=found.entries,
+        exits=found.exits,
+        passers=found.passers,
+        groups=found.groups,
+        capture_rate=found.capture_rate,
+        watched_s=found.watched_s,
+    )
+
+
+def _state(coverage: float | None, *, seen: bool) -> answers.State:
+    if coverage is None:
+        return "closed"
+    if not seen:
+        return "no_data"
+    return "full" if coverage >= FULL_COVERAGE else "partial"
+
+
+def _breakdown(counts: Mapping[str, int | None], visits: int) -> answers.Breakdown | None:
+    if not counts:
+        return None
+    return answers.Breakdown(visits=visits, withheld=visits - readable(counts), counts=dict(counts))
+
+
+def _zone(name: str, zone: ZoneTally) -> answers.ZoneAnswer:
+    return answers.ZoneAnswer(
+        name=name,
+        visits=zone.visits,
+        cohort_visits=zone.cohort_visits,
+        stops=zone.stops if zone.stops_of else None,
+        stops_of=zone.stops_of,
+        stop_share=zone.stop_share,
+        mean_dwell_s=zone.mean_dwell_s,
+        dwell_visits=zone.dwell_visits,
+    )
+
+
+def _queue(name: str, queue: QueueTally) -> answers.QueueAnswer:
+    return answers.QueueAnswer(
+        name=name,
+        waits=queue.waits,
+        cohort_visits=queue.cohort_visits,
+        served=queue.served if queue.served_of else None,
+        served_of=queue.served_of,
+        served_share=queue.served_share,
+        mean_waiting_s=queue.mean_waiting_s,
+        waiting_visits=queue.waiting_visits,
+        median_s=queue.waiting_s(0.5),
+        ninth_decile_s=queue.waiting_s(0.9),
+        waiting=_bins(queue.waiting),
+    )
+
+
+def _target(name: str, target: TargetTally) -> answers.TargetAnswer:
+    interest = target.interest
+    return answers.TargetAnswer(
+        name=name,
+        passers=target.passers,
+        cohort_visits=target.cohort_visits,
+        viewers=target.viewers if target.viewers_of else None,
+        viewers_of=target.viewers_of,
+        viewer_share=target.viewer_share,
+        interest_s=interest.mean_s if interest else None,
+        interest_interval_s=interest.interval if interest else None,
+        attention_passers=target.attention_passers,
+        attention=_bins(target.attention),
+    )
+
+
+def _bins(counts: Counts) -> dict[str, int | None]:
+    return dict(counts)
+
+
+def _divided(total: float, by: float) -> float | None:
+    return total / by if by > 0 else None

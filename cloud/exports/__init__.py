@@ -1,0 +1,1 @@
+"""Figures to take away: tables as CSV and Parquet, charts as PNG."""

@@ -1,0 +1,126 @@
+"""The page of a chain, or the read API alone, over the store of another process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from cloud.config import InfluxSettings, Settings
+from cloud.devices.broker_link import broker_changes
+from cloud.domain.chain import Chain, shop_zone
+from cloud.onebox.page import PageServer
+from cloud.onebox.serve import listen
+from cloud.stores.connect import open_embedded, open_influx, open_influxql
+from cloud.stores.influx_reader import InfluxReader
+from cloud.stores.shops import ChainShops, OneBoxShops, Shops
+from cloud.stores.store import Reader
+from cloud.stores.tallies import InfluxTallies
+from cloud.web.app import create_app
+from cloud.web.page_access import page_access
+from cloud.web.placement import Positions
+from common.clock import Clock
+from common.errors import UserError
+from common.mqtt.broker import Broker
+
+
+async def serve_page(
+    settings: Settings,
+    chain: Chain,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    configure: Broker | None = None,
+) -> None:
+    """Serve the page until ``stop`` is set. ``ready`` gets the address once connections are accepted.
+
+    ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
+    Raises ``UserError`` if the address is in use, or the store is not InfluxDB.
+    """
+    if not isinstance(settings.store, InfluxSettings):
+        raise UserError(
+            "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
+        )
+    await _serve(settings, chain, clock, stop, ready, configure=configure)
+
+
+async def serve_api(
+    settings: Settings,
+    chain: Chain | None,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve the read API alone in the same way, from either store.
+
+    Raises ``UserError`` if the address is in use, the store cannot be opened, or InfluxDB has no chain file.
+    """
+    await _serve(settings, chain, clock, stop, ready, only_api=True)
+
+
+async def _serve(
+    settings: Settings,
+    chain: Chain | None,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    *,
+    only_api: bool = False,
+    configure: Broker | None = None,
+) -> None:
+    shown = settings.serve.page
+    with (
+        page_access(settings, clock) as access,
+        _opened(settings, chain, clock) as (reader, shops),
+        listen(shown) as sock,
+        ExitStack() as opened,
+    ):
+        positions, changes = Positions(clock), None
+        if configure is not None:
+            changes = opened.enter_context(
+                broker_changes(settings.changes_file(), configure, clock, positions.take)
+            )
+        app = create_app(
+            reader,
+            clock,
+            shown.timezone,
+            positions,
+            access=access,
+            changes=changes,
+            shops=shops,
+            only_api=only_api,
+            names=shown.names,
+            path=shown.path,
+            proxies=shown.proxies,
+        )
+        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
+        serving = asyncio.create_task(page.serve([sock]))
+        host, port = sock.getsockname()[:2]
+        ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")
+        await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        page.should_exit = True
+        await serving
+
+
+@contextmanager
+def _opened(settings: Settings, chain: Chain | None, clock: Clock) -> Iterator[tuple[Reader, Shops]]:
+    """Open the store for reading. An embedded one must exist already: reading never creates a store."""
+    store = settings.store
+    if isinstance(store, InfluxSettings):
+        if chain is None:
+            raise UserError(
+                "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
+            )
+        with closing(open_influxql(store)) as influxql, closing(open_influx(store, clock)) as messages:
+            yield InfluxReader(influxql, messages), ChainShops(chain, InfluxTallies(influxql))
+    else:
+        path = store.location()
+        if not path.is_file():
+            raise UserError(
+                f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
+            )
+        with closing(open_embedded(store, clock)) as embedded:
+            yield embedded, OneBoxShops(embedded, shop_zone(settings.serve.page.timezone), chain)

@@ -186,7 +186,7 @@ def test_the_password_never_comes_back_or_into_an_address_or_log(
 
 
 def test_the_login_page_offers_no_other_way_in(app: Starlette) -> None:
-    """No hint, no secret question, no reset by mail: one form, for name and password, and the same in other languages."""
+    """No hint, no secret question, no reset by mail: one form, for name and password, in each language."""
     page = Browser(app).get("/login").text
     assert re.findall(r'<form[^>]*action="([^"]*)"', page) == ["/login"]
     assert re.findall(r'<input[^>]*name="(\w+)"', page) == ["csrf", "next", "name", "password"]

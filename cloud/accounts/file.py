@@ -18,7 +18,8 @@ SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE users (
     name TEXT PRIMARY KEY, title TEXT NOT NULL, role TEXT NOT NULL, sites TEXT NOT NULL,
-    password TEXT, initial_until REAL, disabled INTEGER NOT NULL DEFAULT 0, added_at REAL NOT NULL
+    password TEXT, initial_until REAL, disabled INTEGER NOT NULL DEFAULT 0, added_at REAL NOT NULL,
+    language TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE sessions (
     hash TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,

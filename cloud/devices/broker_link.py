@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import FILTERS, Changes, NotSent
+from cloud.domain.messages import gettext as _
 from common.clock import Clock
 from common.errors import UserError
 from common.mqtt.broker import Broker
@@ -41,11 +42,19 @@ class BrokerLink:
             with Session(self._broker, "change", clock=self._clock) as session:
                 reply = session.publish(topic, payload, retain=True)
         except (BrokerUnreachable, UserError) as error:
-            raise NotSent(f"The change was not sent: {error}.") from None
+            raise NotSent(_("The change was not sent: %(why)s.", why=str(error))) from None
         if reply is None:
-            raise NotSent(f"The change was not sent: broker {self._broker} does not answer.")
+            raise NotSent(
+                _("The change was not sent: broker %(broker)s does not answer.", broker=str(self._broker))
+            )
         if not reply.accepted:
-            raise NotSent(f"The change was not sent: broker {self._broker} refuses it ({reply.reason}).")
+            raise NotSent(
+                _(
+                    "The change was not sent: broker %(broker)s refuses it (%(why)s).",
+                    broker=str(self._broker),
+                    why=reply.reason,
+                )
+            )
 
 
 @contextmanager

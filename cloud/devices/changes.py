@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from cloud.devices.change_file import Change, ChangeFile, ChangesUnavailable
 from cloud.domain import arrival
+from cloud.domain.messages import gettext as _
 from common.clock import Clock
 from common.config_file import checked
 from common.errors import UserError
@@ -106,12 +107,20 @@ class Changes:
         or if a section is none of :data:`PLACES`, and ``NotSent``.
         """
         if unknown := sorted(sections.keys() - PLACES):
-            raise NotPossible(f"The section {unknown[0]} is none of {', '.join(PLACES)}.")
+            raise NotPossible(
+                _(
+                    "The section %(section)s is none of %(sections)s.",
+                    section=unknown[0],
+                    sections=", ".join(PLACES),
+                )
+            )
         with self._lock:
             history = self._file.of(site, device)
             if seen != (history[0].number if history else None):
                 raise NotPossible(
-                    "Somebody else has changed this device meanwhile. Load the page again, and repeat your change."
+                    _(
+                        "Somebody else has changed this device meanwhile. Load the page again, and repeat your change."
+                    )
                 )
             return self._send(site, device, {**settings_of(history), **sections}, who)
 
@@ -123,7 +132,7 @@ class Changes:
         with self._lock:
             earlier = [change for change in self._file.of(site, device) if change.number == number]
             if number and not earlier:
-                raise NotPossible("This version is not kept any more.")
+                raise NotPossible(_("This version is not kept any more."))
             return self._send(site, device, earlier[0].settings if number else {}, who)
 
     def send_again(self) -> None:
@@ -161,10 +170,10 @@ class Changes:
             asked = checked(parts, ConfigMessage)
             payload = encode(asked)
         except UserError as error:
-            raise NotPossible(f"These settings cannot be sent: {error}.") from None
+            raise NotPossible(_("These settings cannot be sent: %(why)s.", why=str(error))) from None
         except WireError:
             raise NotPossible(
-                "These settings are too large to be sent. Use fewer zones or corners."
+                _("These settings are too large to be sent. Use fewer zones or corners.")
             ) from None
         change = self._file.add(asked, payload, who=who, before=self._running.get((site, device)))
         try:

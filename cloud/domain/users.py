@@ -76,6 +76,8 @@ class User:
     """Whether the user still has a generated password, with which only the password can be changed."""
     is_token: bool = False
     """Whether this is a program with an access token, which never changes accounts."""
+    language: str = ""
+    """The code of the language that the user chose; empty for that of the browser."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the user has ``permission``."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes, NotSent
+from cloud.domain.messages import gettext as _
 from common.clock import Clock
 
 Retain = Callable[[str, bytes], Coroutine[Any, Any, None]]
@@ -33,7 +34,7 @@ class InsideBroker:
         except TimeoutError:
             sending.cancel()
             raise NotSent(
-                "The broker of this box does not answer. Restart the service and try again."
+                _("The broker of this box does not answer. Restart the service and try again.")
             ) from None
 
 

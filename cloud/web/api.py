@@ -43,8 +43,8 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
-    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first;
-                           acknowledged is {who, at} of who takes care of it, or null
+    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text is
+                           in the language of the reader; acknowledged is {who, at} of who takes care of it, or null
     changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
@@ -53,7 +53,7 @@ Returns 404 with {error} for a site that has never sent data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -79,8 +79,12 @@ def today(
     acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
     changes: Sequence[InUse],
+    says: Callable[[object], str],
 ) -> Json:
-    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday.
+
+    ``says`` says a message in the language of the reader.
+    """
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
@@ -103,7 +107,7 @@ def today(
         },
         "devices": [_device(state, zone) for state in devices],
         "notices": [
-            _notice(notice, taken_care_of(notice, acknowledgements), zone)
+            _notice(notice, taken_care_of(notice, acknowledgements), zone, says)
             for notice in notices
             if is_current(notice, date)
         ],
@@ -127,12 +131,14 @@ def _breakdown(breakdown: Breakdown | None) -> Json | None:
     )
 
 
-def _notice(notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo) -> Json:
+def _notice(
+    notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo, says: Callable[[object], str]
+) -> Json:
     return {
         "device": notice.device,
         "name": notice.name,
         "since": notice.at.astimezone(zone),
-        "text": said(notice),
+        "text": says(said(notice)),
         "acknowledged": taken and {"who": taken.who, "at": taken.at.astimezone(zone)},
     }
 

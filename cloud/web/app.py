@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 from prometheus_client.registry import Collector
@@ -19,12 +20,14 @@ from starlette.templating import Jinja2Templates
 
 from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
+from cloud.domain.messages import gettext as _
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
 from cloud.web import (
     account_page,
     api_routes,
     export_routes,
+    language_page,
     login_page,
     metrics,
     period_page,
@@ -36,9 +39,11 @@ from cloud.web import (
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
 from cloud.web.api_answers import is_v1, problem
+from cloud.web.languages import language_of
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
+from cloud.web.words import REFUSALS
 from common.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -86,6 +91,7 @@ def create_app(
             *period_page.routes(pages, shops),
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
+            *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
         if isinstance(access, AccountAccess):
@@ -118,11 +124,13 @@ class _Errors:
         assert isinstance(error, HTTPException)
         if self._templates is None or is_v1(request):
             return problem(error)
+        framework = error.detail == HTTPStatus(error.status_code).phrase
+        detail = REFUSALS.get(error.status_code, error.detail) if framework else error.detail
         if is_api(request):
-            body = json.dumps({"error": error.detail})
+            body = json.dumps({"error": language_of(request).says(detail)})
             return Response(body, error.status_code, error.headers, media_type="application/json")
         return self._templates.TemplateResponse(
-            request, "error.html", {"detail": error.detail}, error.status_code, error.headers
+            request, "error.html", {"detail": detail}, error.status_code, error.headers
         )
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
@@ -131,5 +139,5 @@ class _Errors:
         self._fault = str(error)
         return await self.error(
             request,
-            HTTPException(503, "The stored data cannot be read. The log of the Footlight box says why."),
+            HTTPException(503, _("The stored data cannot be read. The log of the Footlight box says why.")),
         )

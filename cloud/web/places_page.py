@@ -34,6 +34,7 @@ from starlette.routing import BaseRoute
 
 from cloud.devices.change_file import Change, ChangesUnavailable
 from cloud.devices.changes import PLACES, Changes, NotPossible, NotSent, changed_sections, settings_of
+from cloud.domain.messages import gettext as _
 from cloud.stores.store import DeviceState
 from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
@@ -61,7 +62,7 @@ def routes(pages: SitePages, changes: Changes) -> list[BaseRoute]:
     """Return the routes of this feature."""
 
     def history(request: Request) -> Response:
-        site, _ = pages.known(request)
+        site = pages.known(request)[0]
         states = {state.device: state for state in pages.reader.devices(site)}
         names = sorted({*states, *pages.positions.devices(site)})
         devices = _kept(
@@ -126,11 +127,13 @@ def _time(moment: datetime, zone: ZoneInfo) -> str:
 
 def _device_of(pages: SitePages, request: Request) -> tuple[str, str]:
     """Return site and device in the path. Raises ``HTTPException`` (404) for a device that nobody has heard of."""
-    site, _ = pages.known(request)
+    site = pages.known(request)[0]
     device = request.path_params["device"]
     known = {state.device for state in pages.reader.devices(site)} | pages.positions.devices(site)
     if device not in known:
-        raise HTTPException(404, f"No data has been received from a device named {device}.")
+        raise HTTPException(
+            404, _("No data has been received from a device named %(device)s.", device=device)
+        )
     return site, device
 
 
@@ -140,16 +143,18 @@ def _read(request: Request, model: type[Body]) -> Body:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the request"
-        raise HTTPException(400, f"The request cannot be read: {where}: {first['msg']}.") from None
+        raise HTTPException(
+            400, _("The request cannot be read: %(where)s: %(why)s.", where=where, why=first["msg"])
+        ) from None
 
 
 def _sent(send: Callable[[], Change]) -> Response:
     try:
         change = _kept(send)
     except NotPossible as error:
-        raise HTTPException(409, str(error)) from None
+        raise HTTPException(409, error.args[0]) from None
     except NotSent as error:
-        raise HTTPException(503, str(error)) from None
+        raise HTTPException(503, error.args[0]) from None
     return _json({"number": change.number}, status=202)
 
 
@@ -161,7 +166,8 @@ def _kept(work: Callable[[], Result]) -> Result:
         return work()
     except ChangesUnavailable:
         raise HTTPException(
-            503, "The history of changes cannot be read or written. Free some space on the disk of this box."
+            503,
+            _("The history of changes cannot be read or written. Free some space on the disk of this box."),
         ) from None
 
 

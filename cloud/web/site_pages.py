@@ -18,7 +18,10 @@ from cloud.domain.users import User
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
+from cloud.web.language_page import speak
+from cloud.web.languages import TITLES, language_of
 from cloud.web.placement import Positions
+from cloud.web.words import ROLES
 from common.clock import Clock
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -27,13 +30,17 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def page_templates() -> Jinja2Templates:
     """Return the templates of the page; each knows the user (None before login) and the fields of a form."""
     templates = Jinja2Templates(directory=_TEMPLATES, context_processors=[_of_the_request])
-    templates.env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token)
+    templates.env.globals.update(
+        csrf_field=csrf_field, csrf_token=csrf_token, languages=TITLES, role_words=ROLES
+    )
+    speak(templates.env)
     return templates
 
 
 def _of_the_request(request: Request) -> dict[str, Any]:
     user: User | None = getattr(request.state, "user", None)
-    return {"user": user, "has_accounts": request.app.state.access.login}
+    has_accounts = request.app.state.access.login
+    return {"user": user, "has_accounts": has_accounts, "language": language_of(request)}
 
 
 @dataclass(frozen=True, slots=True)

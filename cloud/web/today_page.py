@@ -14,10 +14,11 @@ from starlette.routing import BaseRoute
 from cloud.web import api
 from cloud.web.access import guarded
 from cloud.web.day import day_bounds, day_figures
+from cloud.web.languages import Language, language_of
 from cloud.web.site_pages import SitePages
 
 FRESH_S = 2.0
-"""How long an answer is reused, so that ten open phones cost a Pi no more than one."""
+"""How long an answer is reused, so that ten open phones of one language cost a Pi no more than one."""
 
 _LETTERS, _LETTERS_FOR = 5, timedelta(days=7)
 """How many dead letters are shown, and for how long."""
@@ -42,7 +43,7 @@ class _Answer:
 class _Today:
     def __init__(self, pages: SitePages) -> None:
         self._pages = pages
-        self._answers: dict[str, _Answer] = {}
+        self._answers: dict[tuple[str, str], _Answer] = {}
         self._lock = Lock()
 
     def start(self, request: Request) -> Response:
@@ -56,27 +57,35 @@ class _Today:
 
     def site(self, request: Request) -> Response:
         site, sites = self._pages.known(request)
-        return self._pages.templates.TemplateResponse(
-            request, "site.html", {"site": site, "sites": sites, "title_of": self._pages.title_of}
-        )
+        zone = self._pages.zone_of(site)
+        shown = {
+            "site": site,
+            "sites": sites,
+            "title_of": self._pages.title_of,
+            "today": self._pages.clock.now().astimezone(zone).date(),
+            "timezone": zone.key,
+        }
+        return self._pages.templates.TemplateResponse(request, "site.html", shown)
 
     def today(self, request: Request) -> Response:
         site, _ = self._pages.known(request)
         return Response(
-            self._answer(site), media_type="application/json", headers={"cache-control": "no-store"}
+            self._answer(site, language_of(request)),
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
         )
 
-    def _answer(self, site: str) -> bytes:
+    def _answer(self, site: str, language: Language) -> bytes:
         # One request reads at a time: the requests that wait here then reuse its answer.
         with self._lock:
             at_s = self._pages.clock.monotonic()
-            answer = self._answers.get(site)
+            answer = self._answers.get((site, language.code))
             if answer is None or at_s - answer.read_s >= FRESH_S:
-                answer = _Answer(at_s, self._read(site))
-                self._answers[site] = answer
+                answer = _Answer(at_s, self._read(site, language))
+                self._answers[site, language.code] = answer
             return answer.body
 
-    def _read(self, site: str) -> bytes:
+    def _read(self, site: str, language: Language) -> bytes:
         reader, zone, now = self._pages.reader, self._pages.zone_of(site), self._pages.clock.now()
         start, end = day_bounds(now, zone)
         last_evening = start - timedelta(microseconds=1)
@@ -86,5 +95,6 @@ class _Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes)
+        says = language.says
+        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes, says)
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

@@ -105,7 +105,7 @@ def test_a_zone_and_a_door_drawn_by_mouse_count_from_closing_time_on(
         assert shop.running == before, "until closing time it counts as before"
 
         shop.time.to_closing_time()
-        expect(part(page, "answer")).to_contain_text("In use since Mar 2, 2026")
+        expect(part(page, "answer")).to_contain_text("In use since 2 Mar 2026")
         after = fingerprint(overlaid(shop.own, asked(shop, page)))
         assert after != before
         until(lambda: shop.running == after, "the device says which settings it uses")
@@ -314,7 +314,7 @@ def test_names_are_text_and_are_checked_before_the_device_is_asked(
         page.locator("summary").click()
         page.get_by_label("Name").fill("")
         send(page)
-        expect(part(page, "said")).to_have_text('A name is missing under "Zones".')
+        expect(part(page, "said")).to_have_text("A name is missing under “Zones”.")
         page.get_by_label("Name").fill("one")
         page.get_by_role("button", name="Add a door").click()
         page.get_by_label("Name").fill("one")

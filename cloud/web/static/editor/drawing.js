@@ -121,7 +121,7 @@ export class Drawing {
     const grips = points.map((point, index) => this.dot(point, 8, {
       class: "grip", tabindex: 0, role: "button", "data-point": index,
       "data-key": `${selected.section}.${selected.index}.${index}`,
-      "aria-label": `${pointName(selected.section, index)} of ${itemName(selected.section, item)}: ${place(point)}`,
+      "aria-label": place(pointName(selected.section, index), itemName(selected.section, item), point),
     }));
     return [...between, ...grips];
   }

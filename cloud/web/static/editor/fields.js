@@ -14,45 +14,45 @@ const zoneChoices = (places, none) => [["", none], ...counted(places).map((name)
 
 // A choice of "" or a number that is empty means that the setting is left out.
 const zones = [
-  { path: ["where"], label: "Counts by", kind: "choice", initial: "floor", shown: (item) => !item.exclude && !item.queue,
-    choices: () => [["floor", "where people stand"], ["shelf", "where heads are, as at a shelf"]] },
-  { path: ["stop_s"], label: "A stay is a stop after (seconds)", kind: "number", initial: 5, min: 1, max: 3600,
+  { path: ["where"], label: _("Counts by"), kind: "choice", initial: "floor", shown: (item) => !item.exclude && !item.queue,
+    choices: () => [["floor", _("where people stand")], ["shelf", _("where heads are, as at a shelf")]] },
+  { path: ["stop_s"], label: _("A stay is a stop after (seconds)"), kind: "number", initial: 5, min: 1, max: 3600,
     shown: (item) => !item.exclude },
-  { path: ["queue"], label: "People queue here", kind: "check", shown: (item) => !item.exclude },
-  { path: ["front"], label: "Where they are served", kind: "choice", shown: (item) => item.queue,
-    choices: (places) => zoneChoices(places, "choose a zone") },
-  { path: ["exclude"], label: "Count nobody here", kind: "check", shown: (item) => !item.queue },
+  { path: ["queue"], label: _("People queue here"), kind: "check", shown: (item) => !item.exclude },
+  { path: ["front"], label: _("Where they are served"), kind: "choice", shown: (item) => item.queue,
+    choices: (places) => zoneChoices(places, _("choose a zone")) },
+  { path: ["exclude"], label: _("Count nobody here"), kind: "check", shown: (item) => !item.queue },
 ];
 const targets = [
-  { path: ["yaw"], label: "Head turned to the right (degrees)", kind: "number", initial: 0, min: -90, max: 90,
+  { path: ["yaw"], label: _("Head turned to the right (degrees)"), kind: "number", initial: 0, min: -90, max: 90,
     shown: (item) => !item.at },
-  { path: ["pitch"], label: "Head turned up (degrees)", kind: "number", initial: 0, min: -60, max: 60,
+  { path: ["pitch"], label: _("Head turned up (degrees)"), kind: "number", initial: 0, min: -60, max: 60,
     shown: (item) => !item.at },
-  { path: ["at", 0], label: "On the plan, x (m)", kind: "number", shown: (item) => item.at },
-  { path: ["at", 1], label: "On the plan, y (m)", kind: "number", shown: (item) => item.at },
-  { path: ["at", 2], label: "Height (m)", kind: "number", initial: 1.55, shown: (item) => item.at },
-  { path: ["half_angle"], label: "Half of its angle (degrees)", kind: "number", initial: 15, min: 1, max: 60,
+  { path: ["at", 0], label: _("On the plan, x (m)"), kind: "number", shown: (item) => item.at },
+  { path: ["at", 1], label: _("On the plan, y (m)"), kind: "number", shown: (item) => item.at },
+  { path: ["at", 2], label: _("Height (m)"), kind: "number", initial: 1.55, shown: (item) => item.at },
+  { path: ["half_angle"], label: _("Half of its angle (degrees)"), kind: "number", initial: 15, min: 1, max: 60,
     shown: () => true },
-  { path: ["zone"], label: "For people in", kind: "choice", shown: () => true,
-    choices: (places) => zoneChoices(places, "the whole view") },
+  { path: ["zone"], label: _("For people in"), kind: "choice", shown: () => true,
+    choices: (places) => zoneChoices(places, _("the whole view")) },
 ];
 const needs = (key) => (item) => RULES[item.rule]?.includes(key);
 const notices = [
-  { path: ["rule"], label: "Rule", kind: "choice", shown: () => true, after: fitRule,
-    choices: () => [["queue_over", "more people than a limit are in a zone"],
-      ["nobody_at_desk", "nobody is at the desk while somebody waits"],
-      ["inside_over", "more people than a limit are inside"], ["zone_empty", "nobody is in a zone"]] },
-  { path: ["zone"], label: "Zone", kind: "choice", shown: needs("zone"),
-    choices: (places) => zoneChoices(places, "choose a zone") },
-  { path: ["desk"], label: "Zone of the desk", kind: "choice", shown: needs("desk"),
-    choices: (places) => zoneChoices(places, "choose a zone") },
-  { path: ["limit"], label: "Limit (people)", kind: "number", min: 0, max: 10000, shown: needs("limit") },
-  { path: ["seconds"], label: "For (seconds)", kind: "number", min: 1, max: 86400, shown: needs("seconds") },
-  { path: ["hours", 0], label: "From (hour)", kind: "number", min: 0, max: 24, shown: needs("hours") },
-  { path: ["hours", 1], label: "To (hour)", kind: "number", min: 0, max: 24, shown: needs("hours") },
+  { path: ["rule"], label: _("Rule"), kind: "choice", shown: () => true, after: fitRule,
+    choices: () => [["queue_over", _("more people than a limit are in a zone")],
+      ["nobody_at_desk", _("nobody is at the desk while somebody waits")],
+      ["inside_over", _("more people than a limit are inside")], ["zone_empty", _("nobody is in a zone")]] },
+  { path: ["zone"], label: _("Zone"), kind: "choice", shown: needs("zone"),
+    choices: (places) => zoneChoices(places, _("choose a zone")) },
+  { path: ["desk"], label: _("Zone of the desk"), kind: "choice", shown: needs("desk"),
+    choices: (places) => zoneChoices(places, _("choose a zone")) },
+  { path: ["limit"], label: _("Limit (people)"), kind: "number", min: 0, max: 10000, shown: needs("limit") },
+  { path: ["seconds"], label: _("For (seconds)"), kind: "number", min: 1, max: 86400, shown: needs("seconds") },
+  { path: ["hours", 0], label: _("From (hour)"), kind: "number", min: 0, max: 24, shown: needs("hours") },
+  { path: ["hours", 1], label: _("To (hour)"), kind: "number", min: 0, max: 24, shown: needs("hours") },
 ];
 const plan = [0, 1, 2, 3].flatMap((point) => ["x", "y"].map((axis, index) => ({
-  path: ["metres", point, index], label: `Point ${point + 1}, ${axis} (m)`, kind: "number", shown: () => true,
+  path: ["metres", point, index], label: _("Point %(number)s, %(axis)s (m)", { number: point + 1, axis }), kind: "number", shown: () => true,
 })));
 
 export const FIELDS = { doors: [], zones, targets, notices, plan };

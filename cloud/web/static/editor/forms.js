@@ -119,11 +119,11 @@ export class Forms {
     const key = `${which.section}.${which.index}.${at}`;
     return node("td", { class: "buttons" },
       node("button", {
-        type: "button", "aria-label": `${words.ADD_CORNER}, ${name}`, title: words.ADD_CORNER, "data-key": `${key}.add`,
+        type: "button", "aria-label": words.addCorner(name), title: words.ADD_CORNER, "data-key": `${key}.add`,
         click: () => this.asks.addCorner(which, at),
       }, "+"),
       node("button", {
-        type: "button", "aria-label": `${words.REMOVE_CORNER} ${name}`, title: words.REMOVE_CORNER,
+        type: "button", "aria-label": words.removeCorner(name), title: words.REMOVE_CORNER,
         "data-key": `${key}.remove`, disabled: points.length <= 3, click: () => this.asks.removeCorner(which, at),
       }, "×"));
   }

@@ -25,7 +25,7 @@ export function history(device, restore) {
     node("td", {}, words.answer(change, device.online), " ", node("span", { class: "says" }, words.settings(change))),
     index === 0 ? node("td") : again(change.number)));
   if (rows.length) {
-    rows.push(node("tr", {}, node("th", { scope: "row" }), node("td"), node("td", {}, words.OWN_FILE), node("td"), again(0)));
+    rows.push(node("tr", {}, node("td"), node("td"), node("td", {}, words.OWN_FILE), node("td"), again(0)));
   }
   const head = node("tr", {}, ...words.HISTORY.map((text) => node("th", { scope: "col" }, text)), node("td"));
   return [node("thead", {}, head), node("tbody", {}, ...rows)];

@@ -65,6 +65,7 @@ class Editor {
 
   async refresh() {
     const answer = await this.ask(this.root.dataset.api);
+    this.root.removeAttribute("data-waiting");
     part("offline").textContent = answer.error ?? "";
     if (!answer.devices) return;
     this.devices = answer.devices;

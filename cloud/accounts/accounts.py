@@ -14,10 +14,12 @@ from cloud.accounts.audit import Audit
 from cloud.accounts.file import AccountFile
 from cloud.accounts.passwords import Passwords, TooBusy
 from cloud.accounts.sessions import Sessions
+from cloud.accounts.subscriptions import Subscriptions
 from cloud.accounts.tokens import Tokens
 from cloud.accounts.users import Users
 from cloud.domain.messages import gettext as _
-from cloud.domain.users import User, UserRole
+from cloud.domain.push import Subscription
+from cloud.domain.users import User, UserRole, reads
 from common.clock import Clock
 from common.errors import UserError
 
@@ -50,6 +52,7 @@ class Accounts:
         self.sessions = Sessions(self._file, clock, idle=idle, longest=longest)
         self.tokens = Tokens(self._file, clock, self.users)
         self.audit = Audit(self._file, clock)
+        self.subscriptions = Subscriptions(self._file, self.sessions)
 
     def close(self) -> None:
         """Close the file."""
@@ -85,6 +88,20 @@ class Accounts:
         """Return the user of that name unless it is disabled."""
         account = self.users.find(name)
         return None if account is None or account.disabled else account.user
+
+    def push_key(self) -> str:
+        """Return the private key with which this server names itself to push services, in PEM form."""
+        return self.subscriptions.key()
+
+    def pushed_to(self, site: str) -> list[Subscription]:
+        """Return the browsers that get the notices of a site: of users who are logged in and may see it now."""
+        return [
+            one.subscription for one in self.subscriptions.of(site) if reads(self.named_user(one.user), site)
+        ]
+
+    def forget_push(self, endpoint: str) -> None:
+        """Remove a browser that its push service does not know any more."""
+        self.subscriptions.forget(endpoint)
 
     def add_user(self, name: str, role: UserRole, sites: Collection[str]) -> str:
         """Add a user and return the generated first password."""

@@ -45,7 +45,12 @@ class Account:
         """The user as the routes see it."""
         must_change = self.initial_until is not None
         return User(
-            self.name, self.role, self.sites, must_change_password=must_change, language=self.language
+            self.name,
+            self.role,
+            self.sites,
+            must_change_password=must_change,
+            language=self.language,
+            title="" if self.title == self.name else self.title,
         )
 
 

@@ -9,7 +9,9 @@ from contextlib import ExitStack, closing, contextmanager
 from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
+from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.page import PageServer
+from cloud.onebox.pushing import pushing_from
 from cloud.onebox.serve import listen
 from cloud.stores.connect import open_embedded, open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
@@ -32,17 +34,20 @@ async def serve_page(
     stop: asyncio.Event,
     ready: Callable[[str], None],
     configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     """Serve the page until ``stop`` is set. ``ready`` gets the address once connections are accepted.
 
     ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
+    ``connect`` opens the way to a push service.
+
     Raises ``UserError`` if the address is in use, or the store is not InfluxDB.
     """
     if not isinstance(settings.store, InfluxSettings):
         raise UserError(
             "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
         )
-    await _serve(settings, chain, clock, stop, ready, configure=configure)
+    await _serve(settings, chain, clock, stop, ready, configure=configure, connect=connect)
 
 
 async def serve_api(
@@ -69,6 +74,7 @@ async def _serve(
     *,
     only_api: bool = False,
     configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     shown = settings.serve.page
     with (
@@ -82,6 +88,8 @@ async def _serve(
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
             )
+        if not only_api:
+            opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,
             clock,
@@ -95,7 +103,9 @@ async def _serve(
             path=shown.path,
             proxies=shown.proxies,
         )
-        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
+        page = PageServer(
+            app, tls=shown.tls.files() if shown.tls else None, end_streams=app.state.today.live.end
+        )
         serving = asyncio.create_task(page.serve([sock]))
         host, port = sock.getsockname()[:2]
         ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")

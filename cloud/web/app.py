@@ -31,6 +31,7 @@ from cloud.web import (
     login_page,
     metrics,
     period_page,
+    phone_page,
     placement_page,
     places_page,
     today_page,
@@ -80,6 +81,7 @@ def create_app(
     pages = SitePages(
         reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
     )
+    today = today_page.Today(pages)
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
         *export_routes.routes(shops, clock),
@@ -87,7 +89,8 @@ def create_app(
     ]
     if not only_api:
         routes += [
-            *today_page.routes(pages),
+            *today_page.routes(today),
+            *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
             *period_page.routes(pages, shops),
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
@@ -109,7 +112,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
-    app.state.access = access
+    app.state.access, app.state.today = access, today
     return app
 
 

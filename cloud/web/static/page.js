@@ -1,8 +1,7 @@
-// Draws the response of /api/{site}/today (described in cloud/web/api.py) and requests it again every few seconds.
+// Draws the answer of /api/{site}/today (described in cloud/web/api.py); live.js keeps it up to date.
 // Every text is set as textContent, so that no name can become markup.
 "use strict";
 
-const POLL_MS = 3000;
 const NO_DATA = _("no data");
 const GENDERS = ["female", "male"];
 const EVERY = [...GENDERS, "unknown"];
@@ -16,7 +15,6 @@ const FAULTS = { camera: _("camera"), outbox: _("storage of the device"), clock:
 const SECTIONS = {
   doors: _("doors"), zones: _("zones"), targets: _("targets"), plan: _("floor plan"), notices: _("notices"), camera: _("camera"),
 };
-let shown = null;
 
 const element = (id) => document.getElementById(id);
 // Times carry the shop's UTC offset, so their digits are the shop's local time in every browser.
@@ -279,47 +277,8 @@ function inEnglish(sentence, text, translated = false) {
   return line;
 }
 
-function notices(day) {
-  const told = day.notices.map((notice) => {
-    const said = { text: notice.text, moment: moment(notice.since, day.date), who: notice.acknowledged?.who };
-    return notice.acknowledged ? _("Now: %(text)s, since %(moment)s; %(who)s takes care of it", said)
-      : _("Now: %(text)s, since %(moment)s", said);
-  });
-  if (told.join("\n") === element("notices").dataset.told) return; // a screen reader would read them again
-  element("notices").dataset.told = told.join("\n");
-  element("notices").replaceChildren(...told.map((text) => node("p", text, "banner")));
-}
-
 function show(day) {
   element("date").textContent = _("%(date)s · %(timezone)s time", { date: fullDate(day.date), timezone: day.timezone });
   banner(day.untrusted_windows ? _("A device's clock was not set for part of today: some visits may be shown in the wrong hour.") : "");
   [notices, figures, hours, ages, dwell, expressions, doors, places, yesterday, devices].forEach((part) => part(day));
 }
-
-function timeInShop(timeZone) {
-  return new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "medium", timeZone }).format(new Date());
-}
-
-async function refresh() {
-  setTimeout(refresh, POLL_MS);
-  let [live, text] = [element("live"), null];
-  try {
-    const answer = await fetch(document.querySelector("main").dataset.api, { cache: "no-store" });
-    if (answer.ok) text = await answer.text();
-    else if (answer.status === 401) location.reload(); // the login has ended: the way to it
-  } catch { /* no response: text stays null */ }
-  if (text === null) {
-    banner(live.dataset.at ? _("The shop's Footlight box does not answer. These figures are from %(time)s.", { time: live.dataset.at })
-      : _("The shop's Footlight box does not answer. No figures have been received yet."));
-  } else {
-    if (text !== shown) show(JSON.parse(text));
-    document.querySelector("main").removeAttribute("data-waiting");
-    live.dataset.at = timeInShop(JSON.parse(text).timezone);
-  }
-  shown = text;
-  live.querySelector(".text").textContent = text === null ? _("not connected") : _("live, %(time)s", { time: live.dataset.at });
-  live.querySelector(".dot").className = `dot ${text === null ? "bad" : "good"}`;
-}
-
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (shown) show(JSON.parse(shown)); });
-refresh();

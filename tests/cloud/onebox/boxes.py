@@ -25,14 +25,14 @@ def settings(folder: Path, **broker: Any) -> Settings:
 
 
 @contextmanager
-def running(chosen: Settings, clock: Clock | None = None) -> Iterator[Box]:
+def running(chosen: Settings, clock: Clock | None = None, **options: Any) -> Iterator[Box]:
     boxes: list[Box] = []
     stop = asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def work() -> None:
         loops.append(asyncio.get_running_loop())
-        await serve(chosen, clock=clock or SystemClock(), stop=stop, ready=boxes.append)
+        await serve(chosen, clock=clock or SystemClock(), stop=stop, ready=boxes.append, **options)
 
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(asyncio.run, work())

@@ -25,7 +25,15 @@ from tests.support.asgi import AsgiClient
 from tests.support.clock import ManualClock
 from tests.support.messages import window
 
-OPEN = {"/login", "/login/company", "/login/company/done", "/words/x"}
+OPEN = {
+    "/login",
+    "/login/company",
+    "/login/company/done",
+    "/words/x",
+    "/manifest.webmanifest",
+    "/service-worker.js",
+    "/offline",
+}
 """What is for everybody. A new line here is a decision."""
 ENDS_THE_SESSION = {"/logout", "/logout-everywhere"}
 

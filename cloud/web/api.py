@@ -13,7 +13,7 @@ Every time is the shop's local time with its UTC offset.
     untrusted_windows      windows whose clock was not synchronised
     profile, k             widest privacy profile of today (null without windows); smallest readable cell
     cohort_visits          visits released in cohorts
-    described              visits whose face was classified at least once, of described_of; null if no cohort tells it
+    described              visits whose face was surely seen and classified, of described_of; null if no cohort tells it
     described_of           visits in the cohorts that tell it
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null

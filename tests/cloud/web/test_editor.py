@@ -314,7 +314,7 @@ def test_names_are_text_and_are_checked_before_the_device_is_asked(
         page.locator("summary").click()
         page.get_by_label("Name").fill("")
         send(page)
-        expect(part(page, "said")).to_have_text('A name is missing under "Zones".')
+        expect(part(page, "said")).to_have_text("A name is missing under “Zones”.")
         page.get_by_label("Name").fill("one")
         page.get_by_role("button", name="Add a door").click()
         page.get_by_label("Name").fill("one")

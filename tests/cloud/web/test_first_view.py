@@ -49,11 +49,13 @@ def test_the_first_view_is_light_and_calm(
 ) -> None:
     sizes: dict[str, int] = {}
     hosts: set[str | None] = set()
+    streams: list[str] = []
 
     def weigh(response: Response) -> None:
         hosts.add(urlsplit(response.url).hostname)
-        if response.url.partition("?")[0].endswith("/events"):  # it has no end
-            sizes[response.url] = 0
+        address = response.url.partition("?")[0]
+        if address.endswith("/events"):  # it has no end; its first event is this answer
+            streams.append(address.replace("/events", "/today"))
         elif response.ok:  # a redirection has no body
             sizes[response.url] = len(response.body())
 
@@ -62,6 +64,8 @@ def test_the_first_view_is_light_and_calm(
         context.on("response", weigh)
         page = served.open(context, path)
         assert page.evaluate("window.shifts") == []
+        assert bool(streams) == (page.locator("#notices").count() == 1)
+        sizes.update((stream, len(context.request.get(stream).body())) for stream in streams)
     assert sum(sizes.values()) <= MOST_BYTES
     first = {url for url in sizes if not url.endswith(AFTERWARDS)}
     assert len(first) <= VIEWS[path], sorted(first)

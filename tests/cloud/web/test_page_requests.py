@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Response, expect
+from playwright.sync_api import Browser, expect
 
 import cloud.web
 from cloud.stores.embedded import EmbeddedStore
@@ -87,27 +87,6 @@ def test_nothing_outside_the_static_folder_is_served(address: str, path: str) ->
 
 def test_the_page_only_reads(address: str) -> None:
     assert answer(address, "/", "POST")[0] == 405
-
-
-def test_the_first_view_is_light(chromium: Browser, store: EmbeddedStore, address: str) -> None:
-    store.write(a_morning())
-    sizes: dict[str, int] = {}
-
-    def weigh(response: Response) -> None:
-        path = urlsplit(response.url).path
-        if response.ok and not path.endswith("/events"):  # a redirection has no body, a stream no end
-            sizes[path] = len(response.body())
-
-    page = chromium.new_page()
-    try:
-        page.on("response", weigh)
-        page.goto(address)
-        live(page)
-    finally:
-        page.close()
-    assert any(path.endswith("uPlot.iife.min.js") for path in sizes)
-    event = len(answer(address, "/api/shop/today")[2])
-    assert sum(sizes.values()) + event <= 300_000
 
 
 def test_the_chart_library_is_the_one_that_was_released() -> None:

@@ -113,7 +113,7 @@ def changed_settings(history: Sequence[Version], place: int) -> list[str]:
 
 @contextmanager
 def chain_changes(path: Path, history: Path, clock: Clock) -> Iterator[ChainChanges]:
-    """Open the chain file at ``path`` for changes, with its ``history``. Raises ``UserError``."""
+    """Yield the changes of the chain file at ``path``, with its ``history``; neither file must exist."""
     kept = History(history)
     try:
         yield ChainChanges(ChainFile(path), kept, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from common import salvage
 from common.database_file import why_not_opened
-from common.errors import UserError
+
+log = logging.getLogger(__name__)
 
 KEPT = 200
 """Versions of one shop."""
@@ -43,20 +46,18 @@ class Version:
 class History:
     """The versions of all shops. Safe to use from several threads; every method raises ``HistoryUnavailable``.
 
-    Raises ``UserError`` if the file cannot be opened.
+    The file is opened when it is used first, because a page that changes nothing needs none. A damaged one is renamed,
+    and a new one begins.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _opened(path)
-        except (OSError, sqlite3.Error) as error:
-            raise UserError(f"store.path: {path}: {why_not_opened(path, error)}") from None
+        self._db: sqlite3.Connection | None = None
 
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            if self._db is not None:
+                self._db.close()
 
     def add(self, site: str, at: datetime, who: str | None, settings: Mapping[str, Any]) -> Version:
         """Keep a new version and return it."""
@@ -88,12 +89,32 @@ class History:
     def _run(self, query: str, values: tuple[object, ...]) -> list[Any]:
         try:
             with self._lock:
+                if self._db is None:
+                    self._db = _opened(self._path)
                 return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
+            log.warning("chain: %s: %s", self._path, why_not_opened(self._path, error))
             raise HistoryUnavailable(f"{self._path}: {error}") from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open(path)
+    except sqlite3.DatabaseError as error:
+        if not salvage.is_damage(error):
+            raise
+        aside = salvage.set_aside(path)
+        log.error(  # noqa: TRY400 - no bug of ours
+            "chain: %s is damaged (%s); it was renamed to %s, and the history of changes begins anew",
+            path,
+            error,
+            aside.name,
+        )
+        return _open(path)
+
+
+def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -101,7 +122,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         if version == 0:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
         elif version != _SCHEMA_VERSION:
-            raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
+            raise HistoryUnavailable(f"{path}: written by another version of Footlight (schema {version})")
+        salvage.check(db)
     except BaseException:
         db.close()
         raise

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -36,6 +36,7 @@ _PAST = 31 * _DAY
 """Special days before this stay in the file and are not shown."""
 _SPARE_DAYS, _SPARE_CAMERAS = 3, 1
 """Empty lines of the form for what is new."""
+_NO_HISTORY = _("The history of changes cannot be read or written. Free some space on the disk of this box.")
 PURPOSES = tuple(role for role in ROLES if role != "unassigned")
 
 
@@ -112,7 +113,7 @@ class _Settings:
             self._pages.shops.use(change(assumed=self._assumed))
             history = self._changes.history(site)
         except HistoryUnavailable:
-            raise _no_history() from None
+            raise HTTPException(503, _NO_HISTORY) from None
         what = ", ".join(changed_settings(history, 0)) or "settings"
         record(request, "configured", f"{what} of {site} in the chain file")
         return RedirectResponse(request.url_for("settings", site=site).path, 303)
@@ -137,31 +138,33 @@ class _Settings:
     ) -> Response:
         pages, changes = self._pages, self._changes
         broken, listed, version = "", None, ""
+        why = changes.why_not_writable()
+        read_only = not_writable(changes.path, why) if why else ""
         try:
             listed, version = changes.site(site)
-            history = changes.history(site)
         except UserError as error:
-            broken, history = str(error), []
+            broken = str(error)
+        try:
+            history = changes.history(site)
         except HistoryUnavailable:
-            raise _no_history() from None
+            history, read_only = [], read_only or _NO_HISTORY
         zone = pages.zone_of(site)
         today = pages.clock.now().astimezone(zone).date()
         assumed = self._assumed().get(site, {}) if listed is None and not broken else {}
         section = section_of(listed) if listed else {"title": site, "timezone": zone.key, **assumed}
-        why = changes.why_not_writable()
         shown = {
             "site": site,
             "title_of": pages.title_of,
             "form": form
             or _filled(section, version, today - _PAST, self._reported(site), language_of(request)),
-            "zones": sorted(available_timezones()),
+            "zones": _zones(),
             "purposes": PURPOSES,
             "path": changes.path,
             "exists": bool(version),
             "listed": listed is not None,
             "estimated": bool(assumed),
             "rolled_up": isinstance(pages.shops, ChainShops),
-            "read_only": not_writable(changes.path, why) if why else "",
+            "read_only": read_only,
             "broken": broken,
             "wrong": wrong,
             "mistake": mistake,
@@ -180,6 +183,12 @@ class _Settings:
         """Return the cameras that have sent windows since yesterday."""
         now = self._pages.clock.now()
         return sorted({camera_of(window) for window in self._pages.reader.windows(site, now - _DAY, now)})
+
+
+@cache
+def _zones() -> list[str]:
+    """Return the names of all time zones; it reads many files."""
+    return sorted(available_timezones())
 
 
 def _filled(section: Section, version: str, since: date, reported: list[str], language: Language) -> _Form:
@@ -268,9 +277,3 @@ def _shown(hours: str | list[str], closed: str) -> str:
     if isinstance(hours, list):
         return ", ".join(hours)
     return closed if hours == CLOSED else hours
-
-
-def _no_history() -> HTTPException:
-    return HTTPException(
-        503, _("The history of changes cannot be read or written. Free some space on the disk of this box.")
-    )

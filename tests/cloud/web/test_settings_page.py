@@ -248,6 +248,24 @@ def test_a_file_that_cannot_be_written_is_told_in_one_sentence(shop: Shop, tmp_p
     assert len(re.findall("The page cannot write the chain file /proc/chain.yaml", answer.text)) >= 1
 
 
+def test_a_damaged_history_is_set_aside_and_one_that_cannot_be_kept_changes_nothing(
+    shop: Shop, tmp_path: Path
+) -> None:
+    (tmp_path / "damaged.sqlite").write_bytes(b"no database" * 200)
+    for history, code in ((tmp_path / "damaged.sqlite", 303), (Path("/proc/h.sqlite"), 503)):
+        with chain_changes(shop.file, history, ManualClock()) as changes:
+            app = page_with(
+                shop.accounts, shop.shops._store, ManualClock(), chain_changes=changes, shops=shop.shops
+            )
+            before = shop.file.read_text()
+            browser = logged_in(app, "ines")
+            page = browser.get(PATH)
+            assert ("The history of changes cannot be read" in page.text) == (code == 503)
+            fields = {**filled(page.text), "title": f"After {code}"}
+            assert browser.submit(PATH, PATH, **fields).status_code == code
+            assert (shop.file.read_text() == before) == (code == 503)
+
+
 def test_a_file_that_somebody_has_broken_is_told(shop: Shop) -> None:
     fields = shop.fields()
     shop.file.write_text("name: [")

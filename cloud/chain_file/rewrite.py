@@ -82,11 +82,11 @@ def _change(parent: CommentedMap, key: str, before: Any, after: Any) -> None:
             _put(parent, key, _value(key, after))
             return
         written = {str(name): name for name in inside}
-        for name in before.keys() - after.keys():
-            _remove(inside, written[name])
         for name, value in after.items():
             if before.get(name) != value:
                 _put(inside, written.get(name, _name(key, name)), _value(name, value))
+        for name in sorted(before.keys() - after.keys()):  # last, so that something is left to hold the comments
+            _remove(inside, written[name])
     else:
         _put(parent, key, _value(key, after))
 
@@ -131,6 +131,15 @@ def _remove(parent: CommentedMap, key: Hashable) -> None:
     del parent[key]
     if before >= 0:
         _give_rest(parent, list(parent)[before], rest)
+    else:
+        first = parent.ca.items.setdefault(next(iter(parent)), [None, None, None, None])
+        first[1] = [_line(text) for text in rest.splitlines()] + (first[1] or [])
+
+
+def _line(text: str) -> CommentToken:
+    """Return a line above a key."""
+    said = text.lstrip()
+    return CommentToken(f"{said}\n", start_mark=CommentMark(len(text) - len(said)), end_mark=None)
 
 
 def _last(parent: Any, key: Hashable) -> tuple[Any, Any]:

@@ -74,7 +74,10 @@ def _change(parent: CommentedMap, key: str, before: Any, after: Any) -> None:
     """Change one setting; a mapping key by key, if the file has it as a mapping already."""
     if before == after:
         return
-    if not after:  # the key stays, and with it what a comment says about it
+    if not after:  # the key stays, and with it what comments say about it
+        if isinstance(parent.get(key), CommentedMap):
+            for name in list(parent[key])[:0:-1]:
+                _remove(parent[key], name)
         _put(parent, key, CommentedMap() if key == "special_days" else None)
     elif isinstance(after, Mapping) and isinstance(before, Mapping) and parent.get(key):
         inside = parent[key]

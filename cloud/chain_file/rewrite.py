@@ -88,7 +88,9 @@ def _change(parent: CommentedMap, key: str, before: Any, after: Any) -> None:
         for name, value in after.items():
             if before.get(name) != value:
                 _put(inside, written.get(name, _name(key, name)), _value(name, value))
-        for name in sorted(before.keys() - after.keys()):  # last, so that something is left to hold the comments
+        for name in sorted(
+            before.keys() - after.keys()
+        ):  # last, so that something is left to hold the comments
             _remove(inside, written[name])
     else:
         _put(parent, key, _value(key, after))

@@ -14,9 +14,9 @@ _INTRODUCTION = """# Dashboards
 
 <!-- {head} -->
 
-What Grafana shows, for its users. There are four dashboards: *Shop today* for the store manager, *Chain compare* for
-head office, *Fleet health* for the installer, and *Data quality and privacy* for everybody who wants to know how
-reliable the other figures are. They are made for Grafana {grafana}, installed with it, and the same for all users. They
+What Grafana shows, for its users. There are five dashboards: *Shop today* and *Doors and zones* for the store manager,
+*Chain compare* for head office, *Fleet health* for the installer, and *Data quality and privacy* for everybody who
+wants to know how reliable the other figures are. They are made for Grafana {grafana}, installed with it, and the same for all users. They
 need no setup and are read-only, so that nobody edits them by mistake.
 
 ## How to read all of them

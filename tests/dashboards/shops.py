@@ -234,13 +234,13 @@ def others() -> list[Message]:
     ):
         found = alert(active=active, at=NOW - timedelta(minutes=minutes), fault=fault)
         told.append(AlertMessage.model_validate({**found.model_dump(by_alias=True), "site": site}))
-    for minutes, more in (
+    said: list[tuple[int, dict[str, Any]]] = [
         (300, {}),
         (290, {"active": False}),
         (60, {"count": None}),
         (50, {"name": "empty", "rule": "zone_empty", "count": 0, "limit": None, "device": "till"}),
-    ):
-        told.append(notice(**{"site": "mitte", "at": NOW - timedelta(minutes=minutes), **more}))
+    ]
+    told += [notice(site="mitte", at=NOW - timedelta(minutes=minutes), **more) for minutes, more in said]
     return told
 
 

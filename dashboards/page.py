@@ -39,8 +39,9 @@ for all users. They need no setup and are read-only, so that nobody edits them b
 _ALERTS = """
 ## Alerts
 Grafana checks these rules every minute. The label `audience` says who can fix the problem;
-[Grafana](grafana.md#who-is-told-of-an-alert) says how that person is told. Devices report over MQTT when their camera is missing, their outbox is full or
-their clock is not set (*Faults* in *Fleet health*). These rules find what a device cannot report itself.
+[Grafana](grafana.md#who-is-told-of-an-alert) says how that person is told. Devices report over MQTT when their camera
+is missing, their outbox is full or their clock is not set (*Faults* in *Fleet health*). These rules find what a device
+cannot report itself.
 
 | rule | says | look at |
 | --- | --- | --- |
@@ -53,7 +54,8 @@ Mount `dashboards/provisioning` as Grafana's provisioning folder and `dashboards
 token), as `cloud/compose.yaml` does. The data sources have the fixed uids {sources}: one for each level of
 [storage](storage.md). *Chain compare*, time zones and promotions need the chain file and the nightly
 `footlight-cloud rollup`. The map tiles come from a public server; everything else stays on your own servers.
-[Grafana](grafana.md) has folders and teams for each shop, logins of your company, and one Grafana for several companies.
+[Grafana](grafana.md) has more: folders and teams for each shop, the login of your company, one Grafana for several
+companies.
 
 The tests run every query here on a real InfluxDB and compare the result with the data that was sent. They check the
 files against the schema of Grafana {grafana}. To change a dashboard, change `dashboards/*.py`, then run

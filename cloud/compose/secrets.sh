@@ -2,7 +2,7 @@
 # Creates the secrets of cloud/compose.yaml in the folder secrets/ beside this script; existing ones are kept.
 #   secrets.sh init HOST...          authority, broker's certificate for these names, passwords, settings of
 #                                    footlight-cloud configure
-#   secrets.sh tokens                tokens of bridges and rollup, from InfluxDB, which must be up, and their settings
+#   secrets.sh tokens                tokens of bridges, rollup and page, from InfluxDB, which must be up, and their settings
 #   secrets.sh device SITE DEVICE    a certificate for the device SITE/DEVICE, for its mqtt.tls
 #   secrets.sh revoke SITE DEVICE    revoke all certificates of this device; restart the broker afterwards
 # Afterwards remove secrets/ca.key from the server: whoever has it can pretend to be any device.
@@ -44,6 +44,18 @@ store:
   token: $1
   org: footlight
   bucket: footlight
+YAML
+}
+
+for_page() {
+    cat <<YAML
+serve:
+  page:
+    host: 0.0.0.0
+    # The name under which a reverse proxy shows the page, such as shops.example.com.
+    names: []
+    # Of docker: whoever connects is on this machine.
+    proxies: [172.16.0.0/12, 192.168.0.0/16]
 YAML
 }
 
@@ -134,6 +146,11 @@ tokens)
         token=$(token rollup read:footlight read:footlight_quarter write:footlight_quarter \
             read:footlight_day write:footlight_day)
         settings "$token" | keep rollup.yaml
+    fi
+    # The page reads. It listens inside its container, where nobody but this machine and the other containers come.
+    if [ ! -e "$folder/page.yaml" ]; then
+        token=$(token page read:footlight read:footlight_quarter read:footlight_day)
+        { settings "$token"; for_page; } | keep page.yaml
     fi
     ;;
 device)

@@ -97,13 +97,12 @@ need_names() { # SITE DEVICE
     fi
 }
 
-for_configure() { # HOST
-    here=$(cd "$folder" && pwd)
+for_configure() { # HOST FOLDER
     cat <<YAML
 mqtt:
   host: $1
   port: 8883
-  tls: {ca: $here/ca.crt, cert: $here/configure.crt, key: $here/configure.key}
+  tls: {ca: $2/ca.crt, cert: $2/configure.crt, key: $2/configure.key}
 YAML
 }
 
@@ -133,7 +132,8 @@ extendedKeyUsage=serverAuth"
     random | keep influxdb_token
     echo "grafana:$(random)" | keep influxdb_read_token
     random | keep grafana_password
-    for_configure "$1" | keep configure.yaml
+    for_configure "$1" "$(cd "$folder" && pwd)" | keep configure.yaml
+    for_configure mosquitto /run/secrets | keep page-configure.yaml
     ;;
 tokens)
     # A bridge writes messages and reads its probes back; it cannot write the rollup's levels, nor the rollup its level.
@@ -147,9 +147,10 @@ tokens)
             read:footlight_day write:footlight_day)
         settings "$token" | keep rollup.yaml
     fi
-    # The page reads. It listens inside its container, where nobody but this machine and the other containers come.
+    # The page reads, and writes who takes care of a notice. It listens inside its container, where nobody but this
+    # machine and the other containers come.
     if [ ! -e "$folder/page.yaml" ]; then
-        token=$(token page read:footlight read:footlight_quarter read:footlight_day)
+        token=$(token page read:footlight write:footlight read:footlight_quarter read:footlight_day)
         { settings "$token"; for_page; } | keep page.yaml
     fi
     ;;

@@ -111,7 +111,7 @@ class SiteReport:
     ages: Mapping[str, Mix]
     """Ages by gender (as counted), empty if too much is withheld or uncertain; each gender adds up to 1."""
     described: int | None
-    """Visits whose face was classified at least once, of ``described_of``; None if no cohort tells it."""
+    """Visits whose face was surely seen and classified, of ``described_of``; None if no cohort tells it."""
     described_of: int
     results: Mapping[str, Results]
     """By attribute, as in ``mixes``."""

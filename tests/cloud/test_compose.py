@@ -151,8 +151,13 @@ def test_the_page_adds_its_first_user_before_it_listens(made: Path) -> None:
     for line in (first, then):
         program, *arguments = line.split()
         assert program == "footlight-cloud"
-        assert "/run/secrets/page.yaml" in arguments
+        assert {word for word in arguments if word.startswith("/run/secrets/")} <= {
+            f"/run/secrets/{name}" for name in SERVICES["page"]["secrets"]
+        }
         cloud_parser().parse_args(arguments)
+    tls = load(made / "page-configure.yaml").mqtt.tls
+    assert tls is not None
+    assert {path.name for path in (tls.ca, tls.cert, tls.key) if path} <= set(SERVICES["page"]["secrets"])
     (published,) = SERVICES["page"]["ports"]
     assert published == f"127.0.0.1:{settings.serve.page.port}:{settings.serve.page.port}"
     mounts = dict(volume.split(":") for volume in SERVICES["page"]["volumes"])
@@ -161,7 +166,7 @@ def test_the_page_adds_its_first_user_before_it_listens(made: Path) -> None:
     assert settings.accounts_file({"STATE_DIRECTORY": state}).parent == Path(state)
 
 
-def test_bridge_and_rollup_may_write_what_is_theirs_and_nothing_else(made: Path) -> None:
+def test_bridge_rollup_and_page_may_write_what_is_theirs_and_nothing_else(made: Path) -> None:
     """Each has a token of its own; the operator's, which may do everything, stays with InfluxDB."""
     operator = (made / "influxdb_token").read_text().strip()
     tokens = {}
@@ -185,7 +190,7 @@ def test_bridge_and_rollup_may_write_what_is_theirs_and_nothing_else(made: Path)
             " --read-bucket id-footlight_day --write-bucket id-footlight_day --json"
         ),
         (
-            "auth create --description page --read-bucket id-footlight"
+            "auth create --description page --read-bucket id-footlight --write-bucket id-footlight"
             " --read-bucket id-footlight_quarter --read-bucket id-footlight_day --json"
         ),
     ]

@@ -1,7 +1,8 @@
 """The InfluxQL queries of *Doors and zones*: days of doors, places, heat and ways, and the notices for staff.
 
 A count that is no longer known is stored as 0 (``forgotten``). Each query therefore asks for days whose denominator is
-above 0, so that such a 0 is a gap.
+above 0, so that such a 0 is a gap. A day is at noon UTC, as it is stored: at midnight UTC, it would be drawn a day too
+early west of Greenwich.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ GRIDS = Query(
 
 
 def _of_doors(value: str, name: str, *, told: str = '"door_watched_s" > 0') -> Query:
-    text = f'SELECT {value} FROM "day" WHERE {_SITE} AND {told} GROUP BY time(1d), "role" fill(null)'
+    text = f'SELECT {value} FROM "day" WHERE {_SITE} AND {told} GROUP BY time(1d, 12h), "role" fill(null)'
     return Query(text, "day", alias=f"$tag_role: {name}")
 
 
@@ -34,14 +35,14 @@ PASSERS = _of_doors('sum("passers")', "passers")
 CAPTURE = Query(
     'SELECT "entries" / "outside" FROM (SELECT sum("entries") AS "entries",'
     ' sum("entries") + sum("passers") AS "outside"'
-    f' FROM "day" WHERE {_SITE} AND "door_watched_s" > 0 GROUP BY time(1d), "role" fill(none))'
+    f' FROM "day" WHERE {_SITE} AND "door_watched_s" > 0 GROUP BY time(1d, 12h), "role" fill(none))'
     ' WHERE "outside" > 0 GROUP BY "role"',
     "day",
     alias="$tag_role",
 )
 GROUP_SIZE = Query(
     f'SELECT sum("entries") / sum("groups") FROM "day" WHERE {_SITE} AND "groups" > 0'
-    ' GROUP BY time(1d), "role" fill(null)',
+    ' GROUP BY time(1d, 12h), "role" fill(null)',
     "day",
     alias="$tag_role",
 )
@@ -51,7 +52,7 @@ def of_place(kind: str, value: str, told: str = '"cohort_visits" > 0', name: str
     """Build the query of a figure of each zone, queue or target by day; ``told`` is true of days that tell it."""
     text = (
         f'SELECT {value} FROM "day_place" WHERE {_SITE} AND "kind" = \'{kind}\' AND {told}'
-        f" GROUP BY time(1d), {_BY_PLACE} fill(null)"
+        f" GROUP BY time(1d, 12h), {_BY_PLACE} fill(null)"
     )
     return Query(text, "day", alias=f"$tag_role $tag_place{name and f': {name}'}")
 

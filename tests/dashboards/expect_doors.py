@@ -12,15 +12,14 @@ from tests.dashboards.panels import Row, Scene, Series
 from tests.dashboards.world import Answer, Board, World, noon
 
 BOARD = Board()
-DAY_S = 86_400
 
 
 def _series(values: Iterable[tuple[Tally, str, Any]]) -> Series:
-    """Values by day, which begins at midnight UTC, by the name of the line."""
+    """Values by the noon of the day, by the name of the line."""
     found: Series = {}
     for tally, name, value in values:
         if value is not None:
-            found.setdefault(name, {})[int(noon(tally).timestamp()) // DAY_S * DAY_S] = value
+            found.setdefault(name, {})[int(noon(tally).timestamp())] = value
     return found
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import coverage
-from cloud.analysis.hours import Hour, local_hours, open_quarters
+from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
@@ -18,7 +18,7 @@ from cloud.domain.labels import WITHOUT_VERDICT, Counts
 from cloud.domain.tally import Tally, readable, with_silent_days
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import metrics_of
-from cloud.stores.tallies import Tallies, days
+from cloud.stores.tallies import Tallies, days, open_quarters
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
 HIDES_MOST = 2

@@ -106,7 +106,6 @@ def test_one_thing_that_stands_still_stops_the_feed_until_it_moves(
 def test_logging_is_one_line_on_stderr_where_there_is_no_journal() -> None:
     code = """
 import logging
-from cloud.reports.page import BROWSERS
 from edge.service.systemd import configure_logging
 configure_logging("info")
 logging.getLogger("edge.x").debug("unsaid")

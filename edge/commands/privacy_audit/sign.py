@@ -1,0 +1,57 @@
+"""The privacy settings in force: no wider than the sign at the door of the shop says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from common.config_file import load_yaml_model
+from common.settings import Section
+from common.wire import WINDOW_S, Profile
+from edge.commands.doctor.checks import Finding, green, red
+from edge.commands.privacy_audit.subject import Subject
+from edge.config import PrivacySettings, WindowSettings
+
+WIDER: tuple[Profile, ...] = get_args(Profile)
+"""Each profile tells more than the one before."""
+
+
+class Sign(Section):
+    """What the sign at the door says, or whoever approved the device: the most that may be told. Without a record it
+    is what Footlight tells when nobody changes a setting."""
+
+    profile: Profile = PrivacySettings().profile
+    k: Annotated[int, Field(ge=3)] = PrivacySettings().k
+    window_s: Annotated[int, Field(ge=WINDOW_S[0], le=WINDOW_S[1])] = WindowSettings().seconds
+
+
+def sign(subject: Subject) -> Finding:
+    """Compare the settings in force with the sign, and those that a server sent with the file."""
+    recorded = _is_there(subject.sign)
+    allowed = load_yaml_model(subject.sign, Sign) if recorded else Sign()
+    told, seconds, own = subject.settings.privacy, subject.settings.window.seconds, subject.own
+    wrong = []
+    if (told, seconds) != (own.privacy, own.window.seconds):
+        wrong.append("the settings of the server changed what is told, which only the file may")
+    if WIDER.index(told.profile) > WIDER.index(allowed.profile):
+        wrong.append(f"privacy.profile {told.profile} tells more than {allowed.profile}")
+    if told.k < allowed.k:
+        wrong.append(f"privacy.k {told.k} is less than {allowed.k}")
+    if seconds < allowed.window_s:
+        wrong.append(f"window.seconds {seconds} is less than {allowed.window_s}")
+    source = f"the sign ({subject.sign})" if recorded else "the defaults; no sign is recorded"
+    if wrong:
+        fix = f"set it back, or change the sign at the door first and then {subject.sign}"
+        return red(f"{', '.join(wrong)}; allowed by {source}", fix)
+    return green(f"profile {told.profile}, k {told.k}, windows of {seconds} s: within {source}")
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is such a file. Raises ``PermissionError`` where nobody may look."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True

@@ -25,9 +25,9 @@ TEXTS = {
     "placement.readings[].says": 120,
     "placement.advice[]": 240,
 }
-"""The only texts that the program writes instead of choosing them from a list, with their longest length: versions, what
-is wrong with a device, and what the placement check tells the person on the ladder. A name without a dot is a field
-of several messages."""
+"""The only texts that the program writes instead of choosing them from a list, with their longest length: versions,
+what is wrong with a device, and what the placement check tells the person on the ladder. A name without a dot is a
+field of several messages."""
 BOXES = {f"placement.faces[].{edge}" for edge in ("x1", "y1", "x2", "y2")} | {
     "placement.width",
     "placement.height",

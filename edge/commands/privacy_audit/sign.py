@@ -11,7 +11,7 @@ from common.config_file import load_yaml_model
 from common.settings import Section
 from common.wire import WINDOW_S, Profile
 from edge.commands.doctor.checks import Finding, green, red
-from edge.commands.privacy_audit.subject import Subject
+from edge.commands.privacy_audit.subject import Subject, cannot_tell
 from edge.config import PrivacySettings, WindowSettings
 
 WIDER: tuple[Profile, ...] = get_args(Profile)
@@ -19,8 +19,8 @@ WIDER: tuple[Profile, ...] = get_args(Profile)
 
 
 class Sign(Section):
-    """What the sign at the door says, or whoever approved the device: the most that may be told. Without a record it
-    is what Footlight tells when nobody changes a setting."""
+    """What the sign at the door says, or whoever approved the device: the most that may be told. Without a record,
+    only what Footlight tells when nobody changes a setting is known to be right."""
 
     profile: Profile = PrivacySettings().profile
     k: Annotated[int, Field(ge=3)] = PrivacySettings().k
@@ -32,20 +32,30 @@ def sign(subject: Subject) -> Finding:
     recorded = _is_there(subject.sign)
     allowed = load_yaml_model(subject.sign, Sign) if recorded else Sign()
     told, seconds, own = subject.settings.privacy, subject.settings.window.seconds, subject.own
-    wrong = []
     if (told, seconds) != (own.privacy, own.window.seconds):
-        wrong.append("the settings of the server changed what is told, which only the file may")
+        return red(
+            "the settings of the server changed what is told, which only the file may",
+            "stop the service, and check its code: no version of Footlight accepts such settings",
+        )
+    wrong = []
     if WIDER.index(told.profile) > WIDER.index(allowed.profile):
         wrong.append(f"privacy.profile {told.profile} tells more than {allowed.profile}")
     if told.k < allowed.k:
         wrong.append(f"privacy.k {told.k} is less than {allowed.k}")
     if seconds < allowed.window_s:
         wrong.append(f"window.seconds {seconds} is less than {allowed.window_s}")
-    source = f"the sign ({subject.sign})" if recorded else "the defaults; no sign is recorded"
+    if wrong and not recorded:
+        return cannot_tell(
+            f"{', '.join(wrong)}, and nobody recorded what the sign at the door says",
+            f"write it into {subject.sign} (docs/privacy-audit.md), or use the defaults",
+        )
     if wrong:
         fix = f"set it back, or change the sign at the door first and then {subject.sign}"
-        return red(f"{', '.join(wrong)}; allowed by {source}", fix)
-    return green(f"profile {told.profile}, k {told.k}, windows of {seconds} s: within {source}")
+        return red(f"{', '.join(wrong)}: more than the sign says ({subject.sign})", fix)
+    within = (
+        f"the sign says so ({subject.sign})" if recorded else "no more than the defaults; no sign is recorded"
+    )
+    return green(f"profile {told.profile}, k {told.k}, windows of {seconds} s: {within}")
 
 
 def _is_there(path: Path) -> bool:

@@ -157,15 +157,26 @@ def test_a_connection_to_somebody_else_is_found(tmp_path: Path, stranger: socket
 
 def test_a_profile_wider_than_the_sign_is_found(tmp_path: Path) -> None:
     wide = settings(tmp_path, privacy={"profile": "expression", "k": 4})
+    record = tmp_path / "sign.yaml"
+    record.write_text(yaml.safe_dump({"profile": "demographics"}))
     found = inspect(sign, subject(tmp_path, None, own=wide))
     assert found.state == "red"
     assert (
         "privacy.profile expression tells more than demographics, privacy.k 4 is less than 5" in found.value
     )
-    (tmp_path / "sign.yaml").write_text(yaml.safe_dump({"profile": "expression", "k": 4}))
+    assert inspect(sign, subject(tmp_path, None)).state == "green"
+    record.write_text(yaml.safe_dump({"profile": "expression", "k": 4}))
     assert inspect(sign, subject(tmp_path, None, own=wide)).state == "green"
-    (tmp_path / "sign.yaml").write_text(yaml.safe_dump({"profile": "count"}))
-    assert inspect(sign, subject(tmp_path, None)).state == "red"
+    record.write_text(yaml.safe_dump({"window_s": 900}))
+    assert "window.seconds 60 is less than 900" in inspect(sign, subject(tmp_path, None)).value
+
+
+def test_without_a_sign_only_the_defaults_are_known_to_be_right(tmp_path: Path) -> None:
+    wide = settings(tmp_path, privacy={"profile": "expression"})
+    assert inspect(sign, subject(tmp_path, None)).state == "green"
+    found = inspect(sign, subject(tmp_path, None, own=wide))
+    assert found.state == "amber"
+    assert str(tmp_path / "sign.yaml") in found.fix
 
 
 def test_a_server_that_widened_the_settings_is_found(tmp_path: Path) -> None:

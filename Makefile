@@ -21,6 +21,8 @@ ARCH      ?= aarch64
 EXTRAS    ?= edge
 LIMIT     ?=
 INVENTORY ?= ansible/inventory
+# Languages of the page; its messages are in English.
+LANGUAGES := de es fr
 # Server: the name or address under which the devices reach it.
 HOST   ?=
 # Passed on unchanged, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
@@ -31,7 +33,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -146,6 +148,12 @@ docs: setup ## Generate docs/wire.md, storage.md, api.md, ansible.md and scale.m
 	$(BIN)/python docs/api.py
 	$(BIN)/python docs/roles.py
 	$(BIN)/python docs/scale.py
+
+messages: setup ## Collect the messages of the page in its catalogues; then translate what is new in them
+	@mkdir --parents build
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --add-location file --sort-by-file --output build/messages.pot .
+	@for language in $(LANGUAGES); do $(BIN)/pybabel --quiet update --input-file build/messages.pot --ignore-pot-creation-date \
+		--output-file cloud/web/catalogue/$$language.po --locale $$language --no-fuzzy-matching --ignore-obsolete --width 110; done
 
 dashboards: setup ## Generate Grafana's dashboards and alert rules from dashboards/*.py
 	$(BIN)/python -m dashboards.build

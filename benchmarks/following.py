@@ -5,7 +5,7 @@ All access to the pipeline is in ``play``; the rest is arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ import numpy as np
 from common.clock import SystemClock
 from common.vocabulary import NOT_SEEN, UNKNOWN
 from edge.config import Settings
+from edge.places.places import Live
 from edge.scene.decoys import DecoyTruth
 from edge.scene.ground_truth import PersonTruth
 from edge.service.build import Models, build_pipeline
@@ -72,10 +73,17 @@ class Played:
 
 
 def play(
-    images: Iterable[Image], fps: float, settings: Settings, models: Models, *, ends_empty: bool = True
+    images: Iterable[Image],
+    fps: float,
+    settings: Settings,
+    models: Models,
+    *,
+    ends_empty: bool = True,
+    watch: Callable[[Live, float], None] | None = None,
 ) -> Played:
     """Show the pictures to the product, without a limit of time for a frame. ``ends_empty``: nobody is there after the
-    last picture; otherwise the source ends with it, as a file does in the product."""
+    last picture; otherwise the source ends with it, as a file does in the product. ``watch`` is given the people at
+    each place after every frame, and its second."""
     pipeline = build_pipeline(settings, models, SystemClock(), budget_s=None)
     began = datetime(2026, 1, 5, 12, tzinfo=UTC)
     frames: list[tuple[Held, ...]] = []
@@ -92,6 +100,8 @@ def play(
         step = pipeline.step(Frame(image, began + timedelta(seconds=at_s), at_s, index))
         visits += ended(step.tracks.ended, step.visits)
         windows += step.windows
+        if watch is not None:
+            watch(pipeline.live(at_s), at_s)
         frames.append(
             tuple(
                 Held(

@@ -1,6 +1,7 @@
-"""``python -m benchmarks.shop``: doors, zones, queue, targets and heat of the shop scene against its truth.
+"""``python -m benchmarks.shop``: doors, zones, queue, targets, heat and notices of the shop scene against its truth.
 
-The whole pipeline looks at the pictures; what its windows count of places is added up.
+The whole pipeline looks at the pictures of both cameras; what its windows count of places is added up.
+``--door-metres`` measures the door alone, with the camera at several distances.
 """
 
 from __future__ import annotations
@@ -20,29 +21,34 @@ from rich.table import Table
 from benchmarks import seeds
 from benchmarks.following import play
 from benchmarks.seeds import Json
+from benchmarks.shop_notices import DOOR_RULES, SHELF_RULES, Teller, Told, lateness, truth_of, wait_settings
 from common.errors import UserError
 from edge.config import Settings
-from edge.place_types import PlaceCounts, ZoneCounts
+from edge.place_types import DoorCounts, PlaceCounts, TargetCounts, ZoneCounts
+from edge.places.notices import Rule
 from edge.scene.places import PlacesTruth
 from edge.scene.render import Scene
-from edge.scene.shop import shop_scene, shop_truth
-from edge.scene.shop_plan import SHOP_PLAN
+from edge.scene.shop import DOOR, SHELF, ShopView, door_view
 from edge.service.build import load_models
 
 WARMEST = 3
 
 
-def watch(scene: Scene, settings: Settings) -> PlaceCounts:
-    """Return what the product counts of places."""
-    played = play(scene.frames(), scene.fps, settings, load_models(settings))
-    return sum((window.places for window in played.windows), PlaceCounts())
+def watch(view: ShopView, scene: Scene, rules: Sequence[Rule]) -> tuple[PlaceCounts, list[Told]]:
+    """Return what the product counts of places, and the notices that it tells."""
+    settings = Settings.model_validate(
+        {**view.plan.settings(scene.lines_wide), "notices": wait_settings(rules), "detection": {"threads": 1}}
+    )
+    teller = Teller(rules)
+    played = play(scene.frames(), scene.fps, settings, load_models(settings), watch=teller.see)
+    return sum((window.places for window in played.windows), PlaceCounts()), teller.told
 
 
 def compare(truth: PlacesTruth, counted: PlaceCounts, seconds: float) -> dict[str, tuple[float, float]]:
     """Return (counted, true) by figure."""
     figures: dict[str, tuple[float, float]] = {}
     for door in truth.doors:
-        mine = counted.doors[door.name]
+        mine = counted.doors.get(door.name, DoorCounts())
         figures |= {
             "entries": (mine.entries, door.entries),
             "exits": (mine.exits, door.exits),
@@ -65,28 +71,53 @@ def compare(truth: PlacesTruth, counted: PlaceCounts, seconds: float) -> dict[st
             "queue length": (round(waits.waits.sum_s / seconds, 2), round(queue.length_mean, 2)),
         }
     for target in truth.targets:
-        looks = counted.targets[target.name].looks
+        looks = counted.targets.get(target.name, TargetCounts()).looks
         figures[f"{target.name} looks s"] = (round(looks.sum_s, 1), round(target.attention_s, 1))
     return figures
 
 
 def run_seed(seed: int, size: tuple[int, int]) -> Json:
+    """Play one seed before both cameras."""
     cv2.setNumThreads(1)
-    scene = shop_scene(seed, *size)
-    settings = Settings.model_validate({**SHOP_PLAN.settings(scene.lines_wide), "detection": {"threads": 1}})
-    truth, counted = shop_truth(scene), watch(scene, settings)
-    warmest = sorted(counted.heat, key=lambda cell: -counted.heat[cell].standing_s)[:WARMEST]
+    result: Json = {"seed": seed, "figures": {}, "late_s": [], "not_told": 0, "false": 0}
+    for view, rules in ((DOOR, DOOR_RULES), (SHELF, SHELF_RULES)):
+        scene = view.scene(seed, *size)
+        truth, (counted, told) = view.truth(scene), watch(view, scene, rules)
+        result["figures"] |= compare(truth, counted, scene.seconds)
+        late_s, not_told, false = lateness(told, truth_of(truth, rules, scene.seconds))
+        result["late_s"] += late_s
+        result["not_told"] += not_told
+        result["false"] += false
+        if view is SHELF:
+            result["heat_right"] = warmest(counted) == {
+                int(cell) for cell in np.argsort(-truth.heat, axis=None)[:WARMEST]
+            }
+            result["interest_right"] = interest_order(counted) == list(truth.interest_order)
+    return result
+
+
+def run_door(seed: int, size: tuple[int, int], metres: float) -> Json:
+    """Play one seed before a camera so far from the door."""
+    cv2.setNumThreads(1)
+    view = door_view(metres)
+    scene = view.scene(seed, *size)
+    counted, _ = watch(view, scene, ())
+    return {"seed": seed, "metres": metres, "figures": compare(view.truth(scene), counted, scene.seconds)}
+
+
+def warmest(counted: PlaceCounts) -> set[int]:
+    return set(sorted(counted.heat, key=lambda cell: -counted.heat[cell].standing_s)[:WARMEST])
+
+
+def interest_order(counted: PlaceCounts) -> list[str]:
+    """Return the targets, the one with most seconds of looking for each visit in its zone first."""
     interest = {
-        one.name: counted.targets[one.name].looks.sum_s / max(1, counted.zones[one.zone].stays.visits)
-        for one in settings.targets
-        if one.zone is not None
+        target.name: counted.targets[target.name].looks.sum_s
+        / max(1, counted.zones[target.zone].stays.visits)
+        for target in SHELF.plan.targets
+        if target.name in counted.targets
     }
-    return {
-        "seed": seed,
-        "figures": compare(truth, counted, len(scene) / scene.fps),
-        "heat_right": set(warmest) == {int(cell) for cell in np.argsort(-truth.heat, axis=None)[:WARMEST]},
-        "interest_right": sorted(interest, key=lambda name: -interest[name]) == list(truth.interest_order),
-    }
+    return sorted(interest, key=lambda name: -interest[name])
 
 
 def in_sum(results: Sequence[Json]) -> Json:
@@ -103,8 +134,12 @@ def in_sum(results: Sequence[Json]) -> Json:
             }
             for name, both in pairs.items()
         },
-        "heat_right": sum(each["heat_right"] for each in results),
-        "interest_right": sum(each["interest_right"] for each in results),
+        **{
+            name: sum(each[name] for each in results if name in each)
+            for name in ("heat_right", "interest_right", "not_told", "false")
+        },
+        "told": sum(len(each.get("late_s", ())) for each in results),
+        "latest_s": max((abs(late) for each in results for late in each.get("late_s", ())), default=None),
     }
 
 
@@ -125,6 +160,27 @@ def table(results: Sequence[Json], size: str) -> Table:
         )
     for name in ("heat_right", "interest_right"):
         shown.add_row(name.replace("_", " "), "", "", "", f"{total[name]} of {len(results)}", "")
+    told, true = total["told"], total["told"] + total["not_told"]
+    shown.add_row("notices in time", f"{told}", f"{true}", "", "", f"{total['latest_s']} s")
+    shown.add_row("false notices", f"{total['false']}", "0", "", "", "")
+    return shown
+
+
+def door_table(results: Sequence[Json], size: str) -> Table:
+    """Return for each distance the crossings and passers that were counted, and the errors of single seeds in sum."""
+    shown = Table(title=f"{size}: the door from several distances", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("metres", "entries", "exits", "passers", "wrong in sum", "seeds all right"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for metres in sorted({each["metres"] for each in results}):
+        mine = [each["figures"] for each in results if each["metres"] == metres]
+        pairs = {name: [each[name] for each in mine] for name in ("entries", "exits", "passers")}
+        wrong = [[abs(counted - true) for counted, true in both] for both in pairs.values()]
+        shown.add_row(
+            f"{metres:g}",
+            *(f"{sum(one for one, _ in both)} of {sum(true for _, true in both)}" for both in pairs.values()),
+            f"{sum(map(sum, wrong))}",
+            f"{sum(not any(each) for each in zip(*wrong, strict=True))} of {len(mine)}",
+        )
     return shown
 
 
@@ -134,6 +190,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Count the places of the shop scene and compare them with its truth.",
         seeds=10,
     )
+    parser.add_argument(
+        "--door-metres",
+        type=float,
+        nargs="+",
+        default=(),
+        help="only the door, with the camera this far from it",
+    )
     options = parser.parse_args(argv)
     errors = Console(stderr=True)
     try:
@@ -141,15 +204,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         errors.print(str(error), soft_wrap=True, markup=False, highlight=False)
         return 2
-    jobs = [
-        partial(run_seed, seed, seeds.SIZES[options.size])
-        for seed in range(options.first, options.first + options.seeds)
-    ]
-    results = seeds.results(jobs, errors)
+    size, chosen = seeds.SIZES[options.size], range(options.first, options.first + options.seeds)
+    jobs = [partial(run_door, seed, size, metres) for metres in options.door_metres for seed in chosen]
+    results = seeds.results(jobs or [partial(run_seed, seed, size) for seed in chosen], errors)
     if options.json:
-        print(json.dumps({"size": options.size, "sum": in_sum(results), "seeds": results}, indent=2))
+        total = None if options.door_metres else in_sum(results)
+        print(json.dumps({"size": options.size, "sum": total, "seeds": results}, indent=2))
     else:
-        Console().print(table(results, options.size))
+        made = door_table if options.door_metres else table
+        Console().print(made(results, options.size))
     return 0
 
 

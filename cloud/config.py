@@ -187,9 +187,9 @@ class GrafanaSettings(Section):
 
 
 class NoticeSettings(Section):
-    """The web address that gets the notices for staff."""
+    """When notices call staff, and the web address that gets them."""
 
-    url: Url
+    url: Url | None = None
     secret: Token | None = None
     secret_file: Path | None = None
     quiet_hours: tuple[Hour, Hour] | None = None
@@ -198,11 +198,17 @@ class NoticeSettings(Section):
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
-        if (self.secret is None) == (self.secret_file is None):
+        if self.url is None and (self.secret or self.secret_file):
+            raise ValueError("has the secret of a webhook, but no url")
+        if self.url is not None and (self.secret is None) == (self.secret_file is None):
             raise ValueError("needs either secret or secret_file, better the file")
         if self.quiet_hours is not None and self.quiet_hours[0] == self.quiet_hours[1]:
             raise ValueError("quiet_hours must begin and end at different hours, as in [20, 8]")
         return self
+
+    def without_webhook(self) -> Self:
+        """Return the same rules for who has no webhook to call."""
+        return self.model_copy(update={"url": None, "secret": None, "secret_file": None})
 
     def key(self, environ: Mapping[str, str] = os.environ) -> bytes:
         """Read the secret. Raises ``UserError`` if it cannot be read or is none of a webhook."""
@@ -239,6 +245,11 @@ class Settings(Section):
         """Return the path of the accounts' file."""
         store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
         return self.accounts.location(store.location(environ), environ)
+
+    def changes_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the changes of devices: beside the embedded store, or where it would be."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.location(environ).with_suffix(".changes.sqlite")
 
 
 def webhook_key(secret: str, key: str) -> bytes:

@@ -135,7 +135,7 @@ class Pipeline:
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
         self._forget(tracks)
         visits = self._end(tracks.ended)
-        self._note_places(tracks, windows)
+        self._note_places(tracks, windows, frame.monotonic_s)
         return Step(tracks, visits, tuple(windows), poses, plan)
 
     def idle(self, at: datetime, monotonic_s: float) -> Step:
@@ -144,13 +144,13 @@ class Pipeline:
         tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
         visits = self._end(tracks.ended)
-        self._note_places(tracks, windows)
+        self._note_places(tracks, windows, monotonic_s)
         return Step(tracks, visits, tuple(windows))
 
     def finish(self, at_s: float) -> Step:
         """End every visit and close the last window, because the source has ended or the service stops."""
         visits = self._end(self._tracker.finish(at_s))
-        self._note_places(Tracks((), ()), ())
+        self._note_places(Tracks((), ()), (), at_s)
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
 
     def live(self, at_s: float) -> Live:
@@ -265,10 +265,11 @@ class Pipeline:
             self._aggregator.add(visit)
         return visits
 
-    def _note_places(self, tracks: Tracks, windows: Sequence[WindowAggregate]) -> None:
+    def _note_places(self, tracks: Tracks, windows: Sequence[WindowAggregate], at_s: float) -> None:
         """Count what has happened at the doors, and who is in the zones. When the day has ended, nobody is inside."""
         if any(window.closing for window in windows):
             self._places.close()
+        self._places.settle(at_s)
         doors, crowds = self._places.events(), self._places.frame(tracks.active)
         if doors or crowds:
             self._aggregator.note(doors, crowds)

@@ -231,7 +231,7 @@ class Verdict:
 class Visit:
     """One finished visit of one person. It has no id, no picture and nothing that could identify the person.
 
-    ``viewer``: the face looked here. ``described``: the face was classified at least once; if not, the label of every
+    ``viewer``: the face looked here. ``described``: the face was surely seen and classified; if not, the label of every
     attribute is ``NOT_SEEN``.
     """
 

@@ -19,6 +19,8 @@ from joserfc.errors import JoseError
 from requests import RequestException
 
 from cloud.accounts.accounts import LoginRefused
+from cloud.domain.messages import Message
+from cloud.domain.messages import gettext as _
 from cloud.domain.users import ALL_SITES, USER_ROLES, UserRole
 from common.clock import Clock
 from common.wire import one_line
@@ -41,6 +43,11 @@ SIGNED_WITH: Final = (
     "EdDSA",
 )
 """Only signatures with a private key of the provider; never ``none``, and nothing made with a shared secret."""
+
+_UNREACHABLE = _("The company's login cannot be reached. The log of Footlight says why.")
+_ANOTHER = _("The company's login is not the expected one. The log of Footlight says why.")
+_REFUSED = _("The company's login refused. The log of Footlight says why.")
+_UNTRUSTED = _("The company's login sent an answer that cannot be trusted. The log of Footlight says why.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +139,9 @@ class CompanyLogin:
             started = self._provider.create_authorization_url(redirect_uri)
             found = str(self._provider.server_metadata.get("issuer", "")).rstrip("/")
         except _UNUSABLE as error:
-            raise self._failed("cannot be reached", error) from None
+            raise self._failed(_UNREACHABLE, error) from None
         if found != self._issuer:
-            raise self._failed("is not the expected one", f"it calls itself {found!r}")
+            raise self._failed(_ANOTHER, f"it calls itself {found!r}")
         now_s = self._clock.monotonic()
         begun = _Begun(now_s, started["state"], started["nonce"], started["code_verifier"], redirect_uri)
         with self._lock:
@@ -154,21 +161,21 @@ class CompanyLogin:
             or self._clock.monotonic() - begun.at_s > BEGUN_FOR_S
             or answer.get("state") != begun.state
         ):
-            raise LoginRefused("This login took too long, or began in another browser. Try again.")
+            raise LoginRefused(_("This login took too long, or began in another browser. Try again."))
         if "code" not in answer:
-            raise self._failed("refused", answer.get("error_description") or answer.get("error", "no code"))
+            raise self._failed(_REFUSED, answer.get("error_description") or answer.get("error", "no code"))
         if "iss" in answer and answer["iss"].rstrip("/") != self._issuer:
-            raise self._failed("is not the expected one", f"the answer is from {answer['iss']!r}")
+            raise self._failed(_ANOTHER, f"the answer is from {answer['iss']!r}")
         try:
             token = self._provider.fetch_access_token(
                 begun.redirect_uri, code=answer["code"], code_verifier=begun.verifier
             )
             claims = self._provider.parse_id_token(token, begun.nonce)
         except _UNUSABLE as error:
-            raise self._failed("sent an answer that cannot be trusted", error) from None
+            raise self._failed(_UNTRUSTED, error) from None
         subject = claims.get("sub") if claims else None
         if not isinstance(subject, str) or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
-            raise self._failed("sent an answer that cannot be trusted", f"it is about {subject!r}")
+            raise self._failed(_UNTRUSTED, f"it is about {subject!r}")
         return self._colleague(claims)
 
     def _colleague(self, claims: Mapping[str, Any]) -> Colleague:
@@ -182,12 +189,14 @@ class CompanyLogin:
             log.warning(
                 "accounts.company: %s has no role: %s is %r", one_line(title, 100), self._claim, values
             )
-            raise LoginRefused("Your company's login does not give you a role here. Ask its administrator.")
+            raise LoginRefused(
+                _("Your company's login does not give you a role here. Ask its administrator.")
+            )
         role = max(roles, key=USER_ROLES.index)
         sites = frozenset(site for value in values for site in self._sites.get(value, ()))
         return Colleague(claims["sub"], title[:100], role, frozenset({ALL_SITES}) if role == "hq" else sites)
 
     @staticmethod
-    def _failed(what: str, why: object) -> LoginRefused:
-        log.warning("accounts.company: the provider %s: %s", what, one_line(str(why), 300))
-        return LoginRefused(f"The company's login {what}. The log of Footlight says why.")
+    def _failed(what: Message, why: object) -> LoginRefused:
+        log.warning("accounts.company: %s (%s)", what, one_line(str(why), 300))
+        return LoginRefused(what)

@@ -1,4 +1,7 @@
-"""The SQLite file of the accounts, beside the store. Only its owner can read it, and it keeps secrets as hashes."""
+"""The SQLite file of the accounts, beside the store. Only its owner can read it.
+
+It keeps the secrets of people as hashes. For web push it has the server's own key and the addresses of browsers.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE users (
     name TEXT PRIMARY KEY, title TEXT NOT NULL, role TEXT NOT NULL, sites TEXT NOT NULL,
-    password TEXT, initial_until REAL, disabled INTEGER NOT NULL DEFAULT 0, added_at REAL NOT NULL
+    password TEXT, initial_until REAL, disabled INTEGER NOT NULL DEFAULT 0, added_at REAL NOT NULL,
+    language TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE sessions (
     hash TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
@@ -29,6 +33,13 @@ CREATE TABLE tokens (
     name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, owner TEXT REFERENCES users (name) ON DELETE CASCADE,
     role TEXT NOT NULL, sites TEXT NOT NULL, added_at REAL NOT NULL, expires_at REAL NOT NULL, used_at REAL
 );
+CREATE TABLE push (
+    session TEXT NOT NULL REFERENCES sessions (hash) ON DELETE CASCADE, site TEXT NOT NULL, endpoint TEXT NOT NULL,
+    key BLOB NOT NULL, secret BLOB NOT NULL, language TEXT NOT NULL, origin TEXT NOT NULL,
+    PRIMARY KEY (session, site)
+);
+CREATE INDEX push_at ON push (endpoint);
+CREATE TABLE push_key (id INTEGER PRIMARY KEY CHECK (id = 1), pem TEXT NOT NULL);
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, who TEXT NOT NULL, act TEXT NOT NULL,
     about TEXT NOT NULL, address TEXT NOT NULL

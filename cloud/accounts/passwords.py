@@ -10,6 +10,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from cloud.domain.messages import gettext as _
 from common.errors import UserError
 
 SHORTEST: Final = 12
@@ -71,9 +72,14 @@ def check_new(password: str, about: Iterable[str] = ()) -> None:
     ``about`` are words that others would try first, such as the name of the user.
     """
     if len(password) < SHORTEST:
-        raise UserError(f"The password needs at least {SHORTEST} characters, such as three or four words.")
+        raise UserError(
+            _(
+                "The password needs at least %(least)s characters, such as three or four words.",
+                least=SHORTEST,
+            )
+        )
     if len(password) > LONGEST:
-        raise UserError(f"The password may have at most {LONGEST} characters.")
+        raise UserError(_("The password may have at most %(most)s characters.", most=LONGEST))
     from zxcvbn import (
         zxcvbn,  # imported here: its lists of words are large, and only a new password needs them
     )
@@ -81,5 +87,5 @@ def check_new(password: str, about: Iterable[str] = ()) -> None:
     judged = zxcvbn(password[:_JUDGED], user_inputs=["footlight", *about])
     if judged["guesses"] < GUESSES:
         raise UserError(
-            "This password is easy to guess. Use three or four words that do not belong together."
+            _("This password is easy to guess. Use three or four words that do not belong together.")
         )

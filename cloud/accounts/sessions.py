@@ -99,6 +99,14 @@ class Sessions:
         """Return the id of the session with this secret."""
         return _hash(secret)[:16]
 
+    def hash_of(self, secret: str) -> str:
+        """Return what the file has instead of the secret."""
+        return _hash(secret)
+
+    def oldest(self) -> tuple[float, float]:
+        """Return since when a session that goes on was used and, at the earliest, began; in seconds since 1970."""
+        return self._oldest(self._now_s())
+
     def _oldest(self, now_s: float) -> tuple[float, float]:
         return now_s - self._idle_s, now_s - self.longest_s
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from cloud.accounts.file import AccountFile
 from cloud.accounts.users import Users, as_sites, sites_text
+from cloud.domain.messages import gettext as _
 from cloud.domain.users import User, UserRole, both
 from cloud.stores.store import StoreUnavailable
 from common.clock import Clock
@@ -53,13 +54,18 @@ class Tokens:
     ) -> str:
         """Add a token and return its secret. Raises ``UserError``."""
         if not _NAME.fullmatch(name):
-            raise UserError(f"{name!r} cannot be the name of a token; use letters, digits, spaces and . _ -")
+            raise UserError(
+                _(
+                    "%(name)s cannot be the name of a token; use letters, digits, spaces and . _ -",
+                    name=repr(name),
+                )
+            )
         if not timedelta(0) < lifetime <= LONGEST:
-            raise UserError(f"A token lasts at least 1 day and at most {LONGEST.days} days.")
+            raise UserError(_("A token lasts at least 1 day and at most %(most)s days.", most=LONGEST.days))
         if not sites:
-            raise UserError("A token needs at least one shop.")
+            raise UserError(_("A token needs at least one shop."))
         if self._file.rows("SELECT count(*) FROM tokens")[0][0] >= MOST:
-            raise UserError(f"There are {MOST} tokens; revoke those that are not used.")
+            raise UserError(_("There are %(most)s tokens; revoke those that are not used.", most=MOST))
         secret, now = PREFIX + secrets.token_urlsafe(32), self._clock.now()
         try:
             self._file.change(
@@ -76,7 +82,7 @@ class Tokens:
                 ),
             )
         except sqlite3.IntegrityError:
-            raise UserError(f"{name}: there is a token of this name already") from None
+            raise UserError(_("%(name)s: there is a token of this name already", name=name)) from None
         return secret
 
     def all(self, owner: str | None = None) -> list[Token]:
@@ -87,7 +93,9 @@ class Tokens:
     def revoke(self, name: str, owner: str | None = None) -> None:
         """Delete a token, of one user if ``owner`` is given. Raises ``UserError`` if there is none."""
         if not any(token.name == name for token in self.all(owner)):
-            raise UserError(f"{name}: there is no such token; 'footlight-cloud tokens list' shows all")
+            raise UserError(
+                _("%(name)s: there is no such token; 'footlight-cloud tokens list' shows all", name=name)
+            )
         self._file.change("DELETE FROM tokens WHERE name = ?", name)
 
     def user_of(self, secret: str) -> User | None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from cloud.accounts.file import AccountFile
+from cloud.domain.messages import gettext as _
 from cloud.domain.users import ALL_SITES, USER_ROLES, User, UserRole
 from common.clock import Clock
 from common.errors import UserError
@@ -22,7 +23,7 @@ COMPANY: Final = "company:"
 """Begins the name of a user whom the company's login knows; no user of ours can have it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-_COLUMNS = "name, title, role, sites, initial_until, disabled, password IS NOT NULL"
+_COLUMNS = "name, title, role, sites, initial_until, disabled, password IS NOT NULL, language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,21 @@ class Account:
     initial_until: float | None
     disabled: bool
     has_password: bool
+    language: str
+    """The code that the user chose; empty for the language of the browser."""
 
     @property
     def user(self) -> User:
         """The user as the routes see it."""
-        return User(self.name, self.role, self.sites, must_change_password=self.initial_until is not None)
+        must_change = self.initial_until is not None
+        return User(
+            self.name,
+            self.role,
+            self.sites,
+            must_change_password=must_change,
+            language=self.language,
+            title="" if self.title == self.name else self.title,
+        )
 
 
 class Users:
@@ -63,7 +74,9 @@ class Users:
         """Return the user of that name. Raises ``UserError``."""
         found = self.find(name)
         if found is None:
-            raise UserError(f"{name}: there is no such user; 'footlight-cloud users list' shows all")
+            raise UserError(
+                _("%(name)s: there is no such user; 'footlight-cloud users list' shows all", name=name)
+            )
         return found
 
     def password_hash(self, name: str) -> str | None:
@@ -74,7 +87,12 @@ class Users:
     def add(self, name: str, role: UserRole, sites: Collection[str], password_hash: str) -> None:
         """Add a user whose first password was generated."""
         if not _NAME.fullmatch(name):
-            raise UserError(f"{name!r} cannot be the name of a user; use small letters, digits and . _ @ -")
+            raise UserError(
+                _(
+                    "%(name)s cannot be the name of a user; use small letters, digits and . _ @ -",
+                    name=repr(name),
+                )
+            )
         _check_sites(role, sites)
         now_s = self._clock.now().timestamp()
         try:
@@ -92,7 +110,7 @@ class Users:
                 ),
             )
         except sqlite3.IntegrityError:
-            raise UserError(f"{name}: there is a user of this name already") from None
+            raise UserError(_("%(name)s: there is a user of this name already", name=name)) from None
 
     def from_company(self, subject: str, title: str, role: UserRole, sites: Collection[str]) -> Account:
         """Add the user whom the company's login names ``subject``, or give it the role and sites of this login."""
@@ -115,7 +133,9 @@ class Users:
     def set_password(self, name: str, password_hash: str, *, initial: bool) -> None:
         """Set the password; an ``initial`` one was generated and must be changed at the next login."""
         if name.startswith(COMPANY):
-            raise UserError(f"{name}: this user logs in at the company; change the password there")
+            raise UserError(
+                _("%(name)s: this user logs in at the company; change the password there", name=name)
+            )
         self.known(name)
         until = self._clock.now() + INITIAL_FOR if initial else None
         self._file.change(
@@ -127,6 +147,11 @@ class Users:
         """Refuse every login of a user, or allow it again."""
         self.known(name)
         self._file.change("UPDATE users SET disabled = ? WHERE name = ?", disabled, name)
+
+    def set_language(self, name: str, language: str) -> None:
+        """Set the language in which a user reads the page."""
+        self.known(name)
+        self._file.change("UPDATE users SET language = ? WHERE name = ?", language, name)
 
     def remove(self, name: str) -> None:
         """Delete a user with all sessions and tokens."""
@@ -146,12 +171,13 @@ def sites_text(sites: Collection[str]) -> str:
 
 def _check_sites(role: UserRole, sites: Collection[str]) -> None:
     if not sites and role != USER_ROLES[-1]:
-        raise UserError("sites: the user would see no shop; name one with --site, or give --all-sites")
+        raise UserError(_("The user would see no shop: name one, or give all (--site, --all-sites)."))
     for site in sites:
         if site != ALL_SITES and not re.fullmatch(NAME_PATTERN, site):
-            raise UserError(f"sites: {site!r} is not the name of a shop")
+            raise UserError(_("%(site)s is not the name of a shop.", site=repr(site)))
 
 
 def _account(row: Sequence[Any]) -> Account:
-    name, title, role, sites, initial_until, disabled, has_password = row
-    return Account(name, title, role, as_sites(sites), initial_until, bool(disabled), bool(has_password))
+    name, title, role, sites, initial_until, disabled, has_password, language = row
+    rights = (role, as_sites(sites))
+    return Account(name, title, *rights, initial_until, bool(disabled), bool(has_password), language)

@@ -24,6 +24,8 @@ from cloud.analysis.comparable import (
 from cloud.analysis.compare import LEVEL
 from cloud.analysis.differences import Differences, differences
 from cloud.analysis.metrics import Metric
+from cloud.domain.messages import Percent, ngettext
+from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally
 
 WEEKS_BEFORE = 4
@@ -120,8 +122,13 @@ def _change(tallies: Sequence[Tally], metric: Metric, week: date, level: float) 
         days.first: days for days in weeks[:-1] if len(days.good.keys() & this.good.keys()) >= LEAST_DAYS
     }
     if why is None and len(shared) < LEAST_WEEKS_BEFORE:
-        cause = next((days.cause for days in reversed(weeks[:-1]) if days.cause), "too few days")
-        why = f"only {len(shared)} of the {WEEKS_BEFORE} weeks before can be compared ({cause})"
+        cause = next((days.cause for days in reversed(weeks[:-1]) if days.cause), _("too few days"))
+        why = _(
+            "only %(count)s of the %(weeks)s weeks before can be compared (%(why)s)",
+            count=len(shared),
+            weeks=WEEKS_BEFORE,
+            why=cause,
+        )
     own = own_rate(metric, list(this.good.values()) or _watched(by_day, week))
     if why is not None:
         return _apart(metric, weeks, level, why, own)
@@ -133,7 +140,7 @@ def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: S
     causes = {tally.day: _cause(tally, metric, current) for tally in tallies}
     good = {tally.day.weekday(): tally for tally in tallies if causes[tally.day] is None}
     found = [cause for cause in causes.values() if cause]
-    cause = max(sorted(set(found)), key=found.count) if found else None if tallies else "no data"
+    cause = max(sorted(set(found)), key=found.count) if found else None if tallies else _("no data")
     return _Days(monday, good, len(tallies), cause)
 
 
@@ -142,7 +149,7 @@ def _cause(tally: Tally, metric: Metric, current: Setup) -> str | None:
     if why := why_unwatched(tally):
         return why
     if _setup(tally) != current:
-        return "other cameras" if frozenset(tally.watched_s) != current[2] else "other models"
+        return _("other cameras") if frozenset(tally.watched_s) != current[2] else _("other models")
     if metric.terms([tally])[1][0] <= 0:
         return metric.lacking
     return None
@@ -166,13 +173,23 @@ def _watched(by_day: Mapping[date, Tally], week: date) -> list[Tally]:
 
 def _why_apart(this: _Days, metric: Metric) -> str | None:
     if len(this.good) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * this.opened):
-        why = this.cause or "too few days"
-        return f"only {len(this.good)} days of this week can be used ({why})" if this.good else why
+        why = this.cause or _("too few days")
+        if not this.good:
+            return why
+        return ngettext(
+            "only %(count)s day of this week can be used (%(why)s)",
+            "only %(count)s days of this week can be used (%(why)s)",
+            len(this.good),
+            why=why,
+        )
     told, hidden = (sum(of(tally) for tally in this.good.values()) for of in (metric.told, metric.withheld))
     if told + hidden == 0:
         return metric.lacking
     if hidden > MOST_WITHHELD * (told + hidden):
-        return f"{hidden / (told + hidden):.0%} of the visits were withheld to protect privacy"
+        return _(
+            "%(share)s of the visits were withheld to protect privacy",
+            share=Percent(hidden / (told + hidden)),
+        )
     return None
 
 
@@ -211,7 +228,7 @@ def _compared(
     found = differences(numerator, denominator, by_date=metric.by_date)
     rate, ratio, error = (float(values[0]) for values in (found.rate, found.versus, found.error))
     if np.isnan(ratio):
-        return _apart(metric, weeks, level, "nothing was counted in the weeks before", own)
+        return _apart(metric, weeks, level, _("nothing was counted in the weeks before"), own)
     # This week and the mean of the others both vary by chance; the others' part of the variance is 1 / len(used).
     error *= np.sqrt(1 - 1 / len(used))
     reach = float(t.ppf(1 - level / 2, found.freedom[0])) * error
@@ -233,10 +250,10 @@ def _compared(
         weeks=tuple(
             _week(days, found, rows[days.first], None, _most(metric))
             if days.first in rows
-            else _week(days, None, 0, days.cause or "too few days")
+            else _week(days, None, 0, days.cause or _("too few days"))
             for days in weeks
         ),
-        set_apart="the days differ too much to distinguish a change from chance" if vague else None,
+        set_apart=_("the days differ too much to distinguish a change from chance") if vague else None,
     )
 
 

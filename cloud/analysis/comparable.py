@@ -12,22 +12,24 @@ from dataclasses import dataclass
 from datetime import date
 
 from cloud.analysis.metrics import Metric
+from cloud.domain.messages import Percent
+from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally
 
 LEAST_COVERAGE = 0.8
-"""Share of the opening time that each camera must have watched for a day to count."""
+"""Percent of the opening time that each camera must have watched for a day to count."""
 
 LEAST_DAYS = 7
 """Days that must count for a site to be compared: with less than a week, the variance of its days is a guess."""
 
 LEAST_SHARE_OF_DAYS = 0.5
-"""Share of a site's open days that must count; otherwise the remaining days may be a biased selection."""
+"""Percent of a site's open days that must count; otherwise the remaining days may be a biased selection."""
 
 MOST_WITHHELD = 0.05
 """Largest share of visits that the privacy rules may withhold. What is withheld depends on the number of visits, so a
 larger share would make quiet and busy sites look different when they are not."""
 
-NO_DATA = "no data"
+NO_DATA = _("no data")
 
 Versions = tuple[frozenset[str], frozenset[str]]
 
@@ -86,8 +88,10 @@ def why_unwatched(tally: Tally) -> str | None:
     if tally.covered_s <= 0:
         return NO_DATA
     if blind := blind_cameras(tally):
-        named = f"{' and '.join(blind)} " if len(tally.watched_s) > 1 else ""
-        return f"{named}watched less than {LEAST_COVERAGE:.0%}"
+        least = Percent(LEAST_COVERAGE)
+        if len(tally.watched_s) == 1:
+            return _("watched less than %(share)s", share=least)
+        return _("%(cameras)s watched less than %(share)s", cameras=" and ".join(blind), share=least)
     return None
 
 

@@ -16,6 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from cloud.domain.messages import gettext as _
+
+ATTRIBUTE_WORDS = {"gender": _("gender"), "age_band": _("age band"), "expression": _("expression")}
+"""What people call an attribute."""
+
 Matrix = npt.NDArray[np.float64]
 
 _PACKAGE, _FILE = "models_tflite", "confusion.json"
@@ -81,8 +86,14 @@ def confusion_for(
     if len(calibrations) != 1:
         return (
             None,
-            f"{len(calibrations)} different calibrations" if calibrations else "no calibration is known",
+            _("%(count)s different calibrations", count=len(calibrations))
+            if calibrations
+            else _("no calibration is known"),
         )
     (version,) = calibrations
     found = confusions.get(version, {}).get(attribute)
-    return found, None if found else f"the mistakes of calibration {version} are not known for {attribute}"
+    return found, None if found else _(
+        "the mistakes of calibration %(version)s are not known for %(attribute)s",
+        version=version,
+        attribute=ATTRIBUTE_WORDS[attribute],
+    )

@@ -9,10 +9,9 @@ from typing import Literal
 
 from cloud.analysis.comparable import coverage
 from cloud.analysis.metrics import metric_named
-from cloud.domain.chain import Role, Site
-from cloud.domain.tally import Tally, quarters
+from cloud.domain.chain import Site
+from cloud.domain.tally import Tally
 from cloud.domain.thresholds import FULL_COVERAGE
-from cloud.stores.tallies import Tallies, days
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,6 @@ class Hour:
     visits: int | None
     rate: float | None
     """Visits per watched hour, so that hours that were open or watched only in part are comparable."""
-
-
-def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-    """Return every quarter of an hour in which the site is open, including those without data."""
-    stored = source.quarters(site.name, first, last, role)
-    known = {part.day for part in stored.values()}
-    silent = [day for day in days(first, last) if day not in known]
-    found = {**stored, **{at: part for day in silent for at, part in quarters((), site, day, role).items()}}
-    return {at: part for at, part in sorted(found.items()) if part.open_s > 0}
 
 
 def local_hours(parts: Mapping[datetime, Tally], site: Site) -> Iterator[Hour]:

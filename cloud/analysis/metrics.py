@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from cloud.analysis.confusion import Confusions, Matrix, confusion_for, shipped_confusions
+from cloud.analysis.confusion import ATTRIBUTE_WORDS, Confusions, Matrix, confusion_for, shipped_confusions
 from cloud.analysis.mix import verdicts, withheld
 from cloud.analysis.quantify import unbiased_weights, unknown_per_known
+from cloud.domain.messages import gettext as _
 from cloud.domain.place_tally import DoorTally
 from cloud.domain.tally import Tally
 from common.errors import UserError
@@ -35,12 +36,12 @@ class Metric:
     """Visits whose part in the metric the privacy rules withheld."""
     told: Callable[[Tally], int]
     """Visits that the metric is about and that are not withheld."""
-    lacking: str = "no visits"
+    lacking: str = _("no visits")
     """The reason if a watched day has nothing of it."""
 
 
-_NO_GROUP = "no group of visits was released"
-_NO_DOOR = "no door was counted during most of the watched time"
+_NO_GROUP = _("no group of visits was released")
+_NO_DOOR = _("no door was counted during most of the watched time")
 _LEAST_AT_DOORS = 0.8
 """Share of the watched time in which doors must have been counted for a day to count: doors that were drawn in the
 afternoon have half a day of entries."""
@@ -137,8 +138,8 @@ def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
     """
     if name in _RATES:
         return _RATES[name]
-    kind, _, rest = name.partition(":")
-    attribute, _, label = rest.partition("=")
+    kind, _colon, rest = name.partition(":")
+    attribute, _equals, label = rest.partition("=")
     if kind != "share" or attribute not in ATTRIBUTES:
         shares = ", ".join(f"share:{attribute}=LABEL" for attribute in ATTRIBUTES)
         raise UserError(f"--metric {name}: is not known; use {', '.join(_RATES)}, {shares}")
@@ -153,7 +154,7 @@ def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
         terms=partial(_share, attribute, label, known),
         withheld=partial(withheld, attribute=attribute),
         told=lambda tally: sum(verdicts(tally, attribute).values()),
-        lacking=f"{_NO_GROUP} with {attribute.replace('_', ' ')}",
+        lacking=_("no group of visits was released with %(attribute)s", attribute=ATTRIBUTE_WORDS[attribute]),
     )
 
 

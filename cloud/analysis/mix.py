@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cloud.analysis.confusion import Confusions, confusion_for, shipped_confusions
 from cloud.analysis.quantify import Share, corrected_shares
 from cloud.domain.labels import Counts
+from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally, readable
 from common.vocabulary import ATTRIBUTES, UNKNOWN
 
@@ -43,7 +44,7 @@ def mix(tally: Tally, attribute: str, confusions: Confusions | None = None) -> M
     known = shipped_confusions() if confusions is None else confusions
     confusion, why = confusion_for(tally.calibrations, attribute, known)
     if confusion is not None and not any(counts.get(label) for label in confusion.labels):
-        why = "no visit has a known verdict"
+        why = _("no visit has a known verdict")
     hidden = withheld(tally, attribute)
     shares = corrected_shares(counts, confusion, withheld=hidden)
     return Mix(attribute, tuple(shares), sum(counts.values()), hidden, why)

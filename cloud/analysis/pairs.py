@@ -17,6 +17,8 @@ from cloud.analysis.comparable import LEAST_SHARE_OF_DAYS, MOST_WITHHELD, why_un
 from cloud.analysis.compare import LEVEL
 from cloud.analysis.differences import differences
 from cloud.analysis.metrics import Metric
+from cloud.domain.messages import Percent, ngettext
+from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally
 
 Pair = tuple[Tally, Tally]
@@ -56,9 +58,9 @@ def _cause(pair: Pair) -> str | None:
             return why
     one, other = pair
     if (one.models, one.calibrations) != (other.models, other.calibrations):
-        return "other models"
+        return _("other models")
     if one.site == other.site and one.watched_s.keys() != other.watched_s.keys():
-        return "other cameras"
+        return _("other cameras")
     return None
 
 
@@ -66,17 +68,23 @@ def _why_apart(
     opened: Sequence[Pair], used: Sequence[Pair], causes: Sequence[str | None], metric: Metric
 ) -> str | None:
     found = [cause for cause in causes if cause]
-    cause = max(sorted(set(found)), key=found.count) if found else "too few days"
+    cause = max(sorted(set(found)), key=found.count) if found else _("too few days")
     if not used:
         return cause
     if len(used) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * len(opened)):
-        return f"only {len(used)} pairs of days can be compared ({cause})"
+        return ngettext(
+            "only %(count)s pair of days can be compared (%(why)s)",
+            "only %(count)s pairs of days can be compared (%(why)s)",
+            len(used),
+            why=cause,
+        )
     for row in _rows(used):
         told, hidden = (sum(of(one) for one in row) for of in (metric.told, metric.withheld))
         if told + hidden == 0:
             return metric.lacking
         if hidden > MOST_WITHHELD * (told + hidden):
-            return f"{hidden / (told + hidden):.0%} of the visits were withheld to protect privacy"
+            share = Percent(hidden / (told + hidden))
+            return _("%(share)s of the visits were withheld to protect privacy", share=share)
     return None
 
 
@@ -88,7 +96,7 @@ def _compared(
     found = differences(numerator, denominator, by_date=metric.by_date)
     ratio, error, freedom = (float(values[0]) for values in (found.versus, found.error, found.freedom))
     if np.isnan(ratio):
-        return _apart(metric, level, "nothing was counted on the other days", rate, before)
+        return _apart(metric, level, _("nothing was counted on the other days"), rate, before)
     # With two rows, the residuals of one mirror those of the other: each difference is counted twice, in the variance
     # and in the degrees of freedom.
     error, freedom = error / 2**0.5, max(1.0, freedom / 2)
@@ -96,7 +104,7 @@ def _compared(
     low, high = max(ratio - reach, 0.0), ratio + reach
     verdict: Verdict = "more" if low > 1 else "less" if high < 1 else "none"
     if verdict == "none" and high - low > MOST_VAGUE:
-        why = "the days differ too much to distinguish a change from chance"
+        why = _("the days differ too much to distinguish a change from chance")
         return _apart(metric, level, why, rate, before)
     return Change(metric.name, metric.unit, rate, before, ratio, low, high, level, verdict, (), None)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from cloud.analysis.change import Change
 from cloud.domain.chain import Role
+from cloud.domain.messages import Message, Percent, gettext
+from cloud.domain.messages import gettext as _
+from cloud.domain.messages import noop as N_  # noqa: N812 - as gettext tools look for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,67 +29,67 @@ class Words:
 
 FIGURES: Mapping[str, Words] = {
     "visits_per_open_hour": Words(
-        "Visits per hour",
+        _("Visits per hour"),
         "while open and watched",
         "more",
         "fewer",
-        "{by} more visits per hour.",
-        "{by} fewer visits per hour.",
-        "Visits per hour: no clear difference.",
+        N_("%(by)s more visits per hour."),
+        N_("%(by)s fewer visits per hour."),
+        N_("Visits per hour: no clear difference."),
     ),
     "viewers_share": Words(
-        "Looked at the camera",
+        _("Looked at the camera"),
         "at least once",
         "more",
         "fewer",
-        "The share of visits that looked at the camera is {by} higher.",
-        "The share of visits that looked at the camera is {by} lower.",
-        "Share of visits that looked at the camera: no clear difference.",
+        N_("The share of visits that looked at the camera is %(by)s higher."),
+        N_("The share of visits that looked at the camera is %(by)s lower."),
+        N_("Share of visits that looked at the camera: no clear difference."),
     ),
     "dwell_mean": Words(
-        "Time in view",
+        _("Time in view"),
         "average",
         "longer",
         "shorter",
-        "People stay {by} longer in view.",
-        "People stay {by} shorter in view.",
-        "Time in view: no clear difference.",
+        N_("People stay %(by)s longer in view."),
+        N_("People stay %(by)s shorter in view."),
+        N_("Time in view: no clear difference."),
     ),
     "attraction_ratio": Words(
-        "Attention",
+        _("Attention"),
         "part of the time in view facing the camera",
         "more",
         "less",
-        "People look at the camera for a share of their time that is {by} higher.",
-        "People look at the camera for a share of their time that is {by} lower.",
-        "Attention: no clear difference.",
+        N_("People look at the camera for a share of their time that is %(by)s higher."),
+        N_("People look at the camera for a share of their time that is %(by)s lower."),
+        N_("Attention: no clear difference."),
     ),
     "entries_per_open_hour": Words(
-        "Entries per hour",
+        _("Entries per hour"),
         "through the doors, while watched",
         "more",
         "fewer",
-        "{by} more entries per hour.",
-        "{by} fewer entries per hour.",
-        "Entries per hour: no clear difference.",
+        N_("%(by)s more entries per hour."),
+        N_("%(by)s fewer entries per hour."),
+        N_("Entries per hour: no clear difference."),
     ),
     "capture_rate": Words(
-        "Capture rate",
+        _("Capture rate"),
         "entries among all who entered or passed",
         "more",
         "less",
-        "Of those who come by, a share that is {by} higher enters.",
-        "Of those who come by, a share that is {by} lower enters.",
-        "Capture rate: no clear difference.",
+        N_("Of those who come by, a share that is %(by)s higher enters."),
+        N_("Of those who come by, a share that is %(by)s lower enters."),
+        N_("Capture rate: no clear difference."),
     ),
     "share:gender=female": Words(
-        "Women",
+        _("Women"),
         "share of visits, known mistakes corrected",
         "more",
         "fewer",
-        "The share of women is {by} higher.",
-        "The share of women is {by} lower.",
-        "Share of women: no clear difference.",
+        N_("The share of women is %(by)s higher."),
+        N_("The share of women is %(by)s lower."),
+        N_("Share of women: no clear difference."),
     ),
 }
 """By metric."""
@@ -110,13 +113,13 @@ def verdict(change: Change) -> str:
     return {"more": words.more, "less": words.less, "none": NO_DIFFERENCE}[change.verdict]
 
 
-def sentence(change: Change) -> str | None:
+def sentence(change: Change) -> Message | None:
     """Return what changed in one sentence; None if it is not known."""
     if change.verdict is None or change.ratio is None:
         return None
     words = FIGURES[change.metric]
     said = {"more": words.is_more, "less": words.is_less, "none": words.is_same}[change.verdict]
-    return said.format(by=f"{abs(round(100 * (change.ratio - 1)))}\N{NO-BREAK SPACE}%")
+    return gettext(said, by=Percent(abs(change.ratio - 1)))
 
 
 def value(number: float | None, unit: str) -> str:

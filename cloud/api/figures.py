@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from cloud.analysis.hours import open_quarters
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
@@ -14,7 +13,7 @@ from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally, readable, with_silent_days
 from cloud.domain.thresholds import FULL_COVERAGE
-from cloud.stores.tallies import Tallies, days
+from cloud.stores.tallies import Tallies, days, open_quarters
 
 
 def site_answer(site: Site) -> answers.SiteAnswer:

@@ -140,6 +140,13 @@ def _answer(session: Session, name: str, who: str, wait_s: float, clock: Clock) 
                 online, deadline_s = True, clock.monotonic() + wait_s
             case HealthMessage(config_message=found) as health if found == name:
                 return Answer("accepted", name, health.config, f"config {name} is now in use on {who}")
+            case HealthMessage(config_waiting=found) if found == name:
+                return Answer(
+                    "waiting",
+                    name,
+                    None,
+                    f"{who} has checked config {name}; its places change at closing time",
+                )
             case AlertMessage(fault="config", active=True, text=text) if text.startswith(f"config {name} "):
                 return Answer("refused", name, None, one_line(text, 240))
     if not online:

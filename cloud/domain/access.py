@@ -22,7 +22,7 @@ _BIRTH = f"{DISCOVERY}/status"
 """Where Home Assistant itself says that it has started or is gone. Only it hears this; the box does not use it."""
 
 _SPEAKS = frozenset(BY_CHANNEL) - TO_DEVICE
-_CONFIGURE_HEARS = frozenset({"health", "alert", "status"})
+_CONFIGURE_HEARS = frozenset({"health", "alert", "status", "config", "placement"})
 _NAME = re.compile(NAME_PATTERN)
 _DEAD_LETTERS = f"{ROOT}-dead-letter/"
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cloud.domain.messages import Message, ngettext
+from cloud.domain.messages import gettext as _
 from common.wire import NoticeMessage, NoticeRule
-
-_WORDS: Mapping[NoticeRule, str] = {
-    "queue_over": "more than {limit} people wait",
-    "nobody_at_desk": "somebody waits and nobody is at the desk",
-    "inside_over": "more than {limit} people are inside",
-    "zone_empty": "nobody is there",
-}
 
 WITHOUT_END = timedelta(minutes=15)
 """A notice whose end is never told is shown for this time."""
@@ -56,12 +51,28 @@ def taken_care_of(notice: NoticeMessage, known: Iterable[Acknowledgement]) -> Ac
     return next((one for one in known if one.covers(notice)), None)
 
 
-def said(notice: NoticeMessage) -> str:
+def said(notice: NoticeMessage) -> Message:
     """Return one line such as ``long-queue: more than 4 people wait (6)``."""
     if not notice.active:
-        return f"{notice.name}: over"
-    count = f" ({notice.count})" if notice.count else ""
-    return f"{notice.name}: {_WORDS[notice.rule].format(limit=notice.limit)}{count}"
+        return _("%(name)s: over", name=notice.name)
+    what = _what(notice.rule, notice.limit or 0)
+    if notice.count:
+        return _("%(name)s: %(what)s (%(count)s)", name=notice.name, what=what, count=notice.count)
+    return _("%(name)s: %(what)s", name=notice.name, what=what)
+
+
+def _what(rule: NoticeRule, limit: int) -> Message:
+    match rule:
+        case "queue_over":
+            return ngettext("more than %(count)s person waits", "more than %(count)s people wait", limit)
+        case "inside_over":
+            return ngettext(
+                "more than %(count)s person is inside", "more than %(count)s people are inside", limit
+            )
+        case "nobody_at_desk":
+            return _("somebody waits and nobody is at the desk")
+        case "zone_empty":
+            return _("nobody is there")
 
 
 def is_current(notice: NoticeMessage, now: datetime) -> bool:

@@ -64,7 +64,7 @@ class Tally:
     expression_visits: int
     """Visits in cohorts with expression."""
     described: int
-    """Visits whose face was classified at least once, of those in ``described_of``."""
+    """Visits whose face was surely seen and classified, of those in ``described_of``."""
     described_of: int
     """Visits in the cohorts that tell how many were described; the privacy rules may withhold it."""
     gender: Counts

@@ -76,6 +76,10 @@ class User:
     """Whether the user still has a generated password, with which only the password can be changed."""
     is_token: bool = False
     """Whether this is a program with an access token, which never changes accounts."""
+    language: str = ""
+    """The code of the language that the user chose; empty for that of the browser."""
+    title: str = ""
+    """What people call the user; empty if that is the name."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the user has ``permission``."""
@@ -93,6 +97,11 @@ class User:
     def of(self, sites: Iterable[str]) -> list[str]:
         """Return those of ``sites`` that the user may see, in the same order."""
         return [site for site in sites if self.sees(site)]
+
+
+def reads(user: User | None, site: str) -> bool:
+    """Tell whether somebody may see the figures and notices of ``site`` now."""
+    return user is not None and not user.must_change_password and user.may("numbers") and user.sees(site)
 
 
 def both(user: User, other: User) -> User:

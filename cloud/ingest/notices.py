@@ -1,17 +1,17 @@
-"""Which notices for staff go to the webhook, and how they look there."""
+"""Which notices for staff go to the webhook and to browsers, and when."""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from cloud.config import NoticeSettings
 from cloud.domain.chain import shop_zone
-from cloud.domain.notices import Event, event_of
+from cloud.domain.notices import event_of
 from cloud.ingest.acknowledging import Acknowledged
 from cloud.stores.store import OpenNotices
 from common.clock import Clock
@@ -36,7 +36,7 @@ class Relay:
 
     def __init__(
         self,
-        post: Callable[[Event], None],
+        post: Tell,
         *,
         clock: Clock,
         acknowledged: Container[NoticeMessage],
@@ -66,7 +66,7 @@ class Relay:
         else:
             self._open.remove(identity)
         self._told.append(event.id)
-        self._post(event)
+        self._post(notice)
 
     def _is_old(self, notice: NoticeMessage) -> bool:
         return self._clock.now() - notice.at > timedelta(seconds=NEWS_S)
@@ -93,29 +93,45 @@ class Relay:
 
 
 @contextmanager
-def telling(settings: NoticeSettings | None, book: OpenNotices, clock: Clock) -> Iterator[Tell | None]:
-    """Run the webhook of the settings while the block runs; ``book`` has the acknowledgements. Raises ``UserError`` for
-    a secret that cannot be used."""
-    if settings is None:
-        yield None
-        return
-    from cloud.ingest.webhook import (
-        Webhook,
-    )  # imported here: without a webhook nobody needs its client of HTTP
+def telling(
+    settings: NoticeSettings | None, book: OpenNotices, clock: Clock, push: Tell | None = None
+) -> Iterator[Tell | None]:
+    """Tell notices to the webhook of the settings and to ``push``, while the block runs; None if there is neither.
 
-    webhook = Webhook(settings.url, settings.key(), clock=clock)
-    acknowledged = Acknowledged(book)
-    relay = Relay(
-        webhook.post,
-        clock=clock,
-        acknowledged=acknowledged,
-        zone=shop_zone(settings.timezone),
-        quiet_hours=settings.quiet_hours,
-        most_an_hour=settings.most_an_hour,
-    )
+    ``book`` has the acknowledgements. Raises ``UserError`` for a secret that cannot be used.
+    """
+    chosen = settings or NoticeSettings()
+    with ExitStack() as running:
+        posts = [] if push is None else [push]
+        if chosen.url is not None:
+            posts.append(running.enter_context(_webhook(chosen.url, chosen.key(), clock)))
+        if not posts:
+            yield None
+            return
+        acknowledged = Acknowledged(book)
+        running.enter_context(acknowledged.reading())
+
+        def post(notice: NoticeMessage) -> None:
+            for one in posts:
+                one(notice)
+
+        yield Relay(
+            post,
+            clock=clock,
+            acknowledged=acknowledged,
+            zone=shop_zone(chosen.timezone),
+            quiet_hours=chosen.quiet_hours,
+            most_an_hour=chosen.most_an_hour,
+        ).tell
+
+
+@contextmanager
+def _webhook(url: str, key: bytes, clock: Clock) -> Iterator[Tell]:
+    from cloud.ingest.webhook import Webhook  # imported here: without one nobody needs its client of HTTP
+
+    webhook = Webhook(url, key, clock=clock)
     webhook.start()
     try:
-        with acknowledged.reading():
-            yield relay.tell
+        yield lambda notice: webhook.post(event_of(notice))
     finally:
         webhook.stop()

@@ -30,6 +30,7 @@ from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import ApplicationMessage, Session
 from paho.mqtt.client import topic_matches_sub
 
+from cloud.devices.changes import FILTERS as CHANGES
 from cloud.domain.access import may_hear, may_publish
 from cloud.ingest.intake import FILTERS, Delivery
 from cloud.onebox.connections import Connections, Slot, WrongPasswords
@@ -41,7 +42,6 @@ from cloud.onebox.packets import (
     WrongVersion,
     read_connect,
 )
-from cloud.web.placement import FILTER as PLACEMENT
 from common.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -316,7 +316,8 @@ class EmbeddedBroker:
 
 
 def _is_ours(topic: str) -> bool:
-    return any(topic_matches_sub(name, topic) for name in (*FILTERS, PLACEMENT))
+    """Whether the intake stores what comes on this topic, or is heard as a change or an answer to one."""
+    return any(topic_matches_sub(name, topic) for name in (*FILTERS, *CHANGES))
 
 
 def _nobody_waits() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from cloud.config import InfluxSettings, Settings
+from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
+from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.page import PageServer
+from cloud.onebox.pushing import pushing_from
 from cloud.onebox.serve import listen
 from cloud.stores.connect import open_embedded, open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
@@ -17,14 +20,26 @@ from cloud.stores.store import Reader
 from cloud.stores.tallies import InfluxTallies
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
+from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
+from common.mqtt.broker import Broker
 
 
 async def serve_page(
-    settings: Settings, chain: Chain, *, clock: Clock, stop: asyncio.Event, ready: Callable[[str], None]
+    settings: Settings,
+    chain: Chain,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     """Serve the page until ``stop`` is set. ``ready`` gets the address once connections are accepted.
+
+    ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
+    ``connect`` opens the way to a push service.
 
     Raises ``UserError`` if the address is in use, or the store is not InfluxDB.
     """
@@ -32,7 +47,7 @@ async def serve_page(
         raise UserError(
             "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
         )
-    await _serve(settings, chain, clock, stop, ready, only_api=False)
+    await _serve(settings, chain, clock, stop, ready, configure=configure, connect=connect)
 
 
 async def serve_api(
@@ -57,26 +72,40 @@ async def _serve(
     stop: asyncio.Event,
     ready: Callable[[str], None],
     *,
-    only_api: bool,
+    only_api: bool = False,
+    configure: Broker | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     shown = settings.serve.page
     with (
         page_access(settings, clock) as access,
         _opened(settings, chain, clock) as (reader, shops),
         listen(shown) as sock,
+        ExitStack() as opened,
     ):
+        positions, changes = Positions(clock), None
+        if configure is not None:
+            changes = opened.enter_context(
+                broker_changes(settings.changes_file(), configure, clock, positions.take)
+            )
+        if not only_api:
+            opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,
             clock,
             shown.timezone,
+            positions,
             access=access,
+            changes=changes,
             shops=shops,
             only_api=only_api,
             names=shown.names,
             path=shown.path,
             proxies=shown.proxies,
         )
-        page = PageServer(app, tls=shown.tls.files() if shown.tls else None)
+        page = PageServer(
+            app, tls=shown.tls.files() if shown.tls else None, end_streams=app.state.today.live.end
+        )
         serving = asyncio.create_task(page.serve([sock]))
         host, port = sock.getsockname()[:2]
         ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")

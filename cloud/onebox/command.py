@@ -33,6 +33,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     page = commands.add_parser("page", help="show the page of a chain from InfluxDB")
     add_config(page)
     _add_chain(page, required=True)
+    page.add_argument(
+        "--configure",
+        type=Path,
+        metavar="FILE",
+        help="settings with the broker and its user 'configure' (default: places cannot be changed on the page)",
+    )
     page.set_defaults(command=run_page)
     api = commands.add_parser("api", help="answer the read API alone, from either store")
     add_config(api)
@@ -80,9 +86,15 @@ def run_page(args: argparse.Namespace) -> int:
     from cloud.onebox.chain_page import serve_page  # imported here: no other command needs it
 
     settings, chain = load(args.config), Chain.load(args.chain)
+    configure = load(args.configure).mqtt.broker() if args.configure else None
     return _until_signal(
         lambda stop: serve_page(
-            settings, chain, clock=SystemClock(), stop=stop, ready=lambda url: log.info("page at %s", url)
+            settings,
+            chain,
+            clock=SystemClock(),
+            stop=stop,
+            ready=lambda url: log.info("page at %s", url),
+            configure=configure,
         )
     )
 

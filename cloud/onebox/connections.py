@@ -37,11 +37,21 @@ class Slot:
             self._connections.to_the_end(self)
             self._deadline(seconds)
 
-    def work(self, seconds: float | None) -> None:
-        """Mark the connection as working: it is not closed to make room, only after ``seconds`` (None: never)."""
+    def work(self, seconds: float | None, goes_on: Callable[[], bool] | None = None) -> None:
+        """Mark the connection as working: it is not closed to make room, only after ``seconds`` (None: never).
+
+        Where ``goes_on`` then says so, it has the same time again.
+        """
         self.waits = False
+
+        def late() -> None:
+            if seconds is not None and goes_on is not None and goes_on():
+                self._deadline(seconds, late)
+            else:
+                self.end()
+
         if not self._over:
-            self._deadline(seconds)
+            self._deadline(seconds, late)
 
     def leave(self) -> None:
         """Free the slot after the connection has ended."""
@@ -54,10 +64,11 @@ class Slot:
         self.leave()
         self._close()
 
-    def _deadline(self, seconds: float | None) -> None:
+    def _deadline(self, seconds: float | None, late: Callable[[], None] | None = None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, self.end)
+        loop = asyncio.get_running_loop()
+        self._timer = None if seconds is None else loop.call_later(seconds, late or self.end)
 
 
 class Connections:

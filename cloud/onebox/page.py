@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ MOST_PER_ADDRESS = 32
 REQUEST_S = 5.0
 """How long a request may take to arrive, and a connection may stay open for the next one."""
 ANSWER_S = 30.0
-"""How long a client may take to read an answer."""
+"""How long a client may take to read what was sent of an answer. A stream of events goes on as long as it is read."""
 MOST_REQUEST_BYTES = 16 * 1024
 
 
@@ -29,14 +30,24 @@ class PageServer(uvicorn.Server):
     """uvicorn without its signal handlers: ``footlight-cloud serve`` handles the signals of this process."""
 
     def __init__(
-        self, app: ASGIApp, *, tls: tuple[Path, Path] | None = None, request_s: float = REQUEST_S
+        self,
+        app: ASGIApp,
+        *,
+        tls: tuple[Path, Path] | None = None,
+        end_streams: Callable[[], None] = lambda: None,
+        request_s: float = REQUEST_S,
+        answer_s: float = ANSWER_S,
     ) -> None:
-        """``tls`` are the files of certificate and key. Raises ``UserError`` if they cannot be used."""
+        """``tls`` are the files of certificate and key; ``end_streams`` is called when the server stops.
+
+        Raises ``UserError`` if the files cannot be used.
+        """
+        self._end_streams = end_streams
         connections = Connections("page", most=MOST_CONNECTIONS, most_per_address=MOST_PER_ADDRESS)
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_bounded(connections, request_s),
+                http=_bounded(connections, request_s, answer_s),
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -54,12 +65,17 @@ class PageServer(uvicorn.Server):
             files = " and ".join(map(str, tls or ()))
             raise UserError(f"serve.page.tls: {files} cannot be used ({error.strerror or error})") from None
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop. Streams end first: the server waits for every answer."""
+        self._end_streams()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def _bounded(connections: Connections, request_s: float) -> type[asyncio.Protocol]:
+def _bounded(connections: Connections, request_s: float, answer_s: float) -> type[asyncio.Protocol]:
     """Create uvicorn's protocol class with a slot in ``connections``; uvicorn needs a class."""
 
     class Bounded(H11Protocol):
@@ -79,16 +95,23 @@ def _bounded(connections: Connections, request_s: float) -> type[asyncio.Protoco
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            if self.slot is not None and self.slot.waits and self._answering():
-                self.slot.work(ANSWER_S)
+            if self.slot is not None and self.slot.waits and _answering(self):
+                self.slot.work(answer_s, lambda: _goes_on(self))
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
-            if self.slot is not None and not self._answering():
+            if self.slot is not None and not _answering(self):
                 self.slot.wait(request_s)
 
-        def _answering(self) -> bool:
-            cycle: Any = self.cycle
-            return cycle is not None and not cycle.response_complete
-
     return Bounded
+
+
+def _answering(protocol: H11Protocol) -> bool:
+    cycle: Any = protocol.cycle
+    return cycle is not None and not cycle.response_complete
+
+
+def _goes_on(protocol: H11Protocol) -> bool:
+    """Tell whether the client is not late: it has read all that was sent, and there is more to come."""
+    transport: asyncio.Transport = protocol.transport
+    return _answering(protocol) and not transport.get_write_buffer_size()

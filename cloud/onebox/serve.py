@@ -9,21 +9,25 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
+from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
+from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer
+from cloud.onebox.pushing import pushing
 from cloud.stores.connect import open_embedded
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
+from cloud.web.access import Access
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
@@ -51,10 +55,12 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[Box], None],
     chain: Chain | None = None,
+    connect: Connect = connect_public,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
 
-    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows.
+    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows. ``connect``
+    opens the way to a push service.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
@@ -64,9 +70,14 @@ async def serve(
             " 'footlight-cloud page' for its page"
         )
     store = open_embedded(settings.store, clock, repair=True)
+    shops = OneBoxShops(store, shop_zone(settings.serve.page.timezone), chain)
     try:
-        with telling(settings.notices, store, clock) as tell:
-            await _serve(settings, settings.store, store, tell, clock, stop, ready, chain)
+        with (
+            page_access(settings, clock) as access,
+            pushing(access, shops, clock, connect) as push,
+            telling(settings.notices, store, clock, push) as tell,
+        ):
+            await _serve(settings, settings.store, store, shops, access, tell, clock, stop, ready)
     finally:
         store.close()
 
@@ -75,11 +86,12 @@ async def _serve(
     settings: Settings,
     place: EmbeddedSettings,
     store: EmbeddedStore,
+    shops: OneBoxShops,
+    access: Access,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
-    chain: Chain | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     users = {name: password.get_secret_value() for name, password in settings.serve.broker.users.items()}
@@ -96,11 +108,14 @@ async def _serve(
         await broker.publish(where, payload, retain=True)
 
     def receive(delivery: Delivery) -> None:
-        if delivery.topic.endswith("/placement"):  # only shown while it is current, never stored
+        channel = delivery.topic.rpartition("/")[2]
+        hear(delivery.topic, delivery.payload)
+        if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
+        if channel in ("placement", "config"):
             delivery.acknowledge()
         else:
-            intake.submit(delivery)
+            intake.submit(_then(delivery, today.news) if channel == "notice" else delivery)
 
     positions = Positions(clock)
     # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
@@ -113,25 +128,27 @@ async def _serve(
     try:
         chosen = settings.serve.page
         with (
-            page_access(settings, clock) as access,
             nightly(place, clock, accounts=settings.accounts_file()),
             listen(chosen) as sock,
+            box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
-            shops = OneBoxShops(store, shop_zone(chosen.timezone), chain)
             app = create_app(
                 store,
                 clock,
                 chosen.timezone,
                 positions,
                 access=access,
+                changes=changes,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,
                 proxies=chosen.proxies,
             )
-            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None)
+            today = app.state.today
+            page = PageServer(app, tls=chosen.tls.files() if chosen.tls else None, end_streams=today.live.end)
             mqtt_port = await broker.start()
+            await asyncio.to_thread(changes.send_again)
             tasks = {
                 asyncio.create_task(asyncio.to_thread(intake.run)),
                 asyncio.create_task(page.serve([sock])),
@@ -152,6 +169,16 @@ async def _serve(
             await asyncio.gather(*tasks)
     finally:
         intake.stop()
+
+
+def _then(delivery: Delivery, news: Callable[[str], None]) -> Delivery:
+    """Return the same; once it is stored, ``news`` is called with its site."""
+
+    def stored() -> None:
+        delivery.acknowledge()
+        news(delivery.topic.rsplit("/", 3)[1])
+
+    return replace(delivery, acknowledge=stored)
 
 
 def listen(page: PageSettings) -> socket.socket:

@@ -9,7 +9,7 @@ from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import coverage
-from cloud.analysis.hours import Hour, local_hours, open_quarters
+from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
@@ -18,7 +18,7 @@ from cloud.domain.labels import WITHOUT_VERDICT, Counts
 from cloud.domain.tally import Tally, readable, with_silent_days
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import metrics_of
-from cloud.stores.tallies import Tallies, days
+from cloud.stores.tallies import Tallies, days, open_quarters
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
 HIDES_MOST = 2
@@ -111,7 +111,7 @@ class SiteReport:
     ages: Mapping[str, Mix]
     """Ages by gender (as counted), empty if too much is withheld or uncertain; each gender adds up to 1."""
     described: int | None
-    """Visits whose face was classified at least once, of ``described_of``; None if no cohort tells it."""
+    """Visits whose face was surely seen and classified, of ``described_of``; None if no cohort tells it."""
     described_of: int
     results: Mapping[str, Results]
     """By attribute, as in ``mixes``."""

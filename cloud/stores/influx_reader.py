@@ -70,6 +70,9 @@ class InfluxReader(Reader):
     def acknowledgements(self, site: str | None = None) -> list[Acknowledgement]:
         return self._store.acknowledgements(site)
 
+    def record_acknowledgement(self, acknowledgement: Acknowledgement) -> None:
+        self._store.record_acknowledgement(acknowledgement)
+
     def latest(self, site: str) -> WindowMessage | None:
         starts = [moment(row["time"]) for row in self._newest(layout.WINDOW, site)]
         if not starts:

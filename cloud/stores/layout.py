@@ -202,7 +202,7 @@ _TALLY = {
         "integer", "visits in cohorts that are female or male, also if it is withheld which"
     ),
     "described": Field(
-        "integer", "visits whose face was classified at least once, in the cohorts that tell it"
+        "integer", "visits whose face was surely seen and classified, in the cohorts that tell it"
     ),
     "described_of": _DESCRIBED_OF,
     "models": Field("string", "versions of the models in use, separated by commas"),

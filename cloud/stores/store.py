@@ -119,9 +119,9 @@ def by_device(watched: Watched) -> dict[tuple[str, str], float]:
     return {key: sum(of.values()) / len(of) for key, of in cameras.items()}
 
 
-class Reader(OpenNotices, Protocol):
-    """The read side of a store, used by the built-in page. May be called from any thread. Raises
-    ``StoreUnavailable``."""
+class Reader(NoticeBook, Protocol):
+    """What the built-in page reads; all that it writes is who takes care of a notice. May be called from any thread.
+    Raises ``StoreUnavailable``."""
 
     def sites(self) -> list[str]:
         """Return every site that has ever sent data, sorted by name."""

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloud.domain.chain import Role
+from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
 from cloud.domain.place_tally import DoorTally
-from cloud.domain.tally import Tally
+from cloud.domain.tally import Tally, quarters
 from cloud.stores import layout
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_from
 from cloud.stores.measurement import Measurement, Point, Value, moment
@@ -170,6 +170,15 @@ class InfluxTallies:
 def days(first: date, last: date) -> list[date]:
     """List each date from ``first`` to ``last``, both included."""
     return [first + index * _DAY for index in range((last - first).days + 1)]
+
+
+def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
+    """Return every quarter of an hour in which the site is open, including those without data."""
+    stored = source.quarters(site.name, first, last, role)
+    known = {part.day for part in stored.values()}
+    silent = [day for day in days(first, last) if day not in known]
+    found = {**stored, **{at: part for day in silent for at, part in quarters((), site, day, role).items()}}
+    return {at: part for at, part in sorted(found.items()) if part.open_s > 0}
 
 
 def day_time(day: date) -> datetime:

@@ -31,7 +31,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from cloud.domain.messages import gettext as _
 from cloud.domain.users import ALL_SITES, Act, Permission, User
+from cloud.web.languages import keep_choice
+from cloud.web.words import ROLES
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +147,7 @@ def csrf_field(request: Request) -> Markup:
 
 def unknown_site(site: str) -> HTTPException:
     """Return the same answer for a site that does not exist and for one that the user may not see."""
-    return HTTPException(404, f"No data has been received from a shop named {site}.")
+    return HTTPException(404, _("No data has been received from a shop named %(site)s.", site=site))
 
 
 def is_forwarded(request: Request) -> bool:
@@ -211,6 +214,7 @@ async def _admit(request: Request, handler: Handler, needs: Needs) -> Response:
         response = await run_in_threadpool(handler, request)
     if needs != "nothing":  # a person at the same machine must not see it by going back after the logout
         response.headers.setdefault("cache-control", "no-store")
+    keep_choice(request, response)
     if state.keep_browser:
         set_browser(response, request, state.browser)
     return response  # type: ignore[no-any-return]
@@ -225,17 +229,17 @@ def _refusal(request: Request, needs: Needs, *, login: bool) -> Response | None:
     if user is None:
         if login and not is_api(request) and request.method in SAFE_METHODS:
             return RedirectResponse(login_path(request), 303)
-        raise HTTPException(401, "Log in first.", {"www-authenticate": "Bearer"})
+        raise HTTPException(401, _("Log in first."), {"www-authenticate": "Bearer"})
     if user.must_change_password and needs != "login":
         if is_api(request) or request.method not in SAFE_METHODS:
-            raise HTTPException(403, "Choose your own password first, on the account page.")
+            raise HTTPException(403, _("Choose your own password first, on the account page."))
         return RedirectResponse(request.url_for("account").path, 303)
     if user.is_token and needs in ("login", "accounts"):
-        raise HTTPException(403, "This is not for access tokens.")
+        raise HTTPException(403, _("This is not for access tokens."))
     if site is not None and not user.sees(site):
         raise unknown_site(site)
     if needs != "login" and not user.may(needs):
-        raise HTTPException(403, f"This is not for the role {user.role}.")
+        raise HTTPException(403, _("This is not for the role %(role)s.", role=ROLES[user.role]))
     return None
 
 
@@ -262,7 +266,7 @@ def _check_sender(request: Request) -> None:
         )
     if not hmac.compare_digest(given.encode(), _csrf_of(request.state.browser).encode()):
         raise HTTPException(
-            403, "This form is too old, or from another browser. Reload the page and try again."
+            403, _("This form is too old, or from another browser. Reload the page and try again.")
         )
 
 
@@ -286,4 +290,4 @@ def _form(request: Request, body: bytes) -> ImmutableMultiDict[str, str]:
             parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
         )
     except ValueError:
-        raise HTTPException(400, "The form cannot be read. Reload the page and try again.") from None
+        raise HTTPException(400, _("The form cannot be read. Reload the page and try again.")) from None

@@ -13,7 +13,7 @@ Every time is the shop's local time with its UTC offset.
     untrusted_windows      windows whose clock was not synchronised
     profile, k             widest privacy profile of today (null without windows); smallest readable cell
     cohort_visits          visits released in cohorts
-    described              visits whose face was classified at least once, of described_of; null if no cohort tells it
+    described              visits whose face was surely seen and classified, of described_of; null if no cohort tells it
     described_of           visits in the cohorts that tell it
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
@@ -43,8 +43,9 @@ Every time is the shop's local time with its UTC offset.
                            alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
-    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first;
-                           acknowledged is {who, at} of who takes care of it, or null
+    notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text is
+                           in the language of the reader; acknowledged is {who, at} of who takes care of it, or null
+    changes[]              {device, at, sections}: since when a device uses changed settings, today and yesterday
     dead_letters[]         {at, device, reason}: the last messages of this site that could not be stored, newest first
 
 Returns 404 with {error} for a site that has never sent data.
@@ -52,12 +53,13 @@ Returns 404 with {error} for a site that has never sent data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cloud.devices.changes import InUse
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
@@ -76,8 +78,13 @@ def today(
     notices: Sequence[NoticeMessage],
     acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
+    changes: Sequence[InUse],
+    says: Callable[[object], str],
 ) -> Json:
-    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday."""
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday.
+
+    ``says`` says a message in the language of the reader.
+    """
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
@@ -100,9 +107,13 @@ def today(
         },
         "devices": [_device(state, zone) for state in devices],
         "notices": [
-            _notice(notice, taken_care_of(notice, acknowledgements), zone)
+            _notice(notice, taken_care_of(notice, acknowledgements), zone, says)
             for notice in notices
             if is_current(notice, date)
+        ],
+        "changes": [
+            {"device": change.device, "at": change.at.astimezone(zone), "sections": change.sections}
+            for change in changes
         ],
         "dead_letters": [
             {"at": letter.at.astimezone(zone), "device": letter.device, "reason": letter.reason}
@@ -120,12 +131,14 @@ def _breakdown(breakdown: Breakdown | None) -> Json | None:
     )
 
 
-def _notice(notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo) -> Json:
+def _notice(
+    notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo, says: Callable[[object], str]
+) -> Json:
     return {
         "device": notice.device,
         "name": notice.name,
         "since": notice.at.astimezone(zone),
-        "text": said(notice),
+        "text": says(said(notice)),
         "acknowledged": taken and {"who": taken.who, "at": taken.at.astimezone(zone)},
     }
 

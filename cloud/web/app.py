@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 from prometheus_client.registry import Collector
@@ -17,26 +18,33 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
+from cloud.domain.messages import gettext as _
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
 from cloud.web import (
     account_page,
     api_routes,
     export_routes,
+    language_page,
     login_page,
     metrics,
     period_page,
+    phone_page,
     placement_page,
+    places_page,
     today_page,
     users_page,
 )
 from cloud.web.access import Access, check_routes, is_api
 from cloud.web.account_access import AccountAccess
 from cloud.web.api_answers import is_v1, problem
+from cloud.web.languages import language_of
 from cloud.web.middleware import KnownHosts, KnownProxies, SecurityHeaders, SubPath
 from cloud.web.placement import Positions
 from cloud.web.site_pages import SitePages, page_templates
+from cloud.web.words import REFUSALS
 from common.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -51,6 +59,7 @@ def create_app(
     *,
     access: Access,
     shops: Shops,
+    changes: Changes | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
     names: Iterable[str] = (),
@@ -61,15 +70,18 @@ def create_app(
 
     ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
-    placement messages are not received. ``collectors`` are further metrics of the process. ``only_api`` leaves the
-    pages out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the
-    page, such as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from,
-    and how.
+    placement messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``collectors``
+    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page besides
+    this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are addresses or
+    networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
-    pages = SitePages(reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops)
+    pages = SitePages(
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
+    )
+    today = today_page.Today(pages)
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
         *export_routes.routes(shops, clock),
@@ -77,9 +89,12 @@ def create_app(
     ]
     if not only_api:
         routes += [
-            *today_page.routes(pages),
+            *today_page.routes(today),
+            *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
             *period_page.routes(pages, shops),
-            *placement_page.routes(pages),
+            *placement_page.routes(pages, editor=changes is not None),
+            *(places_page.routes(pages, changes) if changes is not None else ()),
+            *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
         if isinstance(access, AccountAccess):
@@ -97,7 +112,7 @@ def create_app(
         ],
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
-    app.state.access = access
+    app.state.access, app.state.today = access, today
     return app
 
 
@@ -112,11 +127,13 @@ class _Errors:
         assert isinstance(error, HTTPException)
         if self._templates is None or is_v1(request):
             return problem(error)
+        framework = error.detail == HTTPStatus(error.status_code).phrase
+        detail = REFUSALS.get(error.status_code, error.detail) if framework else error.detail
         if is_api(request):
-            body = json.dumps({"error": error.detail})
+            body = json.dumps({"error": language_of(request).says(detail)})
             return Response(body, error.status_code, error.headers, media_type="application/json")
         return self._templates.TemplateResponse(
-            request, "error.html", {"detail": error.detail}, error.status_code, error.headers
+            request, "error.html", {"detail": detail}, error.status_code, error.headers
         )
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
@@ -125,5 +142,5 @@ class _Errors:
         self._fault = str(error)
         return await self.error(
             request,
-            HTTPException(503, "The stored data cannot be read. The log of the Footlight box says why."),
+            HTTPException(503, _("The stored data cannot be read. The log of the Footlight box says why.")),
         )

@@ -101,7 +101,7 @@ class Day:
     """Visits that still wait for a cohort."""
     cohort_visits: int
     described: int | None
-    """Visits whose face was classified at least once, of ``described_of``; None if no cohort tells it."""
+    """Visits whose face was surely seen and classified, of ``described_of``; None if no cohort tells it."""
     described_of: int
     attraction_ratio: float | None
     """Attention time / dwell time, over the cohorts that contain both."""

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 from starlette.templating import Jinja2Templates
 
 from cloud.accounts.accounts import LoginRefused
+from cloud.domain.messages import gettext as _
 from cloud.domain.users import User
 from cloud.web.access import address_of, cookie_name, csrf_token, guarded, record, set_browser
 from cloud.web.account_access import AccountAccess
@@ -53,7 +54,7 @@ class _Login:
         try:
             secret = self._accounts.login(name, form.get("password", ""), *_where(request))
         except LoginRefused as refused:
-            return self._form(request, next_path=next_path, name=name, refused=str(refused), code=403)
+            return self._form(request, next_path=next_path, name=name, refused=refused.args[0], code=403)
         return self._logged_in(request, secret, next_path)
 
     def logout(self, request: Request) -> Response:
@@ -73,7 +74,7 @@ class _Login:
         try:
             return RedirectResponse(self._company.begin(request.state.browser, _done_url(request)), 303)
         except LoginRefused as failed:
-            return self._form(request, refused=str(failed), code=502)
+            return self._form(request, refused=failed.args[0], code=502)
 
     def company_done(self, request: Request) -> Response:
         assert self._company is not None
@@ -82,7 +83,7 @@ class _Login:
             secret = self._accounts.company_login(colleague, *_where(request))
         except LoginRefused as failed:
             self._accounts.audit.record("", "login_failed", f"at the company: {failed}", _where(request)[0])
-            return self._form(request, refused=str(failed), code=403)
+            return self._form(request, refused=failed.args[0], code=403)
         return self._logged_in(request, secret, "/")
 
     def _form(
@@ -124,5 +125,5 @@ def _done_url(request: Request) -> str:
     """Return the full address of the way back from the company; its host is one that the page answers to."""
     url = request.url_for("company_done")
     if not url.hostname:
-        raise HTTPException(400, "The request names no host.")
+        raise HTTPException(400, _("The request names no host."))
     return str(url)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
 from cloud.analysis.comparable import coverage
-from cloud.analysis.hours import Hour, open_quarters, weekday_hours
+from cloud.analysis.hours import Hour, weekday_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix
 from cloud.analysis.pairs import pair_changes
@@ -23,7 +23,7 @@ from cloud.domain.periods import Period, paired_days
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.rollup.comparisons import metrics_of
-from cloud.stores.tallies import Tallies
+from cloud.stores.tallies import Tallies, open_quarters
 from cloud.web.period_places import Places, places_of
 from common.vocabulary import ATTRIBUTES
 

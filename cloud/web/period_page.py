@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from cloud.devices.changes import InUse
 from cloud.domain.chain import ROLES, Chain, Role, Site
 from cloud.domain.periods import MOST_DAYS, Kind, Period, month_of, week_of
 from cloud.stores.shops import Shops
 from cloud.stores.tallies import Tallies
 from cloud.web.access import guarded
-from cloud.web.period_words import FILTERS, REFUSED, WEEKDAYS, figure_titles
+from cloud.web.languages import language_of
+from cloud.web.period_words import FILTERS, figure_titles, refusal
 from cloud.web.site_pages import SitePages
 from common.errors import UserError
 from common.vocabulary import EARLIEST, LATEST
@@ -79,7 +81,7 @@ class _Periods:
         today = self._pages.clock.now().astimezone(self._pages.zone_of(name)).date()
         whole = asked_of(request, today)
         if whole.first >= today:
-            raise HTTPException(400, REFUSED["not_begun"])
+            raise HTTPException(400, refusal("not_begun"))
         asked = _Asked(whole, whole.until(today - _DAY), whole.next.first >= today)
         context = {
             "site": name,
@@ -90,7 +92,7 @@ class _Periods:
             "yesterday": today - _DAY,
             "against": request.query_params.get("against") or "before",
             "view": None,
-            "weekdays": WEEKDAYS,
+            "weekdays": language_of(request).weekdays,
         }
         try:
             chain, source = self._shops.until(asked.period.last)
@@ -108,8 +110,24 @@ class _Periods:
         }
         view = self._view(request, chain, source, site, role, asked.period, others)
         return self._render(
-            request, {**context, "view": view, "titles": figure_titles(), "state": self._state(name, view)}
+            request,
+            {
+                **context,
+                "view": view,
+                "titles": figure_titles(),
+                "state": self._state(name, view),
+                "changes": self._changes(name, view),
+            },
         )
+
+    def _changes(self, name: str, view: PeriodView) -> list[InUse]:
+        """Return since when devices use other settings, in this period and in that of the same site beside it."""
+        first = view.this.period.first if view.against == "site" else view.other.period.first
+        zone = self._pages.zone_of(name)
+        start, end = (
+            datetime.combine(day, time(), zone) for day in (first, view.this.period.last + timedelta(days=1))
+        )
+        return self._pages.in_use(name, start, end)
 
     def _view(
         self, request: Request, chain: Chain, source: Tallies, site: Site, role: Role, period: Period,
@@ -145,7 +163,7 @@ def _week(request: Request, today: date) -> Period:
     try:
         return week_of(_plausible(date.fromisocalendar(int(year), int(number), 1)))
     except ValueError:
-        raise HTTPException(400, REFUSED["week"]) from None
+        raise HTTPException(400, refusal("week")) from None
 
 
 def _month(request: Request, today: date) -> Period:
@@ -160,9 +178,9 @@ def _days(request: Request, today: date) -> Period:
     until = _date(last, "day") if last else today - _DAY
     since = _date(first, "day") if first else until - (_USUAL_DAYS - 1) * _DAY
     if until < since:
-        raise HTTPException(400, REFUSED["order"])
+        raise HTTPException(400, refusal("order"))
     if (until - since).days >= MOST_DAYS:
-        raise HTTPException(400, REFUSED["long"].format(most=MOST_DAYS))
+        raise HTTPException(400, refusal("long", most=MOST_DAYS))
     return Period(since, until)
 
 
@@ -170,7 +188,7 @@ def _date(text: str, what: str) -> date:
     try:
         return _plausible(date.fromisoformat(text))
     except ValueError:
-        raise HTTPException(400, REFUSED[what]) from None
+        raise HTTPException(400, refusal(what)) from None
 
 
 def _plausible(day: date) -> date:
@@ -187,7 +205,7 @@ def _role(request: Request, site: Site) -> Role:
     for role in ROLES:
         if role == asked and role in site.roles:
             return role
-    raise HTTPException(400, REFUSED["role"].format(roles=", ".join(site.roles)))
+    raise HTTPException(400, refusal("role", roles=", ".join(site.roles)))
 
 
 def _against(
@@ -200,5 +218,5 @@ def _against(
         return "year", (site, period.year_before)
     other = asked.removeprefix(_OTHER_SITE)
     if other == asked or other not in others:
-        raise HTTPException(400, REFUSED["against"])
+        raise HTTPException(400, refusal("against"))
     return "site", (chain.sites[other], period)

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from cloud.domain.messages import Message, gettext
+from cloud.domain.messages import gettext as _
+from cloud.domain.messages import noop as N_  # noqa: N812 - as gettext tools look for it
 from cloud.domain.time_bins import Span
+from cloud.web.language_page import UNKNOWN, language_in
 
 if TYPE_CHECKING:
     from cloud.analysis.change import Change
@@ -16,97 +23,118 @@ LONGEST_S = 300
 """The last bin of waiting times begins here and is open."""
 
 REFUSED: Final[Mapping[str, str]] = {
-    "not_begun": "This period has no finished day yet. Choose an earlier one, or look at today.",
-    "week": "This is not a week. Write it like 2026-W48.",
-    "month": "This is not a month. Write it like 2026-11.",
-    "day": "This is not a day. Write it like 2026-11-27.",
-    "order": "The period ends before it begins. Exchange the two days.",
-    "long": "The period is too long. Choose at most {most} days.",
-    "role": "No camera of this shop has this role. Use one of these: {roles}.",
-    "against": "This cannot be compared with. Choose the period before, the same days last year, or another shop that"
-    " you may see and that has cameras of the same role.",
+    "not_begun": N_("This period has no finished day yet. Choose an earlier one, or look at today."),
+    "week": N_("This is not a week. Write it like 2026-W48."),
+    "month": N_("This is not a month. Write it like 2026-11."),
+    "day": N_("This is not a day. Write it like 2026-11-27."),
+    "order": N_("The period ends before it begins. Exchange the two days."),
+    "long": N_("The period is too long. Choose at most %(most)s days."),
+    "role": N_("No camera of this shop has this role. Use one of these: %(roles)s."),
+    "against": N_(
+        "This cannot be compared with. Choose the period before, the same days last year, or another shop that"
+        " you may see and that has cameras of the same role."
+    ),
 }
 """Why a request is refused, by reason."""
 
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_WORDS: Final[Mapping[str, str]] = {
-    "entrance": "Entrances",
-    "area": "Areas",
-    "display": "Displays",
-    "unassigned": "All cameras",
-    "gender": "Gender",
-    "age_band": "Age",
-    "expression": "What faces showed",
-    "visits": "Visits",
-    "entries": "Entries",
-    "capture_rate": "Capture rate",
-    "viewers_share": "Viewers",
-    "attraction_ratio": "Attraction ratio",
-    "dwell_mean": "Mean dwell time",
-    "coverage": "Coverage",
+_WORDS: Final[Mapping[str, Message]] = {
+    "entrance": _("Entrances"),
+    "area": _("Areas"),
+    "display": _("Displays"),
+    "unassigned": _("All cameras"),
+    "gender": _("Gender"),
+    "age_band": _("Age"),
+    "expression": _("What faces showed"),
+    "visits": _("Visits"),
+    "entries": _("Entries"),
+    "capture_rate": _("Capture rate"),
+    "viewers_share": _("Viewers"),
+    "attraction_ratio": _("Attraction ratio"),
+    "dwell_mean": _("Mean dwell time"),
+    "coverage": _("Coverage"),
+    "female": _("female"),
+    "male": _("male"),
+    "unknown": _("not sure"),
+    "neutral": _("neutral"),
+    "happy": _("happy"),
+    "sad": _("sad"),
+    "angry": _("angry"),
+    "surprised": _("surprised"),
+    "fearful": _("fearful"),
+    "disgusted": _("disgusted"),
+    "doors": _("doors"),
+    "zones": _("zones"),
+    "targets": _("targets"),
+    "plan": _("floor plan"),
+    "notices": _("notices"),
+    "camera": _("camera"),
 }
-"""The words for roles, attributes and figures."""
+"""The words for roles, attributes, their labels, figures, and sections of settings."""
 
 
-def number(value: float | None) -> str:
-    """Format a count; None is a dash."""
-    return "–" if value is None else f"{value:,.0f}"
+def refusal(reason: str, **values: object) -> Message:
+    """Return why a request is refused."""
+    return gettext(REFUSED[reason], **values)
 
 
-def percent(share: float | None) -> str:
-    """Format a share in whole percent; None is a dash."""
-    return "–" if share is None else f"{100 * share:.0f}{_SPACE}%"
-
-
-def coverage(share: float) -> str:
+@pass_context
+def coverage(context: Context, share: float) -> str:
     """Format a coverage in percent, rounded down, so that 99.9 % never looks complete."""
-    return f"{int(100 * share + 1e-9)}{_SPACE}%"
+    return language_in(context).percent(int(100 * share + 1e-9) / 100)
 
 
-def signed(share: float) -> str:
+@pass_context
+def signed(context: Context, share: float) -> str:
     """Format a change in percent with its sign."""
     rounded = round(100 * share)
-    return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded)}{_SPACE}%"
+    sign = "−" if rounded < 0 else "+" if rounded > 0 else "±"
+    return sign + language_in(context).percent(abs(rounded) / 100)
 
 
-def seconds(value: float | None) -> str:
+@pass_context
+def seconds(context: Context, value: float | None) -> str:
     """Format a time; None is a dash."""
     if value is None:
-        return "–"
-    return f"{value:.1f}{_SPACE}s" if value < 10 else f"{value:.0f}{_SPACE}s"
+        return UNKNOWN
+    return f"{language_in(context).number(value, 1 if value < 10 else 0)}{_SPACE}s"
 
 
-def span(value: Span | None) -> str:
+@pass_context
+def span(context: Context, value: Span | None) -> str:
     """Format a time that lies between two ends; the last bin of times is open."""
     if value is None:
-        return "–"
+        return UNKNOWN
+    language = language_in(context)
     low, high = (round(end) for end in value)
     if high >= LONGEST_S:
-        return f"{low}{_SPACE}s or more"
-    return f"{low}{_SPACE}s" if low == high else f"{low} to {high}{_SPACE}s"
+        return language.says(_("%(low)s s or more", low=low))
+    if low == high:
+        return f"{language.number(low)}{_SPACE}s"
+    return language.says(_("%(low)s to %(high)s s", low=low, high=high))
 
 
-def figure(value: float | None, unit: str) -> str:
-    """Format a figure by its unit: ``%`` for a share, ``s`` for seconds, else a count."""
-    return percent(value) if unit == "%" else seconds(value) if unit == "s" else number(value)
+@pass_context
+def figure(context: Context, value: float | None, unit: str) -> str:
+    """Format a figure by its unit: ``%`` for a share, ``s`` for seconds, else a count. None is a dash."""
+    if unit == "s":
+        return str(seconds(context, value))
+    if value is None:
+        return UNKNOWN
+    return language_in(context).percent(value) if unit == "%" else language_in(context).number(value)
 
 
-def day(value: date) -> str:
+@pass_context
+def day(context: Context, value: date) -> str:
     """Format a day, as in ``Mon 23 Nov``."""
-    return f"{WEEKDAYS[value.weekday()]} {value:%-d %b}"
-
-
-def full_day(value: date) -> str:
-    """Format a day with its year, as in ``23 Nov 2026``."""
-    return f"{value:%-d %b %Y}"
+    return language_in(context).day(value, "MMMEd")
 
 
 def label(name: str) -> str:
-    """Return the words for a role, an attribute or a figure; other names as they are."""
+    """Return the words for a role, an attribute, its label, a figure or a section; other names as they are."""
     return _WORDS.get(name, name)
 
 
-def change(found: Change) -> str | None:
+def change(found: Change) -> Message | None:
     """Return what changed in one sentence; None if it is not known."""
     from cloud.analysis.words import sentence  # imported here: it loads numpy and scipy
 
@@ -121,7 +149,6 @@ def figure_titles() -> dict[str, str]:
 
 
 FILTERS: Final[Mapping[str, Callable[..., str | None]]] = {
-    one.__name__: one
-    for one in (number, percent, coverage, signed, seconds, span, figure, day, full_day, label, change)
+    one.__name__: one for one in (coverage, signed, seconds, span, figure, day, label, change)
 }
 """The filters of the templates."""

@@ -3,7 +3,8 @@
 ``GET /api/{site}/positions`` returns them as JSON::
 
     positions[]   one for each camera that was checked within the last hour, the newest first:
-                  {device, camera, heard_s, state, left_s, width, height, visits, readings, faces, advice, verdict}
+                  {device, camera, heard_s, state, left_s, width, height, visits, readings, faces, floor, advice,
+                  verdict}
                   heard_s: seconds since its last message; state: watching, done, or silent if the messages stopped
                   before the end of the check; for the other fields see ``PlacementMessage`` in docs/wire.md
 """
@@ -16,13 +17,14 @@ from threading import Lock
 from typing import Any, Literal
 
 from common.clock import Clock
-from common.wire import ROOT, PlacementMessage, WireError, decode
+from common.wire import PlacementMessage, WireError, decode
 
 log = logging.getLogger(__name__)
 
-FILTER = f"{ROOT}/+/+/placement"
 KEPT_S = 3600.0
 """How long the result of a check stays visible."""
+PEOPLE_S = 600.0
+"""How long it stays visible where people were."""
 SILENT_S = 5.0
 """After this time without a message a check counts as interrupted; it normally sends one every second."""
 MOST = 64
@@ -66,6 +68,10 @@ class Positions:
         """Return the sites in which a camera was checked within the last hour."""
         return {heard.message.site for heard in self._lately()}
 
+    def devices(self, site: str) -> set[str]:
+        """Return the devices of a site that were checked within the last hour."""
+        return {heard.message.device for heard in self._lately() if heard.message.site == site}
+
     def of(self, site: str) -> Json:
         """Return the answer described above for one site."""
         now_s = self._clock.monotonic()
@@ -81,5 +87,7 @@ class Positions:
 
 def _position(message: PlacementMessage, heard_s: float) -> Json:
     state: State = "done" if message.left_s == 0 else "silent" if heard_s > SILENT_S else "watching"
-    said = message.model_dump(mode="json", exclude={"kind", "site", "at"})
+    said = message.model_dump(mode="json", exclude={"kind", "site", "at", "places"})
+    if heard_s > PEOPLE_S:
+        said |= {"faces": [], "floor": []}
     return {**said, "heard_s": round(heard_s, 1), "state": state}

@@ -12,12 +12,13 @@ from cloud.web.access import guarded
 from cloud.web.site_pages import SitePages
 
 
-def routes(pages: SitePages) -> list[BaseRoute]:
-    """Return the routes of this feature."""
+def routes(pages: SitePages, *, editor: bool) -> list[BaseRoute]:
+    """Return the routes of this feature; with ``editor``, the page shows the editor of places to who may use it."""
 
     def position(request: Request) -> Response:
         site, _ = pages.known(request)
-        return pages.templates.TemplateResponse(request, "position.html", {"site": site})
+        shown = editor and request.state.user.may("configure")
+        return pages.templates.TemplateResponse(request, "position.html", {"site": site, "editor": shown})
 
     def positions(request: Request) -> Response:
         site, _ = pages.known(request)

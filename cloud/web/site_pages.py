@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +12,16 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.templating import Jinja2Templates
 
+from cloud.devices.change_file import ChangesUnavailable
+from cloud.devices.changes import Changes, InUse
 from cloud.domain.users import User
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
+from cloud.web.language_page import speak
+from cloud.web.languages import TITLES, language_of
 from cloud.web.placement import Positions
+from cloud.web.words import ROLES
 from common.clock import Clock
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -24,13 +30,17 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def page_templates() -> Jinja2Templates:
     """Return the templates of the page; each knows the user (None before login) and the fields of a form."""
     templates = Jinja2Templates(directory=_TEMPLATES, context_processors=[_of_the_request])
-    templates.env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token)
+    templates.env.globals.update(
+        csrf_field=csrf_field, csrf_token=csrf_token, languages=TITLES, role_words=ROLES
+    )
+    speak(templates.env)
     return templates
 
 
 def _of_the_request(request: Request) -> dict[str, Any]:
     user: User | None = getattr(request.state, "user", None)
-    return {"user": user, "has_accounts": request.app.state.access.login}
+    has_accounts = request.app.state.access.login
+    return {"user": user, "has_accounts": has_accounts, "language": language_of(request)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class SitePages:
     positions: Positions
     templates: Jinja2Templates
     shops: Shops
+    changes: Changes | None
+    """It knows which settings were changed; None on a page that cannot change any."""
 
     def zone_of(self, site: str) -> ZoneInfo:
         """Return the time zone of a site: that of the chain file, or else that of the page."""
@@ -65,3 +77,17 @@ class SitePages:
         if site not in sites:
             raise unknown_site(site)
         return site, sites
+
+    def in_use(self, site: str, start: datetime, end: datetime) -> list[InUse]:
+        """Return what the devices of a site began to use in [start, end), in local time: figures before and after are
+        not counted alike."""
+        if self.changes is None:
+            return []
+        try:
+            return [
+                replace(found, at=found.at.astimezone(self.zone_of(site)))
+                for state in self.reader.devices(site)
+                for found in self.changes.in_use(site, state.device, start, end)
+            ]
+        except ChangesUnavailable:  # the editor says so; the figures are there
+            return []

@@ -10,10 +10,12 @@ from starlette.templating import Jinja2Templates
 
 from cloud.accounts.tokens import Token
 from cloud.accounts.users import Account
+from cloud.domain.messages import gettext as _
 from cloud.domain.users import USER_ROLES, Act, User, UserRole, may_give
 from cloud.web.access import guarded, record
 from cloud.web.account_access import AccountAccess
 from cloud.web.account_page import chosen_role, chosen_sites
+from cloud.web.words import ACTS
 from common.errors import UserError
 
 _LINES = 500
@@ -50,7 +52,7 @@ class _Users:
         try:
             password = self._accounts.add_user(name, role, sites)
         except UserError as error:
-            return self._show(request, wrong=str(error), code=400)
+            return self._show(request, wrong=error.args[0], code=400)
         record(request, "user_added", f"{name}: {role}")
         return self._show(request, name=name, password=password)
 
@@ -59,7 +61,7 @@ class _Users:
         try:
             self._accounts.users.change(account.name, role, sites)
         except UserError as error:
-            return self._show(request, wrong=str(error), code=400)
+            return self._show(request, wrong=error.args[0], code=400)
         return self._done(request, "user_changed", f"{account.name}: {role}")
 
     def reset_password(self, request: Request) -> Response:
@@ -67,7 +69,7 @@ class _Users:
         try:
             password = self._accounts.reset_password(account.name)
         except UserError as error:
-            return self._show(request, wrong=str(error), code=400)
+            return self._show(request, wrong=error.args[0], code=400)
         record(request, "password_changed", account.name)
         return self._show(request, name=account.name, password=password)
 
@@ -89,7 +91,7 @@ class _Users:
     def revoke_any_token(self, request: Request) -> Response:
         name = request.state.form.get("name", "")
         if name not in [token.name for token in self._tokens(request.state.user)]:
-            return self._show(request, wrong="There is no access token of this name.", code=400)
+            return self._show(request, wrong=_("There is no access token of this name."), code=400)
         self._accounts.tokens.revoke(name)
         return self._done(request, "token_revoked", name)
 
@@ -99,7 +101,7 @@ class _Users:
         if not user.sees_all:
             names = {user.name, *(account.name for account in self._managed(user))}
             entries = [entry for entry in entries if entry.who in names]
-        return self._templates.TemplateResponse(request, "audit.html", {"entries": entries})
+        return self._templates.TemplateResponse(request, "audit.html", {"entries": entries, "acts": ACTS})
 
     def _managed(self, user: User) -> list[Account]:
         return [
@@ -112,11 +114,11 @@ class _Users:
     def _chosen(self, request: Request) -> Account:
         user, name = request.state.user, request.state.form.get("name", "")
         if name == user.name:
-            raise HTTPException(400, "Ask somebody else to change your own account.")
+            raise HTTPException(400, _("Ask somebody else to change your own account."))
         for account in self._managed(user):
             if account.name == name:
                 return account
-        raise HTTPException(404, f"There is no user {name} that you can manage.")
+        raise HTTPException(404, _("There is no user %(name)s that you can manage.", name=name))
 
     def _done(self, request: Request, act: Act, about: str) -> Response:
         record(request, act, about)
@@ -142,5 +144,5 @@ def _rights(request: Request) -> tuple[UserRole, frozenset[str]]:
     form, user = request.state.form, request.state.user
     role, sites = chosen_role(form.get("role", "")), chosen_sites(form.get("sites", ""))
     if not may_give(user, role, sites):
-        raise HTTPException(403, "You cannot give more rights or other shops than you have.")
+        raise HTTPException(403, _("You cannot give more rights or other shops than you have."))
     return role, sites

@@ -48,6 +48,8 @@ from common.wire.fields import (
 )
 from common.wire.notice import NEWS_S, NoticeMessage, NoticeRule, least_people
 from common.wire.placement import (
+    FLOOR_S,
+    MOST_FLOOR_POINTS,
     PlacementFace,
     PlacementMessage,
     PlacementReading,
@@ -79,12 +81,14 @@ __all__ = [
     "CONTENT_TYPE",
     "ENTRY",
     "EXIT",
+    "FLOOR_S",
     "HEAT_COLUMNS",
     "HEAT_ROWS",
     "HEAT_STEP_S",
     "HELD_S",
     "LONGEST_SESSION_S",
     "MAX_BYTES",
+    "MOST_FLOOR_POINTS",
     "MOST_WAYS",
     "NAME_PATTERN",
     "NEWS_S",

@@ -79,6 +79,10 @@ class HealthMessage(WireModel):
     config_message: Hash | None = Field(
         default=None, description="hash of the config message that is in force; null while there is none"
     )
+    config_waiting: Hash | None = Field(
+        default=None,
+        description="hash of a valid config message whose places wait for closing time; null while there is none",
+    )
 
 
 class AlertMessage(WireModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from common.wire.fields import (
     MOST,
@@ -42,9 +42,15 @@ class PlacementFace(WireModel):
     good: bool = Field(description="whether the models can tell something of it")
 
 
+FloorPoint = Annotated[tuple[Share, Share], Field(description="from the left and from the top")]
+MOST_FLOOR_POINTS = 500
+FLOOR_S = 60
+"""For so long a point is shown where somebody stood."""
+
+
 class PlacementMessage(WireModel):
     """What ``footlight-edge place --publish`` shows on the built-in page, about once a second while somebody hangs
-    a camera: numbers and outlines, never a picture. Nobody stores it."""
+    a camera: numbers and outlines, never a picture. Nobody stores what it says about people."""
 
     kind: Literal["footlight.placement/1"] = Field(
         default="footlight.placement/1", alias="schema", description=SCHEMA
@@ -62,6 +68,15 @@ class PlacementMessage(WireModel):
     )
     faces: Annotated[tuple[PlacementFace, ...], Field(max_length=64)] = Field(
         description="every face in the picture now"
+    )
+    floor: Annotated[tuple[FloorPoint, ...], Field(max_length=MOST_FLOOR_POINTS)] = Field(
+        default=(),
+        description=f"where people stood within the last {FLOOR_S} s, in shares of the picture, rounded to 0.01; each"
+        " point is there once, sorted by place, not by time",
+    )
+    places: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="the settings plan, doors, zones, targets and notices in the device's own file, for the editor",
     )
     advice: Annotated[tuple[Annotated[str, Field(max_length=240)], ...], Field(max_length=32)] = Field(
         description="what to change, most important first"

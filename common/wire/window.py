@@ -85,7 +85,7 @@ class Cohort(WireModel):
     )
     described: Visits | None = Field(
         default=None,
-        description="visits whose face was classified at least once, the others are not_seen; null when withheld, and"
+        description="visits whose face was surely seen and classified, the others are not_seen; null when withheld, and"
         " with profile count",
     )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")

@@ -23,11 +23,11 @@ def open_camera(
     """Build the camera of ``source``, not opened yet.
 
     ``source`` is a camera number or a path below /dev (V4L2), a URL (rtsp, http), ``csi`` or ``csi:N``
-    (libcamera), ``scene`` or ``scene:SEED`` (the sample scene), ``scene:shop`` or ``scene:shop:SEED`` (its second
-    act), a video, a picture, or a folder of pictures, in order of name. ``width``, ``height`` (pixels) and ``fps`` are
-    requested from V4L2 and CSI cameras; pictures, and videos without a rate, play at ``fps``. ``rotate`` turns every
-    picture clockwise by 90, 180 or 270 degrees. ``realtime`` plays a finite source at its own speed, as if it were
-    live. Raises ``CameraError`` for an invalid source.
+    (libcamera), ``scene`` or ``scene:SEED`` (the sample scene), ``scene:door`` or ``scene:shelf``, with or without
+    ``:SEED`` (its second act), a video, a picture, or a folder of pictures, in order of name. ``width``, ``height``
+    (pixels) and ``fps`` are requested from V4L2 and CSI cameras; pictures, and videos without a rate, play at ``fps``.
+    ``rotate`` turns every picture clockwise by 90, 180 or 270 degrees. ``realtime`` plays a finite source at its own
+    speed, as if it were live. Raises ``CameraError`` for an invalid source.
     """
     camera = _camera(source, width=width, height=height, fps=fps, clock=clock)
     if rotate:
@@ -60,15 +60,15 @@ def _camera(source: int | str, *, width: int, height: int, fps: float, clock: Cl
             from edge.capture.picamera import PiCamera
 
             return PiCamera(index, width=width, height=height, fps=fps, clock=clock)
-        case SampleScene(seed, shop):
+        case SampleScene(seed, name):
             from edge.scene.camera import SceneCamera
             from edge.scene.render import DEFAULT_SEED
-            from edge.scene.shop import shop_scene
+            from edge.scene.shop import VIEWS
 
             seed = DEFAULT_SEED if seed is None else seed
-            if not shop:
+            if name is None:
                 return SceneCamera(seed, clock=clock)
-            return SceneCamera(clock=clock, scene=shop_scene(seed), act="shop")
+            return SceneCamera(clock=clock, scene=VIEWS[name].scene(seed), act=name)
         case File(path):
             return _file(path.expanduser(), fps=fps, clock=clock)
 

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 STREAM_SCHEMES: Final = ("rtsp", "rtsps", "http", "https")
+SCENE_CAMERAS: Final = ("door", "shelf")
 PICTURE_SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 _SCHEME_WITHOUT_SLASHES: Final = re.compile(rf"({'|'.join(STREAM_SCHEMES)})(:|//)", re.IGNORECASE)
@@ -39,11 +40,11 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True)
 class SampleScene:
-    """The sample scene; seed None is the scene of the demo. ``shop``: its second act, with a door, a shelf and a
-    queue."""
+    """The sample scene; seed None is the scene of the demo. ``camera``: one of the two cameras of its second act, at
+    the door of a shop, or at its shelf and desk."""
 
     seed: int | None
-    shop: bool = False
+    camera: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ def parse_source(text: str) -> Source:
     if kind == "csi":
         return Ribbon(_number(kind, argument) or 0)
     if kind == "scene":
-        act, _, seed = argument.partition(":")
-        if act == "shop":
-            return SampleScene(_number("scene:shop", seed), shop=True)
+        camera, _, seed = argument.partition(":")
+        if camera in SCENE_CAMERAS:
+            return SampleScene(_number(f"scene:{camera}", seed), camera)
         return SampleScene(_number(kind, argument))
     return File(Path(text))
 

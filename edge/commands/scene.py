@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
+from edge.capture.source import SCENE_CAMERAS
 
 if TYPE_CHECKING:
     from edge.scene.floor_plan import FloorPlan
@@ -23,9 +24,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("scene", help=text, description=text)
     parser.add_argument("--seed", type=int, help="seed of the scene; without it, the scene of the demo")
     parser.add_argument(
-        "--shop",
-        action="store_true",
-        help="the second act (camera source: scene:shop), with what happens at its door, shelf and queue",
+        "--camera",
+        choices=SCENE_CAMERAS,
+        help="a camera of the second act (camera source: scene:door or scene:shelf), with what happens at its places",
     )
     parser.add_argument(
         "--picture", type=Path, help="also write this PNG: frames with the places drawn on them"
@@ -38,18 +39,18 @@ def run(args: argparse.Namespace) -> int:
     """Print the known truth of a scene."""
     from edge.commands import tables
     from edge.scene.render import DEFAULT_SEED, Scene
-    from edge.scene.shop import shop_scene, shop_truth
-    from edge.scene.shop_plan import SHOP_PLAN
+    from edge.scene.shop import VIEWS
 
     seed = DEFAULT_SEED if args.seed is None else args.seed
-    scene = shop_scene(seed) if args.shop else Scene(seed)
+    view = None if args.camera is None else VIEWS[args.camera]
+    scene = Scene(seed) if view is None else view.scene(seed)
     if args.picture is not None:
-        _write_picture(args.picture, scene, SHOP_PLAN if args.shop else None)
+        _write_picture(args.picture, scene, None if view is None else view.plan)
     truth = scene_truth(scene)
     places = None
-    if args.shop:
-        places = places_summary(shop_truth(scene))
-        truth |= {"places": places, "settings": SHOP_PLAN.settings(scene.lines_wide)}
+    if view is not None:
+        places = places_summary(view.truth(scene))
+        truth |= {"places": places, "settings": view.plan.settings(scene.lines_wide)}
     if args.format == "json":
         print(json.dumps(truth))
         return 0

@@ -1,7 +1,9 @@
 """Who crosses a door, who turns back, and who passes by.
 
-A crossing counts once the person has gone ``MARGIN`` beyond the line and has stayed there for ``SETTLE_S``, or the
-track ends there. Whoever comes back before has not crossed: a U-turn counts as neither entry nor exit.
+A crossing counts ``SETTLE_S`` after it, if the person has gone ``MARGIN`` beyond the line and stays there, or when the
+track ends there. Whoever comes back before has not crossed: a U-turn counts as neither entry nor exit. One wrong floor
+point decides nothing: where a person began, and whether somebody who turns back or is lost was beyond the line at all,
+needs ``FIRM_S`` on one side.
 """
 
 from __future__ import annotations
@@ -17,6 +19,12 @@ from edge.proportions import ADULT_M, FACES_HIGH
 
 MARGIN = 0.5
 """How far beyond the line somebody must be, in face sizes: about 8 cm, more than the jitter of the floor point."""
+
+ESTIMATED_MARGIN = 1.5
+"""The same where the feet are estimated: from the size of a face, which jitters by a tenth of it, ten times over."""
+
+FIRM_S = 0.3
+"""A side is certain once a person was clear of the line there for this time and nowhere else in between."""
 
 SETTLE_S = 4.0
 """Who is back across the line within this time has turned round. Notices about the people inside come this much later,
@@ -76,61 +84,93 @@ class Crossing:
 class Passage:
     """One person at one door.
 
-    ``home`` is the side where the person was last settled, True inside; None until the person is clear of the line.
-    ``passed_m`` is how near a person who began outside, and never was beyond the line, came to it.
+    ``home`` is the side where the person was last settled, True inside; None until one side is certain. ``passed_m``
+    is how near a person who was never inside for certain came to the line.
     """
 
     home: bool | None = None
     passed_m: float = math.inf
-    _began_outside: bool = False
+    _side: bool | None = None
+    """The side that is certain now: another one than ``home`` while a crossing is not settled."""
+    _was_inside: bool = False
+    _clear: tuple[bool, float] | None = None
+    """The side where the person was clear of the line last, and since when."""
     _last: tuple[float, Point] | None = None
+    _crossed: tuple[float, Point, float] | None = None
+    """When and where the line was crossed since the person was last clear of it on the certain side, and the size."""
     _begun: tuple[float, Point, float] | None = None
-    _beyond_s: float | None = None
+    """The crossing that is not settled."""
 
     def see(
-        self, doorway: Doorway, point: Point, size: float, at_s: float, on_floor: Point | None
+        self,
+        doorway: Doorway,
+        point: Point,
+        size: float,
+        at_s: float,
+        on_floor: Point | None,
+        *,
+        margin: float = MARGIN,
     ) -> Crossing | None:
         """Take the next floor point; return the crossing that it completes. ``size`` is the size of the face, in
-        heights of the picture like the point; ``on_floor`` is the same point in metres, if there is a plan."""
+        heights of the picture like the point; ``on_floor`` is the same point in metres, if there is a plan. Nearer to
+        the line than ``margin``, in face sizes, nobody knows the side."""
         depth = doorway.line.depth(point)
-        is_inside, is_clear = depth >= 0, abs(depth) >= MARGIN * size
-        if self.home is None:
-            if is_clear:
-                self.home, self._began_outside = is_inside, not is_inside
-        elif self._begun is not None:
-            if is_inside == self.home:  # back again
-                self._begun = self._beyond_s = None
-        elif is_inside != self.home:
-            self._leave_home(doorway.line, (at_s, point), size, is_clear=is_clear)
+        is_inside = depth >= 0
+        if self._last is not None and is_inside != self._side:
+            before_s, before = self._last
+            crossed = doorway.line.crossed(before, point)
+            if crossed is not None:
+                share, place = crossed
+                self._crossed = (before_s + share * (at_s - before_s), place, size)
         self._last = (at_s, point)
-        if self._began_outside and not is_inside:
+        if abs(depth) >= margin * size:
+            self._note(is_inside, at_s)
+        if not is_inside:
             self.passed_m = min(self.passed_m, doorway.metres(point, size, on_floor))
-        if self._begun is not None and is_clear and self._beyond_s is None:
-            self._beyond_s = at_s
-            self._began_outside, self.passed_m = False, math.inf
-        if self._beyond_s is not None and at_s - self._beyond_s >= SETTLE_S:
-            return self._commit(doorway.name)
-        return None
+        return self.settle(doorway.name, at_s)
+
+    def settle(self, door: str, at_s: float) -> Crossing | None:
+        """Return the crossing that is settled by now, also while the person is not seen."""
+        if self._begun is None or self._clear is None or self._clear[0] == self.home:
+            return None
+        return self._commit(door) if at_s - self._begun[0] >= SETTLE_S else None
 
     def end(self, door: str) -> Crossing | None:
         """Return the crossing of a person who is beyond the line when the track ends."""
-        return None if self._beyond_s is None else self._commit(door)
+        return None if self._begun is None else self._commit(door)
 
-    def _leave_home(self, line: Line, now: tuple[float, Point], size: float, *, is_clear: bool) -> None:
-        assert self._last is not None
-        (before_s, before), (now_s, point) = self._last, now
-        crossed = line.crossed(before, point)
-        if crossed is not None:
-            share, place = crossed
-            self._begun = (before_s + share * (now_s - before_s), place, size)
-        elif is_clear:  # round the end of the line
-            self.home = not self.home
+    @property
+    def was_always_outside(self) -> bool:
+        """Whether the person was outside for certain, and never inside."""
+        return self.home is False and not self._was_inside
+
+    def _note(self, is_inside: bool, at_s: float) -> None:
+        """Note that the person is clear of the line on one side."""
+        if self._clear is None or self._clear[0] != is_inside:
+            self._firm(at_s)  # a side is held until the other one is seen
+            self._clear = (is_inside, at_s)
+        self._firm(at_s)
+        if is_inside == self._side:
+            self._crossed = None
+
+    def _firm(self, at_s: float) -> None:
+        """Take over the side on which the person is clear, once it is certain."""
+        if self._clear is None or at_s - self._clear[1] < FIRM_S or self._clear[0] == self._side:
+            return
+        before, self._side = self._side, self._clear[0]
+        self._was_inside |= self._side
+        if self._side == self.home:  # back again
+            self._begun = None
+        elif before is None or self._crossed is None:  # the first side, or round the end of the line
+            self.home = self._side
+        else:
+            self._begun = self._crossed
 
     def _commit(self, door: str) -> Crossing:
         assert self._begun is not None
-        (at_s, point, size), inwards = self._begun, not self.home
-        self.home, self._begun, self._beyond_s = inwards, None, None
-        return Crossing(door, inwards, at_s, point, size)
+        at_s, point, size = self._begun
+        self.home, self._begun = self._side, None
+        return Crossing(door, bool(self.home), at_s, point, size)
 
 
 @dataclass(slots=True)
@@ -154,5 +194,6 @@ class Groups:
 
 def nearest_passed(passages: Sequence[tuple[str, Passage]]) -> str | None:
     """Return the door that somebody passed who crossed none: the nearest one within reach."""
-    name, passage = min(passages, key=lambda pair: pair[1].passed_m, default=("", Passage()))
-    return name if passage.passed_m <= REACH_M else None
+    outside = [(passage.passed_m, name) for name, passage in passages if passage.was_always_outside]
+    passed_m, name = min(outside, default=(math.inf, ""))
+    return name if passed_m <= REACH_M else None

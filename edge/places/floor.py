@@ -21,16 +21,24 @@ SHORTEST = 6.5
 """A body that shows fewer face sizes of its height is cut off. A child, or a person seen from far above, shows more;
 behind a counter, an adult shows five."""
 
+LONGEST = 13.0
+"""A body that shows more face sizes of height is two people in one box. A tall person of whom the face was measured
+small shows less."""
+
 SHORTER = 0.75
 """A body of less than this share of the height that this person showed before is cut off."""
 
 EDGE_PX = 2.0
 """A body that ends so near the lower edge of the picture is cut off there."""
 
-LEARN_S = 2.0
-"""Time constant in which a person's height, seen in full, is learned."""
+BELOW = 2.0
+"""Feet that should be this many face sizes below the picture are not what is seen: a body that is cut off often ends
+above the edge. A child whose feet just show is taken for whole."""
 
-SETTLE_S = 0.7
+LEARN_S = 2.0
+"""Time constant in which a person's height, seen in full, is learned, after a plain mean over this time."""
+
+SETTLE_S = 0.3
 """Time constant in which the difference between a seen and an estimated floor point vanishes."""
 
 
@@ -43,6 +51,8 @@ class Floor:
     head: Point = (0.0, 0.0)
     size: float = 0.0
     _feet: float | None = None
+    _known_s: float = 0.0
+    """For how long the feet were seen."""
     _was_seen: bool | None = None
     _shift: Point = (0.0, 0.0)
     _at_s: float = 0.0
@@ -53,15 +63,16 @@ class Floor:
         (head_x, head_y), side = box.centre, max(box.side, 1e-6)
         since_s, head = at_s - self._at_s, (head_x / height, head_y / height)
         feet = (body.box.y2 - head_y) / side if body is not None else 0.0
-        is_seen = body is not None and body.box.y2 < height - EDGE_PX and self._is_whole(feet)
+        shows = head_y + (FEET if self._feet is None else self._feet) * side < height + BELOW * side
+        is_seen = body is not None and shows and body.box.y2 < height - EDGE_PX and self._is_whole(feet)
+        was_guessed = self._feet is None
         if is_seen and body is not None:
             found = (body.box.centre[0] / height, body.box.y2 / height)
-            weight = 1.0 if self._feet is None else 1 - math.exp(-since_s / LEARN_S)
-            self._feet = feet if self._feet is None else self._feet + weight * (feet - self._feet)
+            self._learn(feet, since_s)
         else:
             feet = FEET if self._feet is None else self._feet
             found = (head[0], (head_y + feet * side) / height)
-        if self._was_seen is None:
+        if self._was_seen is None or (is_seen and was_guessed):  # what is seen first corrects a guess at once
             self._shift = (0.0, 0.0)
         elif is_seen != self._was_seen:
             # The point goes on from where it was, moved like the head: a change of method is no step.
@@ -82,4 +93,12 @@ class Floor:
 
     def _is_whole(self, feet: float) -> bool:
         least = SHORTEST if self._feet is None else SHORTER * (self._feet + HAIR)
-        return feet + HAIR >= least
+        return least <= feet + HAIR <= LONGEST
+
+    def _learn(self, feet: float, since_s: float) -> None:
+        if self._feet is None:
+            self._feet = feet
+            return
+        self._known_s += since_s
+        share = max(1 - math.exp(-since_s / LEARN_S), since_s / (self._known_s + since_s or 1.0))
+        self._feet += min(share, 1.0) * (feet - self._feet)

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from common.wire import NoticeRule
 from edge.places.places import Live
 
-CLEAR_S = 2.0
-"""A rule that does not hold for this time is over."""
+CLEAR_S = 3.0
+"""A rule that does not hold for this time is over: longer than somebody is looked for who is lost, and then confirmed
+anew. How many are inside changes only by crossings that have settled, so there it is over at once."""
 
-STEADY_S = 2.0
-"""Nobody is at a desk, or too many people are inside, once this was so for this time."""
+STEADY_S = 3.0
+"""Nobody is at a desk once this was so for this time, for the same reason."""
 
 REPEAT_S = 60.0
 """A notice begins at most once in this time."""
@@ -54,7 +55,12 @@ class Rule:
     @property
     def holds_s(self) -> float:
         """For how long it must hold."""
-        return self.seconds if self.rule in {"queue_over", "zone_empty"} else STEADY_S
+        return {"nobody_at_desk": STEADY_S, "inside_over": 0.0}.get(self.rule, self.seconds)
+
+    @property
+    def clears_s(self) -> float:
+        """For how long it must not hold."""
+        return 0.0 if self.rule == "inside_over" else CLEAR_S
 
     def look(self, live: Live, hour: int) -> tuple[int, bool]:
         """Return the people that it is about, and whether it holds now."""
@@ -124,9 +130,9 @@ class Notices:
         if holds:
             state.held_s = at_s
             state.since_s = at_s if state.since_s is None else state.since_s
-        elif at_s - state.held_s >= CLEAR_S:
+        elif at_s - state.held_s >= rule.clears_s:
             state.since_s = None
-        if state.active and state.since_s is None and not holds and at_s - state.held_s >= CLEAR_S:
+        if state.active and state.since_s is None and not holds and at_s - state.held_s >= rule.clears_s:
             state.active = False
             return True
         due = holds and state.since_s is not None and at_s - state.since_s >= rule.holds_s

@@ -10,7 +10,17 @@ from typing import NamedTuple
 
 from common.wire.places import ENTRY, EXIT
 from edge.place_types import DoorCounts, VisitPlaces, Wait, added
-from edge.places.doors import METRES, Crossing, Door, Doorway, Groups, Passage, nearest_passed
+from edge.places.doors import (
+    ESTIMATED_MARGIN,
+    MARGIN,
+    METRES,
+    Crossing,
+    Door,
+    Doorway,
+    Groups,
+    Passage,
+    nearest_passed,
+)
 from edge.places.floor import Floor
 from edge.places.geometry import Point, Polygon
 from edge.places.heat import Grid, Heat, Way
@@ -48,6 +58,7 @@ class _Record:
     crossings: list[Crossing] = field(default_factory=list)
     """Crossings that are not counted yet, because the track is not confirmed."""
     has_crossed: bool = False
+    is_confirmed: bool = False
 
 
 class _Area(NamedTuple):
@@ -118,13 +129,12 @@ class Places:
         floor = record.floor
         floor.see(track, view, at_s)
         on_floor = None if drawn.plan is None else drawn.plan.floor(floor.point)
+        margin = MARGIN if floor.feet_seen else ESTIMATED_MARGIN
         for passage, doorway in zip(record.passages, drawn.doors, strict=True):
-            crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor)
-            if crossing is not None:
-                record.crossings.append(crossing)
-                record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
-        if track.state is not TrackState.TENTATIVE:
-            self._count(record)
+            crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor, margin=margin)
+            self._cross(record, crossing)
+        record.is_confirmed |= track.state is not TrackState.TENTATIVE
+        self._count(record)
         self._stay(record, drawn.areas, at_s)
         self._look(record, drawn, pose, looks_here, on_floor, at_s)
         if drawn.plan is None:
@@ -134,6 +144,13 @@ class Places:
         else:
             point, metre = on_floor, 1.0
         record.heat.see(drawn.grid.cell(point), point, metre, record.looking.added_s, at_s)
+
+    def settle(self, at_s: float) -> None:
+        """Count the crossings that have settled by now, also those of people who are out of sight."""
+        for record in self._records.values():
+            for passage, door in zip(record.passages, self._doors, strict=True):
+                self._cross(record, passage.settle(door.name, at_s))
+            self._count(record)
 
     def frame(self, tracks: Iterable[Track]) -> Mapping[str, int]:
         """Note who is in view now; return the people in each zone where somebody is."""
@@ -163,10 +180,8 @@ class Places:
         """Close the record of a track that was a visit. Raises ``KeyError`` for one that was never seen."""
         record = self._records.pop(track.track_id)
         for passage, door in zip(record.passages, self._doors, strict=True):
-            crossing = passage.end(door.name)
-            if crossing is not None:
-                record.crossings.append(crossing)
-                record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
+            self._cross(record, passage.end(door.name))
+        record.is_confirmed = True
         self._count(record)
         if not record.has_crossed:
             names = [door.name for door in self._doors]
@@ -219,8 +234,13 @@ class Places:
         )
         return record
 
+    def _cross(self, record: _Record, crossing: Crossing | None) -> None:
+        if crossing is not None:
+            record.crossings.append(crossing)
+            record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
+
     def _count(self, record: _Record) -> None:
-        if record.crossings:
+        if record.is_confirmed and record.crossings:
             record.has_crossed = True
             self._crossings += record.crossings
             record.crossings = []

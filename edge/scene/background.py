@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.scene.decoys import DecoyKind, DecoyTruth, DrawnDecoy
 from edge.scene.hall import draw_hall
-from edge.scene.layout import FLOOR, PLAIN, Layout
+from edge.scene.layout import PLAIN, Layout
 from edge.scene.walk import LINES
 from edge.types import Box, Image
 
@@ -64,16 +64,16 @@ def draw_shop(seed: int, width: int, height: int, layout: Layout = PLAIN) -> Sho
     rng = np.random.default_rng([seed, 1])
     canvas = Canvas(width, height)
     wide = width / canvas.scale
-    _room(canvas, wide)
+    _room(canvas, wide, layout.floor)
     window = opening = None
     if layout.window is not None:
         window = (layout.window[0] * wide, 50.0, layout.window[1] * wide, 215.0)
         _window(canvas, rng, *window)
     if layout.opening is not None:
-        opening = (layout.opening[0] * wide, _OPENING_TOP, layout.opening[1] * wide, FLOOR)
+        opening = (layout.opening[0] * wide, _OPENING_TOP, layout.opening[1] * wide, layout.floor)
         draw_hall(canvas.image, canvas.scale, opening, rng, fronts=layout.fronts)
     for left, right, top in layout.shelves:
-        _shelf(canvas, rng, left * wide, right * wide, top)
+        _shelf(canvas, rng, left * wide, right * wide, top, layout.floor)
     truths = []
     if layout.smiley is not None:
         truths.append(DecoyTruth(DecoyKind.SMILEY, _smiley(canvas, layout.smiley * wide, 112.0, 30.0)))
@@ -98,23 +98,23 @@ def draw_shop(seed: int, width: int, height: int, layout: Layout = PLAIN) -> Sho
     return Shop(soft, light3, pixels(window), pixels(opening), tuple(truths), moving)
 
 
-def _room(canvas: Canvas, wide: float) -> None:
+def _room(canvas: Canvas, wide: float, floor: float) -> None:
     canvas.rectangle(0, 0, wide, 34, (214, 218, 220))
-    canvas.rectangle(0, 34, wide, FLOOR, (176, 196, 206))
+    canvas.rectangle(0, 34, wide, floor, (176, 196, 206))
     for place in range(5):
         x = wide * (0.1 + 0.2 * place)
         canvas.rectangle(x - 26, 10, x + 26, 17, (252, 255, 255))
-    rows = np.linspace(0, 1, int(LINES - FLOOR))
+    rows = np.linspace(0, 1, int(LINES - floor))
     for offset, share in enumerate(rows):
         shade = 118 + 46 * share
-        canvas.rectangle(0, FLOOR + offset, wide, FLOOR + offset + 1, (shade * 0.92, shade * 0.97, shade))
+        canvas.rectangle(0, floor + offset, wide, floor + offset + 1, (shade * 0.92, shade * 0.97, shade))
     for offset in (0, 14, 34, 64, 108, 168):
-        canvas.line(0, FLOOR + offset, wide, FLOOR + offset, (96, 104, 110))
+        canvas.line(0, floor + offset, wide, floor + offset, (96, 104, 110))
     for place in range(-8, 17):
         canvas.line(
-            wide * place / 8, LINES, wide / 2 + (wide * place / 8 - wide / 2) * 0.42, FLOOR, (104, 112, 118)
+            wide * place / 8, LINES, wide / 2 + (wide * place / 8 - wide / 2) * 0.42, floor, (104, 112, 118)
         )
-    canvas.rectangle(0, FLOOR - 8, wide, FLOOR, (90, 104, 116))
+    canvas.rectangle(0, floor - 8, wide, floor, (90, 104, 116))
 
 
 def _window(canvas: Canvas, rng: np.random.Generator, x1: float, y1: float, x2: float, y2: float) -> None:
@@ -127,10 +127,10 @@ def _window(canvas: Canvas, rng: np.random.Generator, x1: float, y1: float, x2: 
     canvas.rectangle((x1 + x2) / 2 - 2, y1, (x1 + x2) / 2 + 2, y2, (120, 128, 132))
 
 
-def _shelf(canvas: Canvas, rng: np.random.Generator, x1: float, x2: float, top: float) -> None:
+def _shelf(canvas: Canvas, rng: np.random.Generator, x1: float, x2: float, top: float, floor: float) -> None:
     """Draw shelf boards with packages, bottles and tins."""
-    canvas.rectangle(x1 - 4, top - 6, x2 + 4, FLOOR, (96, 110, 124))
-    heights = np.linspace(top, FLOOR - 6, 6)
+    canvas.rectangle(x1 - 4, top - 6, x2 + 4, floor, (96, 110, 124))
+    heights = np.linspace(top, floor - 6, 6)
     for upper, lower in pairwise(heights):
         canvas.rectangle(x1, upper, x2, lower, (70, 80, 90))
         x = x1 + 2
@@ -142,16 +142,16 @@ def _shelf(canvas: Canvas, rng: np.random.Generator, x1: float, x2: float, top: 
             for _ in range(int(rng.integers(2, 5))):
                 if x + span > x2 - 2:
                     break
-                floor = lower - 4
-                canvas.rectangle(x, floor - tall, x + span - 1.5, floor, colour)
-                canvas.rectangle(x + 1, floor - 0.6 * tall, x + span - 2.5, floor - 0.3 * tall, pale)
+                board = lower - 4
+                canvas.rectangle(x, board - tall, x + span - 1.5, board, colour)
+                canvas.rectangle(x + 1, board - 0.6 * tall, x + span - 2.5, board - 0.3 * tall, pale)
                 if kind == 0:
-                    canvas.rectangle(x, floor - tall, x + 0.3 * span, floor - 0.7 * tall, (70, 80, 90))
+                    canvas.rectangle(x, board - tall, x + 0.3 * span, board - 0.7 * tall, (70, 80, 90))
                     canvas.rectangle(
-                        x + 0.65 * span, floor - tall, x + span, floor - 0.7 * tall, (70, 80, 90)
+                        x + 0.65 * span, board - tall, x + span, board - 0.7 * tall, (70, 80, 90)
                     )
                 elif kind == 1:
-                    canvas.disc(x + span / 2, floor - tall, span / 2 - 1, 2.5, pale)
+                    canvas.disc(x + span / 2, board - tall, span / 2 - 1, 2.5, pale)
                 x += span
             x += float(rng.uniform(1, 5))
         canvas.rectangle(x1, lower - 4, x2, lower, (168, 178, 186))

@@ -11,8 +11,8 @@ from edge.types import Frame
 
 class SceneCamera:
     """Plays a scene from its first frame to its last, as fast as it is read; ``capture.replay.Paced`` slows it down to
-    its own speed. ``monotonic_s`` is the time in the scene, as in ``SceneTruth``. ``act`` names the script of
-    ``scene``.
+    its own speed. ``monotonic_s`` is the time in the scene, as in ``SceneTruth``. ``act`` names the camera of
+    the second act.
     """
 
     live = False

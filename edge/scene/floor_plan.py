@@ -6,22 +6,17 @@ same, because everybody in such a shop stands on one floor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from edge.scene.body import CHILD_FEET, FEET
 from edge.scene.head import EYE_LINE, FACE
-from edge.scene.layout import FLOOR, WALL_FACE
+from edge.scene.layout import EYES_ABOVE_FLOOR
 from edge.scene.portraits import Portrait
-from edge.scene.route import distance_of, face_at
+from edge.scene.route import face_at
 from edge.scene.walk import FOCAL, HORIZON, LINES
-
-EYES_ABOVE_FLOOR = (FLOOR - HORIZON) / WALL_FACE
-"""Height of the camera above the floor, in face heights: the floor meets the wall where the wall is drawn."""
-WALL_Z = distance_of(WALL_FACE)
-"""Distance of the back wall in metres."""
 
 Point = tuple[float, float]
 
@@ -79,9 +74,27 @@ class FloorPlan:
         """Return the zone of that name. Raises ``StopIteration`` if there is none."""
         return next(zone for zone in self.zones if zone.name == name)
 
+    def seen_from(self, x: float, z: float) -> FloorPlan:
+        """Return the places as a camera at (x, z) sees them that looks the same way. The yaw of a target stays: a head
+        that is turned to it is seen from elsewhere, so this is for places without targets."""
+        if self.targets and (x or z):
+            raise ValueError("the directions of targets hold for one camera only")
+
+        def move(points: tuple[Point, ...]) -> tuple[Point, ...]:
+            return tuple((px - x, pz - z) for px, pz in points)
+
+        return FloorPlan(
+            tuple(
+                replace(door, line=(move(door.line)[0], move(door.line)[1]), inside=move((door.inside,))[0])
+                for door in self.doors
+            ),
+            tuple(replace(zone, polygon=move(zone.polygon)) for zone in self.zones),
+            self.targets,
+        )
+
     def settings(self, width: float) -> dict[str, list[dict[str, Any]]]:
         """Return ``doors``, ``zones`` and ``targets`` as a settings file holds them: points as shares of a picture
-        that is ``width`` lines wide, angles in degrees."""
+        that is ``width`` lines wide, angles in degrees. Kinds of which there are none are left out."""
 
         def shares(points: tuple[Point, ...]) -> list[list[float]]:
             seen = in_picture(np.array(points), width) / (width, LINES)

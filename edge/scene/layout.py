@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge.scene.decoys import Decoy, DecoyKind
+from edge.scene.walk import HORIZON
 
 FLOOR = 300.0
 """Where the floor meets the back wall, in lines from the top."""
@@ -12,12 +13,16 @@ FLOOR = 300.0
 WALL_FACE = 16.7
 """Face height of somebody who stands at the back wall; who is smaller is seen through the opening only."""
 
+EYES_ABOVE_FLOOR = (FLOOR - HORIZON) / WALL_FACE
+"""Height of the camera above the floor, in face heights: the floor meets the wall where the wall is drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A shop. ``window`` and ``opening`` are (left, right), ``shelves`` (left, right, top in lines); ``smiley`` and
     ``skull`` hang at their middle. Through the ``opening`` in the back wall a hall is seen in which people are far
-    away, with shop ``fronts`` behind them."""
+    away, with shop ``fronts`` behind them. ``floor`` is where the floor meets the back wall, in lines: the nearer the
+    wall, the lower."""
 
     window: tuple[float, float] | None = (0.03, 0.20)
     shelves: tuple[tuple[float, float, float], ...] = ((0.37, 0.60, 62.0), (0.66, 0.89, 78.0))
@@ -25,7 +30,13 @@ class Layout:
     skull: float | None = 0.95
     opening: tuple[float, float] | None = None
     fronts: bool = True
+    floor: float = FLOOR
     decoys: tuple[Decoy, ...] = ()
+
+    @property
+    def wall_face(self) -> float:
+        """Face height of somebody who stands at the back wall."""
+        return (self.floor - HORIZON) / EYES_ABOVE_FLOOR
 
 
 PLAIN = Layout()
@@ -47,14 +58,3 @@ BUSY = Layout(
 
 HALL = Layout(window=None, shelves=(), smiley=None, skull=None, opening=(0.04, 0.96))
 """A shop that is open to a hall, so that people can be seen at any distance."""
-
-SHOP = Layout(
-    window=None,
-    shelves=((0.54, 0.90, 205.0),),
-    smiley=None,
-    skull=0.955,
-    opening=(0.08, 0.50),
-    fronts=False,
-)
-"""A shop whose door is the opening to a hall. Behind the heads is a bare wall: what is counted here are places, and the
-busy shop shows whether people are found."""

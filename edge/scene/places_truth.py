@@ -47,8 +47,13 @@ class _Track:
 
 
 def places_truth(walks: Sequence[Walk], plan: FloorPlan, width: float, seconds: float) -> PlacesTruth:
-    """Compute the truth of all walks; ``width`` of the picture in lines, ``seconds`` of the scene."""
-    tracks = [_track(person, walk, width, seconds) for person, walk in enumerate(walks)]
+    """Compute the truth of all walks; ``width`` of the picture in lines, ``seconds`` of the scene: what happens later
+    is left out."""
+    tracks = [
+        _track(person, walk, width, seconds)
+        for person, walk in enumerate(walks)
+        if walk.starts_s + 2 * STEP_S < seconds
+    ]
     steps = round(seconds / STEP_S)
     doors = tuple(_door(door, tracks) for door in plan.doors)
     zones = tuple(_zone(zone, tracks, steps) for zone in plan.zones)
@@ -64,7 +69,10 @@ def places_truth(walks: Sequence[Walk], plan: FloorPlan, width: float, seconds: 
 
 
 def _track(person: int, walk: Walk, width: float, seconds: float) -> _Track:
-    first, last = np.ceil(walk.starts_s / STEP_S), np.floor(min(walk.ends_s, seconds) / STEP_S)
+    first, last = (
+        np.ceil(walk.starts_s / STEP_S),
+        min(np.floor(walk.ends_s / STEP_S), round(seconds / STEP_S) - 1),
+    )
     times, places, yaws = [], [], []
     for step in range(int(first), int(last) + 1):
         stance = walk.at(step * STEP_S)

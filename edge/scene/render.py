@@ -23,7 +23,7 @@ from edge.scene.ground_truth import (
     SceneTruth,
     summarise,
 )
-from edge.scene.layout import PLAIN, WALL_FACE, Layout
+from edge.scene.layout import PLAIN, Layout
 from edge.scene.obstacles import draw_pillar
 from edge.scene.placed import Placed, detail, grid, place
 from edge.scene.portraits import load_portraits
@@ -64,6 +64,7 @@ class Scene:
             Figure(walk.portrait, walk.seed, body_px=detail(float(walk.keys[:, 2].max()), height))
             for walk in self.walks
         ]
+        self._wall_face = layout.wall_face
         self._shop = draw_shop(seed, width, height, layout)
         self._pillar_images = [draw_pillar(pillar, self._scale) for pillar in self._pillars]
         rng = np.random.default_rng([seed, 2])
@@ -104,7 +105,7 @@ class Scene:
         wall = None if self._shop.opening is None else frame.copy()
         behind = sorted(range(len(self._pillars)), key=lambda which: self._pillars[which].face)
         for person in placed:
-            if wall is not None and person.nearness >= WALL_FACE:
+            if wall is not None and person.nearness >= self._wall_face:
                 self._repaint_wall(frame, wall)
                 wall = None
             while behind and self._pillars[behind[0]].face < person.nearness:
@@ -171,7 +172,7 @@ class Scene:
         """Return the share of a part of a person that is inside the picture and not hidden; ``spread`` returns points
         (n, 2) all over the part, ``box`` is around it."""
         sight = Box(0, 0, self.width, self.height)
-        if one.nearness < WALL_FACE and self._shop.opening is not None:
+        if one.nearness < self._wall_face and self._shop.opening is not None:
             sight = self._shop.opening
         others = [other for other in nearer if _touch(other.body, box) or _touch(other.head, box)]
         pillars = []

@@ -1,15 +1,18 @@
-"""The places of the shop of ``edge.scene.shop``, in metres, and where people stand at them."""
+"""The places of the shop of ``edge.scene.shop``, in metres, and where people stand at them.
+
+``x`` and ``z`` are as the camera at the shelf sees them: to the right of it, and away from it.
+"""
 
 from __future__ import annotations
 
-from edge.scene.floor_plan import WALL_Z, Door, FloorPlan, Target, Zone, heading_to
-from edge.scene.layout import SHOP
-from edge.scene.walk import FOCAL, LINES
+from edge.scene.floor_plan import Door, FloorPlan, Target, Zone, heading_to
+from edge.scene.walk import LINES
 
 WIDE = LINES * 16 / 9
 """Width of the picture in lines."""
 
-OPENING = SHOP.opening or (0.0, 1.0)
+DOOR_Z, DOOR_XS = 10.2, (-4.05, 0.0)
+"""The back wall, and from where to where it is open to the hall."""
 QUEUE_Z, FRONT_X, SPACING = 6.2, 1.555, 0.89
 """The queue: its distance, its front, and the space between two people, in metres."""
 PLACES = 3
@@ -22,18 +25,19 @@ SHELF_XS, SHELF_Z = (-1.89, -1.55, -1.2, -0.86, -0.52), (4.7, 5.05)
 """Where people stand who look at a product, one at each ``x``."""
 
 
-def _on_wall(share: float) -> float:
-    return (share - 0.5) * WIDE * WALL_Z / FOCAL
-
-
 def _product(name: str, x: float) -> Target:
     place = (x, 1.6)
     middle = sum(SHELF_XS) / len(SHELF_XS), sum(SHELF_Z) / 2
     return Target(name, place, "shelf", round(heading_to(place, *middle), 1), half_angle=25.0)
 
 
-SHOP_PLAN = FloorPlan(
-    doors=(Door("door", ((_on_wall(OPENING[0]), WALL_Z), (_on_wall(OPENING[1]), WALL_Z)), (-1.85, 7.0)),),
+DOOR_PLAN = FloorPlan(
+    doors=(Door("door", ((DOOR_XS[0], DOOR_Z), (DOOR_XS[1], DOOR_Z)), (-1.85, DOOR_Z - 0.2)),),
+    zones=(),
+    targets=(),
+)
+SHELF_PLAN = FloorPlan(
+    doors=(),
     zones=(
         Zone("shelf", ((-2.25, 4.0), (-0.2, 4.0), (-0.2, 5.35), (-2.25, 5.35))),
         Zone("queue", ((-0.75, 5.5), (2.0, 5.5), (2.0, 7.1), (-0.75, 7.1)), desk="desk"),
@@ -41,4 +45,4 @@ SHOP_PLAN = FloorPlan(
     ),
     targets=(_product("left", -2.45), _product("right", 2.4)),
 )
-"""The places of the shop. Both products stand below the camera, out of the picture."""
+"""The places that each camera watches. Both products stand below the camera at the shelf, out of its picture."""

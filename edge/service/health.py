@@ -94,6 +94,7 @@ class Health:
         outbox_lost: int,
         clock_trusted: bool,
         config_message: str | None = None,
+        config_waiting: str | None = None,
     ) -> HealthMessage:
         """Return the current state; dropped frames are counted since the last call. ``fps`` is the rate of the camera.
         The rate of processed frames would reveal for how long somebody was in view."""
@@ -121,6 +122,7 @@ class Health:
             uptime_s=round(self._clock.monotonic() - self._started_s, 1),
             config=self._config,
             config_message=config_message,
+            config_waiting=config_waiting,
         )
 
     def alerts(self, faults: Mapping[Fault, str | None]) -> list[AlertMessage]:

@@ -89,6 +89,11 @@ class Remote:
         return None if self._in_force is None or self.on_trial else self._in_force.message
 
     @property
+    def for_closing(self) -> str | None:
+        """The hash of a valid config message whose places wait for closing time; None without one."""
+        return None if self._for_closing is None else self._for_closing.message
+
+    @property
     def on_trial(self) -> bool:
         return self._state.trial is not None
 

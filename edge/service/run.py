@@ -244,6 +244,7 @@ class Run:
                 outbox_lost=self._uplink.outbox_lost,
                 clock_trusted=clock_trusted(),
                 config_message=self._remote.message,
+                config_waiting=self._remote.for_closing,
             )
             self._uplink.send(message)
             figures = self._sampler.figures(
@@ -269,12 +270,11 @@ class Run:
 
     def _receive_settings(self) -> None:
         """Receive settings from the server. A file is counted once, with the settings it began with."""
-        asked, before = self._uplink.asked(), self._remote.message
+        asked, before = self._uplink.asked(), (self._remote.message, self._remote.for_closing)
         if asked is not None:
             self._remote.offer(asked)
-            if (
-                self._remote.message != before
-            ):  # these settings run already: report this at once in a health message
+            if (self._remote.message, self._remote.for_closing) != before:
+                # These settings run already, or wait for closing time: answer at once with a health message.
                 self._health_due_s = self._clock.monotonic()
         self._again = self._camera.live and self._remote.turn(
             self._clock.monotonic(),

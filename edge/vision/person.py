@@ -36,8 +36,9 @@ GUESS_WEIGHT = 0.25
 GUESS_REACH, GUESS_GROWTH = 0.7, 1.0
 """A guessed head may be further away than a face by this many face sizes, and its size may differ by this logarithm."""
 
-LEAN = 0.2
-"""Weight of the newest sight in what a track knows about the place of the face on the body."""
+LEAN, WHOLE_LEAN = 0.2, 1.5
+"""Weight of the newest sight in what a track knows about the place of the face on the body. A body whose guessed face
+differs in size from the one seen by more than the second factor is cut off, and says nothing about a whole one."""
 
 KNOWN_BODY_S = 1.0
 """For this long, a body that is not seen any more still tells where the face may be."""
@@ -99,6 +100,8 @@ class Person:
         self.life = LifeSigns(sighting.head, at_s)
         self.candidates: list[Person] = []
         """Lost tracks that may be the same person, the most likely first, chosen when this person appeared."""
+        self.others: set[int] = set()
+        """The tracks that were seen in one frame with this one: they are somebody else."""
         self.merged = False
         self._wears = Wardrobe()
         x, y = sighting.head.centre
@@ -182,6 +185,8 @@ class Person:
             return
         guess, face = head_of(sighting.body.box), sighting.face.box
         side = max(guess.side, 1e-6)
+        if not 1 / WHOLE_LEAN <= face.side / side <= WHOLE_LEAN:
+            return
         now = (
             (face.centre[0] - guess.centre[0]) / side,
             (face.centre[1] - guess.centre[1]) / side,

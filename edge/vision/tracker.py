@@ -126,8 +126,10 @@ class Tracker:
         if image is not None:
             sightings = [replace(one, clothes=clothes_of(image, one, sightings)) for one in sightings]
         self._assign(sightings, at_s, previous_s, everywhere=scale is not None)
+        seen = {person.track_id for person in self._people if person.sighting is not None}
         for person in self._people:
             if person.sighting is not None:
+                person.others |= seen
                 person.look_alive(image, at_s, self._people)
                 if view is not None:
                     person.note_edge(view[0])
@@ -162,9 +164,10 @@ class Tracker:
         # take that of a person.
         for sighting in self._without_duplicates([*high, *low]):
             newborn = Person(next(self._ids), sighting, at_s)
-            newborn.candidates = candidates(
-                sighting, [f for f in self._people if f.confirmed and f.sighting is None]
-            )
+            # Also somebody at whose head it is: two looks may see a far face in two sizes, which no match allows.
+            unseen = [f for f in self._people if f.confirmed and f.sighting is None]
+            doubles = [f for f in unseen if same_head(f.expected, sighting.head)]
+            newborn.candidates = [*candidates(sighting, unseen), *doubles]
             self._places.see(sighting.head, at_s)
             self._people.append(newborn)
 
@@ -198,7 +201,7 @@ class Tracker:
             f
             for f in self._people
             if f.confirmed
-            and f.last_seen_s <= person.first_seen_s
+            and f.track_id not in person.others
             and not (view is not None and f.is_outside(*view))
         ]
         # Compare the place where it appeared, then the present one: a half hidden person looked too small at first.

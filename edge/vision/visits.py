@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +10,10 @@ from datetime import datetime, timedelta
 from edge.place_types import LOOK_GAP_S, VisitPlaces
 from edge.types import FaceObservation, Track, Visit
 from edge.vision.consensus import Consensus
+
+SURE_FACE, SURE_LOOKS, APART_S = 0.9, 2, 0.3
+"""Nine of ten finds with this score are a face. The back of a head has it now and then, but hardly ever so many times,
+at least so many seconds apart: two frames in a row repeat the same mistake."""
 
 
 @dataclass(slots=True)
@@ -19,6 +24,8 @@ class _Record:
     attending: bool = False
     attending_s: float = 0.0
     attention_s: float = 0.0
+    sure_looks: int = 0
+    sure_s: float = -math.inf
     observations: list[FaceObservation] = field(default_factory=list)
 
 
@@ -27,7 +34,8 @@ class Visits:
 
     Attention time is the sum of the intervals between two sights in a row that are both in the attention cone and at
     most ``attention_gap_s`` apart: time without sights does not count. A viewer needs at least ``viewer_s`` of
-    attention, because in a single frame an error of the landmarks can make any head look turned.
+    attention, because in a single frame an error of the landmarks can make any head look turned. A visit whose face was
+    not found for sure in two looks is neither described nor a viewer: it was most likely seen from behind.
     """
 
     def __init__(
@@ -43,6 +51,10 @@ class Visits:
         None if nobody looked for the face, or too far away to find it: then the last answer holds for a moment."""
         record = self._open.setdefault(track.track_id, _Record())
         record.last_at = at
+        is_sure = track.face is not None and track.face.score >= SURE_FACE
+        if is_sure and at_s - record.sure_s >= APART_S - 1e-6:
+            record.sure_looks += 1
+            record.sure_s = at_s
         if attending is not None:
             interval = at_s - record.attending_s
             if attending and record.attending and interval <= self._attention_gap_s:
@@ -70,7 +82,9 @@ class Visits:
         if record.last_at is None:
             raise KeyError(track.track_id)
         dwell_s = track.last_seen_s - track.first_seen_s
-        attention_s = min(record.attention_s, dwell_s)
+        showed_face = record.sure_looks >= SURE_LOOKS
+        attention_s = min(record.attention_s, dwell_s) if showed_face else 0.0
+        looks = record.observations if showed_face else []
         return Visit(
             # Computed back from the end: if the wall clock was set in between, the later reading is the right one.
             started_at=record.last_at - timedelta(seconds=dwell_s),
@@ -78,8 +92,8 @@ class Visits:
             dwell_s=dwell_s,
             attention_s=attention_s,
             viewer=attention_s > 0 and attention_s >= self._viewer_s - 1e-6,
-            described=bool(record.observations),
-            attributes=self._consensus.verdicts(record.observations),
+            described=bool(looks),
+            attributes=self._consensus.verdicts(looks),
             places=places,
         )
 

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
 
+from common.errors import UserError
 from common.vocabulary import AGE_BANDS, AGE_BINS, ATTRIBUTES, EXPRESSIONS, GENDERS
 from edge.inference.manifest import FILE, packaged_models
 from edge.vision.consensus import Consensus
@@ -26,6 +29,7 @@ from models_tflite.evaluation.find_scores import LOWEST, calibrate_finds
 from models_tflite.evaluation.scoring import expected_calibration_error
 from models_tflite.evaluation.visits import CONFUSION, confusion, visited
 from models_tflite.training.datasets import FER2013_LABELS, DataSet, majority_votes, select
+from models_tflite.training.detector.items import need_empty_pictures
 
 NEUTRAL: dict[str, dict[str, Any]] = {
     "detector": {kind: {"scale": 1.0, "shift": 0.0, "octave": 0.0} for kind in ("face", "person")},
@@ -117,27 +121,21 @@ def choose_thresholds(shipped: Shipped, data: Path) -> dict[str, float]:
     return thresholds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, default=packaged_models())
-    parser.add_argument("--version", required=True, help="name of this calibration")
-    parser.add_argument(
-        "--only", choices=NEUTRAL, help="calibrate one network and keep the values of the other"
-    )
-    arguments = parser.parse_args()
-    data, path = arguments.data, arguments.models / FILE
+def calibrate(data: Path, path: Path, wanted: Collection[str], version: str) -> None:
+    """Calibrate the networks ``wanted``, of :data:`NEUTRAL`, whose manifest is at ``path``. ``version`` names the
+    calibration of the attributes. Raises ``UserError`` before anything is changed if ``data`` lacks what it needs."""
+    if "detector" in wanted:
+        need_empty_pictures(data)
     table = tomllib.loads(path.read_text())
-    wanted = (arguments.only,) if arguments.only else tuple(NEUTRAL)
     for name in wanted:
         table[name] |= NEUTRAL[name]
     if "attributes" in wanted:
-        table["calibration"] = arguments.version
+        table["calibration"] = version
 
     def shipped() -> Shipped:
         """Return the models with the current values of the table."""
         path.write_text(tomli_w.dumps(table))
-        return Shipped(arguments.models, min_score=LOWEST)
+        return Shipped(path.parent, min_score=LOWEST)
 
     neutral_models = shipped()
     if "detector" in wanted:
@@ -149,9 +147,27 @@ def main() -> None:
     if "attributes" in wanted:
         matrices = path.with_name(CONFUSION)
         counts = json.loads(matrices.read_text()) if matrices.exists() else {}
-        counts[arguments.version] = confusion(calibrated, data, "val")
+        counts[version] = confusion(calibrated, data, "val")
         matrices.write_text(json.dumps(counts, indent=1) + "\n")
 
 
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, default=packaged_models())
+    parser.add_argument("--version", required=True, help="name of this calibration")
+    parser.add_argument(
+        "--only", choices=NEUTRAL, help="calibrate one network and keep the values of the other"
+    )
+    arguments = parser.parse_args()
+    wanted = (arguments.only,) if arguments.only else tuple(NEUTRAL)
+    try:
+        calibrate(arguments.data, arguments.models / FILE, wanted, arguments.version)
+    except UserError as error:
+        print(f"calibrate: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,7 +20,7 @@ from rich.progress import track
 from common.errors import UserError
 from common.vocabulary import AGE_BINS, GENDERS
 from models_tflite.training.datasets import COLUMNS, FER2013_LABELS, DataSet
-from models_tflite.training.detector.items import FURTHER
+from models_tflite.training.detector.items import FURTHER, need_empty_pictures
 
 
 def check(data: DataSet) -> Counter[str]:
@@ -77,6 +77,7 @@ def main() -> int:
                 raise UserError(
                     f"{arguments.data / name}: no such file; the detector needs it beside its three sets"
                 )
+        need_empty_pictures(arguments.data)
         for name in COLUMNS:
             data = DataSet(arguments.data, name)
             counts = ", ".join(f"{split} {count}" for split, count in sorted(check(data).items()))

@@ -29,16 +29,22 @@ TEXTS = {
 what is wrong with a device, and what the placement check tells the person on the ladder. A name without a dot is a
 field of several messages."""
 BOXES = {f"placement.faces[].{edge}" for edge in ("x1", "y1", "x2", "y2")} | {
+    "placement.floor[][]",
     "placement.width",
     "placement.height",
 }
 """The only fields about where something is in the picture: of the placement check, which a person starts for minutes
 (docs/privacy.md), with the size of the picture."""
+LONG_LISTS = {"placement.floor": 500}
+"""Lists of more than :data:`LONGEST_LIST`: the points of the floor on which people stood during a placement check."""
+FREE = {"placement.places"}
+"""The only part without a schema: the device's own settings of places, for the editor of whoever does the placement
+check. No code puts anything else there."""
 SERIES = {"window.cohort.heat.standing_s[]", "window.cohort.heat.looking_s[]"}
 """The only lists of numbers: the cells of the heat map."""
 UNBOUNDED = {"health.temperature_c", "placement.readings[].value"}
 """The only numbers without limits: measurements of the device."""
-IDS = {"boot_id", "nonce", "config", "config_message"}
+IDS = {"boot_id", "nonce", "config", "config_message", "config_waiting"}
 """The only fields that tell one thing from another by digits: a run of the service, a probe, settings."""
 
 WHERE = re.compile(
@@ -66,6 +72,8 @@ def leaves(schema: Schema, path: str, root: Schema) -> Iterator[tuple[str, Schem
             assert schema.get("additionalProperties") is False, f"{path}: takes unknown fields"
             for name, inside in schema["properties"].items():
                 yield from leaves(inside, f"{path}.{name}", root)
+        case "object" if path in FREE:
+            yield path, {"type": "null"}
         case "object":
             assert "maxProperties" in schema, f"{path}: a map of any size"
             assert len(schema.get("patternProperties", {})) == 1, f"{path}: keys of any kind"
@@ -73,9 +81,12 @@ def leaves(schema: Schema, path: str, root: Schema) -> Iterator[tuple[str, Schem
             yield f"{path}{{key}}", {"type": "string", "pattern": pattern}
             yield from leaves(inside, f"{path}{{}}", root)
         case "array":
-            assert schema.get("maxItems", LONGEST_LIST + 1) <= LONGEST_LIST, f"{path}: a list of any length"
-            assert "items" in schema, f"{path}: a list of anything"
-            yield from leaves(schema["items"], f"{path}[]", root)
+            longest = LONG_LISTS.get(path, LONGEST_LIST)
+            assert schema.get("maxItems", longest + 1) <= longest, f"{path}: a list of any length"
+            inside = schema.get("prefixItems") or [schema[key] for key in ("items",) if key in schema]
+            assert inside, f"{path}: a list of anything"
+            for one in inside:
+                yield from leaves(one, f"{path}[]", root)
         case _:
             yield path, schema
 
@@ -89,7 +100,7 @@ def check(path: str, leaf: Schema) -> None:
         return
     if kind in ("integer", "number"):
         assert path in UNBOUNDED or {"minimum", "maximum"} <= leaf.keys(), f"{path}: a number without limits"
-        assert path in SERIES or not path.endswith("[]"), f"{path}: a series of numbers"
+        assert path in SERIES | BOXES or not path.endswith("[]"), f"{path}: a series of numbers"
         return
     assert kind == "string", f"{path}: anything"
     if longest := text_limit(path):

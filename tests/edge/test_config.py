@@ -203,7 +203,7 @@ def test_settings_cannot_be_changed() -> None:
         ({"privacy": {"k": 1}, "camera": {"source": "clip.mp4"}}, "privacy.k: 1 would publish single visits"),
         ({"privacy": {"k": 3}, "window": {"seconds": 30}}, None),
         ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene"}}, None),
-        ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene:shop:3"}}, None),
+        ({"privacy": {"k": 1}, "window": {"seconds": 2}, "camera": {"source": "scene:shelf:3"}}, None),
         ({"privacy": {"k": 1}, "camera": {"source": "./scene"}}, "privacy.k: 1 would publish single visits"),
     ],
 )

@@ -14,6 +14,7 @@ from edge.types import Body, Box, Face, Image, Sight
 from models_tflite.evaluation.detection import OVERLAP, corners, faces, false_finds, people, tallness
 from models_tflite.evaluation.find_scores import calibrate_finds, fit_logistic
 from models_tflite.evaluation.scoring import area_under, precision_recall
+from models_tflite.training import check
 from models_tflite.training.detector.items import WITHOUT_PEOPLE, read_items
 from tests.models_tflite.training.painted import paint, paint_people
 
@@ -177,3 +178,15 @@ def test_without_finds_scores_stay_as_they_are(tmp_path: Path) -> None:
     paint_people(tmp_path, pictures=8)
     neutral = {"scale": 1.0, "shift": 0.0, "octave": 0.0}
     assert calibrate_finds(told(Sight()), tmp_path) == {"face": neutral, "person": neutral}
+
+
+def test_without_pictures_known_to_be_empty_nothing_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paint(tmp_path, pictures=4)
+    paint_people(tmp_path, pictures=8)
+    (tmp_path / WITHOUT_PEOPLE).unlink()
+    monkeypatch.setattr("sys.argv", ["check", "--data", str(tmp_path)])
+    assert check.main() == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / WITHOUT_PEOPLE) in line

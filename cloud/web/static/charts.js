@@ -1,7 +1,7 @@
 // Bar charts for page.js, drawn by uPlot on a canvas. The table below each chart has the same figures as text.
 "use strict";
 
-const FONT_PX = 12;
+const FONT_PX = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
 const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [1, 10, 100, 1e3, 1e4, 1e5].map((ten) => step * ten)).sort((a, b) => a - b);
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -70,7 +70,7 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
         values: (_, shown) => shown.map((place) => (place === null ? "" : labels[place])),
         size: horizontal ? textWidth(labels) + 12 : 24, ...(horizontal ? {} : { space: 24, filter: thinned }) },
       { ...axis, show: !horizontal, side: horizontal ? 2 : 3, grid: { stroke: css("--line"), width: 1 }, gap: 6,
-        incrs: WHOLE_STEPS, size: textWidth([`${Math.round(range[1])}`]) + 14 },
+        incrs: WHOLE_STEPS, size: textWidth([number(range[1])]) + 14, values: (_, shown) => shown.map((value) => number(value)) },
     ],
     series: [{}, ...series.map(({ fill, size = narrow ? 0.4 : 0.75 }) => ({
       fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [size, 80] }),

@@ -10,15 +10,14 @@ function days() {
   const top = 1.15 * Math.max(4, ...visits, ...others);
   const host = document.querySelector("#days .chart");
   const cells = [...table.querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent.trim()));
-  host.hidden = false;
   drawBars(host, {
-    labels: rows.map((row) => (rows.length > 8 ? row.short : row.day.slice(0, 3))),
+    labels: rows.map((row) => (rows.length > 8 ? row.short : row.weekday)),
     says: cells.map((texts) => texts.filter(Boolean).join(" · ")),
     range: [0, top],
     series: [
       { values: rows.map((row) => (row.state === "no_data" ? top : null)), fill: hatching(css("--hatch"), true) },
       { values: others, fill: css("--soft"), size: 0.85 },
-      { values: visits, fill: css("--accent"), size: 0.5, ink: true, texts: rows.length > 8 ? null : visits.map((value) => `${value ?? ""}`) },
+      { values: visits, fill: css("--accent"), size: 0.5, ink: true, texts: rows.length > 8 ? null : visits.map((value) => (value === null ? "" : number(value))) },
       { values: rows.map((row, index) => (row.state === "partial" ? visits[index] : null)), fill: hatching(css("--card")), size: 0.5 },
     ],
   });
@@ -42,6 +41,7 @@ addEventListener("pageshow", () => {
 
 if (table) {
   document.querySelector("#days details").open = false;
+  document.querySelector("#days").classList.add("drawn");
   days();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", days);
 }

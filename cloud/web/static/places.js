@@ -1,29 +1,33 @@
 // Draws doors and places for page.js, with its helpers.
 "use strict";
 
-const WITHHELD = "withheld";
-const seconds = (time) => (time < 10 ? `${time.toFixed(1)} s` : `${Math.round(time)} s`);
-const known = (value, shown = String) => (value === null ? WITHHELD : shown(value));
+const WITHHELD = _("withheld");
+const seconds = (time) => `${number(time, time < 10 ? 1 : 0)} s`;
+const known = (value, shown = (count) => number(count)) => (value === null ? WITHHELD : shown(value));
 
 function doors(day) {
   element("doors").hidden = !day.doors;
   if (!day.doors) return;
   const { entries, exits, inside, passers, groups, capture_rate: captured, missed_entries: missed } = day.doors;
-  const values = { entries, exits, inside, passers, groups, capture: captured === null ? "nobody yet" : percent(captured) };
+  const values = { entries, exits, inside, passers, groups, capture: captured === null ? _("nobody yet") : percent(captured) };
   for (const [id, value] of Object.entries(values)) {
     Object.assign(element(id).querySelector(".value"), {
-      textContent: value, className: id === "capture" && captured === null ? "value none" : "value",
+      textContent: typeof value === "number" ? number(value) : value, className: id === "capture" && captured === null ? "value none" : "value",
     });
   }
   const before = day.yesterday;
   const drift = before.entries === null ? null : before.entries - before.exits;
   element("doors").querySelector(".notes").textContent = [
-    "Capture rate: entries among all who entered or passed. A group is one or more people who enter together.",
-    "Inside now: entries minus exits since midnight. Every missed crossing stays in it until then.",
-    missed ? `At least ${missed === 1 ? "1 entry was" : `${missed} entries were`} missed: more people had left than entered.` : "",
-    drift === null ? "" : `Yesterday, entries minus exits were ${drift} at midnight (entries: ${before.entries})`
-      + `${drift ? ": expect about as much drift today" : ""}.`,
-    day.coverage && day.coverage.share < 0.9 ? `Who crossed while no camera was watching is missing (${percent(day.coverage.share)} was watched).` : "",
+    _("Capture rate: entries among all who entered or passed. A group is one or more people who enter together."),
+    _("Inside now: entries minus exits since midnight. Every missed crossing stays in it until then."),
+    missed ? ngettext("At least %(count)s entry was missed: more people had left than entered.",
+      "At least %(count)s entries were missed: more people had left than entered.", missed) : "",
+    drift === null ? "" : drift
+      ? _("Yesterday, entries minus exits were %(drift)s at midnight (entries: %(entries)s): expect about as much drift today.",
+        { drift, entries: before.entries })
+      : _("Yesterday, entries minus exits were 0 at midnight (entries: %(entries)s).", before),
+    day.coverage && day.coverage.share < 0.9
+      ? _("Who crossed while no camera was watching is missing (%(share)s was watched).", { share: percent(day.coverage.share) }) : "",
   ].filter(Boolean).join(" ");
 }
 
@@ -31,26 +35,28 @@ function doors(day) {
 function span(value) {
   if (value === null) return WITHHELD;
   const [low, high] = value.map(Math.round);
-  if (high >= 300) return low >= 300 ? "300 s or more" : `${low} s or more`;
-  return low === high ? `${low} s` : `${low} to ${high} s`;
+  if (high >= 300) return _("%(low)s s or more", { low: Math.min(low, 300) });
+  return low === high ? `${number(low)} s` : _("%(low)s to %(high)s s", { low, high });
 }
+
+const interval = ([low, high]) => _("%(low)s to %(high)s", { low, high });
 
 const KINDS = {
   zones: {
-    head: ["Zone", "Visits", "Stops", "Mean dwell time"],
+    head: [_("Zone"), _("Visits"), _("Stops"), _("Mean dwell time")],
     cells: (zone) => [known(zone.visits),
       known(zone.stops) + (zone.stop_share === null ? "" : ` (${percent(zone.stop_share)})`), known(zone.mean_dwell_s, seconds)],
   },
   queues: {
-    head: ["Queue", "Waits", "Served", "Mean wait", "Half wait", "9 in 10 wait"],
+    head: [_("Queue"), _("Waits"), _("Served"), _("Mean wait"), _("Half wait"), _("9 in 10 wait")],
     cells: (queue) => [known(queue.waits), known(queue.served_share, percent), known(queue.mean_waiting_s, seconds),
       span(queue.median_s), span(queue.ninth_decile_s)],
   },
   targets: {
-    head: ["Target", "Passers", "Viewers", "Interest (95 %)"],
+    head: [_("Target"), _("Passers"), _("Viewers"), _("Interest (95 %%)")],
     cells: (target) => [known(target.passers),
       known(target.viewers) + (target.viewer_share === null ? "" : ` (${percent(target.viewer_share)})`),
-      known(target.interest_s, seconds) + (target.interest_interval_s === null ? "" : ` (${target.interest_interval_s.map(seconds).join(" to ")})`)],
+      known(target.interest_s, seconds) + (target.interest_interval_s === null ? "" : ` (${interval(target.interest_interval_s.map(seconds))})`)],
   },
 };
 
@@ -62,7 +68,7 @@ function places(day) {
   // A queue has waiting times in place of dwell times.
   const queues = day.places.queues.map((queue) => queue.name);
   const cells = (kind, place) => KINDS[kind].cells(place).map(
-    (cell, index) => (kind === "zones" && index === 2 && queues.includes(place.name) ? "see queue" : cell));
+    (cell, index) => (kind === "zones" && index === 2 && queues.includes(place.name) ? _("see queue") : cell));
   panel.querySelector("div").replaceChildren(...shownKinds.map((kind) => {
     const wrapper = node("div", "", "wide");
     wrapper.tabIndex = 0;
@@ -71,11 +77,13 @@ function places(day) {
     return wrapper;
   }));
   const partly = shownKinds.flatMap((kind) => day.places[kind]).filter((place) => place.withheld)
-    .map((place) => `${place.name}: nothing is told of ${plural(place.withheld, "visit")}`);
+    .map((place) => ngettext("%(place)s: nothing is told of %(count)s visit", "%(place)s: nothing is told of %(count)s visits",
+      place.withheld, { place: place.name }));
   panel.querySelector(".notes").textContent = [
-    `Of ${plural(day.cohort_visits, "visit")} in groups${day.pending ? `; ${plural(day.pending, "more visit")} waiting` : ""}.`,
-    partly.length ? `Withheld to protect privacy: ${[...new Set(partly)].join("; ")}.` : "",
-    day.places.queues.length ? "Half of the people, and 9 in 10, wait at most this long: estimated from a histogram." : "",
-    day.places.targets.length ? "Interest: seconds of looking per passer. Chance alone can move it within the interval beside it." : "",
+    ngettext("Of %(count)s visit in groups.", "Of %(count)s visits in groups.", day.cohort_visits),
+    day.pending ? waiting(day.pending) : "",
+    partly.length ? _("Withheld to protect privacy: %(list)s.", { list: [...new Set(partly)].join("; ") }) : "",
+    day.places.queues.length ? _("Half of the people, and 9 in 10, wait at most this long: estimated from a histogram.") : "",
+    day.places.targets.length ? _("Interest: seconds of looking per passer. Chance alone can move it within the interval beside it.") : "",
   ].filter(Boolean).join(" ");
 }

@@ -5,10 +5,10 @@
 const POLL_MS = 1000;
 const SVG = "http://www.w3.org/2000/svg";
 const VERDICTS = {
-  works: "This position works.",
-  limits: "This position works, with limits.",
-  fails: "This position will not work.",
-  unclear: "Not enough faces seen yet to judge this position.",
+  works: _("This position works."),
+  limits: _("This position works, with limits."),
+  fails: _("This position will not work."),
+  unclear: _("Not enough faces seen yet to judge this position."),
 };
 const SIGNS = { good: "✓", poor: "!", bad: "✗", unknown: "·" };
 
@@ -18,6 +18,11 @@ function node(tag, text = "", className = "") {
   return Object.assign(document.createElement(tag), { textContent: text, className });
 }
 
+// What the device says is in English, whatever the language of the page.
+function inEnglish(made) {
+  return Object.assign(made, { lang: "en" });
+}
+
 function shape(tag, attributes) {
   const made = document.createElementNS(SVG, tag);
   Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
@@ -25,18 +30,23 @@ function shape(tag, attributes) {
 }
 
 function ago(seconds) {
-  return seconds < 90 ? `${Math.round(seconds)} seconds ago` : `${Math.round(seconds / 60)} minutes ago`;
+  const [count, few] = seconds < 90 ? [Math.round(seconds), true] : [Math.round(seconds / 60), false];
+  return few ? ngettext("%(count)s second ago", "%(count)s seconds ago", count)
+    : ngettext("%(count)s minute ago", "%(count)s minutes ago", count);
 }
 
 function state(position) {
-  if (position.state === "watching") return `${Math.ceil(position.left_s)} seconds left`;
-  return `${position.state === "done" ? "finished" : "interrupted"} ${ago(position.heard_s)}`;
+  if (position.state === "watching") {
+    return ngettext("%(count)s second left", "%(count)s seconds left", Math.ceil(position.left_s));
+  }
+  const when = { ago: ago(position.heard_s) };
+  return position.state === "done" ? _("finished %(ago)s", when) : _("interrupted %(ago)s", when);
 }
 
 function outlines(svg, position) {
   const { width, height, faces } = position;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("aria-label", `Faces in view: ${faces.length}`);
+  svg.setAttribute("aria-label", _("Faces in view: %(count)s", { count: faces.length }));
   svg.replaceChildren(...faces.map((face) => shape("rect", {
     x: face.x1 * width, y: face.y1 * height, width: (face.x2 - face.x1) * width,
     height: (face.y2 - face.y1) * height, rx: width / 100, class: face.good ? "good" : "unknown",
@@ -45,29 +55,29 @@ function outlines(svg, position) {
 
 function reading(one) {
   const row = node("tr", "", one.state);
-  const [sign, label, bar] = [node("td", SIGNS[one.state], "sign"), node("th", one.label), node("td", "", "bar")];
+  const [sign, label, bar] = [node("td", SIGNS[one.state], "sign"), inEnglish(node("th", one.label)), node("td", "", "bar")];
   label.scope = "row";
   const line = shape("svg", { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" });
   line.append(shape("rect", { width: 100, height: 8, class: "rest" }),
     shape("rect", { width: 100 * (one.level ?? 0), height: 8, class: "full" }));
   bar.append(line);
-  row.append(sign, label, bar, node("td", one.says, "words"));
+  row.append(sign, label, bar, inEnglish(node("td", one.says, "words")));
   return row;
 }
 
 function show(position) {
   const card = element("position").content.firstElementChild.cloneNode(true);
   const part = (selector) => card.querySelector(selector);
-  part("h2").textContent = `${position.device}, camera ${position.camera}`;
+  part("h2").textContent = _("%(device)s, camera %(camera)s", position);
   const watching = position.state === "watching";
   part(".verdict").classList.add(position.verdict);
-  part(".verdict").append(node("b", watching ? `So far: ${VERDICTS[position.verdict]}` : VERDICTS[position.verdict]),
+  part(".verdict").append(node("b", watching ? _("So far: %(verdict)s", { verdict: VERDICTS[position.verdict] }) : VERDICTS[position.verdict]),
     node("span", state(position)));
-  part(".advice").replaceChildren(...position.advice.map((text) => node("li", text)));
+  part(".advice").replaceChildren(...position.advice.map((text) => inEnglish(node("li", text))));
   outlines(part(".outlines"), position);
   part("figure").hidden = !watching;
   part(".sides").classList.toggle("wide", !watching);
-  const seen = `${position.visits} ${position.visits === 1 ? "visit" : "visits"} so far`;
+  const seen = ngettext("%(count)s visit so far", "%(count)s visits so far", position.visits);
   part("figcaption").textContent = `${position.width}x${position.height}, ${seen}`;
   part("tbody").replaceChildren(...position.readings.map(reading));
   return card;
@@ -85,8 +95,10 @@ async function refresh() {
   if (answer) {
     element("nothing").hidden = answer.positions.length > 0;
     element("positions").replaceChildren(...answer.positions.map(show));
+    document.querySelector("main").removeAttribute("data-waiting");
+    document.dispatchEvent(new CustomEvent("positions", { detail: answer.positions }));
   }
-  live.querySelector(".text").textContent = answer ? "live" : "not connected";
+  live.querySelector(".text").textContent = answer ? _("live") : _("not connected");
   live.querySelector(".dot").className = `dot ${answer ? "good" : "bad"}`;
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from common.clock import Clock
+from common.wire import FLOOR_S, MOST_FLOOR_POINTS
 from edge.capture.camera import CameraError
 from edge.capture.thread import CameraThread
 from edge.commands.placement.assessment import Assessment, assess
@@ -23,11 +24,23 @@ HELD = "only one program can use a camera: if the service runs, stop it first (s
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The result so far. ``glance`` is the newest frame, in numbers; ``left_s`` is 0 in the last moment."""
+    """The result so far. ``glance`` is the newest frame, in numbers; ``left_s`` is 0 in the last moment. ``floor`` are
+    the points where people stood within the last minute."""
 
     assessment: Assessment
     glance: Glance
     left_s: float
+    floor: tuple[tuple[float, float], ...] = ()
+
+
+def stood(glances: Sequence[Glance]) -> tuple[tuple[float, float], ...]:
+    """Return where people stood within the last minute, rounded to 0.01 of the picture.
+
+    Each point is there once, sorted by place, so that one message tells nobody's way. Of too many, only every second or
+    third one is returned."""
+    lately = (glance for glance in glances if glances[-1].at_s - glance.at_s <= FLOOR_S)
+    points = sorted({(round(x, 2), round(y, 2)) for glance in lately for x, y in glance.floor})
+    return tuple(points[:: -(-len(points) // MOST_FLOOR_POINTS) or 1])
 
 
 def watch(
@@ -56,8 +69,8 @@ def watch(
             break
         if glance.at_s - told_s >= EVERY_S or len(glances) == 1:
             told_s = glance.at_s
-            yield Moment(assess(glances, visits, needs), glance, left_s)
+            yield Moment(assess(glances, visits, needs), glance, left_s, stood(glances))
     if not glances:
         raise CameraError("the camera source contains no picture")
     visits += watcher.finish()
-    yield Moment(assess(glances, visits, needs), glances[-1], 0.0)
+    yield Moment(assess(glances, visits, needs), glances[-1], 0.0, stood(glances))

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from common.clock import Clock
+from common.errors import UserError
 from common.masking import masked
 from common.wire import Profile
 from edge.capture.camera import Camera
@@ -20,7 +21,7 @@ from edge.commands.placement.assessment import Verdict
 from edge.commands.placement.check import Moment, watch
 from edge.commands.placement.measures import Needs
 from edge.commands.placement.panel import follow
-from edge.commands.placement.publish import Page
+from edge.commands.placement.publish import LONGEST_S, Page, places
 from edge.commands.placement.watch import Listening, Watcher
 from edge.config import Settings
 from edge.service.build import Models, build_pipeline, camera_of, load_models
@@ -39,6 +40,10 @@ EXIT: dict[Verdict, int] = {"works": 0, "limits": 1, "unclear": 1, "fails": 2}
 
 def place(settings: Settings, *, seconds: float, as_json: bool, publish: bool, clock: Clock) -> int:
     """Watch, report, and return the exit code: 0 works, 1 works with limits or too few faces, 2 will not work."""
+    if publish and seconds > LONGEST_S:
+        raise UserError(
+            f"--seconds: with --publish at most {LONGEST_S:g}, because the page shows where people stand"
+        )
     moments = check(settings, seconds=seconds, clock=clock)
     if publish:
         moments = _published(moments, settings, clock)
@@ -113,6 +118,7 @@ def _published(moments: Iterator[Moment], settings: Settings, clock: Clock) -> I
         device=settings.device,
         camera=settings.camera.name,
         clock=clock,
+        own=places(settings),
     )
     with closing(page):
         for moment in moments:

@@ -5,6 +5,11 @@ Nothing is queued or stored: a late message is useless.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
 from common.clock import Clock
 from common.errors import UserError
 from common.mqtt.broker import Broker
@@ -13,12 +18,32 @@ from common.mqtt.session import Session
 from common.wire import PlacementFace, PlacementMessage, PlacementReading, encode, topic
 from edge.commands.placement.check import Moment
 from edge.commands.placement.sights import Outline
+from edge.place_settings import PlaceSettings
 
 MOST_FACES = 64
+LONGEST_S = 600.0
+"""For longer nobody is shown on the page, even as an outline."""
 
 
-def message(moment: Moment, *, site: str, device: str, camera: str, clock: Clock) -> PlacementMessage:
-    """Turn ``moment`` into a message."""
+def places(settings: PlaceSettings) -> dict[str, JsonValue]:
+    """Return the settings of places as they are written in a file, with all numbers rounded to 0.0001."""
+    own = settings.model_dump(mode="json", include=set(PlaceSettings.model_fields), exclude_defaults=True)
+    rounded: dict[str, JsonValue] = json.loads(
+        json.dumps(own), parse_float=lambda text: round(float(text), 4)
+    )
+    return rounded
+
+
+def message(
+    moment: Moment,
+    *,
+    site: str,
+    device: str,
+    camera: str,
+    clock: Clock,
+    own: Mapping[str, JsonValue] | None = None,
+) -> PlacementMessage:
+    """Turn ``moment`` into a message. ``own`` are the places in the device's file."""
     glance, assessment = moment.glance, moment.assessment
     return PlacementMessage(
         site=site,
@@ -41,6 +66,8 @@ def message(moment: Moment, *, site: str, device: str, camera: str, clock: Clock
             for reading in assessment.readings
         ),
         faces=tuple(_face(sight.outline, sight.counted) for sight in glance.sights[:MOST_FACES]),
+        floor=moment.floor,
+        places=dict(own or {}),
         advice=tuple(advice.text for advice in assessment.advice),
         verdict=assessment.verdict,
     )
@@ -59,10 +86,22 @@ class Page:
 
     EVERY_S = 1.0
 
-    def __init__(self, broker: Broker, *, site: str, device: str, camera: str, clock: Clock) -> None:
-        """Connect. Raises ``UserError`` when the broker cannot be used, because the user asked to publish."""
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        site: str,
+        device: str,
+        camera: str,
+        clock: Clock,
+        own: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Connect. ``own`` are the places in the device's file.
+
+        Raises ``UserError`` when the broker cannot be used, because the user asked to publish.
+        """
         self._names, self._clock = {"site": site, "device": device, "camera": camera}, clock
-        self._due_s = 0.0
+        self._due_s, self._own = 0.0, own
         self._session = Session(broker, "place", clock=clock)
         try:
             self._session.open()
@@ -75,7 +114,7 @@ class Page:
         if moment.left_s > 0 and now_s < self._due_s:
             return
         self._due_s = now_s + self.EVERY_S
-        said = message(moment, clock=self._clock, **self._names)
+        said = message(moment, clock=self._clock, own=self._own, **self._names)
         self._session.send(topic(said), encode(said))
 
     def close(self) -> None:

@@ -67,7 +67,8 @@ class Glance:
     ``luma`` is its mean in grey levels 0..255, ``burnt`` the share of it that is burnt out. ``pictures`` are the tracks
     that are not a person. ``excluded`` faces are in zones where nobody is counted. ``dropped`` is the number of stale
     frames before this one. Some frames are examined more closely: the ``sharpness`` of the whole picture as in the
-    quality gate, the picture ``turned``, and enlarged parts of it, which show ``closeups``.
+    quality gate, the picture ``turned``, and enlarged parts of it, which show ``closeups``. ``floor`` are the points
+    where people stand, in shares of the picture.
     """
 
     at_s: float
@@ -82,3 +83,4 @@ class Glance:
     dropped: int = 0
     turned: Turned | None = None
     closeups: tuple[Closeup, ...] = ()
+    floor: tuple[tuple[float, float], ...] = ()

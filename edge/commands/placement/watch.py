@@ -12,6 +12,7 @@ import numpy as np
 from edge.commands.placement.closer import CloserLook
 from edge.commands.placement.sights import Closeup, Edge, Glance, Outline, SeenFace, Turned
 from edge.pipeline import Pipeline
+from edge.places.floor import Floor
 from edge.places.zones import ExcludedZones
 from edge.types import Box, Detector, Face, Frame, Image, Pose, Sight, Track, TrackState, Visit
 from edge.vision.light import light_of
@@ -56,6 +57,7 @@ class Watcher:
         self._pipeline, self._detector, self._excluded_zones = pipeline, detector, excluded
         self._sure_score = sure_score
         self._before: dict[int, tuple[float, float, float]] = {}
+        self._floors: dict[int, Floor] = {}
         self._last_s = 0.0
         self._long_due_s = -math.inf
         self._turns = cycle(_TURNS)
@@ -90,12 +92,26 @@ class Watcher:
             dropped=dropped,
             turned=self._turned(image) if takes_long else None,
             closeups=self._closeups(image) if takes_long else (),
+            floor=self._stand(step.tracks.active, (width, height)),
         )
         return glance, step.visits
 
     def finish(self) -> Sequence[Visit]:
         """Return the visits that are still in view, judged by their looks so far."""
         return self._pipeline.finish(self._last_s).visits
+
+    def _stand(self, tracks: Sequence[Track], view: tuple[int, int]) -> tuple[tuple[float, float], ...]:
+        """Return where the people in view stand; what may still be no person is followed, but not returned."""
+        self._floors = {track.track_id: self._floors.get(track.track_id, Floor()) for track in tracks}
+        found = []
+        for track in tracks:
+            if track.sighting is not None:
+                floor = self._floors[track.track_id]
+                floor.see(track, view, self._last_s)
+                if track.state is TrackState.CONFIRMED:
+                    x, y = floor.point
+                    found.append((min(1.0, max(0.0, x * view[1] / view[0])), min(1.0, max(0.0, y))))
+        return tuple(found)
 
     def _excluded(self, width: int, height: int) -> int:
         return sum(

@@ -81,7 +81,7 @@ def subject_of(
         process = psutil.Process(main) if main else None
     except psutil.NoSuchProcess:
         raise UserError(f"--pid: there is no process {main}; systemctl status {unit} shows it") from None
-    settings, _ = in_force(own, environ)
+    settings, made_of = in_force(own, environ)
     return Subject(
         settings=settings,
         own=own,
@@ -89,6 +89,7 @@ def subject_of(
         process=process,
         properties=properties,
         environ=environ,
+        made_of=made_of,
         sign=sign,
         clock=clock,
     )

@@ -29,6 +29,7 @@ class Sign(Section):
 
 def sign(subject: Subject) -> Finding:
     """Compare the settings in force with the sign, and those that a server sent with the file."""
+    subject.made_of()  # raises where the settings of the server cannot be read
     recorded = _is_there(subject.sign)
     allowed = load_yaml_model(subject.sign, Sign) if recorded else Sign()
     told, seconds, own = subject.settings.privacy, subject.settings.window.seconds, subject.own

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,6 +33,15 @@ SYSTEM = frozenset(
 _FIX = "stop the service and find out what opened it: its code, its settings, or somebody on this device"
 
 
+@dataclass
+class _Seen:
+    """What the sockets are: wrong, perhaps wrong, or right."""
+
+    wrong: list[str] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
+    peers: set[str] = field(default_factory=set)
+
+
 def sockets(subject: Subject) -> Finding:
     """Look at every socket of the process and at whom it is connected to."""
     process = subject.running
@@ -39,47 +49,61 @@ def sockets(subject: Subject) -> Finding:
         return cannot_tell(
             "the service has a network of its own", "run this beside the service, in its network"
         )
-    wrong, peers = _internet(subject, process)
-    unix = _unix(subject)
+    seen, unix = _internet(subject, process), _unix(subject)
+    wrong = [*seen.wrong, *(unix or ())]
+    if wrong:
+        return red("; ".join(wrong), _FIX)
     if unix is None:
-        wanted = cannot_tell(
+        return cannot_tell(
             "ss, which knows who is at a Unix socket, is missing or may not ask",
             "apt-get install iproute2; run it as root",
         )
-        return red("; ".join(wrong), _FIX) if wrong else wanted
-    wrong += unix
-    if wrong:
-        return red("; ".join(wrong), _FIX)
-    return green(f"listens nowhere; connected to {', '.join(sorted(peers)) or 'nobody'}, systemd aside")
+    if seen.unsure:
+        return cannot_tell(
+            "; ".join(seen.unsure),
+            "check mqtt.host, camera.source and the DNS server of this Pi (resolvectl status)",
+        )
+    return green(f"listens nowhere; connected to {', '.join(sorted(seen.peers)) or 'nobody'}, systemd aside")
 
 
-def _internet(subject: Subject, process: psutil.Process) -> tuple[list[str], set[str]]:
-    """Return what is wrong, and the peers that are right."""
+def _internet(subject: Subject, process: psutil.Process) -> _Seen:
     mqtt, camera = subject.own.mqtt, parse_source(str(subject.settings.camera.source))
     broker = set(resolve(mqtt.host, mqtt.port)[1])
     stream = set(addresses_of(camera)) if isinstance(camera, Stream) else set()
     names = set(_resolvers())
     found = process.net_connections(kind="inet")
     own = {(_plain(one.laddr.ip), one.laddr.port) for one in found if len(one.raddr)}
-    wrong: list[str] = []
-    peers: set[str] = set()
+    seen = _Seen()
     for one in found:
-        if one.status == psutil.CONN_LISTEN:
-            wrong.append(f"listens on {_at(one.laddr.ip, one.laddr.port)}")
-        elif not one.raddr:
-            if one.type == socket.SOCK_DGRAM and one.laddr and one.laddr.port and not stream:
-                wrong.append(f"receives datagrams on {_at(one.laddr.ip, one.laddr.port)}")
-        elif (_plain(one.raddr.ip), one.raddr.port) in own:
+        if not one.raddr:
+            at = _at(one.laddr.ip, one.laddr.port) if one.laddr and one.laddr.port else ""
+            seen.wrong += _waits(one.status, at, streams=bool(stream))
+            continue
+        address, port, at = _plain(one.raddr.ip), one.raddr.port, _at(one.raddr.ip, one.raddr.port)
+        if (address, port) in own:
             continue  # both ends are its own: how one thread wakes another
-        elif _plain(one.raddr.ip) in broker and one.raddr.port == mqtt.port:
-            peers.add(f"the broker {_at(one.raddr.ip, one.raddr.port)}")
-        elif _plain(one.raddr.ip) in stream:
-            peers.add(f"the camera {_at(one.raddr.ip, one.raddr.port)}")
-        elif _plain(one.raddr.ip) in names and one.raddr.port == 53:
-            peers.add(f"the name server {_at(one.raddr.ip, one.raddr.port)}")
+        if address in broker and port == mqtt.port:
+            seen.peers.add(f"the broker {at}")
+        elif address in stream:
+            seen.peers.add(f"the camera {at}")
+        elif address in names and port == 53:
+            seen.peers.add(f"the name server {at}")
+        elif port == mqtt.port and not _is_address(mqtt.host):
+            seen.unsure.append(f"connected to {at}, which is not an address of {mqtt.host} now")
+        elif isinstance(camera, Stream) and not stream:
+            seen.unsure.append(f"connected to {at}, and the name of the camera cannot be looked up")
         else:
-            wrong.append(f"connected to {_at(one.raddr.ip, one.raddr.port)}, neither broker nor camera")
-    return wrong, peers
+            seen.wrong.append(f"connected to {at}, neither broker nor camera")
+    return seen
+
+
+def _waits(status: str, at: str, *, streams: bool) -> list[str]:
+    """Return what is wrong with a socket without a connection; ``at`` is empty where nobody can reach it. A network
+    camera may send datagrams."""
+    if status == psutil.CONN_LISTEN:
+        return [f"listens on {at}"]
+    is_datagram = status == psutil.CONN_NONE
+    return [f"receives datagrams on {at}"] if is_datagram and at and not streams else []
 
 
 def _unix(subject: Subject) -> list[str] | None:
@@ -133,6 +157,14 @@ def _resolvers() -> Iterator[str]:
         for line in RESOLVER.read_text(encoding="utf-8").splitlines():
             if line.startswith("nameserver") and len(line.split()) > 1:
                 yield line.split()[1]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(address: str) -> str:

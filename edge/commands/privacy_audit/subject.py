@@ -11,7 +11,7 @@ from typing import Protocol
 import psutil
 
 from common.clock import Clock, SystemClock
-from edge.commands.doctor.checks import Finding, amber
+from edge.commands.doctor.checks import Finding, Look, amber, green
 from edge.commands.doctor.service import Properties
 from edge.config import Settings
 
@@ -31,6 +31,8 @@ class Subject:
     process: psutil.Process | None
     properties: Properties = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    made_of: Look = lambda: green("the file")
+    """Says what the settings in force are made of. Raises ``UserError`` where that cannot be read."""
     sign: Path = SIGN
     clock: Clock = field(default_factory=SystemClock)
     proc: Path = Path("/proc")

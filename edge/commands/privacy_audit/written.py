@@ -64,17 +64,14 @@ class _Written:
 
 
 def _in_state(subject: Subject) -> Iterator[_Written]:
-    """Yield the files in the folder of the service: the one of systemd, or that of the outbox."""
-    given = subject.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    folder = Path(given) if given else subject.outbox.parent
-    if (
-        not given and folder.resolve() == Path.cwd()
-    ):  # an outbox in the current folder: the rest is not its folder
-        for path in folder.glob(f"{subject.outbox.name}*"):
+    """Yield the outbox with what belongs to it, and the files in the folder of the service. Without systemd this is the
+    folder of the outbox, unless that is the current one, in which anything may lie."""
+    outbox, given = subject.outbox, subject.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    for path in outbox.parent.glob(f"{outbox.name}*"):
+        yield _Written(str(path), path, any_kind=path.name.startswith(f"{outbox.name}.damaged"))
+    if given or outbox.parent.resolve() != Path.cwd():
+        for path in _below(Path(given) if given else outbox.parent):
             yield _Written(str(path), path)
-        return
-    for path in _below(folder):
-        yield _Written(str(path), path, any_kind=path.name.startswith(f"{subject.outbox.name}.damaged"))
 
 
 def _temporary(subject: Subject) -> Iterator[_Written]:

@@ -32,8 +32,8 @@ UNSURE, SURE_FACE, SURE_PERSON = 0.3, 0.72, 0.5
 ``faces_person`` from the third on are labels, under it unsure."""
 
 WITHOUT_PEOPLE = "faces2_without_people.txt"
-"""In the data folder, if somebody made it by looking: names of pictures of faces2 without a face or a person, not
-even a hand or a statue."""
+"""In the data folder, made by looking: names of pictures of faces2 without a face or a person, not even a hand or a
+statue."""
 
 POINTS = tuple(f"{name}_{axis}" for name in ("eye_l", "eye_r", "nose", "mouth_l", "mouth_r") for axis in "xy")
 NONE, NO_POINTS = np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32)
@@ -149,6 +149,16 @@ def _faces(data: Path, split: str, labeller: Teacher | None, limit: int | None) 
             np.zeros(len(people), bool),
             _boxes([row for row in told if row not in likely]),
             people_known=bool(told),
+        )
+
+
+def need_empty_pictures(data: Path) -> None:
+    """Raise ``UserError`` if nobody looked for pictures without people: the sure finds of people on empty places are
+    wrong ones that a calibration must know of."""
+    if not (data / WITHOUT_PEOPLE).is_file():
+        raise UserError(
+            f"{data / WITHOUT_PEOPLE}: no such file, so scores of people would be calibrated wrongly. Look at the "
+            "pictures of faces2 without a face, and list those without a person there, one name a line"
         )
 
 

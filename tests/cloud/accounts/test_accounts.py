@@ -202,7 +202,9 @@ def test_a_user_needs_a_shop_unless_it_is_hq(accounts: Accounts) -> None:
 def test_somebody_of_the_company_gets_role_and_sites_anew_at_each_login(accounts: Accounts) -> None:
     session = accounts.company_login(Colleague("42", "Anna", "installer", SHOP), HERE, "")
     accounts.company_login(Colleague("42", "Anna S.", "viewer", frozenset({"other"})), HERE, "")
-    assert accounts.session_user(session) == User("company:42", "viewer", frozenset({"other"}))
+    assert accounts.session_user(session) == User(
+        "company:42", "viewer", frozenset({"other"}), title="Anna S."
+    )
     with pytest.raises(UserError, match="change the password there"):
         accounts.reset_password("company:42")
     accounts.disable("company:42")

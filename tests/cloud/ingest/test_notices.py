@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from cloud.config import NoticeSettings
-from cloud.domain.notices import Event, event_of, said
+from cloud.domain.notices import event_of, said
 from cloud.ingest.bridge import Bridge
 from cloud.ingest.intake import Delivery, Intake
 from cloud.ingest.notices import Relay, telling
@@ -50,8 +50,8 @@ def relay(
     """The relay, and the text of everything that it sends."""
     sent: list[str] = []
 
-    def post(event: Event) -> None:
-        sent.append(json.loads(event.body)["data"]["text"])
+    def post(told: NoticeMessage) -> None:
+        sent.append(said(told))
 
     made = Relay(
         post, clock=clock, acknowledged=acknowledged, zone=BERLIN, quiet_hours=quiet, most_an_hour=most
@@ -193,3 +193,17 @@ def test_a_secret_that_is_none_is_refused(text: str, book: EmbeddedStore) -> Non
 def test_without_settings_nobody_is_told(book: EmbeddedStore) -> None:
     with telling(None, book, SystemClock()) as tell:
         assert tell is None
+
+
+def test_the_rules_hold_without_a_webhook_and_a_secret_needs_one(book: EmbeddedStore) -> None:
+    told: list[NoticeMessage] = []
+    clock = ManualClock()
+    with telling(NoticeSettings(most_an_hour=1), book, clock, told.append) as tell:
+        assert tell is not None
+        tell(notice(name="one", at=clock.now()))
+        tell(notice(name="two", at=clock.now()))
+    assert [one.name for one in told] == ["one"]
+    with telling(None, book, clock) as tell:
+        assert tell is None
+    with pytest.raises(ValueError, match="secret of a webhook, but no url"):
+        NoticeSettings(secret=SecretStr(SECRET))

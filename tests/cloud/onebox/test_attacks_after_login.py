@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from common.wire import WindowMessage, encode, topic
+from tests.cloud.onebox.boxes import running, settings
 from tests.cloud.onebox.logins import DESK, DOOR, NOBODY_ELSES, PUBACK, SHELF, USERS
-from tests.cloud.onebox.test_serve import running, settings
 from tests.support.attacks import CONNACK_OK, Line, Login, packet, publish, subscribe
 from tests.support.brokers import until
 from tests.support.messages import status, window

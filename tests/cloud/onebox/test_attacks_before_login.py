@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cloud.onebox.connections import WrongPasswords
 from cloud.onebox.packets import PacketRefused, read_connect, read_packet
 from common.wire import encode, topic
+from tests.cloud.onebox.boxes import running, settings
 from tests.cloud.onebox.logins import DOOR, PUBACK, REFUSED, USERS
-from tests.cloud.onebox.test_serve import running, settings
 from tests.support.attacks import CONNACK_OK, Line, Login, packet, publish
 from tests.support.messages import window
 

@@ -22,8 +22,8 @@ from cloud.onebox.broker import MOST_UNSTORED
 from cloud.onebox.connections import Connections, Slot
 from cloud.onebox.log_rate import LogRate
 from common.wire import encode, topic
+from tests.cloud.onebox.boxes import running, settings
 from tests.cloud.onebox.logins import DOOR, PUBACK, USERS
-from tests.cloud.onebox.test_serve import running, settings
 from tests.support.attacks import CONNACK_OK, Line, Login, flood, packet, publish
 from tests.support.brokers import free_port, until
 from tests.support.messages import window

@@ -15,7 +15,8 @@ from cloud.ingest.acknowledging import acknowledge
 from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
 from tests.cloud.ingest.receiver import Receiver
-from tests.cloud.onebox.test_serve import device, publish, running, settings
+from tests.cloud.onebox.boxes import running, settings
+from tests.cloud.onebox.test_serve import device, publish
 from tests.support.brokers import until
 from tests.support.messages import notice
 

@@ -23,7 +23,7 @@ from cloud.onebox.home_assistant import HomeAssistant
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from common.wire import Coverage, Message, Totals, topic
-from tests.cloud.onebox.test_serve import running
+from tests.cloud.onebox.boxes import running
 from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, alert, health, notice, status, window

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import socket
@@ -11,11 +10,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import paho.mqtt.client as mqtt
@@ -24,49 +21,18 @@ import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.config import Settings
-from cloud.onebox.serve import Box, serve
 from cloud.stores.embedded import EmbeddedStore
-from common.clock import Clock, SystemClock
+from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
 from common.wire import EchoMessage, Message, decode, encode, topic
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
+from tests.cloud.onebox.boxes import running, settings
 from tests.support.brokers import free_port, until
 from tests.support.messages import BOOT, MORNING, health, placement, probe, status, window
 
 pytestmark = pytest.mark.slow
-
-
-def settings(folder: Path, **broker: Any) -> Settings:
-    return Settings.model_validate(
-        {
-            "store": {"path": folder / "store.sqlite", "retention_days": 3650},
-            "serve": {"broker": {"port": 0, **broker}, "page": {"port": 0}},
-        }
-    )
-
-
-@contextmanager
-def running(chosen: Settings, clock: Clock | None = None) -> Iterator[Box]:
-    boxes: list[Box] = []
-    stop = asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def work() -> None:
-        loops.append(asyncio.get_running_loop())
-        await serve(chosen, clock=clock or SystemClock(), stop=stop, ready=boxes.append)
-
-    with ThreadPoolExecutor(1) as pool:
-        working = pool.submit(asyncio.run, work())
-        try:
-            until(lambda: boxes or working.done(), "the box is up")
-            if boxes:
-                yield boxes[0]
-        finally:
-            if not working.done():
-                loops[0].call_soon_threadsafe(stop.set)
-            working.result(30)
 
 
 @contextmanager

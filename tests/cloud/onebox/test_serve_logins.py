@@ -19,7 +19,7 @@ from cloud.onebox.backup import nightly
 from cloud.stores.connect import open_embedded
 from common.clock import SystemClock
 from common.errors import UserError
-from tests.cloud.onebox.test_serve import running
+from tests.cloud.onebox.boxes import running
 from tests.support.brokers import until
 
 pytestmark = pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -38,7 +39,12 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, proxy_headers=False)
         )
+        self._end_streams = app.state.today.live.end
         self._thread = threading.Thread(target=self.run)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
 
     def __enter__(self) -> str:
         self._thread.start()

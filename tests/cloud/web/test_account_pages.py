@@ -213,8 +213,8 @@ def test_what_was_done_to_users_is_in_the_log_with_who_did_it(app: Starlette) ->
     browser.submit("/users", "/users", name="mia", role="viewer", sites="shop")
     browser.submit("/users/disable", "/users", name="mia")
     log = browser.get("/audit").text
-    assert re.search(r"user disabled</b> mia\s*<p[^>]*>hanna from 192\.0\.2\.1", log)
-    assert re.search(r"user added</b> mia: viewer", log)
+    assert re.search(r"disabled a user</b> <span lang=\"en\">mia</span>\s*<p[^>]*>hanna · 192\.0\.2\.1", log)
+    assert re.search(r"added a user</b> <span lang=\"en\">mia: viewer", log)
 
 
 def test_an_installer_of_one_shop_reads_only_the_log_of_its_users(app: Starlette) -> None:

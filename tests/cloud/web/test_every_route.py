@@ -15,6 +15,8 @@ import pytest
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
+from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import Changes
 from cloud.domain.users import PERMISSIONS, USER_ROLES, UserRole
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.access import SAFE_METHODS, GuardedRoute, Needs
@@ -23,7 +25,15 @@ from tests.support.asgi import AsgiClient
 from tests.support.clock import ManualClock
 from tests.support.messages import window
 
-OPEN = {"/login", "/login/company", "/login/company/done"}
+OPEN = {
+    "/login",
+    "/login/company",
+    "/login/company/done",
+    "/words/x",
+    "/manifest.webmanifest",
+    "/service-worker.js",
+    "/offline",
+}
 """What is for everybody. A new line here is a decision."""
 ENDS_THE_SESSION = {"/logout", "/logout-everywhere"}
 
@@ -36,11 +46,20 @@ def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def app(accounts: Accounts, store: EmbeddedStore, clock: ManualClock) -> Starlette:
+def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualClock) -> Iterator[Starlette]:
     store.write([window(0), window(0, site="other")])
     for role in USER_ROLES:
         add_person(accounts, role, role)
-    return page_with(accounts, store, clock)
+    file = ChangeFile(tmp_path / "changes.sqlite")
+    yield page_with(accounts, store, clock, changes=Changes(file, Nowhere(), clock))
+    file.close()
+
+
+class Nowhere:
+    """The way to devices that nothing may take in these tests."""
+
+    def send(self, topic: str, payload: bytes) -> None:
+        raise AssertionError(f"{topic} was sent")
 
 
 def walked(app: Starlette) -> list[tuple[str, str, Needs]]:

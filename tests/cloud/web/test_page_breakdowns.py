@@ -64,8 +64,8 @@ def test_ages_stand_alone_where_their_genders_are_withheld(
 @pytest.mark.parametrize(
     ("profile", "panel", "sentence"),
     [
-        ("count", "ages", "Age and gender are switched off in this shop"),
-        ("demographics", "expressions", "Expressions are switched off in this shop"),
+        ("count", "ages", "Age and gender: switched off in this shop"),
+        ("demographics", "expressions", "Expressions: switched off in this shop"),
         ("expression", "expressions", "Nothing yet: 4 visits waiting."),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import httpx
@@ -26,11 +27,12 @@ def test_the_page_says_when_the_box_does_not_answer(
     store.write(a_morning())
     with visit(chromium, address, expected="Failed to load resource") as page:
         live(page)
-        page.route("**/today", lambda route: route.abort())
+        page.route(re.compile(r"/(today|events\?.*)$"), lambda route: route.abort())
+        page.evaluate("lost()")  # as when the stream breaks off
         expect(page.locator("#banner")).to_contain_text("does not answer")
         expect(page.locator("#live")).to_have_text("not connected")
         assert value(page, "visits") == "180"
-        page.unroute("**/today")
+        page.unroute_all()
         live(page)
         expect(page.locator("#banner")).to_be_hidden()
 

@@ -53,8 +53,8 @@ def test_the_page_shows_the_figures_of_the_stored_windows(
         assert value(page, "now") == "0"
         assert "11:59 to 12:00" in page.locator("#now .says").inner_text()
         assert day.attraction_ratio is not None
-        assert value(page, "attraction") == f"{round(100 * day.attraction_ratio)} %"
-        assert value(page, "coverage") == f"{round(100 * day.coverage)} %" == "67 %"
+        assert value(page, "attraction") == f"{round(100 * day.attraction_ratio)}%"
+        assert value(page, "coverage") == f"{round(100 * day.coverage)}%" == "67%"
         assert day.gender_age_band is not None
         joint = day.gender_age_band.cells
         for band, *shown in rows(page, "ages"):
@@ -104,7 +104,7 @@ def test_yesterday_stays_on_the_page(chromium: Browser, store: EmbeddedStore, ad
     with visit(chromium, address) as page:
         live(page)
         told = page.locator("#yesterday")
-        expect(told).to_contain_text("2026-03-01: 8 visits, 8 of them broken down.")
+        expect(told).to_contain_text("1 Mar 2026: 8 visits, 8 of them broken down.")
         expect(told).to_contain_text("Gender: female 8.")
         expect(told).to_contain_text("Age: 25-34 8, not sure withheld.")
         expect(page.locator("#ages .notes")).to_contain_text("Based on 8 visits")

@@ -86,4 +86,4 @@ def test_a_bar_says_what_it_is_when_it_is_touched(
         box = chart.locator(".u-over").bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + 1.5 / 12 * box["width"], box["y"] + box["height"] / 2)
-        expect(chart.locator(".tip")).to_have_text("09:00: 180 visits, 120 viewers, 100 % watched")
+        expect(chart.locator(".tip")).to_have_text("09:00: 180 visits, 120 viewers, 100% watched")

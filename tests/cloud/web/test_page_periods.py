@@ -164,7 +164,7 @@ def test_every_state_is_drawn(chromium: Browser, store: EmbeddedStore, address: 
         expect(page.locator(".state.closed h2")).to_have_text("Closed")
         page.goto(f"{address}/site/shop/week")
         expect(page.locator("#stale")).to_contain_text("The newest figures are those of Mon 30 Mar")
-        expect(page.locator("#partial")).to_contain_text("The cameras watched 30 % of the opening time")
+        expect(page.locator("#partial")).to_contain_text("The cameras watched 30% of the opening time")
         assert [day[1] for day in rows(page, "days")] == ["289", "no data", "no data"]
         assert [painted(page.locator("#days .chart"), place) for place in (1, 2)] == [True, True]
         expect(page.locator("#expression")).to_contain_text("Switched off in this shop")
@@ -233,8 +233,8 @@ def test_the_keyboard_reaches_everything(chromium: Browser, store: EmbeddedStore
                 )
             )
             assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", reached
-        assert reached[:9] == [
-            "A Today", "A Week", "A Month", "A Compare", "A ‹", "A ›", "against", "role", "BUTTON Show",
+        assert reached[:10] == [
+            "A Skip to t", "A Today", "A Week", "A Month", "A Compare", "A ‹", "A ›", "against", "role", "BUTTON Show",
         ]  # fmt: skip
         assert any(one.startswith("SUMMARY") for one in reached)
 

@@ -43,14 +43,14 @@ def test_doors_are_shown_with_their_drift(chromium: Browser, store: EmbeddedStor
             for name in ("entries", "exits", "inside", "passers", "capture", "groups")
         }
         assert shown == {
-            "entries": "180", "exits": "120", "inside": "60", "passers": "300", "capture": "38 %", "groups": "120",
+            "entries": "180", "exits": "120", "inside": "60", "passers": "300", "capture": "38%", "groups": "120",
         }  # fmt: skip
         notes = page.locator("#doors .notes")
         expect(notes).to_contain_text(
             "Yesterday, entries minus exits were 1 at midnight (entries: 3): expect"
         )
         expect(notes).to_contain_text(
-            "Who crossed while no camera was watching is missing (67 % was watched)."
+            "Who crossed while no camera was watching is missing (67% was watched)."
         )
         expect(notes).not_to_contain_text("missed:")
 
@@ -74,13 +74,13 @@ def test_places_are_shown_and_what_is_withheld_is_said(
         assert tables(page) == {
             "Zone": [
                 ["lift", "withheld", "withheld", "withheld"],
-                ["shelf", "16", "0 (0 %)", "6.0 s"],
+                ["shelf", "16", "0 (0%)", "6.0 s"],
                 ["till", "16", "withheld", "see queue"],
             ],
-            "Queue": [["till", "16", "0 %", "6.0 s", "8 s", "10 s"]],
+            "Queue": [["till", "16", "0%", "6.0 s", "8 s", "10 s"]],
             "Target": [
                 ["sign", "16", "withheld", "withheld"],
-                ["tea", "16", "16 (100 %)", "2.1 s (2.1 s to 2.1 s)"],
+                ["tea", "16", "16 (100%)", "2.1 s (2.1 s to 2.1 s)"],
             ],
         }
         expect(page.locator("#places .notes")).to_contain_text(

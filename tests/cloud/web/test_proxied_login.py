@@ -140,8 +140,8 @@ def test_an_installer_logs_in_adds_a_user_and_logs_out(
         page.get_by_role("button", name="Disable").click()
         expect(page.locator("section.user").filter(has_text="anna")).to_contain_text("disabled")
         page.get_by_role("link", name="Who did what").click()
-        expect(page.locator(".audit")).to_contain_text("user disabled")
-        expect(page.locator(".audit")).to_contain_text("ivo from 127.0.0.1")
+        expect(page.locator(".audit")).to_contain_text("disabled a user")
+        expect(page.locator(".audit")).to_contain_text("ivo · 127.0.0.1")
         fits(page, tmp_path, "audit")
 
         page.get_by_role("link", name="ivo").click()

@@ -27,8 +27,8 @@ from edge.capture.source import Device, File, Ribbon, SampleScene, Source, Strea
         ("csi:1", Ribbon(1)),
         ("scene", SampleScene(None)),
         ("scene:0", SampleScene(0)),
-        ("scene:shop", SampleScene(None, shop=True)),
-        ("scene:shop:3", SampleScene(3, shop=True)),
+        ("scene:door", SampleScene(None, "door")),
+        ("scene:shelf:3", SampleScene(3, "shelf")),
         ("clip.mp4", File(Path("clip.mp4"))),
         ("12:30.mp4", File(Path("12:30.mp4"))),
         ("./rtsp:x.mp4", File(Path("rtsp:x.mp4"))),
@@ -56,7 +56,7 @@ def test_a_source_is_known_by_its_text(source: str, means: Source) -> None:
         ("rtsp://cam/sub\\n", "contains a line break"),
         ("csi:left", "write csi:0"),
         ("scene:x", "write scene:0"),
-        ("scene:shop:x", "write scene:shop:0"),
+        ("scene:door:x", "write scene:door:0"),
     ],
 )
 def test_check_config_refuses_what_can_never_be_a_camera_with_the_way_out(

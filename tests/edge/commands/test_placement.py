@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -18,15 +19,15 @@ from rich.console import Console
 from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
-from common.wire import PlacementMessage, decode
+from common.wire import FLOOR_S, MOST_FLOOR_POINTS, PlacementMessage, decode
 from edge.__main__ import main
 from edge.capture.camera import Camera, CameraError
 from edge.capture.rotation import Rotated
 from edge.commands.placement.assessment import Assessment
-from edge.commands.placement.check import Moment
+from edge.commands.placement.check import Moment, stood
 from edge.commands.placement.command import check
 from edge.commands.placement.panel import follow, panel
-from edge.commands.placement.publish import Page, message
+from edge.commands.placement.publish import Page, message, places
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.scene.render import Scene
@@ -317,6 +318,41 @@ def test_what_is_published_is_numbers_and_outlines() -> None:
         round(value, 2) == value for face in said.faces for value in (face.x1, face.y1, face.x2, face.y2)
     )
     assert len(said.model_dump_json()) < 8000
+
+
+def test_where_people_stood_is_published_without_who_and_when() -> None:
+    said = message(moments()[-1], site="shop", device="door", camera="main", clock=SystemClock())
+    assert len(said.floor) > 10
+    assert list(said.floor) == sorted(set(said.floor)), "each point once, and in no order of time"
+    assert all(round(value, 2) == value for point in said.floor for value in point)
+    assert min(y for _, y in said.floor) > 0.5, "feet, not heads"
+
+
+def test_floor_points_of_a_crowd_are_thinned_and_forgotten_after_a_minute() -> None:
+    before, after = moments()[-1].glance, moments()[-1].glance
+    crowd = tuple((x / 100, y / 100) for x in range(100) for y in range(100))
+    full = replace(before, at_s=100.0, floor=crowd)
+    assert MOST_FLOOR_POINTS / 2 < len(stood([full])) <= MOST_FLOOR_POINTS
+    assert stood([full, replace(after, at_s=100.0 + FLOOR_S + 1, floor=((0.5, 0.754),))]) == ((0.5, 0.75),)
+    assert stood([replace(after, floor=())]) == ()
+
+
+def test_the_places_of_the_file_are_published_for_the_editor() -> None:
+    own = {
+        "doors": [{"name": "street", "line": [[0.3, 0.6], [0.7, 0.6]], "inside": [0.5, 0.9]}],
+        "zones": [{"name": "shelf", "polygon": [[0.1, 0.5], [1 / 3, 0.5], [0.4, 1]], "stop_s": 8.0}],
+    }
+    told = places(Settings.model_validate(own))
+    own["zones"][0]["polygon"][1] = [0.3333, 0.5]  # type: ignore[index]
+    assert told == own
+    assert places(Settings()) == {}
+
+
+def test_nobody_is_shown_on_the_page_for_more_than_ten_minutes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["place", "--config", str(config(tmp_path)), "--seconds", "601", "--publish"]) == 2
+    assert "--seconds: with --publish at most 600" in capsys.readouterr().err
 
 
 def test_the_check_is_published_while_it_runs_and_nothing_is_retained(tmp_path: Path) -> None:

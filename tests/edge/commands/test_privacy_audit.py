@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.errors import UserError
 from common.wire import AlertMessage, decode, encode, topic
 from edge.__main__ import main
 from edge.commands.doctor.checks import Finding, green, red
@@ -103,6 +104,14 @@ def test_a_sign_that_says_nonsense_is_never_fine(tmp_path: Path) -> None:
     found = inspect(dict(INSPECTIONS)["settings"], subject(tmp_path, None))
     assert found.state == "amber"
     assert "sign.yaml" in found.value
+
+
+def test_settings_of_the_server_that_cannot_be_read_are_never_fine(tmp_path: Path) -> None:
+    def unknown() -> Finding:
+        raise UserError("footlight.config.json: cannot be read (PermissionError); run this as root")
+
+    found = inspect(dict(INSPECTIONS)["settings"], subject(tmp_path, None, made_of=unknown))
+    assert (found.state, found.fix) == ("amber", "run this as root")
 
 
 # For the doctor and head office.

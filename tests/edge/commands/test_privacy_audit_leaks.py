@@ -152,6 +152,18 @@ def test_a_connection_to_somebody_else_is_found(tmp_path: Path, stranger: socket
     assert f"connected to 127.0.0.1:{port}, neither broker nor camera" in found.value
 
 
+def test_an_address_that_the_name_of_the_broker_has_no_more_is_not_fine(
+    tmp_path: Path, stranger: socket.socket
+) -> None:
+    port = stranger.getsockname()[1]
+    planted = f"import socket; one = socket.create_connection(('127.0.0.1', {port}))"
+    with process(tmp_path, planted) as running:
+        own = settings(tmp_path, mqtt={"host": "broker.invalid", "port": port})
+        found = inspect(sockets, subject(tmp_path, running, own=own))
+    assert found.state == "amber"
+    assert "which is not an address of broker.invalid now" in found.value
+
+
 # Settings and messages.
 
 

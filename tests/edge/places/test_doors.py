@@ -13,7 +13,7 @@ from edge.place_types import DoorCounts
 from edge.places.doors import GROUP_M, MARGIN, REACH_M, SETTLE_S, Door
 from edge.places.places import Places
 from edge.types import TrackState
-from tests.edge.places.people import METRE, SIZE, VIEW, Play, Point, play, track
+from tests.edge.places.people import METRE, SIZE, VIEW, Play, Point, between, play, track
 
 ASPECT = VIEW[0] / VIEW[1]
 LINE_Y = 0.6
@@ -54,6 +54,55 @@ def test_a_track_that_ends_beyond_the_line_has_crossed_it() -> None:
     assert counted([(0.0, IN), (3.0, OUT)]).exits == 1
     barely = (MIDDLE, LINE_Y - 0.3 * SIZE)
     assert counted([(0.0, IN), (3.0, barely)]).exits == 0
+
+
+WRONG = (0.1, 0.2)
+"""For this long a floor point may be wrong: the feet of somebody else, or a guess."""
+
+
+def with_wrong(way: list[tuple[float, Point]], since_s: float, until_s: float, at: Point) -> DoorCounts:
+    """Count somebody whose floor point is ``at`` in between."""
+    places, at_s, person = Places(doors=[STREET]), 0.0, None
+    while at_s <= way[-1][0]:
+        feet = at if since_s <= at_s < until_s else between(way, at_s)
+        person = track(1, feet, at_s)
+        places.seen(person, None, None, VIEW, at_s)
+        at_s = round(at_s + 0.1, 3)
+    assert person is not None
+    places.finish(person)
+    return places.events().get("street", DoorCounts())
+
+
+@pytest.mark.parametrize("wrong_s", WRONG)
+def test_a_wrong_floor_point_decides_nothing(wrong_s: float) -> None:
+    """At the beginning, in the middle and at the end."""
+    past: list[tuple[float, Point]] = [(0.0, (0.3, LINE_Y - 0.1)), (8.0, (1.4, LINE_Y - 0.1))]
+    for way, right in (
+        (COMES, DoorCounts(1, 0, 0, 1)),
+        (GOES, DoorCounts(exits=1)),
+        (past, DoorCounts(passers=1)),
+    ):
+        for since_s, beyond in (
+            (0.0, way is not GOES),
+            (way[-1][0] - wrong_s, way is GOES),
+            (0.5, way is not GOES),
+        ):
+            assert with_wrong(way, since_s, since_s + wrong_s, IN if beyond else OUT) == right, since_s
+
+
+def test_who_goes_out_of_sight_beyond_the_line_counts_after_the_time_to_settle() -> None:
+    """Not only when the tracker gives up: staff are told how many are inside within five seconds."""
+    places, at_s = Places(doors=[STREET]), 0.0
+    while at_s < 3.0:
+        places.seen(track(1, between(COMES, at_s), at_s), None, None, VIEW, at_s)
+        at_s = round(at_s + 0.1, 3)
+    crosses_s = 1.0
+    places.settle(crosses_s + SETTLE_S - 0.1)
+    assert places.events() == {}
+    places.settle(crosses_s + SETTLE_S + 0.1)
+    assert places.events() == {"street": DoorCounts(entries=1, groups=1)}
+    places.finish(track(1, IN, at_s))
+    assert places.events() == {}
 
 
 def test_who_turns_back_soon_has_not_crossed() -> None:

@@ -60,6 +60,31 @@ def test_a_change_between_seen_and_estimated_feet_is_no_jump() -> None:
     assert point == pytest.approx((0.5 + 0.02 * 19.9, 0.7 + 1.5 * SIZE), abs=0.1 * SIZE)
 
 
+def test_feet_that_are_seen_first_correct_a_guess_at_once() -> None:
+    """A child comes out behind a counter, and was taken for an adult until then."""
+    floor, child = Floor(), (0.8, 0.7 - 2.5 * SIZE)
+    for step in range(3):
+        seen(floor, step / 10, shows=4.0)
+    assert floor.point == pytest.approx(FEET, abs=0.01 * SIZE)
+    assert seen(floor, 0.3, shows=8.0) == pytest.approx(child, abs=0.01 * SIZE)
+
+
+def test_two_people_in_one_box_are_no_tall_person() -> None:
+    floor = Floor()
+    assert seen(floor, 0.0, shows=14.0) == pytest.approx(FEET, abs=0.01 * SIZE)
+    assert not floor.feet_seen
+
+
+def test_a_body_that_ends_above_the_edge_of_the_picture_may_be_cut_off() -> None:
+    """Of somebody near the camera the feet should be far below the picture; the box of the body ends a little above
+    its edge."""
+    size, below = 0.1, (0.8, 1.3)
+    shows = (0.93 - (1.3 - 10.5 * size)) / size
+    assert shows > 6.5
+    floor = Floor()
+    assert seen(floor, 0.0, below, size=size, shows=shows) == pytest.approx(below, abs=0.01 * size)
+
+
 cameras = st.tuples(
     st.floats(2, 3.5),
     st.floats(15, 40),

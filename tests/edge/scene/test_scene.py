@@ -224,11 +224,11 @@ def test_the_source_scene_is_the_default_scene(scene: Scene) -> None:
 
 
 def test_the_source_of_the_second_act_is_the_shop_of_its_seed() -> None:
-    camera = open_camera("scene:shop:3", width=640, height=480, fps=15, clock=SystemClock())
+    camera = open_camera("scene:shelf:3", width=640, height=480, fps=15, clock=SystemClock())
     camera.open()
     frame = camera.read()
     assert frame is not None
     assert frame.image.shape == (720, 1280, 3)
-    assert camera.describe() == "scene:shop:3"
-    shop = open_camera("scene:shop", width=640, height=480, fps=15, clock=SystemClock())
-    assert shop.describe() == "scene:shop:7"
+    assert camera.describe() == "scene:shelf:3"
+    shop = open_camera("scene:shelf", width=640, height=480, fps=15, clock=SystemClock())
+    assert shop.describe() == "scene:shelf:7"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.wire import NoticeMessage
-from edge.places.notices import Notices, Rule
+from edge.places.notices import STEADY_S, Notices, Rule
 from edge.places.places import Live
 from edge.service.notice_messages import NoticeMessages
 from tests.support.clock import START, ManualClock
@@ -127,7 +127,9 @@ def test_when_one_person_left_cannot_be_told_from_what_began_with_the_person(
     """The reader knows the rule, and that there was one person who came at 10 s."""
     rules = [Rule("alone", "nobody_at_desk", zone="line", desk="desk", seconds=30.0)]
     told = told_of_one(rules, 10.0, one_s)
-    assert [(message.name, message.at) for message in told] == [("alone", START + timedelta(seconds=42))]
+    assert [(message.name, message.at) for message in told] == [
+        ("alone", START + timedelta(seconds=40 + STEADY_S))
+    ]
     assert told == told_of_one(rules, 10.0, other_s)
 
 

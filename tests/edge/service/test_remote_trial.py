@@ -63,13 +63,15 @@ def test_places_change_at_closing_time_and_everything_else_at_once(tmp_path: Pat
     assert not turn(remote, counted=True)
     assert (remote.settings.zones, remote.settings.detection.min_score) == (own.zones, 0.6)
     assert remote.message != short_hash(config), "the server's message is not in force yet"
+    assert remote.for_closing == short_hash(config), "and this is told"
     for now_s in (100, 1000):
         remote.offer(config)
         assert not turn(remote, now_s=now_s)
     assert turn(remote, now_s=2000, closed=True)
     assert not turn(remote, now_s=2001, counted=True)
     assert [zone.polygon[0] for zone in remote.settings.zones] == [(0, 0), (0.2, 0)]
-    assert (remote.message, remote.fault) == (short_hash(config), None)
+    assert remote.message == short_hash(config)
+    assert [remote.fault, remote.for_closing] == [None, None]
 
 
 def test_a_change_of_places_alone_starts_nothing_before_closing_time(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.types import Body, Box, Face, Sight
+from edge.types import Body, Box, Face, Sight, Sighting
+from edge.vision.person import Person
 from edge.vision.sightings import fit, head_of, joined, sightings
 
 
@@ -92,3 +93,15 @@ def test_a_fit_is_infinite_or_small(dx: float, dy: float, side: float, width: fl
 def test_the_guessed_head_fits_its_body(width: float, height: float) -> None:
     whole = Box(0, 0, width, height)
     assert head_of(whole).cover(whole) > 0.4
+
+
+@given(st.floats(0.15, 0.3))
+@settings(deadline=None)
+def test_half_a_body_beside_its_face_says_nothing_about_the_head_on_a_whole_one(shown: float) -> None:
+    face = Face(Box(380, 180, 420, 220), 0.9, np.zeros((5, 2), np.float32))
+    whole = Box(332, 168, 468, 588)
+    part = Box(whole.x1, whole.y1, whole.x1 + shown * whole.width, whole.y1 + 0.25 * whole.height)
+    person = Person(1, Sighting(face.box, 0.9, face=face, body=Body(part, 0.5)), 0.0)
+    guess = person.head_in(Sighting(head_of(whole), 0.5, body=Body(whole, 0.5)))
+    assert math.dist(guess.centre, face.box.centre) < 0.5 * face.box.side
+    assert guess.side == pytest.approx(face.box.side, rel=0.1)

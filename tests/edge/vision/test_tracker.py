@@ -172,6 +172,30 @@ def test_two_boxes_of_one_face_are_one_visit() -> None:
     assert len(run(Tracker(), frames)) == 1
 
 
+@given(large=st.floats(34, 60), known=st.integers(10, 30), fps=st.sampled_from([8, 10, 15]))
+@settings(max_examples=40, deadline=None)
+def test_somebody_known_who_is_seen_in_two_sizes_in_turn_is_one_visit(
+    large: float, known: int, fps: int
+) -> None:
+    """The whole view sees a far face about as large as the smallest face that it can see, a near look as it is."""
+    frames = [
+        (i / fps, [face(300 + 120 * i / fps, 200, large if i > known and i % 2 else 22)])
+        for i in range(known + 40)
+    ]
+    assert len(run(Tracker(), frames)) == 1
+
+
+def test_two_heads_at_one_place_are_two_visits_if_they_were_seen_in_one_frame() -> None:
+    """Somebody comes in, goes to a known person of another size, and stays in front of them until both have gone."""
+    near = [(150 + 30 * min(i, 15), 200.0) for i in range(60)]
+    frames = [
+        (i / 10, [face(*place, 40)] if i >= 16 else [face(600, 200, 22), face(*place, 40)])
+        for i, place in enumerate(near)
+    ]
+    begun = [(i / 10 - 3, [face(300 + 10 * i, 200, 22)]) for i in range(30)]
+    assert len(run(Tracker(), [*begun, *frames])) == 2
+
+
 def test_a_flicker_is_nobody_and_leaves_no_trace() -> None:
     frames = [(i / 10, [face(300, 200)] if i % 4 == 0 else []) for i in range(60)]
     assert run(Tracker(), frames) == []

@@ -11,17 +11,20 @@ from hypothesis import strategies as st
 
 from common.vocabulary import AGE_BINS, NOT_SEEN, UNKNOWN
 from edge.place_types import VisitPlaces
-from edge.types import Box, FaceObservation, FaceScores, Pose, Track, TrackState, Visit
+from edge.types import Box, Face, FaceObservation, FaceScores, Pose, Sighting, Track, TrackState, Visit
 from edge.vision.consensus import Consensus
-from edge.vision.visits import Visits
+from edge.vision.visits import APART_S, SURE_FACE, Visits
 
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
 NOWHERE = VisitPlaces()
 CONSENSUS = Consensus({"gender": 0.6, "age_band": 0.5, "expression": 0.4})
 
 
-def track(first_s: float, last_s: float, track_id: int = 1) -> Track:
-    return Track(track_id, Box(0, 0, 50, 50), TrackState.CONFIRMED, first_s, last_s, None)
+def track(first_s: float, last_s: float, track_id: int = 1, score: float = 0.95) -> Track:
+    """A track whose face is found with ``score``."""
+    box = Box(0, 0, 50, 50)
+    face = Face(box, score, np.zeros((5, 2), np.float32))
+    return Track(track_id, box, TrackState.CONFIRMED, first_s, last_s, Sighting(box, score, face=face))
 
 
 def observation(quality: float, at_s: float = 0.0, track_id: int = 1) -> FaceObservation:
@@ -76,6 +79,27 @@ def test_attention_is_never_more_than_dwell(steps: list[tuple[float, bool]], gap
     assert not (visit.viewer and visit.attention_s == 0)
 
 
+@given(st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.5, 1.0)), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_described_and_a_viewer_needs_a_sure_face_in_two_looks_that_are_apart(
+    sights: list[tuple[float, float]],
+) -> None:
+    visits, at_s, sure_s = Visits(CONSENSUS), 0.0, []
+    for step, score in sights:
+        at_s += step
+        visits.seen(track(0, at_s, score=score), True, at_s, NOON)
+        sure_s += [at_s] if score >= SURE_FACE else []
+    visits.observe(observation(0.5))
+    looks = visits.observations(1)
+    visit = visits.finish(track(0, at_s), NOWHERE)
+    assert looks == 1, "what the visit becomes does not change where the next look goes"
+    if not sure_s or sure_s[-1] - sure_s[0] < APART_S - 1e-3:
+        assert (visit.described, visit.viewer, visit.attention_s) == (False, False, 0)
+        assert {verdict.label for verdict in visit.attributes.values()} == {NOT_SEEN}
+    elif sure_s[-1] - sure_s[0] > APART_S + 1e-3:
+        assert visit.described
+
+
 def test_times_are_those_of_the_frames() -> None:
     visit = watched([(10.0, False), (13.0, False)])
     assert visit.started_at == NOON + timedelta(seconds=10)
@@ -103,7 +127,8 @@ def test_a_visit_keeps_what_it_did_at_places() -> None:
 
 def test_observations_make_the_attributes() -> None:
     visits = Visits(CONSENSUS)
-    visits.seen(track(0, 0), True, 0.0, NOON)
+    for at_s in (0.0, 1.0):
+        visits.seen(track(0, at_s), True, at_s, NOON)
     assert (visits.observations(1), visits.best_quality(1)) == (0, 0.0)
     visits.observe(observation(0.3, 0.0))
     visits.observe(observation(0.8, 1.0))
@@ -121,9 +146,10 @@ def test_a_visit_never_classified_is_not_seen_and_still_counted() -> None:
 
 def test_a_look_that_is_not_sure_describes_a_visit() -> None:
     visits = Visits(Consensus({"gender": 1.0, "age_band": 1.0, "expression": 1.0}))
-    visits.seen(track(0, 0), False, 0.0, NOON)
+    for at_s in (0.0, 1.0):
+        visits.seen(track(0, at_s), False, at_s, NOON)
     visits.observe(observation(0.3))
-    visit = visits.finish(track(0, 0), NOWHERE)
+    visit = visits.finish(track(0, 1), NOWHERE)
     assert visit.described
     assert visit.attributes["gender"].label == UNKNOWN
 
@@ -131,7 +157,8 @@ def test_a_look_that_is_not_sure_describes_a_visit() -> None:
 def test_records_are_apart_and_forgotten_when_over() -> None:
     visits = Visits(CONSENSUS)
     for track_id in (1, 2, 3):
-        visits.seen(track(0, 0, track_id), False, 0.0, NOON)
+        for at_s in (0.0, 1.0):
+            visits.seen(track(0, at_s, track_id), False, at_s, NOON)
         visits.observe(observation(0.1 * track_id, track_id=track_id))
     assert visits.finish(track(0, 0, 2), NOWHERE).described
     visits.drop({3})

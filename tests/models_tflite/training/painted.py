@@ -14,6 +14,7 @@ from edge.inference.align import TEMPLATE, similarity
 from edge.scene.portraits import Portrait, load_portraits
 from edge.types import Floats, Image
 from models_tflite.training.datasets import FERPLUS_VOTES, SET_SHIFT
+from models_tflite.training.detector.items import WITHOUT_PEOPLE
 
 BAND_YEARS = {"0-17": 9, "18-24": 21, "25-34": 30, "35-44": 40, "45-54": 50, "55-64": 60, "65+": 72}
 VOTE = {"neutral": "neutral", "happy": "happiness"}
@@ -60,6 +61,7 @@ def paint_people(folder: Path, *, pictures: int = 48, seed: int = 2) -> None:
     _write(folder / "faces_person.csv", people)
     seen: Row = {"name": "", "xmin": "", "ymin": "", "xmax": "", "ymax": ""}
     _write(folder / "faces2_teacher.csv", [seen])
+    (folder / WITHOUT_PEOPLE).write_text("")  # somebody is on every picture
 
 
 def _body(face: Row) -> Row:

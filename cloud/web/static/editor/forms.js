@@ -1,0 +1,130 @@
+// The same places as tables of numbers, for the keyboard, for screen readers, and to be exact.
+"use strict";
+
+import { SECTIONS, items, pointsOf } from "./draft.js";
+import { FIELDS, setValue, valueOf } from "./fields.js";
+import * as words from "./words.js";
+
+export function node(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  Object.entries(attributes).forEach(([name, value]) => {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null) made.setAttribute(name, value);
+  });
+  made.append(...children);
+  return made;
+}
+
+export class Forms {
+  // ``asks`` has the functions select, add, change, rename, movePoint, addCorner, removeCorner and remove.
+  constructor(parent, asks) {
+    Object.assign(this, { parent, asks });
+  }
+
+  render(draft) {
+    this.draft = draft;
+    const focused = this.parent.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    this.parent.replaceChildren(...SECTIONS.map((section) => this.section(section)));
+    if (focused) this.parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  section(section) {
+    const found = items(this.draft.places, section);
+    const full = section === "plan" && found.length > 0;
+    const add = node("button", {
+      type: "button", click: () => this.asks.add(section), hidden: full, "data-add": section, "data-key": `add.${section}`,
+    }, words.ADD[section]);
+    const adds = [add];
+    if (section === "targets" && this.draft.places.plan) {
+      adds.push(node("button", { type: "button", click: () => this.asks.add(section, true), "data-key": "add.at" },
+        words.ADD_AT));
+    }
+    return node("section", { "data-section": section }, node("h3", {}, words.TITLES[section]),
+      node("p", { class: "says" }, words.ABOUT[section]),
+      ...found.map((item, index) => this.item({ section, index }, item)), node("p", { class: "buttons" }, ...adds));
+  }
+
+  item(which, item) {
+    const { section, index } = which;
+    const open = this.draft.isSelected(section, index);
+    const choose = (event) => {
+      event.preventDefault(); // what is selected is open, and nothing else
+      this.asks.select(open ? null : which);
+    };
+    const summary = node("summary", { "data-key": `item.${section}.${index}`, click: choose }, words.itemName(section, item));
+    const details = node("details", { open }, summary);
+    if (!open) return details;
+    const fields = FIELDS[section].filter((field) => field.shown(item));
+    details.append(
+      ...(section === "plan" ? [] : [this.name(which, item)]),
+      ...fields.map((field) => this.field(which, item, field)),
+      ...(pointsOf(section, item).length ? [this.points(which, item)] : []),
+      node("p", { class: "buttons" }, node("button", {
+        type: "button", class: "remove", click: () => this.asks.remove(which), "data-key": `remove.${section}.${index}`,
+      }, words.removeItem(section, item))),
+    );
+    return details;
+  }
+
+  name(which, item) {
+    const change = (event) => this.asks.rename(which, event.target.value.trim());
+    return node("label", {}, node("span", {}, words.NAME), node("input", {
+      value: item.name, maxlength: 64, autocomplete: "off", spellcheck: "false", change,
+      "data-key": `name.${which.section}.${which.index}`,
+    }));
+  }
+
+  field(which, item, field) {
+    const { label, kind, min = null, max = null } = field;
+    const value = valueOf(item, field);
+    const key = `${which.section}.${which.index}.${field.path.join(".")}`;
+    const change = (event) => {
+      const { target } = event;
+      this.asks.change(which, (changed) => setValue(changed, field, kind === "check" ? target.checked : target.value));
+    };
+    const control = kind === "choice"
+      ? node("select", { change, "data-key": key }, ...field.choices(this.draft.places)
+        .map(([choice, text]) => node("option", { value: choice, selected: choice === value }, text)))
+      : node("input", kind === "check"
+        ? { type: "checkbox", checked: value === true, change, "data-key": key }
+        : { type: "number", value, min, max, step: "any", inputmode: "decimal", change, "data-key": key });
+    return node("label", { class: kind }, node("span", {}, label), control);
+  }
+
+  points(which, item) {
+    const { section, index } = which;
+    const points = pointsOf(section, item);
+    const head = node("thead", {}, node("tr", {}, ...words.COLUMNS
+      .map((text) => node("th", { scope: "col" }, text)), ...(section === "zones" ? [node("td")] : [])));
+    const rows = points.map((point, at) => {
+      const name = words.pointName(section, at);
+      const cells = words.SIDES.map((side, axis) => node("td", {}, node("input", {
+        type: "number", min: 0, max: 100, step: "any", inputmode: "decimal", value: words.percent(point[axis]),
+        "aria-label": words.coordinate(name, words.itemName(section, item), side),
+        "data-key": `${section}.${index}.${at}.${axis}`,
+        change: (event) => {
+          const moved = [...point];
+          moved[axis] = Number(event.target.value) / 100;
+          this.asks.movePoint(which, at, moved);
+        },
+      })));
+      if (section === "zones") cells.push(this.corner(which, points, at, name));
+      return node("tr", {}, node("th", { scope: "row" }, name), ...cells);
+    });
+    return node("table", { class: "points" }, head, node("tbody", {}, ...rows));
+  }
+
+  corner(which, points, at, name) {
+    const key = `${which.section}.${which.index}.${at}`;
+    return node("td", { class: "buttons" },
+      node("button", {
+        type: "button", "aria-label": words.addCorner(name), title: words.ADD_CORNER, "data-key": `${key}.add`,
+        click: () => this.asks.addCorner(which, at),
+      }, "+"),
+      node("button", {
+        type: "button", "aria-label": words.removeCorner(name), title: words.REMOVE_CORNER,
+        "data-key": `${key}.remove`, disabled: points.length <= 3, click: () => this.asks.removeCorner(which, at),
+      }, "×"));
+  }
+}

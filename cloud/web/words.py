@@ -1,0 +1,46 @@
+"""Words of the page that are neither in a template nor in a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from cloud.domain.messages import Message
+from cloud.domain.messages import gettext as _
+from cloud.domain.users import Act, UserRole
+
+ROLES: Final[Mapping[UserRole, Message]] = {
+    "viewer": _("viewer"),
+    "manager": _("manager"),
+    "installer": _("installer"),
+    "hq": _("headquarters"),
+}
+"""What people call the role of a user."""
+
+ACTS: Final[Mapping[Act, Message]] = {
+    "login": _("logged in"),
+    "login_failed": _("failed to log in"),
+    "login_locked": _("must wait before the next login"),
+    "logout": _("logged out"),
+    "logout_everywhere": _("logged out everywhere"),
+    "password_changed": _("changed the password"),
+    "user_added": _("added a user"),
+    "user_changed": _("changed a user"),
+    "user_disabled": _("disabled a user"),
+    "user_enabled": _("enabled a user"),
+    "user_removed": _("removed a user"),
+    "token_added": _("made an access token"),
+    "token_revoked": _("revoked an access token"),
+    "configured": _("changed settings"),
+    "approved": _("approved"),
+    "acknowledged": _("answered a notice"),
+    "exported": _("exported"),
+}
+"""What the audit log records."""
+
+REFUSALS: Final[Mapping[int, Message]] = {
+    404: _("There is no such page."),
+    405: _("This page cannot do that."),
+    413: _("This is too large."),
+}
+"""What the framework says only in English, by HTTP status."""

@@ -1,0 +1,181 @@
+"""One served page with everything on it: two shops with weeks of data, a shop without, accounts and the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pydantic import JsonValue
+
+from cloud.accounts.accounts import Accounts
+from cloud.devices.change_file import ChangeFile
+from cloud.devices.changes import Changes
+from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.shops import OneBoxShops
+from cloud.stores.store import DeadLetter
+from cloud.web.account_access import AccountAccess
+from cloud.web.placement import Positions
+from common.wire import Totals, WindowMessage, encode, topic
+from tests.cloud.web.browser import _Server, a_morning
+from tests.cloud.web.logins import PASSWORD, add_person, opened_accounts
+from tests.support.clock import ManualClock
+from tests.support.messages import MORNING, alert, cohort, health, notice, placement, status, window
+
+MONDAY: Final = date(2026, 1, 5)
+"""The first day with data: eight weeks before the morning that is shown."""
+CHAIN: Final = Chain.model_validate(
+    {
+        "name": "chain",
+        "sites": {
+            name: {
+                "title": title,
+                "timezone": "Europe/Berlin",
+                "opening": {**dict.fromkeys(WEEKDAYS[:6], "09:00-19:00"), "sun": "closed"},
+                "cameras": {"door/front": "entrance", "shelf/front": "display"},
+            }
+            for name, title in (("shop", "Markt 1"), ("other", "Hafen 7"), ("silent", "Ring 3"))
+        },
+    }
+)
+NAMES: Final = frozenset(
+    {
+        "Markt",
+        "Hafen",
+        "Ring",
+        "shop",
+        "other",
+        "silent",
+        "door",
+        "shelf",
+        "front",
+        "long",
+        "queue",
+        "till",
+        "tea",
+    }
+    | {"sign", "lift", "entry", "exit", "hanna", "vera", "sheet", "Footlight", "Europe", "Berlin"}
+)
+"""What the page shows in every language: the names that people gave."""
+
+STATES: Final = {
+    "a day": "/site/shop",
+    "a day without data": "/site/silent",
+    "a week": "/site/shop/week",
+    "a month of displays": "/site/shop/month?role=display",
+    "a comparison of shops": "/site/shop/compare?against=site:other",
+    "a week without data": "/site/silent/week",
+    "a position": "/site/shop/position",
+    "no position": "/site/other/position",
+    "the shops": "/",
+    "the account": "/account",
+    "the users": "/users",
+    "the log": "/audit",
+    "an error": "/site/nowhere",
+}
+"""Each page in each of its states, for a user of HQ, by what is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class EveryPage:
+    address: str
+    accounts: Accounts
+
+    def open(self, context: BrowserContext, path: str) -> Page:
+        """Open a page and wait until its scripts have drawn it."""
+        page = context.new_page()
+        page.goto(self.address + path)
+        if page.locator("#live").count():
+            expect(page.locator("#live .dot.good")).to_be_visible()
+        if page.locator("#editor").count() and "other" not in path:
+            expect(page.locator("#editor")).to_be_visible()
+        expect(page.locator("#loading")).to_be_hidden()
+        return page
+
+    @contextmanager
+    def visitor(self, chromium: Browser, language: str, **options: object) -> Iterator[BrowserContext]:
+        """A browser in which somebody of HQ is logged in, who reads in ``language``."""
+        self.accounts.users.set_language("hanna", language)
+        context = chromium.new_context(**options)  # type: ignore[arg-type]
+        try:
+            context.set_default_timeout(20_000)
+            page = context.new_page()
+            page.goto(f"{self.address}/login")
+            page.locator("[name=name]").fill("hanna")
+            page.locator("[name=password]").fill(PASSWORD)
+            page.locator("main button").click()
+            expect(page.locator("nav.account")).to_contain_text("hanna")
+            page.close()
+            yield context
+        finally:
+            context.close()
+
+
+class Nowhere:
+    """A broker that keeps what is sent and has no device."""
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Take it."""
+
+
+@contextmanager
+def every_page(folder: Path) -> Iterator[EveryPage]:
+    clock = ManualClock(MORNING + timedelta(hours=3, seconds=10))
+    positions = Positions(clock)
+    with (
+        closing(EmbeddedStore(folder / "store.sqlite", retention_days=400, clock=clock)) as store,
+        closing(opened_accounts(folder, clock)) as accounts,
+        closing(ChangeFile(folder / "changes.sqlite")) as file,
+    ):
+        store.write([*weeks("shop"), *weeks("other"), *a_morning(), health(), status(online=True)])
+        store.write([alert(active=True), notice(at=clock.now() - timedelta(minutes=2))])
+        store.record_dead_letter(DeadLetter(clock.now(), "shop", "door", "t", "no seq", b"{}"))
+        add_person(accounts, "hanna", "hq", ())
+        add_person(accounts, "vera")
+        accounts.tokens.add("sheet", "viewer", ["shop"], timedelta(days=30), "hanna")
+        seen = placement(at=clock.now())
+        positions.take(topic(seen), encode(seen))
+        changes = Changes(file, Nowhere(), clock)
+        corners: list[JsonValue] = [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9], [0.1, 0.9]]
+        changes.change(
+            "shop", "door", {"zones": [{"name": "till", "polygon": corners}]}, who="hanna", seen=None
+        )
+        with _Server(
+            store,
+            clock,
+            positions,
+            access=AccountAccess(accounts),
+            shops=OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN),
+            changes=changes,
+        ) as address:
+            yield EveryPage(address, accounts)
+
+
+def weeks(site: str) -> list[WindowMessage]:
+    """Eight weeks up to the day before the morning: hours of an entrance and a display, each evening a cohort."""
+    found = []
+    for number in range((MORNING.date() - MONDAY).days):
+        day = MONDAY + timedelta(days=number)
+        if day.weekday() == 6:
+            continue
+        begin = datetime.combine(day, time(8), UTC)
+        for hour in range(10):
+            start, visits = begin + timedelta(hours=hour), 200 + 7 * (number % 9) + hour
+            of_day = cohort().model_copy(update={"since": begin}) if hour == 9 else None
+            common: dict[str, Any] = {
+                "site": site,
+                "start": start,
+                "duration_s": 3600,
+                "seq": hour,
+                "visits": visits,
+            }
+            found.append(window(0, cohort=of_day, **common))
+            seen = Totals(visits=visits, viewers=visits // 3)
+            found.append(window(0, device="shelf", totals=seen, cohort=of_day, **common))
+    return found

@@ -231,6 +231,8 @@ def others() -> list[Message]:
         ("mitte", "moved", True, 40),
         ("dark", "moved", True, 90),
         ("dark", "moved", False, 80),
+        ("mitte", "privacy", False, 70),
+        ("dark", "privacy", True, 60),
     ):
         found = alert(active=active, at=NOW - timedelta(minutes=minutes), fault=fault)
         told.append(AlertMessage.model_validate({**found.model_dump(by_alias=True), "site": site}))

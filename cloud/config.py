@@ -177,6 +177,25 @@ class ServeSettings(Section):
         return self
 
 
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^\s@;,<>]+@[^\s@;,<>]+", text):
+        raise ValueError("is not an e-mail address; write one like installer@example.com")
+    return text
+
+
+class ContactSettings(Section):
+    """Who is told of the alerts for one audience."""
+
+    email: list[Annotated[str, AfterValidator(_email)]] = Field(default_factory=list)
+    webhook: Url | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.email and self.webhook is None:
+            raise ValueError("needs email, webhook, or both")
+        return self
+
+
 class GrafanaSettings(Section):
     """The Grafana that ``provision`` configures, and how it reaches InfluxDB."""
 
@@ -184,6 +203,7 @@ class GrafanaSettings(Section):
     token: Token
     influx_url: Url
     influx_token: Token
+    contacts: dict[Literal["installer", "hq"], ContactSettings] = Field(default_factory=dict)
 
 
 class NoticeSettings(Section):

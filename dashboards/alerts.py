@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from grafana_foundation_sdk.builders import alerting, expr
@@ -52,6 +52,8 @@ _MOVED = Query(
     alias="$tag_site $tag_device",
 )
 """Devices whose last word on this fault, which they send when it begins and when it ends, is that it goes on."""
+_LEAKS = replace(_MOVED, text=_MOVED.text.replace("'moved'", "'privacy'"))
+"""Devices on which the last privacy audit found a leak."""
 _QUEUED = Query(
     'SELECT max("outbox_depth") FROM "health" WHERE $timeFilter GROUP BY "site", "device"',
     alias="$tag_site $tag_device",
@@ -133,6 +135,17 @@ def alerts() -> list[Alert]:
             "{{ $labels.site }}: the camera of {{ $labels.device }} shows another view than before",
             "It was turned, pushed or covered, or the shop was rebuilt. With doors or zones nobody is counted. Put it "
             "back, or check its position, draw the places again and restart the device.",
+        ),
+        Alert(
+            "privacy-leak",
+            "Privacy leak",
+            [Asked(_LEAKS, 7 * DAY_S)],
+            "$A > 0",
+            "0s",
+            "installer",
+            "{{ $labels.site }}: the privacy audit of {{ $labels.device }} found a leak",
+            "Log in to the device and run footlight-edge privacy-audit: it names the file, connection or setting, and "
+            "what to do. Stop the service until that is done.",
         ),
         Alert(
             "outbox-queue",

@@ -14,10 +14,10 @@ _INTRODUCTION = """# Dashboards
 
 <!-- {head} -->
 
-What Grafana shows, for its users. There are four dashboards: *Shop today* for the store manager, *Chain compare* for
-head office, *Fleet health* for the installer, and *Data quality and privacy* for everybody who wants to know how
-reliable the other figures are. They are made for Grafana {grafana}, installed with it, and the same for all users. They
-need no setup and are read-only, so that nobody edits them by mistake.
+What Grafana shows, for its users. There are five dashboards: *Shop today* and *Doors and zones* for the store manager,
+*Chain compare* for head office, *Fleet health* for the installer, and *Data quality and privacy* for everybody who
+wants to know how reliable the other figures are. They are made for Grafana {grafana}, installed with it, and the same
+for all users. They need no setup and are read-only, so that nobody edits them by mistake.
 
 ## How to read all of them
 - **A gap is no data, 0 is a real count.** If no camera was watching, a line has a gap, a bar is missing, and a single
@@ -38,9 +38,10 @@ need no setup and are read-only, so that nobody edits them by mistake.
 
 _ALERTS = """
 ## Alerts
-Grafana checks these rules every minute. Who is notified is configured there, in contact points and policies; the label
-`audience` says who can fix the problem. Devices report over MQTT when their camera is missing, their outbox is full or
-their clock is not set (*Faults* in *Fleet health*). These rules find what a device cannot report itself.
+Grafana checks these rules every minute. The label `audience` says who can fix the problem;
+[Grafana](grafana.md#who-is-told-of-an-alert) says how that person is told. Devices report over MQTT when their camera
+is missing, their outbox is full or their clock is not set (*Faults* in *Fleet health*). These rules find what a device
+cannot report itself.
 
 | rule | says | look at |
 | --- | --- | --- |
@@ -52,8 +53,9 @@ Mount `dashboards/provisioning` as Grafana's provisioning folder and `dashboards
 `/etc/footlight/dashboards`. Set `INFLUXDB_URL`, `INFLUXDB_DATABASE` and the secret `influxdb_read_token` (a read-only
 token), as `cloud/compose.yaml` does. The data sources have the fixed uids {sources}: one for each level of
 [storage](storage.md). *Chain compare*, time zones and promotions need the chain file and the nightly
-`footlight-cloud rollup`. The map tiles come from a public server; everything else stays on your own servers. To create
-folders and teams for each shop through Grafana's API instead, use `footlight-cloud provision`.
+`footlight-cloud rollup`. The map tiles come from a public server; everything else stays on your own servers.
+[Grafana](grafana.md) has more: folders and teams for each shop, the login of your company, one Grafana for several
+companies.
 
 The tests run every query here on a real InfluxDB and compare the result with the data that was sent. They check the
 files against the schema of Grafana {grafana}. To change a dashboard, change `dashboards/*.py`, then run

@@ -179,6 +179,21 @@ def rows(
     return _described(panel, title, description, [query], span)
 
 
+def grid(title: str, description: str, queries: Sequence[Query], columns: int) -> table.Panel:
+    """Draw a heat map as a table without names: a query for each row, which answers ``row`` and its cells."""
+    panel = table.Panel().height(10).show_header(False).min(0).no_value("–").unit("s").decimals(0)
+    panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_BL_YL_RD))
+    panel.cell_options(
+        values.TableColoredBackgroundCellOptions(mode=values.TableCellBackgroundDisplayMode.BASIC)
+    )
+    order = {str(column): column for column in range(columns)}
+    panel.with_transformation(_step("merge"))
+    panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "row", "desc": False}]))
+    hidden = {"Time": True, "row": True}
+    panel.with_transformation(_step("organize", indexByName=order, excludeByName=hidden, renameByName={}))
+    return _described(panel, title, description, queries, 12)
+
+
 def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.Panel:
     """Draw visits by hour for several days side by side.
 
@@ -299,7 +314,7 @@ def _described(panel: Kind, title: str, description: str, queries: Sequence[Quer
 
 
 def _lettered(queries: Sequence[Query]) -> list[tuple[str, Query]]:
-    return list(zip("ABCDEFGH", queries, strict=False))
+    return list(zip("ABCDEFGHI", queries, strict=False))
 
 
 def _thresholds(steps: Steps) -> Builder[model.ThresholdsConfig]:

@@ -352,18 +352,24 @@ def test_the_scene_tells_who_walks_by(capfd: Capture) -> None:
     assert truth["visits"] == len(truth["people"]) == sum(truth["gender"].values())
 
 
-def test_the_second_act_tells_what_happens_at_its_places(tmp_path: Path, capfd: Capture) -> None:
+def test_the_door_of_the_second_act_is_told_and_drawn(tmp_path: Path, capfd: Capture) -> None:
     picture = tmp_path / "shop.png"
     assert edge(["scene", "--camera", "door", "--format", "json", "--picture", str(picture)]) == 0
     truth = json.loads(capfd.readouterr().out)
     (door,) = truth["places"]["doors"].values()
     assert door["entries"] + door["turned"] + door["passers"] < truth["visits"]
     assert cv2.imread(str(picture)) is not None
+
+
+def test_the_shelf_of_the_second_act_is_told(capfd: Capture) -> None:
     assert edge(["scene", "--camera", "shelf", "--format", "json"]) == 0
     truth = json.loads(capfd.readouterr().out)
     (queue,) = truth["places"]["queues"].values()
     assert len(queue["waits_s"]) == queue["served"] + queue["abandoned"]
     assert {zone["name"] for zone in truth["settings"]["zones"]} == set(truth["places"]["zones"])
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path, capfd: Capture) -> None:
     assert edge(["scene", "--picture", str(tmp_path / "none" / "x.png")]) == 2
     assert capfd.readouterr().err.strip().endswith("x.png: No such file or directory")
 

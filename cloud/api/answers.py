@@ -258,7 +258,7 @@ class Places(Asked):
 class AlertAnswer(Answer):
     """A fault that goes on."""
 
-    fault: Literal["camera", "moved", "outbox", "clock", "config"]
+    fault: Literal["camera", "moved", "outbox", "clock", "config", "privacy"]
     since: datetime
     text: str = Field(description="what is wrong and what to do")
 

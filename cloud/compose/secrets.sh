@@ -2,7 +2,7 @@
 # Creates the secrets of cloud/compose.yaml in the folder secrets/ beside this script; existing ones are kept.
 #   secrets.sh init HOST...          authority, broker's certificate for these names, passwords, settings of
 #                                    footlight-cloud configure
-#   secrets.sh tokens                tokens of bridges and rollup, from InfluxDB, which must be up, and their settings
+#   secrets.sh tokens                tokens of bridges, rollup and page, from InfluxDB, which must be up, and their settings
 #   secrets.sh device SITE DEVICE    a certificate for the device SITE/DEVICE, for its mqtt.tls
 #   secrets.sh revoke SITE DEVICE    revoke all certificates of this device; restart the broker afterwards
 # Afterwards remove secrets/ca.key from the server: whoever has it can pretend to be any device.
@@ -47,6 +47,18 @@ store:
 YAML
 }
 
+for_page() {
+    cat <<YAML
+serve:
+  page:
+    host: 0.0.0.0
+    # The name under which a reverse proxy shows the page, such as shops.example.com.
+    names: []
+    # Of docker: whoever connects is on this machine.
+    proxies: [172.16.0.0/12, 192.168.0.0/16]
+YAML
+}
+
 token() { # NAME RIGHT:BUCKET...
     token=$(docker compose --file "$(dirname "$0")/../compose.yaml" exec -T influxdb sh -s -- "$@" \
         <"$(dirname "$0")/influxdb-token.sh")
@@ -85,13 +97,12 @@ need_names() { # SITE DEVICE
     fi
 }
 
-for_configure() { # HOST
-    here=$(cd "$folder" && pwd)
+for_configure() { # HOST FOLDER
     cat <<YAML
 mqtt:
   host: $1
   port: 8883
-  tls: {ca: $here/ca.crt, cert: $here/configure.crt, key: $here/configure.key}
+  tls: {ca: $2/ca.crt, cert: $2/configure.crt, key: $2/configure.key}
 YAML
 }
 
@@ -121,7 +132,8 @@ extendedKeyUsage=serverAuth"
     random | keep influxdb_token
     echo "grafana:$(random)" | keep influxdb_read_token
     random | keep grafana_password
-    for_configure "$1" | keep configure.yaml
+    for_configure "$1" "$(cd "$folder" && pwd)" | keep configure.yaml
+    for_configure mosquitto /run/secrets | keep page-configure.yaml
     ;;
 tokens)
     # A bridge writes messages and reads its probes back; it cannot write the rollup's levels, nor the rollup its level.
@@ -134,6 +146,12 @@ tokens)
         token=$(token rollup read:footlight read:footlight_quarter write:footlight_quarter \
             read:footlight_day write:footlight_day)
         settings "$token" | keep rollup.yaml
+    fi
+    # The page reads, and writes who takes care of a notice. It listens inside its container, where nobody but this
+    # machine and the other containers come.
+    if [ ! -e "$folder/page.yaml" ]; then
+        token=$(token page read:footlight write:footlight read:footlight_quarter read:footlight_day)
+        { settings "$token"; for_page; } | keep page.yaml
     fi
     ;;
 device)

@@ -42,7 +42,7 @@ def as_pdf(html: str) -> bytes:
         page.require_browser()
     except UserError:
         raise Lacking(
-            "format: a PDF needs Chromium, which is not installed on the server; take html and print that"
+            "format: a PDF needs Chromium, which this service cannot run; take html and print that from a browser"
         ) from None
     if not _PRINTING.acquire(blocking=False):
         raise Lacking("format: another report is being printed; try again in a minute")

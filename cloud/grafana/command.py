@@ -26,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit code. Raises ``UserError``."""
+    from cloud.grafana.contacts import Contact
     from cloud.grafana.provision import (
         Source,
         load_bundle,
@@ -56,6 +57,10 @@ def run(args: argparse.Namespace) -> int:
         chain=Chain.load(args.chain),
         bundle=load_bundle(),
         sources=sources,
+        contacts={
+            audience: Contact(contact.email, contact.webhook)
+            for audience, contact in grafana.contacts.items()
+        },
         dry_run=args.dry_run,
     )
     if args.json:

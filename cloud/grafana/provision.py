@@ -1,8 +1,8 @@
 """``footlight-cloud provision``: creates what a chain needs in Grafana, through its API.
 
 This is a folder for each site with its dashboards, one for head office, teams that may view or edit them, the data
-sources and the alert rules. What is already correct is not changed, so a second run changes nothing. What Grafana
-provisions from files is not changed either. Team members are managed in Grafana.
+sources, the alert rules, and who is told of an alert. What is already correct is not changed, so a second run changes
+nothing. What Grafana provisions from files is not changed either. Team members are managed in Grafana.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from grafana_client import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
 
 from cloud.domain.chain import Chain
+from cloud.grafana.contacts import Contact, bring_contacts
 from common.errors import UserError
 
 Json = dict[str, Any]
 
 HQ = "hq"
-PER_STORE = ("store-today",)
+PER_STORE = ("store-today", "doors-zones")
 """Dashboards of which every site has a copy in its folder, fixed to that site."""
 RULES_EVERY_S = 60
 
@@ -57,8 +58,11 @@ class Source:
 class Change:
     """One change that was made, or would be made."""
 
-    verb: Literal["create", "update"]
-    kind: Literal["team", "folder", "permissions", "data source", "dashboard", "alert rules"]
+    verb: Literal["create", "update", "delete"]
+    kind: Literal[
+        "team", "folder", "permissions", "data source", "dashboard", "alert rules", "contact point",
+        "notification policies",
+    ]  # fmt: skip
     name: str
 
 
@@ -81,16 +85,18 @@ def provision(
     chain: Chain,
     bundle: Bundle,
     sources: Sequence[Source],
+    contacts: Mapping[str, Contact],
     dry_run: bool,
     timeout_s: float = 10.0,
 ) -> list[Change]:
     """Create or update what ``chain`` needs in Grafana at ``url``; return what was changed, or would be.
 
-    ``token`` belongs to a service account with the role Admin. Raises ``UserError`` if Grafana cannot be used.
+    ``contacts`` are those who are told of alerts, by the audience of the rules. ``token`` belongs to a service account
+    with the role Admin. Raises ``UserError`` if Grafana cannot be used.
     """
     api = GrafanaApi.from_url(url, token, timeout=timeout_s)
     try:
-        return _Run(api, dry_run).bring(chain, bundle, sources)
+        return _Run(api, dry_run).bring(chain, bundle, sources, contacts)
     except GrafanaException as error:
         advice = "set grafana.token to a token of a service account with the role Admin"
         way_out = f"; {advice}" if error.status_code in (401, 403) else ""
@@ -104,7 +110,9 @@ class _Run:
         self._api, self._dry_run = api, dry_run
         self._changes: list[Change] = []
 
-    def bring(self, chain: Chain, bundle: Bundle, sources: Sequence[Source]) -> list[Change]:
+    def bring(
+        self, chain: Chain, bundle: Bundle, sources: Sequence[Source], contacts: Mapping[str, Contact]
+    ) -> list[Change]:
         for source in sources:
             self._source(source)
         teams = self._teams([HQ, *chain.sites])
@@ -113,6 +121,7 @@ class _Run:
         for model in bundle.dashboards.values():
             self._dashboard(model, hq)
         self._rules(bundle.rules, hq)
+        bring_contacts(self._api.alertingprovisioning, contacts, self._do)
         for name, site in chain.sites.items():
             folder = uid("footlight", name)
             may = {

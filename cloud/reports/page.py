@@ -26,7 +26,7 @@ from cloud.rollup.comparisons import METRICS
 from cloud.stores.tallies import days
 from common.errors import UserError
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE_S = 120
 
 MOST_OUTAGES = 6
@@ -160,7 +160,7 @@ def write(text: str, path: Path) -> None:
 
 def require_browser() -> str:
     """Find the program that makes a PDF of a page. Raises ``UserError`` if it is not installed."""
-    for name in _BROWSERS:
+    for name in BROWSERS:
         if found := shutil.which(name):
             return found
     raise UserError(

@@ -52,6 +52,11 @@ DAY_PLACE = Measurement(
             "passers whose seconds are in `attention_sum_s`: divide it by these for the interest index",
         ),
         "attention_viewers": Field("integer", "those of `attention_passers` who looked at it"),
+        "interest_low_s": Field(
+            "float",
+            "kind target: lower end of the 95 % interval of the interest index; absent if it cannot be estimated",
+        ),
+        "interest_high_s": Field("float", "kind target: its upper end"),
         **of_bins("attention", "kind target: `attention_viewers` by seconds of looking"),
         FORGOTTEN: FORGOTTEN_FIELD,
     },
@@ -105,7 +110,16 @@ def _values(place: ZoneTally | QueueTally | TargetTally) -> dict[str, Value]:
     tables = {name: plain.pop(name) for name in _TABLES if name in plain}
     cells = {f"{name}_{label}": count for name, table in tables.items() for label, count in table.items()}
     told = {name: count for name, count in plain.items() if name not in _SUM_OF or plain[_SUM_OF[name]]}
-    return {name: count for name, count in {**told, **cells}.items() if count is not None}
+    known = {name: count for name, count in {**told, **cells}.items() if count is not None}
+    return {**known, **_interval(place)}
+
+
+def _interval(place: ZoneTally | QueueTally | TargetTally) -> dict[str, Value]:
+    """Return the ends of the interval of the interest: a query cannot compute them."""
+    interest = place.interest if isinstance(place, TargetTally) else None
+    if interest is None or interest.interval is None:
+        return {}
+    return {"interest_low_s": interest.interval.low, "interest_high_s": interest.interval.high}
 
 
 def places_from(rows: Iterable[tuple[PlaceKey, Mapping[str, Any]]]) -> PlaceTally:

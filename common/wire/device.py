@@ -86,7 +86,8 @@ class HealthMessage(WireModel):
 
 
 class AlertMessage(WireModel):
-    """A fault that begins or ends. A device that has just started reports every fault, then changes only."""
+    """A fault that begins or ends. A device that has just started reports every fault, then changes only; `privacy` is
+    reported by the doctor, each time."""
 
     kind: Literal["footlight.alert/1"] = Field(
         default="footlight.alert/1", alias="schema", description=SCHEMA
@@ -94,8 +95,9 @@ class AlertMessage(WireModel):
     site: Site
     device: Device
     at: At
-    fault: Literal["camera", "moved", "outbox", "clock", "config"] = Field(
-        description="what the fault is about; `moved`: the camera shows another view than before"
+    fault: Literal["camera", "moved", "outbox", "clock", "config", "privacy"] = Field(
+        description="what the fault is about; `moved`: the camera shows another view than before; `privacy`: the"
+        " privacy audit found a leak"
     )
     active: bool = Field(description="true when the fault begins, false when it ends")
     text: str = Field(max_length=240, description="what is wrong and what to do, in words")

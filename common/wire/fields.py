@@ -39,7 +39,10 @@ Timestamp = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 """See :func:`short_hash`."""
 Profile = Literal["count", "demographics", "expression"]
-Cells = dict[str, Visits | None]
+Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.+-]{0,15}$")]
+"""A word of ``common.vocabulary``, or the edge of a bin; each message says which ones it knows."""
+MOST_LABELS = 16
+Cells = Annotated[dict[Label, Visits | None], Field(max_length=MOST_LABELS)]
 """Counts by label. ``null`` is a cell withheld by the privacy rules; 0 is a fact."""
 
 

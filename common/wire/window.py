@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.fields import (
+    MOST_LABELS,
     MOST_VISITS,
     MOST_ZONES,
     SCHEMA,
@@ -18,6 +19,7 @@ from common.wire.fields import (
     Cells,
     Count,
     Device,
+    Label,
     Name,
     Profile,
     Seconds,
@@ -90,7 +92,7 @@ class Cohort(WireModel):
     attention: Cells = Field(description="visits by attention time, likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
     age_band: Cells | None = Field(default=None, description="visits by age band (profile demographics)")
-    gender_age_band: dict[str, Cells] | None = Field(
+    gender_age_band: Annotated[dict[Label, Cells], Field(max_length=MOST_LABELS)] | None = Field(
         default=None, description="visits by gender, then age band (profile demographics)"
     )
     expression: Cells | None = Field(default=None, description="visits by expression (profile expression)")

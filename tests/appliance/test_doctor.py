@@ -94,6 +94,24 @@ def test_beside_the_running_service_nothing_is_red(shop: Machine) -> None:
     assert checks["sandbox"]["state"] == "green", checks["sandbox"]
 
 
+def test_the_privacy_audit_finds_no_leak_in_the_running_unit(shop: Machine) -> None:
+    done = shop.run(f"{DOCTOR.replace('doctor', 'privacy-audit')} --json", check=False)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert [check for check in checks.values() if check["state"] == "red"] == []
+    for name in (
+        "files",
+        "sockets",
+        "messages",
+        "settings",
+        "swap",
+        "core dumps",
+        "sandbox",
+        "models",
+        "code",
+    ):
+        assert checks[name]["state"] == "green", checks[name]
+
+
 def test_the_timers_unit_finds_the_same_in_its_sandbox(shop: Machine) -> None:
     shop.run("systemctl start footlight-doctor@footlight-edge")
     shop.run("journalctl --sync")

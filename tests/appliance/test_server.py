@@ -1,4 +1,4 @@
-"""A plain Debian machine becomes the server of a chain: broker, bridge, and what Grafana is to show."""
+"""A plain Debian machine becomes the server of a chain: broker, bridge, page, and what Grafana is to show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.wire import encode, topic
 from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import ANSIBLE, Control, network_of
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
+from tests.support.brokers import free_port, until
 from tests.support.influxdb import PASSWORD, USER, Engine, influxdb_engine
 from tests.support.messages import window
 from tests.support.paths import ROOT
@@ -32,6 +32,7 @@ BUCKET = "chain"
 PLAY = """
 - {name: Broker, hosts: broker, become: true, roles: [broker]}
 - {name: Bridge, hosts: bridge, become: true, roles: [bridge]}
+- {name: Page, hosts: page, become: true, roles: [page]}
 - name: A device, with nothing but its certificate
   hosts: device
   become: true
@@ -58,6 +59,11 @@ class Server:
 
     def config(self) -> Any:
         return yaml.safe_load(self.machine.run("cat /etc/footlight/cloud.yaml").stdout)
+
+    @property
+    def page(self) -> str:
+        shown = yaml.safe_load(self.machine.run("cat /etc/footlight/page.yaml").stdout)["serve"]["page"]
+        return f"http://{shown['host']}:{shown['port']}"
 
     def rows(self, query: str) -> list[list[Any]]:
         answer = httpx.post(
@@ -108,9 +114,15 @@ def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "bridge_influx_bucket": BUCKET,
             "bridge_influx_create": True,
             "bridge_chain": str(ROOT / "cloud" / "chain.example.yaml"),
+            "page_influx_url": influx.url,
+            "page_influx_token": f"{USER}:{PASSWORD}",
+            "page_influx_bucket": BUCKET,
+            "page_broker": "127.0.0.1",
+            "page_port": free_port(),
+            "page_chain": str(ROOT / "cloud" / "chain.example.yaml"),
             "edge_wheelhouse": str(WHEELHOUSE),
         }
-        names = ("broker", "bridge", "device")
+        names = ("broker", "bridge", "page", "device")
         control = Control(folder, {"server": machine}, {name: ["server"] for name in names}, variables)
         playbook = folder / "server.yml"
         playbook.write_text(PLAY)
@@ -140,6 +152,16 @@ def test_rollup_and_reports_run_in_their_time(server: Server) -> None:
         "footlight-report.timer",
     }
     server.machine.run("systemctl start footlight-rollup")
+
+
+def test_the_page_asks_for_a_login_and_reads_the_store(server: Server) -> None:
+    assert httpx.get(f"{server.page}/", follow_redirects=True).url.path == "/login"
+    assert "footlight_store_up 1.0" in httpx.get(f"{server.page}/metrics").text.splitlines()
+    users = server.machine.run(
+        "STATE_DIRECTORY=/var/lib/footlight-page /opt/footlight/current/bin/footlight-cloud"
+        " users list --config /etc/footlight/page.yaml"
+    ).stdout
+    assert users.split()[:2] == ["installer", "installer"]
 
 
 def test_root_may_ask_devices_for_settings_from_here(server: Server) -> None:

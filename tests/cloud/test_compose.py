@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cloud.__main__ import _parser as cloud_parser
 from cloud.config import InfluxSettings, load
 from tests.support.paths import ROOT
 from tests.support.secure_broker import CLOUD, compose, make_secrets, secrets
@@ -141,16 +142,45 @@ def test_images_are_used_by_digest(tmp_path: Path) -> None:
 # The secrets.
 
 
-def test_bridge_and_rollup_may_write_what_is_theirs_and_nothing_else(made: Path) -> None:
+def test_the_page_adds_its_first_user_before_it_listens(made: Path) -> None:
+    """Without a user it would refuse to start, because it listens outside its container."""
+    settings = load(made / "page.yaml")
+    assert settings.serve.page.host == "0.0.0.0"
+    (script,) = SERVICES["page"]["command"]
+    first, _, then = script.partition(" && exec ")
+    for line in (first, then):
+        program, *arguments = line.split()
+        assert program == "footlight-cloud"
+        assert {word for word in arguments if word.startswith("/run/secrets/")} <= {
+            f"/run/secrets/{name}" for name in SERVICES["page"]["secrets"]
+        }
+        cloud_parser().parse_args(arguments)
+    tls = load(made / "page-configure.yaml").mqtt.tls
+    assert tls is not None
+    assert {path.name for path in (tls.ca, tls.cert, tls.key) if path} <= set(SERVICES["page"]["secrets"])
+    (published,) = SERVICES["page"]["ports"]
+    assert published == f"127.0.0.1:{settings.serve.page.port}:{settings.serve.page.port}"
+    mounts = dict(volume.split(":") for volume in SERVICES["page"]["volumes"])
+    state = SERVICES["page"]["environment"]["STATE_DIRECTORY"]
+    assert mounts["page"] == state
+    assert settings.accounts_file({"STATE_DIRECTORY": state}).parent == Path(state)
+
+
+def test_bridge_rollup_and_page_may_write_what_is_theirs_and_nothing_else(made: Path) -> None:
     """Each has a token of its own; the operator's, which may do everything, stays with InfluxDB."""
     operator = (made / "influxdb_token").read_text().strip()
     tokens = {}
-    for name in ("bridge-1", "bridge-2", "rollup"):
+    for name in ("bridge-1", "bridge-2", "rollup", "page"):
         store = load(made / f"{name}.yaml").store
         assert isinstance(store, InfluxSettings)
         tokens[name] = store.token.get_secret_value()
     bridge = "made-for-bridge=="
-    assert tokens == {"bridge-1": bridge, "bridge-2": bridge, "rollup": "made-for-rollup=="}
+    assert tokens == {
+        "bridge-1": bridge,
+        "bridge-2": bridge,
+        "rollup": "made-for-rollup==",
+        "page": "made-for-page==",
+    }
     asked = [line.removeprefix(f"{operator} ") for line in (made / "asked").read_text().splitlines()]
     assert [line for line in asked if line.startswith("auth create")] == [
         "auth create --description bridge --read-bucket id-footlight --write-bucket id-footlight --json",
@@ -158,6 +188,10 @@ def test_bridge_and_rollup_may_write_what_is_theirs_and_nothing_else(made: Path)
             "auth create --description rollup --read-bucket id-footlight"
             " --read-bucket id-footlight_quarter --write-bucket id-footlight_quarter"
             " --read-bucket id-footlight_day --write-bucket id-footlight_day --json"
+        ),
+        (
+            "auth create --description page --read-bucket id-footlight --write-bucket id-footlight"
+            " --read-bucket id-footlight_quarter --read-bucket id-footlight_day --json"
         ),
     ]
     holders = [name for name, service in SERVICES.items() if "influxdb_token" in service.get("secrets", [])]

@@ -105,6 +105,17 @@ def test_a_device_hears_the_echo_of_its_own_probes(broker: SecureMosquitto, made
         assert neighbour.heard == []
 
 
+def test_a_device_hears_its_own_status_and_no_other(broker: SecureMosquitto, made: Path) -> None:
+    """The privacy audit sees by it whether somebody else publishes under its name."""
+    with (
+        Party(broker, made, "devices/shop/shelf", "footlight/v1/+/+/status") as neighbour,
+        Party(broker, made, "devices/shop/door", f"{MINE}/status") as device,
+    ):
+        assert device.send(f"{MINE}/status") == "Success"
+        until(lambda: device.heard, "the device hears its status")
+        assert neighbour.heard == []
+
+
 def test_every_device_hears_that_a_bridge_is_gone(broker: SecureMosquitto, made: Path) -> None:
     with (
         Party(broker, made, "bridge") as bridge,

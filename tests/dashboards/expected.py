@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.dashboards import expect_chain, expect_fleet, expect_places, expect_quality, expect_store
+from tests.dashboards import (
+    expect_chain,
+    expect_doors,
+    expect_fleet,
+    expect_places,
+    expect_quality,
+    expect_store,
+)
 from tests.dashboards.panels import Panel, ask, panels, statement
 from tests.dashboards.scenes import scenes
 from tests.dashboards.world import Answer, Expected, World, assert_same, in_order
@@ -13,6 +20,7 @@ from tests.support.influxdb import InfluxDB
 
 EXPECTED: Mapping[str, Mapping[str, Expected]] = {
     "store-today": {**expect_store.BOARD.panels, **expect_places.BOARD.panels},
+    "doors-zones": expect_doors.BOARD.panels,
     "chain-compare": expect_chain.BOARD.panels,
     "fleet-health": expect_fleet.BOARD.panels,
     "data-quality": expect_quality.BOARD.panels,

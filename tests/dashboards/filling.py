@@ -16,7 +16,7 @@ from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies, days
 from cloud.stores.window_tallies import WindowTallies
 from cloud.stores.windows import InfluxWindows
-from common.wire import AlertMessage, HealthMessage, StatusMessage, WindowMessage, topic
+from common.wire import AlertMessage, HealthMessage, NoticeMessage, StatusMessage, WindowMessage, topic
 from tests.dashboards import shops
 from tests.dashboards.world import World
 from tests.support.clock import ManualClock
@@ -50,6 +50,8 @@ def fill(influxdb: InfluxDB) -> World:
     for start in range(0, len(windows), 1000):
         store.write(windows[start : start + 1000])
     store.write(others)
+    for acknowledgement in shops.acknowledgements():
+        store.record_acknowledgement(acknowledgement)
     letters: list[str] = []
     intake = Intake(
         store, lambda letter: letters.append(letter.reason), lambda _: None, clock=ManualClock(LEARNED)
@@ -77,9 +79,16 @@ def fill(influxdb: InfluxDB) -> World:
         health=[m for m in others if isinstance(m, HealthMessage)],
         status=[m for m in others if isinstance(m, StatusMessage)],
         alerts=[m for m in others if isinstance(m, AlertMessage)],
+        notices=[m for m in others if isinstance(m, NoticeMessage)],
+        acknowledgements=shops.acknowledgements(),
         letters=[(windows[0].site, windows[0].device, reason) for reason in letters],
         letters_at=LEARNED,
         tallies=[tally for tallies in found.values() for tally in tallies],
+        floors={
+            (name, role): worked_out.floor(name, first, yesterday, role)
+            for name in shops.CHAIN.sites
+            for role in shops.CHAIN.sites[name].roles
+        },
         comparisons={
             (role, name): compared(tallies, role, name, first, yesterday)
             for role, tallies in found.items()

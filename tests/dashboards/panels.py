@@ -109,7 +109,10 @@ def ask(influxdb: InfluxDB, target: Mapping[str, Any], scene: Scene) -> list[Row
     series: Series = {}
     for row in rows:
         name = re.sub(r"\$tag_(\w+)", lambda tag, row=row: row[tag[1]], target["alias"])  # type: ignore[misc]
-        (value,) = (row[column] for column in row.keys() - {"time", "site", "device", "camera", "zone"})
+        (value,) = (
+            row[column]
+            for column in row.keys() - {"time", "site", "device", "camera", "zone", "role", "place"}
+        )
         series.setdefault(name, {})
         if value is not None:
             series[name][row["time"]] = value

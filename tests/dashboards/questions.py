@@ -17,6 +17,8 @@ CHOSEN: Mapping[str, str | Sequence[str]] = {
     "region": ["east", "north", "south", "west", "isles", "iberia"],
     "device": ["door", "shelf"],
     "role": "entrance",
+    "camera": "door/main",
+    "grid": "16x9",
     "metric": "visits_per_open_hour",
     "timezone": str(ZONE),
 }

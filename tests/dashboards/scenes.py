@@ -18,6 +18,14 @@ VARIABLES: Mapping[str, list[dict[str, Any]]] = {
         ),
         {"site": "mitte", "device": ["till"], "timezone": "Europe/Berlin"},
     ],
+    "doors-zones": [
+        {"site": site, "camera": camera, "grid": grid}
+        for site, camera, grid in (
+            ("mitte", "till/front", "3x2"),
+            ("nord.2", "door/front", "3x2"),
+            ("mitte", "door/front", "16x9"),
+        )
+    ],
     "chain-compare": [
         *(
             {

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from common.vocabulary import DWELL_BINS_S
-from common.wire import Door, Queue, Target, Zone, bin_label
+from common.wire import ENTRY, EXIT, Door, Heat, Queue, Target, Zone, bin_label
 
 K = 5
 DOOR = "street"
@@ -64,7 +64,21 @@ def places(visits: int, random: Random) -> dict[str, Any]:
                 **_times("attention_sum_s", "attention", "", viewers, random),
             )
         },
+        "heat": _heat(random),
+        "ways": {
+            ENTRY: {"shelf": visits, "till": visits // 2},
+            "shelf": {"till": random.randrange(K, 2 * K), EXIT: K},
+        },
     }
+
+
+def _heat(random: Random) -> Heat | None:
+    """Two rows of three cells; one is never told, and half of the cohorts have no map."""
+    if random.random() < 0.5:
+        return None
+    stood = [random.choice([None, 10 * random.randrange(7, 90)]) for _ in range(5)]
+    looked = [None if seconds is None else random.choice([None, seconds // 20 * 10]) for seconds in stood]
+    return Heat(columns=3, rows=2, standing_s=(*stood, None), looking_s=(*looked, None))
 
 
 def _part(count: int | None, random: Random) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud.domain.chain import Chain
+from cloud.domain.notices import Acknowledgement
 from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import (
     AlertMessage,
@@ -28,7 +29,7 @@ from common.wire import (
     bin_label,
 )
 from tests.dashboards import shop_places
-from tests.support.messages import alert, health
+from tests.support.messages import alert, health, notice
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 3, 18)
@@ -230,10 +231,34 @@ def others() -> list[Message]:
         ("mitte", "moved", True, 40),
         ("dark", "moved", True, 90),
         ("dark", "moved", False, 80),
+        ("mitte", "privacy", False, 70),
+        ("dark", "privacy", True, 60),
     ):
         found = alert(active=active, at=NOW - timedelta(minutes=minutes), fault=fault)
         told.append(AlertMessage.model_validate({**found.model_dump(by_alias=True), "site": site}))
+    said: list[tuple[int, dict[str, Any]]] = [
+        (300, {}),
+        (290, {"active": False}),
+        (60, {"count": None}),
+        (50, {"name": "empty", "rule": "zone_empty", "count": 0, "limit": None, "device": "till"}),
+    ]
+    told += [notice(site="mitte", at=NOW - timedelta(minutes=minutes), **more) for minutes, more in said]
     return told
+
+
+def acknowledgements() -> list[Acknowledgement]:
+    """The first notice was answered, and the last."""
+    return [
+        Acknowledgement(
+            site="mitte",
+            device=device,
+            name=name,
+            began=NOW - timedelta(minutes=minutes),
+            who=who,
+            at=NOW - timedelta(minutes=minutes - 2),
+        )
+        for device, name, minutes, who in (("door", "long-queue", 300, "Ana"), ("till", "empty", 50, "Ben"))
+    ]
 
 
 def _health(site: str, device: str, at: datetime, random: Random) -> HealthMessage:

@@ -116,15 +116,21 @@ def _mix(world: World, now: datetime) -> Fires:
     return found
 
 
-def _moved(world: World, now: datetime) -> Fires:
-    told = sorted((one for one in world.alerts if one.fault == "moved"), key=lambda one: one.at)
-    return {key for key, active in {(one.site, one.device): one.active for one in told}.items() if active}
+def _told(fault: str) -> Callable[[World, datetime], Fires]:
+    """Devices whose last word on this fault is that it goes on."""
+
+    def hold(world: World, now: datetime) -> Fires:
+        told = sorted((one for one in world.alerts if one.fault == fault), key=lambda one: one.at)
+        return {key for key, active in {(one.site, one.device): one.active for one in told}.items() if active}
+
+    return hold
 
 
 EXPECTED: Mapping[str, Callable[[World, datetime], Fires]] = {
     "footlight-device-silent": _silent,
     "footlight-camera-blind": _coverage(15, 0.01),
-    "footlight-camera-moved": _moved,
+    "footlight-camera-moved": _told("moved"),
+    "footlight-privacy-leak": _told("privacy"),
     "footlight-outbox-queue": _queue,
     "footlight-coverage-low": _coverage(60, 0.8),
     "footlight-mix-changed": _mix,

@@ -13,11 +13,14 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from cloud.analysis.compare import Comparison
+from cloud.domain.floor_tally import FloorTally
+from cloud.domain.notices import Acknowledgement
 from cloud.domain.tally import Tally
 from common.wire import (
     AlertMessage,
     Cells,
     HealthMessage,
+    NoticeMessage,
     StatusMessage,
     WindowMessage,
 )
@@ -35,10 +38,14 @@ class World:
     health: Sequence[HealthMessage]
     status: Sequence[StatusMessage]
     alerts: Sequence[AlertMessage]
+    notices: Sequence[NoticeMessage]
+    acknowledgements: Sequence[Acknowledgement]
     letters: Sequence[tuple[str, str, str]]
     """Site, device and reason of what could not be decoded."""
     letters_at: datetime
     tallies: Sequence[Tally]
+    floors: Mapping[tuple[str, str], FloorTally]
+    """By site and role: all days."""
     comparisons: Mapping[tuple[str, str], Comparison]
     """By role and metric."""
 
@@ -145,7 +152,19 @@ def cohorts(world: World, scene: Scene) -> list[Any]:
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
     """As no engine promises it."""
-    order = ("time", "site", "device", "camera", "attribute", "label", "zone", "target")
+    order = (
+        "time",
+        "site",
+        "device",
+        "camera",
+        "attribute",
+        "label",
+        "role",
+        "zone",
+        "target",
+        "place",
+        "next_place",
+    )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in order if name in row))
 
 

@@ -1,5 +1,6 @@
 """Grafana's HTTP API as its documentation tells it (release 11): folders, their permissions, teams, data sources,
-dashboards, alert rule groups. Each answer has the documented status and the documented fields, kept in memory.
+dashboards, alert rule groups, contact points, notification policies. Each answer has the documented status and the
+documented fields, kept in memory.
 
 Documented under "HTTP API reference": Folder, Folder Permissions, Team, Data source, Dashboard, Alerting provisioning.
 """
@@ -41,6 +42,11 @@ class Grafana:
         """Whether the data sources answer."""
         self.dashboards: dict[str, Json] = {}
         self.rule_groups: dict[tuple[str, str], Json] = {}
+        self.contacts: dict[str, Json] = {}
+        self.policies: Json = {
+            "receiver": "grafana-default-email",
+            "group_by": ["grafana_folder", "alertname"],
+        }
         self.writes: list[tuple[str, str]] = []
         self.url = ""
         self._ids = itertools.count(1)
@@ -249,13 +255,56 @@ class Grafana:
         self.rule_groups[key] = {**body, "rules": [{**rule, "provenance": "api"} for rule in rules]}
         return self.rule_groups[key]
 
+    def get_contacts(self, request: Request, body: Json) -> list[Json]:
+        hidden = {"authorization_credentials": "[REDACTED]"}
+        return [
+            {**way, "settings": {k: hidden.get(k, v) for k, v in way["settings"].items()}}
+            for way in self.contacts.values()
+        ]
+
+    def create_contact(self, request: Request, body: Json) -> Json:
+        if body["uid"] in self.contacts:
+            raise Refused(400, message="a contact point with this uid exists")
+        return self._put_contact(request, body)
+
+    def update_contact(self, request: Request, body: Json) -> Json:
+        known = self.contacts[request.path_params["uid"]]["settings"]
+        kept = {k: known[k] if v == "[REDACTED]" else v for k, v in body["settings"].items()}
+        self._put_contact(request, {**body, "settings": kept})
+        return {"message": "contactpoint updated"}
+
+    def delete_contact(self, request: Request, body: Json) -> Json:
+        gone = self.contacts.pop(request.path_params["uid"])
+        used = {route["receiver"] for route in self.policies.get("routes", [])}
+        if gone["name"] in used - {way["name"] for way in self.contacts.values()}:
+            self.contacts[gone["uid"]] = gone
+            raise Refused(409, message="contact point is used by a notification policy")
+        return {"message": "contactpoint deleted"}
+
+    def _put_contact(self, request: Request, body: Json) -> Json:
+        if not body["settings"].get({"email": "addresses", "webhook": "url"}[body["type"]]):
+            raise Refused(400, message=f"invalid contact point: {body['type']} without an address")
+        provenance = {} if request.headers.get("x-disable-provenance") else {"provenance": "api"}
+        self.contacts[body["uid"]] = {**body, **provenance}
+        return self.contacts[body["uid"]]
+
+    def get_policies(self, request: Request, body: Json) -> Json:
+        return self.policies
+
+    def put_policies(self, request: Request, body: Json) -> Json:
+        known = {"grafana-default-email", *(way["name"] for way in self.contacts.values())}
+        if unknown := {route["receiver"] for route in (body, *body.get("routes", []))} - known:
+            raise Refused(400, message=f"receiver '{min(unknown)}' does not exist")
+        self.policies = body
+        return {"message": "policies updated"}
+
     def app(self) -> Starlette:
         def route(path: str, method: str, answer: Callable[[Request, Json], Any]) -> Route:
             async def endpoint(request: Request) -> Response:
                 if request.headers.get("authorization") != f"Bearer {TOKEN}":
                     return JSONResponse({"message": "Invalid API key"}, 401)
                 try:
-                    body = await request.json() if method != "GET" else {}
+                    body = await request.json() if method in ("POST", "PUT") else {}
                     if method != "GET":
                         self.writes.append((method, request.url.path))
                     return JSONResponse(answer(request, body))
@@ -283,6 +332,12 @@ class Grafana:
                 route("/v1/provisioning/alert-rules/{uid}", "GET", self.get_rule),
                 route(group, "GET", self.get_rules),
                 route(group, "PUT", self.put_rules),
+                route("/v1/provisioning/contact-points", "GET", self.get_contacts),
+                route("/v1/provisioning/contact-points", "POST", self.create_contact),
+                route("/v1/provisioning/contact-points/{uid}", "PUT", self.update_contact),
+                route("/v1/provisioning/contact-points/{uid}", "DELETE", self.delete_contact),
+                route("/v1/provisioning/policies", "GET", self.get_policies),
+                route("/v1/provisioning/policies", "PUT", self.put_policies),
             ]
         )
 

@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from common.clock import Clock
-from common.errors import UserError
 from edge.commands.doctor import camera, machine, models, service
-from edge.commands.doctor.checks import Check, Finding, Look, amber, green, not_reached, run_checks
+from edge.commands.doctor.checks import Check, Finding, Look, amber, not_reached, run_checks
 from edge.commands.doctor.delivery_path import DeliveryPath
+from edge.commands.doctor.surroundings import in_force, surroundings
+from edge.commands.privacy_audit.command import subject_of
+from edge.commands.privacy_audit.report import summary, tell
 from edge.config import SECONDS_PER_DAY, Settings
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.scene.render import crowd
@@ -28,13 +30,8 @@ from edge.service.host import (
     temperature_c,
     uptime_s,
 )
-from edge.service.remote_config import as_kept
 from edge.service.status_line import Figures
 from edge.vision.light import Light
-
-SECRETS = Path("/etc/footlight/tls")
-STATES = Path("/var/lib")
-"""In each of these folders, every systemd unit has a folder with its name."""
 
 
 def doctor(
@@ -42,26 +39,18 @@ def doctor(
 ) -> Iterator[Check]:
     """Yield each check when it is done. ``config`` is the file of the ``settings``."""
     unit, environ = surroundings(config, environ)
-    return run_checks(_Examination(settings, unit, clock, environ).checks())
-
-
-def surroundings(config: Path, environ: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-    """Find the unit that uses this configuration, and the folders that systemd gives it. So the doctor checks the
-    files of the service, whether it is started by hand or by its own unit."""
-    given = environ.get("STATE_DIRECTORY")
-    unit = Path(given).name if given else config.stem
-    folders = {"CREDENTIALS_DIRECTORY": SECRETS / unit, "STATE_DIRECTORY": STATES / unit}
-    # Path.is_dir would raise where the user has no permission.
-    there = {key: str(folder) for key, folder in folders.items() if os.path.isdir(folder)}  # noqa: PTH112
-    return unit, {**there, **environ}
+    return run_checks(_Examination(settings, config, unit, clock, environ).checks())
 
 
 class _Examination:
     """One run of the doctor. Values that several checks need are read once."""
 
-    def __init__(self, settings: Settings, unit: str, clock: Clock, environ: Mapping[str, str]) -> None:
-        self._clock = clock
-        self._settings, self._made_of = _in_force(settings, environ)
+    def __init__(
+        self, settings: Settings, config: Path, unit: str, clock: Clock, environ: Mapping[str, str]
+    ) -> None:
+        self._clock, self._environ = clock, environ
+        self._own, self._config = settings, config
+        self._settings, self._made_of = in_force(settings, environ)
         self._unit = f"{unit}.service"
         self._outbox = settings.outbox.location(environ)
         self._properties = service.ask_systemd(self._unit)
@@ -110,6 +99,7 @@ class _Examination:
             ("outbox", self._outbox_check),
             ("service", lambda: service.service(self._unit, self._properties)),
             ("sandbox", self._sandbox),
+            ("privacy", self._privacy),
         ]
 
     def _board(self) -> Finding:
@@ -170,21 +160,11 @@ class _Examination:
     def _sandbox(self) -> Finding:
         return service.sandbox(self._properties, service.exposure(self._unit), self._path.addresses)
 
-
-def _in_force(own: Settings, environ: Mapping[str, str]) -> tuple[Settings, Look]:
-    """Return the current settings of the service, and the check that explains them: the server may have changed some
-    of those in the file."""
-    folder = Path(environ.get("STATE_DIRECTORY", "").split(":")[0])
-    try:
-        settings, lines = as_kept(own, folder)
-    except UserError as error:
-        fault = error
-
-        def unknown() -> Finding:
-            raise fault
-
-        return own, unknown
-    return settings, lambda: green(" ".join(" ".join(lines).split()))
+    def _privacy(self) -> Finding:
+        subject = subject_of(self._own, self._config, clock=self._clock, environ=self._environ)
+        finding = summary(subject)
+        tell(finding, subject)
+        return finding
 
 
 _NOT_TOLD = amber(

@@ -32,7 +32,8 @@ EXPOSURE = 2.0
 
 _ASKED = (
     "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "NRestarts", "WatchdogUSec", "StatusText",
-    "ActiveEnterTimestamp", "IPAddressAllow", "IPAddressDeny", *LOCKS,
+    "ActiveEnterTimestamp", "IPAddressAllow", "IPAddressDeny", "MainPID", "NeedDaemonReload", "LimitCORE",
+    "MemorySwapMax", *LOCKS,
 )  # fmt: skip
 
 

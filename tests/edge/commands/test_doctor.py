@@ -19,7 +19,7 @@ from edge.__main__ import main
 from edge.capture.camera import CameraError
 from edge.commands.doctor import camera, machine, models
 from edge.commands.doctor.checks import STATES, Check, Finding, State, green, run_checks, worst, worst_of
-from edge.commands.doctor.command import surroundings
+from edge.commands.doctor.surroundings import surroundings
 from edge.commands.doctor.table import as_json, show
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.service.host import board_model

@@ -228,7 +228,10 @@ def test_nobody_is_hidden_for_long(seed: int, view: ShopView) -> None:
     assert [visit.person for visit in scene.truth.visits] == list(range(len(scene.walks)))
     assert scene.truth.occupancy(0) == scene.truth.occupancy(len(scene) - 1) == 0
     for visit in scene.truth.visits:
-        assert visit.hidden_s < 1.9, (scene.walks[visit.person].act, visit)
+        act = scene.walks[visit.person].act
+        # The door's camera sees a queue from its end: who waits there is hidden by the others, far from the door.
+        queued = view is DOOR and act in ("waits", "gives up")
+        assert queued or visit.hidden_s < 1.9, (act, visit)
         assert QUIET_S <= visit.enters_s < visit.leaves_s <= scene.seconds - QUIET_S
     assert 4 <= max(scene.truth.occupancy(index) for index in range(len(scene))) <= 10
 

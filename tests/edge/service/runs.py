@@ -21,6 +21,7 @@ from common.wire import (
 from edge.capture.camera import CameraError
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
+from edge.scene.render import Scene
 from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
 from edge.types import Frame
@@ -138,11 +139,11 @@ def alerts(listener: Listener, fault: str) -> list[AlertMessage]:
     return [message for message in found if message.fault == fault]
 
 
-def play_stretch(folder: Path, port: int, **sections: Any) -> None:
+def play_stretch(folder: Path, port: int, *, scene: Scene | None = None, **sections: Any) -> None:
     build(
         settings(folder, **sections),
         clock=SystemClock(),
-        camera=SceneCamera(clock=SystemClock(), scene=stretch()),
+        camera=SceneCamera(clock=SystemClock(), scene=scene or stretch()),
         broker=Broker("127.0.0.1", port),
         models=models(),
     ).run()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud.reports.page import BROWSERS
 from edge.service.systemd import Notifier, Watchdog
 from tests.support.clock import ManualClock
 from tests.support.paths import ROOT
@@ -156,6 +157,13 @@ def test_every_service_is_locked_in(units: list[Path]) -> None:
         # in tenths: an exposure of 2.0 at most, of 10
         done = analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(unit))
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_a_service_that_prints_reports_sees_no_browser_that_its_sandbox_would_break() -> None:
+    for name in ("footlight-serve", "footlight-page"):
+        text = (UNIT.parent / f"{name}.service").read_text()
+        hidden = " ".join(re.findall("^InaccessiblePaths=(.*)$", text, flags=re.MULTILINE)).split()
+        assert {f"-/usr/bin/{browser}" for browser in BROWSERS} <= set(hidden)
 
 
 def test_a_secret_that_is_not_there_keeps_no_service_from_starting() -> None:

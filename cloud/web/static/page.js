@@ -11,7 +11,10 @@ const LABELS = {
   female: _("female"), male: _("male"), unknown: _("not sure"), neutral: _("neutral"), happy: _("happy"), sad: _("sad"),
   angry: _("angry"), surprised: _("surprised"), fearful: _("fearful"), disgusted: _("disgusted"),
 };
-const FAULTS = { camera: _("camera"), outbox: _("storage of the device"), clock: _("clock"), config: _("settings") };
+const FAULTS = {
+  camera: _("camera"), moved: _("camera was moved"), outbox: _("storage of the device"), clock: _("clock"), config: _("settings"),
+  privacy: _("privacy"),
+};
 const SECTIONS = {
   doors: _("doors"), zones: _("zones"), targets: _("targets"), plan: _("floor plan"), notices: _("notices"), camera: _("camera"),
 };

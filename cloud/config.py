@@ -271,6 +271,21 @@ class Settings(Section):
         store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
         return store.location(environ).with_suffix(".changes.sqlite")
 
+    def own_chain_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the chain file that the page makes if there is none: beside the embedded store, or where
+        it would be."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.location(environ).with_suffix(".chain.yaml")
+
+    def chain_history_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file that remembers who changed the chain file."""
+        return self.own_chain_file(environ).with_suffix(".sqlite")
+
+    def chain_file(self, given: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+        """Return the chain file to read: the one that was ``given``, or that of the page, or None if there is none."""
+        own = self.own_chain_file(environ)
+        return given or (own if isinstance(self.store, EmbeddedSettings) and own.is_file() else None)
+
 
 def webhook_key(secret: str, key: str) -> bytes:
     """Decode a secret of Standard Webhooks: ``whsec_`` and 24 to 64 bytes in base64. Raises ``UserError``."""

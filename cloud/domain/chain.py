@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PrivateAttr,
     model_validator,
 )
@@ -44,7 +45,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _NAME = re.compile(NAME_PATTERN)
 _HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
-_CLOSED = "closed"
+_DATE = re.compile(r"^\d{4}-\d\d-\d\d$")
+CLOSED = "closed"
 
 
 def _time_zone(name: str) -> str:
@@ -84,7 +86,7 @@ CameraId = Annotated[str, AfterValidator(_camera)]
 
 def _hours(value: object) -> tuple[tuple[int, int], ...]:
     """Parse ``closed``, one ``HH:MM-HH:MM`` or a list of them to minutes of the local day, sorted."""
-    if value == _CLOSED:
+    if value == CLOSED:
         return ()
     given = value if isinstance(value, list) else [value]
     intervals = sorted(_minutes(one) for one in given)
@@ -108,7 +110,29 @@ def _minutes(text: object) -> tuple[int, int]:
     return start, end
 
 
-Hours = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_hours)]
+def hours_texts(hours: tuple[tuple[int, int], ...]) -> list[str]:
+    """Return opening hours as ``HH:MM-HH:MM``, as the chain file writes them; empty if closed."""
+    return [f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}" for start, end in hours]
+
+
+def _written(hours: tuple[tuple[int, int], ...]) -> str | list[str]:
+    texts = hours_texts(hours)
+    return texts if len(texts) > 1 else texts[0] if texts else CLOSED
+
+
+Hours = Annotated[
+    tuple[tuple[int, int], ...], BeforeValidator(_hours), PlainSerializer(_written, when_used="json")
+]
+
+
+def _day(value: object) -> object:
+    """Take a date as text alone: a bare number is no date, although pydantic would make one of it."""
+    if isinstance(value, date) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("is not a date; write it as 2026-12-25")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Opening(Section):
@@ -129,7 +153,7 @@ class Opening(Section):
         return dict.fromkeys(cls.model_fields, value) if isinstance(value, (str, list)) else value
 
     def of(self, day: date) -> tuple[tuple[int, int], ...]:
-        """Return the opening hours of one date as sorted [start, end), in minutes of the local day."""
+        """Return the usual opening hours of one date's weekday as sorted [start, end), in minutes of the local day."""
         return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)[day.weekday()]
 
 
@@ -146,6 +170,8 @@ class Site(Section):
     title: Annotated[str, Field(min_length=1, max_length=100)]
     timezone: TimeZone
     opening: Opening
+    special_days: dict[Day, Hours] = Field(default_factory=dict)
+    """Days with other hours than those of their weekday, such as holidays."""
     place: Place | None = None
     region: Name | None = None
     cameras: Annotated[dict[CameraId, Purpose], Field(min_length=1)] | None = None
@@ -179,13 +205,18 @@ class Site(Section):
         """Return local midnight and the next one in UTC; they are 23, 24 or 25 hours apart."""
         return self._instant(day, 0), self._instant(day, 24 * 60)
 
+    def hours_of(self, day: date) -> tuple[tuple[int, int], ...]:
+        """Return the opening hours of one date as sorted [start, end), in minutes of the local day: those of a special
+        day, or else of its weekday."""
+        return self.special_days.get(day, self.opening.of(day))
+
     def opening_intervals(self, day: date) -> list[Interval]:
         """Return the opening hours of a local day in UTC, sorted; empty if the site is closed.
 
         An hour that is skipped when the clocks change is not open. A repeated hour is open twice, unless the site opens
         or closes in it: then the first one counts.
         """
-        spans = [(self._instant(day, start), self._instant(day, end)) for start, end in self.opening.of(day)]
+        spans = [(self._instant(day, start), self._instant(day, end)) for start, end in self.hours_of(day)]
         return [(start, end) for start, end in spans if start < end]
 
     def _instant(self, day: date, minute: int) -> datetime:

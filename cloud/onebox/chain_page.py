@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
+from cloud.chain_file.changes import chain_changes
 from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
@@ -33,11 +35,13 @@ async def serve_page(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[str], None],
+    chain_file: Path | None = None,
     configure: Broker | None = None,
     connect: Connect = connect_public,
 ) -> None:
     """Serve the page until ``stop`` is set. ``ready`` gets the address once connections are accepted.
 
+    ``chain_file`` is where ``chain`` was read, so that the page can change it; without it, the page cannot.
     ``configure`` is the broker with the user that may change the settings of devices; without it, the page cannot.
     ``connect`` opens the way to a push service.
 
@@ -47,7 +51,9 @@ async def serve_page(
         raise UserError(
             "store.kind: 'page' reads InfluxDB; use 'footlight-cloud serve' for an embedded store"
         )
-    await _serve(settings, chain, clock, stop, ready, configure=configure, connect=connect)
+    await _serve(
+        settings, chain, clock, stop, ready, chain_file=chain_file, configure=configure, connect=connect
+    )
 
 
 async def serve_api(
@@ -73,6 +79,7 @@ async def _serve(
     ready: Callable[[str], None],
     *,
     only_api: bool = False,
+    chain_file: Path | None = None,
     configure: Broker | None = None,
     connect: Connect = connect_public,
 ) -> None:
@@ -88,6 +95,9 @@ async def _serve(
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
             )
+        edits = None
+        if chain_file is not None:
+            edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
         if not only_api:
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
@@ -97,6 +107,7 @@ async def _serve(
             positions,
             access=access,
             changes=changes,
+            chain_changes=edits,
             shops=shops,
             only_api=only_api,
             names=shown.names,

@@ -61,7 +61,7 @@ def _add_chain(parser: argparse.ArgumentParser, *, required: bool) -> None:
         required=required,
         metavar="FILE",
         help="the chain file with the sites"
-        + ("" if required else " (default: opening hours are estimated)"),
+        + ("" if required else " (default: the one made on the page, or else opening hours are estimated)"),
     )
 
 
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal arrives. Raises ``UserError``."""
     from cloud.onebox.serve import serve  # imported here: no other command needs a broker and a page
 
-    settings, chain = load(args.config), Chain.load(args.chain) if args.chain else None
+    settings = load(args.config)
     for handler in logging.getLogger().handlers:
         handler.addFilter(LogRate())
 
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         log.info("broker on port %d, page at %s", box.mqtt_port, box.page_url)
 
     return _until_signal(
-        lambda stop: serve(settings, clock=SystemClock(), stop=stop, ready=ready, chain=chain)
+        lambda stop: serve(settings, clock=SystemClock(), stop=stop, ready=ready, chain=args.chain)
     )
 
 
@@ -94,6 +94,7 @@ def run_page(args: argparse.Namespace) -> int:
             clock=SystemClock(),
             stop=stop,
             ready=lambda url: log.info("page at %s", url),
+            chain_file=args.chain,
             configure=configure,
         )
     )
@@ -103,7 +104,9 @@ def run_api(args: argparse.Namespace) -> int:
     """Answer the read API until a signal arrives. Raises ``UserError``."""
     from cloud.onebox.chain_page import serve_api
 
-    settings, chain = load(args.config), Chain.load(args.chain) if args.chain else None
+    settings = load(args.config)
+    file = settings.chain_file(args.chain)
+    chain = Chain.load(file) if file else None
     return _until_signal(
         lambda stop: serve_api(
             settings,

@@ -10,7 +10,9 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from cloud.chain_file.changes import ChainChanges, chain_changes
 from cloud.config import EmbeddedSettings, PageSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
@@ -54,13 +56,13 @@ async def serve(
     clock: Clock,
     stop: asyncio.Event,
     ready: Callable[[Box], None],
-    chain: Chain | None = None,
+    chain: Path | None = None,
     connect: Connect = connect_public,
 ) -> None:
     """Serve until ``stop`` is set. ``ready`` is called once everything accepts connections.
 
-    ``chain`` has the opening hours and the roles of cameras; None estimates opening hours from the windows. ``connect``
-    opens the way to a push service.
+    ``chain`` is the file with the opening hours and the roles of cameras; None takes the one that the page has made, or
+    else estimates opening hours from the windows. ``connect`` opens the way to a push service.
 
     Raises ``UserError`` if an address is in use or the store's file cannot be opened.
     """
@@ -69,15 +71,18 @@ async def serve(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
             " 'footlight-cloud page' for its page"
         )
+    read = settings.chain_file(chain)
+    listed = Chain.load(read) if read else None
     store = open_embedded(settings.store, clock, repair=True)
-    shops = OneBoxShops(store, shop_zone(settings.serve.page.timezone), chain)
+    shops = OneBoxShops(store, shop_zone(settings.serve.page.timezone), listed)
     try:
         with (
             page_access(settings, clock) as access,
             pushing(access, shops, clock, connect) as push,
             telling(settings.notices, store, clock, push) as tell,
+            chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
         ):
-            await _serve(settings, settings.store, store, shops, access, tell, clock, stop, ready)
+            await _serve(settings, settings.store, store, shops, access, edits, tell, clock, stop, ready)
     finally:
         store.close()
 
@@ -88,6 +93,7 @@ async def _serve(
     store: EmbeddedStore,
     shops: OneBoxShops,
     access: Access,
+    edits: ChainChanges,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
@@ -139,6 +145,7 @@ async def _serve(
                 positions,
                 access=access,
                 changes=changes,
+                chain_changes=edits,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,

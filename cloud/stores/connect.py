@@ -60,10 +60,12 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
 def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator[tuple[Chain, Tallies]]:
     """Open the chain and its tallies from the configured store. Raises ``UserError``.
 
-    An embedded store needs no chain file: without one, the opening hours are estimated from the weeks up to ``last``.
+    An embedded store needs no chain file: without one, that of the page counts, or else the opening hours are estimated
+    from the weeks up to ``last``.
     """
     store = settings.store
-    given = Chain.load(chain) if chain else None
+    file = settings.chain_file(chain)
+    given = Chain.load(file) if file else None
     if isinstance(store, EmbeddedSettings):
         with closing(EmbeddedWindows(store.location())) as windows:
             found = given or assumed_chain(windows, shop_zone(settings.serve.page.timezone), last)

@@ -23,6 +23,10 @@ class Shops(Protocol):
         """Return what the chain file says of a site; None if there is no such file, or it does not name the site."""
         ...
 
+    def use(self, chain: Chain) -> None:
+        """Take this chain from now on: the chain file was changed."""
+        ...
+
     def until(self, last: date) -> tuple[Chain, Tallies]:
         """Return the chain as it is for periods up to ``last``. Raises ``StoreUnavailable``, and ``UserError`` if the
         store has no windows yet."""
@@ -40,6 +44,9 @@ class ChainShops:
 
     def site(self, name: str) -> Site | None:
         return self._chain.sites.get(name)
+
+    def use(self, chain: Chain) -> None:
+        self._chain = chain
 
     def until(self, last: date) -> tuple[Chain, Tallies]:
         return self._chain, self._tallies
@@ -65,6 +72,9 @@ class OneBoxShops:
 
     def site(self, name: str) -> Site | None:
         return self._chain.sites.get(name) if self._chain else None
+
+    def use(self, chain: Chain) -> None:
+        self._chain = chain
 
     def until(self, last: date) -> tuple[Chain, Tallies]:
         chain = self._chain or assumed_chain(self._store, self._zone, last)

@@ -287,7 +287,7 @@ def _form(request: Request, body: bytes) -> ImmutableMultiDict[str, str]:
         return ImmutableMultiDict()
     try:
         return ImmutableMultiDict(
-            parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
+            parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=500)
         )
     except ValueError:
         raise HTTPException(400, _("The form cannot be read. Reload the page and try again.")) from None

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from cloud.chain_file.changes import ChainChanges
 from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
 from cloud.domain.messages import gettext as _
@@ -34,6 +35,7 @@ from cloud.web import (
     phone_page,
     placement_page,
     places_page,
+    settings_page,
     today_page,
     users_page,
 )
@@ -60,6 +62,7 @@ def create_app(
     access: Access,
     shops: Shops,
     changes: Changes | None = None,
+    chain_changes: ChainChanges | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
     names: Iterable[str] = (),
@@ -70,10 +73,10 @@ def create_app(
 
     ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
-    placement messages are not received. ``changes`` sends new settings to devices, None if nobody can. ``collectors``
-    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page besides
-    this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are addresses or
-    networks of proxies that say where a request came from, and how.
+    placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes the
+    chain file; None if nobody can. ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
+    out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
+    as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -94,6 +97,7 @@ def create_app(
             *period_page.routes(pages, shops),
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
+            *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),
             *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
@@ -113,6 +117,7 @@ def create_app(
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
     app.state.access, app.state.today = access, today
+    app.state.edits_chain = chain_changes is not None
     return app
 
 

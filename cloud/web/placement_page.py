@@ -18,7 +18,9 @@ def routes(pages: SitePages, *, editor: bool) -> list[BaseRoute]:
     def position(request: Request) -> Response:
         site, _ = pages.known(request)
         shown = editor and request.state.user.may("configure")
-        return pages.templates.TemplateResponse(request, "position.html", {"site": site, "editor": shown})
+        return pages.templates.TemplateResponse(
+            request, "position.html", {"site": site, "title": pages.title_of(site), "editor": shown}
+        )
 
     def positions(request: Request) -> Response:
         site, _ = pages.known(request)

@@ -40,7 +40,12 @@ def page_templates() -> Jinja2Templates:
 def _of_the_request(request: Request) -> dict[str, Any]:
     user: User | None = getattr(request.state, "user", None)
     has_accounts = request.app.state.access.login
-    return {"user": user, "has_accounts": has_accounts, "language": language_of(request)}
+    return {
+        "user": user,
+        "has_accounts": has_accounts,
+        "language": language_of(request),
+        "edits_chain": request.app.state.edits_chain,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,15 @@ ACTS: Final[Mapping[Act, Message]] = {
 }
 """What the audit log records."""
 
+SETTINGS: Final[Mapping[str, Message]] = {
+    "title": _("Title"),
+    "timezone": _("Time zone"),
+    "opening": _("Opening hours"),
+    "special_days": _("Special days"),
+    "cameras": _("Cameras"),
+}
+"""The settings of a shop that the page changes."""
+
 REFUSALS: Final[Mapping[int, Message]] = {
     404: _("There is no such page."),
     405: _("This page cannot do that."),

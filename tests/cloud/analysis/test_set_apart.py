@@ -56,6 +56,22 @@ def test_days_on_which_the_whole_shop_was_silent_are_open_days() -> None:
     assert row.coverage == pytest.approx(8 / 28)
 
 
+def test_a_holiday_is_no_day_without_data() -> None:
+    """A shop that is closed on special days is compared by the days on which it is open."""
+    holidays = {(FIRST + timedelta(days=number)).isoformat(): "closed" for number in range(8, 28)}
+    shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": "09:00-19:00"}
+    chain = Chain.model_validate(
+        {"name": "c", "sites": {"a": {**shop, "special_days": holidays}, "b": shop, "c": shop}}
+    )
+    rng = np.random.default_rng(24)
+    tallies = [t for site in "abc" for t in days(site, rng, count=8 if site == "a" else 28)]
+    dates = [FIRST + timedelta(days=number) for number in range(28)]
+    filled = with_silent_days(tallies, chain.sites.values(), dates, "unassigned")
+    row = rows(compared(filled, "abc"))["a"]
+    assert (row.days, row.set_apart) == (8, None)
+    assert row.coverage == pytest.approx(1.0)
+
+
 def test_a_new_shop_is_compared_from_its_first_week_on() -> None:
     rng = np.random.default_rng(25)
     silent = {"visits": 0, "watched_s": {}}

@@ -152,6 +152,22 @@ def test_norway_is_a_region(tmp_path: Path) -> None:
             "sites.shop.place.latitude: must not be true or false; found true",
         ),
         (
+            GOOD.replace("HOURS}", ALL + "}, special_days: {2026-02-30: closed}"),
+            "sites.shop.special_days.2026-02-30: must be a date such as 2026-03-31",
+        ),
+        (
+            GOOD.replace("HOURS}", ALL + "}, special_days: {20261225: closed}"),
+            "is not a date; write it as 2026-12-25",
+        ),
+        (
+            GOOD.replace("HOURS}", ALL + "}, special_days: {2026-12-25: 9-20}"),
+            'special_days.2026-12-25: must be hours such as "09:00-20:00"',
+        ),
+        (
+            GOOD.replace("HOURS}", ALL + "}, special_days: {2026-12-25: closed, 2026-12-25: closed}"),
+            "is given twice",
+        ),
+        (
             GOOD.replace("HOURS", ALL) + "annotations: [{from: 2026-02-30, to: 2026-03-01, text: sale}]",
             "annotations.0.from: must be a date such as 2026-03-31; found '2026-02-30'",
         ),
@@ -185,6 +201,29 @@ def with_cameras(cameras: object, **more: Any) -> Chain:
 def test_hours_without_weekdays_are_those_of_every_day() -> None:
     shop = with_cameras(None).sites["shop"]
     assert all(shop.opening.of(SPRING + timedelta(days=n)) == ((540, 1200),) for n in range(7))
+
+
+def test_a_special_day_has_its_own_hours_and_no_other_day_does() -> None:
+    usual = site()
+    special = Site.model_validate(
+        {
+            **usual.model_dump(mode="json"),
+            "special_days": {"2026-03-28": "closed", str(SPRING): ["01:00-03:00", "10:00-12:00"]},
+        }
+    )
+    assert special.opening_intervals(SPRING - timedelta(days=1)) == []
+    assert special.opening_intervals(SPRING) == [
+        (utc(SPRING, 0), utc(SPRING, 1)),
+        (utc(SPRING, 8), utc(SPRING, 10)),
+    ], "the hour that is skipped is not open on a special day either"
+    after = SPRING + timedelta(days=1)
+    assert special.opening_intervals(after) == usual.opening_intervals(after)
+
+
+def test_a_chain_is_written_as_it_is_read() -> None:
+    chain = Chain.load(ROOT / "cloud" / "chain.example.yaml")
+    assert chain.sites["berlin-mitte"].hours_of(date(2026, 12, 25)) == ()
+    assert Chain.model_validate(chain.model_dump(mode="json", by_alias=True)) == chain
 
 
 def test_the_chain_file_says_what_each_camera_is_for() -> None:

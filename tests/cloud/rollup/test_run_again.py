@@ -63,6 +63,24 @@ def test_corrected_opening_hours_leave_nothing_of_the_old_ones(fresh: Both, engi
     assert (row["open_s"], row["visits"]) == (7200, sum(tally.visits for tally in tallies))
 
 
+def test_a_holiday_that_is_added_later_closes_its_day_in_both_stores(fresh: Both) -> None:
+    fresh.write(some_windows(random.Random(4)))
+    fresh.roll_up(chain())
+    tree = chain().model_dump(mode="json")
+    tree["sites"]["shop"]["special_days"] = {
+        SATURDAY.isoformat(): "closed",
+        SUNDAY.isoformat(): "10:00-11:00",
+    }
+    holiday = Chain.model_validate(tree)
+    fresh.roll_up(holiday)
+    tallies = InfluxTallies(fresh.influxql).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
+    assert [(tally.day, tally.open_s, tally.visits > 0) for tally in tallies] == [
+        (SATURDAY, 0, False),
+        (SUNDAY, 3600, True),
+    ]
+    assert tallies == WindowTallies(fresh.embedded, holiday).tallies(["shop"], SATURDAY, SUNDAY, "unassigned")
+
+
 def test_a_day_without_windows_and_one_that_is_not_over_are_not_written(fresh: Both) -> None:
     fresh.write([window(0, start=datetime(2026, 3, 28, 10, tzinfo=UTC))])
     noon = datetime(2026, 3, 29, 12, tzinfo=UTC)

@@ -81,6 +81,18 @@ def test_other_opening_hours_are_another_day(counted: Counted) -> None:
         assert one.visits == seen
 
 
+def test_a_special_day_counts_by_its_own_hours_at_once(counted: Counted) -> None:
+    memory = DayMemory(counted)
+    usual = chain()
+    for hours, seen in (("closed", 0), ("20:00-24:00", 0), ("00:00-24:00", 3)):
+        tree = usual.model_dump(mode="json")
+        tree["sites"]["shop"]["special_days"] = {DAY.isoformat(): hours}
+        special = Chain.model_validate(tree)
+        tallies = WindowTallies(counted, special, memory).tallies(["shop"], DAY, LAST, "unassigned")
+        assert [one.visits for one in tallies] == [seen, 3, 3, 3, 3]
+        assert (tallies[0].open_s > 0) == (hours != "closed")
+
+
 def test_the_memory_is_bounded(counted: Counted) -> None:
     memory = DayMemory(counted)
     last = DAY + timedelta(days=MOST_DAYS_KEPT + 20)

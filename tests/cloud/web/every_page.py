@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import yaml
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydantic import JsonValue
 
 from cloud.accounts.accounts import Accounts
+from cloud.chain_file.changes import chain_changes
+from cloud.chain_file.file import section_of
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.chain import WEEKDAYS, Chain
@@ -74,6 +77,7 @@ STATES: Final = {
     "a position": "/site/shop/position",
     "no position": "/site/other/position",
     "the shops": "/",
+    "the settings": "/site/shop/settings",
     "the account": "/account",
     "the users": "/users",
     "the log": "/audit",
@@ -127,11 +131,14 @@ class Nowhere:
 @contextmanager
 def every_page(folder: Path) -> Iterator[EveryPage]:
     clock = ManualClock(MORNING + timedelta(hours=3, seconds=10))
+    chain = folder / "chain.yaml"
+    chain.write_text(yaml.safe_dump(CHAIN.model_dump(mode="json", by_alias=True)))
     positions = Positions(clock)
     with (
         closing(EmbeddedStore(folder / "store.sqlite", retention_days=400, clock=clock)) as store,
         closing(opened_accounts(folder, clock)) as accounts,
         closing(ChangeFile(folder / "changes.sqlite")) as file,
+        chain_changes(chain, folder / "chain.sqlite", clock) as edits,
     ):
         store.write([*weeks("shop"), *weeks("other"), *a_morning(), health(), status(online=True)])
         store.write([alert(active=True), notice(at=clock.now() - timedelta(minutes=2))])
@@ -146,6 +153,8 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         changes.change(
             "shop", "door", {"zones": [{"name": "till", "polygon": corners}]}, who="hanna", seen=None
         )
+        holiday = {**section_of(CHAIN.sites["shop"]), "special_days": {MORNING.date().isoformat(): "closed"}}
+        edits.change("shop", holiday, who="hanna", seen=edits.site("shop")[1], assumed=dict)
         with _Server(
             store,
             clock,
@@ -153,6 +162,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             access=AccountAccess(accounts),
             shops=OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN),
             changes=changes,
+            chain_changes=edits,
         ) as address:
             yield EveryPage(address, accounts)
 

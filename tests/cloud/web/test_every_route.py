@@ -15,6 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
+from cloud.chain_file.changes import chain_changes
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.users import PERMISSIONS, USER_ROLES, UserRole
@@ -51,7 +52,9 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     for role in USER_ROLES:
         add_person(accounts, role, role)
     file = ChangeFile(tmp_path / "changes.sqlite")
-    yield page_with(accounts, store, clock, changes=Changes(file, Nowhere(), clock))
+    with chain_changes(tmp_path / "chain.yaml", tmp_path / "chain.sqlite", clock) as edits:
+        changes = Changes(file, Nowhere(), clock)
+        yield page_with(accounts, store, clock, changes=changes, chain_changes=edits)
     file.close()
 
 

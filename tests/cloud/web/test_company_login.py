@@ -73,7 +73,9 @@ def test_the_company_says_who_it_is_and_what_they_may(
     assert browser.get("/api/other/today").status_code == 404
     assert browser.get("/site/shop/position").status_code == 403
     assert "Anna Schmidt" in browser.get("/account").text
-    assert accounts.named_user("company:42") == User("company:42", "viewer", frozenset({"shop"}))
+    assert accounts.named_user("company:42") == User(
+        "company:42", "viewer", frozenset({"shop"}), title="Anna Schmidt"
+    )
 
 
 def test_the_request_is_bound_to_the_browser_and_carries_no_secret(
@@ -91,9 +93,15 @@ def test_the_request_is_bound_to_the_browser_and_carries_no_secret(
 @pytest.mark.parametrize(
     ("groups", "user"),
     [
-        ("head-office", User("company:42", "hq", frozenset({"*"}))),
-        (["shop-staff", "shop-lead"], User("company:42", "manager", frozenset({"shop", "other"}))),
-        (["unrelated", "shop-staff", 7], User("company:42", "viewer", frozenset({"shop"}))),
+        ("head-office", User("company:42", "hq", frozenset({"*"}), title="Anna Schmidt")),
+        (
+            ["shop-staff", "shop-lead"],
+            User("company:42", "manager", frozenset({"shop", "other"}), title="Anna Schmidt"),
+        ),
+        (
+            ["unrelated", "shop-staff", 7],
+            User("company:42", "viewer", frozenset({"shop"}), title="Anna Schmidt"),
+        ),
     ],
 )
 def test_claims_become_role_and_shops(

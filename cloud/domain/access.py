@@ -52,7 +52,9 @@ def may_hear(user: str | None, topic_filter: str) -> bool:
     device, channel = _parts(topic_filter)
     if user == CONFIGURE:
         return channel in _CONFIGURE_HEARS and (_is_device(device) or device == "+/+")
-    return channel in TO_DEVICE and _is_device(device) and user in (None, device)
+    # By its own retained status, a device finds out whether another one speaks under its name.
+    hears = TO_DEVICE if user is None else TO_DEVICE | {"status"}
+    return channel in hears and _is_device(device) and user in (None, device)
 
 
 def _parts(topic: str) -> tuple[str, str]:

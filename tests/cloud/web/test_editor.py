@@ -43,6 +43,14 @@ def part(page: Page, name: str) -> Locator:
     return page.locator(f'#editor [data-part="{name}"]')
 
 
+@contextmanager
+def one_more(page: Page) -> Iterator[None]:
+    """Wait for the form of what the block adds: it takes the place of another with the same fields."""
+    before = page.locator("summary").count()
+    yield
+    expect(page.locator("summary")).to_have_count(before + 1)
+
+
 def place(page: Page, point: tuple[float, float]) -> tuple[float, float]:
     """Where a point of the picture is on the screen."""
     part(page, "drawing").scroll_into_view_if_needed()
@@ -151,8 +159,9 @@ def test_everything_works_by_keyboard(chromium: Browser, shop: EditedShop) -> No
         shows(page, [49, 45, 60, 50, 60, 80.5, 54.5, 62.8])
 
         # A door in numbers only, without the drawing.
-        page.get_by_role("button", name="Add a door").focus()
-        page.keyboard.press("Enter")
+        with one_more(page):
+            page.get_by_role("button", name="Add a door").focus()
+            page.keyboard.press("Enter")
         page.get_by_label("Name").fill("street")
         page.keyboard.press("Tab")
         page.get_by_label("One end of Door street, from the left, in percent").fill("20")
@@ -316,7 +325,8 @@ def test_names_are_text_and_are_checked_before_the_device_is_asked(
         send(page)
         expect(part(page, "said")).to_have_text("A name is missing under “Zones”.")
         page.get_by_label("Name").fill("one")
-        page.get_by_role("button", name="Add a door").click()
+        with one_more(page):
+            page.get_by_role("button", name="Add a door").click()
         page.get_by_label("Name").fill("one")
         send(page)
         expect(part(page, "said")).to_contain_text("The name one is used twice.")

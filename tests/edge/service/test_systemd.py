@@ -154,8 +154,10 @@ def test_every_service_is_locked_in(units: list[Path]) -> None:
     services = [unit for unit in units if unit.suffix == ".service"]
     assert UNIT.name in {unit.name for unit in services}
     for unit in services:
-        # in tenths: an exposure of 2.0 at most, of 10
-        done = analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(unit))
+        # In tenths: an exposure of 2.0 at most, of 10. The doctor looks into the service's process for leaks, for
+        # which it needs a capability and a kind of socket more.
+        most = 23 if unit.name.startswith("footlight-doctor@") else 20
+        done = analyze("security", "--offline=true", "--no-pager", f"--threshold={most}", str(unit))
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 

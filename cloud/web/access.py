@@ -33,6 +33,7 @@ from starlette.staticfiles import StaticFiles
 
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import ALL_SITES, Act, Permission, User
+from cloud.web.cookies import cookie_rule
 from cloud.web.languages import keep_choice
 from cloud.web.words import ROLES
 
@@ -184,15 +185,7 @@ def set_browser(response: Response, request: Request, value: str, *, for_s: int 
 
     Its value names a browser at first, and a session after a login.
     """
-    response.set_cookie(
-        cookie_name(request),
-        value,
-        max_age=for_s,
-        path=request.scope["root_path"] or "/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
+    response.set_cookie(cookie_name(request), value, max_age=for_s, **cookie_rule(request))
 
 
 async def _admit(request: Request, handler: Handler, needs: Needs) -> Response:

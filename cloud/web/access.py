@@ -156,9 +156,14 @@ def is_forwarded(request: Request) -> bool:
     return any(name in request.headers for name in _FORWARDED)
 
 
+def asked_path(request: Request) -> str:
+    """Return the path of ``request`` below that under which a proxy shows the page."""
+    return request.url.path.removeprefix(request.scope["root_path"])
+
+
 def is_api(request: Request) -> bool:
     """Tell whether the answer to ``request`` is read by a program."""
-    path = request.url.path.removeprefix(request.scope["root_path"])
+    path = asked_path(request)
     return path == "/metrics" or path.startswith("/api/")
 
 
@@ -238,7 +243,7 @@ def _refusal(request: Request, needs: Needs, *, login: bool) -> Response | None:
 
 def login_path(request: Request) -> str:
     """Return the path of the login page, which comes back to the page of ``request``."""
-    asked = request.url.path.removeprefix(request.scope["root_path"])
+    asked = asked_path(request)
     if request.url.query:
         asked += f"?{request.url.query}"
     path = request.url_for("login").path

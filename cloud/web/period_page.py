@@ -150,9 +150,7 @@ class _Periods:
         return "no_data" if self._pages.reader.latest(name) else "empty"
 
     def _render(self, request: Request, context: dict[str, object]) -> Response:
-        return self._pages.templates.TemplateResponse(
-            request, "period.html", context, headers={"cache-control": "no-store"}
-        )
+        return self._pages.templates.TemplateResponse(request, "period.html", context)
 
 
 def _week(request: Request, today: date) -> Period:

@@ -172,6 +172,4 @@ def _kept(work: Callable[[], Result]) -> Result:
 
 
 def _json(answer: Json, status: int = 200) -> Response:
-    return Response(
-        json.dumps(answer), status, media_type="application/json", headers={"cache-control": "no-store"}
-    )
+    return Response(json.dumps(answer), status, media_type="application/json")

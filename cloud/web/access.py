@@ -35,7 +35,7 @@ from cloud.domain.messages import gettext as _
 from cloud.domain.users import ALL_SITES, Act, Permission, User
 from cloud.web.cookies import cookie_rule
 from cloud.web.languages import keep_choice
-from cloud.web.words import ROLES
+from cloud.web.words import ROLES, UNREADABLE_FORM
 
 log = logging.getLogger(__name__)
 
@@ -288,4 +288,4 @@ def _form(request: Request, body: bytes) -> ImmutableMultiDict[str, str]:
             parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=500)
         )
     except ValueError:
-        raise HTTPException(400, _("The form cannot be read. Reload the page and try again.")) from None
+        raise HTTPException(400, UNREADABLE_FORM) from None

@@ -77,12 +77,10 @@ class _Account:
         return response
 
     def language(self, request: Request) -> Response:
-        user, chosen = request.state.user, request.state.form.get("language", "")
-        if user.is_token:
-            raise HTTPException(403, _("This is not for access tokens."))
+        chosen = request.state.form.get("language", "")
         if chosen and chosen not in TITLES:
             raise HTTPException(400, _("There is no language %(code)s.", code=repr(chosen)))
-        self._accounts.users.set_language(user.name, chosen)
+        self._accounts.users.set_language(request.state.user.name, chosen)
         return RedirectResponse(request.url_for("account").path, 303)
 
     def end_session(self, request: Request) -> Response:

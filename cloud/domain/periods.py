@@ -26,6 +26,11 @@ class Period:
     def days(self) -> list[date]:
         return [self.first + index * _DAY for index in range((self.last - self.first).days + 1)]
 
+    @property
+    def name(self) -> str:
+        """How a request names a week or a month: ``2026-W48``, ``2026-11``. Other days have no name."""
+        return self.first.strftime({"week": "%G-W%V", "month": "%Y-%m"}[self.kind])
+
     def until(self, last: date) -> Period:
         """Return the part up to ``last``."""
         return replace(self, last=min(self.last, last))

@@ -120,3 +120,8 @@ def may_give(giver: User, role: UserRole, sites: Iterable[str]) -> bool:
     every = role == "hq" or ALL_SITES in given
     within = giver.sees_all if every else all(giver.sees(site) for site in given)
     return within and PERMISSIONS[role] <= PERMISSIONS[giver.role]
+
+
+def roles_to_give(giver: User) -> list[UserRole]:
+    """Return the roles that ``giver`` may give for the own sites."""
+    return [role for role in USER_ROLES if may_give(giver, role, giver.sites)]

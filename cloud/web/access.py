@@ -33,8 +33,9 @@ from starlette.staticfiles import StaticFiles
 
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import ALL_SITES, Act, Permission, User
+from cloud.web.cookies import cookie_rule
 from cloud.web.languages import keep_choice
-from cloud.web.words import ROLES
+from cloud.web.words import ROLES, UNREADABLE_FORM
 
 log = logging.getLogger(__name__)
 
@@ -155,9 +156,14 @@ def is_forwarded(request: Request) -> bool:
     return any(name in request.headers for name in _FORWARDED)
 
 
+def asked_path(request: Request) -> str:
+    """Return the path of ``request`` below that under which a proxy shows the page."""
+    return request.url.path.removeprefix(request.scope["root_path"])
+
+
 def is_api(request: Request) -> bool:
     """Tell whether the answer to ``request`` is read by a program."""
-    path = request.url.path.removeprefix(request.scope["root_path"])
+    path = asked_path(request)
     return path == "/metrics" or path.startswith("/api/")
 
 
@@ -184,15 +190,7 @@ def set_browser(response: Response, request: Request, value: str, *, for_s: int 
 
     Its value names a browser at first, and a session after a login.
     """
-    response.set_cookie(
-        cookie_name(request),
-        value,
-        max_age=for_s,
-        path=request.scope["root_path"] or "/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
+    response.set_cookie(cookie_name(request), value, max_age=for_s, **cookie_rule(request))
 
 
 async def _admit(request: Request, handler: Handler, needs: Needs) -> Response:
@@ -245,7 +243,7 @@ def _refusal(request: Request, needs: Needs, *, login: bool) -> Response | None:
 
 def login_path(request: Request) -> str:
     """Return the path of the login page, which comes back to the page of ``request``."""
-    asked = request.url.path.removeprefix(request.scope["root_path"])
+    asked = asked_path(request)
     if request.url.query:
         asked += f"?{request.url.query}"
     path = request.url_for("login").path
@@ -290,4 +288,4 @@ def _form(request: Request, body: bytes) -> ImmutableMultiDict[str, str]:
             parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=500)
         )
     except ValueError:
-        raise HTTPException(400, _("The form cannot be read. Reload the page and try again.")) from None
+        raise HTTPException(400, UNREADABLE_FORM) from None

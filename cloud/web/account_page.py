@@ -13,7 +13,7 @@ from starlette.templating import Jinja2Templates
 from cloud.accounts.accounts import LoginRefused
 from cloud.accounts.passwords import LONGEST, SHORTEST
 from cloud.domain.messages import gettext as _
-from cloud.domain.users import USER_ROLES, User, UserRole, may_give
+from cloud.domain.users import USER_ROLES, User, UserRole, may_give, roles_to_give
 from cloud.web.access import address_of, guarded, record, set_browser
 from cloud.web.account_access import AccountAccess
 from cloud.web.languages import TITLES
@@ -77,12 +77,10 @@ class _Account:
         return response
 
     def language(self, request: Request) -> Response:
-        user, chosen = request.state.user, request.state.form.get("language", "")
-        if user.is_token:
-            raise HTTPException(403, _("This is not for access tokens."))
+        chosen = request.state.form.get("language", "")
         if chosen and chosen not in TITLES:
             raise HTTPException(400, _("There is no language %(code)s.", code=repr(chosen)))
-        self._accounts.users.set_language(user.name, chosen)
+        self._accounts.users.set_language(request.state.user.name, chosen)
         return RedirectResponse(request.url_for("account").path, 303)
 
     def end_session(self, request: Request) -> Response:
@@ -130,7 +128,7 @@ class _Account:
             "sessions": self._accounts.sessions.of(user.name),
             "this_session": self._accounts.sessions.id_of(request.state.browser),
             "tokens": self._accounts.tokens.all(user.name),
-            "roles": [role for role in USER_ROLES if may_give(user, role, user.sites)],
+            "roles": roles_to_give(user),
             "days": DAYS,
             "shortest": SHORTEST,
             "longest": LONGEST,

@@ -18,6 +18,7 @@ from cloud.api.answers import Answer, Problem
 from cloud.api.endpoints import JSON, ROOT, Question
 from cloud.api.openapi import PROBLEM
 from cloud.exports.files import Lacking
+from cloud.web.access import asked_path
 from common.errors import UserError
 from common.mistakes import explain, one_line
 
@@ -29,7 +30,7 @@ _KEPT = "private, no-cache"
 
 def is_v1(request: Request) -> bool:
     """Tell whether ``request`` is to the read API, which refuses with a problem document."""
-    return f"{request.url.path.removeprefix(request.scope['root_path'])}/".startswith(f"{ROOT}/")
+    return f"{asked_path(request)}/".startswith(f"{ROOT}/")
 
 
 def problem(error: HTTPException) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -13,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
@@ -135,8 +134,8 @@ class _Errors:
         framework = error.detail == HTTPStatus(error.status_code).phrase
         detail = REFUSALS.get(error.status_code, error.detail) if framework else error.detail
         if is_api(request):
-            body = json.dumps({"error": language_of(request).says(detail)})
-            return Response(body, error.status_code, error.headers, media_type="application/json")
+            said = {"error": language_of(request).says(detail)}
+            return JSONResponse(said, error.status_code, error.headers)
         return self._templates.TemplateResponse(
             request, "error.html", {"detail": detail}, error.status_code, error.headers
         )

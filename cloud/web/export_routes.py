@@ -22,7 +22,6 @@ from cloud.api.endpoints import (
     OfSite,
     OfTable,
     OfWeek,
-    Period,
     Report,
 )
 from cloud.exports.files import csv_lines, parquet
@@ -59,8 +58,7 @@ class _Exports:
 
     def table(self, request: Request) -> Response:
         of, asked = of_path(request, OfTable), of_query(request, Export)
-        period = Period(first=asked.first, last=asked.last, role=asked.role)
-        table = table_of(of.table, self.shops, of.site, period, self.clock.now(), bounded=True)
+        table = table_of(of.table, self.shops, of.site, asked, self.clock.now(), bounded=True)
         record(request, "exported", f"{of.table} of {of.site}, {table.first} to {table.last}")
         if asked.format == "parquet":
             return kept(request, parquet(table), PARQUET, file=f"{table.file}.parquet")

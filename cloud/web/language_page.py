@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from cloud.domain.messages import Message
-from cloud.domain.messages import gettext as _
 from cloud.web.access import guarded
 from cloud.web.languages import TITLES, YEAR_S, Language, language
 
@@ -31,7 +30,7 @@ def words(request: Request) -> Response:
     name = request.path_params["name"]
     code = name.partition("-")[0]
     if code not in TITLES or language(code).script_name != name:
-        raise HTTPException(404, _("There is no such page."))
+        raise HTTPException(404)
     headers = {"cache-control": f"public, max-age={YEAR_S}, immutable"}
     return Response(language(code).script, media_type="text/javascript", headers=headers)
 

@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cloud.domain.messages import Message, Percent
+from cloud.web.cookies import cookie_rule
 
 CATALOGUES: Final = Path(__file__).parent / "catalogue"
 COOKIE: Final = "footlight-language"
@@ -140,15 +141,7 @@ def keep_choice(request: Request, response: Response) -> None:
     """Let the browser remember the language that ``?lang=`` chose."""
     chosen = request.query_params.get("lang")
     if chosen is not None and chosen in TITLES:
-        response.set_cookie(
-            COOKIE,
-            chosen,
-            max_age=YEAR_S,
-            path=request.scope["root_path"] or "/",
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="lax",
-        )
+        response.set_cookie(COOKIE, chosen, max_age=YEAR_S, **cookie_rule(request))
 
 
 def in_scripts(entry: Entry) -> bool:

@@ -13,6 +13,7 @@ from cloud.domain.messages import gettext as _
 from cloud.domain.users import User
 from cloud.web.access import address_of, cookie_name, csrf_token, guarded, record, set_browser
 from cloud.web.account_access import AccountAccess
+from cloud.web.cookies import cookie_rule
 
 _CLEARED = '"cache", "storage"'
 """What a browser forgets at the logout; not all cookies, which other programs of this machine may have set."""
@@ -106,13 +107,7 @@ class _Login:
     def _logged_out(request: Request) -> Response:
         response = RedirectResponse(request.url_for("login").path, 303)
         response.headers["clear-site-data"] = _CLEARED
-        response.delete_cookie(
-            cookie_name(request),
-            path=request.scope["root_path"] or "/",
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="lax",
-        )
+        response.delete_cookie(cookie_name(request), **cookie_rule(request))
         return response
 
 

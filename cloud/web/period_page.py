@@ -19,12 +19,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from cloud.devices.changes import InUse
-from cloud.domain.chain import ROLES, Chain, Role, Site
+from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.periods import MOST_DAYS, Kind, Period, month_of, week_of
+from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.stores.shops import Shops
 from cloud.stores.tallies import Tallies
 from cloud.web.access import guarded
 from cloud.web.languages import language_of
+from cloud.web.period_places import LEVELS, MOST_WAYS
 from cloud.web.period_words import FILTERS, figure_titles, refusal
 from cloud.web.site_pages import SitePages
 from common.errors import UserError
@@ -115,6 +117,10 @@ class _Periods:
                 **context,
                 "view": view,
                 "titles": figure_titles(),
+                "full_coverage": FULL_COVERAGE,
+                "small_sample": SMALL_SAMPLE,
+                "levels": LEVELS,
+                "most_ways": MOST_WAYS,
                 "state": self._state(name, view),
                 "changes": self._changes(name, view),
             },
@@ -124,9 +130,7 @@ class _Periods:
         """Return since when devices use other settings, in this period and in that of the same site beside it."""
         first = view.this.period.first if view.against == "site" else view.other.period.first
         zone = self._pages.zone_of(name)
-        start, end = (
-            datetime.combine(day, time(), zone) for day in (first, view.this.period.last + timedelta(days=1))
-        )
+        start, end = (datetime.combine(day, time(), zone) for day in (first, view.this.period.last + _DAY))
         return self._pages.in_use(name, start, end)
 
     def _view(
@@ -145,14 +149,12 @@ class _Periods:
         """Return ``shown``, or why there is nothing to show."""
         if view.this.watched:
             return "shown"
-        if all(one.open_s <= 0 for one in view.this.tallies):
-            return "closed" if self._pages.reader.latest(name) else "empty"
-        return "no_data" if self._pages.reader.latest(name) else "empty"
+        if not self._pages.reader.latest(name):
+            return "empty"
+        return "closed" if all(one.open_s <= 0 for one in view.this.tallies) else "no_data"
 
     def _render(self, request: Request, context: dict[str, object]) -> Response:
-        return self._pages.templates.TemplateResponse(
-            request, "period.html", context, headers={"cache-control": "no-store"}
-        )
+        return self._pages.templates.TemplateResponse(request, "period.html", context)
 
 
 def _week(request: Request, today: date) -> Period:
@@ -202,8 +204,8 @@ def _role(request: Request, site: Site) -> Role:
     asked = request.query_params.get("role")
     if not asked:
         return site.roles[0]
-    for role in ROLES:
-        if role == asked and role in site.roles:
+    for role in site.roles:
+        if role == asked:
             return role
     raise HTTPException(400, refusal("role", roles=", ".join(site.roles)))
 

@@ -14,12 +14,13 @@ from cloud.domain.messages import gettext as _
 from cloud.domain.messages import noop as N_  # noqa: N812 - as gettext tools look for it
 from cloud.domain.time_bins import Span
 from cloud.web.language_page import UNKNOWN, language_in
+from common.vocabulary import DWELL_BINS_S
 
 if TYPE_CHECKING:
     from cloud.analysis.change import Change
 
 _SPACE = "\N{NO-BREAK SPACE}"
-LONGEST_S = 300
+LONGEST_S: Final = DWELL_BINS_S[-1]
 """The last bin of waiting times begins here and is open."""
 
 REFUSED: Final[Mapping[str, str]] = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from cloud.web.access import guarded
@@ -24,8 +22,7 @@ def routes(pages: SitePages, *, editor: bool) -> list[BaseRoute]:
 
     def positions(request: Request) -> Response:
         site, _ = pages.known(request)
-        body = json.dumps(pages.positions.of(site))
-        return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+        return JSONResponse(pages.positions.of(site))
 
     return [
         guarded("/site/{site}/position", position, needs="placement"),

@@ -38,6 +38,7 @@ from cloud.domain.messages import gettext as _
 from cloud.stores.store import DeviceState
 from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
+from cloud.web.words import NO_HISTORY
 
 Json = dict[str, Any]
 
@@ -165,13 +166,8 @@ def _kept(work: Callable[[], Result]) -> Result:
     try:
         return work()
     except ChangesUnavailable:
-        raise HTTPException(
-            503,
-            _("The history of changes cannot be read or written. Free some space on the disk of this box."),
-        ) from None
+        raise HTTPException(503, NO_HISTORY) from None
 
 
 def _json(answer: Json, status: int = 200) -> Response:
-    return Response(
-        json.dumps(answer), status, media_type="application/json", headers={"cache-control": "no-store"}
-    )
+    return Response(json.dumps(answer), status, media_type="application/json")

@@ -6,7 +6,7 @@ It is an ordinary form, checked as the command line checks the file. Who changed
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
@@ -22,13 +22,12 @@ from cloud.chain_file.changes import ChainChanges, NotPossible, changed_settings
 from cloud.chain_file.file import section_of
 from cloud.chain_file.history import HistoryUnavailable
 from cloud.chain_file.rewrite import Section
-from cloud.domain.chain import CLOSED, ROLES, WEEKDAYS, Site, camera_of
-from cloud.domain.messages import gettext as _
+from cloud.domain.chain import CLOSED, ROLES, WEEKDAYS, Chain, Site, camera_of
 from cloud.stores.shops import ChainShops
 from cloud.web.access import guarded, record
 from cloud.web.languages import Language, language_of
 from cloud.web.site_pages import SitePages
-from cloud.web.words import SETTINGS
+from cloud.web.words import NO_HISTORY, SETTINGS, UNREADABLE_FORM
 from common.errors import UserError
 
 _DAY = timedelta(days=1)
@@ -36,7 +35,6 @@ _PAST = 31 * _DAY
 """Special days before this stay in the file and are not shown."""
 _SPARE_DAYS, _SPARE_CAMERAS = 3, 1
 """Empty lines of the form for what is new."""
-_NO_HISTORY = _("The history of changes cannot be read or written. Free some space on the disk of this box.")
 PURPOSES = tuple(role for role in ROLES if role != "unassigned")
 
 
@@ -80,40 +78,38 @@ class _Settings:
     def save(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
         form = _read(request)
-        try:
+
+        def change() -> Chain:
             now, _version = self._changes.site(site)
             settings = _settings(form, now, language_of(request))
-            return self._done(
-                request,
-                site,
-                partial(self._changes.change, site, settings, who=request.state.user.name, seen=form.seen),
-            )
-        except UserError as error:
-            return self._page(request, site, form, mistake=str(error), code=400)
-        except NotPossible as error:
-            return self._page(request, site, form, wrong=error.args[0], code=409)
+            who = request.state.user.name
+            return self._changes.change(site, settings, who=who, seen=form.seen, assumed=self._assumed)
+
+        return self._changed(request, site, change, form)
 
     def restore(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
         try:
             number = int(request.state.form.get("number", ""))
         except ValueError:
-            raise HTTPException(400, _("The form cannot be read. Reload the page and try again.")) from None
-        try:
-            return self._done(
-                request, site, partial(self._changes.restore, site, number, who=request.state.user.name)
-            )
-        except UserError as error:
-            return self._page(request, site, mistake=str(error), code=400)
-        except NotPossible as error:
-            return self._page(request, site, wrong=error.args[0], code=409)
+            raise HTTPException(400, UNREADABLE_FORM) from None
+        who = request.state.user.name
+        restore = partial(self._changes.restore, site, number, who=who, assumed=self._assumed)
+        return self._changed(request, site, restore)
 
-    def _done(self, request: Request, site: str, change: Any) -> Response:
+    def _changed(
+        self, request: Request, site: str, change: Callable[[], Chain], form: _Form | None = None
+    ) -> Response:
+        """Make the ``change`` and show the page anew; what was wrong is said above the ``form`` as it was sent."""
         try:
-            self._pages.shops.use(change(assumed=self._assumed))
+            self._pages.shops.use(change())
             history = self._changes.history(site)
+        except UserError as error:
+            return self._page(request, site, form, mistake=str(error), code=400)
+        except NotPossible as error:
+            return self._page(request, site, form, wrong=error.args[0], code=409)
         except HistoryUnavailable:
-            raise HTTPException(503, _NO_HISTORY) from None
+            raise HTTPException(503, NO_HISTORY) from None
         what = ", ".join(changed_settings(history, 0)) or "settings"
         record(request, "configured", f"{what} of {site} in the chain file")
         return RedirectResponse(request.url_for("settings", site=site).path, 303)
@@ -147,7 +143,7 @@ class _Settings:
         try:
             history = changes.history(site)
         except HistoryUnavailable:
-            history, read_only = [], read_only or _NO_HISTORY
+            history, read_only = [], read_only or NO_HISTORY
         zone = pages.zone_of(site)
         today = pages.clock.now().astimezone(zone).date()
         assumed = self._assumed().get(site, {}) if listed is None and not broken else {}
@@ -229,7 +225,7 @@ def _read(request: Request) -> _Form:
             cameras=list(zip(sent.getlist("camera"), sent.getlist("purpose"), strict=True)),
         )
     except (KeyError, ValueError):
-        raise HTTPException(400, _("The form cannot be read. Reload the page and try again.")) from None
+        raise HTTPException(400, UNREADABLE_FORM) from None
 
 
 def _settings(form: _Form, now: Site | None, language: Language) -> dict[str, Any]:

@@ -81,11 +81,7 @@ class Today:
 
     def today(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
-        return Response(
-            self._answer(site, language_of(request)),
-            media_type="application/json",
-            headers={"cache-control": "no-store"},
-        )
+        return Response(self._answer(site, language_of(request)), media_type="application/json")
 
     async def events(self, request: Request) -> Response:
         """Answer with the same, again whenever it changes, as a stream of events."""

@@ -11,7 +11,7 @@ from starlette.templating import Jinja2Templates
 from cloud.accounts.tokens import Token
 from cloud.accounts.users import Account
 from cloud.domain.messages import gettext as _
-from cloud.domain.users import USER_ROLES, Act, User, UserRole, may_give
+from cloud.domain.users import Act, User, UserRole, may_give, roles_to_give
 from cloud.web.access import guarded, record
 from cloud.web.account_access import AccountAccess
 from cloud.web.account_page import chosen_role, chosen_sites
@@ -131,7 +131,7 @@ class _Users:
         shown = {
             "accounts": self._managed(user),
             "tokens": self._tokens(user),
-            "roles": [role for role in USER_ROLES if may_give(user, role, user.sites)],
+            "roles": roles_to_give(user),
             "wrong": wrong,
             "new_name": name,
             "password": password,

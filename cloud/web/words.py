@@ -47,6 +47,12 @@ SETTINGS: Final[Mapping[str, Message]] = {
 }
 """The settings of a shop that the page changes."""
 
+UNREADABLE_FORM: Final = _("The form cannot be read. Reload the page and try again.")
+NO_HISTORY: Final = _(
+    "The history of changes cannot be read or written. Free some space on the disk of this box."
+)
+"""Of the settings of a shop, and of the places of a device."""
+
 REFUSALS: Final[Mapping[int, Message]] = {
     404: _("There is no such page."),
     405: _("This page cannot do that."),

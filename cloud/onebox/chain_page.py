@@ -12,9 +12,8 @@ from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
-from cloud.onebox.page import PageServer
+from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
-from cloud.onebox.serve import listen
 from cloud.stores.connect import open_embedded, open_influx, open_influxql
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
@@ -87,7 +86,7 @@ async def _serve(
     with (
         page_access(settings, clock) as access,
         _opened(settings, chain, clock) as (reader, shops),
-        listen(shown) as sock,
+        listen(shown.host, shown.port) as sock,
         ExitStack() as opened,
     ):
         positions, changes = Positions(clock), None
@@ -118,8 +117,7 @@ async def _serve(
             app, tls=shown.tls.files() if shown.tls else None, end_streams=app.state.today.live.end
         )
         serving = asyncio.create_task(page.serve([sock]))
-        host, port = sock.getsockname()[:2]
-        ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")
+        ready(page_url(sock, tls=shown.tls is not None))
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         page.should_exit = True

@@ -1,4 +1,4 @@
-"""``footlight-cloud serve``, ``footlight-cloud page`` and ``footlight-cloud demo``."""
+"""``footlight-cloud serve``, ``page``, ``api`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``serve`` and ``demo``."""
+    """Add ``serve``, ``page``, ``api`` and ``demo``."""
     parser = commands.add_parser(
         "serve", help="run broker, bridge, embedded store and page in one process (one box)"
     )

@@ -5,18 +5,15 @@ A cell of the grid is a field: as a tag it would need a hundred series.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from cloud.domain.chain import Role
 from cloud.domain.floor_tally import FloorTally, Grid, HeatTally, Seconds, Way
+from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD, Row, Stored, Tags, day_points, known_points
 from cloud.stores.measurement import Field, Measurement, Point, Value
-from cloud.stores.place_days import FORGOTTEN, FORGOTTEN_FIELD, with_forgotten
 from common.wire import HEAT_COLUMNS, HEAT_ROWS
 
-Stored = Mapping[tuple[str, ...], Collection[str]]
-"""The fields of the points that exist, by their tags after site and role."""
 _KINDS = ("standing", "looking")
 
 
@@ -58,47 +55,31 @@ DAY_WAY = Measurement(
 def floor_day_points(
     site: str, role: Role, floor: FloorTally, at: datetime, heat: Stored, ways: Stored
 ) -> Iterator[Point]:
-    """Make the points of a day. ``heat`` and ``ways`` are the stored ones: what is no longer known becomes 0 and is
-    named in ``forgotten``."""
-    maps: dict[tuple[str, ...], dict[str, Value]] = {
+    """Make the points of a day. ``heat`` and ``ways`` are the stored ones: what is no longer known is forgotten."""
+    maps: dict[Tags, dict[str, Value]] = {
         (grid.camera, _size(grid)): _values(grid, found) for grid, found in floor.heat.items()
     }
-    counts: dict[tuple[str, ...], dict[str, Value]] = {
+    counts: dict[Tags, dict[str, Value]] = {
         tuple(way): {"cohort_visits": floor.ways_visits, "visits": visits}
         for way, visits in floor.ways.items()
     }
-    yield from _points(DAY_HEAT, (site, role), maps, heat, at)
-    yield from _points(DAY_WAY, (site, role), counts, ways, at)
+    yield from day_points(DAY_HEAT, (site, role), at, maps, heat)
+    yield from day_points(DAY_WAY, (site, role), at, counts, ways)
 
 
-def floor_from(
-    heat: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
-    ways: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
-) -> FloorTally:
+def floor_from(heat: Iterable[tuple[Tags, Row]], ways: Iterable[tuple[Tags, Row]]) -> FloorTally:
     """Return the floor of one day from its points."""
     maps: dict[Grid, HeatTally] = {}
-    for (camera, size), row in _known(heat):
+    for (camera, size), row in known_points(heat):
         columns, rows = (int(number) for number in size.split("x"))
         standing, looking = (_seconds(kind, row, columns, rows) for kind in _KINDS)
         maps[Grid(camera, columns, rows)] = HeatTally(row["cohort_visits"], standing, looking)
-    known = list(_known(ways))
+    known = list(known_points(ways))
     return FloorTally(
         heat=maps,
         ways={Way(*tags): row["visits"] for tags, row in known},
         ways_visits=max((row["cohort_visits"] for _, row in known), default=0),
     )
-
-
-def _points(
-    measurement: Measurement,
-    tags: tuple[str, str],
-    found: Mapping[tuple[str, ...], Mapping[str, Value]],
-    stored: Stored,
-    at: datetime,
-) -> Iterator[Point]:
-    for key in sorted({*found, *stored}):
-        named = dict(zip(measurement.tags, (*tags, *key), strict=True))
-        yield measurement.point(named, at, with_forgotten(found.get(key, {}), stored.get(key, ())))
 
 
 def _size(grid: Grid) -> str:
@@ -115,15 +96,5 @@ def _values(grid: Grid, found: HeatTally) -> dict[str, Value]:
     return {"cohort_visits": found.cohort_visits, **cells}
 
 
-def _seconds(kind: str, row: Mapping[str, Any], columns: int, rows: int) -> Seconds:
+def _seconds(kind: str, row: Row, columns: int, rows: int) -> Seconds:
     return tuple(row[_cell(kind, index, columns)] for index in range(columns * rows))
-
-
-def _known(
-    points: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Leave out what was forgotten: whole points, and the fields of others."""
-    for tags, row in points:
-        forgotten = (row[FORGOTTEN] or "").split(",")
-        if "cohort_visits" not in forgotten:
-            yield tags, {**row, **dict.fromkeys(forgotten)}

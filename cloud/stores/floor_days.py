@@ -1,7 +1,4 @@
-"""Heat and ways of a day in InfluxDB: the measurements, their points, and back.
-
-A cell of the grid is a field: as a tag it would need a hundred series.
-"""
+"""Heat and ways of a day in InfluxDB: the measurements, their points, and back."""
 
 from __future__ import annotations
 
@@ -9,18 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from cloud.domain.chain import Role
-from cloud.domain.floor_tally import FloorTally, Grid, HeatTally, Seconds, Way
+from cloud.domain.floor_tally import FloorTally, Grid, HeatTally, Way
 from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD, Row, Stored, Tags, day_points, known_points
+from cloud.stores.heat_cells import cells, maps_from, of_cells
 from cloud.stores.measurement import Field, Measurement, Point, Value
-from common.wire import HEAT_COLUMNS, HEAT_ROWS
-
-_KINDS = ("standing", "looking")
-
-
-def _cell(kind: str, index: int, columns: int) -> str:
-    """Return the field of a cell, by row and column from 0."""
-    return f"{kind}_{index // columns}_{index % columns}"
-
 
 DAY_HEAT = Measurement(
     "day_heat",
@@ -29,13 +18,7 @@ DAY_HEAT = Measurement(
     "noon UTC of the local date",
     {
         "cohort_visits": Field("integer", "visits of the cohorts that have a heat map"),
-        **{
-            _cell(kind, index, HEAT_COLUMNS): Field(
-                "integer", f"seconds of {kind} in a cell, by row and column from 0, where they are told"
-            )
-            for kind in _KINDS
-            for index in range(HEAT_ROWS * HEAT_COLUMNS)
-        },
+        **of_cells(", where they are told"),
         FORGOTTEN: FORGOTTEN_FIELD,
     },
 )
@@ -72,7 +55,7 @@ def floor_from(heat: Iterable[tuple[Tags, Row]], ways: Iterable[tuple[Tags, Row]
     maps: dict[Grid, HeatTally] = {}
     for (camera, size), row in known_points(heat):
         columns, rows = (int(number) for number in size.split("x"))
-        standing, looking = (_seconds(kind, row, columns, rows) for kind in _KINDS)
+        standing, looking = maps_from(row, columns, rows)
         maps[Grid(camera, columns, rows)] = HeatTally(row["cohort_visits"], standing, looking)
     known = list(known_points(ways))
     return FloorTally(
@@ -87,14 +70,6 @@ def _size(grid: Grid) -> str:
 
 
 def _values(grid: Grid, found: HeatTally) -> dict[str, Value]:
-    cells = {
-        _cell(kind, index, grid.columns): seconds
-        for kind, told in zip(_KINDS, (found.standing_s, found.looking_s), strict=True)
-        for index, seconds in enumerate(told)
-        if seconds is not None
-    }
-    return {"cohort_visits": found.cohort_visits, **cells}
-
-
-def _seconds(kind: str, row: Row, columns: int, rows: int) -> Seconds:
-    return tuple(row[_cell(kind, index, columns)] for index in range(columns * rows))
+    told = cells(found.standing_s, found.looking_s, grid.columns)
+    known = {name: seconds for name, seconds in told.items() if seconds is not None}
+    return {"cohort_visits": found.cohort_visits, **known}

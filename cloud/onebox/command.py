@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cloud.config import load
 from cloud.domain.chain import Chain
 from cloud.onebox.log_rate import LogRate
+from cloud.stores.connect import read_chain
 from common.clock import SystemClock
 from common.command_line import add_config
 
@@ -105,8 +106,7 @@ def run_api(args: argparse.Namespace) -> int:
     from cloud.onebox.chain_page import serve_api
 
     settings = load(args.config)
-    file = settings.chain_file(args.chain)
-    chain = Chain.load(file) if file else None
+    chain = read_chain(settings, args.chain)
     return _until_signal(
         lambda stop: serve_api(
             settings,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cloud.chain_file.changes import ChainChanges, chain_changes
 from cloud.config import EmbeddedSettings, Settings
-from cloud.domain.chain import Chain, shop_zone
+from cloud.domain.chain import shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
@@ -24,7 +24,7 @@ from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing
-from cloud.stores.connect import open_embedded
+from cloud.stores.connect import open_embedded, read_chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
@@ -70,8 +70,7 @@ async def serve(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
             " 'footlight-cloud page' for its page"
         )
-    read = settings.chain_file(chain)
-    listed = Chain.load(read) if read else None
+    listed = read_chain(settings, chain)
     store = open_embedded(settings.store, clock, repair=True)
     shops = OneBoxShops(store, shop_zone(settings.serve.page.timezone), listed)
     try:

@@ -84,6 +84,14 @@ class RowReader:
             return None
 
 
+def check_exists(path: Path) -> None:
+    """Check that the file of a store is there: reading never creates one. Raises ``UserError``."""
+    if not path.is_file():
+        raise UserError(
+            f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
+        )
+
+
 def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cloud.chain_file.changes import ChainChanges, chain_changes
 from cloud.config import EmbeddedSettings, Settings
+from cloud.devices.changes import CHANNELS
 from cloud.domain.chain import shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
@@ -113,7 +114,8 @@ async def _serve(
 
     def receive(delivery: Delivery) -> None:
         channel = delivery.topic.rpartition("/")[2]
-        hear(delivery.topic, delivery.payload)
+        if channel in CHANNELS:
+            hear(delivery.topic, delivery.payload)
         if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
         if channel in ("placement", "config"):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from cloud.domain.users import ALL_SITES, UserRole
-from common.config_file import secret_file
+from common.config_file import secret_file, state_file
 from common.fields import BaseUrl, Password
 from common.settings import Section, first_line
 from common.wire import Name
@@ -83,11 +83,9 @@ class AccountSettings(Section):
 
     def location(self, store: Path, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the file; without one it lies beside ``store``, the file of the embedded store."""
-        if self.path is None:
-            return beside(store)
-        return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
+        return beside(store) if self.path is None else state_file(self.path, environ)
 
 
 def beside(store: Path) -> Path:
     """Return the path of the accounts that belong to a store, or to its backup."""
-    return store.with_name(f"{store.stem}.accounts.sqlite")
+    return store.with_suffix(".accounts.sqlite")

@@ -18,7 +18,7 @@ from cloud.domain.chain import TimeZone
 from cloud.domain.levels import RAW_DAYS
 from cloud.domain.thresholds import MIN_K
 from common import settings
-from common.config_file import load_yaml_model, secret_file
+from common.config_file import load_yaml_model, secret_file, state_file
 from common.errors import UserError
 from common.fields import BaseUrl, Password, Port, Token, Url, host_name
 from common.settings import Section, first_line
@@ -85,12 +85,12 @@ class EmbeddedSettings(Section):
     backup: Path | None = Path("footlight.backup.sqlite")
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """Return the path of the file; a relative path starts in systemd's STATE_DIRECTORY or the current folder."""
-        return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
+        """Return the path of the file; see ``state_file`` for a relative one."""
+        return state_file(self.path, environ)
 
     def backup_location(self, environ: Mapping[str, str] = os.environ) -> Path | None:
         """Return the path of the nightly backup in the same way; None if there is no backup."""
-        return self.backup and Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.backup
+        return self.backup and state_file(self.backup, environ)
 
 
 class InfluxSettings(Section):
@@ -261,21 +261,22 @@ class Settings(Section):
     metrics: MetricsSettings | None = None
     accounts: AccountSettings = AccountSettings()
 
+    def _store_file(self, environ: Mapping[str, str]) -> Path:
+        """Return the path of the embedded store, or where it would be: other files lie beside it."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.location(environ)
+
     def accounts_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the accounts' file."""
-        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
-        return self.accounts.location(store.location(environ), environ)
+        return self.accounts.location(self._store_file(environ), environ)
 
     def changes_file(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """Return the path of the file with the changes of devices: beside the embedded store, or where it would be."""
-        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
-        return store.location(environ).with_suffix(".changes.sqlite")
+        """Return the path of the file with the changes of devices."""
+        return self._store_file(environ).with_suffix(".changes.sqlite")
 
     def own_chain_file(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """Return the path of the chain file that the page makes if there is none: beside the embedded store, or where
-        it would be."""
-        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
-        return store.location(environ).with_suffix(".chain.yaml")
+        """Return the path of the chain file that the page makes if there is none."""
+        return self._store_file(environ).with_suffix(".chain.yaml")
 
     def chain_history_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the file that remembers who changed the chain file."""

@@ -125,6 +125,11 @@ def secret_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("CREDENTIALS_DIRECTORY", "")) / path
 
 
+def state_file(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Locate a file that a service writes: a relative path starts in systemd's state directory, or the current one."""
+    return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / path
+
+
 def masked_yaml(settings: BaseModel) -> str:
     """Write all settings, defaults included, as YAML in the order of the model; secrets as asterisks."""
     tree = _masked_urls(settings.model_dump(mode="json"))

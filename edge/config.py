@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from common.config_file import load_yaml_model, masked_yaml
+from common.config_file import load_yaml_model, masked_yaml, state_file
 from common.errors import UserError
 from common.masking import masked
 from common.settings import MqttSettings, Section
@@ -130,8 +130,8 @@ class OutboxSettings(Section):
     max_messages: Annotated[int, Field(ge=10)] = 20_000
 
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
-        """Return the path of the file: a relative path starts in systemd's state directory, or the current one."""
-        return Path(environ.get("STATE_DIRECTORY", "").split(":")[0]) / self.path
+        """Return the path of the file; see ``state_file`` for a relative one."""
+        return state_file(self.path, environ)
 
 
 class ModelSettings(Section):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from cloud.domain.network import neighbourhood_of
 from common.clock import Clock
 
 FREE_OF_ACCOUNT: Final = 5
@@ -70,21 +70,12 @@ class Attempts:
         """Forget the failures of an account; those of an address stay, or its own account would reset them."""
         with self._lock:
             self._failures.pop(self._keys(name, address)[0], None)
-            self._usual.pop((name, _network(address)), None)
-            self._usual[name, _network(address)] = None
+            self._usual.pop((name, neighbourhood_of(address)), None)
+            self._usual[name, neighbourhood_of(address)] = None
             if len(self._usual) > MOST:
                 del self._usual[next(iter(self._usual))]
 
     def _keys(self, name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-        network = _network(address)
+        network = neighbourhood_of(address)
         usual = (name, network) in self._usual
         return (f"account from {network}" if usual else "account", name), ("address", network)
-
-
-def _network(address: str) -> str:
-    """Return the address; for IPv6 its network, of which one customer has every address."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return address if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

@@ -17,7 +17,7 @@ from common.clock import SystemClock
 from common.command_line import positive
 from common.errors import UserError
 
-Run = Callable[[argparse.Namespace], int]
+Act = Callable[[argparse.Namespace, Accounts], None]
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,124 +25,98 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     users = commands.add_parser("users", help="add, list and change the people who may log in to the page")
     actions = users.add_subparsers(required=True, metavar="ACTION")
     add = _action(
-        actions, "add", add_user, "add a user and print the first password, which is shown only now"
+        actions, "add", _add_user, "add a user and print the first password, which is shown only now"
     )
     add.add_argument("name", metavar="NAME")
     _rights(add)
     add.add_argument("--first", action="store_true", help="do nothing if there is a user already")
-    _action(actions, "list", list_users, "list all users")
-    for name, run, text in (
-        ("password", reset_password, "print a new first password; all sessions of the user end"),
-        ("disable", disable_user, "refuse every login of a user; sessions end, tokens stop working"),
-        ("enable", enable_user, "allow logins again"),
-        ("remove", remove_user, "delete a user with all sessions and access tokens"),
+    _action(actions, "list", _list_users, "list all users")
+    for name, act, text in (
+        ("password", _reset_password, "print a new first password; all sessions of the user end"),
+        ("disable", _disable_user, "refuse every login of a user; sessions end, tokens stop working"),
+        ("enable", _enable_user, "allow logins again"),
+        ("remove", _remove_user, "delete a user with all sessions and access tokens"),
     ):
-        _action(actions, name, run, text).add_argument("name", metavar="NAME")
+        _action(actions, name, act, text).add_argument("name", metavar="NAME")
 
     tokens = commands.add_parser("tokens", help="add, list and revoke access tokens for programs")
     actions = tokens.add_subparsers(required=True, metavar="ACTION")
-    add = _action(actions, "add", add_token, "add an access token and print it; it is shown only now")
+    add = _action(actions, "add", _add_token, "add an access token and print it; it is shown only now")
     add.add_argument("name", metavar="NAME")
     _rights(add)
     add.add_argument("--days", type=positive, default=90, help="how long it lasts, at most 366 (default: 90)")
-    _action(actions, "list", list_tokens, "list all access tokens")
-    _action(actions, "revoke", revoke_token, "delete an access token").add_argument("name", metavar="NAME")
+    _action(actions, "list", _list_tokens, "list all access tokens")
+    _action(actions, "revoke", _revoke_token, "delete an access token").add_argument("name", metavar="NAME")
 
     audit = commands.add_parser("audit", help="print who logged in, configured, approved and exported")
-    _common(audit, print_audit)
+    _common(audit, _print_audit)
     audit.add_argument("--most", type=positive, default=100, help="number of lines (default: 100)")
 
 
-def add_user(args: argparse.Namespace) -> int:
-    """Add a user. Raises ``UserError``."""
+def run(args: argparse.Namespace) -> int:
+    """Do what the action says with the accounts; return 0. Raises ``UserError``."""
     with _accounts(args.config) as accounts:
-        if args.first and accounts.users.all():
-            return 0
-        password = accounts.add_user(args.name, args.role, args.sites)
-        accounts.audit.record(COMMAND_LINE, "user_added", f"{args.name}: {args.role}")
+        args.act(args, accounts)
+    return 0
+
+
+def _add_user(args: argparse.Namespace, accounts: Accounts) -> None:
+    if args.first and accounts.users.all():
+        return
+    password = accounts.add_user(args.name, args.role, args.sites)
+    accounts.audit.record(COMMAND_LINE, "user_added", f"{args.name}: {args.role}")
     _print_password(args.name, password)
-    return 0
 
 
-def list_users(args: argparse.Namespace) -> int:
-    """List all users."""
-    with _accounts(args.config) as accounts:
-        for account in accounts.users.all():
-            state = "disabled" if account.disabled else "first password" if account.initial_until else ""
-            title = "" if account.title == account.name else account.title
-            print("\t".join((account.name, account.role, _shops(account.sites), state, title)).rstrip())
-    return 0
+def _list_users(_args: argparse.Namespace, accounts: Accounts) -> None:
+    for account in accounts.users.all():
+        state = "disabled" if account.disabled else "first password" if account.initial_until else ""
+        title = "" if account.title == account.name else account.title
+        print("\t".join((account.name, account.role, _shops(account.sites), state, title)).rstrip())
 
 
-def reset_password(args: argparse.Namespace) -> int:
-    """Give a user a generated password. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
-        password = accounts.reset_password(args.name)
-        accounts.audit.record(COMMAND_LINE, "password_changed", args.name)
+def _reset_password(args: argparse.Namespace, accounts: Accounts) -> None:
+    password = accounts.reset_password(args.name)
+    accounts.audit.record(COMMAND_LINE, "password_changed", args.name)
     _print_password(args.name, password)
-    return 0
 
 
-def disable_user(args: argparse.Namespace) -> int:
-    """Disable a user. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
-        accounts.disable(args.name)
-        accounts.audit.record(COMMAND_LINE, "user_disabled", args.name)
-    return 0
+def _disable_user(args: argparse.Namespace, accounts: Accounts) -> None:
+    accounts.disable(args.name)
+    accounts.audit.record(COMMAND_LINE, "user_disabled", args.name)
 
 
-def enable_user(args: argparse.Namespace) -> int:
-    """Enable a user. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
-        accounts.users.set_disabled(args.name, disabled=False)
-        accounts.audit.record(COMMAND_LINE, "user_enabled", args.name)
-    return 0
+def _enable_user(args: argparse.Namespace, accounts: Accounts) -> None:
+    accounts.users.set_disabled(args.name, disabled=False)
+    accounts.audit.record(COMMAND_LINE, "user_enabled", args.name)
 
 
-def remove_user(args: argparse.Namespace) -> int:
-    """Remove a user. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
-        accounts.users.remove(args.name)
-        accounts.audit.record(COMMAND_LINE, "user_removed", args.name)
-    return 0
+def _remove_user(args: argparse.Namespace, accounts: Accounts) -> None:
+    accounts.users.remove(args.name)
+    accounts.audit.record(COMMAND_LINE, "user_removed", args.name)
 
 
-def add_token(args: argparse.Namespace) -> int:
-    """Add an access token. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
-        secret = accounts.tokens.add(args.name, args.role, args.sites, timedelta(days=args.days))
-        accounts.audit.record(COMMAND_LINE, "token_added", f"{args.name}: {args.role}")
+def _add_token(args: argparse.Namespace, accounts: Accounts) -> None:
+    secret = accounts.tokens.add(args.name, args.role, args.sites, timedelta(days=args.days))
+    accounts.audit.record(COMMAND_LINE, "token_added", f"{args.name}: {args.role}")
     print(secret)
-    return 0
 
 
-def list_tokens(args: argparse.Namespace) -> int:
-    """List all access tokens."""
-    with _accounts(args.config) as accounts:
-        for token in accounts.tokens.all():
-            until = f"until {token.expires_at:%Y-%m-%d}"
-            print(
-                "\t".join((token.name, token.role, _shops(token.sites), until, token.owner or COMMAND_LINE))
-            )
-    return 0
+def _list_tokens(_args: argparse.Namespace, accounts: Accounts) -> None:
+    for token in accounts.tokens.all():
+        until = f"until {token.expires_at:%Y-%m-%d}"
+        print("\t".join((token.name, token.role, _shops(token.sites), until, token.owner or COMMAND_LINE)))
 
 
-def revoke_token(args: argparse.Namespace) -> int:
-    """Revoke an access token. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
-        accounts.tokens.revoke(args.name)
-        accounts.audit.record(COMMAND_LINE, "token_revoked", args.name)
-    return 0
+def _revoke_token(args: argparse.Namespace, accounts: Accounts) -> None:
+    accounts.tokens.revoke(args.name)
+    accounts.audit.record(COMMAND_LINE, "token_revoked", args.name)
 
 
-def print_audit(args: argparse.Namespace) -> int:
+def _print_audit(args: argparse.Namespace, accounts: Accounts) -> None:
     """Print the newest lines of the audit log, the oldest of them first."""
-    with _accounts(args.config) as accounts:
-        for entry in reversed(accounts.audit.newest(args.most)):
-            print(
-                "\t".join((f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.who, entry.act, entry.about, entry.address))
-            )
-    return 0
+    for entry in reversed(accounts.audit.newest(args.most)):
+        print("\t".join((f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.who, entry.act, entry.about, entry.address)))
 
 
 @contextmanager
@@ -175,16 +149,16 @@ def _shops(sites: frozenset[str]) -> str:
 
 
 def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, act: Act, text: str
 ) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    _common(parser, run)
+    _common(parser, act)
     return parser
 
 
-def _common(parser: argparse.ArgumentParser, run: Run) -> None:
+def _common(parser: argparse.ArgumentParser, act: Act) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML settings")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, act=act)
 
 
 def _rights(parser: argparse.ArgumentParser) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cloud.accounts.file import AccountFile
+from cloud.accounts.file import AccountFile, hash_of
 from cloud.stores.store import StoreUnavailable
 from common.clock import Clock
 
@@ -43,10 +42,10 @@ class Sessions:
         """Begin a session and return the secret value of its cookie (256 random bits)."""
         secret = secrets.token_urlsafe(32)
         now_s = self._now_s()
-        self._file.change("DELETE FROM sessions WHERE seen_at < ? OR started_at < ?", *self._oldest(now_s))
+        self._file.change("DELETE FROM sessions WHERE seen_at < ? OR started_at < ?", *self.oldest())
         self._file.change(
             "INSERT INTO sessions (hash, user, started_at, seen_at, address, browser) VALUES (?, ?, ?, ?, ?, ?)",
-            *(_hash(secret), user, now_s, now_s, address, browser[:200]),
+            *(hash_of(secret), user, now_s, now_s, address, browser[:200]),
         )
         self._file.change(
             "DELETE FROM sessions WHERE user = ? AND hash NOT IN"
@@ -60,14 +59,14 @@ class Sessions:
         now_s = self._now_s()
         rows = self._file.rows(
             "SELECT user, seen_at FROM sessions WHERE hash = ? AND seen_at >= ? AND started_at >= ?",
-            *(_hash(secret), *self._oldest(now_s)),
+            *(hash_of(secret), *self.oldest()),
         )
         if not rows:
             return None
         user, seen_at = rows[0]
         if now_s - seen_at >= _NOTED_EVERY_S:
             with suppress(StoreUnavailable):  # on a full disk, people can still read
-                self._file.change("UPDATE sessions SET seen_at = ? WHERE hash = ?", now_s, _hash(secret))
+                self._file.change("UPDATE sessions SET seen_at = ? WHERE hash = ?", now_s, hash_of(secret))
         return str(user)
 
     def of(self, user: str) -> list[Session]:
@@ -75,7 +74,7 @@ class Sessions:
         rows = self._file.rows(
             "SELECT hash, user, started_at, seen_at, address, browser FROM sessions"
             " WHERE user = ? AND seen_at >= ? AND started_at >= ? ORDER BY seen_at DESC",
-            *(user, *self._oldest(self._now_s())),
+            *(user, *self.oldest()),
         )
         return [
             Session(hash_[:16], user, _at(started), _at(seen), address, browser)
@@ -84,7 +83,7 @@ class Sessions:
 
     def end(self, secret: str) -> None:
         """End the session with this secret."""
-        self._file.change("DELETE FROM sessions WHERE hash = ?", _hash(secret))
+        self._file.change("DELETE FROM sessions WHERE hash = ?", hash_of(secret))
 
     def end_one(self, user: str, session_id: str) -> bool:
         """End the session of ``user`` with this id; return whether there was one."""
@@ -97,26 +96,15 @@ class Sessions:
 
     def id_of(self, secret: str) -> str:
         """Return the id of the session with this secret."""
-        return _hash(secret)[:16]
-
-    def hash_of(self, secret: str) -> str:
-        """Return what the file has instead of the secret."""
-        return _hash(secret)
+        return hash_of(secret)[:16]
 
     def oldest(self) -> tuple[float, float]:
         """Return since when a session that goes on was used and, at the earliest, began; in seconds since 1970."""
-        return self._oldest(self._now_s())
-
-    def _oldest(self, now_s: float) -> tuple[float, float]:
+        now_s = self._now_s()
         return now_s - self._idle_s, now_s - self.longest_s
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
-
-
-def _hash(secret: str) -> str:
-    # The value is random: a fast hash is enough, and no list of guesses exists.
-    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def _at(seconds: float) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cloud.accounts.file import AccountFile
+from cloud.accounts.file import AccountFile, hash_of
 from cloud.accounts.sessions import Sessions
 from cloud.domain.push import Subscription
 
@@ -40,7 +40,7 @@ class Subscriptions:
 
     def add(self, secret: str, site: str, subscription: Subscription) -> bool:
         """Let the browser of the session with this secret get the notices of a site; False without such a session."""
-        session, one = self._sessions.hash_of(secret), subscription
+        session, one = hash_of(secret), subscription
         if self._sessions.user_of(secret) is None:
             return False
         # A browser has one login at a time: what an earlier one turned on ends.
@@ -55,12 +55,12 @@ class Subscriptions:
     def has(self, secret: str, site: str) -> bool:
         """Tell whether the browser of this session gets the notices of a site."""
         sql = "SELECT 1 FROM push WHERE session = ? AND site = ?"
-        return bool(self._file.rows(sql, self._sessions.hash_of(secret), site))
+        return bool(self._file.rows(sql, hash_of(secret), site))
 
     def remove(self, secret: str, site: str) -> None:
         """Send the notices of a site to this session no more."""
         sql = "DELETE FROM push WHERE session = ? AND site = ?"
-        self._file.change(sql, self._sessions.hash_of(secret), site)
+        self._file.change(sql, hash_of(secret), site)
 
     def forget(self, endpoint: str) -> None:
         """Remove a browser that its push service does not know any more."""

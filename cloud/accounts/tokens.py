@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import sqlite3
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from cloud.accounts.file import AccountFile
+from cloud.accounts.file import AccountFile, hash_of
 from cloud.accounts.users import Users, as_sites, sites_text
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import User, UserRole, both
@@ -73,7 +72,7 @@ class Tokens:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 *(
                     name,
-                    _hash(secret),
+                    hash_of(secret),
                     owner,
                     role,
                     sites_text(sites),
@@ -102,7 +101,7 @@ class Tokens:
         """Return the user that a token stands for; never more than its owner may do now."""
         now_s = self._clock.now().timestamp()
         sql = f"SELECT {_COLUMNS} FROM tokens WHERE hash = ? AND expires_at > ?"  # noqa: S608 - our own columns
-        rows = self._file.rows(sql, _hash(secret), now_s)
+        rows = self._file.rows(sql, hash_of(secret), now_s)
         if not rows:
             return None
         token, used_s = _token(rows[0]), rows[0][5]
@@ -116,11 +115,6 @@ class Tokens:
             with suppress(StoreUnavailable):  # on a full disk, programs can still read
                 self._file.change("UPDATE tokens SET used_at = ? WHERE name = ?", now_s, token.name)
         return user
-
-
-def _hash(secret: str) -> str:
-    # The secret is random: a fast hash is enough, and no list of guesses exists.
-    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def _token(row: Any) -> Token:

@@ -39,8 +39,9 @@ log = logging.getLogger(__name__)
 
 PLACES = ("plan", "doors", "zones", "targets", "notices")
 """The sections that the editor changes, as in the file of a device."""
-FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in ("config", "health", "alert", "placement"))
+CHANNELS = ("config", "health", "alert", "placement")
 """What must be heard here: changes from elsewhere, answers, and the places in the files of devices."""
+FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in CHANNELS)
 ELSEWHERE = "footlight-cloud configure"
 """Stands for whoever sent a change in another way."""
 
@@ -145,7 +146,7 @@ class Changes:
             log.warning("changes: not sent again: %s", error)
 
     def hear(self, topic_name: str, payload: bytes) -> None:
-        """Take a message of :data:`FILTERS`; one that breaks the contract or cannot be kept is logged."""
+        """Take a message of :data:`CHANNELS`; one that breaks the contract or cannot be kept is logged."""
         try:
             message = arrival.checked(decode(topic_name, payload), self._clock.now())
         except WireError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from cloud.domain.notices import Acknowledgement, is_current, taken_care_of
+from cloud.ingest.background import in_background
 from cloud.stores.store import NoticeBook, OpenNotices, StoreUnavailable
 from common.errors import UserError
 from common.wire import NoticeMessage
@@ -51,25 +52,17 @@ class Acknowledged:
     def __init__(self, book: OpenNotices, *, every_s: float = EVERY_S) -> None:
         self._book, self._every_s = book, every_s
         self._known: Sequence[Acknowledgement] = ()
-        self._stopped = threading.Event()
 
     def __contains__(self, notice: object) -> bool:
         return isinstance(notice, NoticeMessage) and taken_care_of(notice, self._known) is not None
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """Read them while the block runs."""
-        thread = threading.Thread(target=self._run, name="acknowledgements", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopped.set()
-            thread.join()
+        return in_background("acknowledgements", self._run)
 
-    def _run(self) -> None:
+    def _run(self, stopped: threading.Event) -> None:
         while True:
             with contextlib.suppress(StoreUnavailable):  # the intake says so when it writes
                 self._known = self._book.acknowledgements()
-            if self._stopped.wait(self._every_s):
+            if stopped.wait(self._every_s):
                 return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from cloud.ingest.background import in_background
 from cloud.ingest.notices import Tell
 from cloud.stores.store import OpenNotices, StoreUnavailable
 
@@ -22,25 +23,16 @@ def watching(
 
     Nothing is read while nobody has ``wanted`` it.
     """
-    stopped = threading.Event()
 
-    def run() -> None:
+    def run(stopped: threading.Event) -> None:
         known: set[tuple[object, ...]] = set()
         while not stopped.wait(every_s):
             with suppress(StoreUnavailable):  # the page says so
-                found = (
-                    {}
-                    if not wanted()
-                    else {(one.site, one.device, one.name, one.at): one for one in book.notices()}
-                )
+                notices = book.notices() if wanted() else ()
+                found = {(one.site, one.device, one.name, one.at): one for one in notices}
                 for key in found.keys() - known:
                     tell(found[key])
                 known = set(found)
 
-    thread = threading.Thread(target=run, name="notices", daemon=True)
-    thread.start()
-    try:
+    with in_background("notices", run):
         yield
-    finally:
-        stopped.set()
-        thread.join()

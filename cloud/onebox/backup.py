@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cloud.account_settings import beside
 from cloud.config import EmbeddedSettings, load
+from cloud.ingest.background import in_background
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_file import back_up
 from common.clock import Clock, SystemClock
@@ -46,19 +47,12 @@ def nightly(
     if target is None:
         yield
         return
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=_run,
-        args=(store.location(), accounts, target, clock, stop, look_every_s),
-        name="backup",
-        daemon=True,
-    )
-    thread.start()
-    try:
+
+    def work(stop: threading.Event) -> None:
+        _run(store.location(), accounts, target, clock, stop, look_every_s)
+
+    with in_background("backup", work):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _run(

@@ -12,10 +12,10 @@ from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
-from cloud.onebox.page import PageServer
+from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
-from cloud.onebox.serve import listen
-from cloud.stores.connect import open_embedded, open_influx, open_influxql
+from cloud.stores.connect import needed, open_embedded, open_influx, open_influxql
+from cloud.stores.embedded_file import check_exists
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
 from cloud.stores.store import Reader
@@ -87,7 +87,7 @@ async def _serve(
     with (
         page_access(settings, clock) as access,
         _opened(settings, chain, clock) as (reader, shops),
-        listen(shown) as sock,
+        listen(shown.host, shown.port) as sock,
         ExitStack() as opened,
     ):
         positions, changes = Positions(clock), None
@@ -118,8 +118,7 @@ async def _serve(
             app, tls=shown.tls.files() if shown.tls else None, end_streams=app.state.today.live.end
         )
         serving = asyncio.create_task(page.serve([sock]))
-        host, port = sock.getsockname()[:2]
-        ready(f"http{'s' if shown.tls else ''}://{host}:{port}/")
+        ready(page_url(sock, tls=shown.tls is not None))
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         page.should_exit = True
@@ -128,20 +127,13 @@ async def _serve(
 
 @contextmanager
 def _opened(settings: Settings, chain: Chain | None, clock: Clock) -> Iterator[tuple[Reader, Shops]]:
-    """Open the store for reading. An embedded one must exist already: reading never creates a store."""
+    """Open the store for reading; an embedded one must exist already."""
     store = settings.store
     if isinstance(store, InfluxSettings):
-        if chain is None:
-            raise UserError(
-                "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
-            )
+        listed = needed(chain)
         with closing(open_influxql(store)) as influxql, closing(open_influx(store, clock)) as messages:
-            yield InfluxReader(influxql, messages), ChainShops(chain, InfluxTallies(influxql))
+            yield InfluxReader(influxql, messages), ChainShops(listed, InfluxTallies(influxql))
     else:
-        path = store.location()
-        if not path.is_file():
-            raise UserError(
-                f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
-            )
+        check_exists(store.location())
         with closing(open_embedded(store, clock)) as embedded:
             yield embedded, OneBoxShops(embedded, shop_zone(settings.serve.page.timezone), chain)

@@ -1,4 +1,4 @@
-"""``footlight-cloud serve``, ``footlight-cloud page`` and ``footlight-cloud demo``."""
+"""``footlight-cloud serve``, ``page``, ``api`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cloud.config import load
 from cloud.domain.chain import Chain
 from cloud.onebox.log_rate import LogRate
+from cloud.stores.connect import read_chain
 from common.clock import SystemClock
 from common.command_line import add_config
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``serve`` and ``demo``."""
+    """Add ``serve``, ``page``, ``api`` and ``demo``."""
     parser = commands.add_parser(
         "serve", help="run broker, bridge, embedded store and page in one process (one box)"
     )
@@ -105,8 +106,7 @@ def run_api(args: argparse.Namespace) -> int:
     from cloud.onebox.chain_page import serve_api
 
     settings = load(args.config)
-    file = settings.chain_file(args.chain)
-    chain = Chain.load(file) if file else None
+    chain = read_chain(settings, args.chain)
     return _until_signal(
         lambda stop: serve_api(
             settings,

@@ -9,9 +9,10 @@ refused.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Callable, Iterable
+
+from cloud.domain.network import neighbourhood_of
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Connections:
 
     def admit(self, address: str, close: Callable[[], None], *, wait_s: float) -> Slot | None:
         """Return a waiting slot for a new connection from ``address``; None if there is no room."""
-        neighbourhood = _neighbourhood(address)
+        neighbourhood = neighbourhood_of(address)
         neighbours = [slot for slot in self._slots if slot.neighbourhood == neighbourhood]
         if len(neighbours) >= self._most_per_address:
             room = self._make_room(neighbours, f"{len(neighbours)} from {address}")
@@ -141,12 +142,12 @@ class WrongPasswords:
 
     def pause_s(self, address: str) -> float:
         """Return how long an attempt from ``address`` has to wait."""
-        count = self._recent(_neighbourhood(address))
+        count = self._recent(neighbourhood_of(address))
         return min(self.FIRST_S * 2.0 ** min(count - 1, 10), self.MOST_S) if count else 0.0
 
     def add(self, address: str) -> None:
         """Count a wrong password from ``address``."""
-        neighbourhood = _neighbourhood(address)
+        neighbourhood = neighbourhood_of(address)
         count = self._recent(neighbourhood) + 1
         self._failures.pop(neighbourhood, None)
         self._failures[neighbourhood] = (count, asyncio.get_running_loop().time())
@@ -156,14 +157,3 @@ class WrongPasswords:
     def _recent(self, neighbourhood: str) -> int:
         count, last_s = self._failures.get(neighbourhood, (0, 0.0))
         return count if asyncio.get_running_loop().time() - last_s <= self.FORGET_S else 0
-
-
-def _neighbourhood(address: str) -> str:
-    """Return the key that identifies a host: its IPv4 address, or its /64 network in IPv6."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))

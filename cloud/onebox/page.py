@@ -75,6 +75,20 @@ class PageServer(uvicorn.Server):
         yield
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Open the address of the page. Raises ``UserError`` if it is in use."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise UserError(f"serve.page: cannot listen on {host}:{port} ({error.strerror})") from None
+
+
+def page_url(sock: socket.socket, *, tls: bool) -> str:
+    """Return the address of the page that listens at ``sock``, for a browser."""
+    host, port = sock.getsockname()[:2]
+    return f"http{'s' if tls else ''}://{host}:{port}/"
+
+
 def _bounded(connections: Connections, request_s: float, answer_s: float) -> type[asyncio.Protocol]:
     """Create uvicorn's protocol class with a slot in ``connections``; uvicorn needs a class."""
 

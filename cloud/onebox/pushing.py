@@ -46,13 +46,14 @@ def pushing_from(
     connect: Connect,
 ) -> Iterator[None]:
     """Do the same for a page that only reads the store; ``rules`` say when it is quiet."""
-    with pushing(access, shops, clock, connect) as push:
-        if push is None or not isinstance(access, AccountAccess):
-            yield
-            return
-        wanted = access.accounts.subscriptions.any
+    if not isinstance(access, AccountAccess):
+        yield
+        return
+    with (
+        pushing(access, shops, clock, connect) as push,
         # The bridge calls the webhook.
-        with telling(rules and rules.without_webhook(), book, clock, push) as tell:
-            assert tell is not None
-            with watching(book, tell, wanted=wanted):
-                yield
+        telling(rules and rules.without_webhook(), book, clock, push) as tell,
+    ):
+        assert tell is not None
+        with watching(book, tell, wanted=access.accounts.subscriptions.any):
+            yield

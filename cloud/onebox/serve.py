@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cloud.chain_file.changes import ChainChanges, chain_changes
-from cloud.config import EmbeddedSettings, PageSettings, Settings
-from cloud.domain.chain import Chain, shop_zone
+from cloud.config import EmbeddedSettings, Settings
+from cloud.devices.changes import CHANNELS
+from cloud.domain.chain import shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
@@ -23,9 +23,9 @@ from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
-from cloud.onebox.page import PageServer
+from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing
-from cloud.stores.connect import open_embedded
+from cloud.stores.connect import open_embedded, read_chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter, Reader
@@ -71,8 +71,7 @@ async def serve(
             "store.kind: 'serve' needs the embedded store; use 'footlight-cloud bridge' for InfluxDB, and"
             " 'footlight-cloud page' for its page"
         )
-    read = settings.chain_file(chain)
-    listed = Chain.load(read) if read else None
+    listed = read_chain(settings, chain)
     store = open_embedded(settings.store, clock, repair=True)
     shops = OneBoxShops(store, shop_zone(settings.serve.page.timezone), listed)
     try:
@@ -115,7 +114,8 @@ async def _serve(
 
     def receive(delivery: Delivery) -> None:
         channel = delivery.topic.rpartition("/")[2]
-        hear(delivery.topic, delivery.payload)
+        if channel in CHANNELS:
+            hear(delivery.topic, delivery.payload)
         if channel == "placement":  # only shown while it is current, never stored
             positions.take(delivery.topic, delivery.payload)
         if channel in ("placement", "config"):
@@ -135,7 +135,7 @@ async def _serve(
         chosen = settings.serve.page
         with (
             nightly(place, clock, accounts=settings.accounts_file()),
-            listen(chosen) as sock,
+            listen(chosen.host, chosen.port) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
             app = create_app(
@@ -164,9 +164,7 @@ async def _serve(
             if settings.serve.home_assistant:
                 home = HomeAssistant(store, shops, shop_zone(chosen.timezone), clock, retain)
                 tasks.add(asyncio.create_task(home.run(stop)))
-            host, port = sock.getsockname()[:2]
-            page_url = f"{'https' if chosen.tls else 'http'}://{host}:{port}/"
-            ready(Box(mqtt_port, page_url, store, lambda: intake.stats))
+            ready(Box(mqtt_port, page_url(sock, tls=chosen.tls is not None), store, lambda: intake.stats))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             page.should_exit = True
@@ -186,11 +184,3 @@ def _then(delivery: Delivery, news: Callable[[str], None]) -> Delivery:
         news(delivery.topic.rsplit("/", 3)[1])
 
     return replace(delivery, acknowledge=stored)
-
-
-def listen(page: PageSettings) -> socket.socket:
-    """Open the address of the page. Raises ``UserError`` if it is in use."""
-    try:
-        return socket.create_server((page.host, page.port))
-    except OSError as error:
-        raise UserError(f"serve.page: cannot listen on {page.host}:{page.port} ({error.strerror})") from None

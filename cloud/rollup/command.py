@@ -26,10 +26,11 @@ from cloud.rollup.register import register
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_day_points
+from cloud.stores.forgotten import Tags
 from cloud.stores.measurement import Measurement, Point, Value
 from cloud.stores.place_days import DAY_PLACE, place_day_points
 from cloud.stores.store import StoreRejected, StoreUnavailable
-from cloud.stores.tallies import InfluxTallies, Tags, Windows, day_time, days, tally_point
+from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
 from cloud.stores.windows import InfluxWindows
 from common.clock import Clock, SystemClock
 from common.command_line import add_config

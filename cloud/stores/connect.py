@@ -56,6 +56,21 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
     )
 
 
+def read_chain(settings: Settings, given: Path | None) -> Chain | None:
+    """Read the chain file that was ``given``, or that of the page; None if there is none. Raises ``UserError``."""
+    file = settings.chain_file(given)
+    return Chain.load(file) if file else None
+
+
+def needed(chain: Chain | None) -> Chain:
+    """Return the chain, without which InfluxDB cannot be read. Raises ``UserError`` for None."""
+    if chain is None:
+        raise UserError(
+            "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
+        )
+    return chain
+
+
 @contextmanager
 def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator[tuple[Chain, Tallies]]:
     """Open the chain and its tallies from the configured store. Raises ``UserError``.
@@ -64,16 +79,12 @@ def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator
     from the weeks up to ``last``.
     """
     store = settings.store
-    file = settings.chain_file(chain)
-    given = Chain.load(file) if file else None
+    given = read_chain(settings, chain)
     if isinstance(store, EmbeddedSettings):
         with closing(EmbeddedWindows(store.location())) as windows:
             found = given or assumed_chain(windows, shop_zone(settings.serve.page.timezone), last)
             yield found, WindowTallies(windows, found)
-    elif given:
-        with closing(open_influxql(store)) as influxql:
-            yield given, InfluxTallies(influxql)
     else:
-        raise UserError(
-            "--chain FILE: is needed with InfluxDB; the chain file has the opening hours of the sites"
-        )
+        found = needed(given)
+        with closing(open_influxql(store)) as influxql:
+            yield found, InfluxTallies(influxql)

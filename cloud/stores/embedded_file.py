@@ -85,6 +85,14 @@ class RowReader:
             return None
 
 
+def check_exists(path: Path) -> None:
+    """Check that the file of a store is there: reading never creates one. Raises ``UserError``."""
+    if not path.is_file():
+        raise UserError(
+            f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
+        )
+
+
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """Commit everything in the block, or roll all of it back."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cloud.stores.embedded_file import OF_SITE, SCHEMA_VERSION, RowReader
+from cloud.stores.embedded_file import OF_SITE, SCHEMA_VERSION, RowReader, check_exists
 from cloud.stores.store import StoreUnavailable
 from common.errors import UserError
 from common.wire import WindowMessage
@@ -21,10 +21,7 @@ class EmbeddedWindows:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise UserError(
-                f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
-            )
+        check_exists(path)
         self._row_reader = RowReader()
         with ExitStack() as opened:
             try:

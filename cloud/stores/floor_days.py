@@ -1,29 +1,15 @@
-"""Heat and ways of a day in InfluxDB: the measurements, their points, and back.
-
-A cell of the grid is a field: as a tag it would need a hundred series.
-"""
+"""Heat and ways of a day in InfluxDB: the measurements, their points, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from cloud.domain.chain import Role
-from cloud.domain.floor_tally import FloorTally, Grid, HeatTally, Seconds, Way
+from cloud.domain.floor_tally import FloorTally, Grid, HeatTally, Way
+from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD, Row, Stored, Tags, day_points, known_points
+from cloud.stores.heat_cells import cells, maps_from, of_cells
 from cloud.stores.measurement import Field, Measurement, Point, Value
-from cloud.stores.place_days import FORGOTTEN, FORGOTTEN_FIELD, with_forgotten
-from common.wire import HEAT_COLUMNS, HEAT_ROWS
-
-Stored = Mapping[tuple[str, ...], Collection[str]]
-"""The fields of the points that exist, by their tags after site and role."""
-_KINDS = ("standing", "looking")
-
-
-def _cell(kind: str, index: int, columns: int) -> str:
-    """Return the field of a cell, by row and column from 0."""
-    return f"{kind}_{index // columns}_{index % columns}"
-
 
 DAY_HEAT = Measurement(
     "day_heat",
@@ -32,13 +18,7 @@ DAY_HEAT = Measurement(
     "noon UTC of the local date",
     {
         "cohort_visits": Field("integer", "visits of the cohorts that have a heat map"),
-        **{
-            _cell(kind, index, HEAT_COLUMNS): Field(
-                "integer", f"seconds of {kind} in a cell, by row and column from 0, where they are told"
-            )
-            for kind in _KINDS
-            for index in range(HEAT_ROWS * HEAT_COLUMNS)
-        },
+        **of_cells(", where they are told"),
         FORGOTTEN: FORGOTTEN_FIELD,
     },
 )
@@ -58,30 +38,26 @@ DAY_WAY = Measurement(
 def floor_day_points(
     site: str, role: Role, floor: FloorTally, at: datetime, heat: Stored, ways: Stored
 ) -> Iterator[Point]:
-    """Make the points of a day. ``heat`` and ``ways`` are the stored ones: what is no longer known becomes 0 and is
-    named in ``forgotten``."""
-    maps: dict[tuple[str, ...], dict[str, Value]] = {
+    """Make the points of a day. ``heat`` and ``ways`` are the stored ones: what is no longer known is forgotten."""
+    maps: dict[Tags, dict[str, Value]] = {
         (grid.camera, _size(grid)): _values(grid, found) for grid, found in floor.heat.items()
     }
-    counts: dict[tuple[str, ...], dict[str, Value]] = {
+    counts: dict[Tags, dict[str, Value]] = {
         tuple(way): {"cohort_visits": floor.ways_visits, "visits": visits}
         for way, visits in floor.ways.items()
     }
-    yield from _points(DAY_HEAT, (site, role), maps, heat, at)
-    yield from _points(DAY_WAY, (site, role), counts, ways, at)
+    yield from day_points(DAY_HEAT, (site, role), at, maps, heat)
+    yield from day_points(DAY_WAY, (site, role), at, counts, ways)
 
 
-def floor_from(
-    heat: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
-    ways: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
-) -> FloorTally:
+def floor_from(heat: Iterable[tuple[Tags, Row]], ways: Iterable[tuple[Tags, Row]]) -> FloorTally:
     """Return the floor of one day from its points."""
     maps: dict[Grid, HeatTally] = {}
-    for (camera, size), row in _known(heat):
+    for (camera, size), row in known_points(heat):
         columns, rows = (int(number) for number in size.split("x"))
-        standing, looking = (_seconds(kind, row, columns, rows) for kind in _KINDS)
+        standing, looking = maps_from(row, columns, rows)
         maps[Grid(camera, columns, rows)] = HeatTally(row["cohort_visits"], standing, looking)
-    known = list(_known(ways))
+    known = list(known_points(ways))
     return FloorTally(
         heat=maps,
         ways={Way(*tags): row["visits"] for tags, row in known},
@@ -89,41 +65,11 @@ def floor_from(
     )
 
 
-def _points(
-    measurement: Measurement,
-    tags: tuple[str, str],
-    found: Mapping[tuple[str, ...], Mapping[str, Value]],
-    stored: Stored,
-    at: datetime,
-) -> Iterator[Point]:
-    for key in sorted({*found, *stored}):
-        named = dict(zip(measurement.tags, (*tags, *key), strict=True))
-        yield measurement.point(named, at, with_forgotten(found.get(key, {}), stored.get(key, ())))
-
-
 def _size(grid: Grid) -> str:
     return f"{grid.columns}x{grid.rows}"
 
 
 def _values(grid: Grid, found: HeatTally) -> dict[str, Value]:
-    cells = {
-        _cell(kind, index, grid.columns): seconds
-        for kind, told in zip(_KINDS, (found.standing_s, found.looking_s), strict=True)
-        for index, seconds in enumerate(told)
-        if seconds is not None
-    }
-    return {"cohort_visits": found.cohort_visits, **cells}
-
-
-def _seconds(kind: str, row: Mapping[str, Any], columns: int, rows: int) -> Seconds:
-    return tuple(row[_cell(kind, index, columns)] for index in range(columns * rows))
-
-
-def _known(
-    points: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]],
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Leave out what was forgotten: whole points, and the fields of others."""
-    for tags, row in points:
-        forgotten = (row[FORGOTTEN] or "").split(",")
-        if "cohort_visits" not in forgotten:
-            yield tags, {**row, **dict.fromkeys(forgotten)}
+    told = cells(found.standing_s, found.looking_s, grid.columns)
+    known = {name: seconds for name, seconds in told.items() if seconds is not None}
+    return {"cohort_visits": found.cohort_visits, **known}

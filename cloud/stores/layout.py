@@ -12,8 +12,9 @@ from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.declared import counts, fields_of
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
+from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD
 from cloud.stores.measurement import Field, Kind, Measurement
-from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, FORGOTTEN_FIELD
+from cloud.stores.place_days import DAY_PLACE
 from cloud.stores.place_layout import OF_PLACES
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import (

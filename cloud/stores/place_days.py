@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,8 @@ from cloud.domain.place_tally import PlaceTally, QueueTally, TargetTally, ZoneTa
 from cloud.domain.tally import Tally
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.declared import of_bins
+from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD, Row, Stored, Tags, day_points, known_points
 from cloud.stores.measurement import Field, Measurement, Point, Value
-
-PlaceKey = tuple[str, ...]
-"""The tags ``kind`` and ``place``."""
-FORGOTTEN = "forgotten"
-FORGOTTEN_FIELD = Field(
-    "string",
-    "counts that were known when this point was first written and now are not, separated by commas: they are written as"
-    " 0, because InfluxDB cannot remove a field",
-)
 
 DAY_PLACE = Measurement(
     "day_place",
@@ -80,29 +72,14 @@ _TABLES = {"waiting": "waiting_visits", "attention": "attention_passers"}
 """The tables by time, and of how many they are."""
 
 
-def place_day_points(
-    value: Tally, at: datetime, stored: Mapping[PlaceKey, Collection[str]]
-) -> Iterator[Point]:
-    """Make a point for each place of a day. What is withheld has no field.
-
-    ``stored`` has the fields of the points that exist. A field, or a place, that is no longer known is written as 0 and
-    named in ``forgotten``.
-    """
-    found: dict[PlaceKey, dict[str, Value]] = {
+def place_day_points(value: Tally, at: datetime, stored: Stored) -> Iterator[Point]:
+    """Make a point for each place of a day. What is withheld has no field; what is only ``stored`` is forgotten."""
+    found: dict[Tags, dict[str, Value]] = {
         **{("zone", name): _values(zone) for name, zone in value.places.zones.items()},
         **{("queue", name): _values(queue) for name, queue in value.places.queues.items()},
         **{("target", name): _values(target) for name, target in value.places.targets.items()},
     }
-    for key in sorted({*found, *stored}):
-        tags = dict(zip(DAY_PLACE.tags, (value.site, value.role, *key), strict=True))
-        yield DAY_PLACE.point(tags, at, with_forgotten(found.get(key, {}), stored.get(key, ())))
-
-
-def with_forgotten(values: Mapping[str, Value], stored: Collection[str]) -> dict[str, Value]:
-    """Add each ``stored`` field that has no value any more as 0, and name these in ``forgotten``."""
-    gone = sorted({*stored} - {*values, FORGOTTEN})
-    named = {FORGOTTEN: ",".join(gone)} if gone or FORGOTTEN in stored else {}
-    return {**values, **named, **dict.fromkeys(gone, 0)}
+    return day_points(DAY_PLACE, (value.site, value.role), at, found, stored)
 
 
 def _values(place: ZoneTally | QueueTally | TargetTally) -> dict[str, Value]:
@@ -122,17 +99,15 @@ def _interval(place: ZoneTally | QueueTally | TargetTally) -> dict[str, Value]:
     return {"interest_low_s": interest.interval.low, "interest_high_s": interest.interval.high}
 
 
-def places_from(rows: Iterable[tuple[PlaceKey, Mapping[str, Any]]]) -> PlaceTally:
+def places_from(rows: Iterable[tuple[Tags, Row]]) -> PlaceTally:
     """Return the places of one site, role and day from their points."""
     found: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
-    for (kind, name), row in rows:
-        forgotten = (row[FORGOTTEN] or "").split(",")
-        if "cohort_visits" not in forgotten:
-            found[kind][name] = _place(kind, {**row, **dict.fromkeys(forgotten)})
+    for (kind, name), row in known_points(rows):
+        found[kind][name] = _place(kind, row)
     return PlaceTally(zones=found["zone"], queues=found["queue"], targets=found["target"])
 
 
-def _place(kind: str, row: Mapping[str, Any]) -> ZoneTally | QueueTally | TargetTally:
+def _place(kind: str, row: Row) -> ZoneTally | QueueTally | TargetTally:
     values: dict[str, Any] = {}
     for name in (each.name for each in fields(_KINDS[kind])):
         if name in _TABLES:

@@ -1,8 +1,7 @@
 """The part of the layout that is about places, with the points of a window and back.
 
-A place is a tag, because its name comes from the settings of a device; so each costs a series. A cell of the grid is a
-field: as text a heat map could not be added up over cohorts, and as a tag it would need a hundred series. A withheld
-zone, queue or target has no point.
+A place is a tag, because its name comes from the settings of a device; so each costs a series. A withheld zone,
+queue or target has no point.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from typing import Any
 from cloud.domain.labels import LABELS
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.declared import counts, fields_of, of_bins
+from cloud.stores.heat_cells import cells, maps_from, of_cells
 from cloud.stores.measurement import Field, Measurement, Point, Value
 from common.wire import (
-    HEAT_COLUMNS,
-    HEAT_ROWS,
     Cells,
     Cohort,
     Coverage,
@@ -35,12 +33,6 @@ Row = Mapping[str, Any]
 
 _CAMERA, _START = ("site", "device", "camera"), "start of the window"
 _FACES = LABELS["expression"]
-
-
-def _cell(kind: str, index: int, columns: int) -> str:
-    """Return the field of a cell, by row and column from 0."""
-    return f"{kind}_{index // columns}_{index % columns}"
-
 
 DOOR = Measurement(
     "door",
@@ -97,13 +89,7 @@ COHORT_HEAT = Measurement(
     _START,
     {
         **fields_of(Heat, without=("standing_s", "looking_s")),
-        **{
-            _cell(kind, index, HEAT_COLUMNS): Field(
-                "integer", f"seconds of {kind} in a cell, by row and column from 0"
-            )
-            for kind in ("standing", "looking")
-            for index in range(HEAT_ROWS * HEAT_COLUMNS)
-        },
+        **of_cells(),
     },
 )
 COHORT_WAYS = Measurement(
@@ -133,9 +119,8 @@ def place_points(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Itera
         if target.passers is not None:
             yield COHORT_TARGET.point({**tags, "target": name}, at, _target(target))
     if (heat := cohort.heat) is not None:
-        values: dict[str, Value | None] = {"columns": heat.columns, "rows": heat.rows}
-        for kind, seconds in (("standing", heat.standing_s), ("looking", heat.looking_s)):
-            values |= {_cell(kind, index, heat.columns): value for index, value in enumerate(seconds)}
+        size = {"columns": heat.columns, "rows": heat.rows}
+        values = {**size, **cells(heat.standing_s, heat.looking_s, heat.columns)}
         yield COHORT_HEAT.point(tags, at, values)
     for place, following in (cohort.ways or {}).items():
         for after, visits in following.items():
@@ -228,12 +213,9 @@ def _bins_from(prefix: str, row: Row) -> Cells:
 def heat_from(rows: Sequence[Row]) -> Heat | None:
     """Return the heat map of a cohort from its point."""
     for row in rows:
-        columns, size = row["columns"], row["columns"] * row["rows"]
-        standing, looking = (
-            tuple(row[_cell(kind, index, columns)] for index in range(size))
-            for kind in ("standing", "looking")
-        )
-        return Heat.model_construct(columns=columns, rows=row["rows"], standing_s=standing, looking_s=looking)
+        size = {"columns": row["columns"], "rows": row["rows"]}
+        standing, looking = maps_from(row, **size)
+        return Heat.model_construct(**size, standing_s=standing, looking_s=looking)
     return None
 
 

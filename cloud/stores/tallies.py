@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,8 +17,9 @@ from cloud.domain.place_tally import DoorTally
 from cloud.domain.tally import Tally, quarters
 from cloud.stores import layout
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_from
+from cloud.stores.forgotten import FORGOTTEN, Row, Tags, with_forgotten, without_forgotten
 from cloud.stores.measurement import Measurement, Point, Value, moment
-from cloud.stores.place_days import DAY_PLACE, FORGOTTEN, places_from, with_forgotten
+from cloud.stores.place_days import DAY_PLACE, places_from
 from common.wire import WindowMessage
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ _MAY_BE_ABSENT = {
     FORGOTTEN,
 }
 """The fields that not every point has."""
-Tags = tuple[str, ...]
-"""The values of the tags of a point, after site and role."""
 
 
 class Tallies(Protocol):
@@ -156,10 +155,10 @@ class InfluxTallies:
 
     def _rows(
         self, measurement: Measurement, sites: Sequence[str], role: Role, start: datetime, end: datetime
-    ) -> dict[tuple[str, int], list[tuple[Tags, Mapping[str, Any]]]]:
+    ) -> dict[tuple[str, int], list[tuple[Tags, Row]]]:
         """Return the points by site and time, each with its tags after site and role. Raises ``StoreUnavailable``."""
         (answer,) = self._influxql.ask(measurement.level, measurement.select(sites, start, end, role=role))
-        found: dict[tuple[str, int], list[tuple[Tags, Mapping[str, Any]]]] = {}
+        found: dict[tuple[str, int], list[tuple[Tags, Row]]] = {}
         for series in answer:
             tags = tuple(series.tags[name] for name in measurement.tags[2:])
             for row in series:
@@ -192,8 +191,7 @@ def day_time(day: date) -> datetime:
 def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Collection[str] = ()) -> Point:
     """Make a point of ``quarter`` or ``day`` from a tally, without places. Withheld or unreleased counts have no field.
 
-    InfluxDB cannot remove a field from a point. So fields that only the ``stored`` point has are written as 0, which
-    does not change a sum, and their names are listed in ``forgotten``.
+    Fields that only the ``stored`` point has are forgotten.
     """
     counts = {name: count for name, count in _by_field(value).items() if count is not None}
     values: dict[str, Value | None] = {
@@ -221,13 +219,13 @@ def _by_field(value: Tally) -> dict[str, Value | None]:
     }
 
 
-def _tally(site: str, role: Role, row: Mapping[str, Any]) -> Tally:
+def _tally(site: str, role: Role, row: Row) -> Tally:
     # A point from before visits were people has no such counts: its breakdowns are of faces and not used.
     plain: dict[str, Any] = {name: 0 if row[name] is None else row[name] for name in _PLAIN}
     if row["described_of"] is None:
         plain["described"] = 0
     people, faces = plain["demographics_visits"] > 0, plain["expression_visits"] > 0
-    row = {**row, **dict.fromkeys((row[FORGOTTEN] or "").split(","))}
+    row = without_forgotten(row)
     return Tally(
         site=site,
         role=role,

@@ -75,6 +75,13 @@ def test_one_customer_has_one_address_in_ipv6(attempts: Attempts) -> None:
     assert attempts.wait_s("another", "2001:db8:0:2::1") == 0
 
 
+def test_ipv4_addresses_that_a_proxy_writes_as_ipv6_are_told_apart(attempts: Attempts) -> None:
+    for number in range(FREE_OF_ADDRESS):
+        attempts.failed(f"name{number}", f"::ffff:{HERE}")
+    assert attempts.wait_s("another", HERE) > 0
+    assert attempts.wait_s("another", f"::ffff:{THERE}") == 0
+
+
 def test_an_attacker_elsewhere_cannot_lock_the_user_out(attempts: Attempts) -> None:
     attempts.succeeded("anna", HERE)
     for _ in range(FREE_OF_ACCOUNT):

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from cloud.config import load
 from cloud.domain.chain import ROLES, Chain, Role
-from cloud.domain.tally import with_silent_days
 from cloud.stores.connect import open_tallies
 from cloud.stores.store import StoreUnavailable
-from cloud.stores.tallies import days
+from cloud.stores.tallies import every_day
 from common.command_line import add_config
 from common.errors import UserError
 
@@ -67,10 +66,9 @@ def run(args: argparse.Namespace) -> int:
         with open_tallies(load(args.config), args.chain, last) as (chain, store):
             role = role_of_chain(chain, args.role)
             sites = chain.with_role(role)
-            found = store.tallies(list(sites), first, last, role)
+            tallies = every_day(store, sites.values(), first, last, role)
     except StoreUnavailable as error:
         raise UserError(f"store: {error}; fix this, then run the command again") from None
-    tallies = with_silent_days(found, sites.values(), days(first, last), role)
     comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
     console = Console()
     if args.json:

@@ -10,7 +10,7 @@ from cloud.api.answers import Cohorts, Days, Hours, Places
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.tally import Tally
-from cloud.stores.tallies import Tallies
+from cloud.stores.tallies import Tallies, every_day
 from common.errors import UserError
 
 _DAY = timedelta(days=1)
@@ -99,7 +99,7 @@ def places(shops: Source, name: str, period: Period, now: datetime) -> Places:
 
 def by_day(asked: Chosen) -> list[Tally]:
     """Return the tally of each day. Raises ``StoreUnavailable``."""
-    return figures.every_day(asked.tallies, asked.site, asked.first, asked.last, asked.role)
+    return every_day(asked.tallies, [asked.site], asked.first, asked.last, asked.role)
 
 
 def _about(asked: Chosen) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
-from cloud.domain.tally import Tally, readable, with_silent_days
+from cloud.domain.tally import Tally, readable
 from cloud.domain.thresholds import FULL_COVERAGE
-from cloud.stores.tallies import Tallies, days, open_quarters
+from cloud.stores.tallies import Tallies, open_quarters
 
 
 def site_answer(site: Site) -> answers.SiteAnswer:
@@ -25,12 +25,6 @@ def site_answer(site: Site) -> answers.SiteAnswer:
         roles=list(site.roles),
         cameras=site.cameras or {},
     )
-
-
-def every_day(source: Tallies, site: Site, first: date, last: date, role: Role) -> list[Tally]:
-    """Return a tally of each day, also of those without data. Raises ``StoreUnavailable``."""
-    found = source.tallies([site.name], first, last, role)
-    return with_silent_days(found, [site], days(first, last), role)
 
 
 def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:

@@ -73,8 +73,8 @@ def since_heard(tallies: Iterable[Tally]) -> list[Tally]:
 
 
 def coverage(tally: Tally) -> float:
-    """Return the share of the opening time that was watched, in 0..1."""
-    return min(1.0, tally.covered_s / tally.open_s) if tally.open_s > 0 else 0.0
+    """Return the share of the opening time that was watched, in 0..1; 0 if the site was closed."""
+    return tally.coverage or 0.0
 
 
 def blind_cameras(tally: Tally) -> list[str]:

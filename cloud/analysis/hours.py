@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from cloud.analysis.comparable import coverage
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Site
-from cloud.domain.tally import Tally
-from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.domain.tally import State, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,8 @@ class Hour:
     day: date
     hour: int
     coverage: float
-    state: Literal["no_data", "partial", "full"]
+    state: State
+    """Never ``closed``."""
     visits: int | None
     rate: float | None
     """Visits per watched hour, so that hours that were open or watched only in part are comparable."""
@@ -45,7 +44,7 @@ def _hour(day: date, hour: int, total: Tally) -> Hour:
         day=day,
         hour=hour,
         coverage=coverage(total),
-        state="no_data" if not seen else "full" if coverage(total) >= FULL_COVERAGE else "partial",
+        state=total.state,
         visits=total.visits if seen else None,
         rate=visits / watched_h if seen else None,
     )

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.domain.chain import Purpose, Role
+from cloud.domain.tally import State
 
-State = Literal["closed", "no_data", "partial", "full"]
 Counts = Annotated[
     dict[str, int | None], Field(description="visits by label; null means that all of a label is withheld")
 ]

@@ -12,7 +12,6 @@ from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally, readable
-from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.stores.tallies import Tallies, open_quarters
 
 
@@ -40,18 +39,13 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
     return {start.astimezone(site.zone): total for start, total in hours.items()}
 
 
-def coverage_of(tally: Tally) -> float | None:
-    """Return the share of the opening time that was watched; None if the site was closed."""
-    return min(1.0, tally.covered_s / tally.open_s) if tally.open_s > 0 else None
-
-
 def counted(tally: Tally) -> dict[str, Any]:
     """Return the fields of ``Counted``."""
-    coverage, seen = coverage_of(tally), tally.covered_s > 0
+    seen = tally.covered_s > 0
     return {
-        "state": _state(coverage, seen=seen),
+        "state": tally.state,
         "open_s": tally.open_s,
-        "coverage": coverage,
+        "coverage": tally.coverage,
         "exposure_s": tally.exposure_s,
         "visits": tally.visits if seen else None,
         "viewers": tally.viewers if seen else None,
@@ -101,7 +95,7 @@ def places(tally: Tally) -> dict[str, Any]:
     """Return the fields of ``Places`` about doors and places."""
     told = tally.places
     return {
-        "coverage": coverage_of(tally),
+        "coverage": tally.coverage,
         "cohort_visits": tally.cohort_visits,
         "doors": doors(tally.doors),
         "zones": [_zone(name, zone) for name, zone in sorted(told.zones.items())],
@@ -143,14 +137,6 @@ def doors(found: DoorTally | None) -> answers.Doors | None:
         capture_rate=found.capture_rate,
         watched_s=found.watched_s,
     )
-
-
-def _state(coverage: float | None, *, seen: bool) -> answers.State:
-    if coverage is None:
-        return "closed"
-    if not seen:
-        return "no_data"
-    return "full" if coverage >= FULL_COVERAGE else "partial"
 
 
 def _breakdown(counts: Mapping[str, int | None], visits: int) -> answers.Breakdown | None:

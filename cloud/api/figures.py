@@ -11,7 +11,7 @@ from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
-from cloud.domain.tally import Tally, readable
+from cloud.domain.tally import Tally, added_by, readable
 from cloud.stores.tallies import Tallies, open_quarters
 
 
@@ -31,11 +31,12 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
 
     Raises ``StoreUnavailable``.
     """
-    hours: dict[datetime, Tally] = {}
-    for at, part in open_quarters(source, site, first, last, role).items():
+
+    def start_of(at: datetime) -> datetime:
         # In UTC: two hours that the local clock shows twice would be equal.
-        start = at - timedelta(minutes=at.astimezone(site.zone).minute)
-        hours[start] = hours[start] + part if start in hours else part
+        return at - timedelta(minutes=at.astimezone(site.zone).minute)
+
+    hours = added_by(open_quarters(source, site, first, last, role), start_of)
     return {start.astimezone(site.zone): total for start, total in hours.items()}
 
 

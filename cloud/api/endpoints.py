@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cloud.api import answers
 from cloud.domain.chain import Role
+from cloud.domain.periods import monday_of
 from cloud.domain.users import Permission
 from common.vocabulary import EARLIEST, LATEST
 from common.wire import Name
@@ -39,9 +40,8 @@ Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
 
 
 def _week(text: str) -> str:
-    year, _, number = text.partition("-W")
     try:
-        date.fromisocalendar(int(year), int(number), 1)
+        monday_of(text)
     except ValueError:
         raise ValueError("must be a week such as 2026-W46") from None
     return text

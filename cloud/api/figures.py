@@ -9,7 +9,6 @@ from typing import Any
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
-from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally, added_by, readable
 from cloud.stores.tallies import Tallies, open_quarters
@@ -171,7 +170,7 @@ def _queue(name: str, queue: QueueTally) -> answers.QueueAnswer:
         waiting_visits=queue.waiting_visits,
         median_s=queue.waiting_s(0.5),
         ninth_decile_s=queue.waiting_s(0.9),
-        waiting=_bins(queue.waiting),
+        waiting=dict(queue.waiting),
     )
 
 
@@ -187,12 +186,8 @@ def _target(name: str, target: TargetTally) -> answers.TargetAnswer:
         interest_s=interest.mean_s if interest else None,
         interest_interval_s=interest.interval if interest else None,
         attention_passers=target.attention_passers,
-        attention=_bins(target.attention),
+        attention=dict(target.attention),
     )
-
-
-def _bins(counts: Counts) -> dict[str, int | None]:
-    return dict(counts)
 
 
 def _divided(total: float, by: float) -> float | None:

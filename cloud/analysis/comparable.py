@@ -77,6 +77,14 @@ def coverage(tally: Tally) -> float:
     return tally.coverage or 0.0
 
 
+def camera_coverage(tally: Tally) -> dict[str, float]:
+    """Return the share of the opening time that each camera watched, in 0..1."""
+    return {
+        camera: min(1.0, watched_s / tally.open_s) if tally.open_s else 0.0
+        for camera, watched_s in tally.watched_s.items()
+    }
+
+
 def blind_cameras(tally: Tally) -> list[str]:
     """Return the cameras that watched too little of the day."""
     least = LEAST_COVERAGE * tally.open_s

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
-from cloud.analysis.comparable import coverage
+from cloud.analysis.comparable import camera_coverage, coverage
 from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes
@@ -186,10 +186,7 @@ def _day(one: Tally) -> Day:
 
 
 def _cameras(total: Tally) -> tuple[Camera, ...]:
-    return tuple(
-        Camera(name, min(1.0, watched_s / total.open_s) if total.open_s else 0.0)
-        for name, watched_s in total.watched_s.items()
-    )
+    return tuple(Camera(name, share) for name, share in camera_coverage(total).items())
 
 
 def _other(source: Tallies, site: Site, week: IsoWeek, role: Role) -> Cameras:

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
 from cloud.stores.store import StoreUnavailable
 from common.database_file import why_not_opened
 from common.errors import UserError
@@ -59,7 +60,7 @@ class AccountFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _create_private(path)
-            self._db = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+            self._db = connect(path, wait_s=_WAIT_S)
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"accounts.path: {path}: {why_not_opened(path, error)}") from None
         try:
@@ -71,17 +72,13 @@ class AccountFile:
     def _prepare(self) -> None:
         try:
             self._db.execute("PRAGMA foreign_keys = ON")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            create_tables(self._db, _SCHEMA, SCHEMA_VERSION)
+        except OtherVersion as error:
+            raise UserError(f"accounts.path: {self.path}: {error}") from None
         except sqlite3.Error as error:
             raise UserError(
                 f"accounts.path: {self.path}: cannot be used ({error}); replace it by its backup, or move it away"
             ) from None
-        if version not in (0, SCHEMA_VERSION):
-            raise UserError(
-                f"accounts.path: {self.path}: written by another version of Footlight (schema {version})"
-            )
 
     def close(self) -> None:
         """Close the file."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from common import salvage
+from cloud.stores.sqlite_file import OtherVersion, open_history
 from common.database_file import why_not_opened
 
 log = logging.getLogger(__name__)
@@ -90,41 +90,10 @@ class History:
         try:
             with self._lock:
                 if self._db is None:
-                    self._db = _opened(self._path)
+                    self._db = open_history(self._path, _SCHEMA, _SCHEMA_VERSION, area="chain")
                 return self._db.execute(query, values).fetchall()
+        except OtherVersion as error:
+            raise HistoryUnavailable(f"{self._path}: {error}") from None
         except (OSError, sqlite3.Error) as error:
             log.warning("chain: %s: %s", self._path, why_not_opened(self._path, error))
             raise HistoryUnavailable(f"{self._path}: {error}") from None
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _open(path)
-    except sqlite3.DatabaseError as error:
-        if not salvage.is_damage(error):
-            raise
-        aside = salvage.set_aside(path)
-        log.error(  # noqa: TRY400 - no bug of ours
-            "chain: %s is damaged (%s); it was renamed to %s, and the history of changes begins anew",
-            path,
-            error,
-            aside.name,
-        )
-        return _open(path)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-        elif version != _SCHEMA_VERSION:
-            raise HistoryUnavailable(f"{path}: written by another version of Footlight (schema {version})")
-        salvage.check(db)
-    except BaseException:
-        db.close()
-        raise
-    return db

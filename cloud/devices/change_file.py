@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
@@ -19,12 +18,10 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
-from common import salvage
+from cloud.stores.sqlite_file import OtherVersion, open_history
 from common.database_file import why_not_opened
 from common.errors import UserError
 from common.wire import ConfigMessage, short_hash
-
-log = logging.getLogger(__name__)
 
 KEPT = 200
 
@@ -85,7 +82,9 @@ class ChangeFile:
         self._path = path
         self._lock = threading.Lock()
         try:
-            self._db = _opened(path)
+            self._db = open_history(path, _SCHEMA, _SCHEMA_VERSION, area="changes")
+        except OtherVersion as error:
+            raise UserError(f"store.path: {path}: {error}") from None
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"store.path: {path}: {why_not_opened(path, error)}") from None
 
@@ -179,36 +178,3 @@ def _change(row: tuple[Any, ...]) -> Change:
         reason=reason,
         config=config,
     )
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _open(path)
-    except sqlite3.DatabaseError as error:
-        if not salvage.is_damage(error):
-            raise
-        aside = salvage.set_aside(path)
-        log.error(  # noqa: TRY400 - no bug of ours
-            "changes: %s is damaged (%s); it was renamed to %s, and the history of changes begins anew",
-            path,
-            error,
-            aside.name,
-        )
-        return _open(path)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-        elif version != _SCHEMA_VERSION:
-            raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
-        salvage.check(db)
-    except BaseException:
-        db.close()
-        raise
-    return db

@@ -21,11 +21,11 @@ from cloud.stores.embedded_file import (
     STAMP,
     WITH_COHORT,
     RowReader,
-    connect,
     open_file,
     take_over,
     transaction,
 )
+from cloud.stores.sqlite_file import connect
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable, by_device
 from common.clock import Clock
 from common.database_file import why_not_opened

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
 from common import salvage
 from common.errors import UserError
 from common.wire import WindowMessage, one_line
@@ -84,10 +85,6 @@ class RowReader:
             return None
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
-
-
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """Commit everything in the block, or roll all of it back."""
@@ -143,14 +140,13 @@ def _open(path: Path, *, check: bool) -> sqlite3.Connection:
         # messages are acknowledged.
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
-            raise UserError(f"store.path: {path}: written by another version of Footlight (schema {version})")
+        create_tables(db, _SCHEMA, SCHEMA_VERSION)
         db.executescript(_LATER)
         if check:
             salvage.check(db)
+    except OtherVersion as error:
+        db.close()
+        raise UserError(f"store.path: {path}: {error}") from None
     except BaseException:
         db.close()
         raise

@@ -1,0 +1,63 @@
+"""How every SQLite file of the server is opened: its tables, its version, and what happens to a damaged one."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from common import salvage
+
+log = logging.getLogger(__name__)
+
+
+class OtherVersion(Exception):
+    """Another version of Footlight wrote the file; the text says so."""
+
+
+def connect(path: Path, *, wait_s: float = 1.0) -> sqlite3.Connection:
+    """Open ``path`` for several threads, without transactions of Python's own; a lock is waited for ``wait_s``."""
+    return sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+
+
+def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:
+    """Create the tables in a new file. Raises ``OtherVersion`` for a file with tables of another version."""
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0:
+        db.executescript(f"BEGIN; {schema} PRAGMA user_version = {version}; COMMIT;")
+    elif found != version:
+        raise OtherVersion(f"written by another version of Footlight (schema {found})")
+
+
+def open_history(path: Path, schema: str, version: int, *, area: str) -> sqlite3.Connection:
+    """Open the file of a history of changes, which is a help and no record: a damaged one is renamed, and begins anew.
+
+    ``area`` begins the line in the log. Raises ``OtherVersion``, ``OSError`` or ``sqlite3.Error``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _checked(path, schema, version)
+    except sqlite3.DatabaseError as error:
+        if not salvage.is_damage(error):
+            raise
+        aside = salvage.set_aside(path)
+        log.error(  # noqa: TRY400 - no bug of ours
+            "%s: %s is damaged (%s); it was renamed to %s, and the history of changes begins anew",
+            area,
+            path,
+            error,
+            aside.name,
+        )
+        return _checked(path, schema, version)
+
+
+def _checked(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    db = connect(path)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        create_tables(db, schema, version)
+        salvage.check(db)
+    except BaseException:
+        db.close()
+        raise
+    return db

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from grafana_foundation_sdk.builders import alerting, expr
@@ -45,14 +45,20 @@ _COVERAGE = Query(
     'SELECT mean("coverage") FROM "window" WHERE $timeFilter GROUP BY "site", "device", "camera"',
     alias="$tag_site $tag_device $tag_camera",
 )
-_MOVED = Query(
-    'SELECT count("text") FROM (SELECT last("active") AS "active", "text" FROM "alert" WHERE $timeFilter'
-    " AND \"fault\" = 'moved'"
-    ' GROUP BY "site", "device") WHERE "active" = true GROUP BY "site", "device"',
-    alias="$tag_site $tag_device",
-)
-"""Devices whose last word on this fault, which they send when it begins and when it ends, is that it goes on."""
-_LEAKS = replace(_MOVED, text=_MOVED.text.replace("'moved'", "'privacy'"))
+
+
+def _with_fault(fault: str) -> Query:
+    """Ask for devices whose last word on a fault is that it goes on; they send one when it begins and when it ends."""
+    text = (
+        'SELECT count("text") FROM (SELECT last("active") AS "active", "text" FROM "alert" WHERE $timeFilter'
+        f" AND \"fault\" = '{fault}'"
+        ' GROUP BY "site", "device") WHERE "active" = true GROUP BY "site", "device"'
+    )
+    return Query(text, alias="$tag_site $tag_device")
+
+
+_MOVED = _with_fault("moved")
+_LEAKS = _with_fault("privacy")
 """Devices on which the last privacy audit found a leak."""
 _QUEUED = Query(
     'SELECT max("outbox_depth") FROM "health" WHERE $timeFilter GROUP BY "site", "device"',

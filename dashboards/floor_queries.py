@@ -24,8 +24,11 @@ GRIDS = Query(
 )
 
 
-def _of_doors(value: str, name: str, *, told: str = '"door_watched_s" > 0') -> Query:
-    text = f'SELECT {value} FROM "day" WHERE {_SITE} AND {told} GROUP BY time(1d, 12h), "role" fill(null)'
+def _of_doors(value: str, name: str) -> Query:
+    text = (
+        f'SELECT {value} FROM "day" WHERE {_SITE} AND "door_watched_s" > 0'
+        ' GROUP BY time(1d, 12h), "role" fill(null)'
+    )
     return Query(text, "day", alias=f"$tag_role: {name}")
 
 

@@ -7,6 +7,7 @@ from few visits are grey. Everything else has Grafana's default look, so that an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
@@ -314,7 +315,7 @@ def _described(panel: Kind, title: str, description: str, queries: Sequence[Quer
 
 
 def _lettered(queries: Sequence[Query]) -> list[tuple[str, Query]]:
-    return list(zip("ABCDEFGHI", queries, strict=False))
+    return list(zip(ascii_uppercase, queries, strict=False))
 
 
 def _thresholds(steps: Steps) -> Builder[model.ThresholdsConfig]:

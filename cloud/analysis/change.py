@@ -8,7 +8,7 @@ variance is estimated from the days themselves, and days that resemble the day b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -35,6 +35,9 @@ LEAST_DAYS = 3
 
 MOST_VAGUE = 1.0
 """An interval that contains "no change" and is wider than this share of the weeks before is too vague to show."""
+
+VAGUE = _("the days differ too much to distinguish a change from chance")
+"""The reason for that."""
 
 Setup = tuple[frozenset[str], frozenset[str], frozenset[str]]
 """Models, calibrations and cameras: what a day was counted with."""
@@ -139,9 +142,14 @@ def _days(by_day: Mapping[date, Tally], metric: Metric, monday: date, current: S
     tallies = [by_day[day] for n in range(7) if (day := monday + timedelta(days=n)) in by_day]
     causes = {tally.day: _cause(tally, metric, current) for tally in tallies}
     good = {tally.day.weekday(): tally for tally in tallies if causes[tally.day] is None}
-    found = [cause for cause in causes.values() if cause]
-    cause = max(sorted(set(found)), key=found.count) if found else None if tallies else _("no data")
+    cause = most_common(causes.values()) if tallies else _("no data")
     return _Days(monday, good, len(tallies), cause)
+
+
+def most_common(causes: Iterable[str | None]) -> str | None:
+    """Return the most common cause; of several, the first in the alphabet. None if there is none."""
+    found = [cause for cause in causes if cause]
+    return max(sorted(set(found)), key=found.count, default=None)
 
 
 def _cause(tally: Tally, metric: Metric, current: Setup) -> str | None:
@@ -182,7 +190,12 @@ def _why_apart(this: _Days, metric: Metric) -> str | None:
             len(this.good),
             why=why,
         )
-    told, hidden = (sum(of(tally) for tally in this.good.values()) for of in (metric.told, metric.withheld))
+    return why_untold(metric, this.good.values())
+
+
+def why_untold(metric: Metric, tallies: Collection[Tally]) -> str | None:
+    """Return why these days tell too little of a figure to compare it; None if they tell enough."""
+    told, hidden = (sum(of(tally) for tally in tallies) for of in (metric.told, metric.withheld))
     if told + hidden == 0:
         return metric.lacking
     if hidden > MOST_WITHHELD * (told + hidden):
@@ -231,30 +244,35 @@ def _compared(
         return _apart(metric, weeks, level, _("nothing was counted in the weeks before"), own)
     # This week and the mean of the others both vary by chance; the others' part of the variance is 1 / len(used).
     error *= np.sqrt(1 - 1 / len(used))
-    reach = float(t.ppf(1 - level / 2, found.freedom[0])) * error
-    low, high = max(ratio - reach, 0.0), ratio + reach
+    low, high, verdict = judge(ratio, error, float(found.freedom[0]), level) or (None, None, None)
     rows = {days.first: i for i, days in enumerate(used)}
     before = rate / ratio if ratio > 0 else float(numerator[1:].sum() / denominator[1:].sum())
-    verdict: Verdict = "more" if low > 1 else "less" if high < 1 else "none"
-    vague = verdict == "none" and high - low > MOST_VAGUE
     return Change(
         metric=metric.name,
         unit=metric.unit,
         rate=rate,
         before=before,
-        ratio=None if vague else ratio,
-        low=None if vague else low,
-        high=None if vague else high,
+        ratio=None if verdict is None else ratio,
+        low=low,
+        high=high,
         level=level,
-        verdict=None if vague else verdict,
+        verdict=verdict,
         weeks=tuple(
             _week(days, found, rows[days.first], None, _most(metric))
             if days.first in rows
             else _week(days, None, 0, days.cause or _("too few days"))
             for days in weeks
         ),
-        set_apart=_("the days differ too much to distinguish a change from chance") if vague else None,
+        set_apart=VAGUE if verdict is None else None,
     )
+
+
+def judge(ratio: float, error: float, freedom: float, level: float) -> tuple[float, float, Verdict] | None:
+    """Compute the interval of a ratio with this standard error, and the verdict; None if it is too vague to show."""
+    reach = float(t.ppf(1 - level / 2, freedom)) * error
+    low, high = max(ratio - reach, 0.0), ratio + reach
+    verdict: Verdict = "more" if low > 1 else "less" if high < 1 else "none"
+    return None if verdict == "none" and high - low > MOST_VAGUE else (low, high, verdict)
 
 
 def _week(

@@ -6,14 +6,11 @@ import argparse
 import json
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
 
 from cloud.config import load
 from cloud.domain.chain import ROLES, Chain, Role
-from cloud.domain.tally import with_silent_days
-from cloud.stores.connect import open_tallies
-from cloud.stores.store import StoreUnavailable
-from cloud.stores.tallies import days
+from cloud.stores.connect import add_chain, open_tallies
+from cloud.stores.tallies import every_day
 from common.command_line import add_config
 from common.errors import UserError
 
@@ -25,12 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``footlight-cloud compare``."""
     parser = commands.add_parser("compare", help="compare the sites of a chain with each other")
     add_config(parser)
-    parser.add_argument(
-        "--chain",
-        type=Path,
-        metavar="FILE",
-        help="the chain file with the sites (not needed with an embedded store)",
-    )
+    add_chain(parser)
     parser.add_argument(
         "--period", required=True, metavar="FIRST..LAST", help=f"local days, both included, such as {_PERIOD}"
     )
@@ -63,14 +55,10 @@ def run(args: argparse.Namespace) -> int:
 
     metric = metric_named(args.metric)
     first, last = period(args.period)
-    try:
-        with open_tallies(load(args.config), args.chain, last) as (chain, store):
-            role = role_of_chain(chain, args.role)
-            sites = chain.with_role(role)
-            found = store.tallies(list(sites), first, last, role)
-    except StoreUnavailable as error:
-        raise UserError(f"store: {error}; fix this, then run the command again") from None
-    tallies = with_silent_days(found, sites.values(), days(first, last), role)
+    with open_tallies(load(args.config), args.chain, last) as (chain, store):
+        role = role_of_chain(chain, args.role)
+        sites = chain.with_role(role)
+        tallies = every_day(store, sites.values(), first, last, role)
     comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
     console = Console()
     if args.json:

@@ -17,13 +17,13 @@ from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally
 
 LEAST_COVERAGE = 0.8
-"""Percent of the opening time that each camera must have watched for a day to count."""
+"""Share of the opening time that each camera must have watched for a day to count."""
 
 LEAST_DAYS = 7
 """Days that must count for a site to be compared: with less than a week, the variance of its days is a guess."""
 
 LEAST_SHARE_OF_DAYS = 0.5
-"""Percent of a site's open days that must count; otherwise the remaining days may be a biased selection."""
+"""Share of a site's open days that must count; otherwise the remaining days may be a biased selection."""
 
 MOST_WITHHELD = 0.05
 """Largest share of visits that the privacy rules may withhold. What is withheld depends on the number of visits, so a
@@ -73,8 +73,16 @@ def since_heard(tallies: Iterable[Tally]) -> list[Tally]:
 
 
 def coverage(tally: Tally) -> float:
-    """Return the share of the opening time that was watched, in 0..1."""
-    return min(1.0, tally.covered_s / tally.open_s) if tally.open_s > 0 else 0.0
+    """Return the share of the opening time that was watched, in 0..1; 0 if the site was closed."""
+    return tally.coverage or 0.0
+
+
+def camera_coverage(tally: Tally) -> dict[str, float]:
+    """Return the share of the opening time that each camera watched, in 0..1."""
+    return {
+        camera: min(1.0, watched_s / tally.open_s) if tally.open_s else 0.0
+        for camera, watched_s in tally.watched_s.items()
+    }
 
 
 def blind_cameras(tally: Tally) -> list[str]:

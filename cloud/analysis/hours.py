@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from cloud.analysis.comparable import coverage
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Site
-from cloud.domain.tally import Tally
-from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.domain.tally import State, Tally, added_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,8 @@ class Hour:
     day: date
     hour: int
     coverage: float
-    state: Literal["no_data", "partial", "full"]
+    state: State
+    """Never ``closed``."""
     visits: int | None
     rate: float | None
     """Visits per watched hour, so that hours that were open or watched only in part are comparable."""
@@ -29,12 +28,12 @@ class Hour:
 
 def local_hours(parts: Mapping[datetime, Tally], site: Site) -> Iterator[Hour]:
     """Add up quarters to hours of local time; an hour that is repeated when the clocks change is one."""
-    groups: dict[tuple[date, int], Tally] = {}
-    for at, part in parts.items():
+
+    def hour_of(at: datetime) -> tuple[date, int]:
         local = at.astimezone(site.zone)
-        key = (local.date(), local.hour)
-        groups[key] = groups[key] + part if key in groups else part
-    for (day, hour), total in groups.items():
+        return local.date(), local.hour
+
+    for (day, hour), total in added_by(parts, hour_of).items():
         yield _hour(day, hour, total)
 
 
@@ -45,7 +44,7 @@ def _hour(day: date, hour: int, total: Tally) -> Hour:
         day=day,
         hour=hour,
         coverage=coverage(total),
-        state="no_data" if not seen else "full" if coverage(total) >= FULL_COVERAGE else "partial",
+        state=total.state,
         visits=total.visits if seen else None,
         rate=visits / watched_h if seen else None,
     )
@@ -53,9 +52,9 @@ def _hour(day: date, hour: int, total: Tally) -> Hour:
 
 def weekday_hours(parts: Mapping[datetime, Tally], site: Site) -> dict[tuple[int, int], Hour]:
     """Add up the same hour of the same weekday, over all days: by weekday (0 is Monday) and hour of local time."""
-    groups: dict[tuple[int, int], Tally] = {}
-    for at, part in parts.items():
+
+    def hour_of(at: datetime) -> tuple[int, int]:
         local = at.astimezone(site.zone)
-        key = (local.weekday(), local.hour)
-        groups[key] = groups[key] + part if key in groups else part
-    return {key: _hour(total.day, key[1], total) for key, total in sorted(groups.items())}
+        return local.weekday(), local.hour
+
+    return {key: _hour(total.day, key[1], total) for key, total in sorted(added_by(parts, hour_of).items())}

@@ -10,15 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.stats import t
 
-from cloud.analysis.change import LEAST_DAYS, MOST_VAGUE, Change, Verdict, levels_of, own_rate
-from cloud.analysis.comparable import LEAST_SHARE_OF_DAYS, MOST_WITHHELD, why_unwatched
+from cloud.analysis.change import (
+    LEAST_DAYS,
+    VAGUE,
+    Change,
+    judge,
+    levels_of,
+    most_common,
+    own_rate,
+    why_untold,
+)
+from cloud.analysis.comparable import LEAST_SHARE_OF_DAYS, why_unwatched
 from cloud.analysis.compare import LEVEL
 from cloud.analysis.differences import differences
 from cloud.analysis.metrics import Metric
-from cloud.domain.messages import Percent, ngettext
 from cloud.domain.messages import gettext as _
+from cloud.domain.messages import ngettext
 from cloud.domain.tally import Tally
 
 Pair = tuple[Tally, Tally]
@@ -67,8 +75,7 @@ def _cause(pair: Pair) -> str | None:
 def _why_apart(
     opened: Sequence[Pair], used: Sequence[Pair], causes: Sequence[str | None], metric: Metric
 ) -> str | None:
-    found = [cause for cause in causes if cause]
-    cause = max(sorted(set(found)), key=found.count) if found else _("too few days")
+    cause = most_common(causes) or _("too few days")
     if not used:
         return cause
     if len(used) < max(LEAST_DAYS, LEAST_SHARE_OF_DAYS * len(opened)):
@@ -78,14 +85,7 @@ def _why_apart(
             len(used),
             why=cause,
         )
-    for row in _rows(used):
-        told, hidden = (sum(of(one) for one in row) for of in (metric.told, metric.withheld))
-        if told + hidden == 0:
-            return metric.lacking
-        if hidden > MOST_WITHHELD * (told + hidden):
-            share = Percent(hidden / (told + hidden))
-            return _("%(share)s of the visits were withheld to protect privacy", share=share)
-    return None
+    return next(filter(None, (why_untold(metric, row) for row in _rows(used))), None)
 
 
 def _compared(
@@ -99,13 +99,10 @@ def _compared(
         return _apart(metric, level, _("nothing was counted on the other days"), rate, before)
     # With two rows, the residuals of one mirror those of the other: each difference is counted twice, in the variance
     # and in the degrees of freedom.
-    error, freedom = error / 2**0.5, max(1.0, freedom / 2)
-    reach = float(t.ppf(1 - level / 2, freedom)) * error
-    low, high = max(ratio - reach, 0.0), ratio + reach
-    verdict: Verdict = "more" if low > 1 else "less" if high < 1 else "none"
-    if verdict == "none" and high - low > MOST_VAGUE:
-        why = _("the days differ too much to distinguish a change from chance")
-        return _apart(metric, level, why, rate, before)
+    judged = judge(ratio, error / 2**0.5, max(1.0, freedom / 2), level)
+    if judged is None:
+        return _apart(metric, level, VAGUE, rate, before)
+    low, high, verdict = judged
     return Change(metric.name, metric.unit, rate, before, ratio, low, high, level, verdict, (), None)
 
 

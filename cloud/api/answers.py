@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.domain.chain import Purpose, Role
+from cloud.domain.tally import State
+from common.wire import NoticeRule
 
-State = Literal["closed", "no_data", "partial", "full"]
 Counts = Annotated[
     dict[str, int | None], Field(description="visits by label; null means that all of a label is withheld")
 ]
@@ -305,7 +306,7 @@ class NoticeAnswer(Answer):
 
     device: str
     name: str
-    rule: Literal["queue_over", "nobody_at_desk", "inside_over", "zone_empty"]
+    rule: NoticeRule
     since: datetime
     count: int | None = Field(description="people when it began; null below k")
     text: str

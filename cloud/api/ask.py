@@ -10,7 +10,7 @@ from cloud.api.answers import Cohorts, Days, Hours, Places
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.tally import Tally
-from cloud.stores.tallies import Tallies
+from cloud.stores.tallies import Tallies, every_day
 from common.errors import UserError
 
 _DAY = timedelta(days=1)
@@ -54,9 +54,7 @@ def role_of(site: Site, asked: Role | None) -> Role:
     return asked or site.roles[0]
 
 
-def choose(
-    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
-) -> Chosen:
+def choose(shops: Source, name: str, period: Period, now: datetime, *, most: int | None) -> Chosen:
     """Return what a question about at most ``most`` days is about; None for any number.
 
     Raises ``UnknownSite``, ``UserError`` for days that cannot be answered, or ``StoreUnavailable``.
@@ -75,31 +73,25 @@ def choose(
     return Chosen(site, role_of(site, period.role), first, last, tallies)
 
 
-def days(shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS) -> Days:
+def days(shops: Source, name: str, period: Period, now: datetime) -> Days:
     """Return the counts by day. Raises the errors of :func:`choose`, as all functions below."""
-    asked = choose(shops, name, period, now, most=most)
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
     return Days(**_about(asked), days=[figures.day(one) for one in by_day(asked)])
 
 
-def hours(
-    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS_BY_HOUR
-) -> Hours:
-    asked = choose(shops, name, period, now, most=most)
+def hours(shops: Source, name: str, period: Period, now: datetime) -> Hours:
+    asked = choose(shops, name, period, now, most=MOST_DAYS_BY_HOUR)
     found = figures.every_hour(asked.tallies, asked.site, asked.first, asked.last, asked.role)
     return Hours(**_about(asked), hours=[figures.hour(start, total) for start, total in found.items()])
 
 
-def cohorts(
-    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
-) -> Cohorts:
-    asked = choose(shops, name, period, now, most=most)
+def cohorts(shops: Source, name: str, period: Period, now: datetime) -> Cohorts:
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
     return Cohorts(**_about(asked), days=list(figures.cohorts(by_day(asked))))
 
 
-def places(
-    shops: Source, name: str, period: Period, now: datetime, *, most: int | None = MOST_DAYS
-) -> Places:
-    asked = choose(shops, name, period, now, most=most)
+def places(shops: Source, name: str, period: Period, now: datetime) -> Places:
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
     found = by_day(asked)
     floor = asked.tallies.floor(asked.site.name, asked.first, asked.last, asked.role)
     return Places(**_about(asked), **figures.places(sum(found[1:], found[0])), **figures.floor(floor))
@@ -107,7 +99,7 @@ def places(
 
 def by_day(asked: Chosen) -> list[Tally]:
     """Return the tally of each day. Raises ``StoreUnavailable``."""
-    return figures.every_day(asked.tallies, asked.site, asked.first, asked.last, asked.role)
+    return every_day(asked.tallies, [asked.site], asked.first, asked.last, asked.role)
 
 
 def _about(asked: Chosen) -> dict[str, Any]:

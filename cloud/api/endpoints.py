@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cloud.api import answers
 from cloud.domain.chain import Role
+from cloud.domain.periods import monday_of
 from cloud.domain.users import Permission
 from common.vocabulary import EARLIEST, LATEST
 from common.wire import Name
@@ -37,11 +38,14 @@ Format = Literal["csv", "parquet"]
 Chart = Literal["weeks", "hours", "coverage"]
 Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
 
+OneRole = Annotated[
+    Role | None, Field(description="which cameras; if left out, the first of `roles` of the site")
+]
+
 
 def _week(text: str) -> str:
-    year, _, number = text.partition("-W")
     try:
-        date.fromisocalendar(int(year), int(number), 1)
+        monday_of(text)
     except ValueError:
         raise ValueError("must be a week such as 2026-W46") from None
     return text
@@ -78,9 +82,7 @@ class Period(Question):
         default=None, description=f"the first local day; if left out, so that there are {USUAL_DAYS} days"
     )
     last: Day | None = Field(default=None, description="the last local day, included; if left out, yesterday")
-    role: Role | None = Field(
-        default=None, description="which cameras; if left out, the first of `roles` of the site"
-    )
+    role: OneRole = None
 
 
 class Export(Period):
@@ -93,9 +95,7 @@ class OfWeek(Question):
     """A week that is over, Monday to Sunday."""
 
     week: Week | None = Field(default=None, description="such as 2026-W46; if left out, last week")
-    role: Role | None = Field(
-        default=None, description="which cameras; if left out, the first of `roles` of the site"
-    )
+    role: OneRole = None
 
 
 class Report(OfWeek):

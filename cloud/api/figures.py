@@ -9,11 +9,9 @@ from typing import Any
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
-from cloud.domain.labels import Counts
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
-from cloud.domain.tally import Tally, readable, with_silent_days
-from cloud.domain.thresholds import FULL_COVERAGE
-from cloud.stores.tallies import Tallies, days, open_quarters
+from cloud.domain.tally import Tally, added_by, readable
+from cloud.stores.tallies import Tallies, open_quarters
 
 
 def site_answer(site: Site) -> answers.SiteAnswer:
@@ -27,37 +25,27 @@ def site_answer(site: Site) -> answers.SiteAnswer:
     )
 
 
-def every_day(source: Tallies, site: Site, first: date, last: date, role: Role) -> list[Tally]:
-    """Return a tally of each day, also of those without data. Raises ``StoreUnavailable``."""
-    found = source.tallies([site.name], first, last, role)
-    return with_silent_days(found, [site], days(first, last), role)
-
-
 def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
     """Return a tally of each hour of the local clock in which the site is open, by its start in local time.
 
     Raises ``StoreUnavailable``.
     """
-    hours: dict[datetime, Tally] = {}
-    for at, part in open_quarters(source, site, first, last, role).items():
+
+    def start_of(at: datetime) -> datetime:
         # In UTC: two hours that the local clock shows twice would be equal.
-        start = at - timedelta(minutes=at.astimezone(site.zone).minute)
-        hours[start] = hours[start] + part if start in hours else part
+        return at - timedelta(minutes=at.astimezone(site.zone).minute)
+
+    hours = added_by(open_quarters(source, site, first, last, role), start_of)
     return {start.astimezone(site.zone): total for start, total in hours.items()}
-
-
-def coverage_of(tally: Tally) -> float | None:
-    """Return the share of the opening time that was watched; None if the site was closed."""
-    return min(1.0, tally.covered_s / tally.open_s) if tally.open_s > 0 else None
 
 
 def counted(tally: Tally) -> dict[str, Any]:
     """Return the fields of ``Counted``."""
-    coverage, seen = coverage_of(tally), tally.covered_s > 0
+    seen = tally.covered_s > 0
     return {
-        "state": _state(coverage, seen=seen),
+        "state": tally.state,
         "open_s": tally.open_s,
-        "coverage": coverage,
+        "coverage": tally.coverage,
         "exposure_s": tally.exposure_s,
         "visits": tally.visits if seen else None,
         "viewers": tally.viewers if seen else None,
@@ -107,7 +95,7 @@ def places(tally: Tally) -> dict[str, Any]:
     """Return the fields of ``Places`` about doors and places."""
     told = tally.places
     return {
-        "coverage": coverage_of(tally),
+        "coverage": tally.coverage,
         "cohort_visits": tally.cohort_visits,
         "doors": doors(tally.doors),
         "zones": [_zone(name, zone) for name, zone in sorted(told.zones.items())],
@@ -151,14 +139,6 @@ def doors(found: DoorTally | None) -> answers.Doors | None:
     )
 
 
-def _state(coverage: float | None, *, seen: bool) -> answers.State:
-    if coverage is None:
-        return "closed"
-    if not seen:
-        return "no_data"
-    return "full" if coverage >= FULL_COVERAGE else "partial"
-
-
 def _breakdown(counts: Mapping[str, int | None], visits: int) -> answers.Breakdown | None:
     if not counts:
         return None
@@ -190,7 +170,7 @@ def _queue(name: str, queue: QueueTally) -> answers.QueueAnswer:
         waiting_visits=queue.waiting_visits,
         median_s=queue.waiting_s(0.5),
         ninth_decile_s=queue.waiting_s(0.9),
-        waiting=_bins(queue.waiting),
+        waiting=dict(queue.waiting),
     )
 
 
@@ -206,12 +186,8 @@ def _target(name: str, target: TargetTally) -> answers.TargetAnswer:
         interest_s=interest.mean_s if interest else None,
         interest_interval_s=interest.interval if interest else None,
         attention_passers=target.attention_passers,
-        attention=_bins(target.attention),
+        attention=dict(target.attention),
     )
-
-
-def _bins(counts: Counts) -> dict[str, int | None]:
-    return dict(counts)
 
 
 def _divided(total: float, by: float) -> float | None:

@@ -76,6 +76,12 @@ class Period:
         return replace(self, first=self.first + weeks * _WEEK, last=self.last + weeks * _WEEK)
 
 
+def monday_of(week: str) -> date:
+    """Return the first day of an ISO 8601 week such as ``2026-W46``. Raises ``ValueError`` for anything else."""
+    year, _, number = week.partition("-W")
+    return date.fromisocalendar(int(year), int(number), 1)
+
+
 def week_of(day: date) -> Period:
     """Return the ISO week that contains ``day``, Monday to Sunday."""
     monday = day - day.weekday() * _DAY

@@ -14,17 +14,22 @@ One function makes it from windows, from either store. Four rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, TypedDict
+from typing import Literal, NamedTuple, TypedDict, TypeVar
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
 from cloud.domain.day_windows import QUARTER, windows_of_day
 from cloud.domain.floor_tally import FloorTally, floor_tally
 from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
 from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
+from cloud.domain.thresholds import FULL_COVERAGE
 from common.wire import Cohort, WindowMessage
+
+_Key = TypeVar("_Key", bound=Hashable)
+State = Literal["closed", "no_data", "partial", "full"]
+"""How much of the opening time was watched: ``partial`` is some, ``no_data`` is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,19 @@ class Tally:
     def covered_s(self) -> float:
         """How much of the opening time was watched: the mean over the cameras that must report."""
         return sum(self.watched_s.values()) / max(1, len(self.watched_s))
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of the opening time that was watched, in 0..1; None if the site was closed."""
+        return min(1.0, self.covered_s / self.open_s) if self.open_s > 0 else None
+
+    @property
+    def state(self) -> State:
+        if self.coverage is None:
+            return "closed"
+        if self.covered_s <= 0:
+            return "no_data"
+        return "full" if self.coverage >= FULL_COVERAGE else "partial"
 
     @property
     def exposure_s(self) -> float:
@@ -158,6 +176,15 @@ def with_silent_days(
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> dict[datetime, Tally]:
     """Compute the tallies of all quarters of an hour of a local day, by start in UTC; they add up to :func:`tally`."""
     return count_day(windows, site, day, role).quarters
+
+
+def added_by(parts: Mapping[datetime, Tally], key: Callable[[datetime], _Key]) -> dict[_Key, Tally]:
+    """Add up the quarters of an hour for whose start ``key`` returns the same, in the order of ``parts``."""
+    found: dict[_Key, Tally] = {}
+    for at, part in parts.items():
+        group = key(at)
+        found[group] = found[group] + part if group in found else part
+    return found
 
 
 class DayCounts(NamedTuple):

@@ -16,8 +16,7 @@ from cloud.config import load
 from cloud.domain.chain import ROLES, Chain
 from cloud.exports.files import csv_lines, parquet
 from cloud.exports.tables import table_of
-from cloud.stores.connect import open_tallies
-from cloud.stores.store import StoreUnavailable
+from cloud.stores.connect import add_chain, open_tallies
 from cloud.stores.tallies import Tallies
 from common.clock import Clock, SystemClock
 from common.errors import UserError
@@ -55,12 +54,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_site(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML settings")
-    parser.add_argument(
-        "--chain",
-        type=Path,
-        metavar="FILE",
-        help="the chain file with the sites (not needed with an embedded store)",
-    )
+    add_chain(parser)
     parser.add_argument("--site", metavar="S", help="the site (may be left out if there is one)")
     parser.add_argument("--role", choices=ROLES, help="which cameras; default: the most informative role")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
@@ -73,12 +67,9 @@ def run_table(args: argparse.Namespace, clock: Clock) -> int:
     as_parquet = (args.format or suffix.removeprefix(".")) == "parquet"
     now = clock.now()
     last = period.last or now.date()
-    try:
-        with open_tallies(load(args.config), args.chain, last) as (chain, source):
-            site = _site(chain, args.site)
-            table = table_of(args.table, _Opened(chain, source), site, period, now, bounded=False)
-    except StoreUnavailable as error:
-        raise UserError(f"store: {error}; fix this, then run the command again") from None
+    with open_tallies(load(args.config), args.chain, last) as (chain, source):
+        site = _site(chain, args.site)
+        table = table_of(args.table, _Opened(chain, source), site, period, now, bounded=False)
     _write(parquet(table) if as_parquet else "".join(csv_lines(table)).encode(), args.out)
     return 0
 
@@ -90,12 +81,9 @@ def run_chart(args: argparse.Namespace, clock: Clock) -> int:
 
     asked = _question(OfWeek, {"week": args.week, "role": args.role})
     now = clock.now()
-    try:
-        with open_tallies(load(args.config), args.chain, now.date()) as (chain, source):
-            site = _site(chain, args.site)
-            report = report_of(_Opened(chain, source), site, asked.week, asked.role, now)
-    except StoreUnavailable as error:
-        raise UserError(f"store: {error}; fix this, then run the command again") from None
+    with open_tallies(load(args.config), args.chain, now.date()) as (chain, source):
+        site = _site(chain, args.site)
+        report = report_of(_Opened(chain, source), site, asked.week, asked.role, now)
     _write(chart_png(args.chart, report), args.out)
     return 0
 

@@ -143,11 +143,11 @@ def _places_of(day: date, told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for kind in _PLACES:
         for place in told[f"{kind}s"]:
             values = place.model_dump()
-            bins = values.pop(_BINS[kind], {}) if kind in _BINS else {}
+            bins = values.pop(_BINS[kind]) if kind in _BINS else {}
             for name in _RANGES:
                 low, high = values.pop(name, None) or (None, None)
                 values |= {f"{name}_low": low, f"{name}_high": high}
-            named = {f"{_BINS[kind]}_{label}": count for label, count in bins.items()} if bins else {}
+            named = {f"{_BINS[kind]}_{label}": count for label, count in bins.items()}
             yield {"date": day, "kind": kind, **values, **named}
 
 

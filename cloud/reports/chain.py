@@ -12,11 +12,11 @@ from cloud.analysis.comparable import LEAST_COVERAGE, coverage
 from cloud.analysis.compare import LEVEL, Comparison, compare
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Chain, Role
-from cloud.domain.tally import Tally, with_silent_days
+from cloud.domain.tally import Tally
 from cloud.reports.site import notes
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, metrics_of
-from cloud.stores.tallies import Tallies, days
+from cloud.stores.tallies import Tallies, every_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ ByRole = Mapping[Role, Sequence[Tally]]
 def chain_report(source: Tallies, chain: Chain, week: IsoWeek, role: Role) -> ChainReport:
     """Compute the report of the chain for one week and role. Raises ``StoreUnavailable``."""
     first = week.weeks_before(WEEKS_BEFORE)
-    found = {one: _tallies(source, chain, one, first, week.last) for one in chain.roles}
+    found = {
+        one: every_day(source, chain.with_role(one).values(), first, week.last, one) for one in chain.roles
+    }
     by_site = {
         name: {one: [tally for tally in found[one] if tally.site == name] for one in site.roles}
         for name, site in chain.sites.items()
@@ -102,13 +104,6 @@ def chain_report(source: Tallies, chain: Chain, week: IsoWeek, role: Role) -> Ch
         poorly_watched=tuple(one.site for one in sites if 0 < one.coverage < LEAST_COVERAGE),
         silent=tuple(one.site for one in sites if one.coverage == 0),
         models=dict(Counter(one.models[-1] for one in sites if one.models).most_common()),
-    )
-
-
-def _tallies(source: Tallies, chain: Chain, role: Role, first: date, last: date) -> list[Tally]:
-    sites = chain.with_role(role)
-    return with_silent_days(
-        source.tallies(list(sites), first, last, role), sites.values(), days(first, last), role
     )
 
 

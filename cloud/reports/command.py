@@ -12,8 +12,7 @@ from cloud.analysis.command import role_of_chain
 from cloud.config import load
 from cloud.domain.chain import ROLES, Chain, Role, Site
 from cloud.reports.week import IsoWeek, last_week, require_over, week_named
-from cloud.stores.connect import open_tallies
-from cloud.stores.store import StoreUnavailable
+from cloud.stores.connect import add_chain, open_tallies
 from common.clock import Clock, SystemClock
 from common.command_line import add_config
 from common.errors import UserError
@@ -30,12 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "report", help="write a two-page report of one week, for a site or the chain"
     )
     add_config(parser)
-    parser.add_argument(
-        "--chain",
-        type=Path,
-        metavar="FILE",
-        help="the chain file with the sites (not needed with an embedded store)",
-    )
+    add_chain(parser)
     parser.add_argument("--site", metavar="S", help="the site (default: a report that compares all sites)")
     parser.add_argument("--week", metavar="W", help="such as 2026-W46 (default: last week)")
     parser.add_argument(
@@ -69,13 +63,10 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         raise UserError(
             "--site: cannot be used with --folder, which writes the reports of all sites; remove one of the two"
         )
-    try:
-        with open_tallies(settings, args.chain, week.last) as (chain, source):
-            site = _site(chain, args.site)
-            require_over(week, [site] if site else chain.sites.values(), now)
-            _report(args, _Reports(source, chain, week, args.role), site)
-    except StoreUnavailable as error:
-        raise UserError(f"store: {error}; fix this, then run the command again") from None
+    with open_tallies(settings, args.chain, week.last) as (chain, source):
+        site = _site(chain, args.site)
+        require_over(week, [site] if site else chain.sites.values(), now)
+        _report(args, _Reports(source, chain, week, args.role), site)
     return 0
 
 

@@ -8,17 +8,17 @@ from datetime import date, datetime
 from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
-from cloud.analysis.comparable import coverage
+from cloud.analysis.comparable import camera_coverage, coverage
 from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.day_windows import QUARTER
 from cloud.domain.labels import WITHOUT_VERDICT, Counts
-from cloud.domain.tally import Tally, readable, with_silent_days
+from cloud.domain.tally import Tally, readable
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import metrics_of
-from cloud.stores.tallies import Tallies, days, open_quarters
+from cloud.stores.tallies import Tallies, every_day, open_quarters
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
 HIDES_MOST = 2
@@ -129,9 +129,7 @@ class SiteReport:
 def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: Role) -> SiteReport:
     """Compute the report of one site and week for one role. Raises ``StoreUnavailable``."""
     first = week.weeks_before(WEEKS_BEFORE)
-    found = with_silent_days(
-        source.tallies([site.name], first, week.last, role), [site], days(first, week.last), role
-    )
+    found = every_day(source, [site], first, week.last, role)
     own = [one for one in found if one.day >= week.first]
     total = sum(own[1:], own[0])
     parts = open_quarters(source, site, week.first, week.last, role)
@@ -188,15 +186,11 @@ def _day(one: Tally) -> Day:
 
 
 def _cameras(total: Tally) -> tuple[Camera, ...]:
-    return tuple(
-        Camera(name, min(1.0, watched_s / total.open_s) if total.open_s else 0.0)
-        for name, watched_s in total.watched_s.items()
-    )
+    return tuple(Camera(name, share) for name, share in camera_coverage(total).items())
 
 
 def _other(source: Tallies, site: Site, week: IsoWeek, role: Role) -> Cameras:
-    stored = source.tallies([site.name], week.first, week.last, role)
-    own = with_silent_days(stored, [site], days(week.first, week.last), role)
+    own = every_day(source, [site], week.first, week.last, role)
     total = sum(own[1:], own[0])
     return Cameras(
         role=role,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cloud.domain.chain import Site
+from cloud.domain.periods import monday_of
 from common.errors import UserError
 
 _DAY = timedelta(days=1)
@@ -34,9 +35,8 @@ class IsoWeek:
 
 def week_named(text: str) -> IsoWeek:
     """Return the week named ``text``. Raises ``UserError`` for anything else."""
-    year, _, number = text.partition("-W")
     try:
-        return IsoWeek(date.fromisocalendar(int(year), int(number), 1))
+        return IsoWeek(monday_of(text))
     except ValueError:
         raise UserError(f"--week {text}: is not a week; write it like 2026-W46") from None
 

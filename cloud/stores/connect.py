@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
@@ -13,6 +14,7 @@ from cloud.domain.chain import Chain, shop_zone
 from cloud.domain.one_shop import assumed_chain
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_windows import EmbeddedWindows
+from cloud.stores.store import StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Tallies
 from cloud.stores.window_tallies import WindowTallies
 from common.clock import Clock
@@ -71,20 +73,33 @@ def needed(chain: Chain | None) -> Chain:
     return chain
 
 
+def add_chain(parser: argparse.ArgumentParser) -> None:
+    """Let a command take the chain file that :func:`open_tallies` reads; it is in ``args.chain``."""
+    parser.add_argument(
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="the chain file with the sites (not needed with an embedded store)",
+    )
+
+
 @contextmanager
 def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator[tuple[Chain, Tallies]]:
-    """Open the chain and its tallies from the configured store. Raises ``UserError``.
+    """Open the chain and its tallies from the configured store, for a command.
 
     An embedded store needs no chain file: without one, that of the page counts, or else the opening hours are estimated
-    from the weeks up to ``last``.
+    from the weeks up to ``last``. Raises ``UserError``, also if the store is not available while it is used.
     """
     store = settings.store
     given = read_chain(settings, chain)
-    if isinstance(store, EmbeddedSettings):
-        with closing(EmbeddedWindows(store.location())) as windows:
-            found = given or assumed_chain(windows, shop_zone(settings.serve.page.timezone), last)
-            yield found, WindowTallies(windows, found)
-    else:
-        found = needed(given)
-        with closing(open_influxql(store)) as influxql:
-            yield found, InfluxTallies(influxql)
+    try:
+        if isinstance(store, EmbeddedSettings):
+            with closing(EmbeddedWindows(store.location())) as windows:
+                found = given or assumed_chain(windows, shop_zone(settings.serve.page.timezone), last)
+                yield found, WindowTallies(windows, found)
+        else:
+            found = needed(given)
+            with closing(open_influxql(store)) as influxql:
+                yield found, InfluxTallies(influxql)
+    except StoreUnavailable as error:
+        raise UserError(f"store: {error}; fix this, then run the command again") from None

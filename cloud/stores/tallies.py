@@ -14,7 +14,7 @@ from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
 from cloud.domain.place_tally import DoorTally
-from cloud.domain.tally import Tally, quarters
+from cloud.domain.tally import Tally, quarters, with_silent_days
 from cloud.stores import layout
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_from
 from cloud.stores.forgotten import FORGOTTEN, Row, Tags, with_forgotten, without_forgotten
@@ -169,6 +169,15 @@ class InfluxTallies:
 def days(first: date, last: date) -> list[date]:
     """List each date from ``first`` to ``last``, both included."""
     return [first + index * _DAY for index in range((last - first).days + 1)]
+
+
+def every_day(source: Tallies, sites: Collection[Site], first: date, last: date, role: Role) -> list[Tally]:
+    """Return a tally of each site and local day, also of days without data, by site, then day.
+
+    Raises ``StoreUnavailable``.
+    """
+    found = source.tallies([site.name for site in sites], first, last, role)
+    return with_silent_days(found, sites, days(first, last), role)
 
 
 def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:

@@ -13,24 +13,22 @@ from datetime import date, timedelta
 from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
-from cloud.analysis.comparable import coverage
+from cloud.analysis.comparable import camera_coverage, coverage
 from cloud.analysis.hours import Hour, weekday_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix
 from cloud.analysis.pairs import pair_changes
 from cloud.domain.chain import Role, Site
 from cloud.domain.periods import Period, paired_days
-from cloud.domain.tally import Tally, with_silent_days
-from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.domain.tally import State, Tally
 from cloud.rollup.comparisons import metrics_of
-from cloud.stores.tallies import Tallies, open_quarters
+from cloud.stores.tallies import Tallies, every_day, open_quarters
 from cloud.web.period_places import Places, places_of
 from common.vocabulary import ATTRIBUTES
 
 Against = Literal["before", "year", "site"]
 """What a period is compared with: the one before, the same days last year, or another site on the same days."""
 
-DayState = Literal["closed", "no_data", "partial", "full"]
 NoMix = Literal["no_group", "not_allowed", "withheld"]
 """Why a mix is missing: no group of visits was released, the profile does not allow it, or all of it is withheld."""
 
@@ -68,7 +66,7 @@ class Day:
     """One day of the period, and its counterpart: the day that it is compared with, if there is one."""
 
     day: date
-    state: DayState
+    state: State
     coverage: float
     visits: int | None
     viewers: int | None
@@ -114,11 +112,7 @@ class PeriodView:
     @property
     def cameras(self) -> dict[str, float]:
         """The share of the opening time that each camera watched."""
-        total = self.this.total
-        return {
-            name: min(1.0, watched_s / total.open_s) if total.open_s else 0.0
-            for name, watched_s in total.watched_s.items()
-        }
+        return camera_coverage(self.this.total)
 
 
 def period_view(
@@ -163,8 +157,7 @@ def _side(source: Tallies, site: Site, period: Period, role: Role) -> Side:
 
 
 def _tallies(source: Tallies, site: Site, period: Period, role: Role) -> tuple[Tally, ...]:
-    found = source.tallies([site.name], period.first, period.last, role)
-    return tuple(with_silent_days(found, [site], period.days, role))
+    return tuple(every_day(source, [site], period.first, period.last, role))
 
 
 def _pairs(this: Side, other: Side) -> list[tuple[Tally, Tally | None]]:
@@ -218,14 +211,11 @@ def _ratio(value: float | None, other: float | None) -> float | None:
 
 
 def _day(one: Tally, counterpart: Tally | None) -> Day:
-    seen, share = one.covered_s > 0, coverage(one)
-    state: DayState = (
-        "closed" if one.open_s <= 0 else "no_data" if not seen else "full" if share >= FULL_COVERAGE else "partial"
-    )  # fmt: skip
+    seen = one.covered_s > 0
     return Day(
         day=one.day,
-        state=state,
-        coverage=share,
+        state=one.state,
+        coverage=coverage(one),
         visits=one.visits if seen else None,
         viewers=one.viewers if seen else None,
         entries=one.doors.entries if seen and one.doors else None,

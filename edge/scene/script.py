@@ -13,7 +13,7 @@ import numpy as np
 from edge.scene.portraits import Portrait, load_portraits
 from edge.scene.route import Spot, beside, distance_of, drop_of, route
 from edge.scene.trajectories import QUIET_S
-from edge.scene.walk import FOCAL, Walk
+from edge.scene.walk import FOCAL, Walk, runs
 
 STEP_S = 0.1
 
@@ -147,7 +147,6 @@ def free(paths: Sequence[np.ndarray], hidden_s: float = HIDDEN_S) -> bool:
                 return False
             covers = np.abs(mine[:, 0] - theirs[:, 0]) < 1.2 * theirs[:, 1] - 0.4 * mine[:, 1]
             hidden |= covers & (theirs[:, 1] > mine[:, 1])
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
-        if (edges[1::2] - edges[::2]).max(initial=0) * STEP_S > hidden_s:
+        if np.diff(runs(hidden)).max(initial=0) * STEP_S > hidden_s:
             return False
     return True

@@ -30,10 +30,7 @@ Act = Callable[[], list[Walk]]
 
 class Script:
     """Throws one act after the other until each fits to those before. ``width`` of the picture in lines; ``stream``
-    keeps the random numbers of different scripts apart. ``opening``: left and right edge of the opening in the back
-    wall, as shares of the width."""
-
-    opening: tuple[float, float] = (0.0, 1.0)
+    keeps the random numbers of different scripts apart."""
 
     def __init__(self, seed: int, width: float, seconds: float, stream: int) -> None:
         self._seed, self._width, self._seconds = seed, width, seconds
@@ -89,10 +86,6 @@ class Script:
     def _edge(self, side: float, z: float) -> float:
         """Return ``x`` in metres just outside the picture."""
         return beside(0.0 if side < 0 else self._width, z, self._width, side)
-
-    def _hall_edge(self, side: float, z: float) -> float:
-        """Return ``x`` in metres just hidden behind the wall beside the opening."""
-        return beside(self.opening[0 if side < 0 else 1] * self._width, z, self._width, side)
 
     def _at(self, share: float, z: float) -> float:
         """Return ``x`` in metres at a share of the picture's width."""

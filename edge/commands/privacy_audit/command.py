@@ -12,7 +12,7 @@ import psutil
 from common.clock import Clock
 from common.errors import UserError
 from edge.commands.doctor import service
-from edge.commands.doctor.checks import Check, Finding, State, run_checks
+from edge.commands.doctor.checks import Check, Finding, State, run_checks, what_and_fix
 from edge.commands.doctor.surroundings import in_force, surroundings
 from edge.commands.privacy_audit.camera import camera
 from edge.commands.privacy_audit.installed import code
@@ -60,7 +60,7 @@ def inspect(look: Inspection, subject: Subject) -> Finding:
     except (psutil.NoSuchProcess, ProcessLookupError):
         return cannot_tell("the service ended meanwhile", "run it again")
     except (UserError, OSError, ValueError) as error:
-        what, _, fix = " ".join(str(error).split()).partition("; ")
+        what, fix = what_and_fix(error)
         return cannot_tell(what, fix or "check the file that is named here")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from common.mqtt.refusals import BrokerRefused, BrokerUnreachable
 from common.mqtt.session import Session
 from common.wire import StatusMessage, WireError, address, decode
-from edge.commands.doctor.checks import Finding, green, red
+from edge.commands.doctor.checks import Finding, green, red, what_and_fix
 from edge.commands.privacy_audit.payloads import kept
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
 
@@ -35,7 +35,7 @@ def publisher(subject: Subject) -> Finding:
     try:
         status = _status(subject)
     except (BrokerRefused, BrokerUnreachable) as error:
-        what, _, fix = str(error).partition("; ")
+        what, fix = what_and_fix(error)
         return cannot_tell(what, fix or "run footlight-edge doctor first")
     except WireError as error:
         return red(f"the status that the broker keeps is not one of Footlight: {error}", _FIX)

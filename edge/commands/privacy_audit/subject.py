@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -66,6 +67,13 @@ class Inspection(Protocol):
     """
 
     def __call__(self, subject: Subject, /) -> Finding: ...
+
+
+def open_files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each entry of a ``/proc/PID/fd``, and what it leads to; what is closed meanwhile is left out."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            yield path, str(path.readlink())
 
 
 def start(subject: Subject) -> str:

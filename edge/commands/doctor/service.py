@@ -7,11 +7,10 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
+from common import salvage
 from edge.commands.doctor.checks import Finding, amber, green, not_reached, red
 from edge.service.status_line import Figures
 
@@ -136,15 +135,11 @@ WAITING = 5
 def _waiting(path: Path) -> int:
     """Return the number of messages in an outbox that nobody has open. It reads a copy, to leave the file
     unchanged."""
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in ("", "-wal"):
-            if (source := path.with_name(path.name + suffix)).exists():
-                shutil.copyfile(source, Path(folder) / f"copy{suffix}")
-        try:
-            with closing(sqlite3.connect(Path(folder) / "copy")) as copy:
-                (count,) = copy.execute("SELECT count(*) FROM message").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise OSError(f"{path}: {error}; the service creates an empty one when it starts") from None
+    try:
+        with salvage.opened_copy(path) as copy:
+            (count,) = copy.execute("SELECT count(*) FROM message").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise OSError(f"{path}: {error}; the service creates an empty one when it starts") from None
     return int(count)
 
 

@@ -8,7 +8,6 @@ from common.mqtt.refusals import BrokerRefused, BrokerUnreachable
 from common.mqtt.session import Session
 from common.wire import StatusMessage, WireError, address, decode
 from edge.commands.doctor.checks import Finding, green, red, what_and_fix
-from edge.commands.privacy_audit.payloads import kept
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
 
 _ANSWER_S = 5.0
@@ -81,7 +80,7 @@ def _status(subject: Subject) -> StatusMessage | Finding:
 
 def _runs(subject: Subject) -> Iterator[str]:
     """Yield the runs of the service that put messages into the outbox."""
-    for item in kept(subject.outbox):
+    for item in subject.kept:
         try:
             message = decode(item.topic, item.payload)
         except WireError:  # the check of payloads tells of it

@@ -6,15 +6,19 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
+from common import salvage
 from common.clock import Clock, SystemClock
 from edge.commands.doctor.checks import Finding, Look, amber, green
 from edge.commands.doctor.service import Properties
 from edge.config import Settings
+from edge.uplink import rows
+from edge.uplink.rows import Item
 
 SIGN = Path("/etc/footlight/sign.yaml")
 """The record of what the sign at the door of the shop says."""
@@ -42,6 +46,18 @@ class Subject:
     @property
     def outbox(self) -> Path:
         return self.own.outbox.location(self.environ)
+
+    @cached_property
+    def kept(self) -> list[Item]:
+        """The messages that wait in the outbox and that were sent within two hours, oldest first, from a copy: a
+        running service does not notice. Raises ``OSError``."""
+        found: dict[int, Item] = {}
+        with salvage.opened_copy(self.outbox) as copy:
+            for table in ("delivered", "message"):
+                for row in salvage.whole_rows(copy, table, rows.COLUMNS):
+                    if (item := rows.item(row)) is not None:
+                        found[item.id] = item
+        return [found[number] for number in sorted(found)]
 
     @property
     def running(self) -> psutil.Process:

@@ -23,7 +23,15 @@ from edge.commands.privacy_audit.publisher import publisher
 from edge.commands.privacy_audit.sandbox import sandbox
 from edge.commands.privacy_audit.sign import sign
 from edge.commands.privacy_audit.sockets import sockets
-from edge.commands.privacy_audit.subject import SIGN, Inspection, NotRunning, Subject, cannot_tell, start
+from edge.commands.privacy_audit.subject import (
+    SIGN,
+    Inspection,
+    NotRunning,
+    Subject,
+    cannot_tell,
+    main_process,
+    start,
+)
 from edge.commands.privacy_audit.written import files
 from edge.config import Settings
 
@@ -76,11 +84,10 @@ def subject_of(
     """Find the service of this configuration, and its process. Raises ``UserError`` for a ``pid`` that is none."""
     unit, environ = surroundings(config, environ)
     properties = service.ask_systemd(f"{unit}.service")
-    main = pid or int(properties.get("MainPID") or 0)
     try:
-        process = psutil.Process(main) if main else None
+        process = main_process(properties) if pid is None else psutil.Process(pid)
     except psutil.NoSuchProcess:
-        raise UserError(f"--pid: there is no process {main}; systemctl status {unit} shows it") from None
+        raise UserError(f"--pid: there is no process {pid}; systemctl status {unit} shows it") from None
     settings, made_of = in_force(own, environ)
     return Subject(
         settings=settings,

@@ -92,6 +92,14 @@ def open_files(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, str(path.readlink())
 
 
+def main_process(properties: Properties) -> psutil.Process | None:
+    """Return the process of the unit with these properties; None while there is none."""
+    with suppress(psutil.NoSuchProcess):
+        if number := int(properties.get("MainPID") or 0):
+            return psutil.Process(number)
+    return None
+
+
 def start(subject: Subject) -> str:
     """Say how the audit gets to know the process of the service."""
     return f"start it (systemctl start {subject.unit}), or name its process with --pid"

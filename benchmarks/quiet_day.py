@@ -34,9 +34,8 @@ from edge.proportions import FACES_HIGH, FACES_WIDE, HAIR
 from edge.scene.layout import EYES_ABOVE_FLOOR
 from edge.scene.places import PlacesTruth
 from edge.scene.places_truth import places_truth
-from edge.scene.shop import DOOR, SECONDS, SHELF, ShopView
+from edge.scene.shop import DOOR, SECONDS, SHELF, ShopView, shop_walks
 from edge.scene.shop_plan import WIDE
-from edge.scene.shop_script import ShopScript
 from edge.scene.walk import FOCAL, HORIZON, LINES, Walk
 from edge.service.place_building import build_places
 from edge.types import Body, Box, Sighting, Track, TrackState
@@ -153,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=positive, default=8, help="different scripts (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
-    scripts = [ShopScript(seed, WIDE, SECONDS, 22, DOOR.point).walks() for seed in range(options.seeds)]
+    scripts = [shop_walks(seed) for seed in range(options.seeds)]
     results = {}
     for view, rules in ((DOOR, DOOR_RULES), (SHELF, SHELF_RULES)):
         acts, day = [act_of(walks, view) for walks in scripts], Day(view, rules, random.Random(0))

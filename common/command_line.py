@@ -9,11 +9,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from common.errors import UserError
 from common.masking import masked
 from common.mistakes import one_line
+
+Number = TypeVar("Number", int, float)
 
 
 def add_config(
@@ -37,6 +41,19 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def between(least: Number, most: Number, unit: str) -> Callable[[str], Number]:
+    """Return what converts the value of an option, for argparse, to the type of ``least``, and reports what is no such
+    number from ``least`` to ``most``."""
+
+    def convert(text: str) -> Number:
+        with suppress(ValueError):
+            if least <= (number := type(least)(text)) <= most:
+                return number
+        raise argparse.ArgumentTypeError(f"{text}: give {least:g} to {most:g} {unit}")
+
+    return convert
 
 
 def add_config_commands(

@@ -57,9 +57,9 @@ def set_aside(path: Path) -> Path:
 
 
 @contextmanager
-def opened_copy(path: Path, beside: Path) -> Iterator[sqlite3.Connection]:
-    """Open a copy of a database, in the folder ``beside``: opening the file itself would change it, and with it the
-    evidence."""
+def opened_copy(path: Path, beside: Path | None = None) -> Iterator[sqlite3.Connection]:
+    """Open a copy of a database, in the folder ``beside`` or else in that of the system for temporary files: opening
+    the file itself would change it, and with it the evidence."""
     with TemporaryDirectory(dir=beside, prefix=path.name, ignore_cleanup_errors=True) as folder:
         for suffix in ("", "-wal"):
             source = path.with_name(path.name + suffix)

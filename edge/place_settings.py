@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from common.settings import Section
 from common.wire import Name, NoticeRule, Share
 from common.wire.places import ENTRY, EXIT, MOST_DOORS, MOST_TARGETS
+from edge.places.geometry import area
 from edge.places.notices import Rule
 from edge.places.plan import Plan, PlanPoints
 from edge.places.targets import apart
@@ -83,9 +84,7 @@ class ZoneSettings(Section):
 
     @model_validator(mode="after")
     def _encloses_something(self) -> Self:
-        following = (*self.polygon[1:], self.polygon[0])
-        doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(self.polygon, following, strict=True))
-        if abs(doubled) < 1e-6:
+        if area(self.polygon) < 5e-7:
             raise ValueError(f"the polygon of zone {self.name!r} has no area; give its corners in order")
         return self
 

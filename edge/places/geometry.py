@@ -17,6 +17,12 @@ def in_heights(share: Point, aspect: float) -> Point:
     return share[0] * aspect, share[1]
 
 
+def area(corners: Sequence[Point]) -> float:
+    """Return the area of a polygon, in the square of the unit of its corners."""
+    following = (*corners[1:], corners[0])
+    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(corners, following, strict=True))) / 2
+
+
 class Polygon:
     """A polygon of at least three corners, each corner in the same unit as the points."""
 

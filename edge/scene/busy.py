@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from edge.scene.layout import BUSY
 from edge.scene.render import Scene
-from edge.scene.route import Spot, distance_of
+from edge.scene.route import Spot, beside, distance_of
 from edge.scene.script import Act, Script
 from edge.scene.trajectories import QUIET_S
 from edge.scene.walk import LINES, Pillar, PillarKind, Walk
@@ -105,6 +105,10 @@ class _BusyScript(Script):
 
     def _through(self, z: float) -> float:
         return self._at(self._between(self.opening[0] + 0.07, self.opening[1] - 0.07), z)
+
+    def _hall_edge(self, side: float, z: float) -> float:
+        """Return ``x`` in metres just hidden behind the wall beside the opening."""
+        return beside(self.opening[0 if side < 0 else 1] * self._width, z, self._width, side)
 
     def _comes_from_afar(self) -> list[Walk]:
         """Come out of the hall up to the camera, and leave to the side."""

@@ -23,7 +23,7 @@ from edge.scene.places import (
     ZoneTruth,
 )
 from edge.scene.route import distance_of
-from edge.scene.walk import FOCAL, LINES, Walk
+from edge.scene.walk import FOCAL, LINES, Walk, runs
 
 TURN_S = 6.0
 """Who crosses a door line and is back within this time has turned round: neither an entry nor an exit."""
@@ -137,8 +137,7 @@ def _zone(zone: Zone, tracks: Sequence[_Track], steps: int) -> ZoneTruth:
     for track in tracks:
         inside = zone.holds(track.places)
         people[np.round(track.times[inside] / STEP_S).astype(int)] += 1
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(int)))
-        for begins, ends in edges.reshape(-1, 2):
+        for begins, ends in runs(inside):
             enters_s = float(track.times[begins])
             stays.append(Stay(track.person, enters_s, enters_s + float(ends - begins) * STEP_S))
     return ZoneTruth(zone.name, tuple(sorted(stays, key=lambda stay: stay.enters_s)), tuple(people.tolist()))

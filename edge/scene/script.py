@@ -13,7 +13,7 @@ import numpy as np
 from edge.scene.portraits import Portrait, load_portraits
 from edge.scene.route import Spot, beside, distance_of, drop_of, route
 from edge.scene.trajectories import QUIET_S
-from edge.scene.walk import FOCAL, Walk
+from edge.scene.walk import FOCAL, Walk, runs
 
 STEP_S = 0.1
 
@@ -30,10 +30,7 @@ Act = Callable[[], list[Walk]]
 
 class Script:
     """Throws one act after the other until each fits to those before. ``width`` of the picture in lines; ``stream``
-    keeps the random numbers of different scripts apart. ``opening``: left and right edge of the opening in the back
-    wall, as shares of the width."""
-
-    opening: tuple[float, float] = (0.0, 1.0)
+    keeps the random numbers of different scripts apart."""
 
     def __init__(self, seed: int, width: float, seconds: float, stream: int) -> None:
         self._seed, self._width, self._seconds = seed, width, seconds
@@ -90,10 +87,6 @@ class Script:
         """Return ``x`` in metres just outside the picture."""
         return beside(0.0 if side < 0 else self._width, z, self._width, side)
 
-    def _hall_edge(self, side: float, z: float) -> float:
-        """Return ``x`` in metres just hidden behind the wall beside the opening."""
-        return beside(self.opening[0 if side < 0 else 1] * self._width, z, self._width, side)
-
     def _at(self, share: float, z: float) -> float:
         """Return ``x`` in metres at a share of the picture's width."""
         return (share - 0.5) * self._width * z / FOCAL
@@ -147,7 +140,6 @@ def free(paths: Sequence[np.ndarray], hidden_s: float = HIDDEN_S) -> bool:
                 return False
             covers = np.abs(mine[:, 0] - theirs[:, 0]) < 1.2 * theirs[:, 1] - 0.4 * mine[:, 1]
             hidden |= covers & (theirs[:, 1] > mine[:, 1])
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
-        if (edges[1::2] - edges[::2]).max(initial=0) * STEP_S > hidden_s:
+        if np.diff(runs(hidden)).max(initial=0) * STEP_S > hidden_s:
             return False
     return True

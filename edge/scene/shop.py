@@ -18,7 +18,7 @@ from edge.scene.route import face_at
 from edge.scene.shop_plan import COUNTER_X, DOOR_PLAN, DOOR_XS, DOOR_Z, QUEUE_Z, SHELF_PLAN, WIDE
 from edge.scene.shop_script import ShopScript
 from edge.scene.viewpoint import Viewpoint
-from edge.scene.walk import FOCAL, HORIZON, LINES, Pillar, PillarKind
+from edge.scene.walk import FOCAL, HORIZON, LINES, Pillar, PillarKind, Walk
 
 SECONDS = 120.0
 DOOR_CAMERA_X, DOOR_CAMERA_M = -2.6, 5.0
@@ -45,13 +45,18 @@ class ShopView:
         ``seconds``."""
         if abs(width * LINES / height - WIDE) > 1:
             raise ValueError(f"the shop needs a picture of 16:9, not {width} x {height}")
-        script = ShopScript(seed, WIDE, seconds, 22, DOOR.point)
-        walks = tuple(seen for walk in script.walks() for seen in self.point.walks(walk))
+        walks = tuple(seen for walk in shop_walks(seed, seconds) for seen in self.point.walks(walk))
         return Scene(seed, width, height, fps, seconds, walks=walks, pillars=self.pillars, layout=self.layout)
 
     def truth(self, scene: Scene) -> PlacesTruth:
         """Compute what happens at the places of such a scene."""
         return places_truth(scene.walks, self.plan, WIDE, scene.seconds)
+
+
+def shop_walks(seed: int, seconds: float = SECONDS) -> tuple[Walk, ...]:
+    """Return the walks of everybody, as the camera at the shelf sees them, by the time at which they start. Raises
+    ``ValueError`` if the people do not fit into ``seconds``."""
+    return ShopScript(seed, WIDE, seconds, 22, DOOR.point).walks()
 
 
 def door_view(metres: float = DOOR_CAMERA_M) -> ShopView:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge.scene.portraits import Portrait
-from edge.scene.walk import HORIZON, LINES, Pillar, PillarKind, Walk
+from edge.scene.walk import HORIZON, LINES, Pillar, PillarKind, Walk, runs
 from edge.types import Floats
 
 PEOPLE = 14
@@ -133,8 +133,7 @@ def _fit(paths: Sequence[Floats], pillars: Sequence[Pillar], clock: Floats) -> b
             if (meets & (np.abs(np.log(theirs[:, 1] / face)) < 0.06)).any():
                 return False
             hidden |= meets & (theirs[:, 1] > face)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int8), [0]])))
-        longest = (edges[1::2] - edges[::2]).max(initial=0) * _STEP_S
+        longest = np.diff(runs(hidden)).max(initial=0) * _STEP_S
         if longest > _HIDDEN_S or 3 * hidden.sum() > np.isfinite(x).sum():
             return False
     return True

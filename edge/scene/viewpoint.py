@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.scene.route import distance_of, face_at
-from edge.scene.walk import FOCAL, Walk
+from edge.scene.walk import FOCAL, Walk, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,6 @@ class Viewpoint:
                 yaws + turn[:, None],
             ]
         ).astype(np.float32)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], (z > self.nearest).astype(np.int8), [0]])))
-        for begins, ends in edges.reshape(-1, 2):
+        for begins, ends in runs(z > self.nearest):
             if ends - begins > 1:
                 yield replace(walk, keys=keys[begins:ends])

@@ -146,3 +146,8 @@ class Pillar:
         """Return the left and right side at that time."""
         moved = self.speed * (time_s - self.starts_s)
         return self.left + moved, self.right + moved
+
+
+def runs(holds: np.ndarray) -> np.ndarray:
+    """Return for each unbroken run of true values its first step and the step after its last, (n, 2)."""
+    return np.flatnonzero(np.diff(np.concatenate([[0], holds.astype(np.int8), [0]]))).reshape(-1, 2)

@@ -60,9 +60,15 @@ def run_checks(checks: Sequence[tuple[str, Look]]) -> Iterator[Check]:
         except PermissionError as error:
             finding = red(" ".join(str(error).split()), "run the doctor as root")
         except (UserError, OSError) as error:
-            what, _, way_out = " ".join(str(error).split()).partition("; ")
+            what, way_out = what_and_fix(error)
             finding = red(what, way_out or "check the file or device that is named here")
         yield Check(name, finding.state, finding.value, finding.fix)
+
+
+def what_and_fix(error: Exception) -> tuple[str, str]:
+    """Return what an error says is wrong, on one line, and the way out, which is empty if it names none."""
+    what, _, way_out = " ".join(str(error).split()).partition("; ")
+    return what, way_out
 
 
 def worst(states: Sequence[State]) -> State:

@@ -15,8 +15,8 @@ from edge.commands.doctor import camera, machine, models, service
 from edge.commands.doctor.checks import Check, Finding, Look, amber, not_reached, run_checks
 from edge.commands.doctor.delivery_path import DeliveryPath
 from edge.commands.doctor.surroundings import in_force, surroundings
-from edge.commands.privacy_audit.command import subject_of
 from edge.commands.privacy_audit.report import summary, tell
+from edge.commands.privacy_audit.subject import Subject, main_process
 from edge.config import SECONDS_PER_DAY, Settings
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.scene.render import crowd
@@ -39,17 +39,14 @@ def doctor(
 ) -> Iterator[Check]:
     """Yield each check when it is done. ``config`` is the file of the ``settings``."""
     unit, environ = surroundings(config, environ)
-    return run_checks(_Examination(settings, config, unit, clock, environ).checks())
+    return run_checks(_Examination(settings, unit, clock, environ).checks())
 
 
 class _Examination:
     """One run of the doctor. Values that several checks need are read once."""
 
-    def __init__(
-        self, settings: Settings, config: Path, unit: str, clock: Clock, environ: Mapping[str, str]
-    ) -> None:
-        self._clock, self._environ = clock, environ
-        self._own, self._config = settings, config
+    def __init__(self, settings: Settings, unit: str, clock: Clock, environ: Mapping[str, str]) -> None:
+        self._clock, self._environ, self._own = clock, environ, settings
         self._settings, self._made_of = in_force(settings, environ)
         self._unit = f"{unit}.service"
         self._outbox = settings.outbox.location(environ)
@@ -161,7 +158,16 @@ class _Examination:
         return service.sandbox(self._properties, service.exposure(self._unit), self._path.addresses)
 
     def _privacy(self) -> Finding:
-        subject = subject_of(self._own, self._config, clock=self._clock, environ=self._environ)
+        subject = Subject(
+            settings=self._settings,
+            own=self._own,
+            unit=self._unit,
+            process=main_process(self._properties),
+            properties=self._properties,
+            environ=self._environ,
+            made_of=self._made_of,
+            clock=self._clock,
+        )
         finding = summary(subject)
         tell(finding, subject)
         return finding

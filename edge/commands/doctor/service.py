@@ -7,11 +7,10 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
+from common import salvage
 from edge.commands.doctor.checks import Finding, amber, green, not_reached, red
 from edge.service.status_line import Figures
 
@@ -66,10 +65,22 @@ def runs(properties: Properties) -> bool:
     return properties.get("ActiveState") in {"active", "activating", "reloading", "deactivating"}
 
 
+def is_installed(properties: Properties) -> bool:
+    """Return whether systemd knows the unit."""
+    return properties.get("LoadState", "not-found") != "not-found"
+
+
+def not_set(properties: Properties, wanted: Mapping[str, str]) -> list[str]:
+    """Return each of ``wanted`` that the unit has otherwise, as it is there."""
+    return [
+        f"{name}={properties.get(name, '')}" for name, want in wanted.items() if properties.get(name) != want
+    ]
+
+
 def service(unit: str, properties: Properties) -> Finding:
     """Check that the service runs and was not restarted."""
     log = f"journalctl --unit={unit} --lines=50"
-    if properties.get("LoadState", "not-found") == "not-found":
+    if not is_installed(properties):
         return amber(
             f"{unit} is not installed", "install it (systemd/README.md) so that it starts with the Pi"
         )
@@ -124,22 +135,18 @@ WAITING = 5
 def _waiting(path: Path) -> int:
     """Return the number of messages in an outbox that nobody has open. It reads a copy, to leave the file
     unchanged."""
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in ("", "-wal"):
-            if (source := path.with_name(path.name + suffix)).exists():
-                shutil.copyfile(source, Path(folder) / f"copy{suffix}")
-        try:
-            with closing(sqlite3.connect(Path(folder) / "copy")) as copy:
-                (count,) = copy.execute("SELECT count(*) FROM message").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise OSError(f"{path}: {error}; the service creates an empty one when it starts") from None
+    try:
+        with salvage.opened_copy(path) as copy:
+            (count,) = copy.execute("SELECT count(*) FROM message").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise OSError(f"{path}: {error}; the service creates an empty one when it starts") from None
     return int(count)
 
 
 def sandbox(properties: Properties, figure: float | None, addresses: Sequence[str]) -> Finding:
     """Check the sandbox of the service: it must be tight, but allow the broker's ``addresses``. The doctor itself runs
     outside the sandbox."""
-    if properties.get("LoadState", "not-found") == "not-found":
+    if not is_installed(properties):
         return not_reached("no service is installed")
     value = "exposure unknown" if figure is None else f"exposure {figure:.1f} of at most {EXPOSURE:.1f}"
     if addresses and not any(_allowed(address, properties) for address in addresses):
@@ -147,9 +154,7 @@ def sandbox(properties: Properties, figure: float | None, addresses: Sequence[st
             f"{value}; the sandbox blocks the broker at {', '.join(addresses)}",
             "add the address to IPAddressAllow in the unit's drop-in 50-site.conf (the playbook does)",
         )
-    open_locks = [
-        f"{name}={properties.get(name, '')}" for name, want in LOCKS.items() if properties.get(name) != want
-    ]
+    open_locks = not_set(properties, LOCKS)
     if not properties.get("IPAddressDeny"):
         open_locks.append("IPAddressDeny=")
     if open_locks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_config, between
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -13,7 +13,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = "Find out within half a minute whether this camera position will work."
     parser = commands.add_parser("place", help=text, description=text)
     add_config(parser)
-    parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="how long to watch (30)")
+    parser.add_argument(
+        "--seconds",
+        type=between(5.0, 3600.0, "seconds"),
+        default=30.0,
+        metavar="S",
+        help="how long to watch (30)",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print every figure as JSON at the end, and nothing else"
     )
@@ -21,13 +27,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--publish", action="store_true", help="also show numbers and outlines on the built-in page"
     )
     parser.set_defaults(command=run)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 5 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text}: give 5 to 3600 seconds")
-    return seconds
 
 
 def run(args: argparse.Namespace) -> int:

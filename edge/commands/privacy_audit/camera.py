@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from edge.capture.source import Device, File, Ribbon, SampleScene, Source, Stream, parse_source
 from edge.commands.doctor.checks import Finding, green, red
-from edge.commands.privacy_audit.sockets import addresses_of
-from edge.commands.privacy_audit.subject import Subject, cannot_tell
+from edge.commands.privacy_audit.sockets import addresses_of, plain
+from edge.commands.privacy_audit.subject import Subject, cannot_tell, open_files
 
 
 def camera(subject: Subject) -> Finding:
@@ -60,7 +59,7 @@ def _holding(nodes: set[str]) -> tuple[list[psutil.Process], int]:
     found, hidden = [], 0
     for process in psutil.process_iter():
         try:
-            links = set(_open(process))
+            links = {link for _, link in open_files(Path(f"/proc/{process.pid}/fd"))}
         except PermissionError:
             hidden += 1
             continue
@@ -71,18 +70,11 @@ def _holding(nodes: set[str]) -> tuple[list[psutil.Process], int]:
     return found, hidden
 
 
-def _open(process: psutil.Process) -> Iterator[str]:
-    """Yield what a process has open; a file that it closes meanwhile is left out."""
-    for link in Path(f"/proc/{process.pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            yield str(link.readlink())
-
-
 def _connected(addresses: tuple[str, ...]) -> tuple[list[psutil.Process], int]:
     """Return the processes with a connection to one of ``addresses``, and how many are not known."""
     found, hidden = {}, 0
     for one in psutil.net_connections(kind="inet"):
-        if one.raddr and one.raddr.ip.removeprefix("::ffff:") in addresses:
+        if one.raddr and plain(one.raddr.ip) in addresses:
             if one.pid is None:
                 hidden += 1
             else:

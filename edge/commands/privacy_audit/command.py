@@ -12,7 +12,7 @@ import psutil
 from common.clock import Clock
 from common.errors import UserError
 from edge.commands.doctor import service
-from edge.commands.doctor.checks import Check, Finding, State, run_checks
+from edge.commands.doctor.checks import Check, Finding, State, run_checks, what_and_fix
 from edge.commands.doctor.surroundings import in_force, surroundings
 from edge.commands.privacy_audit.camera import camera
 from edge.commands.privacy_audit.installed import code
@@ -23,7 +23,15 @@ from edge.commands.privacy_audit.publisher import publisher
 from edge.commands.privacy_audit.sandbox import sandbox
 from edge.commands.privacy_audit.sign import sign
 from edge.commands.privacy_audit.sockets import sockets
-from edge.commands.privacy_audit.subject import SIGN, Inspection, NotRunning, Subject, cannot_tell, start
+from edge.commands.privacy_audit.subject import (
+    SIGN,
+    Inspection,
+    NotRunning,
+    Subject,
+    cannot_tell,
+    main_process,
+    start,
+)
 from edge.commands.privacy_audit.written import files
 from edge.config import Settings
 
@@ -60,7 +68,7 @@ def inspect(look: Inspection, subject: Subject) -> Finding:
     except (psutil.NoSuchProcess, ProcessLookupError):
         return cannot_tell("the service ended meanwhile", "run it again")
     except (UserError, OSError, ValueError) as error:
-        what, _, fix = " ".join(str(error).split()).partition("; ")
+        what, fix = what_and_fix(error)
         return cannot_tell(what, fix or "check the file that is named here")
 
 
@@ -76,11 +84,10 @@ def subject_of(
     """Find the service of this configuration, and its process. Raises ``UserError`` for a ``pid`` that is none."""
     unit, environ = surroundings(config, environ)
     properties = service.ask_systemd(f"{unit}.service")
-    main = pid or int(properties.get("MainPID") or 0)
     try:
-        process = psutil.Process(main) if main else None
+        process = main_process(properties) if pid is None else psutil.Process(pid)
     except psutil.NoSuchProcess:
-        raise UserError(f"--pid: there is no process {main}; systemctl status {unit} shows it") from None
+        raise UserError(f"--pid: there is no process {pid}; systemctl status {unit} shows it") from None
     settings, made_of = in_force(own, environ)
     return Subject(
         settings=settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.errors import UserError
 from edge.commands.doctor import models as doctor
-from edge.commands.doctor.checks import Finding, green, red
+from edge.commands.doctor.checks import Finding, green, red, what_and_fix
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 
@@ -15,8 +15,7 @@ def models(subject: Subject) -> Finding:
     try:
         said = doctor.hashes(load_manifest(chosen or packaged_models()))
     except UserError as error:
-        what, _, fix = str(error).partition("; ")
-        return red(what, fix)
+        return red(*what_and_fix(error))
     if chosen is not None and _hashes(load_manifest(chosen)) != _hashes(load_manifest(packaged_models())):
         return cannot_tell(
             f"models.directory {chosen}: not the models that came with Footlight ({said.value})",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from common import salvage
 from common.wire import (
     AlertMessage,
     HealthMessage,
@@ -21,14 +18,12 @@ from edge.commands.doctor.checks import Finding, green, red
 from edge.commands.privacy_audit.sign import WIDER
 from edge.commands.privacy_audit.signatures import picture_in
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
-from edge.uplink import rows
-from edge.uplink.rows import Item
 
 SHOWN = 5
 
 
 def payloads(subject: Subject) -> Finding:
-    """Read all messages that wait and that were sent within two hours, from a copy of the outbox."""
+    """Read all messages that the outbox still has."""
     try:
         there = subject.outbox.exists()
     except PermissionError:
@@ -37,7 +32,7 @@ def payloads(subject: Subject) -> Finding:
         return cannot_tell("there is no outbox yet", "start the service, and run this again after a window")
     wrong: list[str] = []
     messages: list[Message] = []
-    for item in kept(subject.outbox):
+    for item in subject.kept:
         if what := picture_in(item.payload):
             wrong.append(f"{item.topic}: the payload is {what}")
             continue
@@ -53,17 +48,6 @@ def payloads(subject: Subject) -> Finding:
         return red("; ".join(dict.fromkeys(wrong)), fix)
     said = "; ".join(words(message) for message in messages[-SHOWN:])
     return green(f"{len(messages)} kept; the last: {said}" if messages else "none kept")
-
-
-def kept(outbox: Path) -> list[Item]:
-    """Return the messages of an outbox, oldest first; a running service does not notice. Raises ``OSError``."""
-    found: dict[int, Item] = {}
-    with tempfile.TemporaryDirectory() as folder, salvage.opened_copy(outbox, Path(folder)) as copy:
-        for table in ("delivered", "message"):
-            for row in salvage.whole_rows(copy, table, rows.COLUMNS):
-                if (item := rows.item(row)) is not None:
-                    found[item.id] = item
-    return [found[number] for number in sorted(found)]
 
 
 def _too_open(message: Message, subject: Subject) -> Iterator[str]:

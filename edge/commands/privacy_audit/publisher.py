@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from common.mqtt.refusals import BrokerRefused, BrokerUnreachable
 from common.mqtt.session import Session
 from common.wire import StatusMessage, WireError, address, decode
-from edge.commands.doctor.checks import Finding, green, red
-from edge.commands.privacy_audit.payloads import kept
+from edge.commands.doctor.checks import Finding, green, red, what_and_fix
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
 
 _ANSWER_S = 5.0
@@ -35,7 +34,7 @@ def publisher(subject: Subject) -> Finding:
     try:
         status = _status(subject)
     except (BrokerRefused, BrokerUnreachable) as error:
-        what, _, fix = str(error).partition("; ")
+        what, fix = what_and_fix(error)
         return cannot_tell(what, fix or "run footlight-edge doctor first")
     except WireError as error:
         return red(f"the status that the broker keeps is not one of Footlight: {error}", _FIX)
@@ -81,7 +80,7 @@ def _status(subject: Subject) -> StatusMessage | Finding:
 
 def _runs(subject: Subject) -> Iterator[str]:
     """Yield the runs of the service that put messages into the outbox."""
-    for item in kept(subject.outbox):
+    for item in subject.kept:
         try:
             message = decode(item.topic, item.payload)
         except WireError:  # the check of payloads tells of it

@@ -25,14 +25,11 @@ def sandbox(subject: Subject) -> Finding:
     if open_locks := [*_not_enforced(subject)]:
         return red(f"not in force: {', '.join(open_locks)}", fix)
     declared = subject.properties
-    if declared.get("LoadState", "not-found") == "not-found":
+    if not service.is_installed(declared):
         return cannot_tell(
             "the process is locked in, but systemd knows no such unit", f"install {subject.unit}"
         )
-    changed = [
-        f"{key}={declared.get(key, '')}" for key, want in _DECLARED.items() if declared.get(key) != want
-    ]
-    if changed:
+    if changed := service.not_set(declared, _DECLARED):
         return red(f"the unit does not ask for it: {', '.join(changed)}", fix)
     if declared.get("NeedDaemonReload") == "yes":
         return red("the unit was changed, and the process runs with the one before", fix)

@@ -16,7 +16,7 @@ import psutil
 from edge.capture.source import Stream, parse_source
 from edge.commands.doctor.broker import resolve
 from edge.commands.doctor.checks import Finding, green, red
-from edge.commands.privacy_audit.subject import Subject, cannot_tell
+from edge.commands.privacy_audit.subject import Subject, cannot_tell, open_files
 
 RESOLVER = Path("/etc/resolv.conf")
 SYSTEM = frozenset(
@@ -72,14 +72,14 @@ def _internet(subject: Subject, process: psutil.Process) -> _Seen:
     stream = set(addresses_of(camera)) if isinstance(camera, Stream) else set()
     names = set(_resolvers())
     found = process.net_connections(kind="inet")
-    own = {(_plain(one.laddr.ip), one.laddr.port) for one in found if len(one.raddr)}
+    own = {(plain(one.laddr.ip), one.laddr.port) for one in found if len(one.raddr)}
     seen = _Seen()
     for one in found:
         if not one.raddr:
             at = _at(one.laddr.ip, one.laddr.port) if one.laddr and one.laddr.port else ""
             seen.wrong += _waits(one.status, at, streams=bool(stream))
             continue
-        address, port, at = _plain(one.raddr.ip), one.raddr.port, _at(one.raddr.ip, one.raddr.port)
+        address, port, at = plain(one.raddr.ip), one.raddr.port, _at(one.raddr.ip, one.raddr.port)
         if (address, port) in own:
             continue  # both ends are its own: how one thread wakes another
         if address in broker and port == mqtt.port:
@@ -134,11 +134,7 @@ def _unix(subject: Subject) -> list[str] | None:
 
 
 def _own_inodes(subject: Subject) -> Iterator[str]:
-    for path in subject.about("fd").iterdir():
-        try:
-            link = str(path.readlink())
-        except FileNotFoundError:
-            continue
+    for _, link in open_files(subject.about("fd")):
         if found := re.fullmatch(r"socket:\[(\d+)\]", link):
             yield found[1]
 
@@ -167,7 +163,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _plain(address: str) -> str:
+def plain(address: str) -> str:
     """Return an IPv4 address that is written as an IPv6 one as the former."""
     return address.removeprefix("::ffff:")
 

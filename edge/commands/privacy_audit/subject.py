@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
+from common import salvage
 from common.clock import Clock, SystemClock
 from edge.commands.doctor.checks import Finding, Look, amber, green
 from edge.commands.doctor.service import Properties
 from edge.config import Settings
+from edge.uplink import rows
+from edge.uplink.rows import Item
 
 SIGN = Path("/etc/footlight/sign.yaml")
 """The record of what the sign at the door of the shop says."""
@@ -42,6 +47,18 @@ class Subject:
     def outbox(self) -> Path:
         return self.own.outbox.location(self.environ)
 
+    @cached_property
+    def kept(self) -> list[Item]:
+        """The messages that wait in the outbox and that were sent within two hours, oldest first, from a copy: a
+        running service does not notice. Raises ``OSError``."""
+        found: dict[int, Item] = {}
+        with salvage.opened_copy(self.outbox) as copy:
+            for table in ("delivered", "message"):
+                for row in salvage.whole_rows(copy, table, rows.COLUMNS):
+                    if (item := rows.item(row)) is not None:
+                        found[item.id] = item
+        return [found[number] for number in sorted(found)]
+
     @property
     def running(self) -> psutil.Process:
         """The process of the service. Raises ``NotRunning`` without one."""
@@ -66,6 +83,21 @@ class Inspection(Protocol):
     """
 
     def __call__(self, subject: Subject, /) -> Finding: ...
+
+
+def open_files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each entry of a ``/proc/PID/fd``, and what it leads to; what is closed meanwhile is left out."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            yield path, str(path.readlink())
+
+
+def main_process(properties: Properties) -> psutil.Process | None:
+    """Return the process of the unit with these properties; None while there is none."""
+    with suppress(psutil.NoSuchProcess):
+        if number := int(properties.get("MainPID") or 0):
+            return psutil.Process(number)
+    return None
 
 
 def start(subject: Subject) -> str:

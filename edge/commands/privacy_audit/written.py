@@ -13,7 +13,7 @@ import psutil
 
 from edge.commands.doctor.checks import Finding, green, red
 from edge.commands.privacy_audit.signatures import judge
-from edge.commands.privacy_audit.subject import Subject, cannot_tell, start
+from edge.commands.privacy_audit.subject import Subject, cannot_tell, open_files, start
 
 _CODE_IN_MEMORY = "/memfd:libffi"
 """Python's C interface keeps a few instructions there."""
@@ -108,9 +108,8 @@ def _open(subject: Subject) -> Iterator[_Written]:
     """Yield the regular files that the process may write to now."""
     if subject.process is None:
         return
-    for path in subject.about("fd").iterdir():
+    for path, shown in open_files(subject.about("fd")):
         try:
-            shown = str(path.readlink())
             flags = _flags(subject.about("fdinfo") / path.name)
         except FileNotFoundError:
             continue

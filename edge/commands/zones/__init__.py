@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from common.command_line import add_config
+from common.command_line import add_config, between
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,7 +18,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_config(drawing)
     drawing.add_argument(
         "--columns",
-        type=_columns,
+        type=between(20, 400, "columns"),
         metavar="N",
         help="width of the grid in characters (as wide as the terminal)",
     )
@@ -26,13 +26,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--json", action="store_true", help="print the grid and every point as JSON, and nothing else"
     )
     drawing.set_defaults(command=run)
-
-
-def _columns(text: str) -> int:
-    columns = int(text)
-    if not 20 <= columns <= 400:
-        raise argparse.ArgumentTypeError(f"{text}: give 20 to 400 columns")
-    return columns
 
 
 def run(args: argparse.Namespace) -> int:

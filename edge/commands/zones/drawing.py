@@ -98,13 +98,17 @@ class Drawing:
                 grid[row][column] = cell
         return grid
 
+    @cached_property
+    def _polygons(self) -> list[tuple[str, ZoneSettings, Polygon]]:
+        return [(mark, zone, Polygon(zone.polygon)) for mark, zone in self.zones]
+
     def _ground(self, column: int, row: int) -> Cell:
         """Return what a cell shows of the zones that it lies in."""
         x, y = (column + 0.5) / self.columns, (row + 0.5) / self.rows
         within = [
             (mark, zone.exclude)
-            for mark, zone in self.zones
-            if Polygon(zone.polygon).depth(x, y, room=0.0) >= 0
+            for mark, zone, polygon in self._polygons
+            if polygon.depth(x, y, room=0.0) >= 0
         ]
         if not within:
             return Cell()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from edge.commands.zones.drawing import SEVERAL, Drawing, Kind
 from edge.place_settings import TargetSettings, ZoneSettings
-from edge.places.geometry import Point
+from edge.places.geometry import Point, area
 
 MARGIN = 6
 """Characters to the left of the grid, for its scale, and to the right."""
@@ -102,8 +102,8 @@ def _places(drawing: Drawing) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for mark, zone in drawing.zones:
-        area = _area(drawing, zone)
-        size = "" if area is None else f"{_points(_on_floor(drawing, zone.polygon))}, {area:.1f} m²"
+        large = _area(drawing, zone)
+        size = "" if large is None else f"{_points(_on_floor(drawing, zone.polygon))}, {large:.1f} m²"
         style = STYLES["excluded" if zone.exclude else "zone"]
         table.add_row(mark, zone.name, _what(zone), _points(zone.polygon), size, style=style)
     for mark, door in drawing.doors:
@@ -161,10 +161,7 @@ def _on_floor(drawing: Drawing, points: Sequence[Point], *, on_floor: bool = Tru
 
 def _area(drawing: Drawing, zone: ZoneSettings) -> float | None:
     corners = _on_floor(drawing, zone.polygon, on_floor=_is_on_floor(zone))
-    if corners is None:
-        return None
-    following = (*corners[1:], corners[0])
-    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(corners, following, strict=True))) / 2
+    return None if corners is None else area(corners)
 
 
 def _wide(drawing: Drawing, line: Sequence[Point]) -> float | None:

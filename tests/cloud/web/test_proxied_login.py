@@ -16,7 +16,7 @@ from cloud.stores.embedded import EmbeddedStore
 from cloud.web.account_access import AccountAccess
 from tests.cloud.onebox.test_serve_logins import certificate
 from tests.cloud.web.browser import SCHEMES, _Server
-from tests.cloud.web.logins import PASSWORD, add_person, opened_accounts
+from tests.cloud.web.logins import PASSWORD, add_person
 from tests.support.brokers import free_port, listening, until
 from tests.support.clock import ManualClock
 from tests.support.messages import window
@@ -26,13 +26,6 @@ pytestmark = pytest.mark.chromium
 
 DOCS = Path(__file__).parents[3] / "docs" / "accounts.md"
 NEW = "another walnut for the tram"
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @contextmanager

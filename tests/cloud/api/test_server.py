@@ -6,8 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -27,9 +26,9 @@ from tests.cloud.api.conftest import NOW
 from tests.cloud.api.test_answers import FIRST, PERIOD
 from tests.cloud.rollup.both_stores import Both
 from tests.cloud.simulation.fleets import LAST_DAY, messages
-from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
+from tests.support.loops import serving
 
 pytestmark = pytest.mark.slow
 
@@ -37,25 +36,12 @@ pytestmark = pytest.mark.slow
 @contextmanager
 def running(store: dict[str, Any], chain: Chain | None) -> Iterator[httpx.Client]:
     settings = Settings.model_validate({"store": store, "serve": {"page": {"port": 0}}})
-    urls: list[str] = []
-    stop = asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
 
-    async def work() -> None:
-        loops.append(asyncio.get_running_loop())
-        await serve_api(settings, chain, clock=ManualClock(NOW), stop=stop, ready=urls.append)
+    def work(stop: asyncio.Event, ready: Callable[[str], None]) -> Coroutine[Any, Any, None]:
+        return serve_api(settings, chain, clock=ManualClock(NOW), stop=stop, ready=ready)
 
-    with ThreadPoolExecutor(1) as pool:
-        working = pool.submit(asyncio.run, work())
-        try:
-            until(lambda: urls or working.done(), "the API is served")
-            if urls:
-                with httpx.Client(base_url=urls[0], timeout=30) as client:
-                    yield client
-        finally:
-            if not working.done():
-                loops[0].call_soon_threadsafe(stop.set)
-            working.result(30)
+    with serving(work, "the API is served") as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield client
 
 
 @pytest.mark.influxdb

@@ -117,9 +117,10 @@ def test_an_acknowledgement_holds_for_its_notice_and_for_repeats_without_an_end(
     assert one.covers(given) == expected
 
 
-def test_repeats_of_what_somebody_takes_care_of_reach_nobody_and_cost_no_other_notice(
-    book: EmbeddedStore, clock: ManualClock
-) -> None:
+def relayed(
+    book: EmbeddedStore, clock: ManualClock, *, most_an_hour: int
+) -> tuple[Relay, Acknowledged, list[NoticeMessage]]:
+    """A relay, what somebody takes care of as it knows it, and all that it sends."""
     sent: list[NoticeMessage] = []
     acknowledged = Acknowledged(book, every_s=0.01)
     relay = Relay(
@@ -128,8 +129,15 @@ def test_repeats_of_what_somebody_takes_care_of_reach_nobody_and_cost_no_other_n
         acknowledged=acknowledged,
         zone=ZoneInfo("UTC"),
         quiet_hours=None,
-        most_an_hour=3,
+        most_an_hour=most_an_hour,
     )
+    return relay, acknowledged, sent
+
+
+def test_repeats_of_what_somebody_takes_care_of_reach_nobody_and_cost_no_other_notice(
+    book: EmbeddedStore, clock: ManualClock
+) -> None:
+    relay, acknowledged, sent = relayed(book, clock, most_an_hour=3)
 
     def tell(message: NoticeMessage) -> int:
         book.write([message])
@@ -152,18 +160,9 @@ def test_repeats_of_what_somebody_takes_care_of_reach_nobody_and_cost_no_other_n
 
 
 def test_the_end_of_what_somebody_takes_care_of_is_told(book: EmbeddedStore, clock: ManualClock) -> None:
-    sent: list[NoticeMessage] = []
     one = Acknowledgement("shop", "door", "long-queue", MORNING, "Ana", clock.now())
     book.record_acknowledgement(one)
-    acknowledged = Acknowledged(book, every_s=0.01)
-    relay = Relay(
-        sent.append,
-        clock=clock,
-        acknowledged=acknowledged,
-        zone=ZoneInfo("UTC"),
-        quiet_hours=None,
-        most_an_hour=9,
-    )
+    relay, acknowledged, sent = relayed(book, clock, most_an_hour=9)
     relay.tell(notice())
     with acknowledged.reading():
         until(lambda: notice() in acknowledged, "the acknowledgement is read")

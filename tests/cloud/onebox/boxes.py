@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from cloud.config import Settings
 from cloud.onebox.serve import Box, serve
 from common.clock import Clock, SystemClock
-from tests.support.brokers import until
+from tests.support.loops import serving
 
 
 def settings(folder: Path, **broker: Any) -> Settings:
@@ -26,21 +25,8 @@ def settings(folder: Path, **broker: Any) -> Settings:
 
 @contextmanager
 def running(chosen: Settings, clock: Clock | None = None, **options: Any) -> Iterator[Box]:
-    boxes: list[Box] = []
-    stop = asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
+    def work(stop: asyncio.Event, ready: Callable[[Box], None]) -> Coroutine[Any, Any, None]:
+        return serve(chosen, clock=clock or SystemClock(), stop=stop, ready=ready, **options)
 
-    async def work() -> None:
-        loops.append(asyncio.get_running_loop())
-        await serve(chosen, clock=clock or SystemClock(), stop=stop, ready=boxes.append, **options)
-
-    with ThreadPoolExecutor(1) as pool:
-        working = pool.submit(asyncio.run, work())
-        try:
-            until(lambda: boxes or working.done(), "the box is up")
-            if boxes:
-                yield boxes[0]
-        finally:
-            if not working.done():
-                loops[0].call_soon_threadsafe(stop.set)
-            working.result(30)
+    with serving(work, "the box is up") as box:
+        yield box

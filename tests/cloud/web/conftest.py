@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from cloud.accounts.accounts import Accounts
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.placement import Positions
 from tests.cloud.web.browser import _Server
+from tests.cloud.web.logins import opened_accounts
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING
 from tests.support.programs import require_library, require_program
@@ -47,6 +50,13 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store.sqlite", retention_days=400, clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
+    """Nobody is added yet."""
+    with closing(opened_accounts(tmp_path, clock)) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
 from cloud.stores.embedded import EmbeddedStore
-from tests.cloud.web.logins import PASSWORD, Browser, add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import PASSWORD, Browser, add_person, logged_in, page_with
 from tests.support.asgi import AsgiClient
 from tests.support.clock import ManualClock
 from tests.support.messages import window
@@ -20,13 +18,11 @@ NEW = "another walnut for the tram"
 
 
 @pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    add_person(opened, "anna")
-    add_person(opened, "ivo", "installer")
-    add_person(opened, "hanna", "hq", ())
-    yield opened
-    opened.close()
+def accounts(accounts: Accounts) -> Accounts:
+    add_person(accounts, "anna")
+    add_person(accounts, "ivo", "installer")
+    add_person(accounts, "hanna", "hq", ())
+    return accounts
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from cloud.accounts.company import CompanyLogin
 from cloud.domain.users import User
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.account_access import AccountAccess
-from tests.cloud.web.logins import Browser, opened_accounts, page_with
+from tests.cloud.web.logins import Browser, page_with
 from tests.support.clock import ManualClock
 from tests.support.messages import window
 from tests.support.oidc_provider import CLIENT, SECRET, Provider, running
@@ -28,13 +27,6 @@ def provider() -> Iterator[Provider]:
     provider = Provider(DONE)
     with running(provider):
         yield provider
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

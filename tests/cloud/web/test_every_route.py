@@ -21,7 +21,7 @@ from cloud.devices.changes import Changes
 from cloud.domain.users import PERMISSIONS, USER_ROLES, UserRole
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.access import SAFE_METHODS, GuardedRoute, Needs
-from tests.cloud.web.logins import Browser, add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import Browser, add_person, logged_in, page_with
 from tests.support.asgi import AsgiClient
 from tests.support.clock import ManualClock
 from tests.support.messages import window
@@ -37,13 +37,6 @@ OPEN = {
 }
 """What is for everybody. A new line here is a decision."""
 ENDS_THE_SESSION = {"/logout", "/logout-everywhere"}
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

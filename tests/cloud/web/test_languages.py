@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -18,7 +16,7 @@ from cloud.domain.notices import said
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.languages import TITLES, language
 from common.errors import UserError
-from tests.cloud.web.logins import Browser, add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import Browser, add_person, logged_in, page_with
 from tests.support.clock import ManualClock
 from tests.support.messages import notice, window
 
@@ -26,11 +24,9 @@ DAY = date(2026, 11, 23)
 
 
 @pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    add_person(opened, "anna")
-    yield opened
-    opened.close()
+def accounts(accounts: Accounts) -> Accounts:
+    add_person(accounts, "anna")
+    return accounts
 
 
 @pytest.fixture

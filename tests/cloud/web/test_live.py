@@ -7,13 +7,11 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 
 from cloud.accounts.accounts import Accounts
 from cloud.onebox.page import PageServer
@@ -22,7 +20,7 @@ from cloud.stores.store import StoreUnavailable
 from cloud.web.access import OpenAccess
 from cloud.web.live import ALIVE, MOST_OF_ONE, OVER, UNAVAILABLE, Live
 from tests.cloud.web.browser import _Server
-from tests.cloud.web.logins import Browser, add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import Browser, add_person, logged_in, page_with
 from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.messages import notice, window
@@ -127,12 +125,6 @@ def test_there_is_room_for_so_many_of_one_user_and_again_when_one_leaves() -> No
         assert [[event async for event in one] for one in many[1:]] == (MOST_OF_ONE - 1) * [[]]
 
     in_a_loop(listen())
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    with closing(opened_accounts(tmp_path, clock)) as opened:
-        yield opened
 
 
 def test_the_stream_has_the_answer_for_a_user_and_says_that_no_proxy_may_hold_it(

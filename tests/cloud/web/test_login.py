@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -13,7 +11,7 @@ from cloud.accounts.accounts import Accounts
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.account_access import AccountAccess
 from cloud.web.login_page import safe_next
-from tests.cloud.web.logins import HERE, PASSWORD, Browser, add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import HERE, PASSWORD, Browser, add_person, logged_in, page_with
 from tests.support.clock import ManualClock
 from tests.support.messages import window
 
@@ -21,11 +19,9 @@ TLS = "https://shop.example.com"
 
 
 @pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    add_person(opened, "anna")
-    yield opened
-    opened.close()
+def accounts(accounts: Accounts) -> Accounts:
+    add_person(accounts, "anna")
+    return accounts
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
@@ -25,10 +24,10 @@ from cloud.web.app import create_app
 from cloud.web.placement import Positions
 from common.errors import UserError
 from tests.cloud.web.browser import _Server, a_morning, live, value, visit
-from tests.support.brokers import free_port, listening, until
+from tests.support.brokers import free_port
 from tests.support.clock import ManualClock
 from tests.support.messages import window
-from tests.support.programs import require_program
+from tests.support.nginx import nginx
 
 pytestmark = pytest.mark.chromium
 
@@ -138,23 +137,13 @@ def proxied(
     folder: Path, upstream: str, *, keeps_path: bool, host: str = "shop.example.com"
 ) -> Iterator[str]:
     """nginx, which shows the page below /footlight/."""
-    program = require_program("nginx", "apt-get install nginx-light")
     port = free_port()
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error; events {{}} user root;\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;\n"
-        f" fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;\n"
+    server = (
         f" server {{ listen 127.0.0.1:{port}; location /footlight/ {{\n"
-        f"  proxy_pass {upstream}{'' if keeps_path else '/'}; proxy_set_header Host {host}; }} }} }}\n"
+        f"  proxy_pass {upstream}{'' if keeps_path else '/'}; proxy_set_header Host {host}; }} }}"
     )
-    process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error")])
-
-    try:
-        until(lambda: listening(port), "nginx listens")
+    with nginx(folder, port, server):
         yield f"http://127.0.0.1:{port}/footlight/"
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.mark.parametrize("keeps_path", [True, False])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from cloud.web.account_access import AccountAccess
 from cloud.web.phone_page import _Phone, push_text
 from tests.cloud.ingest.phones import Phone
 from tests.cloud.web.browser import _Server, a_morning, live
-from tests.cloud.web.logins import PASSWORD, add_person, opened_accounts
+from tests.cloud.web.logins import PASSWORD, add_person
 from tests.cloud.web.test_page_requests import proxied
 from tests.support.brokers import until
 from tests.support.clock import ManualClock
@@ -36,12 +36,6 @@ KEPT = """async () => {
 }"""
 SHOWN = """navigator.serviceWorker.ready.then((found) => found.getNotifications()).then((all) => all.map(
     ({ title, body, tag, data }) => ({ title, body, tag, data })))"""
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    with closing(opened_accounts(tmp_path, clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

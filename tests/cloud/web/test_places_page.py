@@ -19,7 +19,7 @@ from cloud.devices.changes import Changes, NotSent
 from cloud.domain.users import USER_ROLES
 from cloud.stores.embedded import EmbeddedStore
 from common.wire import encode, topic
-from tests.cloud.web.logins import add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import add_person, logged_in, page_with
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, health, status, window
 
@@ -40,13 +40,6 @@ class Broker:
 @pytest.fixture
 def broker() -> Broker:
     return Broker()
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

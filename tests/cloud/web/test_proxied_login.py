@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,11 @@ from cloud.stores.embedded import EmbeddedStore
 from cloud.web.account_access import AccountAccess
 from tests.cloud.onebox.test_serve_logins import certificate
 from tests.cloud.web.browser import SCHEMES, _Server
-from tests.cloud.web.logins import PASSWORD, add_person, opened_accounts
-from tests.support.brokers import free_port, listening, until
+from tests.cloud.web.logins import PASSWORD, add_person
+from tests.support.brokers import free_port
 from tests.support.clock import ManualClock
 from tests.support.messages import window
-from tests.support.programs import require_program
+from tests.support.nginx import nginx
 
 pytestmark = pytest.mark.chromium
 
@@ -28,40 +27,26 @@ DOCS = Path(__file__).parents[3] / "docs" / "accounts.md"
 NEW = "another walnut for the tram"
 
 
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    yield opened
-    opened.close()
-
-
 @contextmanager
-def nginx_of_the_docs(folder: Path, upstream: str) -> Iterator[str]:
+def behind_nginx(folder: Path, store: EmbeddedStore, clock: ManualClock, accounts: Accounts) -> Iterator[str]:
     """Serve the page with the block of the documentation, on our ports and with our certificate."""
-    program = require_program("nginx", "apt-get install nginx-light")
     block = re.findall(r"```nginx\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[0]
     files, port = certificate(folder), free_port()
-    for documented, ours in (
-        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        ("server_name shop.example.com", "server_name localhost"),
-        ("/etc/ssl/shop.crt", str(files["cert"])),
-        ("/etc/ssl/shop.key", str(files["key"])),
-        ("http://127.0.0.1:8080", upstream),
-    ):
-        assert documented in block
-        block = block.replace(documented, ours)
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error; events {{}} user root;\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;\n"
-        f" fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;\n{block} }}\n"
-    )
-    process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error")])
-    try:
-        until(lambda: listening(port), "nginx listens")
-        yield f"https://localhost:{port}/footlight/"
-    finally:
-        process.terminate()
-        process.wait(20)
+    access = AccountAccess(accounts)
+    with _Server(
+        store, clock, access=access, names=["localhost"], path="/footlight", proxies=["127.0.0.1"]
+    ) as upstream:
+        for documented, ours in (
+            ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+            ("server_name shop.example.com", "server_name localhost"),
+            ("/etc/ssl/shop.crt", str(files["cert"])),
+            ("/etc/ssl/shop.key", str(files["key"])),
+            ("http://127.0.0.1:8080", upstream),
+        ):
+            assert documented in block
+            block = block.replace(documented, ours)
+        with nginx(folder, port, block):
+            yield f"https://localhost:{port}/footlight/"
 
 
 @contextmanager
@@ -104,12 +89,8 @@ def test_an_installer_logs_in_adds_a_user_and_logs_out(
 ) -> None:
     store.write([window(0)])
     first = accounts.add_user("ivo", "installer", ["shop"])
-    access = AccountAccess(accounts)
     with (
-        _Server(
-            store, clock, access=access, names=["localhost"], path="/footlight", proxies=["127.0.0.1"]
-        ) as up,
-        nginx_of_the_docs(tmp_path, up) as address,
+        behind_nginx(tmp_path, store, clock, accounts) as address,
         visited(chromium, address, scheme=scheme) as page,
     ):
         fits(page, tmp_path, "login")
@@ -178,12 +159,8 @@ def test_the_cookie_goes_to_the_page_alone_and_only_encrypted(
 ) -> None:
     store.write([window(0)])
     add_person(accounts, "anna")
-    access = AccountAccess(accounts)
     with (
-        _Server(
-            store, clock, access=access, names=["localhost"], path="/footlight", proxies=["127.0.0.1"]
-        ) as up,
-        nginx_of_the_docs(tmp_path, up) as address,
+        behind_nginx(tmp_path, store, clock, accounts) as address,
         visited(chromium, address) as page,
     ):
         log_in(page, "anna", PASSWORD)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 
 from cloud.accounts.accounts import Accounts
 from cloud.stores.embedded import EmbeddedStore
-from tests.cloud.web.logins import add_person, logged_in, opened_accounts, page_with
+from tests.cloud.web.logins import add_person, logged_in, page_with
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, window
 
@@ -25,13 +23,6 @@ WEEK = "/site/shop/week?of=2026-W10"
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(MORNING + timedelta(days=8))
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: ManualClock) -> Iterator[Accounts]:
-    opened = opened_accounts(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from cloud.config import Settings as CloudSettings
 from cloud.ingest.bridge import Bridge
-from cloud.onebox.serve import Box, serve
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.store import Store
@@ -29,6 +23,8 @@ from edge.commands.doctor import round_trip
 from edge.commands.doctor.broker import REFUSAL_S
 from edge.commands.doctor.checks import Check, Finding, State, run_checks
 from edge.commands.doctor.delivery_path import DeliveryPath
+from tests.cloud.ingest.bridges import running
+from tests.cloud.onebox import boxes
 from tests.support.brokers import Listener, Mosquitto, free_port, until
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import MORNING
@@ -44,8 +40,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def broker(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureMosquitto]:
-    with SecureMosquitto(tmp_path_factory.mktemp("broker"), made) as running:
-        yield running
+    with SecureMosquitto(tmp_path_factory.mktemp("broker"), made) as started:
+        yield started
 
 
 @pytest.fixture
@@ -53,18 +49,6 @@ def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store.sqlite", retention_days=3650, clock=SystemClock())
     yield opened
     opened.close()
-
-
-@contextmanager
-def working(bridge: Bridge) -> Iterator[None]:
-    thread = threading.Thread(target=bridge.run)
-    thread.start()
-    try:
-        until(bridge.subscribed.is_set, "the bridge is subscribed")
-        yield
-    finally:
-        bridge.stop()
-        thread.join(20)
 
 
 def secure_bridge(port: int, made: Path, store: Store, **more: object) -> Bridge:
@@ -115,7 +99,7 @@ def states(checks: dict[str, Check]) -> str:
 
 
 def test_all_is_well(broker: SecureMosquitto, made: Path, store: EmbeddedStore) -> None:
-    with working(secure_bridge(broker.port, made, store)):
+    with running(secure_bridge(broker.port, made, store)):
         checks = examined(device_of(made, broker.port))
     assert states(checks) == "gggggggg", checks
     assert checks["tls"].value == "TLSv1.3, both sides trust each other"
@@ -133,7 +117,7 @@ def test_the_way_leads_to_influxdb_and_back(broker: SecureMosquitto, made: Path,
         timeout_s=5.0,
         clock=SystemClock(),
     )
-    with working(secure_bridge(broker.port, made, store)):
+    with running(secure_bridge(broker.port, made, store)):
         assert states(examined(device_of(made, broker.port))) == "gggggggg"
     store.close()
     (row,) = influxdb.query("SELECT count(nonce) FROM probe GROUP BY device")
@@ -270,7 +254,7 @@ def with_acl(folder: Path, made: Path, acl: str | None) -> SecureMosquitto:
 def test_a_broker_without_an_access_list_is_red_and_nothing_is_counted(
     made: Path, tmp_path: Path, store: EmbeddedStore
 ) -> None:
-    with with_acl(tmp_path, made, None) as broker, working(secure_bridge(broker.port, made, store)):
+    with with_acl(tmp_path, made, None) as broker, running(secure_bridge(broker.port, made, store)):
         checks = examined(device_of(made, broker.port))
     assert (checks["another"].state, checks["another"].value) == (
         "red",
@@ -312,7 +296,7 @@ class Behind(SystemClock):
 def test_a_bridge_with_another_time_is_told(
     made: Path, broker: SecureMosquitto, store: EmbeddedStore
 ) -> None:
-    with working(secure_bridge(broker.port, made, store, clock=Behind())):
+    with running(secure_bridge(broker.port, made, store, clock=Behind())):
         check = examined(device_of(made, broker.port))["back"]
     assert check.state == "red"
     assert "the bridge's clock is 600 s behind this one" in check.value
@@ -347,7 +331,7 @@ def test_where_anybody_may_speak_it_is_amber(
 ) -> None:
     with Mosquitto(tmp_path) as plain:
         bridge = Bridge(store, Broker("127.0.0.1", plain.port), client_id="bridge")
-        with working(bridge):
+        with running(bridge):
             checks = examined(Broker("127.0.0.1", plain.port, protocol=protocol))
     assert states(checks) == "ggggggag"
     assert checks["another"].value == "this device can publish as any other device"
@@ -357,7 +341,7 @@ def test_with_mqtt_3_1_1_what_never_comes_back_was_refused(
     made: Path, broker: SecureMosquitto, store: EmbeddedStore
 ) -> None:
     device = device_of(made, broker.port, protocol="3.1.1")
-    with working(secure_bridge(broker.port, made, store)):
+    with running(secure_bridge(broker.port, made, store)):
         checks = examined(device)
     assert states(checks) == "gggggggg"
     assert checks["another"].value == "the probe was not delivered"
@@ -383,27 +367,9 @@ def test_a_password_that_cannot_be_read_is_a_matter_of_the_login(tmp_path: Path)
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
 def test_the_box_answers_in_its_own_protocol(tmp_path: Path, protocol: Protocol) -> None:
-    chosen = CloudSettings.model_validate(
-        {
-            "store": {"path": tmp_path / "store.sqlite"},
-            "serve": {"broker": {"port": 0}, "page": {"port": 0}},
-        }
-    )
-    boxes: list[Box] = []
-    loops: list[asyncio.AbstractEventLoop] = []
-    stop = asyncio.Event()
-
-    async def box() -> None:
-        loops.append(asyncio.get_running_loop())
-        await serve(chosen, clock=SystemClock(), stop=stop, ready=boxes.append)
-
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(asyncio.run, box())
-        until(lambda: boxes or running.done(), "the box is up")
-        checks = examined(Broker("127.0.0.1", boxes[0].mqtt_port, protocol=protocol))
-        assert boxes[0].reader.sites() == []
-        loops[0].call_soon_threadsafe(stop.set)
-        running.result(30)
+    with boxes.running(boxes.settings(tmp_path)) as box:
+        checks = examined(Broker("127.0.0.1", box.mqtt_port, protocol=protocol))
+        assert box.reader.sites() == []
     if protocol == "3.1.1":
         assert states(checks) == "ggggggag"
     else:

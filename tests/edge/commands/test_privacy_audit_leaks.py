@@ -118,28 +118,26 @@ def test_a_service_that_talks_to_its_broker_only_is_clean(tmp_path: Path, strang
     assert f"the broker 127.0.0.1:{port}" in found.value
 
 
-def test_a_debug_socket_is_found(tmp_path: Path) -> None:
-    planted = "import socket; server = socket.create_server(('127.0.0.1', 0))"
-    with process(tmp_path, planted) as running:
+@pytest.mark.parametrize(
+    ("planted", "told"),
+    [
+        ("server = socket.create_server(('127.0.0.1', 0))", "listens on 127.0.0.1:"),
+        (
+            "server = socket.socket(socket.AF_UNIX); server.bind('debug'); server.listen()",
+            "has the Unix socket debug (listen)",
+        ),
+        (
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0))",
+            "receives datagrams on 127.0.0.1:",
+        ),
+    ],
+    ids=["debug", "in the file system", "for datagrams"],
+)
+def test_a_socket_that_others_can_reach_is_found(tmp_path: Path, planted: str, told: str) -> None:
+    with process(tmp_path, f"import socket; {planted}") as running:
         found = inspect(sockets, subject(tmp_path, running))
     assert found.state == "red"
-    assert found.value.startswith("listens on 127.0.0.1:")
-
-
-def test_a_debug_socket_in_the_file_system_is_found(tmp_path: Path) -> None:
-    planted = "import socket; server = socket.socket(socket.AF_UNIX); server.bind('debug'); server.listen()"
-    with process(tmp_path, planted) as running:
-        found = inspect(sockets, subject(tmp_path, running))
-    assert found.state == "red"
-    assert "has the Unix socket debug (listen)" in found.value
-
-
-def test_a_socket_for_datagrams_is_found(tmp_path: Path) -> None:
-    planted = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0))"
-    with process(tmp_path, planted) as running:
-        found = inspect(sockets, subject(tmp_path, running))
-    assert found.state == "red"
-    assert "receives datagrams on 127.0.0.1:" in found.value
+    assert found.value.startswith(told)
 
 
 def test_a_connection_to_somebody_else_is_found(tmp_path: Path, stranger: socket.socket) -> None:

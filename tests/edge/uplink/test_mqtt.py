@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from common.mqtt.refusals import PACKET_TOO_LARGE, PROTOCOL_ERROR, BrokerRefused
 from common.mqtt.tls import Tls
 from edge.uplink.mqtt import LARGEST_HEARD, Answer, Connection, Outgoing
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
+from tests.support.loops import serving
 from tests.support.programs import require_program
 
 pytestmark = pytest.mark.mosquitto
@@ -206,27 +206,20 @@ def test_a_message_above_the_brokers_limit_ends_the_connection(tmp_path: Path) -
 def embedded_broker() -> Iterator[int]:
     """amqtt, the broker inside ``footlight-cloud serve``, in a thread of its own."""
     port = free_port()
-    loop = asyncio.new_event_loop()
     config = {
         "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     }
 
-    async def begin() -> Amqtt:
+    async def work(stop: asyncio.Event, ready: Callable[[int], None]) -> None:
         broker = Amqtt(config)
         await broker.start()
-        return broker
+        ready(port)
+        await stop.wait()
+        await broker.shutdown()
 
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    broker = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
-    try:
-        yield port
-    finally:
-        asyncio.run_coroutine_threadsafe(broker.shutdown(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with serving(work, "the broker listens") as listens:
+        yield listens
 
 
 def test_the_embedded_broker_is_spoken_to_in_3_1_1() -> None:

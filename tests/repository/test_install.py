@@ -102,9 +102,7 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
 def test_every_check_that_is_named_is_one_of_the_doctors(tmp_path: Path) -> None:
     file = tmp_path / "edge.yaml"
     file.write_text("site: shop\ndevice: door\ncamera: {source: scene}\n")
-    checks = [
-        name for name, _ in _Examination(load(file), file, "footlight-edge", SystemClock(), {}).checks()
-    ]
+    checks = [name for name, _ in _Examination(load(file), "footlight-edge", SystemClock(), {}).checks()]
     rows = re.findall(
         r"^\| (`.*?) \|", PAGE.partition("| check | mostly |")[2].partition("\n\n")[0], re.MULTILINE
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
-from cloud.analysis.comparable import LEAST_COVERAGE, LEAST_DAYS
-from cloud.domain.thresholds import SMALL_SAMPLE
+from cloud.analysis.comparable import LEAST_DAYS
+from cloud.domain.thresholds import LEAST_COVERAGE, SMALL_SAMPLE
 from cloud.rollup.comparisons import DOOR_METRICS, METRICS, PERIOD_DAYS
 from dashboards import queries as q
 from dashboards.frame import annotate, choice, frame, query_variable

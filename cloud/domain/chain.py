@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from cloud.domain.formula import BUILT_IN, TAKEN, Better, Formula, formula, parsed
 from common.config_file import load_yaml_model
 from common.errors import UserError
 from common.settings import Section
@@ -47,6 +49,8 @@ _NAME = re.compile(NAME_PATTERN)
 _HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d$")
 CLOSED = "closed"
+
+MOST_METRICS = 20
 
 
 def _time_zone(name: str) -> str:
@@ -254,12 +258,41 @@ class Annotation(Section):
         return self
 
 
+def _formula(text: str) -> str:
+    parsed(text)
+    return text
+
+
+def _unit(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable")
+    return text
+
+
+class CustomMetric(Section):
+    """A metric of the chain itself. Its name is its key in the file."""
+
+    title: Annotated[str, Field(min_length=1, max_length=60)]
+    formula: Annotated[str, AfterValidator(_formula)]
+    unit: Annotated[str, Field(max_length=12), AfterValidator(_unit)] = ""
+    better: Better | None = None
+
+
 class Chain(Section):
     """All sites of one chain."""
 
     name: Name
     sites: Annotated[dict[Name, Site], Field(min_length=1)]
     annotations: list[Annotation] = Field(default_factory=list)
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """The currency of every turnover; None: it is not named."""
+    metrics: Annotated[dict[Name, CustomMetric], Field(max_length=MOST_METRICS)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        if taken := sorted(TAKEN.intersection(self.metrics)):
+            raise ValueError(f"metrics: {taken[0]} is a metric that every chain has; choose another name")
+        return self
 
     @model_validator(mode="after")
     def _register(self) -> Self:
@@ -271,6 +304,17 @@ class Chain(Section):
                     f"annotations: {annotation.text!r} names {unknown[0]!r}, which is not a site of this file"
                 )
         return self
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """The metrics with a formula: those that every chain has, then its own."""
+        return (
+            *(replace(one, unit=self.currency or "") if one.uses_money else one for one in BUILT_IN),
+            *(
+                formula(name, one.title, one.formula, one.unit, one.better)
+                for name, one in self.metrics.items()
+            ),
+        )
 
     @property
     def roles(self) -> tuple[Role, ...]:

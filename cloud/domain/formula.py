@@ -63,7 +63,7 @@ class FormulaError(ValueError):
     """What is wrong with a formula, where, and what to do."""
 
 
-class _Refused(InvalidExpression):
+class _Refused(InvalidExpression):  # type: ignore[misc]
     """Something that the library could evaluate, and that is no sum divided by a sum."""
 
 
@@ -215,7 +215,7 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]
         names = {name: Sum({name: 1.0}) for name in FIELDS}
         super().__init__(operators=dict(_OPERATORS), functions={}, names=names)
         kinds = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name)
-        self.nodes = {kind: self.nodes[kind] for kind in kinds}
+        self.nodes: dict[type[ast.AST], Any] = {kind: self.nodes[kind] for kind in kinds}
         self.place = 0
 
     def _eval_constant(self, node: Any) -> float:

@@ -162,7 +162,7 @@ def _written(name: str, value: Any) -> Any:
 
 def _takings(row: Any) -> Takings:
     start, end, *told = row
-    read = {
+    read: dict[str, Any] = {
         name: Decimal(value) / 100 if name in _HUNDREDTHS and value is not None else value
         for name, value in zip(TOLD, told, strict=True)
     }

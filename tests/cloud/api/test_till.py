@@ -132,6 +132,7 @@ def test_the_figures_of_a_day_are_those_of_its_sales_and_entries(
     assert conversion.coverage >= 0.8
     assert conversion.value == pytest.approx(40 * day_of(served).coverage / entries)
     assert conversion.interval is not None
+    assert conversion.value is not None
     assert conversion.interval[0] < conversion.value < conversion.interval[1]
     assert (conversion.interval_by, conversion.sources) == ("wilson", ["till", "doors"])
     assert figures["items_per_sale"].value == pytest.approx(9 / 4)

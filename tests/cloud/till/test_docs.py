@@ -22,6 +22,7 @@ BLOCKS = re.findall(r"^```\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def block(begin: str) -> str:
+    found: str
     (found,) = [one for one in BLOCKS if one.startswith(begin)]
     return found
 

@@ -45,15 +45,6 @@ def query_variable(
     return variable
 
 
-def choice(name: str, label: str, options: Sequence[str]) -> dashboard.CustomVariable:
-    """Create a variable with fixed values; the first is selected."""
-    listed = [
-        model.VariableOption(text=option, value=option, selected=option == options[0]) for option in options
-    ]
-    variable = dashboard.CustomVariable(name).label(label).values(",".join(options))
-    return variable.options(listed).current(listed[0])
-
-
 def annotate(board: dashboard.Dashboard) -> None:
     """Add annotations: promotions from the chain file, and starts of devices, as after a change of configuration."""
     for name, query, colour in (

@@ -25,7 +25,8 @@ from pydantic import (
     model_validator,
 )
 
-from cloud.domain.formula import BUILT_IN, TAKEN, Better, Formula, formula, parsed
+from cloud.domain.custom_metric import MOST_METRICS, CustomMetric
+from cloud.domain.formula import BUILT_IN, TAKEN, Formula
 from common.config_file import load_yaml_model
 from common.errors import UserError
 from common.settings import Section
@@ -49,8 +50,6 @@ _NAME = re.compile(NAME_PATTERN)
 _HOURS = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d$")
 CLOSED = "closed"
-
-MOST_METRICS = 20
 
 
 def _time_zone(name: str) -> str:
@@ -258,26 +257,6 @@ class Annotation(Section):
         return self
 
 
-def _formula(text: str) -> str:
-    parsed(text)
-    return text
-
-
-def _unit(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be printable")
-    return text
-
-
-class CustomMetric(Section):
-    """A metric of the chain itself. Its name is its key in the file."""
-
-    title: Annotated[str, Field(min_length=1, max_length=60)]
-    formula: Annotated[str, AfterValidator(_formula)]
-    unit: Annotated[str, Field(max_length=12), AfterValidator(_unit)] = ""
-    better: Better | None = None
-
-
 class Chain(Section):
     """All sites of one chain."""
 
@@ -310,10 +289,7 @@ class Chain(Section):
         """The metrics with a formula: those that every chain has, then its own."""
         return (
             *(replace(one, unit=self.currency or "") if one.uses_money else one for one in BUILT_IN),
-            *(
-                formula(name, one.title, one.formula, one.unit, one.better)
-                for name, one in self.metrics.items()
-            ),
+            *(one.named(name) for name, one in self.metrics.items()),
         )
 
     @property

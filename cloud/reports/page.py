@@ -31,7 +31,6 @@ _PATIENCE_S = 120
 MOST_OUTAGES = 6
 MOST_RANKED = 36
 MOST_NAMED = 14
-MOST_METRICS = 5
 """What fits on two pages. The page says how many more there are; the JSON has all of them."""
 
 
@@ -48,7 +47,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "figures": figure_words.FIGURES, "words_of": figure_words.words_of, "small_sample": SMALL_SAMPLE,
         "weeks_before": WEEKS_BEFORE, "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED,
-        "most_metrics": MOST_METRICS, "roles": figure_words.ROLES, "compared_as": COMPARED_AS,
+        "roles": figure_words.ROLES, "compared_as": COMPARED_AS,
     }  # fmt: skip
     return environment
 

@@ -1,4 +1,4 @@
-"""What the till sold in the report of a site: with coverage and interval, and still on two pages."""
+"""What the till sold in the report of a site: with coverage and interval, on a page of its own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def report(usual: list[WindowMessage], till: TillFile) -> SiteReport:
     return site_report(source, chain, chain.sites["shop"], WEEK, "unassigned")
 
 
-def test_a_week_tells_conversion_beside_the_week_before_on_two_pages(
+def test_a_week_tells_conversion_beside_the_week_before_on_a_third_page(
     usual: list[WindowMessage], sold: TillFile, tmp_path: Path
 ) -> None:
     found = report(usual, sold)
@@ -63,10 +63,10 @@ def test_a_week_tells_conversion_beside_the_week_before_on_two_pages(
     assert conversion.change.verdict == "more"
     assert (conversion.this.days, conversion.this.of_days) == (4, 5), "Thursday was half blind"
     page = site_page(found)
-    _, two = pages(page, tmp_path)
-    assert "Sales and visitors" in two
-    assert "transactions / entries (till, doors)" in two
-    assert "Passers for each sale" in two
+    _, _, three = pages(page, tmp_path)
+    assert "Sales and visitors" in three
+    assert "transactions / entries (till, doors)" in three
+    assert "Passers for each sale" in three
 
 
 def test_a_shop_without_a_till_has_no_such_part(usual: list[WindowMessage], tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Po
     for role in chain.roles:
         sites = chain.with_role(role)
         stored = tallies.tallies(list(sites), first, last, role)
-        newest = {tally.site: tally for tally in stored}
+        newest = {tally.site: tally for tally in stored if tally.models}  # a day may have a till alone
         found = with_silent_days(stored, sites.values(), days(first, last), role)
         metrics = [*map(metric_named, metrics_of(found)), *formulas_of(chain.formulas, found)]
         for metric in metrics:

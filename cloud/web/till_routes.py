@@ -53,7 +53,7 @@ class _Taking:
     def take(self, request: Request) -> Response:
         name, now = of_path(request, OfSite).site, self.clock.now()
         rows = _rows(request.state.body)
-        chain, _ = self.shops.until(now.astimezone().date())
+        chain, _ = self.shops.until(now.date())
         site = ask.site_named(chain, name)
         try:
             taken = self.till.take(checked_rows([(site, row) for row in rows.rows], now), now)

@@ -14,7 +14,7 @@ from cloud.domain.chain import Chain
 from cloud.domain.levels import Level
 from cloud.web.access import guarded
 from cloud.web.languages import TITLES, Language, language, language_of
-from cloud.web.sign import DOCUMENTS, Document, Facts, NothingTold, facts, told_lately, written
+from cloud.web.sign import Document, Facts, NothingTold, facts, told_lately, written
 from cloud.web.site_pages import SitePages
 from common.config_file import masked_yaml
 from common.errors import UserError
@@ -37,12 +37,13 @@ def routes(pages: SitePages, kept_days: Mapping[Level, int | None]) -> list[Base
 
     def page(document: Document, request: Request) -> Response:
         found = about(request)
-        links = {
+        links: dict[str, str] = {
             "style": request.url_for("static", path="sign.css").path,
             "icon": request.url_for("static", path="icon.svg").path,
             "back": request.url_for("site", site=found.site).path,
             "record": request.url_for("sign_record", site=found.site).path,
-            **{one: request.url_for(one, site=found.site).path for one in DOCUMENTS},
+            "sign": request.url_for("sign", site=found.site).path,
+            "dpia": request.url_for("dpia", site=found.site).path,
         }
         return HTMLResponse(written(pages.templates.env, document, found, _language(request), links=links))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from common.command_line import add_config
 from common.errors import UserError
-from common.sign import LEAST_K, MEASURES, Measure, Statement, Told, measures_of_zones
-from edge.config import Settings
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,10 +19,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Print the statement of the settings in force, as YAML. Raises ``UserError``."""
-    import os
-
     from common.config_file import masked_yaml
+    from common.sign import LEAST_K, Statement
     from edge.commands.doctor.surroundings import in_force, surroundings
+    from edge.commands.told import told_by_settings
     from edge.config import load
 
     own = load(args.config)
@@ -36,21 +35,3 @@ def run(args: argparse.Namespace) -> int:
         )
     print(masked_yaml(Statement.of(settings.site, told_by_settings(settings))), end="")
     return 0
-
-
-def told_by_settings(settings: Settings) -> Told:
-    """Return what a device with these settings tells at most. Heat and ways need no settings of their own."""
-    found: dict[Measure, object] = {
-        "doors": settings.doors,
-        "targets": settings.targets,
-        "heat": True,
-        "ways": True,
-        "notices": settings.notices,
-    }
-    zones = measures_of_zones(zone.queue for zone in settings.zones if not zone.exclude)
-    return Told(
-        settings.privacy.profile,
-        settings.privacy.k,
-        settings.window.seconds,
-        frozenset(measure for measure in MEASURES if found.get(measure) or measure in zones),
-    )

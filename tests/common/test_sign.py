@@ -6,7 +6,7 @@ import pytest
 
 from common.sign import MEASURES, OF_COHORT, OF_TOTALS, Statement, Told, told_by
 from common.wire import Cohort, Profile, Totals
-from edge.commands.sign import told_by_settings
+from edge.commands.told import told_by_settings
 from edge.config import Settings
 from tests.support.messages import cohort, health, notice, window
 

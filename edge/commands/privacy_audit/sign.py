@@ -10,7 +10,7 @@ from common.sign import Statement, Told, told_by
 from common.wire import Message, WireError, decode
 from edge.commands.doctor.checks import Finding, green, red
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
-from edge.commands.sign import told_by_settings
+from edge.commands.told import told_by_settings
 
 
 def sign(subject: Subject) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from tests.support.messages import window
 RUNS = ("a" * 16, "b" * 16, "c" * 16)
 
 
-def run(name: str, first_minute: int, seqs: list[int], **changes: object) -> list[WindowMessage]:
+def run(name: str, first_minute: int, seqs: list[int], **changes: Any) -> list[WindowMessage]:
     """Windows of one run that began ``first_minute``, with these numbers."""
     return [window(first_minute + seq, boot_id=name, seq=seq, **changes) for seq in seqs]
 

@@ -172,7 +172,8 @@ def test_a_profile_wider_than_the_sign_is_found(tmp_path: Path) -> None:
     found = inspect(sign, subject(tmp_path, None, own=wide))
     assert found.state == "red"
     assert (
-        "settings: profile expression tells more than demographics; settings: k 4 is less than 5" in found.value
+        "settings: profile expression tells more than demographics; settings: k 4 is less than 5"
+        in found.value
     )
     assert inspect(sign, subject(tmp_path, None)).state == "green"
     record.write_text(yaml.safe_dump({"profile": "expression", "k": 4}))

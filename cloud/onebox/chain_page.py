@@ -110,6 +110,7 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            kept_days=settings.store.kept_days,
             shops=shops,
             only_api=only_api,
             names=shown.names,

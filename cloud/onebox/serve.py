@@ -145,6 +145,7 @@ async def _serve(
                 access=access,
                 changes=changes,
                 chain_changes=edits,
+                kept_days=settings.store.kept_days,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,

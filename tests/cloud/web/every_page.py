@@ -78,6 +78,8 @@ STATES: Final = {
     "no position": "/site/other/position",
     "the shops": "/",
     "the settings": "/site/shop/settings",
+    "the sign": "/site/shop/sign",
+    "the impact assessment": "/site/shop/dpia",
     "the account": "/account",
     "the users": "/users",
     "the log": "/audit",
@@ -163,6 +165,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             shops=OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN),
             changes=changes,
             chain_changes=edits,
+            kept_days={"raw": 400},
         ) as address:
             yield EveryPage(address, accounts)
 

@@ -47,7 +47,7 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     file = ChangeFile(tmp_path / "changes.sqlite")
     with chain_changes(tmp_path / "chain.yaml", tmp_path / "chain.sqlite", clock) as edits:
         changes = Changes(file, Nowhere(), clock)
-        yield page_with(accounts, store, clock, changes=changes, chain_changes=edits)
+        yield page_with(accounts, store, clock, changes=changes, chain_changes=edits, kept_days={"raw": 400})
     file.close()
 
 

@@ -112,6 +112,7 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            kept_days=settings.store.kept_days,
             shops=shops,
             till=till,
             only_api=only_api,

@@ -150,6 +150,7 @@ async def _serve(
                 access=access,
                 changes=changes,
                 chain_changes=edits,
+                kept_days=settings.store.kept_days,
                 shops=shops,
                 till=till,
                 collectors=[IntakeMetrics(lambda: intake.stats)],

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import BaseRoute
 
 from cloud.domain.formula import BUILT_IN
+from cloud.domain.ledger import ledgers
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import User, reads
 from cloud.ingest.acknowledging import LONGEST_NAME, acknowledge
@@ -148,10 +149,10 @@ class Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        says = language.says
+        found, says = ledgers(windows), language.says
         till = self._sold(site, windows, start, end)
         answer = api.today(
-            site, now, zone, day, before, till, devices, notices, taken, letters, changes, says
+            site, now, zone, day, before, till, devices, notices, taken, letters, changes, found, says
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 

@@ -88,6 +88,8 @@ STATES: Final = {
     "no position": "/site/other/position",
     "the shops": "/",
     "the settings": "/site/shop/settings",
+    "the sign": "/site/shop/sign",
+    "the impact assessment": "/site/shop/dpia",
     "the account": "/account",
     "the users": "/users",
     "the log": "/audit",
@@ -176,6 +178,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             till=till,
             changes=changes,
             chain_changes=edits,
+            kept_days={"raw": 400},
         ) as address:
             yield EveryPage(address, accounts)
 

@@ -49,7 +49,9 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     with chain_changes(tmp_path / "chain.yaml", tmp_path / "chain.sqlite", clock) as edits:
         changes = Changes(file, Nowhere(), clock)
         till = TillFile(tmp_path / "till.sqlite")
-        yield page_with(accounts, store, clock, changes=changes, chain_changes=edits, till=till)
+        yield page_with(
+            accounts, store, clock, changes=changes, chain_changes=edits, kept_days={"raw": 400}, till=till
+        )
         till.close()
     file.close()
 

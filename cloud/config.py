@@ -261,6 +261,12 @@ class PrivacySettings(Section):
     min_k: Annotated[int, Field(ge=1)] = MIN_K
 
 
+class TillSettings(Section):
+    """What the tills of the shops told."""
+
+    path: Path | None = None
+
+
 class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
@@ -270,6 +276,7 @@ class Settings(Section):
     notices: NoticeSettings | None = None
     metrics: MetricsSettings | None = None
     accounts: AccountSettings = AccountSettings()
+    till: TillSettings = TillSettings()
 
     def _store_file(self, environ: Mapping[str, str]) -> Path:
         """Return the path of the embedded store, or where it would be: other files lie beside it."""
@@ -284,6 +291,12 @@ class Settings(Section):
         """Return the path of the file with the changes of devices."""
         return self._store_file(environ).with_suffix(".changes.sqlite")
 
+    def till_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the takings of the tills."""
+        if self.till.path is not None:
+            return state_file(self.till.path, environ)
+        return self._store_file(environ).with_suffix(".till.sqlite")
+
     def own_chain_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the chain file that the page makes if there is none."""
         return self._store_file(environ).with_suffix(".chain.yaml")
@@ -296,6 +309,7 @@ class Settings(Section):
         """Return the files that the server keeps beside its store, each under the suffix of its backup."""
         return {
             ".accounts.sqlite": self.accounts_file(environ),
+            ".till.sqlite": self.till_file(environ),
             ".changes.sqlite": self.changes_file(environ),
             ".chain.yaml": self.own_chain_file(environ),
             ".chain.sqlite": self.chain_history_file(environ),

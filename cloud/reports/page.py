@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 
 from cloud.analysis import words as figure_words
 from cloud.analysis.change import WEEKS_BEFORE
-from cloud.analysis.comparable import LEAST_COVERAGE
 from cloud.analysis.compare import Row
 from cloud.analysis.table import COMPARED_AS
-from cloud.domain.thresholds import SMALL_SAMPLE
+from cloud.domain.thresholds import LEAST_COVERAGE, SMALL_SAMPLE
 from cloud.reports import plots, words
 from cloud.reports.chain import ChainReport
 from cloud.reports.site import SiteReport
@@ -34,12 +33,12 @@ def _environment() -> Environment:
     environment.filters |= {
         "value": figure_words.value, "signed": figure_words.signed, "percent": figure_words.percent,
         "verdict": figure_words.verdict,
-        "span": figure_words.span, "outage": words.outage, "cameras": words.cameras,
+        "amount": figure_words.amount, "span": figure_words.span, "outage": words.outage, "cameras": words.cameras,
     }  # fmt: skip
     environment.globals |= {
-        "figures": figure_words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
-        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": figure_words.ROLES,
-        "compared_as": COMPARED_AS,
+        "figures": figure_words.FIGURES, "words_of": figure_words.words_of, "small_sample": SMALL_SAMPLE,
+        "weeks_before": WEEKS_BEFORE, "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED,
+        "roles": figure_words.ROLES, "compared_as": COMPARED_AS,
     }  # fmt: skip
     return environment
 
@@ -120,7 +119,7 @@ def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
             if row.set_apart is not None:
                 rows[row.site, row.set_apart] = row
                 figures.setdefault((row.site, row.set_apart), []).append(
-                    figure_words.FIGURES[comparison.metric].title
+                    figure_words.words_of(comparison.metric, comparison.title).title
                 )
     every = len(report.comparisons)
     return [

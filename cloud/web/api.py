@@ -37,6 +37,10 @@ Every time is the shop's local time with its UTC offset.
                            or more
                            targets[]: {name, passers, withheld, viewers, viewer_share, interest_s,
                            interest_interval_s}: seconds of looking per passer, with its 95 % interval [low, high]
+    till                   {until, transactions, turnover, items, staff_hours, currency, metrics[]} of today up to the
+                           end of its last interval; null if it told nothing
+                           metrics[]: {name, title, unit, value, low, high, coverage, refused}; value is null if it
+                           cannot be told, and refused says why
     yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
                            visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
@@ -57,17 +61,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from cloud.devices.changes import InUse
 from cloud.domain.ledger import Ledger
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
+from cloud.domain.till import TOLD
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
+from cloud.web.day_till import TillToday
 from common.wire import NoticeMessage
 
 Json = dict[str, Any]
+
+
+class Sold(NamedTuple):
+    """What the till told of today."""
+
+    today: TillToday
+    currency: str
 
 
 def today(
@@ -76,6 +89,7 @@ def today(
     zone: ZoneInfo,
     day: Day,
     before: Day,
+    sold: Sold | None,
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
     acknowledgements: Sequence[Acknowledgement],
@@ -100,6 +114,7 @@ def today(
         **figures,
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
+        "till": sold and _till(sold, zone, says),
         "yesterday": {
             "date": before.hours[0].start.date(),
             "visits": before.visits,
@@ -133,6 +148,28 @@ def _breakdown(breakdown: Breakdown | None) -> Json | None:
         if breakdown is None
         else {**asdict(breakdown), "shown": breakdown.shown, "small": breakdown.small}
     )
+
+
+def _till(sold: Sold, zone: ZoneInfo, says: Callable[[object], str]) -> Json:
+    told, currency = sold.today.told, sold.currency
+    return {
+        "until": told.until.astimezone(zone),
+        **{name: getattr(told, name) for name in TOLD},
+        "currency": currency,
+        "metrics": [
+            {
+                "name": one.formula.name,
+                "title": says(one.title),
+                "unit": one.formula.unit,
+                "value": one.value,
+                "low": one.low,
+                "high": one.high,
+                "coverage": one.coverage,
+                "refused": one.refused and says(one.refused),
+            }
+            for one in sold.today.figures
+        ],
+    }
 
 
 def _notice(

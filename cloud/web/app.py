@@ -24,6 +24,7 @@ from cloud.domain.levels import Level
 from cloud.domain.messages import gettext as _
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
+from cloud.stores.till_file import TillFile
 from cloud.web import (
     account_page,
     api_routes,
@@ -37,6 +38,7 @@ from cloud.web import (
     places_page,
     settings_page,
     sign_page,
+    till_routes,
     today_page,
     users_page,
 )
@@ -64,6 +66,7 @@ def create_app(
     shops: Shops,
     changes: Changes | None = None,
     chain_changes: ChainChanges | None = None,
+    till: TillFile | None = None,
     kept_days: Mapping[Level, int | None] | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
@@ -73,13 +76,14 @@ def create_app(
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
-    such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
-    placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes the
-    chain file; None if nobody can. ``kept_days`` is for how long the store keeps each level, for the sign at the door;
-    without it there is no sign. ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
-    out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
-    as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
+    ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain
+    file, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None
+    if placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes
+    the chain file; None if nobody can. ``kept_days`` is for how long the store keeps each level, for the sign at the
+    door; without it there is no sign. ``till`` is where tills tell their sales, None if they cannot. ``collectors``
+    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page
+    besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are
+    addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -87,11 +91,12 @@ def create_app(
     pages = SitePages(
         reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
     )
-    today = today_page.Today(pages)
+    today = today_page.Today(pages, till)
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
         *export_routes.routes(shops, clock),
         *metrics.routes(reader, clock, collectors),
+        *(till_routes.routes(till, shops, clock) if till is not None else ()),
     ]
     if not only_api:
         routes += [

@@ -291,5 +291,5 @@ function inEnglish(sentence, text, translated = false) {
 function show(day) {
   element("date").textContent = _("%(date)s · %(timezone)s time", { date: fullDate(day.date), timezone: day.timezone });
   banner(day.untrusted_windows ? _("A device's clock was not set for part of today: some visits may be shown in the wrong hour.") : "");
-  [notices, figures, hours, ages, dwell, expressions, doors, places, yesterday, devices].forEach((part) => part(day));
+  [notices, figures, hours, ages, dwell, expressions, doors, till, places, yesterday, devices].forEach((part) => part(day));
 }

@@ -274,6 +274,10 @@ class Settings(Section):
         """Return the path of the file with the changes of devices."""
         return self._store_file(environ).with_suffix(".changes.sqlite")
 
+    def checks_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the count checks."""
+        return self._store_file(environ).with_suffix(".checks.sqlite")
+
     def own_chain_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the chain file that the page makes if there is none."""
         return self._store_file(environ).with_suffix(".chain.yaml")

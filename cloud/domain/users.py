@@ -60,6 +60,8 @@ Act = Literal[
     "approved",
     "acknowledged",
     "exported",
+    "count_check_made",
+    "count_check_deleted",
 ]
 """What the audit log records."""
 

@@ -9,7 +9,7 @@ import argparse
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,16 +40,22 @@ def nightly(
     clock: Clock,
     *,
     accounts: Path | None = None,
+    checks: Path | None = None,
     look_every_s: float = _LOOK_EVERY_S,
 ) -> Iterator[None]:
-    """Make backups of the store, and of the file of the ``accounts``, in a separate thread while they are in use."""
+    """Make backups of the store, and of the files of the ``accounts`` and the count ``checks``, in a separate thread
+    while they are in use."""
     target = store.backup_location()
     if target is None:
         yield
         return
 
+    others = {
+        file: made for file, made in ((accounts, beside(target)), (checks, target.with_suffix(".checks.sqlite"))) if file
+    }
+
     def work(stop: threading.Event) -> None:
-        _run(store.location(), accounts, target, clock, stop, look_every_s)
+        _run(store.location(), others, target, clock, stop, look_every_s)
 
     with in_background("backup", work):
         yield
@@ -57,7 +63,7 @@ def nightly(
 
 def _run(
     path: Path,
-    accounts: Path | None,
+    others: Mapping[Path, Path],
     target: Path,
     clock: Clock,
     stop: threading.Event,
@@ -68,8 +74,9 @@ def _run(
         if not due(_made_at(target), clock.now().astimezone()):
             continue
         try:
-            if accounts is not None and accounts.is_file():
-                back_up(accounts, beside(target))
+            for file, made in others.items():
+                if file.is_file():
+                    back_up(file, made)
             back_up(path, target)  # last: its age tells when the next backup is due
         except (OSError, sqlite3.Error) as error:
             if str(error) != fault:

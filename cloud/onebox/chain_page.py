@@ -12,6 +12,7 @@ from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
+from cloud.onebox.checks import count_checks
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
 from cloud.stores.connect import needed, open_embedded, open_influx, open_influxql
@@ -98,7 +99,9 @@ async def _serve(
         edits = None
         if chain_file is not None:
             edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
+        checks = None
         if not only_api:
+            checks = opened.enter_context(count_checks(settings.checks_file(), reader, clock))
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,
@@ -108,6 +111,7 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            checks=checks,
             shops=shops,
             only_api=only_api,
             names=shown.names,

@@ -22,6 +22,7 @@ from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
+from cloud.onebox.checks import count_checks
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing
@@ -134,9 +135,10 @@ async def _serve(
     try:
         chosen = settings.serve.page
         with (
-            nightly(place, clock, accounts=settings.accounts_file()),
+            nightly(place, clock, accounts=settings.accounts_file(), checks=settings.checks_file()),
             listen(chosen.host, chosen.port) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
+            count_checks(settings.checks_file(), store, clock) as checks,
         ):
             app = create_app(
                 store,
@@ -146,6 +148,7 @@ async def _serve(
                 access=access,
                 changes=changes,
                 chain_changes=edits,
+                checks=checks,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,

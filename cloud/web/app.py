@@ -21,11 +21,13 @@ from cloud.chain_file.changes import ChainChanges
 from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
 from cloud.domain.messages import gettext as _
+from cloud.stores.count_checks import CountChecks
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
 from cloud.web import (
     account_page,
     api_routes,
+    check_page,
     export_routes,
     language_page,
     login_page,
@@ -62,6 +64,7 @@ def create_app(
     shops: Shops,
     changes: Changes | None = None,
     chain_changes: ChainChanges | None = None,
+    checks: CountChecks | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
     names: Iterable[str] = (),
@@ -73,7 +76,7 @@ def create_app(
     ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
     placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes the
-    chain file; None if nobody can. ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
+    chain file; None if nobody can. ``checks`` keeps the count checks; None on a page without. ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
     out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
     as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
 
@@ -81,7 +84,7 @@ def create_app(
     """
     templates = page_templates()
     pages = SitePages(
-        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes, checks
     )
     today = today_page.Today(pages)
     routes: list[BaseRoute] = [
@@ -97,6 +100,7 @@ def create_app(
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
             *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),
+            *(check_page.routes(pages, checks) if checks is not None else ()),
             *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
@@ -116,7 +120,7 @@ def create_app(
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
     app.state.access, app.state.today = access, today
-    app.state.edits_chain = chain_changes is not None
+    app.state.edits_chain, app.state.has_checks = chain_changes is not None, checks is not None
     return app
 
 

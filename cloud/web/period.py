@@ -14,6 +14,7 @@ from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
 from cloud.analysis.comparable import camera_coverage, coverage
+from cloud.analysis.corrected import Corrected, corrected_entries
 from cloud.analysis.hours import Hour, weekday_hours
 from cloud.analysis.metrics import metric_named
 from cloud.analysis.mix import Mix, mix
@@ -22,6 +23,7 @@ from cloud.domain.chain import Role, Site
 from cloud.domain.periods import Period, paired_days
 from cloud.domain.tally import State, Tally
 from cloud.rollup.comparisons import metrics_of
+from cloud.stores.check_file import CheckFile
 from cloud.stores.tallies import Tallies, every_day, open_quarters
 from cloud.web.period_places import Places, places_of
 from common.vocabulary import ATTRIBUTES
@@ -102,6 +104,9 @@ class PeriodView:
     """By weekday (0 is Monday) and hour of local time; hours in which the site is closed are missing."""
     who: Mapping[str, Who]
     places: Places
+    corrected: Corrected | None
+    """The entries by the count checks; None if no door was checked."""
+    other_corrected: Corrected | None
     silent_since: date | None
     """The last day with data, if the site was open on days of the period after it."""
 
@@ -117,9 +122,12 @@ class PeriodView:
 
 def period_view(
     source: Tallies, other_source: Tallies, sides: tuple[tuple[Site, Period], tuple[Site, Period]], role: Role,
-    against: Against,
+    against: Against, checks: CheckFile | None = None,
 ) -> PeriodView:  # fmt: skip
-    """Compute the page of the first of ``sides`` beside the second. Raises ``StoreUnavailable``."""
+    """Compute the page of the first of ``sides`` beside the second; ``checks`` correct its entries.
+
+    Raises ``StoreUnavailable``.
+    """
     (site, period), (other_site, other_period) = sides
     this = _side(source, site, period, role)
     other = _side(other_source, other_site, other_period, role)
@@ -147,6 +155,8 @@ def period_view(
             other.total.places,
             source.floor(site.name, period.first, period.last, role),
         ),
+        corrected=corrected_entries(checks, site, role, this.tallies),
+        other_corrected=corrected_entries(checks, other_site, role, other.tallies),
         silent_since=_silent_since(this.tallies),
     )
 

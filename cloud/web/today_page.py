@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from threading import Lock
 
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from cloud.ingest.acknowledging import LONGEST_NAME, acknowledge
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.web import api
 from cloud.web.access import Access, address_of, guarded, record
-from cloud.web.day import day_bounds, day_figures
+from cloud.web.day import Day, day_bounds, day_figures
 from cloud.web.languages import Language, language, language_of
 from cloud.web.live import Live
 from cloud.web.site_pages import SitePages
@@ -144,5 +144,21 @@ class Today:
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
         says = language.says
-        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes, says)
+        corrected = self._corrected(site, day, (start, end))
+        answer = api.today(
+            site, now, zone, day, before, devices, notices, taken, letters, changes, corrected, says
+        )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
+
+    def _corrected(
+        self, site: str, day: Day, bounds: tuple[datetime, datetime]
+    ) -> dict[str, float] | None:
+        """Return the entries of today as the count checks correct them; None if they do not."""
+        checks = self._pages.checks
+        if checks is None or day.doors is None or site not in checks.file.sites():
+            return None
+        # Imported here: scipy is needed only where somebody made a check, and takes seconds to load on a Pi.
+        from cloud.analysis.corrected import corrected_today
+
+        found = corrected_today(checks.file, site, bounds, day.doors.entries)
+        return asdict(found.entries) if found and found.entries else None

@@ -35,6 +35,8 @@ ACTS: Final[Mapping[Act, Message]] = {
     "approved": _("approved"),
     "acknowledged": _("answered a notice"),
     "exported": _("exported"),
+    "count_check_made": _("made a count check"),
+    "count_check_deleted": _("deleted a count check"),
 }
 """What the audit log records."""
 

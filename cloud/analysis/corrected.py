@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, hypot, log
 
+from cloud.analysis.compare import Comparison
 from cloud.analysis.recall import Estimate, corrected, ratio_of, recall_of
 from cloud.domain.chain import Interval, Role, Site
-from cloud.domain.count_check import Door
 from cloud.domain.tally import Tally
 from cloud.stores.check_file import CheckFile
 from cloud.stores.count_checks import Correction, correction
@@ -40,16 +40,37 @@ def corrected_entries(
     return _corrected(counted, found)
 
 
-def corrected_today(
-    file: CheckFile, site: str, day: Interval, counted: int, belongs: Callable[[Door], bool] = lambda _: True
-) -> Corrected | None:
-    """The same of one day that is not over, for all cameras. Raises ``StoreUnavailable``."""
-    found = correction(file, site, (day, day), belongs)
+def corrected_today(file: CheckFile, site: str, day: Interval, counted: int) -> Corrected | None:
+    """Correct the entries of one day that is not over, at all doors. Raises ``StoreUnavailable``."""
+    found = correction(file, site, (day, day))
     return None if found is None else _corrected(counted, found)
 
 
-def corrected_rate(
-    file: CheckFile | None, site: Site, role: Role, tallies: Sequence[Tally], rate: Estimate
+def corrected_rates(
+    comparison: Comparison, tallies: Iterable[Tally], sites: Mapping[str, Site], file: CheckFile | None
+) -> dict[str, Estimate]:
+    """Correct the rates of a comparison of entries, by site; those that cannot be corrected are missing.
+
+    Raises ``StoreUnavailable``.
+    """
+    if file is None or comparison.metric != "entries_per_open_hour":
+        return {}
+    by_site: dict[str, list[Tally]] = {}
+    for tally in tallies:
+        by_site.setdefault(tally.site, []).append(tally)
+    found = {}
+    for row in comparison.rows:
+        if row.rate is None or row.low is None or row.high is None:
+            continue
+        rate = Estimate(row.rate, row.low, row.high)
+        right = _corrected_rate(file, sites[row.site], comparison.role, by_site[row.site], rate)
+        if right is not None:
+            found[row.site] = right
+    return found
+
+
+def _corrected_rate(
+    file: CheckFile, site: Site, role: Role, tallies: Sequence[Tally], rate: Estimate
 ) -> Estimate | None:
     """Correct a rate of entries, whose interval is about the days of the site; None if it cannot be corrected.
 
@@ -65,9 +86,7 @@ def corrected_rate(
     low = 0.0
     if rate.low > 0:
         low = value * exp(-hypot(log(rate.value / rate.low), log(ratio.high / ratio.value)))
-    return Estimate(
-        value, low, value * exp(hypot(log(rate.high / rate.value), log(ratio.value / ratio.low)))
-    )
+    return Estimate(value, low, value * exp(hypot(log(rate.high / rate.value), log(ratio.value / ratio.low))))
 
 
 def _correction(

@@ -1,13 +1,13 @@
 """What a count check says about a camera: recall, false counts, and the entries that are corrected by them.
 
-A check gives four numbers for each way of a door: people tapped, those of them who may have been counted (hits), counts,
-and counts that no tap explains (``cloud.domain.count_check``).
+A check gives four numbers for each way of a door: people tapped, those of them who may have been counted (hits),
+counts, and counts that no tap explains (``cloud.domain.count_check``).
 
 - **Recall**: hits among the people, with the exact interval of a share (Clopper and Pearson 1934).
 - **False counts**: for each hour, and for each person, with the exact interval of a Poisson count (Garwood 1936).
 - **The ratio** is how often the device counts for each person who comes: recall plus false counts for each person. Its
-  interval is made of both intervals, which are independent, by MOVER (Zou and Donner 2008).
-- **Corrected entries** are the counted ones divided by the ratio. The ratio needs no pairing of taps and counts, because
+  interval is made of both intervals by MOVER (Zou and Donner 2008), as if they were independent.
+- **Corrected entries** are the counted ones divided by the ratio. The ratio needs no pairing of taps and counts:
   hits and false counts add up to the counts. The interval adds the chance of the days themselves: even if the ratio
   were known, each person is counted or missed by chance.
 - Several doors whose shares of the people are not known: the interval holds for every possible share (partial

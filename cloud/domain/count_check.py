@@ -1,10 +1,10 @@
-"""The count check: somebody at a door taps who comes in and goes out, and the taps are compared with the device's windows.
+"""The count check: somebody at a door taps who comes in and goes out, to be compared with what the device counted.
 
-A tap is no person for the server, and neither is a count: only numbers are compared. Who was tapped may have been counted
-if the window of the tap has a count that is left, or one that begins within :data:`LATE_S` after it: a device counts a
-crossing when it is settled, some seconds after a person sees it. :func:`compare` pairs as many taps with counts as this
-allows. What is left of the taps was missed, what is left of the counts is false. So a miss and a false count in the same
-window cancel each other: recall may be a little lower, and false counts more, than they seem.
+A tap is no person for the server, and neither is a count: only numbers are compared. Who was tapped may have been
+counted if the window of the tap has a count that is left, or one that begins within :data:`LATE_S` after it: a device
+counts a crossing when it is settled, some seconds after a person sees it. :func:`compare` pairs as many taps with
+counts as this allows. What is left of the taps was missed, what is left of the counts is false. So a miss and a false
+count in the same window cancel each other: recall may be a little lower, and false counts more, than they seem.
 
 ``cloud.analysis.recall`` infers from it, docs/count-check.md explains it to people.
 """
@@ -107,9 +107,7 @@ class Basis:
 
     def changes(self, later: Basis) -> tuple[str, ...]:
         """Return what is different ``later``, as names of fields."""
-        return tuple(
-            one.name for one in fields(self) if getattr(self, one.name) != getattr(later, one.name)
-        )
+        return tuple(one.name for one in fields(self) if getattr(self, one.name) != getattr(later, one.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +164,7 @@ def all_arrived(check: CountCheck, windows: Sequence[WindowMessage], now: dateti
     return any(window.end >= last for window in own) or now >= check.ended + WAITS
 
 
-def compare(
-    check: CountCheck, taps: Iterable[Tap], windows: Iterable[WindowMessage]
-) -> tuple[Part, ...]:
+def compare(check: CountCheck, taps: Iterable[Tap], windows: Iterable[WindowMessage]) -> tuple[Part, ...]:
     """Compare ``taps`` with the ``windows`` of a check that has ended.
 
     Only windows count that are whole within the check, were watched completely and have the door. Taps beside them may
@@ -176,7 +172,9 @@ def compare(
     mistakes.
     """
     assert check.ended is not None
-    near = [one for one in _own(check, windows) if one.end > check.started and one.start < check.ended + _LATE]
+    near = [
+        one for one in _own(check, windows) if one.end > check.started and one.start < check.ended + _LATE
+    ]
     whole = [_is_whole(one, check) for one in near]
     left = standing(taps)
     found = {way: _sums(check, near, whole, _moments(check, left, way), way) for way in WAYS}
@@ -203,9 +201,7 @@ def _is_whole(window: WindowMessage, check: CountCheck) -> bool:
 
 
 def _moments(check: CountCheck, taps: Iterable[Tap], way: Way) -> list[datetime]:
-    return [
-        check.started + timedelta(seconds=tap.after_s) for tap in taps if _WAY_OF.get(tap.what) == way
-    ]
+    return [check.started + timedelta(seconds=tap.after_s) for tap in taps if _WAY_OF.get(tap.what) == way]
 
 
 def _sums(
@@ -223,9 +219,7 @@ def _sums(
     doors = [one.totals.doors.get(check.door.name) for one in windows]
     counted = [getattr(door, way) if door else 0 for door in doors]
     # In the window in which a check begins, people were counted before it, whom nobody tapped.
-    left = [
-        count if one.start >= check.started else 0 for count, one in zip(counted, windows, strict=True)
-    ]
+    left = [count if one.start >= check.started else 0 for count, one in zip(counted, windows, strict=True)]
     people, hits = [0] * len(windows), [0] * len(windows)
     for inside in (True, False):  # first the people who count, then those beside them
         for at in taps:

@@ -51,7 +51,9 @@ def nightly(
         return
 
     others = {
-        file: made for file, made in ((accounts, beside(target)), (checks, target.with_suffix(".checks.sqlite"))) if file
+        file: made
+        for file, made in ((accounts, beside(target)), (checks, target.with_suffix(".checks.sqlite")))
+        if file
     }
 
     def work(stop: threading.Event) -> None:

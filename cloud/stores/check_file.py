@@ -59,7 +59,8 @@ _COLUMNS = "id, site, device, camera, door, light, who, started, ended, parts"
 class CheckFile:
     """The file. Safe to use from several threads; every method raises ``StoreUnavailable``.
 
-    It is opened when it is used first. A damaged one is renamed, and its undamaged rows are kept.
+    It is opened when it is used first, and a question alone does not make it. A damaged one is renamed, and its
+    undamaged rows are kept.
     """
 
     def __init__(self, path: Path) -> None:
@@ -101,7 +102,9 @@ class CheckFile:
         """Keep taps; those that are kept already stay as they are. Return how many are kept now."""
         with self._lock:
             for tap in taps:
-                self._run("INSERT OR IGNORE INTO taps VALUES (?, ?, ?, ?)", id_, tap.number, tap.after_s, tap.what)
+                self._run(
+                    "INSERT OR IGNORE INTO taps VALUES (?, ?, ?, ?)", id_, tap.number, tap.after_s, tap.what
+                )
             return int(self._run("SELECT count(*) FROM taps WHERE id = ?", id_)[0][0])
 
     def taps(self, id_: str) -> list[Tap]:
@@ -129,7 +132,9 @@ class CheckFile:
 
     def doors(self, site: str) -> list[Door]:
         """Return the doors of a site, as they were seen last."""
-        rows = self._run("SELECT device, camera, door FROM doors WHERE site = ? ORDER BY device, camera, door", site)
+        rows = self._run(
+            "SELECT device, camera, door FROM doors WHERE site = ? ORDER BY device, camera, door", site
+        )
         return [Door(*row) for row in rows]
 
     def see(self, site: str, doors: Sequence[Door]) -> None:
@@ -157,16 +162,12 @@ class CheckFile:
         known = self._bases(site, device)
         later: list[tuple[datetime, Basis] | None] = [*known[1:], None]
         return [
-            BasisPeriod(
-                since, after[0] if after else None, basis, basis.changes(after[1]) if after else ()
-            )
+            BasisPeriod(since, after[0] if after else None, basis, basis.changes(after[1]) if after else ())
             for (since, basis), after in zip(known, later, strict=True)
         ]
 
     def _bases(self, site: str, device: str) -> list[tuple[datetime, Basis]]:
-        query = (
-            "SELECT since, software, model, config, moved FROM bases WHERE site = ? AND device = ? ORDER BY since"
-        )
+        query = "SELECT since, software, model, config, moved FROM bases WHERE site = ? AND device = ? ORDER BY since"
         return [
             (datetime.fromtimestamp(since, UTC), Basis(software, model, config, bool(moved)))
             for since, software, model, config, moved in self._run(query, site, device)
@@ -176,12 +177,16 @@ class CheckFile:
         try:
             with self._lock:
                 if self._db is None:
+                    if query.startswith("SELECT") and not self._path.is_file():
+                        return []
                     self._db = _opened(self._path)
                 return self._db.execute(query, values).fetchall()
         except (OtherVersion, OSError) as error:
             raise StoreUnavailable(f"count checks: {self._path}: {error}") from None
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"count checks: {self._path}: {why_not_opened(self._path, error)}") from None
+            raise StoreUnavailable(
+                f"count checks: {self._path}: {why_not_opened(self._path, error)}"
+            ) from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -211,7 +216,9 @@ def _take_over(db: sqlite3.Connection, aside: Path, table: str) -> int:
     insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
     try:
         with salvage.opened_copy(aside, aside.parent) as damaged:
-            return sum(db.execute(insert, row).rowcount for row in salvage.whole_rows(damaged, table, columns))
+            return sum(
+                db.execute(insert, row).rowcount for row in salvage.whole_rows(damaged, table, columns)
+            )
     except sqlite3.DatabaseError:  # not even the header can be read
         return 0
 

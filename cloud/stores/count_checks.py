@@ -28,9 +28,9 @@ from common.clock import Clock
 log = logging.getLogger(__name__)
 
 State = Literal["open", "waiting", "short", "unwatched", "unbound", "changed", "void", "holds"]
-"""``open``: somebody taps, or has not said that it is over; ``waiting``: for windows of the device; ``unwatched``: too few
-whole windows of it were watched; ``unbound``: the device has not told what it counts with; ``changed``: it changed during
-the check; ``void``: it changed afterwards."""
+"""``open``: somebody taps, or has not said that it is over; ``waiting``: for windows of the device; ``unwatched``: too
+few whole windows of it were watched; ``unbound``: the device has not told what it counts with; ``changed``: it changed
+during the check; ``void``: it changed afterwards."""
 LEAST_COMPARED: Final = timedelta(minutes=5)
 """Whole watched windows that a check needs."""
 LOOK_EVERY_S: Final = 300.0
@@ -70,14 +70,9 @@ class Correction:
 
 def judge(check: CountCheck, periods: Sequence[BasisPeriod]) -> Judged:
     """Judge a check by what its device has counted with, oldest first."""
-    if check.ended is None:
-        return Judged(check, "open", None)
-    if check.ended - check.started < SHORTEST:
-        return Judged(check, "short", None)
-    if check.parts is None:
-        return Judged(check, "waiting", None)
-    if check.seconds < LEAST_COMPARED.total_seconds():
-        return Judged(check, "unwatched", None)
+    lacking = _lacking(check)
+    if lacking is not None or check.ended is None:
+        return Judged(check, lacking or "open", None)
     # Before the first basis that is known, the device is taken to have counted with it as well.
     during = [
         one
@@ -89,6 +84,17 @@ def judge(check: CountCheck, periods: Sequence[BasisPeriod]) -> Judged:
     if len(during) > 1 or during[0].basis.moved:
         return Judged(check, "changed", during[0])
     return Judged(check, "holds" if during[0].until is None else "void", during[0])
+
+
+def _lacking(check: CountCheck) -> State | None:
+    """Return what a check lacks to say anything at all; None if nothing."""
+    if check.ended is None:
+        return "open"
+    if check.ended - check.started < SHORTEST:
+        return "short"
+    if check.parts is None:
+        return "waiting"
+    return "unwatched" if check.seconds < LEAST_COMPARED.total_seconds() else None
 
 
 def judged(file: CheckFile, site: str) -> list[Judged]:
@@ -104,12 +110,15 @@ def judged(file: CheckFile, site: str) -> list[Judged]:
 
 
 def correction(
-    file: CheckFile, site: str, days: tuple[Interval, Interval], belongs: Callable[[Door], bool]
+    file: CheckFile,
+    site: str,
+    days: tuple[Interval, Interval],
+    belongs: Callable[[Door], bool] = lambda _: True,
 ) -> Correction | None:
-    """Return what the checks say of the doors that ``belongs`` names, for ``days``: the first and the last local day, each
-    as its two ends. None if no such door was checked.
+    """Return what the checks say of the doors of a site that ``belongs`` names; None if none of them was checked.
 
-    A check holds for the days on which its device counted with what it was checked with. Raises ``StoreUnavailable``.
+    ``days`` are the first and the last local day, each as its two ends. A check holds for the days on which its device
+    counted with what it was checked with. Raises ``StoreUnavailable``.
     """
     first, last = days
     by_door: dict[Door, list[CountCheck]] = {door: [] for door in file.doors(site) if belongs(door)}
@@ -136,9 +145,7 @@ def _together(door: Door, checks: Iterable[CountCheck]) -> Checked:
     sums: Mapping[str, Sums] = {
         way: sum((check.sums[way] for check in chosen), Sums()) for way in ("entries", "exits")
     }
-    return Checked(
-        door, len(chosen), sums["entries"], sums["exits"], sum(check.seconds for check in chosen)
-    )
+    return Checked(door, len(chosen), sums["entries"], sums["exits"], sum(check.seconds for check in chosen))
 
 
 class CountChecks:
@@ -150,8 +157,8 @@ class CountChecks:
         self._lock = threading.Lock()
 
     def look(self, site: str) -> None:
-        """Keep what the devices of a site count with and which doors they have, and compare the checks whose windows have
-        come."""
+        """Keep what the devices of a site count with and which doors they have, and compare the checks whose windows
+        have come."""
         with self._lock:
             for state in self._reader.devices(site):
                 basis = _basis(state)

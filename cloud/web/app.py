@@ -76,7 +76,8 @@ def create_app(
     ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
     placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes the
-    chain file; None if nobody can. ``checks`` keeps the count checks; None on a page without. ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
+    chain file; None if nobody can. ``checks`` keeps the count checks; None on a page without.
+    ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
     out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
     as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
 
@@ -89,7 +90,7 @@ def create_app(
     today = today_page.Today(pages)
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
-        *export_routes.routes(shops, clock),
+        *export_routes.routes(shops, clock, checks.file if checks else None),
         *metrics.routes(reader, clock, collectors),
     ]
     if not only_api:

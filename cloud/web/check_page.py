@@ -1,13 +1,13 @@
-"""The count check: the page on which somebody at a door taps, what it sends, and what came of the checks.
+"""The count check: the page on which somebody at a door taps, what it sends, and what came of it.
 
-``POST /api/{site}/count-checks`` with ``{id, door, light}`` starts a check; ``door`` is device/camera/door, ``id`` is made
-by the page, so that a request that is sent again starts no second one. The answer is {elapsed_ms}: the time since the
-start, by which the page knows the start on its own clock.
+``POST /api/{site}/count-checks`` with ``{id, door, light}`` starts a check; ``door`` is device/camera/door, ``id`` is
+made by the page, so that a request that is sent again starts no second one. The answer is {elapsed_ms}: the time since
+the start, by which the page knows the start on its own clock.
 
-``POST /api/{site}/count-checks/{check}`` with ``{taps, ended_ms}`` adds taps, each ``[number, after_ms, what]`` with what
-is ``entry``, ``exit`` or ``undo``, and ends the check if ``ended_ms`` is no null. A tap that was sent before is ignored.
-The answer is {kept}: how many taps the server has. 404 says that there is no such check, 409 that somebody else made it
-or that it is over.
+``POST /api/{site}/count-checks/{check}`` with ``{taps, ended_ms}`` adds taps, each ``[number, after_ms, what]`` with
+what is ``entry``, ``exit`` or ``undo``, and ends the check if ``ended_ms`` is no null. A tap that was sent before is
+ignored. The answer is {kept}: how many taps the server has. 404 says that there is no such check, 409 that somebody
+else makes it, or that its clock is wrong.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ STATE_WORDS: Final[Mapping[State, Message]] = {
     "open": _("Not finished. Open this page on the phone with which it was begun, or delete it."),
     "waiting": _("Waiting for the counts of the device in these minutes."),
     "short": _("Does not count: a check needs ten minutes."),
-    "unwatched": _("Does not count: too few whole minutes in which the camera watched and this door was counted."),
+    "unwatched": _(
+        "Does not count: too few whole minutes in which the camera watched and this door was counted."
+    ),
     "unbound": _("Does not count: the device has not told what it counts with."),
     "changed": _("Does not count: what the device counts with changed during the check."),
     "holds": _("Holds."),
@@ -126,7 +128,9 @@ def routes(pages: SitePages, checks: CountChecks) -> list[BaseRoute]:
             methods=["POST"],
             name="delete_count_check",
         ),
-        guarded("/api/{site}/count-checks", page.start, needs="count_check", methods=["POST"], name="count_checks"),
+        guarded(
+            "/api/{site}/count-checks", page.start, needs="count_check", methods=["POST"], name="count_checks"
+        ),
         guarded("/api/{site}/count-checks/{check}", page.take, needs="count_check", methods=["POST"]),
     ]
 
@@ -198,7 +202,7 @@ class _Checks:
     def start(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
         asked = _read(request, _Start)
-        doors = {"/".join((one.device, one.camera, one.name)): one for one in self._checks.file.doors(site)}
+        doors = {f"{one.device}/{one.camera}/{one.name}": one for one in self._checks.file.doors(site)}
         if asked.door not in doors:
             raise HTTPException(409, _("There is no such door any more. Load the page again."))
         now, who = self._pages.clock.now(), request.state.user.name
@@ -216,7 +220,10 @@ class _Checks:
             raise HTTPException(409, _("Somebody else makes this check."))
         file = self._checks.file
         most_ms = (self._pages.clock.now() - check.started + _EARLY).total_seconds() * 1000
-        if any(after_ms > most_ms for _number, after_ms, _what in sent.taps) or (sent.ended_ms or 0) > most_ms:
+        if (
+            any(after_ms > most_ms for _number, after_ms, _what in sent.taps)
+            or (sent.ended_ms or 0) > most_ms
+        ):
             raise HTTPException(409, _("These taps are in the future: the clock of this device was changed."))
         if check.ended is None:
             kept = file.add(check.id, [Tap(number, ms / 1000, what) for number, ms, what in sent.taps])

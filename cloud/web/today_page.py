@@ -150,9 +150,7 @@ class Today:
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 
-    def _corrected(
-        self, site: str, day: Day, bounds: tuple[datetime, datetime]
-    ) -> dict[str, float] | None:
+    def _corrected(self, site: str, day: Day, bounds: tuple[datetime, datetime]) -> dict[str, float] | None:
         """Return the entries of today as the count checks correct them; None if they do not."""
         checks = self._pages.checks
         if checks is None or day.doors is None or site not in checks.file.sites():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,9 @@ from cloud.chain_file.file import section_of
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.count_check import Basis, CountCheck, Door, Part, Sums
+from cloud.stores.check_file import CheckFile
+from cloud.stores.count_checks import CountChecks
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter
@@ -77,6 +80,8 @@ STATES: Final = {
     "a position": "/site/shop/position",
     "no position": "/site/other/position",
     "the shops": "/",
+    "a count check": "/site/shop/count-check",
+    "no count check": "/site/silent/count-check",
     "the settings": "/site/shop/settings",
     "the account": "/account",
     "the users": "/users",
@@ -138,6 +143,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         closing(EmbeddedStore(folder / "store.sqlite", retention_days=400, clock=clock)) as store,
         closing(opened_accounts(folder, clock)) as accounts,
         closing(ChangeFile(folder / "changes.sqlite")) as file,
+        closing(CheckFile(folder / "checks.sqlite")) as checked,
         chain_changes(chain, folder / "chain.sqlite", clock) as edits,
     ):
         store.write([*weeks("shop"), *weeks("other"), *a_morning(), health(), status(online=True)])
@@ -155,6 +161,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         )
         holiday = {**section_of(CHAIN.sites["shop"]), "special_days": {MORNING.date().isoformat(): "closed"}}
         edits.change("shop", holiday, who="hanna", seen=edits.site("shop")[1], assumed=dict)
+        a_check(checked)
         with _Server(
             store,
             clock,
@@ -163,8 +170,24 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             shops=OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN),
             changes=changes,
             chain_changes=edits,
+            checks=CountChecks(checked, store, clock),
         ) as address:
             yield EveryPage(address, accounts)
+
+
+def a_check(file: CheckFile) -> None:
+    """Checks of the door of the morning: one that holds, one in other light that is void, one too short."""
+    basis = Basis("0.1.0", "1", "0123456789ab", moved=False)
+    file.observe("shop", "door", replace(basis, config="f" * 12), MORNING - timedelta(days=60))
+    file.observe("shop", "door", basis, MORNING - timedelta(days=20))
+    part = Part(MORNING, 60.0, Sums(5, 4, 5, 1), Sums(4, 4, 4, 0))
+    door = Door("door", "front", "front")
+    for number, (days, minutes) in enumerate(((30, 15), (2, 15), (1, 5))):
+        started = MORNING - timedelta(days=days)
+        check = CountCheck(f"{number:032x}", "shop", door, "daylight", "hanna", started)
+        file.start(check)
+        file.end(check.id, started + timedelta(minutes=minutes))
+        file.keep(check.id, [part] * minutes)
 
 
 def weeks(site: str) -> list[WindowMessage]:

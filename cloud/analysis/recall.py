@@ -1,15 +1,17 @@
 """What a count check says about a camera: recall, false counts, and the entries that are corrected by them.
 
-A check gives four numbers for each way of a door: people tapped, those of them who may have been counted (hits),
-counts, and counts that no tap explains (``cloud.domain.count_check``).
+A check gives four numbers for each window and way of a door: people tapped, those of them who may have been counted
+(hits), counts, and counts that no tap explains (``cloud.domain.count_check``).
 
 - **Recall**: hits among the people, with the exact interval of a share (Clopper and Pearson 1934).
 - **False counts**: for each hour, and for each person, with the exact interval of a Poisson count (Garwood 1936).
-- **The ratio** is how often the device counts for each person who comes: recall plus false counts for each person. Its
-  interval is made of both intervals by MOVER (Zou and Donner 2008), as if they were independent.
-- **Corrected entries** are the counted ones divided by the ratio. The ratio needs no pairing of taps and counts:
-  hits and false counts add up to the counts. The interval adds the chance of the days themselves: even if the ratio
-  were known, each person is counted or missed by chance.
+- **The ratio** is how often the device counts for each person who comes: recall plus false counts for each person. It
+  needs no pairing of taps and counts, as hits and false counts add up to the counts. Its interval is made of both
+  intervals by MOVER (Zou and Donner 2008). A miss and a false count that hide each other also hide how much chance
+  there is, so the interval is never narrower than that of the ratio of two sums over windows (Cochran 1977), which
+  sees how much they differ from window to window.
+- **Corrected entries** are the counted ones divided by the ratio. Their interval adds the chance of the days
+  themselves: even if the ratio were known, each person is counted or missed by chance.
 - Several doors whose shares of the people are not known: the interval holds for every possible share (partial
   identification, Manski 2003).
 
@@ -23,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, sqrt
 
-from scipy.stats import beta, chi2, norm
+from scipy.stats import beta, chi2, norm, t
 
 from cloud.domain.count_check import Part, Sums
 from cloud.domain.thresholds import SMALL_SAMPLE
@@ -53,6 +55,8 @@ class Recall:
     false_an_hour: Estimate
     ratio: Estimate | None
     """Counts for each person; None if nobody came."""
+    spread: float
+    """Variance of the counts for one person."""
 
 
 def share(hits: int, people: int) -> Estimate:
@@ -71,13 +75,33 @@ def rate(events: int, exposure: float) -> Estimate:
     return Estimate(events / exposure, low / exposure, high / exposure)
 
 
-def recall_of(sums: Sums, seconds: float) -> Recall:
-    """Compute what these sums of ``seconds`` of checks say."""
+def recall_of(windows: Sequence[Sums], seconds: float) -> Recall:
+    """Compute what these windows of ``seconds`` of checks say."""
+    sums = sum(windows, Sums())
     false = rate(sums.false, seconds / 3600)
     if not sums.people:
-        return Recall(sums, None, false, None)
+        return Recall(sums, None, false, None, 0.0)
     hit, extra = share(sums.hits, sums.people), rate(sums.false, sums.people)
-    return Recall(sums, hit, false, _added(hit, extra))
+    # Counted or missed, and false counts as rare events; or more, if the windows differ more.
+    seen, free = _spread(windows, sums), len(windows) - 1
+    ratio = _added(hit, extra)
+    wide = float(t.ppf(0.5 + _LEVEL / 2, free)) * sqrt(seen / sums.people) if free else 0.0
+    return Recall(
+        sums,
+        hit,
+        false,
+        Estimate(ratio.value, min(ratio.low, ratio.value - wide), max(ratio.high, ratio.value + wide)),
+        max(seen, hit.value * (1 - hit.value) + extra.value),
+    )
+
+
+def _spread(windows: Sequence[Sums], sums: Sums) -> float:
+    """Return the variance of the counts for one person, by how the windows differ; 0 for one window."""
+    if len(windows) < 2:
+        return 0.0
+    ratio = sums.counted / sums.people
+    squares = sum((one.counted - ratio * one.people) ** 2 for one in windows)
+    return squares / sums.people * len(windows) / (len(windows) - 1)
 
 
 def _added(one: Estimate, other: Estimate) -> Estimate:
@@ -93,9 +117,8 @@ def by_busyness(parts: Sequence[Part]) -> Mapping[bool, Recall]:
     found = {}
     for busy in (False, True):
         chosen = [part for part in parts if part.busy == busy]
-        sums = sum((part.both for part in chosen), Sums())
-        if sums.people >= ENOUGH:
-            found[busy] = recall_of(sums, sum(part.seconds for part in chosen))
+        if sum(part.both.people for part in chosen) >= ENOUGH:
+            found[busy] = recall_of([part.both for part in chosen], sum(part.seconds for part in chosen))
     return found
 
 
@@ -117,10 +140,8 @@ def corrected(counted: int, doors: Sequence[Recall]) -> Estimate | None:
     ratio = ratio_of(doors)
     if ratio is None:
         return None
-    sums = sum((door.sums for door in doors), Sums())
-    people, hit = counted / ratio.value, sums.hits / sums.people
-    # The variance of the counts of one person: counted or missed, and false counts as rare events.
-    chance = _Z * sqrt(people * (hit * (1 - hit) + sums.false / sums.people)) / ratio.value
+    people = counted / ratio.value
+    chance = _Z * sqrt(people * max(door.spread for door in doors)) / ratio.value
     return Estimate(
         people,
         max(0.0, people - hypot(people - counted / ratio.high, chance)),

@@ -1,10 +1,11 @@
 """The count check: somebody at a door taps who comes in and goes out, to be compared with what the device counted.
 
-A tap is no person for the server, and neither is a count: only numbers are compared. Who was tapped may have been
-counted if the window of the tap has a count that is left, or one that begins within :data:`LATE_S` after it: a device
-counts a crossing when it is settled, some seconds after a person sees it. :func:`compare` pairs as many taps with
-counts as this allows. What is left of the taps was missed, what is left of the counts is false. So a miss and a false
-count in the same window cancel each other: recall may be a little lower, and false counts more, than they seem.
+A tap is no person for the server, and neither is a count: only numbers are compared. A device counts a crossing when it
+is settled, about :data:`SETTLED_S` after a person sees it, so a tap belongs to the window of that moment. Who was
+tapped may have been counted if a window between the tap and :data:`LATE_S` after it has a count that is left.
+:func:`compare` pairs as many taps with counts as this allows. What is left of the taps was missed, what is left of the
+counts is false. So a miss and a false count in the same window cancel each other: recall may be a little lower, and
+false counts more, than they seem.
 
 ``cloud.analysis.recall`` infers from it, docs/count-check.md explains it to people.
 """
@@ -34,8 +35,10 @@ SHORTEST: Final = timedelta(minutes=10)
 """A shorter check has too few people to say anything."""
 LONGEST: Final = timedelta(hours=4)
 MOST_TAPS: Final = 20_000
+SETTLED_S: Final = 4.0
+"""When a device is certain of a crossing: ``edge.places.doors``."""
 LATE_S: Final = 8.0
-"""A crossing is settled 4 s after it, and a tap may come early."""
+"""The longest time from a tap to its count: some tap early, and a slow device is certain later."""
 BUSY_A_MINUTE: Final = 3
 """A window with so many people or more in a minute is busy."""
 WAITS: Final = timedelta(days=2)
@@ -168,24 +171,20 @@ def compare(check: CountCheck, taps: Iterable[Tap], windows: Iterable[WindowMess
     """Compare ``taps`` with the ``windows`` of a check that has ended.
 
     Only windows count that are whole within the check, were watched completely and have the door. Taps beside them may
-    explain their counts, and counts of the window after them their taps, so that the ends of a check do not look like
-    mistakes.
+    explain their counts, so that the ends of a check do not look like mistakes.
     """
-    assert check.ended is not None
-    near = [
-        one for one in _own(check, windows) if one.end > check.started and one.start < check.ended + _LATE
-    ]
-    whole = [_is_whole(one, check) for one in near]
+    whole = [one for one in _own(check, windows) if _is_whole(one, check)]
+    starts = [(one.start - check.started).total_seconds() for one in whole]
+    spans = [(start, start + one.duration_s) for start, one in zip(starts, whole, strict=True)]
     left = standing(taps)
-    found = {way: _sums(check, near, whole, _moments(check, left, way), way) for way in WAYS}
+    sums = {}
+    for way in WAYS:
+        counted = [getattr(one.totals.doors[check.door.name], way) for one in whole]
+        sums[way] = _sums(spans, counted, [tap.after_s for tap in left if _WAY_OF.get(tap.what) == way])
     return tuple(
-        Part(window.start, float(window.duration_s), found["entries"][place], found["exits"][place])
-        for place, window in enumerate(near)
-        if whole[place]
+        Part(window.start, float(window.duration_s), sums["entries"][place], sums["exits"][place])
+        for place, window in enumerate(whole)
     )
-
-
-_LATE: Final = timedelta(seconds=LATE_S)
 
 
 def _own(check: CountCheck, windows: Iterable[WindowMessage]) -> list[WindowMessage]:
@@ -200,42 +199,33 @@ def _is_whole(window: WindowMessage, check: CountCheck) -> bool:
     return inside and window.coverage.share >= FULL_COVERAGE and check.door.name in window.totals.doors
 
 
-def _moments(check: CountCheck, taps: Iterable[Tap], way: Way) -> list[datetime]:
-    return [check.started + timedelta(seconds=tap.after_s) for tap in taps if _WAY_OF.get(tap.what) == way]
-
-
-def _sums(
-    check: CountCheck,
-    windows: Sequence[WindowMessage],
-    whole: Sequence[bool],
-    taps: Sequence[datetime],
-    way: Way,
-) -> list[Sums]:
+def _sums(spans: Sequence[tuple[float, float]], counted: Sequence[int], taps: Sequence[float]) -> list[Sums]:
     """Return the sums of each window, by the largest pairing of taps and counts.
 
-    A tap may be paired with counts of a few windows in a row, and for a later tap this row begins and ends no earlier.
-    So it is enough to give each tap, in order, the first count that is left (Glover 1967).
+    ``spans`` are the windows, ``taps`` moments in order, in seconds of the check. A tap may be paired with counts of a
+    few windows in a row, and for a later tap this row begins and ends no earlier. So it is enough to give each tap, in
+    order, the first count that is left (Glover 1967).
     """
-    doors = [one.totals.doors.get(check.door.name) for one in windows]
-    counted = [getattr(door, way) if door else 0 for door in doors]
-    # In the window in which a check begins, people were counted before it, whom nobody tapped.
-    left = [count if one.start >= check.started else 0 for count, one in zip(counted, windows, strict=True)]
-    people, hits = [0] * len(windows), [0] * len(windows)
-    for inside in (True, False):  # first the people who count, then those beside them
-        for at in taps:
-            place = _place(windows, at)
-            if place is None or whole[place] != inside:
-                continue
-            people[place] += 1
-            for nearby in range(place, len(windows)):
-                if windows[nearby].start > at + _LATE:
-                    break
-                if left[nearby]:
-                    left[nearby] -= 1
-                    hits[place] += 1
-                    break
+    left, people, hits = list(counted), [0] * len(spans), [0] * len(spans)
+    homes = [_place(spans, at + SETTLED_S) for at in taps]
+    for at, home in zip(taps, homes, strict=True):
+        if home is not None:
+            people[home] += 1
+            hits[home] += _paired(spans, left, at)
+    for at, home in zip(taps, homes, strict=True):  # people beside the windows come last
+        if home is None:
+            _paired(spans, left, at)
     return [Sums(*each) for each in zip(people, hits, counted, left, strict=True)]
 
 
-def _place(windows: Sequence[WindowMessage], at: datetime) -> int | None:
-    return next((place for place, one in enumerate(windows) if one.start <= at < one.end), None)
+def _paired(spans: Sequence[tuple[float, float]], left: list[int], at: float) -> bool:
+    """Take the first count away that may be of a tap; tell whether there is one."""
+    for place, (start, end) in enumerate(spans):
+        if left[place] and start <= at + LATE_S and end > at:
+            left[place] -= 1
+            return True
+    return False
+
+
+def _place(spans: Sequence[tuple[float, float]], at: float) -> int | None:
+    return next((place for place, (start, end) in enumerate(spans) if start <= at < end), None)

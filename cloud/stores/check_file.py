@@ -160,7 +160,7 @@ class CheckFile:
     def periods(self, site: str, device: str) -> list[BasisPeriod]:
         """Return what a device has counted with, oldest first."""
         known = self._bases(site, device)
-        later: list[tuple[datetime, Basis] | None] = [*known[1:], None]
+        later: list[tuple[datetime, Basis] | None] = [*known[1:], None][: len(known)]
         return [
             BasisPeriod(since, after[0] if after else None, basis, basis.changes(after[1]) if after else ())
             for (since, basis), after in zip(known, later, strict=True)

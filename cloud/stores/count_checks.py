@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -54,8 +54,8 @@ class Checked:
 
     door: Door
     checks: int
-    entries: Sums
-    exits: Sums
+    entries: tuple[Sums, ...]
+    """Of each window."""
     seconds: float
 
 
@@ -140,12 +140,9 @@ def _covers(one: Judged, first_day_ends: datetime, last_day_ends: datetime) -> b
     return period.until is None or period.until >= last_day_ends
 
 
-def _together(door: Door, checks: Iterable[CountCheck]) -> Checked:
-    chosen = list(checks)
-    sums: Mapping[str, Sums] = {
-        way: sum((check.sums[way] for check in chosen), Sums()) for way in ("entries", "exits")
-    }
-    return Checked(door, len(chosen), sums["entries"], sums["exits"], sum(check.seconds for check in chosen))
+def _together(door: Door, checks: Sequence[CountCheck]) -> Checked:
+    entries = tuple(part.entries for check in checks for part in check.parts or ())
+    return Checked(door, len(checks), entries, sum(check.seconds for check in checks))
 
 
 class CountChecks:

@@ -33,7 +33,6 @@ from cloud.domain.count_check import (
     CountCheck,
     Door,
     Light,
-    Sums,
     Tap,
     Tapped,
 )
@@ -154,8 +153,8 @@ def _result(door: Door, checks: Sequence[CountCheck]) -> DoorResult:
     groups = []
     for light in LIGHTS:
         lit = [part for check in checks if check.light == light for part in check.parts or ()]
-        both = sum((part.both for part in lit), Sums())
-        if both.people >= ENOUGH:
+        both = [part.both for part in lit]
+        if sum(one.people for one in both) >= ENOUGH:
             groups.append(Group(LIGHT_WORDS[light], recall_of(both, sum(part.seconds for part in lit))))
     words = {
         False: _("fewer than %(count)s people a minute", count=BUSY_A_MINUTE),
@@ -166,8 +165,8 @@ def _result(door: Door, checks: Sequence[CountCheck]) -> DoorResult:
         door=door,
         checks=len(checks),
         minutes=seconds / 60,
-        entries=recall_of(sum((part.entries for part in parts), Sums()), seconds),
-        exits=recall_of(sum((part.exits for part in parts), Sums()), seconds),
+        entries=recall_of([part.entries for part in parts], seconds),
+        exits=recall_of([part.exits for part in parts], seconds),
         groups=tuple(groups),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from cloud.domain.count_check import CountCheck, Door, Tap
+from cloud.domain.count_check import CountCheck, Door, Light, Tap, Tapped
 from common.wire import Coverage, Totals, WindowMessage
 from common.wire import Door as DoorCounts
 from tests.support.messages import MORNING, window
@@ -56,7 +56,7 @@ def door_windows(
     ]
 
 
-def check_of(minutes: float, *, began_s: float = 0.0, light: str = "daylight") -> CountCheck:
+def check_of(minutes: float, *, began_s: float = 0.0, light: Light = "daylight") -> CountCheck:
     """A check that begins ``began_s`` after :data:`MORNING`."""
     started = MORNING + timedelta(seconds=began_s)
     return CountCheck(
@@ -66,12 +66,12 @@ def check_of(minutes: float, *, began_s: float = 0.0, light: str = "daylight") -
         light,
         "anna",
         started,
-        started + timedelta(minutes=minutes),  # type: ignore[arg-type]
+        started + timedelta(minutes=minutes),
     )
 
 
-def taps_at(seconds: Sequence[float], what: str = "entry") -> list[Tap]:
-    return [Tap(number, after_s, what) for number, after_s in enumerate(seconds)]  # type: ignore[arg-type]
+def taps_at(seconds: Sequence[float], what: Tapped = "entry") -> list[Tap]:
+    return [Tap(number, after_s, what) for number, after_s in enumerate(seconds)]
 
 
 def counted(

@@ -180,14 +180,16 @@ def a_check(file: CheckFile) -> None:
     basis = Basis("0.1.0", "1", "0123456789ab", moved=False)
     file.observe("shop", "door", replace(basis, config="f" * 12), MORNING - timedelta(days=60))
     file.observe("shop", "door", basis, MORNING - timedelta(days=20))
-    part = Part(MORNING, 60.0, Sums(5, 4, 5, 1), Sums(4, 4, 4, 0))
+    entries, exits = Sums(5, 4, 5, 1), Sums(4, 4, 4, 0)
     door = Door("door", "front", "front")
+    file.see("shop", [door])
     for number, (days, minutes) in enumerate(((30, 15), (2, 15), (1, 5))):
         started = MORNING - timedelta(days=days)
         check = CountCheck(f"{number:032x}", "shop", door, "daylight", "hanna", started)
         file.start(check)
         file.end(check.id, started + timedelta(minutes=minutes))
-        file.keep(check.id, [part] * minutes)
+        starts = [started + timedelta(minutes=minute) for minute in range(minutes)]
+        file.keep(check.id, [Part(start, 60.0, entries, exits) for start in starts])
 
 
 def weeks(site: str) -> list[WindowMessage]:

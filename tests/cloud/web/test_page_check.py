@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from cloud.stores.check_file import CheckFile
@@ -145,6 +146,7 @@ def test_a_check_is_thrown_away_only_when_that_is_meant(chromium: Browser, shop:
 def test_both_buttons_are_big_on_a_phone(chromium: Browser, shop: Shop, width: int, scheme: str) -> None:
     with visit(chromium, shop.address, viewport={"width": width, "height": 740}, color_scheme=scheme) as page:
         page.get_by_role("button", name="Start").click()
+        expect(page.locator("#tapping")).to_be_visible()
         for name in ("entry", "exit"):
             box = page.locator(f"#{name}").bounding_box()
             assert box is not None
@@ -152,3 +154,4 @@ def test_both_buttons_are_big_on_a_phone(chromium: Browser, shop: Shop, width: i
             assert box["height"] > 200
             assert box["y"] + box["height"] < 740
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert Axe().run(page).response["violations"] == []

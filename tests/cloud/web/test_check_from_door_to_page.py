@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cloud.domain.chain import Chain
+from cloud.domain.count_check import SETTLED_S
 from cloud.simulation.chain import make_sites
 from cloud.simulation.delivery import through_broker
 from cloud.simulation.device import Arrival, Device, Release
@@ -64,13 +65,13 @@ def afternoon() -> Afternoon:
     )
     factor = 60 * 6 / character.visits_per_hour  # about six people a minute
     day = device.day(DAY, visitors(rng, character, site, DAY, factor), Release("0.1.0", "1", eyes))
-    inside = (day.counted.end_s >= start.timestamp() + 2) & (day.counted.end_s < end.timestamp())
+    inside = (day.counted.end_s >= start.timestamp() + SETTLED_S) & (day.counted.end_s < end.timestamp())
     people = day.counted.only(inside)
     crossed = []
     for end_s, crossing in zip(people.end_s.tolist(), people.crossing.tolist(), strict=True):
         if CROSSINGS[crossing] not in KEYS:
             continue
-        crossed.append((end_s - start.timestamp() - 2, CROSSINGS[crossing]))
+        crossed.append((end_s - start.timestamp() - SETTLED_S, CROSSINGS[crossing]))
         if rng.random() < 1 / RECALL - 1:  # somebody whom the camera does not see
             crossed.append((rng.uniform(0, 60 * MINUTES), CROSSINGS[crossing]))
     return Afternoon(sites.chain, start, list(day.arrivals), sorted(crossed))
@@ -133,7 +134,7 @@ def test_people_who_are_missed_are_found_by_a_count_by_hand(
             for way, what in (("entries", "entry"), ("exits", "exit")):
                 first, last = one.check.parts[0].start, one.check.parts[-1].start + timedelta(minutes=1)  # type: ignore[index]
                 truth = [at for at, how in afternoon.crossed if how == what]
-                inside = [at for at in truth if first <= start + timedelta(seconds=at) < last]
+                inside = [at for at in truth if first <= start + timedelta(seconds=at + SETTLED_S) < last]
                 assert sums[way].people == len(inside)  # type: ignore[index]
                 assert sums[way].false <= 1  # type: ignore[index]
             shown = result.locator("tbody tr").first.locator("td").all_inner_texts()

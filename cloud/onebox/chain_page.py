@@ -12,6 +12,7 @@ from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
+from cloud.onebox.backup import copies, nightly
 from cloud.onebox.checks import count_checks
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
@@ -102,6 +103,7 @@ async def _serve(
         checks = None
         if not only_api:
             checks = opened.enter_context(count_checks(settings.checks_file(), reader, clock))
+            opened.enter_context(nightly(copies(settings), clock))
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,

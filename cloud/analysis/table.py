@@ -54,7 +54,10 @@ def show(
         bars = console.width >= _WIDE
         parts += [_ranked(comparison, compared, titles, bars=bars), _legend(comparison, bars=bars)]
     if corrected:
-        parts.append(_corrected(comparison, corrected, titles))
+        parts += [
+            Text("Corrected by count checks; above are the counted rates."),
+            _corrected(comparison, corrected, titles),
+        ]
     if apart:
         parts.append(_apart(apart, titles))
     if without:
@@ -144,10 +147,7 @@ def _apart(apart: list[Row], titles: Mapping[str, str]) -> Table:
 
 
 def _corrected(comparison: Comparison, corrected: Mapping[str, Estimate], titles: Mapping[str, str]) -> Table:
-    """Return the rates that count checks correct. The comparison above is of what was counted."""
-    table = Table(
-        box=None, pad_edge=False, header_style="dim", title="Corrected by count checks", title_justify="left"
-    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("shop", comparison.unit, "95% interval"):
         table.add_column(column, justify="left" if column == "shop" else "right")
     for site, one in corrected.items():

@@ -26,6 +26,7 @@ from cloud.domain.count_check import (
     Sums,
     Tap,
 )
+from cloud.stores.embedded_file import transaction
 from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
 from cloud.stores.store import StoreUnavailable
 from common import salvage
@@ -100,12 +101,9 @@ class CheckFile:
 
     def add(self, id_: str, taps: Iterable[Tap]) -> int:
         """Keep taps; those that are kept already stay as they are. Return how many are kept now."""
-        with self._lock:
-            for tap in taps:
-                self._run(
-                    "INSERT OR IGNORE INTO taps VALUES (?, ?, ?, ?)", id_, tap.number, tap.after_s, tap.what
-                )
-            return int(self._run("SELECT count(*) FROM taps WHERE id = ?", id_)[0][0])
+        insert = "INSERT OR IGNORE INTO taps VALUES (?, ?, ?, ?)"
+        self._change(*((insert, (id_, tap.number, tap.after_s, tap.what)) for tap in taps))
+        return int(self._run("SELECT count(*) FROM taps WHERE id = ?", id_)[0][0])
 
     def taps(self, id_: str) -> list[Tap]:
         """Return the taps of a check in their order."""
@@ -123,8 +121,7 @@ class CheckFile:
 
     def delete(self, id_: str) -> None:
         """Delete a check with its taps."""
-        self._run("DELETE FROM checks WHERE id = ?", id_)
-        self._run("DELETE FROM taps WHERE id = ?", id_)
+        self._change(("DELETE FROM checks WHERE id = ?", (id_,)), ("DELETE FROM taps WHERE id = ?", (id_,)))
 
     def sites(self) -> list[str]:
         """Return the sites that have checks."""
@@ -142,9 +139,11 @@ class CheckFile:
         with self._lock:
             if set(self.doors(site)) == set(doors):
                 return
-            self._run("DELETE FROM doors WHERE site = ?", site)
-            for door in doors:
-                self._run("INSERT INTO doors VALUES (?, ?, ?, ?)", site, door.device, door.camera, door.name)
+            insert = "INSERT INTO doors VALUES (?, ?, ?, ?)"
+            self._change(
+                ("DELETE FROM doors WHERE site = ?", (site,)),
+                *((insert, (site, door.device, door.camera, door.name)) for door in doors),
+            )
 
     def observe(self, site: str, device: str, basis: Basis, at: datetime) -> None:
         """Keep what a device counts with since ``at``, if that is news."""
@@ -174,13 +173,25 @@ class CheckFile:
         ]
 
     def _run(self, query: str, *values: object) -> list[Any]:
+        with self._opened(query) as db:
+            return [] if db is None else db.execute(query, values).fetchall()
+
+    def _change(self, *statements: tuple[str, Sequence[object]]) -> None:
+        """Run all statements in one transaction."""
+        with self._opened() as db:
+            assert db is not None
+            with transaction(db):
+                for query, values in statements:
+                    db.execute(query, values)
+
+    @contextmanager
+    def _opened(self, query: str = "") -> Iterator[sqlite3.Connection | None]:
+        """Yield the open file; None if there is none and ``query`` only asks."""
         try:
             with self._lock:
-                if self._db is None:
-                    if query.startswith("SELECT") and not self._path.is_file():
-                        return []
-                    self._db = _opened(self._path)
-                return self._db.execute(query, values).fetchall()
+                if self._db is None and (self._path.is_file() or not query.startswith("SELECT")):
+                    self._db = _open(self._path)
+                yield self._db
         except (OtherVersion, OSError) as error:
             raise StoreUnavailable(f"count checks: {self._path}: {error}") from None
         except sqlite3.Error as error:
@@ -189,7 +200,7 @@ class CheckFile:
             ) from None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _checked(path)

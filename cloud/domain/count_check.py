@@ -24,7 +24,6 @@ Way = Literal["entries", "exits"]
 WAYS: Final[tuple[Way, ...]] = get_args(Way)
 """As the wire calls them."""
 Tapped = Literal["entry", "exit", "undo"]
-TAPPED: Final[tuple[Tapped, ...]] = get_args(Tapped)
 """``undo`` takes the last tap back that is still there."""
 _WAY_OF: Final[Mapping[str, Way]] = {"entry": "entries", "exit": "exits"}
 Light = Literal["daylight", "lamps", "sun"]

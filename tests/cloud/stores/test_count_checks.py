@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from cloud.domain.count_check import WAITS, Basis, CountCheck, Door, Sums, Tap
+from cloud.ingest.background import in_background
 from cloud.stores.check_file import CheckFile, opened_checks
 from cloud.stores.count_checks import CountChecks, correction, judged
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import StoreUnavailable
+from tests.support.brokers import until
 from tests.support.clock import ManualClock
 from tests.support.door import DOOR, check_of, door_windows, taps_at
 from tests.support.messages import MORNING, alert, health
@@ -236,3 +239,32 @@ def test_a_basis_is_kept_when_it_is_news(file: CheckFile) -> None:
         (MORNING, MORNING + timedelta(minutes=2), ("config",)),
         (MORNING + timedelta(minutes=2), None, ()),
     ]
+
+
+def test_a_change_is_noticed_while_nobody_looks(checks: CountChecks, store: EmbeddedStore) -> None:
+    tell(store, 0)
+    made(checks)
+    counts(store)
+    with in_background("count checks", lambda stop: checks.watch(stop, 0.01)):
+        until(lambda: judged(checks.file, "shop")[0].state == "holds", "the check is compared")
+        tell(store, 20, config="f" * 12)
+        until(lambda: judged(checks.file, "shop")[0].state == "void", "the change is noticed")
+
+
+def test_a_store_that_is_away_is_told_once(
+    checks: CountChecks, store: EmbeddedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    made(checks)
+    seen = threading.Event()
+
+    def away(site: str) -> None:
+        if away_s.count(site) == 3:
+            seen.set()
+        away_s.append(site)
+        raise StoreUnavailable("switched off")
+
+    away_s: list[str] = []
+    checks.look = away  # type: ignore[method-assign]
+    with in_background("count checks", lambda stop: checks.watch(stop, 0.01)):
+        assert seen.wait(20)
+    assert [record.message for record in caplog.records] == ["count checks: switched off"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+import cloud.web
 from cloud.accounts.accounts import Accounts
 from cloud.stores.check_file import CheckFile
 from cloud.stores.count_checks import CountChecks
@@ -21,7 +23,9 @@ from tests.cloud.web.logins import Browser, add_person, logged_in, page_with
 from tests.support.clock import ManualClock
 from tests.support.door import DOOR, door_windows
 from tests.support.messages import MORNING, health
+from tests.support.paths import ROOT
 
+WEB = Path(cloud.web.__path__[0])
 PAGE, API = "/site/shop/count-check", "/api/shop/count-checks"
 ID = "0123456789abcdef" * 2
 START: dict[str, Any] = {"id": ID, "door": "door/front/street", "light": "lamps"}
@@ -166,3 +170,12 @@ def test_a_shop_without_a_door_says_what_to_do(shop: Shop) -> None:
     add_person(shop.accounts, "bea", "manager", ("bare",))
     assert "draw one on the page" in logged_in(shop.app, "bea").get("/site/bare/count-check").text
     assert DOOR.name not in logged_in(shop.app, "bea").get("/site/bare/count-check").text
+
+
+def test_the_guide_names_what_the_page_says() -> None:
+    steps = (ROOT / "docs" / "count-check.md").read_text().partition("## Do it")[2].partition("## Read it")[0]
+    named = re.findall(r"\*{1,2}([^*\n]+)\*{1,2}", steps)
+    assert {"Start", "Finish", "Undo the last tap"} <= set(named)
+    sources = [WEB / "templates" / "check.html", WEB / "templates" / "site.html", WEB / "static" / "check.js"]
+    page = "".join(source.read_text() for source in sources)
+    assert [name for name in named if f'"{name}"' not in page] == []

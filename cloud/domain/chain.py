@@ -241,6 +241,16 @@ class Site(Section):
         return second + timedelta(seconds=skipped)
 
 
+class Controller(Section):
+    """Who answers for the measuring, as the sign at the door says."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    contact: Annotated[str, Field(min_length=1, max_length=200)]
+    officer: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The data protection officer."""
+    legal_basis: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+
+
 class Annotation(Section):
     """Something that explains the figures of some days, such as a promotion."""
 
@@ -264,6 +274,7 @@ class Chain(Section):
     name: Name
     sites: Annotated[dict[Name, Site], Field(min_length=1)]
     annotations: list[Annotation] = Field(default_factory=list)
+    controller: Controller | None = None
 
     @model_validator(mode="after")
     def _register(self) -> Self:

@@ -114,6 +114,7 @@ async def _serve(
             changes=changes,
             chain_changes=edits,
             checks=checks,
+            kept_days=settings.store.kept_days,
             shops=shops,
             only_api=only_api,
             names=shown.names,

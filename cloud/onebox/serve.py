@@ -148,6 +148,7 @@ async def _serve(
                 changes=changes,
                 chain_changes=edits,
                 checks=checks,
+                kept_days=settings.store.kept_days,
                 shops=shops,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,

@@ -42,7 +42,8 @@ Every time is the shop's local time with its UTC offset.
     yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
                            visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
-                           alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
+                           windows, alerts[]}, null if unknown; windows is {expected, received, late, lost} since
+                           yesterday; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
     notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text is
@@ -55,13 +56,14 @@ Returns 404 with {error} for a site that has never sent data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud.devices.changes import InUse
+from cloud.domain.ledger import Ledger
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
@@ -82,10 +84,11 @@ def today(
     letters: Sequence[DeadLetter],
     changes: Sequence[InUse],
     corrected: Json | None,
+    ledgers: Mapping[str, Ledger],
     says: Callable[[object], str],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, ``corrected``
-    are the corrected entries.
+    are the corrected entries, and ``ledgers`` the windows of both days by device.
 
     ``says`` says a message in the language of the reader.
     """
@@ -110,7 +113,7 @@ def today(
             "entries": before.doors and before.doors.entries,
             "exits": before.doors and before.doors.exits,
         },
-        "devices": [_device(state, zone) for state in devices],
+        "devices": [_device(state, ledgers.get(state.device), zone) for state in devices],
         "notices": [
             _notice(notice, taken_care_of(notice, acknowledgements), zone, says)
             for notice in notices
@@ -148,7 +151,7 @@ def _notice(
     }
 
 
-def _device(state: DeviceState, zone: ZoneInfo) -> Json:
+def _device(state: DeviceState, ledger: Ledger | None, zone: ZoneInfo) -> Json:
     health = state.health
     return {
         "device": state.device,
@@ -160,6 +163,7 @@ def _device(state: DeviceState, zone: ZoneInfo) -> Json:
         "clock_trusted": health and health.clock_trusted,
         "software": state.software,
         "model": state.model,
+        "windows": ledger and {**asdict(ledger), "lost": ledger.lost},
         "alerts": [
             {"fault": alert.fault, "since": alert.at.astimezone(zone), "text": alert.text}
             for alert in state.alerts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from starlette.templating import Jinja2Templates
 from cloud.chain_file.changes import ChainChanges
 from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
+from cloud.domain.levels import Level
 from cloud.domain.messages import gettext as _
 from cloud.stores.count_checks import CountChecks
 from cloud.stores.shops import Shops
@@ -37,6 +38,7 @@ from cloud.web import (
     placement_page,
     places_page,
     settings_page,
+    sign_page,
     today_page,
     users_page,
 )
@@ -65,6 +67,7 @@ def create_app(
     changes: Changes | None = None,
     chain_changes: ChainChanges | None = None,
     checks: CountChecks | None = None,
+    kept_days: Mapping[Level, int | None] | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
     names: Iterable[str] = (),
@@ -76,8 +79,9 @@ def create_app(
     ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
     such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
     placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes the
-    chain file; None if nobody can. ``checks`` keeps the count checks; None on a page without.
-    ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
+    chain file; None if nobody can. ``checks`` keeps the count checks; None on a page without. ``kept_days`` is for how
+    long the store keeps each level, for the sign at the door; without it there is no sign. ``collectors`` are further
+    metrics of the process. ``only_api`` leaves the pages
     out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
     as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
 
@@ -102,6 +106,7 @@ def create_app(
             *(places_page.routes(pages, changes) if changes is not None else ()),
             *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),
             *(check_page.routes(pages, checks) if checks is not None else ()),
+            *(sign_page.routes(pages, kept_days) if kept_days is not None else ()),
             *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
@@ -122,6 +127,7 @@ def create_app(
     )
     app.state.access, app.state.today = access, today
     app.state.edits_chain, app.state.has_checks = chain_changes is not None, checks is not None
+    app.state.has_sign = kept_days is not None
     return app
 
 

@@ -47,6 +47,7 @@ def _of_the_request(request: Request) -> dict[str, Any]:
         "language": language_of(request),
         "edits_chain": request.app.state.edits_chain,
         "has_checks": request.app.state.has_checks,
+        "has_sign": request.app.state.has_sign,
     }
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
+from cloud.domain.ledger import ledgers
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import User, reads
 from cloud.ingest.acknowledging import LONGEST_NAME, acknowledge
@@ -143,10 +144,10 @@ class Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        says = language.says
+        found, says = ledgers(windows), language.says
         corrected = self._corrected(site, day, (start, end))
         answer = api.today(
-            site, now, zone, day, before, devices, notices, taken, letters, changes, corrected, says
+            site, now, zone, day, before, devices, notices, taken, letters, changes, corrected, found, says
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 

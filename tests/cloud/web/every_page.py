@@ -83,6 +83,8 @@ STATES: Final = {
     "a count check": "/site/shop/count-check",
     "no count check": "/site/silent/count-check",
     "the settings": "/site/shop/settings",
+    "the sign": "/site/shop/sign",
+    "the impact assessment": "/site/shop/dpia",
     "the account": "/account",
     "the users": "/users",
     "the log": "/audit",
@@ -171,6 +173,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             changes=changes,
             chain_changes=edits,
             checks=CountChecks(checked, store, clock),
+            kept_days={"raw": 400},
         ) as address:
             yield EveryPage(address, accounts)
 

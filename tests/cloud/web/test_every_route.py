@@ -50,7 +50,8 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     with chain_changes(tmp_path / "chain.yaml", tmp_path / "chain.sqlite", clock) as edits:
         changes = Changes(file, Nowhere(), clock)
         checks = CountChecks(CheckFile(tmp_path / "checks.sqlite"), store, clock)
-        yield page_with(accounts, store, clock, changes=changes, chain_changes=edits, checks=checks)
+        shown = {"changes": changes, "chain_changes": edits, "checks": checks}
+        yield page_with(accounts, store, clock, kept_days={"raw": 400}, **shown)
         checks.file.close()
     file.close()
 

@@ -22,6 +22,7 @@ from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
+from edge.staff_settings import StaffSettings
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -162,6 +163,7 @@ class SeeingSettings(Section):
 class Settings(PlaceSettings, SeeingSettings):
     """All settings of a device, in the order of ``edge/example.yaml``, which explains each key."""
 
+    staff: StaffSettings = StaffSettings()
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()

@@ -263,7 +263,8 @@ class WindowAggregate:
 
     Histograms count per bin; ``breakdown`` holds the visits as counts per (gender, age band, expression), each possibly
     ``UNKNOWN``, or ``NOT_SEEN`` in all three: the joint table from which all marginals are computed. ``due``: a release
-    hour is in this window; ``closing``: the day ends with it.
+    hour is in this window; ``closing``: the day ends with it. ``staff``: tracks of staff that ended, which are in
+    nothing else.
     """
 
     start: datetime
@@ -281,6 +282,7 @@ class WindowAggregate:
     due: bool = False
     closing: bool = False
     places: PlaceCounts = field(default_factory=PlaceCounts)
+    staff: int = 0
 
 
 class Detector(Protocol):

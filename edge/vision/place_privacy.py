@@ -28,7 +28,8 @@ class Plan:
 
     ``timed``: zones that overlap none of the others in here; only their times may be told. ``queues``: zones that are
     queues. ``targets``: the zone from which each target is seen, or None for the whole view. ``heat``: columns and rows
-    of the grid, None without one; ``inside``: the cells that lie in each zone as a whole.
+    of the grid, None without one; ``inside``: the cells that lie in each zone as a whole. ``leaves_out_staff``: whether
+    staff is left out at all.
     """
 
     zones: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Plan:
     targets: Mapping[str, str | None] = field(default_factory=dict)
     heat: tuple[int, int] | None = None
     inside: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    leaves_out_staff: bool = False
     version: str = ""
 
 

@@ -13,7 +13,7 @@ from edge.types import WindowAggregate
 
 @dataclass(slots=True)
 class Pool:
-    """The sums since the last cohort; ``covered_s``, ``occupancy_max``, and the doors and the most people of
+    """The sums since the last cohort; ``covered_s``, ``occupancy_max``, ``staff``, and the doors and the most people of
     ``places`` cover all windows since then. ``places_of`` is a hash of the places. If they changed while visits wait,
     all places of this cohort are withheld: a person who can change them could make a zone count only one visit.
     """
@@ -31,6 +31,7 @@ class Pool:
     places: PlaceCounts = field(default_factory=PlaceCounts)
     places_of: str | None = None
     places_changed: bool = False
+    staff: int = 0
 
     def add(self, window: WindowAggregate, places_of: str) -> None:
         """Add the visits of one more window."""
@@ -39,6 +40,7 @@ class Pool:
             self.places = PlaceCounts()
         self.places_of = places_of
         self.places += window.places
+        self.staff += window.staff
         self.covered_s += window.coverage.covered_s
         self.occupancy_max = max(self.occupancy_max, window.occupancy_max)
         if not window.visits:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common.clock import Clock
+from edge.members import Members
 from edge.places.places import Live, Places
 from edge.places.zones import ExcludedZones
 from edge.staff import Staff
@@ -91,6 +92,7 @@ class Pipeline:
         gate: QualityGate,
         excluded: ExcludedZones,
         staff: Staff,
+        members: Members,
         places: Places,
         aggregator: Aggregator,
         cone: AttentionCone,
@@ -103,6 +105,7 @@ class Pipeline:
         self._classifier, self._tracker = classifier, tracker
         self._visits, self._gate, self._aggregator = visits, gate, aggregator
         self._excluded, self._staff, self._places = excluded, staff, places
+        self._members = members
         self._cone, self._looks, self._clock = cone, looks, clock
         self._scheduler, self._near_budget, self._motion = scheduler, near_budget, Motion()
         self._looked_s: dict[int, float] = {}
@@ -130,6 +133,7 @@ class Pipeline:
         shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
         self._staff.look(frame, tracks.active, shows_faces_px)
         customers = replace(tracks, active=self._without_staff(tracks.active))
+        self._members.look(frame, customers.active)
         windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, customers.occupancy, dropped)
         poses = {
             track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s)
@@ -162,7 +166,7 @@ class Pipeline:
 
     def live(self, at_s: float) -> Live:
         """Return the people at each place after the last frame."""
-        return self._places.live(at_s)
+        return replace(self._places.live(at_s), members=self._members.in_view(self._tracks.active))
 
     @property
     def open_window(self) -> WindowAggregate | None:
@@ -233,6 +237,7 @@ class Pipeline:
         self._visits.drop({one for one in alive if not self._staff.is_staff(one)})
         self._places.drop(alive)
         self._staff.keep(alive)
+        self._members.keep(alive)
         self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
@@ -280,7 +285,8 @@ class Pipeline:
             if self._staff.is_staff(track.track_id):
                 self._aggregator.leave_out()
                 continue
-            visits.append(self._visits.finish(track, places))
+            visit = self._visits.finish(track, places)
+            visits.append(replace(visit, member=self._members.is_member(track.track_id)))
             self._aggregator.add(visits[-1])
         return tuple(visits)
 

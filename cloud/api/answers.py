@@ -98,6 +98,10 @@ class Counted(Answer):
         description="share of staff among everybody who was followed; they are in no other number; null if withheld, or"
         " if no device leaves staff out"
     )
+    members: int | None = Field(
+        description="visits of `members_of` that showed the code of a member; null if withheld or switched off"
+    )
+    members_of: int = Field(description="visits of the groups that tell `members`")
     re_entries: float | None = Field(
         description="estimate of the people who left by a door and came in again within 7 minutes, of `re_entries_of`"
         " entries; may be negative by chance, so that sums are right; null if no entry could be judged"

@@ -53,6 +53,8 @@ def counted(tally: Tally) -> dict[str, Any]:
         "mean_dwell_s": _divided(tally.dwell_sum_s, tally.dwell_visits),
         "attraction_ratio": _divided(tally.attention_sum_s, tally.attention_dwell_s),
         "staff_excluded": tally.beside.staff_excluded,
+        "members": tally.beside.members if tally.beside.members_of else None,
+        "members_of": tally.beside.members_of,
         "re_entries": again.people if again.entries else None,
         "re_entries_error": again.error if again.entries else None,
         "re_entries_of": again.entries,

@@ -1,4 +1,5 @@
-"""The part of the tally that stands beside the visits: staff, who were left out, and people who came in again.
+"""The part of the tally that stands beside the visits: staff, who were left out, people who
+came in again, and members.
 
 Each is told in cohorts, or withheld; each sum says of how many it is, so a sum of none is not known, and is no 0.
 """
@@ -25,6 +26,10 @@ class BesideTally:
     re_entries_variance: float = 0.0
     re_entries_of: int = 0
     """Entries that could be judged."""
+    members: int = 0
+    """Visits that showed the code of a member."""
+    members_of: int = 0
+    """Visits of the cohorts that tell them."""
 
     def __add__(self, other: BesideTally) -> BesideTally:
         return BesideTally(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
@@ -54,4 +59,6 @@ def _of_cohort(cohort: Cohort) -> BesideTally:
     return BesideTally(
         staff=staff or 0,
         staff_of=0 if staff is None else cohort.visits + staff,
+        members=cohort.members or 0,
+        members_of=0 if cohort.members is None else cohort.visits,
     )

@@ -217,6 +217,8 @@ _TALLY = {
     "re_entries_variance": Field(
         "float", "variance of this estimate: the 95 % interval is 1.96 times its root to both sides"
     ),
+    "members": Field("integer", "visits that showed the code of a member, in the cohorts that tell it"),
+    "members_of": Field("integer", "visits of these cohorts: divide `members` by it"),
     "re_entries_of": Field("integer", "entries that it is about, because the time before was watched"),
     "models": Field("string", "versions of the models in use, separated by commas"),
     "calibrations": Field("string", "versions of the calibrations in use, separated by commas"),

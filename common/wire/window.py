@@ -95,6 +95,10 @@ class Cohort(WireModel):
         description="share of staff among all tracks since the cohort before, staff / (staff + visits); they are in no"
         " other number; null when withheld, or when nobody is left out",
     )
+    members: Visits | None = Field(
+        default=None,
+        description="visits that showed the code of a member; null when withheld, or when none is looked for",
+    )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
     attention: Cells = Field(description="visits by attention time, likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
@@ -140,6 +144,8 @@ class Cohort(WireModel):
                 raise ValueError(f"{name}: cells exceed the visits of the cohort")
         self._check_not_seen()
         check_sizes(self.visits, self.dwell_sum_s, self.zones, self.targets, self.ways)
+        if (self.members or 0) > self.visits:
+            raise ValueError("members exceed the visits of the cohort")
         if self.staff_excluded == 1:
             raise ValueError("staff_excluded leaves no visits")
         if (self.attention_sum_s or 0.0) > (self.dwell_sum_s or 0.0) + 1e-6:
@@ -199,7 +205,17 @@ class Cohort(WireModel):
                 raise ValueError(f"cohort.{name}: not in profile {profile}")
             if tells_few(k, cells, self.visits):
                 raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
-        check_places(k, profile, self.visits, self.expression, self.zones, self.targets, self.heat, self.ways)
+        check_places(
+            k,
+            profile,
+            self.visits,
+            self.members,
+            self.expression,
+            self.zones,
+            self.targets,
+            self.heat,
+            self.ways,
+        )
 
 
 class WindowMessage(WireModel):

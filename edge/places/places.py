@@ -38,12 +38,13 @@ class Live:
     """The state of this moment, for notices. ``zones``: people in each zone. ``waiting``: of these, the people who
     have been there for at least the time asked for, by (zone, seconds): no other time of a person is told. ``inside``:
     people inside, by the doors of this camera since the last closing time, never below 0. ``staff``: staff in each
-    zone, who are in nothing else."""
+    zone, who are in nothing else. ``members``: people in view who have shown the code of a member."""
 
     zones: Mapping[str, int] = field(default_factory=dict)
     waiting: Mapping[tuple[str, float], int] = field(default_factory=dict)
     inside: int = 0
     staff: Mapping[str, int] = field(default_factory=dict)
+    members: int = 0
 
 
 @dataclass(slots=True)

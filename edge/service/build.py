@@ -24,6 +24,7 @@ from edge.service.health import Health
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.place_building import (
+    build_members,
     build_notices,
     build_places,
     build_staff,
@@ -127,6 +128,7 @@ def build_pipeline(
         ),
         excluded=excluded_zones(settings),
         staff=build_staff(settings, clock, has_budget=budget_s is not None),
+        members=build_members(settings, clock, has_budget=budget_s is not None),
         places=build_places(settings, least_look_s=LOOK_SPACING_S),
         aggregator=Aggregator(
             window_s=settings.window.seconds,

@@ -6,6 +6,7 @@ from common.clock import Clock
 from common.wire import short_hash
 from common.wire.places import HEAT_COLUMNS, HEAT_ROWS
 from edge.config import Settings
+from edge.members import Members
 from edge.places.doors import Door
 from edge.places.notices import Notices
 from edge.places.overlap import cells_inside, overlapping
@@ -15,6 +16,7 @@ from edge.places.targets import Target
 from edge.places.zones import ExcludedZones
 from edge.staff import Staff
 from edge.vision.badge import BadgeReader
+from edge.vision.code import CodeReader
 from edge.vision.place_privacy import Plan
 from edge.vision.scheduler import Budget
 
@@ -23,6 +25,9 @@ STAFF_HOLD_S = 60.0
 
 BADGE_BUDGET_S = 0.004
 """Time for looks for the badge, in seconds for each frame on average: one or two looks on a Raspberry Pi 4."""
+
+CODE_BUDGET_S = 0.004
+"""The same for looks for the code of a member."""
 
 
 def timed_zones(settings: Settings) -> frozenset[str]:
@@ -43,6 +48,7 @@ def place_plan(settings: Settings) -> Plan:
         heat=(HEAT_COLUMNS, HEAT_ROWS),
         inside=cells_inside(zones, given, camera.width / camera.height),
         leaves_out_staff=settings.staff.is_used,
+        counts_members=settings.loyalty.key_file is not None,
         version=short_hash(repr(places).encode()),
     )
 
@@ -74,6 +80,13 @@ def build_staff(settings: Settings, clock: Clock, *, has_budget: bool) -> Staff:
         budget=Budget(BADGE_BUDGET_S if has_budget else None),
         clock=clock,
     )
+
+
+def build_members(settings: Settings, clock: Clock, *, has_budget: bool) -> Members:
+    """Return who shows the code of a member. Without ``has_budget``, looks for it have no time limit. Raises
+    ``UserError`` for a file of keys that cannot be read."""
+    keys, budget = settings.loyalty.keys(), Budget(CODE_BUDGET_S if has_budget else None)
+    return Members(keys=keys, reader=CodeReader(), budget=budget, clock=clock)
 
 
 def build_notices(settings: Settings) -> Notices:

@@ -52,6 +52,7 @@ class _Window:
     breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     places: PlaceCounts = field(default_factory=PlaceCounts)
     staff: int = 0
+    members: int = 0
     covered_s: float = 0.0
     covered_until: float = 0.0
     frames: int = 0
@@ -69,6 +70,7 @@ class _Window:
         self.visits += 1
         attention_s = visit.attention_s if visit.viewer else 0.0  # a shorter look does not count
         self.viewers += visit.viewer
+        self.members += visit.member
         self.dwell_sum_s += visit.dwell_s
         self.attention_sum_s += attention_s
         self.dwell[time_bin(visit.dwell_s)] += 1
@@ -100,6 +102,7 @@ class _Window:
             closing=closing,
             places=self.places,
             staff=self.staff,
+            members=self.members,
         )
 
     @classmethod
@@ -120,6 +123,7 @@ class _Window:
             breakdown=Counter(window.breakdown),
             places=window.places,
             staff=window.staff,
+            members=window.members,
             covered_s=covered_s,
             covered_until=window.start.timestamp() + covered_s,
             frames=window.coverage.frames,

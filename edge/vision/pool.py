@@ -32,6 +32,7 @@ class Pool:
     places_of: str | None = None
     places_changed: bool = False
     staff: int = 0
+    members: int = 0
 
     def add(self, window: WindowAggregate, places_of: str) -> None:
         """Add the visits of one more window."""
@@ -48,6 +49,7 @@ class Pool:
         self.since = self.since or window.start
         self.visits += window.visits
         self.viewers += window.viewers
+        self.members += window.members
         self.dwell_sum_s += window.dwell_sum_s
         self.attention_sum_s += window.attention_sum_s
         self.dwell = [a + b for a, b in zip(self.dwell, window.dwell_histogram, strict=True)]

@@ -15,6 +15,7 @@ Every time is the shop's local time with its UTC offset.
     cohort_visits          visits released in cohorts
     described              visits whose face was surely seen and classified, of described_of; null if no cohort tells it
     described_of           visits in the cohorts that tell it
+    staff_excluded         share of staff among everybody who was followed; null if no cohort tells it
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null

@@ -22,6 +22,7 @@ from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
+from edge.signage_settings import SignageSettings
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -162,6 +163,7 @@ class SeeingSettings(Section):
 class Settings(PlaceSettings, SeeingSettings):
     """All settings of a device, in the order of ``edge/example.yaml``, which explains each key."""
 
+    signage: SignageSettings | None = None
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -194,6 +196,20 @@ class Settings(PlaceSettings, SeeingSettings):
             raise ValueError(
                 f"notices {pair[0].name!r} and {pair[1].name!r} are about the same part of the shop, and fewer than"
                 f" k {k} people can cause them: together they would tell how long one person stays; delete one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _signage_is_about_places_and_people(self) -> Self:
+        if self.signage is None:
+            return self
+        self.signage.check_places(
+            [zone.name for zone in self.counted_zones], [target.name for target in self.targets]
+        )
+        if self.signage.attributes and self.privacy.profile == "count":
+            raise ValueError(
+                "signage: a rule is about gender or age, but with privacy.profile count neither is estimated; delete"
+                " gender and ages of the rules"
             )
         return self
 

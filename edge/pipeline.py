@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import Clock
+from edge.display import Display
 from edge.places.places import Live, Places
 from edge.places.zones import ExcludedZones
 from edge.types import (
@@ -96,6 +97,7 @@ class Pipeline:
         scheduler: Scheduler,
         near_budget: Budget,
         clock: Clock,
+        display: Display | None = None,
     ) -> None:
         self._detector, self._refinement = detector, refinement
         self._classifier, self._tracker = classifier, tracker
@@ -105,6 +107,7 @@ class Pipeline:
         self._scheduler, self._near_budget, self._motion = scheduler, near_budget, Motion()
         self._looked_s: dict[int, float] = {}
         self._tracks = Tracks((), ())
+        self.display = display
 
     def step(self, frame: Frame, *, dropped: int = 0) -> Step:
         """Process one frame; ``dropped`` is the number of stale frames since the last one."""
@@ -134,6 +137,7 @@ class Pipeline:
         shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
         self._forget(tracks)
+        self._show(tracks, frame.monotonic_s, frame.captured_at)
         visits = self._end(tracks.ended)
         self._note_places(tracks, windows, frame.monotonic_s)
         return Step(tracks, visits, tuple(windows), poses, plan)
@@ -143,6 +147,7 @@ class Pipeline:
         coverage instead of no windows at all."""
         tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
+        self._show(tracks, monotonic_s, at)
         visits = self._end(tracks.ended)
         self._note_places(tracks, windows, monotonic_s)
         return Step(tracks, visits, tuple(windows))
@@ -221,6 +226,8 @@ class Pipeline:
         alive = {track.track_id for track in (*tracks.active, *tracks.ended)}
         self._visits.drop(alive)
         self._places.drop(alive)
+        if self.display is not None:
+            self.display.drop(alive)
         self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
@@ -260,10 +267,18 @@ class Pipeline:
             )
 
     def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
-        visits = tuple(self._visits.finish(track, self._places.finish(track)) for track in ended)
+        visits = tuple(self._finish(track) for track in ended)
         for visit in visits:
             self._aggregator.add(visit)
         return visits
+
+    def _finish(self, track: Track) -> Visit:
+        shown = None if self.display is None else self.display.finish(track.track_id)
+        return self._visits.finish(track, self._places.finish(track), shown)
+
+    def _show(self, tracks: Tracks, at_s: float, at: datetime) -> None:
+        if self.display is not None:
+            self.display.step(tracks.active, at_s, at)
 
     def _note_places(self, tracks: Tracks, windows: Sequence[WindowAggregate], at_s: float) -> None:
         """Count what has happened at the doors, and who is in the zones. When the day has ended, nobody is inside."""

@@ -18,6 +18,7 @@ from common.config_file import load_yaml_model, masked_yaml, state_file
 from common.errors import UserError
 from common.masking import masked
 from common.settings import MqttSettings, Section
+from common.signage import ProgrammeSettings
 from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
@@ -238,6 +239,7 @@ REMOTELY_SETTABLE = frozenset(
     {
         *("detection", "tracking", "attributes", "attention", "pacing", "health", "log"),
         *PlaceSettings.model_fields,
+        *(f"signage.{key}" for key in ProgrammeSettings.model_fields),
         *("camera.width", "camera.height", "camera.fps"),
     }
 )

@@ -174,5 +174,6 @@ def _row(name: str, sums: ClipSums) -> dict[str, Any]:
         "viewer_share": sums.viewers / sums.viewers_of if sums.viewers_of else None,
         "attention_s": sums.attention_s / sums.attention_visits if sums.attention_visits else None,
         "effect": found,
+        "needed": found.needed if found and found.verdict == "cannot tell yet" else None,
         "verdict": VERDICTS[found.verdict] if found else None,
     }

@@ -78,6 +78,7 @@ STATES: Final = {
     "no position": "/site/other/position",
     "the shops": "/",
     "the settings": "/site/shop/settings",
+    "the display": "/site/shop/offers",
     "the account": "/account",
     "the users": "/users",
     "the log": "/audit",

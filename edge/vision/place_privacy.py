@@ -275,8 +275,8 @@ def _known(viewers: int, places: PlaceCounts) -> set[int]:
 
 
 def _key(side: Side) -> str:
-    """Name a clip beside the targets, which have no space in their names."""
-    return f"clip {side[0]} {side[1]}"
+    """Name a clip beside the targets: after them, because no name begins like this."""
+    return f"~{side[0]} {side[1]}"
 
 
 def _some(counts: Mapping[Key, int | None]) -> dict[Key, int]:

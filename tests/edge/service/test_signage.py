@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import timedelta
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
+from cloud.domain.clips import clips_of
+from cloud.stores.embedded import EmbeddedStore
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
+from common.wire import WindowMessage, decode
+from common.wire.clips import sides_of
 from edge.scene.camera import SceneCamera
 from edge.service.build import build, build_pipeline
 from edge.types import Visit
 from tests.edge.player.players import TOKEN, ask, next_show, stream
 from tests.edge.service.runs import LiveCamera, running, settings
-from tests.support.brokers import Mosquitto, until
+from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.short_scene import models, stretch
 
 pytestmark = pytest.mark.slow
@@ -86,6 +95,56 @@ def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -
                 assert {clip, other} == {"brand", "spring"}
     assert not listens(port)
     assert "player" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.mosquitto
+def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> None:
+    """The sample scene, a player that shows what it hears, a real broker, and the store of the page."""
+    port = free_port()
+    asked = settings(tmp_path, signage={**SIGNAGE, "port": port}, privacy={"k": 1})
+    with Mosquitto(tmp_path) as server, Listener(server.port, "footlight/#") as listener:
+        run = build(
+            asked,
+            clock=SystemClock(),
+            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
+            broker=Broker("127.0.0.1", server.port),
+            models=models(),
+        )
+        with ThreadPoolExecutor(1) as pool:
+            showing = pool.submit(show_everything, port)
+            run.run()
+            shown = showing.result(30)
+        until(lambda: any(b'"cohort":{' in bytes(one.payload) for one in listener.on("window")), "the cohort")
+        told = [decode(one.topic, bytes(one.payload)) for one in listener.on("window")]
+    assert set(shown) <= {"hello", "brand", "spring"}
+    assert len(shown) > 1
+    with closing(EmbeddedStore(tmp_path / "store.sqlite", retention_days=9999, clock=SystemClock())) as store:
+        store.write(told)
+        starts = [message.start for message in told if isinstance(message, WindowMessage)]
+        cohorts = store.clips("shop", min(starts), max(starts) + timedelta(seconds=1))
+    sums = clips_of(cohorts)
+    visits = sum(
+        one.visits for message in told if isinstance(message, WindowMessage) and (one := message.totals)
+    )
+    watched = [side for clips in cohorts for _, side in sides_of(clips)]
+    assert sums.keys() == {"hello", "brand", "spring"}
+    assert sums["hello"].suited
+    assert 1 <= sum(side.visits or 0 for side in watched) <= visits
+    assert sum(side.shows or 0 for side in watched) <= sum(side.visits or 0 for side in watched)
+
+
+def show_everything(port: int) -> list[str]:
+    """Be a player until the device ends: show each clip at once, and report it."""
+    clips = []
+    until(lambda: listens(port), "the endpoint")
+    with stream(port) as told:
+        while line := told.readline():
+            if line.startswith(b"data: "):
+                show = json.loads(line.removeprefix(b"data: "))
+                clips.append(show["clip"])
+                with suppress(OSError, HTTPException):  # the device ends meanwhile
+                    ask(port, "POST", "/shown", body=json.dumps({"show": show["show"]}))
+    return clips
 
 
 def listens(port: int) -> bool:

@@ -47,7 +47,7 @@ class Truth:
     age_band: Mapping[str, int]
     expression: Mapping[str, int]
     places: Mapping[str, Mapping[str, Mapping[str, float]]]
-    """What they did at doors, in zones and towards targets, by name."""
+    """What they did at doors, in zones, towards targets and before clips, by name."""
 
     def json(self) -> dict[str, Any]:
         return {**asdict(self), "day": self.day.isoformat()}

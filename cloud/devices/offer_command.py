@@ -14,6 +14,7 @@ from cloud.devices.broker_link import BrokerLink
 from cloud.devices.change_file import ChangeFile, ChangesUnavailable
 from cloud.devices.changes import Changes, NotPossible, NotSent
 from cloud.devices.offers import Draft, Offers
+from cloud.domain.users import Act
 from common.clock import SystemClock
 from common.errors import UserError
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(str(error.args[0])) from None
         except ChangesUnavailable as error:
             raise UserError(f"{error}; try again") from None
-        act = "approved" if args.action == "approve" else "configured"
+        act: Act = "approved" if args.action == "approve" else "configured"
         accounts.audit.record(COMMAND_LINE, act, f"{about} of {draft.device} in {args.site}, by {args.by}")
         print(_line(draft))
     return 0

@@ -123,9 +123,7 @@ def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> Non
         starts = [message.start for message in told if isinstance(message, WindowMessage)]
         cohorts = store.clips("shop", min(starts), max(starts) + timedelta(seconds=1))
     sums = clips_of(cohorts)
-    visits = sum(
-        one.visits for message in told if isinstance(message, WindowMessage) and (one := message.totals)
-    )
+    visits = sum(message.totals.visits for message in told if isinstance(message, WindowMessage))
     watched = [side for clips in cohorts for _, side in sides_of(clips)]
     assert sums.keys() == {"hello", "brand", "spring"}
     assert sums["hello"].suited

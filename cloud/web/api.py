@@ -29,6 +29,8 @@ Every time is the shop's local time with its UTC offset.
                            null if no camera has a door or none was watching. capture_rate is entries / (entries +
                            passers), or null; inside is entries minus exits, never below 0; missed_entries are those
                            that must have been missed, because at some time more people had left than entered
+    corrected_entries      {value, low, high}: entries of today as the count checks correct them, with their 95 %
+                           interval; null if a door has no check that holds
     places                 {zones[], queues[], targets[]} that a cohort names; a figure is null if it is withheld, and
                            withheld counts the visits of the cohorts that do not tell the first figure
                            zones[]: {name, visits, withheld, stops, stop_share, mean_dwell_s}
@@ -95,11 +97,12 @@ def today(
     acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
     changes: Sequence[InUse],
+    corrected: Json | None,
     ledgers: Mapping[str, Ledger],
     says: Callable[[object], str],
 ) -> Json:
-    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, and
-    ``ledgers`` the windows of both days by device.
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, ``corrected``
+    are the corrected entries, and ``ledgers`` the windows of both days by device.
 
     ``says`` says a message in the language of the reader.
     """
@@ -115,6 +118,7 @@ def today(
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
         "till": sold and _till(sold, zone, says),
+        "corrected_entries": corrected,
         "yesterday": {
             "date": before.hours[0].start.date(),
             "visits": before.visits,

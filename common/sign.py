@@ -15,7 +15,7 @@ from pydantic import Field
 from common.settings import Section
 from common.wire import WINDOW_S, Cohort, Message, Name, NoticeMessage, Profile, Totals, WindowMessage
 
-Measure = Literal["doors", "zones", "queues", "targets", "heat", "ways", "notices"]
+Measure = Literal["doors", "zones", "queues", "targets", "clips", "heat", "ways", "notices"]
 """What a sign must say besides visits and what the profile adds."""
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
@@ -30,6 +30,7 @@ OF_COHORT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("described", "gender", "age_band", "gender_age_band", "expression"), "profile"),
     "zones": "zones",
     "targets": "targets",
+    "clips": "clips",
     "heat": "heat",
     "ways": "ways",
 }

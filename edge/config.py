@@ -19,10 +19,12 @@ from common.errors import UserError
 from common.loyalty import parse_key
 from common.masking import masked
 from common.settings import MqttSettings, Section, first_line
+from common.signage import ProgrammeSettings
 from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
+from edge.signage_settings import SignageSettings
 from edge.staff_settings import StaffSettings
 from edge.vision.privacy import MAX_COHORT
 
@@ -182,6 +184,7 @@ class Settings(PlaceSettings, SeeingSettings):
 
     staff: StaffSettings = StaffSettings()
     loyalty: LoyaltySettings = LoyaltySettings()
+    signage: SignageSettings | None = None
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -217,6 +220,20 @@ class Settings(PlaceSettings, SeeingSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _signage_is_about_places_and_people(self) -> Self:
+        if self.signage is None:
+            return self
+        self.signage.check_places(
+            [zone.name for zone in self.counted_zones], [target.name for target in self.targets]
+        )
+        if self.signage.attributes and self.privacy.profile == "count":
+            raise ValueError(
+                "signage: a rule is about gender or age, but with privacy.profile count neither is estimated; delete"
+                " gender and ages of the rules"
+            )
+        return self
+
 
 LEAST_K, LEAST_WINDOW_S = 3, 30
 
@@ -242,6 +259,7 @@ REMOTELY_SETTABLE = frozenset(
     {
         *("detection", "tracking", "attributes", "attention", "pacing", "health", "log"),
         *PlaceSettings.model_fields,
+        *(f"signage.{key}" for key in ProgrammeSettings.model_fields),
         *("camera.width", "camera.height", "camera.fps"),
     }
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common.clock import Clock
+from edge.display import Display
 from edge.members import Members
 from edge.places.places import Live, Places
 from edge.places.zones import ExcludedZones
@@ -100,6 +101,7 @@ class Pipeline:
         scheduler: Scheduler,
         near_budget: Budget,
         clock: Clock,
+        display: Display | None = None,
     ) -> None:
         self._detector, self._refinement = detector, refinement
         self._classifier, self._tracker = classifier, tracker
@@ -110,6 +112,7 @@ class Pipeline:
         self._scheduler, self._near_budget, self._motion = scheduler, near_budget, Motion()
         self._looked_s: dict[int, float] = {}
         self._tracks = Tracks((), ())
+        self.display = display
 
     def step(self, frame: Frame, *, dropped: int = 0) -> Step:
         """Process one frame; ``dropped`` is the number of stale frames since the last one."""
@@ -141,6 +144,7 @@ class Pipeline:
             if track.face is not None and track.face.score >= self._looks.face_score
         }
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
+        self._show(tracks, frame.monotonic_s, frame.captured_at)
         visits = self._end(tracks.ended)
         self._note_places(tracks, windows, frame.monotonic_s)
         step = Step(
@@ -154,6 +158,7 @@ class Pipeline:
         coverage instead of no windows at all."""
         tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
+        self._show(tracks, monotonic_s, at)
         visits = self._end(tracks.ended)
         self._note_places(tracks, windows, monotonic_s)
         return Step(replace(tracks, ended=self._without_staff(tracks.ended)), visits, tuple(windows))
@@ -238,6 +243,8 @@ class Pipeline:
         self._places.drop(alive)
         self._staff.keep(alive)
         self._members.keep(alive)
+        if self.display is not None:
+            self.display.drop(alive)
         self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
@@ -281,17 +288,25 @@ class Pipeline:
     def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
         visits = []
         for track in ended:
-            places = self._places.finish(track)
             if self._staff.is_staff(track.track_id):
+                self._places.finish(track)
                 self._aggregator.leave_out()
                 continue
-            visit = self._visits.finish(track, places)
-            visits.append(replace(visit, member=self._members.is_member(track.track_id)))
+            visits.append(self._finish(track))
             self._aggregator.add(visits[-1])
         return tuple(visits)
 
     def _without_staff(self, tracks: Sequence[Track]) -> tuple[Track, ...]:
         return tuple(track for track in tracks if not self._staff.is_staff(track.track_id))
+
+    def _finish(self, track: Track) -> Visit:
+        shown = None if self.display is None else self.display.finish(track.track_id)
+        visit = self._visits.finish(track, self._places.finish(track), shown)
+        return replace(visit, member=self._members.is_member(track.track_id))
+
+    def _show(self, tracks: Tracks, at_s: float, at: datetime) -> None:
+        if self.display is not None:
+            self.display.step(self._without_staff(tracks.active), at_s, at)
 
     def _note_places(self, tracks: Tracks, windows: Sequence[WindowAggregate], at_s: float) -> None:
         """Count what has happened at the doors, and who is in the zones. When the day has ended, nobody is inside."""

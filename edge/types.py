@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.vocabulary import AGE_BINS
-from edge.place_types import PlaceCounts, VisitPlaces
+from edge.place_types import PlaceCounts, Shown, VisitPlaces
 
 Image = npt.NDArray[np.uint8]
 """BGR picture, shape (height, width, 3)."""
@@ -232,7 +232,8 @@ class Visit:
     """One finished visit of one person. It has no id, no picture and nothing that could identify the person.
 
     ``viewer``: the face looked here. ``member``: showed the code of a member. ``described``: the face was surely seen
-    and classified; if not, the label of every attribute is ``NOT_SEEN``.
+    and classified; if not, the label of every attribute is ``NOT_SEEN``. ``shown``: the show on the display that it
+    belongs to, if there is one.
     """
 
     started_at: datetime
@@ -244,6 +245,7 @@ class Visit:
     attributes: Mapping[str, Verdict]
     places: VisitPlaces = field(default_factory=VisitPlaces)
     member: bool = False
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.domain.time_bins import TIME_BINS
+from cloud.stores.clip_layout import COHORT_CLIP
 from cloud.stores.declared import counts, fields_of
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
 from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD
@@ -63,7 +64,7 @@ _DESCRIBED_OF = Field(
     "integer", "visits of the cohorts that tell how many were described: divide `described` by these"
 )
 _COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression")
-_COHORT_PLACES = ("zones", "targets", "heat", "ways")
+_COHORT_PLACES = ("zones", "targets", "clips", "heat", "ways")
 COHORT = Measurement(
     "cohort",
     "raw",
@@ -311,7 +312,7 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE,
-    ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, HEALTH, STATUS, ALERT,
+    NOTICE, ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
     ANNOTATION, COMPARISON,
 )  # fmt: skip

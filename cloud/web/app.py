@@ -19,6 +19,7 @@ from starlette.templating import Jinja2Templates
 
 from cloud.chain_file.changes import ChainChanges
 from cloud.devices.changes import Changes
+from cloud.devices.offers import Offers
 from cloud.domain.chain import shop_zone
 from cloud.domain.levels import Level
 from cloud.domain.messages import gettext as _
@@ -34,6 +35,7 @@ from cloud.web import (
     language_page,
     login_page,
     metrics,
+    offers_page,
     period_page,
     phone_page,
     placement_page,
@@ -107,6 +109,7 @@ def create_app(
             *today_page.routes(today),
             *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
             *period_page.routes(pages, shops),
+            *offers_page.routes(pages, None if changes is None else Offers(changes.file, changes, clock)),
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
             *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire.clips import Clips, check_clips
 from common.wire.fields import (
     MOST_LABELS,
     MOST_VISITS,
@@ -111,6 +112,7 @@ class Cohort(WireModel):
         default_factory=dict, description="each zone and queue"
     )
     targets: Targets = Field(default_factory=dict, description="each target")
+    clips: Clips = Field(default_factory=dict, description="each clip of the display")
     heat: Heat | None = Field(
         default=None, description="where people stood; null when withheld, or without a grid"
     )
@@ -205,6 +207,7 @@ class Cohort(WireModel):
                 raise ValueError(f"cohort.{name}: not in profile {profile}")
             if tells_few(k, cells, self.visits):
                 raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
+        check_clips(k, self.visits, self.clips)
         check_places(
             k,
             profile,

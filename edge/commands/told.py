@@ -11,6 +11,7 @@ def told_by_settings(settings: Settings) -> Told:
     found: dict[Measure, object] = {
         "doors": settings.doors,
         "targets": settings.targets,
+        "clips": settings.signage,
         "heat": True,
         "ways": True,
         "notices": settings.notices,

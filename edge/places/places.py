@@ -229,6 +229,16 @@ class Places:
         """End the day: nobody is inside any more. Whoever was counted in and never out is the drift of the day."""
         self._inside = 0
 
+    def inside(self, track_id: int) -> frozenset[str]:
+        """Return the zones in which somebody is now."""
+        record = self._records.get(track_id)
+        return frozenset(record.inside) if record else frozenset()
+
+    def looked_s(self, track_id: int, target: str) -> float:
+        """Return for how many seconds somebody has looked at a target so far."""
+        record = self._records.get(track_id)
+        return record.looking.seconds.get(target, 0.0) if record else 0.0
+
     def live(self, at_s: float) -> Live:
         """Return the state after the last frame."""
         zones: Counter[str] = Counter(dict.fromkeys((zone.name for zone in self._zones), 0))

@@ -16,6 +16,7 @@ from edge.places.targets import Target
 from edge.places.zones import ExcludedZones
 from edge.staff import Staff
 from edge.vision.badge import BadgeReader
+from edge.vision.clip_privacy import ClipPlan
 from edge.vision.code import CodeReader
 from edge.vision.place_privacy import Plan
 from edge.vision.scheduler import Budget
@@ -39,7 +40,14 @@ def place_plan(settings: Settings) -> Plan:
     """Return what the privacy rule must know of the places."""
     zones, camera = settings.counted_zones, settings.camera
     given = None if settings.plan is None else settings.plan.given()
-    places = settings.plan, settings.doors, settings.zones, settings.targets, settings.staff
+    places = (
+        settings.plan,
+        settings.doors,
+        settings.zones,
+        settings.targets,
+        settings.staff,
+        *_programme_of(settings),
+    )
     return Plan(
         zones=tuple(zone.name for zone in zones),
         timed=timed_zones(settings),
@@ -49,7 +57,29 @@ def place_plan(settings: Settings) -> Plan:
         inside=cells_inside(zones, given, camera.width / camera.height),
         leaves_out_staff=settings.staff.is_used,
         counts_members=settings.loyalty.key_file is not None,
+        display=_clip_plan(settings),
         version=short_hash(repr(places).encode()),
+    )
+
+
+def _programme_of(settings: Settings) -> tuple[object, ...]:
+    """Return what decides which show a visit belongs to; nothing without a display."""
+    asked = settings.signage
+    if asked is None:
+        return ()
+    return asked.clips, asked.rules, asked.rotation, asked.holdout, asked.zone, asked.target
+
+
+def _clip_plan(settings: Settings) -> ClipPlan:
+    asked = settings.signage
+    if asked is None:
+        return ClipPlan()
+    about = {label for rule in asked.rules for label in (rule.gender, *rule.ages) if label is not None}
+    return ClipPlan(
+        clips=tuple(clip.name for clip in asked.clips),
+        suited=frozenset(rule.clip for rule in asked.rules),
+        about=frozenset(about),
+        target=asked.target,
     )
 
 

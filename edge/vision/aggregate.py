@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NOT_SEEN, UNKNOWN
 from edge.place_types import DoorCounts, PlaceCounts, counts_of, time_bin
 from edge.types import Coverage, Visit, WindowAggregate
-from edge.vision.place_counts import of_moment
+from edge.vision.place_counts import of_moment, of_show
 
 LONGEST_SILENCE_S = 86_400
 """A longer outage is filled with empty windows only for its last day."""
@@ -83,6 +83,8 @@ class _Window:
         )
         self.breakdown[gender, age_band, expression] += 1
         self.places += counts_of(visit.places, visit.dwell_s, expression, timed)
+        if visit.shown is not None:
+            self.places += of_show(visit.shown)
 
     def freeze(self, *, due: bool, closing: bool) -> WindowAggregate:
         return WindowAggregate(

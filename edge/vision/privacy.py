@@ -101,7 +101,7 @@ def _draft(pool: Pool, plan: Plan, k: int, profile: wire.Profile) -> wire.Cohort
         **people,
         staff_excluded=_staff(pool, plan, k),
         **_times(pool, whole, k),
-        **tell_places(pool, plan, k, whole, people.get("expression")),
+        **tell_places(pool, plan, k, whole, people.get("expression"), _lists_of(people)),
     )
 
 
@@ -135,6 +135,10 @@ def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
     if profile == "expression":
         people["expression"] = _list(breakdown, 2, k)
     return people
+
+
+def _lists_of(people: _People) -> list[wire.Cells]:
+    return [cells for cells in (people.get("gender"), people.get("age_band")) if cells is not None]
 
 
 def _list(breakdown: Breakdown, place: int, k: int) -> wire.Cells:

@@ -9,7 +9,7 @@ from cloud.stores.layout import MEASUREMENTS
 from common.wire import Message
 from tests.cloud.stores.influx_server import Influx
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, cohort, health, notice, probe, status, window
+from tests.support.messages import MORNING, alert, cohort, health, notice, probe, status, window, with_clips
 
 EXPECTED_LINES = """
 window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,coverage=1,\
@@ -73,7 +73,7 @@ def test_a_status_offline_dates_from_its_arrival(clock: ManualClock) -> None:
 
 MESSAGES: list[Message] = [
     window(
-        0, visits=8, cohort=cohort().model_copy(update={"expression": {"happy": 8}}), profile="expression"
+        0, visits=8, cohort=with_clips().model_copy(update={"expression": {"happy": 8}}), profile="expression"
     ),
     health(),
     status(online=True),

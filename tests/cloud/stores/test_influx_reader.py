@@ -22,7 +22,7 @@ from tests.cloud.stores.embedded_samples import DAY
 from tests.support.clock import ManualClock
 from tests.support.door import DOOR, check_of, door_windows, taps_at
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import MORNING, alert, health, notice, status, window
+from tests.support.messages import MORNING, alert, health, notice, status, window, with_clips
 
 pytestmark = pytest.mark.influxdb
 
@@ -102,6 +102,22 @@ def test_both_stores_tell_the_same_of_devices_and_notices(
     assert reader.sites() == embedded.sites()
     assert reader.windows("shop", *DAY) == embedded.windows("shop", *DAY)
     assert reader.latest("shop") == embedded.latest("shop")
+    embedded.close()
+
+
+def test_both_stores_tell_the_same_of_clips(
+    reader: InfluxReader, writer: InfluxStore, clock: ManualClock, tmp_path: Path
+) -> None:
+    messages: list[Message] = [window(0), window(2, cohort=with_clips())]
+    messages.append(window(2, device="back", cohort=with_clips()))
+    writer.write(messages)
+    embedded = EmbeddedStore(tmp_path / "store.sqlite", retention_days=30, clock=clock)
+    embedded.write(messages)
+    assert reader.clips("shop", *DAY) == embedded.clips("shop", *DAY) == [with_clips().clips] * 2
+    assert reader.clips("other", *DAY) == []
+    (window_of,) = reader.windows("shop", MORNING + timedelta(minutes=2), MORNING + timedelta(minutes=3))[:1]
+    assert window_of.cohort is not None
+    assert window_of.cohort.clips == with_clips().clips
     embedded.close()
 
 

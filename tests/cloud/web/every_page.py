@@ -93,6 +93,7 @@ STATES: Final = {
     "a count check": "/site/shop/count-check",
     "no count check": "/site/silent/count-check",
     "the settings": "/site/shop/settings",
+    "the display": "/site/shop/offers",
     "the sign": "/site/shop/sign",
     "the impact assessment": "/site/shop/dpia",
     "the account": "/account",

@@ -36,6 +36,10 @@ _MEASURED: Final[Mapping[Measure, Message]] = {
     ),
     "heat": _("where people stand, as a map of sums over many people"),
     "ways": _("how many people go from one part of the shop to another"),
+    "staff": _("what share of the people work here; they are left out of everything else"),
+    "members": _(
+        "how many visits were those of members who showed their code to the camera, which nobody has to"
+    ),
     "notices": _("that a queue is long, a desk is empty or the shop is full, so that staff can help"),
 }
 

@@ -21,7 +21,8 @@ def test_a_window_tells_its_doors_and_a_cohort_its_places() -> None:
     assert told_by([health()]) is None
     alone = told_by([window(0)])
     assert alone == Told("demographics", 5, 60, frozenset({"doors"}))
-    broken_down = told_by([window(0), window(1, cohort=with_clips()), notice()])
+    beside = with_clips().model_copy(update={"staff_excluded": 0.0, "members": 0})
+    broken_down = told_by([window(0), window(1, cohort=beside), notice()])
     assert broken_down == Told("demographics", 5, 60, frozenset(MEASURES))
 
 
@@ -77,6 +78,8 @@ def test_settings_tell_the_places_that_they_name() -> None:
             "zones": zones,
             "targets": [{"name": "screen", "yaw": 0, "pitch": 0}],
             "notices": [{"name": "full", "rule": "inside_over", "limit": 80}],
+            "staff": {"badge": True},
+            "loyalty": {"key_file": "loyalty-key"},
             "signage": {
                 "token": "0123456789abcdef",
                 "clips": [{"name": "brand", "kind": "brand"}],

@@ -10,7 +10,6 @@ from typing import Any
 
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write.point import Point as LinePoint
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
@@ -22,6 +21,7 @@ from cloud.domain.notices import LONGEST, Acknowledgement
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
 from cloud.stores.influxql import InfluxQL, cause, said
+from cloud.stores.line_protocol import line
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
 from cloud.stores.place_layout import door_points, place_points
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
@@ -143,7 +143,7 @@ class InfluxStore:
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Write points of one level. Raises the errors of ``write``."""
-        self._post([_line(point) for point in batch], bucket_of(self._bucket, level))
+        self._post([text for point in batch if (text := line(point))], bucket_of(self._bucket, level))
 
     def _post(self, lines: Sequence[str], bucket: str) -> None:
         try:
@@ -260,10 +260,6 @@ def _breakdown(cohort: Cohort, name: str, cells: Cells) -> dict[str, Value | Non
 def _released(cohort: Cohort, counts: Mapping[str, int | None]) -> dict[str, int]:
     released = readable(counts)
     return {"released": released, "withheld": cohort.visits - released}
-
-
-def _line(point: Point) -> str:
-    return str(LinePoint.from_dict(dict(point), _NS).to_line_protocol())
 
 
 def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailable:

@@ -43,7 +43,7 @@ def set_up(
     ``token`` may create databases or buckets. Raises ``StoreUnavailable``, and ``UserError`` for InfluxDB 3 and for an
     organisation that does not exist.
     """
-    with closing(urllib3.PoolManager(timeout=timeout_s, retries=False)) as http:  # type: ignore[type-var]
+    with urllib3.PoolManager(timeout=timeout_s, retries=False) as http:
         version = engine_version(http, url)
         if version.startswith("1."):
             yield from _databases(url, token, bucket, kept, timeout_s)

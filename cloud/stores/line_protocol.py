@@ -20,12 +20,15 @@ def line(point: Point) -> str:
     fields = ",".join(_fields(point["fields"]))
     if not fields:
         return ""
-    tags = "".join([f",{_name(name)}={_tag(value)}" for name, value in point["tags"].items() if value])
+    # Sorted, or InfluxDB would have to sort them.
+    tags = "".join(
+        [f",{_name(name)}={_tag(value)}" for name, value in sorted(point["tags"].items()) if value]
+    )
     return f"{_name(point['measurement'])}{tags} {fields} {point['time']}"
 
 
 def _fields(fields: Mapping[str, Value]) -> Iterator[str]:
-    for name, value in fields.items():
+    for name, value in sorted(fields.items()):
         if isinstance(value, str):
             yield f'{_name(name)}="{value.translate(_IN_STRING)}"'
         elif isinstance(value, bool):
@@ -33,7 +36,7 @@ def _fields(fields: Mapping[str, Value]) -> Iterator[str]:
         elif isinstance(value, int):
             yield f"{_name(name)}={value}i"
         elif math.isfinite(value):
-            yield f"{_name(name)}={value!r}"
+            yield f"{_name(name)}={repr(value).removesuffix('.0')}"
 
 
 @cache

@@ -287,6 +287,17 @@ def creations() -> str:
     )
 
 
+REMOVAL = """
+## Delete the counts of a device
+
+In the database `footlight`, in 1.8 and 2.x. This cannot be undone. The next rollup calculates the last seven days
+without the device; earlier quarters and days keep what it counted, because they only know sites.
+```
+DELETE WHERE site = 'SHOP' AND device = 'DEVICE'
+```
+"""
+
+
 def measurement(about: Measurement) -> str:
     """Return the table of a measurement in the order of the layout; fields with the same meaning share a line."""
     grouped: dict[Field, list[str]] = {}
@@ -344,7 +355,7 @@ def measured() -> str:
 
 def storage() -> str:
     measurements = "".join(measurement(about) for about in layout.MEASUREMENTS)
-    return f"{STORAGE}{levels()}{ROLLUP}{creations()}\n## Measurements\n{measurements}{measured()}"
+    return f"{STORAGE}{levels()}{ROLLUP}{creations()}{REMOVAL}\n## Measurements\n{measurements}{measured()}"
 
 
 RULES_PAGE = """# Published fields and their rules

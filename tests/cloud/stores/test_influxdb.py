@@ -236,3 +236,15 @@ def test_dead_letters_can_be_read_back(influxdb: InfluxDB, store: InfluxStore) -
         (letter.at, letter.reason) for letter in reversed(letters[1:])
     ]
     assert found[0].payload.isascii()
+
+
+def test_the_counts_of_one_device_can_be_deleted(influxdb: InfluxDB, store: InfluxStore) -> None:
+    """With the statement of docs/storage.md, which 1.x and 2.x both take."""
+    others = [window(0, device="other"), window(0, site="other")]
+    store.write([window(0, visits=8, cohort=cohort()), health(), status(online=True), alert(active=True)])
+    store.write(others)
+    influxdb.query("DELETE WHERE site = 'shop' AND device = 'door'")
+    left = influxdb.query("SELECT * FROM /.*/ GROUP BY *")
+    assert {(row["site"], row["device"]) for row in left} == {("shop", "other"), ("other", "door")}
+    store.write([window(1)])
+    assert len(influxdb.query("SELECT visits FROM window WHERE site = 'shop' AND device = 'door'")) == 1

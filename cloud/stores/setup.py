@@ -152,7 +152,7 @@ def _buckets(api: _Api, org: str, bucket: str, kept: Mapping[Level, int | None])
 
 
 def _mapping(api: _Api, org_id: str, name: str, bucket_id: str) -> Step:
-    """Let InfluxQL find the bucket. Not all versions of 2.x find a bucket without a mapping."""
+    """Let InfluxQL find the bucket. Before 2.4, InfluxDB finds none without a mapping."""
     database, _, policy = name.partition("/")
     policy = policy or "autogen"
     wanted = {"database": database, "retention_policy": policy}

@@ -73,6 +73,8 @@ class InfluxQL:
 
 def cause(error: Exception) -> str:
     """Return the innermost reason of a failed connection, without the object names that urllib3 adds."""
+    while inner := next((part for part in error.args if isinstance(part, Exception)), None):
+        error = inner
     return one_line(str(error).rpartition(": ")[2].rstrip(")'\""), 300) or type(error).__name__
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from cloud.domain.levels import Level, bucket_of
 from cloud.domain.notices import LONGEST, Acknowledgement
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
-from cloud.stores.influxql import InfluxQL, cause, said
+from cloud.stores.influxql import InfluxQL, answered, cause
 from cloud.stores.line_protocol import line
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
 from cloud.stores.place_layout import door_points, place_points
@@ -265,7 +264,7 @@ def _released(cohort: Cohort, counts: Mapping[str, int | None]) -> dict[str, int
 def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailable:
     """Decide what a refusal means: these points can never be stored, or they are kept until a fault is fixed."""
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
-    text = f"InfluxDB answered {error.status}: {_message(error.body) or error.reason}"
+    text = f"InfluxDB answered {error.status}: {answered(error.body) or error.reason}"
     if any(words in body for words in _CONFLICT):
         return StoreUnavailable(
             f"{text}; another program wrote this field to bucket {bucket}: use a separate bucket for Footlight"
@@ -274,12 +273,3 @@ def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailab
     if _PARTIAL in body:
         return StoreRejected(text)
     return StoreUnavailable(text)
-
-
-def _message(body: object) -> str:
-    """Return the text of InfluxDB's answer, which is JSON: ``error`` in 1.x and 3.x, ``message`` in 2.x."""
-    try:
-        answer = json.loads(body) if isinstance(body, (str, bytes)) else {}
-        return said(answer.get("error") or answer.get("message"))
-    except (ValueError, AttributeError):
-        return said(body)

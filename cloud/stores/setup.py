@@ -16,7 +16,7 @@ from typing import Any, Literal
 import urllib3
 
 from cloud.domain.levels import LEVELS, SHARD_DAYS, Level, bucket_of, creation, identifier
-from cloud.stores.influxql import InfluxQL, cause, said
+from cloud.stores.influxql import InfluxQL, answered, cause
 from cloud.stores.store import StoreUnavailable
 from common.errors import UserError
 
@@ -192,7 +192,7 @@ class _Api:
         if method == "GET" and path == "buckets" and answer.status == 404:
             return {"buckets": []}  # so 2.x answers for a name that no bucket has
         if answer.status >= 300:
-            raise StoreUnavailable(f"InfluxDB answered {answer.status}: {_message(answer.data)}")
+            raise StoreUnavailable(f"InfluxDB answered {answer.status}: {answered(answer.data)}")
         try:
             return json.loads(answer.data)
         except ValueError:
@@ -208,10 +208,3 @@ class _Api:
         raise UserError(
             f"store.org: InfluxDB has no organisation {name!r} that this token may see; it has: {there}"
         )
-
-
-def _message(body: bytes) -> str:
-    try:
-        return said(json.loads(body).get("message"))
-    except (ValueError, AttributeError):
-        return said(body)

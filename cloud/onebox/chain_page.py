@@ -21,6 +21,7 @@ from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
 from cloud.stores.store import Reader
 from cloud.stores.tallies import InfluxTallies
+from cloud.stores.till_tallies import TillShops, open_till
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
@@ -87,11 +88,12 @@ async def _serve(
     shown = settings.serve.page
     with (
         page_access(settings, clock) as access,
-        _opened(settings, chain, clock) as (reader, shops),
+        _opened(settings, chain, clock) as (reader, listed),
+        open_till(settings.till_file()) as till,
         listen(shown.host, shown.port) as sock,
         ExitStack() as opened,
     ):
-        positions, changes = Positions(clock), None
+        positions, changes, shops = Positions(clock), None, TillShops(listed, till)
         if configure is not None:
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
@@ -110,7 +112,9 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            kept_days=settings.store.kept_days,
             shops=shops,
+            till=till,
             only_api=only_api,
             names=shown.names,
             path=shown.path,

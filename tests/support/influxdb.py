@@ -135,8 +135,8 @@ class InfluxDB:
     def query(self, text: str, level: Level = "raw") -> list[dict[str, Any]]:
         """The rows of all series of one statement, tags among the columns; times in seconds."""
         values = {"q": text, "db": self.database(level), "epoch": "s"}
-        answer = self._http.post(f"{self.url}/query", params=values).json()
-        (result,) = answer["results"]
+        answer = self._http.post(f"{self.url}/query", params=values).raise_for_status().json()
+        (result,) = answer.get("results", [{}])  # 2.x has none for a statement that deletes
         assert "error" not in result, result
         return [
             {**series.get("tags", {}), **dict(zip(series["columns"], row, strict=True))}
@@ -181,7 +181,7 @@ class InfluxDB:
 
     def bucket_id(self, level: Level = "raw") -> str | None:
         query = f"buckets?org={self.org}&name={self.database(level)}"
-        answer = self._http.get(f"{self.url}/api/v2/{query}", headers=self._bearer)
+        answer = self._http.get(f"{self.url}/api/v2/{query}", headers=self._bearer, auth=None)
         return answer.json()["buckets"][0]["id"] if answer.is_success else None
 
     @property
@@ -189,7 +189,9 @@ class InfluxDB:
         return {"Authorization": f"Token {self.token}"}
 
     def _api(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._http.request(method, f"{self.url}/api/v2/{path}", json=body, headers=self._bearer)
+        answer = self._http.request(
+            method, f"{self.url}/api/v2/{path}", json=body, headers=self._bearer, auth=None
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -87,7 +87,7 @@ def bridged(folder: Path, engine: Engine, note: Console) -> Json:
     """Two days of some stores through a real broker and one bridge: what a message costs each of them."""
     note.print("two days of some stores through broker and bridge")
     with engine.installation() as server, Mosquitto(folder, QUEUE) as broker:
-        store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
+        store = server.settings
         config = folder / "bridge.yaml"
         config.write_text(yaml.safe_dump({"mqtt": {"port": broker.port}, "store": store}))
         before = cpu_s()
@@ -128,7 +128,7 @@ def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
     with influxdb_engine(folder, cold="20s") as engine, engine.installation() as server:
         through_broker = bridged(folder, engine, note)
         config, chain = folder / "cloud.yaml", folder / "chain.yaml"
-        store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
+        store = server.settings
         config.write_text(yaml.safe_dump({"store": {**store, "timeout_s": 60}}))
         note.print(f"simulating {options.stores} stores, {options.days} days")
         simulated = command(

@@ -18,13 +18,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from cloud.__main__ import main as footlight_cloud
 from cloud.domain.levels import LEVELS
 from cloud.stores.layout import MEASUREMENTS
 from tests.support.brokers import until
-from tests.support.influxdb import Engine, InfluxDB, influxdb_engine
+from tests.support.influxdb import InfluxDB, influxdb_engine
 
 MEASURED = Path(__file__).parents[1] / "docs" / "storage-measured.json"
 LAST_DAY = date(2026, 3, 1)
@@ -53,7 +51,7 @@ def measure(stores: int, days: int) -> Json:
         rollup_s = time.process_time() - began
         until(lambda: is_compacted(folder), "all shards are compacted", timeout_s=300)
         return {
-            "engine": engine_version(engine),
+            "engine": f"InfluxDB {engine.version}",
             "stores": stores,
             "days": days,
             "windows": simulated["windows"],
@@ -70,7 +68,7 @@ def measure(stores: int, days: int) -> Json:
 
 
 def configured(folder: Path, server: InfluxDB) -> Path:
-    store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
+    store = server.settings
     path = folder / "cloud.yaml"
     path.write_text(json.dumps({"store": {**store, "retention_days": 3650, "timeout_s": 120}}))
     return path
@@ -97,10 +95,6 @@ def is_compacted(folder: Path) -> bool:
 def bytes_of(database: Path) -> int:
     """Return the bytes of compressed points, without the index of series, which does not grow with days."""
     return sum(path.stat().st_size for path in database.rglob("*.tsm"))
-
-
-def engine_version(engine: Engine) -> str:
-    return f"InfluxDB {httpx.get(f'{engine.url}/ping').headers['X-Influxdb-Version']}"
 
 
 def main() -> int:

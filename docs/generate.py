@@ -244,8 +244,18 @@ sites and cameras that are not in the chain file, and leaves them out. An embedd
 
 ## Create the databases
 
-Do this once, before the bridge starts. If you keep the first level for another time, set `store.retention_days` to the
-same number.
+Do this once, before the bridge starts, and again whenever you like: what is right is left alone.
+```
+footlight-cloud rollup --setup --config cloud.yaml --admin-token-file admin-token
+```
+It creates the databases (1.8) or the buckets and DBRP mappings (2.x) with their retention, and prints a line for each
+thing that it `made`, `found`, `changed` or `left`. The first level is kept for `store.retention_days`. A longer
+retention is set; a shorter one is only told, because it would delete data at once. The token must be allowed to create
+databases or buckets: in 1.8 `user:password` of an administrator, in 2.x an all-access token. Without
+`--admin-token-file` it is `store.token`, which should be allowed less. The role `bridge` of the playbook creates the
+databases of 1.8 itself, and `cloud/compose.yaml` its buckets.
+
+InfluxDB 3.x has no such interface in common with the others: use its own program, below. By hand, all of them need:
 """
 
 
@@ -275,6 +285,17 @@ def creations() -> str:
     return "".join(
         f"\n{name}:\n```\n" + "\n".join(commands) + "\n```\n" for name, commands in generations.items()
     )
+
+
+REMOVAL = """
+## Delete the counts of a device
+
+In the database `footlight`, in 1.8 and 2.x. This cannot be undone. The next rollup calculates the last seven days
+without the device; earlier quarters and days keep what it counted, because they only know sites.
+```
+DELETE WHERE site = 'SHOP' AND device = 'DEVICE'
+```
+"""
 
 
 def measurement(about: Measurement) -> str:
@@ -334,7 +355,7 @@ def measured() -> str:
 
 def storage() -> str:
     measurements = "".join(measurement(about) for about in layout.MEASUREMENTS)
-    return f"{STORAGE}{levels()}{ROLLUP}{creations()}\n## Measurements\n{measurements}{measured()}"
+    return f"{STORAGE}{levels()}{ROLLUP}{creations()}{REMOVAL}\n## Measurements\n{measurements}{measured()}"
 
 
 RULES_PAGE = """# Published fields and their rules

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.support.influxdb import Engine, InfluxDB, influxdb_engine
+from tests.support.influxdb import Engine, InfluxDB, influxdb_for_tests
 
 # A deadline in milliseconds would test the load of the machine. What failed is printed so that it can be repeated.
 settings.register_profile("footlight", deadline=None, print_blob=True)
@@ -36,7 +36,7 @@ def log_state() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A real InfluxDB, started when the first test asks for it."""
-    with influxdb_engine(tmp_path_factory.mktemp("influxdb")) as running:
+    with influxdb_for_tests(tmp_path_factory.mktemp("influxdb")) as running:
         yield running
 
 

@@ -20,10 +20,16 @@ def bucket_of(bucket: str, level: Level) -> str:
     return bucket if level == "raw" else f"{bucket.partition('/')[0]}_{level}"
 
 
+def identifier(name: str) -> str:
+    """Return ``name`` as InfluxQL writes the name of a database, a policy or a field."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def creation(bucket: str, level: Level, days: int | None) -> str:
     """Return the InfluxQL that creates a level in InfluxDB 1.8, with ``days`` of retention or without limit."""
+    database, _, policy = bucket_of(bucket, level).partition("/")
     kept = "INF" if days is None else f"{days}d"
     return (
-        f'CREATE DATABASE "{bucket_of(bucket, level)}" WITH DURATION {kept} SHARD DURATION {SHARD_DAYS[level]}d'
-        ' NAME "kept"'
+        f"CREATE DATABASE {identifier(database)} WITH DURATION {kept} SHARD DURATION {SHARD_DAYS[level]}d"
+        f" NAME {identifier(policy or 'kept')}"
     )

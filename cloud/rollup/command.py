@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Protocol
 
 from cloud.config import InfluxSettings, load
@@ -23,6 +22,7 @@ from cloud.domain.levels import Level
 from cloud.domain.tally import Tally, count_day
 from cloud.rollup.gaps import Gap, gaps
 from cloud.rollup.register import register
+from cloud.rollup.setup_command import add_setup, run_setup
 from cloud.stores import layout
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_day_points
@@ -251,7 +251,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``footlight-cloud rollup``."""
     parser = commands.add_parser("rollup", help="sum windows up by quarter of an hour and by day in InfluxDB")
     add_config(parser)
-    parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the chain file")
+    add_setup(parser)
     parser.add_argument(
         "--from",
         dest="first",
@@ -268,8 +268,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace, clock: Clock) -> int:
     """Run the command and return its exit code. Raises ``UserError``."""
-    settings, chain = load(args.config), Chain.load(args.chain)
+    settings = load(args.config)
     store = settings.store
+    if args.setup:
+        return run_setup(store, args.admin_token_file, as_json=args.json)
+    chain = Chain.load(args.chain)
     if not isinstance(store, InfluxSettings):
         print(
             "nothing to do: the embedded store needs no rollup; compare and report read its windows directly"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -10,7 +9,6 @@ from typing import Any
 
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write.point import Point as LinePoint
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
@@ -22,7 +20,8 @@ from cloud.domain.notices import LONGEST, Acknowledgement
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
 from cloud.stores.clip_layout import clip_points
-from cloud.stores.influxql import InfluxQL, cause, said
+from cloud.stores.influxql import InfluxQL, answered, cause
+from cloud.stores.line_protocol import line
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
 from cloud.stores.place_layout import door_points, place_points
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
@@ -144,7 +143,7 @@ class InfluxStore:
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Write points of one level. Raises the errors of ``write``."""
-        self._post([_line(point) for point in batch], bucket_of(self._bucket, level))
+        self._post([text for point in batch if (text := line(point))], bucket_of(self._bucket, level))
 
     def _post(self, lines: Sequence[str], bucket: str) -> None:
         try:
@@ -264,14 +263,10 @@ def _released(cohort: Cohort, counts: Mapping[str, int | None]) -> dict[str, int
     return {"released": released, "withheld": cohort.visits - released}
 
 
-def _line(point: Point) -> str:
-    return str(LinePoint.from_dict(dict(point), _NS).to_line_protocol())
-
-
 def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailable:
     """Decide what a refusal means: these points can never be stored, or they are kept until a fault is fixed."""
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
-    text = f"InfluxDB answered {error.status}: {_message(error.body) or error.reason}"
+    text = f"InfluxDB answered {error.status}: {answered(error.body) or error.reason}"
     if any(words in body for words in _CONFLICT):
         return StoreUnavailable(
             f"{text}; another program wrote this field to bucket {bucket}: use a separate bucket for Footlight"
@@ -280,12 +275,3 @@ def _refusal(error: ApiException, bucket: str) -> StoreRejected | StoreUnavailab
     if _PARTIAL in body:
         return StoreRejected(text)
     return StoreUnavailable(text)
-
-
-def _message(body: object) -> str:
-    """Return the text of InfluxDB's answer, which is JSON: ``error`` in 1.x and 3.x, ``message`` in 2.x."""
-    try:
-        answer = json.loads(body) if isinstance(body, (str, bytes)) else {}
-        return said(answer.get("error") or answer.get("message"))
-    except (ValueError, AttributeError):
-        return said(body)

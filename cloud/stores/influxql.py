@@ -56,7 +56,9 @@ class InfluxQL:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreUnavailable(f"InfluxDB: {cause(error)}") from None
         if answer.status != 200:
-            raise StoreUnavailable(f"InfluxDB answered {answer.status}: {said(answer.data) or answer.reason}")
+            raise StoreUnavailable(
+                f"InfluxDB answered {answer.status}: {answered(answer.data) or answer.reason}"
+            )
         try:
             results = json.loads(answer.data)["results"]
             for result in results:
@@ -73,10 +75,21 @@ class InfluxQL:
 
 def cause(error: Exception) -> str:
     """Return the innermost reason of a failed connection, without the object names that urllib3 adds."""
+    while inner := next((part for part in error.args if isinstance(part, Exception)), None):
+        error = inner
     return one_line(str(error).rpartition(": ")[2].rstrip(")'\""), 300) or type(error).__name__
 
 
-def said(body: object) -> str:
+def answered(body: object) -> str:
+    """Return the text of InfluxDB's answer, which is JSON: ``error`` in 1.x and 3.x, ``message`` in 2.x."""
+    try:
+        answer = json.loads(body) if isinstance(body, (str, bytes)) else {}
+        return _first_line(answer.get("error") or answer.get("message"))
+    except (ValueError, AttributeError):
+        return _first_line(body)
+
+
+def _first_line(body: object) -> str:
     """Return the first line of an answer, short enough for a log."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     return one_line(text.strip().partition("\n")[0], 300)

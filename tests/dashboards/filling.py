@@ -42,7 +42,7 @@ def fill(influxdb: InfluxDB) -> World:
     store = InfluxStore(
         url=influxdb.url,
         token=influxdb.token,
-        org="-",
+        org=influxdb.org,
         bucket=influxdb.bucket,
         timeout_s=20.0,
         clock=ManualClock(LEARNED),

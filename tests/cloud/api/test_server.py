@@ -53,7 +53,7 @@ def test_both_stores_give_the_same_answers(
         both.embedded.write(messages(site_days))
         both.influx.write(messages(site_days))
         both.roll_up(chain, FIRST, LAST_DAY, NOW + timedelta(days=1))
-    influx = {"kind": "influx", "url": influxdb.url, "token": influxdb.token, "bucket": influxdb.bucket}
+    influx = influxdb.settings
     with running({"path": tmp_path / "store.sqlite"}, chain) as one, running(influx, chain) as other:
         compared = 0
         for site in chain.sites.values():

@@ -31,7 +31,7 @@ def test_a_change_goes_to_the_broker_and_its_answer_to_the_page(
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     with closing(Both(influxdb, tmp_path / "store.sqlite")) as both:
         both.influx.write([health()])
-    store = InfluxSettings(kind="influx", url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket)  # type: ignore[arg-type]
+    store = InfluxSettings.model_validate(influxdb.settings)
 
     async def visit(broker: Broker, listener: Listener) -> None:
         stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()

@@ -35,7 +35,7 @@ def test_it_shows_today_and_every_site_of_the_chain_file(influxdb: InfluxDB, tmp
     of = chain(other={"title": "Other shop", "timezone": "Europe/Berlin", "opening": "09:00-20:00"})
     with closing(Both(influxdb, tmp_path / "store.sqlite")) as both:
         both.write([window(0)])
-    store = InfluxSettings(kind="influx", url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket)  # type: ignore[arg-type]
+    store = InfluxSettings.model_validate(influxdb.settings)
     answers: dict[str, httpx.Response] = {}
 
     async def visit() -> None:
@@ -67,7 +67,7 @@ def test_it_shows_today_and_every_site_of_the_chain_file(influxdb: InfluxDB, tmp
 def test_a_notice_that_the_bridge_stores_rings_within_five_seconds(
     influxdb: InfluxDB, tmp_path: Path
 ) -> None:
-    store = InfluxSettings(kind="influx", url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket)  # type: ignore[arg-type]
+    store = InfluxSettings.model_validate(influxdb.settings)
     clock, phone = SystemClock(), Phone()
     chosen = Settings(store=store, serve=PAGE, accounts=AccountSettings(path=tmp_path / "accounts.sqlite"))
     hours = {"idle": timedelta(hours=1), "longest": timedelta(days=1)}

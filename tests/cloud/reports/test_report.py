@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from cloud.__main__ import main
 from cloud.analysis import words
@@ -286,9 +285,7 @@ def test_backs_change_no_share_and_no_range(usual: list[WindowMessage]) -> None:
 
 def test_both_stores_give_the_same_report(usual: list[WindowMessage], influxdb: InfluxDB) -> None:
     chain, clock = a_chain(), ManualClock(AFTER)
-    settings = InfluxSettings(
-        kind="influx", url=influxdb.url, token=SecretStr(influxdb.token), bucket=influxdb.bucket
-    )
+    settings = InfluxSettings.model_validate(influxdb.settings)
     with closing(open_influx(settings, clock)) as store, closing(open_influxql(settings)) as source:
         store.write(usual)
         first = MONDAY - timedelta(weeks=4)

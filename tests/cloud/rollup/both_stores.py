@@ -131,7 +131,7 @@ class Both:
         self.influx = InfluxStore(
             url=server.url,
             token=server.token,
-            org="-",
+            org=server.org,
             bucket=server.bucket,
             timeout_s=5.0,
             clock=ManualClock(LATER),

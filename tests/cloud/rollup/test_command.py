@@ -30,8 +30,7 @@ pytestmark = pytest.mark.influxdb
 
 def configured(folder: Path, server: InfluxDB) -> list[str]:
     config, of = folder / "cloud.yaml", folder / "chain.yaml"
-    store = {"kind": "influx", "url": server.url, "token": server.token, "bucket": server.bucket}
-    config.write_text(json.dumps({"store": {**store, "retention_days": 3650}}))
+    config.write_text(json.dumps({"store": {**server.settings, "retention_days": 3650}}))
     hours = dict.fromkeys(WEEKDAYS, "09:00-20:00")
     shop = {"title": "Shop", "timezone": "Europe/Berlin", "opening": hours}
     of.write_text(json.dumps({"name": "c", "sites": {"shop": shop}}))
@@ -70,7 +69,7 @@ def test_an_embedded_store_needs_no_rollup(
 
 def test_a_store_that_is_away_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with httpx.Client() as http:
-        away = InfluxDB(f"http://127.0.0.1:{free_port()}", "footlight", http)
+        away = InfluxDB(f"http://127.0.0.1:{free_port()}", "footlight", http, token="footlight:right")
         assert main(["rollup", *configured(tmp_path, away)]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("footlight-cloud: store: InfluxDB: ")

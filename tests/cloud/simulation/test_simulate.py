@@ -24,7 +24,7 @@ from common.mqtt.broker import Broker
 from common.wire import Message, ProbeMessage, WindowMessage
 from tests.cloud.simulation.fleets import NOON, messages
 from tests.support.brokers import Mosquitto, until
-from tests.support.influxdb import PASSWORD, USER, Engine
+from tests.support.influxdb import Engine
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.influxdb, pytest.mark.slow]
 
@@ -147,7 +147,7 @@ def test_a_database_that_is_not_there_ends_the_command(
     engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one line, and at once; the chain file is whole all the same."""
-    store = {"kind": "influx", "url": engine.url, "token": f"{USER}:{PASSWORD}", "bucket": "nowhere"}
+    store = engine.named("nowhere").settings
     config, chain = tmp_path / "cloud.yaml", tmp_path / "chain.yaml"
     config.write_text(json.dumps({"store": store}))
     few = ["--sites", "2", "--days", "2", "--window", "900", "--chain-out", str(chain)]

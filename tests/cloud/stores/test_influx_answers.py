@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
 from cloud.stores.influx import InfluxStore
@@ -128,3 +131,20 @@ def test_a_server_that_is_not_there_is_unavailable(clock: ManualClock) -> None:
     with pytest.raises(StoreUnavailable, match=r"^InfluxDB: "):
         store.write([window(0)])
     store.close()
+
+
+def test_a_server_that_ends_in_the_middle_is_told_in_plain_words(clock: ManualClock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def end() -> None:
+            connection, _ = listening.accept()
+            connection.recv(100)
+            connection.close()
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        store = make_influx_store(listening.getsockname()[1], clock)
+        with pytest.raises(StoreUnavailable, match=r"^InfluxDB: [^()']+$"):
+            store.write([probe()])
+        store.close()
+        thread.join()

@@ -30,7 +30,12 @@ pytestmark = pytest.mark.influxdb
 @pytest.fixture
 def writer(influxdb: InfluxDB, clock: ManualClock) -> Iterator[InfluxStore]:
     opened = InfluxStore(
-        url=influxdb.url, token=influxdb.token, org="-", bucket=influxdb.bucket, timeout_s=5.0, clock=clock
+        url=influxdb.url,
+        token=influxdb.token,
+        org=influxdb.org,
+        bucket=influxdb.bucket,
+        timeout_s=5.0,
+        clock=clock,
     )
     yield opened
     opened.close()

@@ -33,7 +33,12 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
     else:
         influxdb: InfluxDB = request.getfixturevalue("influxdb")
         store = InfluxStore(
-            url=influxdb.url, token=influxdb.token, org="-", bucket=influxdb.bucket, timeout_s=10, clock=clock
+            url=influxdb.url,
+            token=influxdb.token,
+            org=influxdb.org,
+            bucket=influxdb.bucket,
+            timeout_s=10,
+            clock=clock,
         )
     yield store
     store.close()

@@ -39,7 +39,7 @@ def filled(influxdb: InfluxDB) -> InfluxDB:
     store = InfluxStore(
         url=influxdb.url,
         token=influxdb.token,
-        org="-",
+        org=influxdb.org,
         bucket=influxdb.bucket,
         timeout_s=5,
         clock=ManualClock(),

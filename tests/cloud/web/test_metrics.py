@@ -92,12 +92,13 @@ def test_the_state_of_every_device_is_told(store: EmbeddedStore, clock: ManualCl
 @pytest.mark.influxdb
 def test_both_stores_tell_the_same(store: EmbeddedStore, clock: ManualClock, influxdb: InfluxDB) -> None:
     of: dict[str, Any] = {
-        "url": influxdb.url,
-        "token": influxdb.token,
-        "bucket": influxdb.bucket,
+        **influxdb.address,
         "timeout_s": 5.0,
     }
-    with closing(InfluxStore(**of, org="-", clock=clock)) as writer, closing(InfluxQL(**of)) as asking:
+    with (
+        closing(InfluxStore(**of, org=influxdb.org, clock=clock)) as writer,
+        closing(InfluxQL(**of)) as asking,
+    ):
         writer.write(MESSAGES)
         other = read(scraped(InfluxReader(asking, writer), clock).text)
     mine = read(scraped(store, clock).text)

@@ -112,7 +112,7 @@ def test_the_way_leads_to_influxdb_and_back(broker: SecureMosquitto, made: Path,
     store = InfluxStore(
         url=influxdb.url,
         token=influxdb.token,
-        org="-",
+        org=influxdb.org,
         bucket=influxdb.bucket,
         timeout_s=5.0,
         clock=SystemClock(),

@@ -63,7 +63,7 @@ def version_of(root: Path) -> str:
 def section(changelog: str, version: str) -> str:
     """Return what the changelog says of ``version``, with its heading. Raises ``Incomplete`` without one."""
     found = re.search(
-        rf"^## {re.escape(version)}(?: .*)?\n.*?(?=^## |\Z)", changelog, flags=re.MULTILINE | re.DOTALL
+        rf"^## {re.escape(version)}(?: [^\n]*)?\n.*?(?=^## |\Z)", changelog, flags=re.MULTILINE | re.DOTALL
     )
     if found is None:
         raise Incomplete(

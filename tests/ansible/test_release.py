@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -41,7 +42,8 @@ def release(tmp_path: Path, signers: Path) -> Path:
     folder = tmp_path / "release"
     for name in (f"3.11/{WHEEL}", f"3.13/{WHEEL}", "units/footlight-edge.service"):
         (folder / name).parent.mkdir(parents=True)
-        (folder / name).write_text(name)
+        with ZipFile(folder / name, "w") as packed:
+            packed.writestr("edge/__init__.py", name)
     maker.seal(folder, arch=platform.machine(), extras=["edge"], version="1.1.0")
     sign(folder, signers.with_name("key"))
     for path in sorted((folder / "3.13").iterdir()):  # what another Python installs stays away

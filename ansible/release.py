@@ -10,6 +10,7 @@ enough. All of it is the same to the byte whenever it is made from the same comm
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -88,7 +89,8 @@ def list_components(wheels: Path, listed: Path, target: Target, arch: str, sbom:
         command = [sbom, "environment", str(environment / "bin" / "python"), "--output-reproducible"]
         command += ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application"]
         command += ["--output-format", "JSON", "--output-file", str(listed)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environ = {**os.environ, **wheelhouse.time_of_commit(ROOT)}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Incomplete(f"the components cannot be listed: {done.stderr.strip()}")
 

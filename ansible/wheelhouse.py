@@ -91,7 +91,7 @@ def build(folder: Path, root: Path = ROOT) -> Path:
         pip(
             *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), scratch),
             failing="Footlight's own wheel cannot be built",
-            environ={"SOURCE_DATE_EPOCH": git(root, "log", "-1", "--format=%ct").strip()},
+            environ=time_of_commit(root),
         )
     (wheel,) = folder.glob("footlight-*.whl")
     return wheel
@@ -105,6 +105,11 @@ def export(root: Path, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
             target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
+
+
+def time_of_commit(root: Path) -> dict[str, str]:
+    """Return the environment by which tools write down the time of the last commit in place of their own."""
+    return {"SOURCE_DATE_EPOCH": git(root, "log", "-1", "--format=%ct").strip()}
 
 
 def git(root: Path, *arguments: str) -> str:

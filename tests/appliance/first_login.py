@@ -22,7 +22,7 @@ def first_login(page: str, output: str) -> str:
     with httpx.Client(base_url=page) as browser:
         assert log_in(browser, password).status_code != 303
         assert log_in(browser, OWN).status_code == 303
-    return password
+    return str(password)
 
 
 def log_in(browser: httpx.Client, password: str) -> httpx.Response:

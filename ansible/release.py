@@ -80,10 +80,11 @@ def list_components(wheels: Path, listed: Path, target: Target, arch: str, sbom:
         environment = Path(scratch, "environment")
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
         (packages,) = environment.glob("lib/python*/site-packages")
+        # By name, for pip writes down where a file was that it was told of: another place on each machine.
         wheelhouse.pip(
             *("install", "--no-deps", "--no-compile", "--no-index", "--target", str(packages)),
-            *wheelhouse.for_machine(target, arch),
-            *map(str, sorted(wheels.glob("*.whl"))),
+            *("--find-links", str(wheels), *wheelhouse.for_machine(target, arch)),
+            *sorted("{}=={}".format(*wheel.name.split("-")[:2]) for wheel in wheels.glob("*.whl")),
             failing=f"the wheels for Python {target.python} cannot be unpacked",
         )
         command = [sbom, "environment", str(environment / "bin" / "python"), "--output-reproducible"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -180,11 +181,13 @@ def test_the_wheel_is_the_same_to_the_byte_wherever_it_is_made(
 @pytest.mark.slow
 def test_the_components_are_listed_the_same_each_time(tmp_path: Path) -> None:
     require_made(LISTS, "make setup-release")
-    wheel = maker.build(tmp_path)
+    (tmp_path / "here").mkdir()
+    wheel = maker.build(tmp_path / "here")
+    shutil.copytree(wheel.parent, tmp_path / "there")
     texts = []
-    for number in range(2):
-        listed = tmp_path / f"{number}.cdx.json"
-        releases.list_components(wheel.parent, listed, maker.TARGETS[1], "aarch64", str(LISTS))
+    for place in ("here", "there"):
+        listed = tmp_path / f"{place}.cdx.json"
+        releases.list_components(tmp_path / place, listed, maker.TARGETS[1], "aarch64", str(LISTS))
         texts.append(listed.read_text())
     assert texts[0] == texts[1]
     found = json.loads(texts[0])

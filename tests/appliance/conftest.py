@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.appliance.counting import SHOP
 from tests.appliance.layers import footlight_layer
@@ -20,15 +22,22 @@ LONGEST_S = 3600.0
 """For one test with the machine that it may have to make first."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByMachine(LoadScopeScheduling):
+    """Keeps together what shares a machine, a file of tests and a release, when several processes run them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        return f"{file} {[release for release in RELEASES if release in name]}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
+    return ByMachine(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a machine, a file of tests and a release, when several processes run them."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
-            debian = item.callspec.params.get("debian", "") if hasattr(item, "callspec") else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{debian}"))
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(LONGEST_S))
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_S))
 
 
 @pytest.fixture(scope="module", params=RELEASES)

@@ -246,7 +246,12 @@ def digest(path: Path) -> str:
 def pip(*arguments: str, failing: str, environ: dict[str, str] | None = None) -> None:
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(
-        command, env={**os.environ, **(environ or {})}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=0o022,  # it is in a wheel as the mode of each file
     )
     if done.returncode:
         errors = [

@@ -173,7 +173,11 @@ def test_the_wheel_is_the_same_to_the_byte_wherever_it_is_made(
             (root / "edge" / "__pycache__").mkdir()
             (root / "edge" / "__pycache__" / "left.pyc").touch()
         (tmp_path / "built" / name).mkdir(parents=True)
-        wheels.append(maker.build(tmp_path / "built" / name, root))
+        umask = os.umask(0o666 - mode)
+        try:
+            wheels.append(maker.build(tmp_path / "built" / name, root))
+        finally:
+            os.umask(umask)
     assert wheels[0].name == wheels[1].name
     assert wheels[0].read_bytes() == wheels[1].read_bytes()
 

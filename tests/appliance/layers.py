@@ -14,11 +14,13 @@ from tests.appliance.machine import BUILD, Machine
 from tests.appliance.releases import WHEELHOUSE
 from tests.support.programs import require_made
 
+INSTALL_S = 3600.0
 # What role edge makes of a wheelhouse, in the same places, without the time that the playbook takes for it.
 INSTALL = """
 python3 -m venv --system-site-packages /opt/footlight/versions/{version}
 cd /opt/footlight/versions/{version}
-bin/pip install --quiet --no-index --ignore-installed --find-links /srv/wheels --require-hashes --requirement /srv/wheels/requirements.txt
+bin/pip install --quiet --no-index --ignore-installed --find-links /srv/wheels \\
+    --require-hashes --requirement /srv/wheels/requirements.txt
 mv /srv/units .
 cp /srv/manifest.json manifest.json
 cp manifest.json complete
@@ -53,6 +55,3 @@ def footlight_layer(release: str) -> Path:
             assert packing.returncode == 0, "the layer cannot be packed"
         part.rename(layer)
     return layer
-
-
-INSTALL_S = 3600.0

@@ -282,6 +282,20 @@ class Settings(Section):
         """Return the path of the file that remembers who changed the chain file."""
         return self.own_chain_file(environ).with_suffix(".sqlite")
 
+    def files_beside_store(self, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+        """Return the files that the server keeps beside its store, each under the suffix of its backup."""
+        return {
+            ".accounts.sqlite": self.accounts_file(environ),
+            ".changes.sqlite": self.changes_file(environ),
+            ".chain.yaml": self.own_chain_file(environ),
+            ".chain.sqlite": self.chain_history_file(environ),
+        }
+
+    def backup_file(self, environ: Mapping[str, str] = os.environ) -> Path | None:
+        """Return the path of the store's backup, or where it would be: other backups lie beside it; None for none."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.backup_location(environ)
+
     def chain_file(self, given: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
         """Return the chain file to read: the one that was ``given``, or that of the page, or None if there is none."""
         own = self.own_chain_file(environ)

@@ -12,6 +12,7 @@ from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
+from cloud.onebox.backup import copies, nightly
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
 from cloud.stores.connect import needed, open_embedded, open_influx, open_influxql
@@ -99,6 +100,7 @@ async def _serve(
         if chain_file is not None:
             edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
         if not only_api:
+            opened.enter_context(nightly(copies(settings), clock))
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,

@@ -19,7 +19,7 @@ from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, connect_public
-from cloud.onebox.backup import nightly
+from cloud.onebox.backup import copies, nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
@@ -81,14 +81,13 @@ async def serve(
             telling(settings.notices, store, clock, push) as tell,
             chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
         ):
-            await _serve(settings, settings.store, store, shops, access, edits, tell, clock, stop, ready)
+            await _serve(settings, store, shops, access, edits, tell, clock, stop, ready)
     finally:
         store.close()
 
 
 async def _serve(
     settings: Settings,
-    place: EmbeddedSettings,
     store: EmbeddedStore,
     shops: OneBoxShops,
     access: Access,
@@ -134,7 +133,7 @@ async def _serve(
     try:
         chosen = settings.serve.page
         with (
-            nightly(place, clock, accounts=settings.accounts_file()),
+            nightly(copies(settings), clock),
             listen(chosen.host, chosen.port) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):

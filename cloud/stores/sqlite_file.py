@@ -23,6 +23,8 @@ def connect(path: Path, *, wait_s: float = 1.0) -> sqlite3.Connection:
 def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:
     """Create the tables in a new file. Raises ``OtherVersion`` for a file with tables of another version."""
     found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0 and salvage.has_tables(db):
+        raise salvage.damage("its version is lost")
     if found == 0:
         db.executescript(f"BEGIN; {schema} PRAGMA user_version = {version}; COMMIT;")
     elif found != version:
@@ -52,6 +54,7 @@ def open_history(path: Path, schema: str, version: int, *, area: str) -> sqlite3
 
 
 def _checked(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    salvage.check_header(path)
     db = connect(path)
     try:
         db.execute("PRAGMA journal_mode = WAL")

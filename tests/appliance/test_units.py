@@ -32,7 +32,7 @@ def ear(counting: Machine) -> Iterator[Ear]:
 
 def test_windows_arrive_and_are_stored(counting: Machine, ear: Ear) -> None:
     heard = next(window for window in ear.windows() if window["seq"] == 0)
-    assert (heard["site"], heard["device"], heard["duration_s"]) == ("shop", "door", 5)
+    assert (heard["site"], heard["device"], heard["duration_s"]) == ("shop", "door", 30)
 
     def stored() -> bool:
         return heard in rows(counting, "footlight-bridge/footlight.sqlite", "SELECT json FROM windows")

@@ -21,6 +21,7 @@ window: {seconds: 30, max_gap_s: 0.5}
 health: {every_s: 5}
 mqtt: {host: 127.0.0.1, port: 8883, tls: {ca: ca.crt, cert: device.crt, key: device.key}}
 """
+SIGN = "{profile: demographics, k: 5, window_s: 30}"
 BRIDGE = """
 mqtt: {host: 127.0.0.1, port: 8883, client_id: bridge, tls: {ca: ca.crt, cert: bridge.crt, key: bridge.key}}
 store: {kind: embedded, path: store.sqlite}
@@ -36,7 +37,7 @@ DOCTOR = "/opt/footlight/current/bin/footlight-edge doctor --config /etc/footlig
 
 def placed(folder: Path) -> Path:
     """The files of broker, bridge and device as they lie on the machine, below ``folder``."""
-    made = folder / "root/broker"
+    made = folder / "srv/broker"
     assert secrets(made, "init", "127.0.0.1", "192.0.2.10").returncode == 0
     assert secrets(made, "device", "shop", "door").returncode == 0
     config = (CLOUD / "compose" / "mosquitto.conf").read_text()
@@ -56,6 +57,7 @@ def placed(folder: Path) -> Path:
         for kind in ("crt", "key"):
             (tls / f"{name}.{kind}").write_bytes((made / f"{source}.{kind}").read_bytes())
     (etc / "footlight-edge.yaml").write_text(EDGE)
+    (etc / "sign.yaml").write_text(SIGN)
     (etc / "cloud.yaml").write_text(BRIDGE)
     return folder
 
@@ -63,7 +65,7 @@ def placed(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def shop(installed: Machine, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     files = placed(tmp_path_factory.mktemp("shop"))
-    for folder in ("root/broker", "etc/footlight"):
+    for folder in ("srv/broker", "etc/footlight"):
         installed.copy(files / folder, f"/{folder}")
     installed.run(SHOP)
     return installed

@@ -14,14 +14,16 @@ from pydantic import (
     model_validator,
 )
 
-from common.config_file import load_yaml_model, masked_yaml, state_file
+from common.config_file import load_yaml_model, masked_yaml, secret_file, state_file
 from common.errors import UserError
+from common.loyalty import parse_key
 from common.masking import masked
-from common.settings import MqttSettings, Section
+from common.settings import MqttSettings, Section, first_line
 from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
+from edge.staff_settings import StaffSettings
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -143,6 +145,22 @@ class HealthSettings(Section):
     every_s: Annotated[float, Field(ge=5)] = 60
 
 
+class LoyaltySettings(Section):
+    key_file: Path | None = None
+
+    def keys(self, environ: Mapping[str, str] = os.environ) -> list[bytes]:
+        """Read the keys, one in each line; none without a file. See ``secret_file`` for a relative path.
+
+        Raises ``UserError`` for a file that cannot be read or has something else in it.
+        """
+        if self.key_file is None:
+            return []
+        path = secret_file(self.key_file, environ)
+        first_line(path, "loyalty.key_file")
+        lines = path.read_text(encoding="utf-8-sig").split()
+        return [parse_key(line, f"loyalty.key_file: {path}") for line in lines]
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -162,6 +180,8 @@ class SeeingSettings(Section):
 class Settings(PlaceSettings, SeeingSettings):
     """All settings of a device, in the order of ``edge/example.yaml``, which explains each key."""
 
+    staff: StaffSettings = StaffSettings()
+    loyalty: LoyaltySettings = LoyaltySettings()
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()

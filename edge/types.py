@@ -231,8 +231,8 @@ class Verdict:
 class Visit:
     """One finished visit of one person. It has no id, no picture and nothing that could identify the person.
 
-    ``viewer``: the face looked here. ``described``: the face was surely seen and classified; if not, the label of every
-    attribute is ``NOT_SEEN``.
+    ``viewer``: the face looked here. ``member``: showed the code of a member. ``described``: the face was surely seen
+    and classified; if not, the label of every attribute is ``NOT_SEEN``.
     """
 
     started_at: datetime
@@ -243,6 +243,7 @@ class Visit:
     described: bool
     attributes: Mapping[str, Verdict]
     places: VisitPlaces = field(default_factory=VisitPlaces)
+    member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,8 @@ class WindowAggregate:
 
     Histograms count per bin; ``breakdown`` holds the visits as counts per (gender, age band, expression), each possibly
     ``UNKNOWN``, or ``NOT_SEEN`` in all three: the joint table from which all marginals are computed. ``due``: a release
-    hour is in this window; ``closing``: the day ends with it.
+    hour is in this window; ``closing``: the day ends with it. ``staff``: tracks of staff that ended, which are in
+    nothing else. ``members``: visits that showed the code of a member.
     """
 
     start: datetime
@@ -281,6 +283,8 @@ class WindowAggregate:
     due: bool = False
     closing: bool = False
     places: PlaceCounts = field(default_factory=PlaceCounts)
+    staff: int = 0
+    members: int = 0
 
 
 class Detector(Protocol):

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cloud.analysis.estimates import Estimate
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally, added_by, readable
+from cloud.domain.till import TillTally
 from cloud.stores.tallies import Tallies, open_quarters
 
 
@@ -41,7 +43,7 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
 
 def counted(tally: Tally) -> dict[str, Any]:
     """Return the fields of ``Counted``."""
-    seen = tally.covered_s > 0
+    seen, again = tally.covered_s > 0, tally.beside.came_again
     return {
         "state": tally.state,
         "open_s": tally.open_s,
@@ -52,6 +54,12 @@ def counted(tally: Tally) -> dict[str, Any]:
         "cohort_visits": tally.cohort_visits,
         "mean_dwell_s": _divided(tally.dwell_sum_s, tally.dwell_visits),
         "attraction_ratio": _divided(tally.attention_sum_s, tally.attention_dwell_s),
+        "staff_excluded": tally.beside.staff_excluded,
+        "members": tally.beside.members if tally.beside.members_of else None,
+        "members_of": tally.beside.members_of,
+        "re_entries": again.people if again.entries else None,
+        "re_entries_error": again.error if again.entries else None,
+        "re_entries_of": again.entries,
         "doors": doors(tally.doors),
     }
 
@@ -60,6 +68,7 @@ def day(tally: Tally) -> answers.DayAnswer:
     return answers.DayAnswer(
         date=tally.day,
         **counted(tally),
+        till=till(tally.till),
         watched_s=dict(tally.watched_s),
         models=sorted(tally.models),
         calibrations=sorted(tally.calibrations),
@@ -124,6 +133,37 @@ def floor(found: FloorTally) -> dict[str, Any]:
         ],
         "ways_visits": found.ways_visits,
     }
+
+
+def till(told: TillTally | None) -> answers.Till | None:
+    if told is None:
+        return None
+    return answers.Till(
+        transactions=told.transactions,
+        turnover=told.turnover,
+        items=told.items,
+        staff_hours=told.staff_hours,
+        corrected_at=told.corrected_at,
+    )
+
+
+def metric(found: Estimate) -> answers.MetricAnswer:
+    of = found.formula
+    return answers.MetricAnswer(
+        name=of.name,
+        title=str(of.title),
+        formula=of.text,
+        sources=list(of.sources),
+        unit=of.unit,
+        better=of.better,
+        value=found.value,
+        interval=None if found.low is None or found.high is None else (found.low, found.high),
+        interval_by=found.interval,
+        coverage=found.coverage,
+        days=found.days,
+        of_days=found.of_days,
+        refused=found.refused and str(found.refused),
+    )
 
 
 def doors(found: DoorTally | None) -> answers.Doors | None:

@@ -13,6 +13,7 @@ from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import copies, nightly
+from cloud.onebox.checks import count_checks
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
 from cloud.stores.connect import needed, open_embedded, open_influx, open_influxql
@@ -21,6 +22,7 @@ from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
 from cloud.stores.store import Reader
 from cloud.stores.tallies import InfluxTallies
+from cloud.stores.till_tallies import TillShops, open_till
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
@@ -87,11 +89,12 @@ async def _serve(
     shown = settings.serve.page
     with (
         page_access(settings, clock) as access,
-        _opened(settings, chain, clock) as (reader, shops),
+        _opened(settings, chain, clock) as (reader, listed),
+        open_till(settings.till_file()) as till,
         listen(shown.host, shown.port) as sock,
         ExitStack() as opened,
     ):
-        positions, changes = Positions(clock), None
+        positions, changes, shops = Positions(clock), None, TillShops(listed, till)
         if configure is not None:
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
@@ -99,7 +102,9 @@ async def _serve(
         edits = None
         if chain_file is not None:
             edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
+        checks = None
         if not only_api:
+            checks = opened.enter_context(count_checks(settings.checks_file(), reader, clock))
             opened.enter_context(nightly(copies(settings), clock))
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
@@ -110,7 +115,10 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            checks=checks,
+            kept_days=settings.store.kept_days,
             shops=shops,
+            till=till,
             only_api=only_api,
             names=shown.names,
             path=shown.path,

@@ -22,13 +22,16 @@ from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import copies, nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
+from cloud.onebox.checks import count_checks
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing
 from cloud.stores.connect import open_embedded, read_chain
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.shops import OneBoxShops
+from cloud.stores.shops import OneBoxShops, Shops
 from cloud.stores.store import DeadLetter, Reader
+from cloud.stores.till_file import TillFile
+from cloud.stores.till_tallies import TillShops, open_till
 from cloud.web.access import Access
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -80,8 +83,10 @@ async def serve(
             pushing(access, shops, clock, connect) as push,
             telling(settings.notices, store, clock, push) as tell,
             chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
+            open_till(settings.till_file()) as till,
         ):
-            await _serve(settings, store, shops, access, edits, tell, clock, stop, ready)
+            told = TillShops(shops, till)
+            await _serve(settings, store, told, access, edits, till, tell, clock, stop, ready)
     finally:
         store.close()
 
@@ -89,9 +94,10 @@ async def serve(
 async def _serve(
     settings: Settings,
     store: EmbeddedStore,
-    shops: OneBoxShops,
+    shops: Shops,
     access: Access,
     edits: ChainChanges,
+    till: TillFile,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
@@ -136,6 +142,7 @@ async def _serve(
             nightly(copies(settings), clock),
             listen(chosen.host, chosen.port) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
+            count_checks(settings.checks_file(), store, clock) as checks,
         ):
             app = create_app(
                 store,
@@ -145,7 +152,10 @@ async def _serve(
                 access=access,
                 changes=changes,
                 chain_changes=edits,
+                checks=checks,
+                kept_days=settings.store.kept_days,
                 shops=shops,
+                till=till,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,

@@ -206,6 +206,20 @@ _TALLY = {
         "integer", "visits whose face was surely seen and classified, in the cohorts that tell it"
     ),
     "described_of": _DESCRIBED_OF,
+    "staff": Field("integer", "tracks of staff that were left out, in the cohorts that tell it"),
+    "staff_of": Field(
+        "integer", "these, and the visits of these cohorts: divide `staff` by it for `staff_excluded`"
+    ),
+    "re_entries": Field(
+        "float",
+        "estimate of people who left by a door and came in again within 7 minutes; by chance negative",
+    ),
+    "re_entries_variance": Field(
+        "float", "variance of this estimate: the 95 % interval is 1.96 times its root to both sides"
+    ),
+    "members": Field("integer", "visits that showed the code of a member, in the cohorts that tell it"),
+    "members_of": Field("integer", "visits of these cohorts: divide `members` by it"),
+    "re_entries_of": Field("integer", "entries that it is about, because the time before was watched"),
     "models": Field("string", "versions of the models in use, separated by commas"),
     "calibrations": Field("string", "versions of the calibrations in use, separated by commas"),
     FORGOTTEN: FORGOTTEN_FIELD,

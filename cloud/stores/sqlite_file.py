@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from pathlib import Path
 
@@ -18,6 +19,21 @@ class OtherVersion(Exception):
 def connect(path: Path, *, wait_s: float = 1.0) -> sqlite3.Connection:
     """Open ``path`` for several threads, without transactions of Python's own; a lock is waited for ``wait_s``."""
     return sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+
+
+def create_private(path: Path) -> None:
+    """Create a missing file, readable for its owner alone. Raises ``OSError``.
+
+    If root runs the command, the owner of the folder gets the file: a service with another user needs it later.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:

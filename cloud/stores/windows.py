@@ -20,7 +20,9 @@ _JOINT = layout.COHORT_GENDER_AGE_BAND
 _MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, *places.OF_PLACES)
 # Looked up once: a rollup builds hundreds of thousands of windows.
 _TOTALS = tuple(Totals.model_fields.keys() - {"doors"})
-_OF_COHORT = ("occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s", "described")
+_OF_COHORT = (
+    "occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s", "described", "staff_excluded", "members",
+)  # fmt: skip
 _PLAIN = tuple((WindowMessage.model_fields.keys() & layout.WINDOW.fields.keys()) - {"coverage"})
 
 Key = tuple[str, str, int]

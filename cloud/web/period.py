@@ -14,14 +14,18 @@ from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
 from cloud.analysis.comparable import camera_coverage, coverage
+from cloud.analysis.corrected import Corrected, corrected_entries
+from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, weekday_hours
-from cloud.analysis.metrics import metric_named
+from cloud.analysis.metrics import Metric, metric_named
 from cloud.analysis.mix import Mix, mix
 from cloud.analysis.pairs import pair_changes
 from cloud.domain.chain import Role, Site
+from cloud.domain.formula import Formula
 from cloud.domain.periods import Period, paired_days
 from cloud.domain.tally import State, Tally
 from cloud.rollup.comparisons import metrics_of
+from cloud.stores.check_file import CheckFile
 from cloud.stores.tallies import Tallies, every_day, open_quarters
 from cloud.web.period_places import Places, places_of
 from common.vocabulary import ATTRIBUTES
@@ -102,6 +106,11 @@ class PeriodView:
     """By weekday (0 is Monday) and hour of local time; hours in which the site is closed are missing."""
     who: Mapping[str, Who]
     places: Places
+    metrics: tuple[FormulaFigure, ...]
+    """The figures with a formula: those of the till, and those of the chain."""
+    corrected: Corrected | None
+    """The entries by the count checks; None if no door was checked."""
+    other_corrected: Corrected | None
     silent_since: date | None
     """The last day with data, if the site was open on days of the period after it."""
 
@@ -117,20 +126,32 @@ class PeriodView:
 
 def period_view(
     source: Tallies, other_source: Tallies, sides: tuple[tuple[Site, Period], tuple[Site, Period]], role: Role,
-    against: Against,
+    against: Against, formulas: Sequence[Formula] = (), checks: CheckFile | None = None,
 ) -> PeriodView:  # fmt: skip
-    """Compute the page of the first of ``sides`` beside the second. Raises ``StoreUnavailable``."""
+    """Compute the page of the first of ``sides`` beside the second; ``checks`` correct its entries.
+
+    ``formulas`` are the metrics of the chain that have one. Raises ``StoreUnavailable``.
+    """
     (site, period), (other_site, other_period) = sides
     this = _side(source, site, period, role)
     other = _side(other_source, other_site, other_period, role)
     pairs = _pairs(this, other)
     by_weeks = against == "before" and period.kind == "week"
     metrics = [metric_named(name) for name in metrics_of((*this.tallies, *other.tallies))]
-    if by_weeks:
-        longer = Period(period.first - timedelta(weeks=WEEKS_BEFORE), period.last)
-        found = changes(_tallies(source, site, longer, role), metrics, period.first)
-    else:
-        found = pair_changes([(one, counterpart) for one, counterpart in pairs if counterpart], metrics)
+    both = [(one, counterpart) for one, counterpart in pairs if counterpart]
+    weeks = Period(period.first - timedelta(weeks=WEEKS_BEFORE), period.last)
+    longer = _tallies(source, site, weeks, role) if by_weeks else ()
+
+    def compared(metric: Metric, level: float) -> Change:
+        (only,) = (
+            changes(longer, [metric], period.first, level=level)
+            if by_weeks
+            else pair_changes(both, [metric], level=level)
+        )
+        return only
+
+    found = changes(longer, metrics, period.first) if by_weeks else pair_changes(both, metrics)
+    shown = relevant(formulas, (*this.tallies, *other.tallies), main=role == site.roles[0])
     return PeriodView(
         this=this,
         other=other,
@@ -147,6 +168,9 @@ def period_view(
             other.total.places,
             source.floor(site.name, period.first, period.last, role),
         ),
+        metrics=formula_figures(shown, this.tallies, other.tallies, compared),
+        corrected=corrected_entries(checks, site, role, this.tallies),
+        other_corrected=corrected_entries(checks, other_site, role, other.tallies),
         silent_since=_silent_since(this.tallies),
     )
 

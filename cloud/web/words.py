@@ -35,6 +35,9 @@ ACTS: Final[Mapping[Act, Message]] = {
     "approved": _("approved"),
     "acknowledged": _("answered a notice"),
     "exported": _("exported"),
+    "till_corrected": _("corrected sales"),
+    "count_check_made": _("made a count check"),
+    "count_check_deleted": _("deleted a count check"),
 }
 """What the audit log records."""
 

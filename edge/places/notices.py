@@ -69,7 +69,7 @@ class Rule:
             return people, people > (self.limit or 0)
         if self.rule == "nobody_at_desk":
             people = live.waiting[self.zone, self.seconds]
-            return people, people > 0 and live.zones[self.desk] == 0
+            return people, people > 0 and live.zones[self.desk] + live.staff.get(self.desk, 0) == 0
         if self.rule == "inside_over":
             return live.inside, live.inside > (self.limit or 0)
         people = live.zones[self.zone]

@@ -23,7 +23,15 @@ from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.health import Health
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
-from edge.service.place_building import build_notices, build_places, excluded_zones, place_plan, timed_zones
+from edge.service.place_building import (
+    build_members,
+    build_notices,
+    build_places,
+    build_staff,
+    excluded_zones,
+    place_plan,
+    timed_zones,
+)
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.systemd import Notifier, Watchdog
@@ -119,6 +127,8 @@ def build_pipeline(
             max_pitch=attributes.max_pitch_deg,
         ),
         excluded=excluded_zones(settings),
+        staff=build_staff(settings, clock, has_budget=budget_s is not None),
+        members=build_members(settings, clock, has_budget=budget_s is not None),
         places=build_places(settings, least_look_s=LOOK_SPACING_S),
         aggregator=Aggregator(
             window_s=settings.window.seconds,

@@ -28,7 +28,8 @@ class Plan:
 
     ``timed``: zones that overlap none of the others in here; only their times may be told. ``queues``: zones that are
     queues. ``targets``: the zone from which each target is seen, or None for the whole view. ``heat``: columns and rows
-    of the grid, None without one; ``inside``: the cells that lie in each zone as a whole.
+    of the grid, None without one; ``inside``: the cells that lie in each zone as a whole. ``leaves_out_staff``: whether
+    staff is left out at all; ``counts_members``: whether codes of members are looked for.
     """
 
     zones: tuple[str, ...] = ()
@@ -37,12 +38,15 @@ class Plan:
     targets: Mapping[str, str | None] = field(default_factory=dict)
     heat: tuple[int, int] | None = None
     inside: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    leaves_out_staff: bool = False
+    counts_members: bool = False
     version: str = ""
 
 
 class Places(TypedDict):
-    """The fields of ``wire.Cohort`` about places."""
+    """The fields of ``wire.Cohort`` about places, and the count of members, which overlaps theirs."""
 
+    members: int | None
     zones: dict[str, wire.Zone]
     targets: dict[str, wire.Target]
     heat: wire.Heat | None
@@ -62,6 +66,7 @@ def tell_places(pool: Pool, plan: Plan, k: int, whole: Whole, expression: wire.C
 
 def _nothing(plan: Plan) -> Places:
     return {
+        "members": None,
         "zones": {
             name: wire.Zone(
                 visits=None,
@@ -105,6 +110,7 @@ class _Telling:
         self.served = _some({name: overlaps.tell(self._zones[name].served) for name in self.waits})
         in_sight = [name for name in self._targets if self._passers(name) is not None]
         self.viewers = _some({name: overlaps.tell(self._targets[name].looks.visits) for name in in_sight})
+        self.members = overlaps.tell(pool.members) if plan.counts_members else None
         stays = {name: self._stays_of(name) for name in sorted(plan.timed & self._zones.keys())}
         looks = {
             name: Looks(plan.targets[name], self._times(target.looks) if name in self.viewers else None)
@@ -114,6 +120,7 @@ class _Telling:
 
     def places(self, expression: wire.Cells | None) -> Places:
         return {
+            "members": self.members,
             "zones": {name: self._zone(name) for name in self._plan.zones},
             "targets": {name: self._target(name, expression) for name in self._plan.targets},
             "heat": self._heat(),

@@ -19,6 +19,8 @@ RULES: Final[Mapping[str, str]] = {
     "pending": "follows from the totals and the cohorts",
     "cohort.since": "follows from the totals",
     "cohort.visits": "at least k, and due by published numbers alone",
+    "cohort.staff_excluded": "none or at least k were left out, and nothing else counts them",
+    "cohort.members": "overlapping counts",
     "cohort.occupancy_mean": "follows from the dwell times and the coverage",
     "cohort.occupancy_max": "with the cohort only",
     "cohort.dwell_sum_s": "times: p% rule, judged with histograms and viewers",

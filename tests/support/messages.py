@@ -72,6 +72,8 @@ def cohort() -> Cohort:
         dwell_sum_s=96.5,
         attention_sum_s=40.25,
         described=8,
+        staff_excluded=0.5,
+        members=8,
         dwell={"0": None, "5": 8},
         attention={"0": 0, "2": 8},
         gender={"female": 8, "male": 0, "unknown": 0, "not_seen": 0},

@@ -41,8 +41,8 @@ class ShopView:
     def scene(
         self, seed: int, width: int = 1280, height: int = 720, fps: float = 10, *, seconds: float = SECONDS
     ) -> Scene:
-        """Build the scene. Raises ``ValueError`` if the picture is not 16:9 wide, ``DoesNotFit`` if the people do not fit
-        into ``seconds``."""
+        """Build the scene. Raises ``ValueError`` if the picture is not 16:9 wide, ``DoesNotFit`` if the people do not
+        fit into ``seconds``."""
         if abs(width * LINES / height - WIDE) > 1:
             raise ValueError(f"the shop needs a picture of 16:9, not {width} x {height}")
         walks = tuple(seen for walk in shop_walks(seed, seconds) for seen in self.point.walks(walk))

@@ -33,7 +33,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak fuzz models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,9 @@ bench: setup ## Measure frames per second and CPU seconds per frame for each sta
 
 soak: setup ## Simulate a week of the service in ten minutes; check memory, counts and lost windows (ARGS=--json)
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+fuzz: setup ## Feed ten million wrong messages and files to what reads from outside (ARGS="--inputs 100000 --keep")
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 models: BY_HAND = $(if $(HAND_LABELS_ONLY),--hand-labels-only)
 models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder HAND_LABELS_ONLY=1; continues after an interruption)

@@ -21,13 +21,15 @@ from cloud.onebox import command as onebox
 from cloud.reports import command as report
 from cloud.rollup import command as rollup
 from cloud.simulation import command as simulate
+from cloud.till import command as till
+from cloud.web import sign_command as sign
 from common.command_line import add_config_commands, run_command
 from common.config_file import masked_yaml
 from common.masking import MaskingFormatter
 
 COMMANDS = (
     bridge, onebox, rollup, compare, report, export, simulate, provision, configure, notice_command,
-    dead_letters, backup, accounts,
+    dead_letters, backup, accounts, till, sign,
 )  # fmt: skip
 
 

@@ -83,9 +83,4 @@ class AccountSettings(Section):
 
     def location(self, store: Path, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the file; without one it lies beside ``store``, the file of the embedded store."""
-        return beside(store) if self.path is None else state_file(self.path, environ)
-
-
-def beside(store: Path) -> Path:
-    """Return the path of the accounts that belong to a store, or to its backup."""
-    return store.with_suffix(".accounts.sqlite")
+        return store.with_suffix(".accounts.sqlite") if self.path is None else state_file(self.path, environ)

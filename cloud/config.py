@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Secr
 from cloud.account_settings import AccountSettings, ProxyAddress
 from cloud.domain.access import HOME_ASSISTANT, is_user
 from cloud.domain.chain import TimeZone
-from cloud.domain.levels import RAW_DAYS
+from cloud.domain.levels import KEPT_DAYS, RAW_DAYS, Level
 from cloud.domain.thresholds import MIN_K
 from common import settings
 from common.config_file import load_yaml_model, secret_file, state_file
@@ -84,6 +84,11 @@ class EmbeddedSettings(Section):
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
     backup: Path | None = Path("footlight.backup.sqlite")
 
+    @property
+    def kept_days(self) -> Mapping[Level, int | None]:
+        """For how long each level that it stores is kept; None means without limit."""
+        return {"raw": self.retention_days}
+
     def location(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the file; see ``state_file`` for a relative one."""
         return state_file(self.path, environ)
@@ -101,6 +106,11 @@ class InfluxSettings(Section):
     bucket: Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)?$")] = "footlight"
     retention_days: Annotated[int, Field(ge=3, le=3650)] = RAW_DAYS
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+
+    @property
+    def kept_days(self) -> Mapping[Level, int | None]:
+        """For how long each level is kept, in days; None means without limit."""
+        return {**KEPT_DAYS, "raw": self.retention_days}
 
 
 def _with_kind(value: object) -> object:
@@ -251,6 +261,12 @@ class PrivacySettings(Section):
     min_k: Annotated[int, Field(ge=1)] = MIN_K
 
 
+class TillSettings(Section):
+    """What the tills of the shops told."""
+
+    path: Path | None = None
+
+
 class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
@@ -260,6 +276,7 @@ class Settings(Section):
     notices: NoticeSettings | None = None
     metrics: MetricsSettings | None = None
     accounts: AccountSettings = AccountSettings()
+    till: TillSettings = TillSettings()
 
     def _store_file(self, environ: Mapping[str, str]) -> Path:
         """Return the path of the embedded store, or where it would be: other files lie beside it."""
@@ -274,6 +291,12 @@ class Settings(Section):
         """Return the path of the file with the changes of devices."""
         return self._store_file(environ).with_suffix(".changes.sqlite")
 
+    def till_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the takings of the tills."""
+        if self.till.path is not None:
+            return state_file(self.till.path, environ)
+        return self._store_file(environ).with_suffix(".till.sqlite")
+
     def own_chain_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the chain file that the page makes if there is none."""
         return self._store_file(environ).with_suffix(".chain.yaml")
@@ -281,6 +304,21 @@ class Settings(Section):
     def chain_history_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the file that remembers who changed the chain file."""
         return self.own_chain_file(environ).with_suffix(".sqlite")
+
+    def files_beside_store(self, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+        """Return the files that the server keeps beside its store, each under the suffix of its backup."""
+        return {
+            ".accounts.sqlite": self.accounts_file(environ),
+            ".till.sqlite": self.till_file(environ),
+            ".changes.sqlite": self.changes_file(environ),
+            ".chain.yaml": self.own_chain_file(environ),
+            ".chain.sqlite": self.chain_history_file(environ),
+        }
+
+    def backup_file(self, environ: Mapping[str, str] = os.environ) -> Path | None:
+        """Return the path of the store's backup, or where it would be: other backups lie beside it; None for none."""
+        store = self.store if isinstance(self.store, EmbeddedSettings) else EmbeddedSettings()
+        return store.backup_location(environ)
 
     def chain_file(self, given: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
         """Return the chain file to read: the one that was ``given``, or that of the page, or None if there is none."""

@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SUFFIXES = ("", "-wal", "-shm")
+_FORMATS = {1, 2}
+"""The two bytes at 18 in the header of a file, for writing and reading: 1 for a journal, 2 for a write-ahead log."""
 _LONGEST_HOLE = 10_000
 """Rows tried in vain before the rest is taken as gone: an inner page that is damaged hides some thousands."""
 
@@ -45,6 +47,29 @@ def check(db: sqlite3.Connection) -> None:
         raise damage(" ".join(verdict.split()))
 
 
+def check_header(path: Path) -> None:
+    """Raise ``sqlite3.DatabaseError`` if the header of the file names a format that SQLite does not write.
+
+    SQLite would open such a file only for reading, and not say so.
+    """
+    if path.is_file() and not _format_is_known(path):
+        raise damage("its header names an unknown format")
+
+
+def _format_is_known(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            header = file.read(20)
+    except OSError:
+        return True  # whoever opens it says why that is not possible
+    return len(header) < 20 or {*header[18:]} <= _FORMATS
+
+
+def has_tables(db: sqlite3.Connection) -> bool:
+    """Tell whether anything is in the file: one without a version that has tables has lost its version."""
+    return db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+
+
 def set_aside(path: Path) -> Path:
     """Rename a database that nobody has open to ``*.damaged``. One is kept, so that they never fill the disk."""
     aside = path.with_name(path.name + ".damaged")
@@ -65,6 +90,10 @@ def opened_copy(path: Path, beside: Path | None = None) -> Iterator[sqlite3.Conn
             source = path.with_name(path.name + suffix)
             if source.exists():
                 shutil.copyfile(source, Path(folder, "copy" + suffix))
+        if not _format_is_known(Path(folder, "copy")):
+            with Path(folder, "copy").open("r+b") as file:
+                file.seek(18)
+                file.write(b"\2\2")
         with closing(sqlite3.connect(Path(folder, "copy"))) as db:
             db.execute("PRAGMA writable_schema = ON")  # a file that was cut short is read as far as it goes
             yield db

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
-from cloud.analysis.comparable import LEAST_COVERAGE, LEAST_DAYS
-from cloud.domain.thresholds import SMALL_SAMPLE
-from cloud.rollup.comparisons import DOOR_METRICS, METRICS, PERIOD_DAYS
+from cloud.analysis.comparable import LEAST_DAYS
+from cloud.domain.thresholds import LEAST_COVERAGE, SMALL_SAMPLE
+from cloud.rollup.comparisons import PERIOD_DAYS
 from dashboards import queries as q
-from dashboards.frame import annotate, choice, frame, query_variable
+from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import (
     BLUE,
     GREEN,
@@ -50,7 +50,8 @@ def dashboard() -> Dashboard:
     board.with_variable(query_variable("site", "Shop", q.REGION_SITES, several=True))
     # Backwards, so that entrances come first: most people ask how many come into a shop.
     board.with_variable(query_variable("role", "Cameras", q.ROLES, backwards=True))
-    board.with_variable(choice("metric", "Compared on", (*METRICS, *DOOR_METRICS)))
+    # Also those of the till and of the chain file. Backwards, visits come first.
+    board.with_variable(query_variable("metric", "Compared on", q.METRICS, backwards=True))
     annotate(board)
 
     board.with_panel(words("How to read this", HOW_TO_READ, height=5))

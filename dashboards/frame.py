@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -43,15 +41,6 @@ def query_variable(
         everything = model.VariableOption(text=["All"], value=["$__all"], selected=True)
         variable.multi(True).include_all(True).current(everything)
     return variable
-
-
-def choice(name: str, label: str, options: Sequence[str]) -> dashboard.CustomVariable:
-    """Create a variable with fixed values; the first is selected."""
-    listed = [
-        model.VariableOption(text=option, value=option, selected=option == options[0]) for option in options
-    ]
-    variable = dashboard.CustomVariable(name).label(label).values(",".join(options))
-    return variable.options(listed).current(listed[0])
 
 
 def annotate(board: dashboard.Dashboard) -> None:

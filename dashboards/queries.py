@@ -60,6 +60,7 @@ SITE_ZONE = Query(
 CHAINS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "chain"', "day")
 REGIONS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "region" WHERE "chain" = \'$chain\'', "day")
 ROLES = Query('SHOW TAG VALUES FROM "comparison" WITH KEY = "role"', "day")
+METRICS = Query('SHOW TAG VALUES FROM "comparison" WITH KEY = "metric"', "day")
 REGION_SITES = Query(
     'SHOW TAG VALUES FROM "site" WITH KEY = "site" WHERE "chain" = \'$chain\''
     ' AND "region" =~ /^${region:regex}$/',

@@ -46,8 +46,8 @@ Without accounts, programs on the same machine need no token. A token sees the s
 
 ## Questions
 
-| GET | what | parameters | permission |
-| --- | --- | --- | --- |
+| | address | what | parameters | permission |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -56,7 +56,9 @@ def questions() -> Iterator[str]:
     for endpoint in ENDPOINTS:
         asked = ", ".join(f"`{one['name']}`" for one in parameters(endpoint.asks, "query")) or "none"
         what = f"{endpoint.summary.lower()}{_link(endpoint)}"
-        yield f"| `{ROOT}{endpoint.path}` | {what} | {asked} | `{endpoint.needs}` |"
+        if endpoint.tells:
+            asked = f"body: [{endpoint.tells.__name__}](#{endpoint.tells.__name__.lower()})"
+        yield f"| {endpoint.method} | `{ROOT}{endpoint.path}` | {what} | {asked} | `{endpoint.needs}` |"
 
 
 def _link(endpoint: Endpoint) -> str:
@@ -84,7 +86,7 @@ def answers() -> Iterator[str]:
     schemas: dict[str, dict[str, Any]] = document()["components"]["schemas"]
     order: list[str] = []
     for endpoint in ENDPOINTS:
-        for answer in endpoint.answers.values():
+        for answer in (*endpoint.answers.values(), endpoint.tells):
             if answer is not None:
                 _add(answer.__name__, schemas, order)
     for name in (*order, "Problem"):

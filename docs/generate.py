@@ -133,7 +133,7 @@ def table(name: str, described: dict[str, Any]) -> str:
         "| --- | --- | --- |",
     ]
     for field, about in described["properties"].items():
-        optional = "" if field in described["required"] else " (may be left out)"
+        optional = "" if field in described.get("required", ()) else " (may be left out)"
         lines.append(f"| `{field}` | {kind(about)}{optional} | {about.get('description', '')} |")
     return "\n".join(lines) + "\n"
 

@@ -7,9 +7,21 @@ import sys
 from collections.abc import Sequence
 
 from common.command_line import run_command
-from edge.commands import bench, config, doctor, inspect, placement, privacy_audit, replay, run, scene, zones
+from edge.commands import (
+    bench,
+    config,
+    doctor,
+    inspect,
+    placement,
+    privacy_audit,
+    replay,
+    run,
+    scene,
+    sign,
+    zones,
+)
 
-COMMANDS = (run, replay, scene, doctor, privacy_audit, placement, zones, bench, inspect, config)
+COMMANDS = (run, replay, scene, doctor, privacy_audit, sign, placement, zones, bench, inspect, config)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

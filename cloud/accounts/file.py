@@ -6,7 +6,6 @@ It keeps the secrets of people as hashes. For web push it has the server's own k
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
+from cloud.stores.sqlite_file import OtherVersion, connect, create_private, create_tables
 from cloud.stores.store import StoreUnavailable
 from common.database_file import why_not_opened
 from common.errors import UserError
@@ -59,8 +58,7 @@ class AccountFile:
         self.path = path
         self._lock = RLock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _create_private(path)
+            create_private(path)
             self._db = connect(path, wait_s=_WAIT_S)
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"accounts.path: {path}: {why_not_opened(path, error)}") from None
@@ -118,17 +116,3 @@ def exists_with_users(path: Path) -> bool:
         return False
     with closing(AccountFile(path)) as file:
         return bool(file.rows("SELECT 1 FROM users LIMIT 1"))
-
-
-def _create_private(path: Path) -> None:
-    """Create a missing file, readable for its owner alone.
-
-    If root runs the command, the owner of the folder gets the file: a service with another user needs it later.
-    """
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return
-    if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.chown(path, folder.st_uid, folder.st_gid)

@@ -31,8 +31,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=_METRIC,
         metavar="M",
         help="visits_per_open_hour (default), viewers_share, dwell_mean, attraction_ratio,"
-        " entries_per_open_hour, capture_rate, or a share such as "
-        "share:gender=female",
+        " entries_per_open_hour, capture_rate, conversion_rate, sales_per_entry, items_per_sale,"
+        " staff_hours_per_entry, one of the chain file, or a share such as share:gender=female",
     )
     parser.add_argument(
         "--role",
@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
     from cloud.analysis.metrics import metric_named
     from cloud.analysis.table import show
 
-    metric = metric_named(args.metric)
     first, last = period(args.period)
     with open_tallies(load(args.config), args.chain, last) as (chain, store):
+        metric = metric_named(args.metric, formulas=chain.formulas)
         role = role_of_chain(chain, args.role)
         sites = chain.with_role(role)
         tallies = every_day(store, sites.values(), first, last, role)

@@ -15,9 +15,7 @@ from cloud.analysis.metrics import Metric
 from cloud.domain.messages import Percent
 from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally
-
-LEAST_COVERAGE = 0.8
-"""Share of the opening time that each camera must have watched for a day to count."""
+from cloud.domain.thresholds import LEAST_COVERAGE
 
 LEAST_DAYS = 7
 """Days that must count for a site to be compared: with less than a week, the variance of its days is a guess."""

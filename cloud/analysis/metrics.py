@@ -9,8 +9,10 @@ from functools import partial
 import numpy as np
 
 from cloud.analysis.confusion import ATTRIBUTE_WORDS, Confusions, Matrix, confusion_for, shipped_confusions
+from cloud.analysis.estimates import estimate, terms_of
 from cloud.analysis.mix import verdicts, withheld
 from cloud.analysis.quantify import unbiased_weights, unknown_per_known
+from cloud.domain.formula import Formula
 from cloud.domain.messages import gettext as _
 from cloud.domain.place_tally import DoorTally
 from cloud.domain.tally import Tally
@@ -131,18 +133,44 @@ _RATES = {
 }  # fmt: skip
 
 
-def metric_named(name: str, confusions: Confusions | None = None) -> Metric:
+def formula_metric(formula: Formula) -> Metric:
+    """Return a metric with a formula. Days on which it cannot be told have a denominator of 0."""
+
+    def terms(tallies: Sequence[Tally]) -> Terms:
+        days = [estimate(formula, [t]) for t in tallies]
+        found = [
+            terms_of(formula, t) if day.value is not None else None
+            for t, day in zip(tallies, days, strict=True)
+        ]
+        return (
+            np.array([one.above if one else 0.0 for one in found]),
+            np.array([one.below if one else 0.0 for one in found]),
+        )
+
+    def told(tally: Tally) -> int:
+        return int(estimate(formula, [tally]).value is not None)
+
+    return Metric(
+        formula.name, formula.title, formula.unit, True, terms, lambda _: 0, told, _("it cannot be told")
+    )
+
+
+def metric_named(name: str, confusions: Confusions | None = None, formulas: Sequence[Formula] = ()) -> Metric:
     """Return the metric with this name. Raises ``UserError`` for an unknown one.
 
-    A share is corrected with ``confusions``, by default those shipped with Footlight.
+    A share is corrected with ``confusions``, by default those shipped with Footlight. ``formulas`` are the metrics of
+    the chain.
     """
     if name in _RATES:
         return _RATES[name]
+    if found := next((one for one in formulas if one.name == name), None):
+        return formula_metric(found)
     kind, _colon, rest = name.partition(":")
     attribute, _equals, label = rest.partition("=")
     if kind != "share" or attribute not in ATTRIBUTES:
         shares = ", ".join(f"share:{attribute}=LABEL" for attribute in ATTRIBUTES)
-        raise UserError(f"--metric {name}: is not known; use {', '.join(_RATES)}, {shares}")
+        known_names = ", ".join((*_RATES, *(one.name for one in formulas)))
+        raise UserError(f"--metric {name}: is not known; use {known_names}, {shares}")
     if label not in ATTRIBUTES[attribute]:
         raise UserError(f"--metric {name}: {attribute} must be one of {', '.join(ATTRIBUTES[attribute])}")
     known = shipped_confusions() if confusions is None else confusions

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cloud.analysis.change import Change
 from cloud.domain.chain import Role
+from cloud.domain.formula import Formula
 from cloud.domain.messages import Message, Percent, gettext
 from cloud.domain.messages import gettext as _
 from cloud.domain.messages import noop as N_  # noqa: N812 - as gettext tools look for it
@@ -105,11 +106,38 @@ ROLES: Mapping[Role, str] = {
 NO_DIFFERENCE = "no clear difference"
 
 
+_MORE, _LESS = N_("%(figure)s: %(by)s higher."), N_("%(figure)s: %(by)s lower.")
+_JUDGED: Mapping[tuple[str, bool], str] = {
+    ("more", True): N_("%(figure)s: %(by)s higher, which is better."),
+    ("more", False): N_("%(figure)s: %(by)s higher, which is worse."),
+    ("less", True): N_("%(figure)s: %(by)s lower, which is better."),
+    ("less", False): N_("%(figure)s: %(by)s lower, which is worse."),
+}
+"""By verdict, and whether that is what the shop wants."""
+
+
+def words_of(metric: str, title: str) -> Words:
+    """Return the words for a metric; those with a formula have only their ``title``."""
+    return FIGURES.get(metric) or Words(title, "", "more", "less", _MORE, _LESS, "")
+
+
+def formula_sentence(formula: Formula, change: Change) -> Message | None:
+    """Return what changed in a figure with a formula in one sentence; None if it is not known."""
+    if change.verdict is None or change.ratio is None:
+        return None
+    if change.verdict == "none":
+        return gettext(N_("%(figure)s: no clear difference."), figure=formula.title)
+    said = _MORE if change.verdict == "more" else _LESS
+    if formula.better is not None:
+        said = _JUDGED[change.verdict, change.verdict == formula.better]
+    return gettext(said, figure=formula.title, by=Percent(abs(change.ratio - 1)))
+
+
 def verdict(change: Change) -> str:
     """Return ``more``, ``fewer``, ``no clear difference``, or ``not known``."""
     if change.verdict is None:
         return "not known"
-    words = FIGURES[change.metric]
+    words = words_of(change.metric, "")
     return {"more": words.more, "less": words.less, "none": NO_DIFFERENCE}[change.verdict]
 
 
@@ -129,6 +157,16 @@ def value(number: float | None, unit: str) -> str:
     if unit == "%":
         return f"{100 * number:.0f}\N{NO-BREAK SPACE}%"
     return f"{number:.1f}\N{NO-BREAK SPACE}s" if unit == "s" else f"{number:.1f}"
+
+
+def amount(number: float | None, unit: str) -> str:
+    """Format a figure with a formula, or a sum of the till; None becomes a dash."""
+    if number is None:
+        return "–"
+    if unit == "%":
+        return f"{100 * number:.1f}\N{NO-BREAK SPACE}%"
+    said = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:,.2f}"
+    return f"{said}\N{NO-BREAK SPACE}{unit}" if unit else said
 
 
 def span(change: Change) -> str:

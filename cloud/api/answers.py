@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud.analysis.estimates import Interval
 from cloud.domain.chain import Purpose, Role
+from cloud.domain.formula import Better, Source
 from cloud.domain.tally import State
 from common.wire import NoticeRule
 
@@ -97,10 +99,21 @@ class Counted(Answer):
     doors: Doors | None = Field(description="null if no camera has a door")
 
 
+class Till(Answer):
+    """What the till told of a day, also outside opening hours. ``null`` is not told."""
+
+    transactions: int = Field(description="sales that were completed")
+    turnover: float | None = Field(description="money taken, in the currency of the chain file")
+    items: int | None = Field(description="things sold")
+    staff_hours: float | None = Field(description="hours worked by all staff together")
+    corrected_at: datetime | None = Field(description="when a row was corrected last; null if none was")
+
+
 class DayAnswer(Counted):
     """One local day."""
 
     date: date
+    till: Till | None = Field(description="null if the till told nothing of this day")
     watched_s: dict[str, float] = Field(description="seconds that each camera watched (device/camera)")
     models: list[str] = Field(description="versions of the models in use")
     calibrations: list[str] = Field(description="versions of the calibrations in use")
@@ -254,6 +267,44 @@ class Places(Asked):
     ways_visits: int = Field(
         description="visits of the groups that tell ways; nothing is known of the others"
     )
+
+
+class MetricAnswer(Answer):
+    """One figure with a formula. ``value`` is null if it cannot be told."""
+
+    name: str
+    title: str
+    formula: str = Field(description="one sum of fields divided by another")
+    sources: list[Source] = Field(
+        description="who tells its fields: `cameras`, `doors`, `till`, or the opening `hours`"
+    )
+    unit: str = Field(description="`%` for a share, which is from 0 to 1 here")
+    better: Better | None = Field(description="whether `more` or `less` is better; null if neither")
+    value: float | None
+    interval: Range | None = Field(description="the range in which it lies in 19 of 20 cases")
+    interval_by: Interval | None = Field(
+        description="`wilson`: by chance alone; `days`: by how much the days differ; null with too few days"
+    )
+    coverage: float | None = Field(
+        description="share of the opening time in which its cameras watched; null if it needs none"
+    )
+    days: int = Field(description="days that count: at least 0.8 of their opening time was watched")
+    of_days: int = Field(description="days that have something of every field")
+    refused: str | None = Field(description="why there is no value, in a sentence; null if there is one")
+
+
+class Metrics(Asked):
+    """The figures with a formula of a period: those of the till, and those of the chain file."""
+
+    metrics: list[MetricAnswer]
+
+
+class TillTaken(Answer):
+    """What became of the rows of a till. All are stored."""
+
+    new: int = Field(description="intervals that were not known")
+    corrected: int = Field(description="intervals that were told differently before")
+    unchanged: int = Field(description="intervals that were told alike before")
 
 
 class AlertAnswer(Answer):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from cloud.analysis.estimates import estimate
 from cloud.api import figures
-from cloud.api.answers import Cohorts, Days, Hours, Places
+from cloud.api.answers import Cohorts, Days, Hours, Metrics, Places
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.formula import Formula
 from cloud.domain.tally import Tally
 from cloud.stores.tallies import Tallies, every_day
 from common.errors import UserError
@@ -36,6 +38,7 @@ class Chosen(NamedTuple):
     first: date
     last: date
     tallies: Tallies
+    formulas: tuple[Formula, ...]
 
 
 def site_named(chain: Chain, name: str) -> Site:
@@ -70,7 +73,7 @@ def choose(shops: Source, name: str, period: Period, now: datetime, *, most: int
         raise UserError(f"first: {first} is after the last day, {last}")
     if most is not None and (last - first).days >= most:
         raise UserError(f"first: {first} to {last} are more than {most} days; ask for a part of them")
-    return Chosen(site, role_of(site, period.role), first, last, tallies)
+    return Chosen(site, role_of(site, period.role), first, last, tallies, chain.formulas)
 
 
 def days(shops: Source, name: str, period: Period, now: datetime) -> Days:
@@ -95,6 +98,12 @@ def places(shops: Source, name: str, period: Period, now: datetime) -> Places:
     found = by_day(asked)
     floor = asked.tallies.floor(asked.site.name, asked.first, asked.last, asked.role)
     return Places(**_about(asked), **figures.places(sum(found[1:], found[0])), **figures.floor(floor))
+
+
+def metrics(shops: Source, name: str, period: Period, now: datetime) -> Metrics:
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
+    found = by_day(asked)
+    return Metrics(**_about(asked), metrics=[figures.metric(estimate(one, found)) for one in asked.formulas])
 
 
 def by_day(asked: Chosen) -> list[Tally]:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from cloud.api import answers
 from cloud.domain.chain import Role
 from cloud.domain.periods import monday_of
+from cloud.domain.till import TillRow
 from cloud.domain.users import Permission
 from common.vocabulary import EARLIEST, LATEST
 from common.wire import Name
@@ -33,7 +34,7 @@ PNG: Final = "image/png"
 PDF: Final = "application/pdf"
 HTML: Final = "text/html"
 
-Table = Literal["days", "hours", "cohorts", "places"]
+Table = Literal["days", "hours", "cohorts", "places", "metrics"]
 Format = Literal["csv", "parquet"]
 Chart = Literal["weeks", "hours", "coverage"]
 Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
@@ -130,9 +131,20 @@ class OfChart(OfSite):
     )
 
 
+MOST_TILL_ROWS: Final = 1000
+
+
+class TillRows(Question):
+    """What a till counted, interval by interval. The same interval again corrects what was told before."""
+
+    model_config = ConfigDict(strict=True)
+
+    rows: list[TillRow] = Field(min_length=1, max_length=MOST_TILL_ROWS)
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One thing that can be asked with GET."""
+    """One thing that can be asked, or told with a body."""
 
     name: str
     path: str
@@ -143,6 +155,12 @@ class Endpoint:
     asks: type[Question]
     answers: Mapping[str, type[answers.Answer] | None]
     """By media type; None is a file."""
+    tells: type[Question] | None = None
+    """The body of a POST; None: it is asked with GET."""
+
+    @property
+    def method(self) -> Literal["GET", "POST"]:
+        return "POST" if self.tells else "GET"
 
 
 def _json(name: str, path: str, summary: str, asks: type[Question], answer: type[answers.Answer]) -> Endpoint:
@@ -156,6 +174,7 @@ ENDPOINTS: Final = (
     _json("hours", "/sites/{site}/hours", "Counts by hour", Period, answers.Hours),
     _json("cohorts", "/sites/{site}/cohorts", "Released breakdowns by local day", Period, answers.Cohorts),
     _json("places", "/sites/{site}/places", "Doors, zones, queues and targets", Period, answers.Places),
+    _json("metrics", "/sites/{site}/metrics", "Figures with a formula", Period, answers.Metrics),
     _json("devices", "/sites/{site}/devices", "Devices and notices as they are now", Nothing, answers.Devices),
     Endpoint(
         "export", "/sites/{site}/exports/{table}", "A table of a period as a file", "exports", OfTable, Export,
@@ -168,6 +187,10 @@ ENDPOINTS: Final = (
     Endpoint(
         "report", "/sites/{site}/report", "The report of a week, to print", "exports", OfSite, Report,
         {HTML: None, PDF: None},
+    ),
+    Endpoint(
+        "till", "/sites/{site}/till", "Tell what the till sold", "till", OfSite, Nothing, {JSON: answers.TillTaken},
+        TillRows,
     ),
 )  # fmt: skip
 BY_NAME: Final = {endpoint.name: endpoint for endpoint in ENDPOINTS}

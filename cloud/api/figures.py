@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cloud.analysis.estimates import Estimate
 from cloud.api import answers
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
 from cloud.domain.tally import Tally, added_by, readable
+from cloud.domain.till import TillTally
 from cloud.stores.tallies import Tallies, open_quarters
 
 
@@ -60,6 +62,7 @@ def day(tally: Tally) -> answers.DayAnswer:
     return answers.DayAnswer(
         date=tally.day,
         **counted(tally),
+        till=till(tally.till),
         watched_s=dict(tally.watched_s),
         models=sorted(tally.models),
         calibrations=sorted(tally.calibrations),
@@ -124,6 +127,37 @@ def floor(found: FloorTally) -> dict[str, Any]:
         ],
         "ways_visits": found.ways_visits,
     }
+
+
+def till(told: TillTally | None) -> answers.Till | None:
+    if told is None:
+        return None
+    return answers.Till(
+        transactions=told.transactions,
+        turnover=told.turnover,
+        items=told.items,
+        staff_hours=told.staff_hours,
+        corrected_at=told.corrected_at,
+    )
+
+
+def metric(found: Estimate) -> answers.MetricAnswer:
+    of = found.formula
+    return answers.MetricAnswer(
+        name=of.name,
+        title=str(of.title),
+        formula=of.text,
+        sources=list(of.sources),
+        unit=of.unit,
+        better=of.better,
+        value=found.value,
+        interval=None if found.low is None or found.high is None else (found.low, found.high),
+        interval_by=found.interval,
+        coverage=found.coverage,
+        days=found.days,
+        of_days=found.of_days,
+        refused=found.refused and str(found.refused),
+    )
 
 
 def doors(found: DoorTally | None) -> answers.Doors | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from cloud.api.answers import Problem
-from cloud.api.endpoints import ENDPOINTS, ROOT, Endpoint, Question
+from cloud.api.endpoints import ENDPOINTS, JSON, ROOT, Endpoint, Question
 
 PROBLEM: Final = "application/problem+json"
 REFUSALS: Final[Mapping[int, str]] = {
@@ -20,7 +20,7 @@ REFUSALS: Final[Mapping[int, str]] = {
     404: "There is no such thing, or you may not see it",
     503: "The store, or a program that is needed, is not available",
 }
-_DESCRIPTION = """Counts of a shop, as the page shows them. It only reads.
+_DESCRIPTION = """Counts of a shop, as the page shows them. It only reads; a till also tells what it sold.
 
 Send an access token as `Authorization: Bearer TOKEN`. Durations are in seconds and end in `_s`, shares are from 0 to 1.
 A day is a local day of the shop, and only its opening hours count. `null` means not known: nobody was watching, or the
@@ -35,15 +35,19 @@ def document(root_path: str = "") -> dict[str, Any]:
 @cache
 def _document() -> dict[str, Any]:
     models = {answer for endpoint in ENDPOINTS for answer in endpoint.answers.values() if answer} | {Problem}
+    bodies = [endpoint.tells for endpoint in ENDPOINTS if endpoint.tells]
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in sorted(models, key=lambda model: model.__name__)],
+        [
+            *((model, "serialization") for model in sorted(models, key=lambda model: model.__name__)),
+            *((body, "validation") for body in bodies),
+        ],
         ref_template="#/components/schemas/{model}",
     )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Footlight", "version": ROOT.rsplit("/", 1)[-1], "description": _DESCRIPTION},
         "security": [{"token": []}],
-        "paths": {endpoint.path: {"get": _operation(endpoint)} for endpoint in ENDPOINTS},
+        "paths": {endpoint.path: {endpoint.method.lower(): _operation(endpoint)} for endpoint in ENDPOINTS},
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -57,6 +61,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "description": f"Needs the permission `{endpoint.needs}`.",
         "parameters": [*parameters(endpoint.of, "path"), *parameters(endpoint.asks, "query")],
+        **(
+            {"requestBody": {"required": True, "content": {JSON: {"schema": _reference(endpoint.tells)}}}}
+            if endpoint.tells
+            else {}
+        ),
         "responses": {
             "200": {
                 "description": "The answer",

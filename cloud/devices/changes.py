@@ -205,10 +205,10 @@ class Changes:
             self._file.add(asked, payload, who=ELSEWHERE, before=before)
 
     def _hear_own(self, told: PlacementMessage) -> None:
-        of = (told.site, told.device)
-        if self._own.get(of) != told.places:
-            self._file.keep_own(*of, told.places, told.at)
-            self._own[of] = told.places
+        of, own = (told.site, told.device), told.places.model_dump(mode="json")
+        if self._own.get(of) != own:
+            self._file.keep_own(*of, own, told.at)
+            self._own[of] = own
 
 
 def settings_of(history: Sequence[Change]) -> Mapping[str, JsonValue]:

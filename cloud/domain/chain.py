@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,8 @@ from pydantic import (
     model_validator,
 )
 
+from cloud.domain.custom_metric import MOST_METRICS, CustomMetric
+from cloud.domain.formula import BUILT_IN, TAKEN, Formula
 from common.config_file import load_yaml_model
 from common.errors import UserError
 from common.settings import Section
@@ -237,6 +240,16 @@ class Site(Section):
         return second + timedelta(seconds=skipped)
 
 
+class Controller(Section):
+    """Who answers for the measuring, as the sign at the door says."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    contact: Annotated[str, Field(min_length=1, max_length=200)]
+    officer: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The data protection officer."""
+    legal_basis: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+
+
 class Annotation(Section):
     """Something that explains the figures of some days, such as a promotion."""
 
@@ -260,6 +273,16 @@ class Chain(Section):
     name: Name
     sites: Annotated[dict[Name, Site], Field(min_length=1)]
     annotations: list[Annotation] = Field(default_factory=list)
+    controller: Controller | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """The currency of every turnover; None: it is not named."""
+    metrics: Annotated[dict[Name, CustomMetric], Field(max_length=MOST_METRICS)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        if taken := sorted(TAKEN.intersection(self.metrics)):
+            raise ValueError(f"metrics: {taken[0]} is a metric that every chain has; choose another name")
+        return self
 
     @model_validator(mode="after")
     def _register(self) -> Self:
@@ -271,6 +294,14 @@ class Chain(Section):
                     f"annotations: {annotation.text!r} names {unknown[0]!r}, which is not a site of this file"
                 )
         return self
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """The metrics with a formula: those that every chain has, then its own."""
+        return (
+            *(replace(one, unit=self.currency or "") if one.uses_money else one for one in BUILT_IN),
+            *(one.named(name) for name, one in self.metrics.items()),
+        )
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -25,6 +25,7 @@ from cloud.domain.floor_tally import FloorTally, floor_tally
 from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
 from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
 from cloud.domain.thresholds import FULL_COVERAGE
+from cloud.domain.till import TillTally, till_sum
 from common.wire import Cohort, WindowMessage
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -82,6 +83,8 @@ class Tally:
     doors: DoorTally | None = None
     """None if no camera has a door."""
     places: PlaceTally = field(default_factory=PlaceTally)
+    till: TillTally | None = None
+    """What the till told of the same day, also outside opening hours; None if it told nothing."""
 
     @property
     def covered_s(self) -> float:
@@ -144,6 +147,7 @@ class Tally:
             calibrations=self.calibrations | other.calibrations,
             doors=both_doors(self.doors, other.doors),
             places=self.places + other.places,
+            till=till_sum((self.till, other.till)),
         )
 
 

@@ -8,5 +8,8 @@ SMALL_SAMPLE = 30
 FULL_COVERAGE = 0.9
 """An hour with less coverage is shown as partly watched."""
 
+LEAST_COVERAGE = 0.8
+"""Share of the opening time that each camera must have watched for a day to count in a comparison."""
+
 MIN_K = 3
 """The smallest k of a device that a bridge stores by default: with a smaller k, a withheld cell can only be 1."""

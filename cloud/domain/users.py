@@ -15,6 +15,7 @@ USER_ROLES: Final[tuple[UserRole, ...]] = get_args(UserRole)
 
 Permission = Literal[
     "numbers",  # see figures, devices and notices of the own sites
+    "till",  # tell what the till sold
     "exports",  # take figures away as a file
     "acknowledge",  # answer notices
     "offers",  # write and approve offers
@@ -28,7 +29,7 @@ Permission = Literal[
 
 _ADDED: Final[dict[UserRole, frozenset[Permission]]] = {
     "viewer": frozenset({"numbers"}),
-    "manager": frozenset({"exports", "acknowledge", "offers", "count_check"}),
+    "manager": frozenset({"till", "exports", "acknowledge", "offers", "count_check"}),
     "installer": frozenset({"placement", "configure", "accounts", "audit"}),
     "hq": frozenset({"all_sites"}),
 }
@@ -60,6 +61,7 @@ Act = Literal[
     "approved",
     "acknowledged",
     "exported",
+    "till_corrected",
 ]
 """What the audit log records."""
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from cloud.analysis.estimates import estimate
 from cloud.api import ask, figures
 from cloud.api.answers import (
     CohortsAnswer,
@@ -17,8 +18,10 @@ from cloud.api.answers import (
     DayAnswer,
     Doors,
     HourAnswer,
+    MetricAnswer,
     QueueAnswer,
     TargetAnswer,
+    Till,
     ZoneAnswer,
 )
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, Period, Table
@@ -81,7 +84,7 @@ Made = tuple[dict[str, Kind], Iterable[Mapping[str, Any]]]
 
 
 def _days(asked: ask.Chosen) -> Made:
-    columns = {"date": date, **_counted(), "models": str, "calibrations": str}
+    columns = {"date": date, **_counted(), **_columns(Till), "models": str, "calibrations": str}
     return columns, (_flat(figures.day(one)) for one in ask.by_day(asked))
 
 
@@ -105,7 +108,22 @@ def _places(asked: ask.Chosen) -> Made:
     return columns, (row for one in ask.by_day(asked) for row in _places_of(one.day, figures.places(one)))
 
 
-_MAKERS: Final = {"days": _days, "hours": _hours, "cohorts": _cohorts, "places": _places}
+def _metrics(asked: ask.Chosen) -> Made:
+    ends = _ends(["interval"])
+    columns = {"date": date, **_columns(MetricAnswer, without=("interval", "sources")), **ends}
+    return columns, (
+        _metric(one.day, figures.metric(estimate(formula, [one])))
+        for one in ask.by_day(asked)
+        for formula in asked.formulas
+    )
+
+
+def _metric(day: date, answer: MetricAnswer) -> dict[str, Any]:
+    low, high = answer.interval or (None, None)
+    return {"date": day, **answer.model_dump(), "interval_low": low, "interval_high": high}
+
+
+_MAKERS: Final = {"days": _days, "hours": _hours, "cohorts": _cohorts, "places": _places, "metrics": _metrics}
 
 
 def _counted() -> dict[str, Kind]:
@@ -117,11 +135,13 @@ def _door(name: str) -> str:
 
 
 def _flat(answer: DayAnswer | HourAnswer) -> dict[str, Any]:
-    values = answer.model_dump(exclude={"doors"})
+    values = answer.model_dump(exclude={"doors", "till"})
     for versions in ("models", "calibrations"):
         if versions in values:
             values[versions] = " ".join(values[versions])
     doors = answer.doors.model_dump() if answer.doors else {}
+    if isinstance(answer, DayAnswer) and answer.till:
+        values |= answer.till.model_dump()
     return {**values, **{_door(name): value for name, value in doors.items()}}
 
 

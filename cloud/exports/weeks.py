@@ -36,10 +36,10 @@ def report_of(shops: ask.Source, name: str, week: str | None, role: Role | None,
 
 def as_pdf(html: str) -> bytes:
     """Print a report. Raises ``Lacking`` without Chromium, and while another report is being printed."""
-    from cloud.reports import page
+    from cloud.reports import printing
 
     try:
-        page.require_browser()
+        printing.require_browser()
     except UserError:
         raise Lacking(
             "format: a PDF needs Chromium, which this service cannot run; take html and print that from a browser"
@@ -49,7 +49,7 @@ def as_pdf(html: str) -> bytes:
     try:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "report.pdf"
-            page.write(html, path)
+            printing.write(html, path)
             return path.read_bytes()
     except (OSError, UserError):
         raise Lacking("format: Chromium could not print the report; take html and print that") from None

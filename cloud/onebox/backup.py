@@ -1,4 +1,4 @@
-"""A nightly backup of the embedded store, and ``footlight-cloud restore``.
+"""Nightly backups of what the server keeps in files, and ``footlight-cloud restore``.
 
 A shop may switch its box off at night: if the last backup is a day old, a new one is made as soon as the box is on.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cloud.account_settings import beside
-from cloud.config import EmbeddedSettings, load
+from cloud.config import EmbeddedSettings, Settings, load
 from cloud.ingest.background import in_background
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_file import back_up
+from cloud.stores.sqlite_file import connect
+from common import salvage
 from common.clock import Clock, SystemClock
 from common.errors import UserError
 
@@ -34,50 +37,73 @@ def due(last: datetime | None, now: datetime) -> bool:
     return age >= timedelta(days=1) or (now.hour == _NIGHT_HOUR and age >= timedelta(hours=12))
 
 
+def copies(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[tuple[Path, Path]]:
+    """Return each file of the server with the path of its backup; empty if no backup is wanted."""
+    backup = settings.backup_file(environ)
+    if backup is None:
+        return []
+    found = [
+        (file, backup.with_suffix(suffix)) for suffix, file in settings.files_beside_store(environ).items()
+    ]
+    if isinstance(settings.store, EmbeddedSettings):
+        found.append((settings.store.location(environ), backup))
+    return found
+
+
 @contextmanager
 def nightly(
-    store: EmbeddedSettings,
-    clock: Clock,
-    *,
-    accounts: Path | None = None,
-    look_every_s: float = _LOOK_EVERY_S,
+    files: Sequence[tuple[Path, Path]], clock: Clock, *, look_every_s: float = _LOOK_EVERY_S
 ) -> Iterator[None]:
-    """Make backups of the store, and of the file of the ``accounts``, in a separate thread while they are in use."""
-    target = store.backup_location()
-    if target is None:
+    """Make backups of ``files``, see :func:`copies`, in a separate thread while they are in use."""
+    if not files:
         yield
         return
-
-    def work(stop: threading.Event) -> None:
-        _run(store.location(), accounts, target, clock, stop, look_every_s)
-
-    with in_background("backup", work):
+    with in_background("backup", lambda stop: _run(files, clock, stop, look_every_s)):
         yield
 
 
 def _run(
-    path: Path,
-    accounts: Path | None,
-    target: Path,
-    clock: Clock,
-    stop: threading.Event,
-    look_every_s: float,
+    files: Sequence[tuple[Path, Path]], clock: Clock, stop: threading.Event, look_every_s: float
 ) -> None:
-    fault = ""
+    faults: dict[Path, str] = {}
     while not stop.wait(look_every_s):
-        if not due(_made_at(target), clock.now().astimezone()):
-            continue
-        try:
-            if accounts is not None and accounts.is_file():
-                back_up(accounts, beside(target))
-            back_up(path, target)  # last: its age tells when the next backup is due
-        except (OSError, sqlite3.Error) as error:
-            if str(error) != fault:
-                log.warning("backup %s cannot be written: %s; the previous backup is kept", target, error)
-            fault = str(error)
-        else:
-            fault = ""
-            log.info("backup written to %s", target)
+        made = []
+        now = clock.now().astimezone()
+        for file, copy in files:
+            if not file.is_file() or not due(_made_at(copy), now):
+                continue
+            try:
+                _copy(file, copy)
+            except (OSError, sqlite3.Error) as error:
+                fault = (isinstance(error, OSError) and error.strerror) or str(error)
+                if fault not in faults.values():
+                    log.warning("backup %s cannot be written: %s; the previous backup is kept", copy, fault)
+                faults[copy] = fault
+            else:
+                faults.pop(copy, None)
+                made.append(str(copy))
+        if made:
+            log.info("backup written to %s", ", ".join(made))
+
+
+def _copy(file: Path, copy: Path) -> None:
+    if file.suffix == ".sqlite":
+        back_up(file, copy)
+    else:
+        _write(file, copy)
+
+
+def _write(file: Path, target: Path) -> None:
+    """Replace ``target`` by a copy of ``file``, as a whole; only its owner may read it."""
+    draft = target.with_name(target.name + ".new")
+    try:
+        draft.touch(mode=0o600)
+        shutil.copyfile(file, draft)
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _made_at(target: Path) -> datetime | None:
@@ -89,26 +115,68 @@ def _made_at(target: Path) -> datetime | None:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud restore``."""
-    parser = commands.add_parser("restore", help="add the missing data from a backup to the embedded store")
+    parser = commands.add_parser("restore", help="bring back what is missing from a backup")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="also replace users, changes and chain file that are there; restart the service afterwards",
+    )
     parser.add_argument("backup", type=Path, nargs="?", metavar="BACKUP", help="(default: store.backup)")
     parser.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command. It replaces no stored data, so it can run more than once and while ``serve`` is running."""
-    store = load(args.config).store
-    if not isinstance(store, EmbeddedSettings):
-        raise UserError("store.kind: 'restore' is for the embedded store; use InfluxDB's own backup tools")
-    source = args.backup or store.backup_location()
-    if source is None or not source.is_file():
-        raise UserError(f"{source or 'store.backup'}: no such file; give the path of the backup to restore")
+    """Run the command. It replaces no stored window, so it can run more than once and while a service is running."""
+    settings = load(args.config)
+    backup = args.backup or settings.backup_file()
+    embedded = isinstance(settings.store, EmbeddedSettings)
+    beside = {} if backup is None else _existing(settings, backup)
+    if backup is None or not (backup.is_file() if embedded else beside):
+        raise UserError(f"{backup or 'store.backup'}: no such file; give the path of the backup to restore")
+    if isinstance(settings.store, EmbeddedSettings):
+        _restore_windows(settings.store, backup)
+    else:
+        print("the counts are in InfluxDB; restore them with its own backup tools")
+    for copy, file in beside.items():
+        if file.exists() and not args.replace:
+            print(f"{file} is there already and was left as it is; --replace takes the one of the backup")
+        else:
+            _restore_file(copy, file)
+            print(f"{file} restored from {copy}; restart the service")
+    return 0
+
+
+def _existing(settings: Settings, backup: Path) -> dict[Path, Path]:
+    """Return the copies that lie beside ``backup``, each with the file that it is a copy of."""
+    pairs = {backup.with_suffix(suffix): file for suffix, file in settings.files_beside_store().items()}
+    return {copy: file for copy, file in pairs.items() if copy.is_file()}
+
+
+def _restore_windows(store: EmbeddedSettings, backup: Path) -> None:
     opened = EmbeddedStore(store.location(), retention_days=store.retention_days, clock=SystemClock())
     try:
-        added = opened.take_over(source)
+        added = opened.take_over(backup)
     except (OSError, sqlite3.Error) as error:
-        raise UserError(f"{source}: cannot be restored ({error})") from None
+        raise UserError(f"{backup}: cannot be restored ({error})") from None
     finally:
         opened.close()
-    print(f"{added} windows restored from {source}; windows that were already stored are unchanged")
-    return 0
+    print(f"{added} windows restored from {backup}; windows that were already stored are unchanged")
+
+
+def _restore_file(copy: Path, file: Path) -> None:
+    """Give ``file`` the content of ``copy`` and the owner of its folder, which is the service. Raises ``UserError``."""
+    try:
+        if file.suffix == ".sqlite":
+            with closing(connect(copy)) as source:
+                salvage.check(source)
+                file.touch(mode=0o600)
+                # in one transaction, so that a service that has the file open sees the old content or the new
+                with closing(connect(file)) as target:
+                    source.backup(target)
+        else:
+            _write(copy, file)
+        owner = file.parent.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(f"{copy}: cannot be restored to {file} ({error})") from None

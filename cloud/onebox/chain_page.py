@@ -12,6 +12,7 @@ from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
+from cloud.onebox.backup import copies, nightly
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
 from cloud.stores.connect import needed, open_embedded, open_influx, open_influxql
@@ -20,6 +21,7 @@ from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.shops import ChainShops, OneBoxShops, Shops
 from cloud.stores.store import Reader
 from cloud.stores.tallies import InfluxTallies
+from cloud.stores.till_tallies import TillShops, open_till
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
@@ -86,11 +88,12 @@ async def _serve(
     shown = settings.serve.page
     with (
         page_access(settings, clock) as access,
-        _opened(settings, chain, clock) as (reader, shops),
+        _opened(settings, chain, clock) as (reader, listed),
+        open_till(settings.till_file()) as till,
         listen(shown.host, shown.port) as sock,
         ExitStack() as opened,
     ):
-        positions, changes = Positions(clock), None
+        positions, changes, shops = Positions(clock), None, TillShops(listed, till)
         if configure is not None:
             changes = opened.enter_context(
                 broker_changes(settings.changes_file(), configure, clock, positions.take)
@@ -99,6 +102,7 @@ async def _serve(
         if chain_file is not None:
             edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
         if not only_api:
+            opened.enter_context(nightly(copies(settings), clock))
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
             reader,
@@ -108,7 +112,9 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            kept_days=settings.store.kept_days,
             shops=shops,
+            till=till,
             only_api=only_api,
             names=shown.names,
             path=shown.path,

@@ -19,7 +19,7 @@ from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo
 from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, connect_public
-from cloud.onebox.backup import nightly
+from cloud.onebox.backup import copies, nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
 from cloud.onebox.home_assistant import HomeAssistant
@@ -27,8 +27,10 @@ from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing
 from cloud.stores.connect import open_embedded, read_chain
 from cloud.stores.embedded import EmbeddedStore
-from cloud.stores.shops import OneBoxShops
+from cloud.stores.shops import OneBoxShops, Shops
 from cloud.stores.store import DeadLetter, Reader
+from cloud.stores.till_file import TillFile
+from cloud.stores.till_tallies import TillShops, open_till
 from cloud.web.access import Access
 from cloud.web.app import create_app
 from cloud.web.page_access import page_access
@@ -80,19 +82,21 @@ async def serve(
             pushing(access, shops, clock, connect) as push,
             telling(settings.notices, store, clock, push) as tell,
             chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
+            open_till(settings.till_file()) as till,
         ):
-            await _serve(settings, settings.store, store, shops, access, edits, tell, clock, stop, ready)
+            told = TillShops(shops, till)
+            await _serve(settings, store, told, access, edits, till, tell, clock, stop, ready)
     finally:
         store.close()
 
 
 async def _serve(
     settings: Settings,
-    place: EmbeddedSettings,
     store: EmbeddedStore,
-    shops: OneBoxShops,
+    shops: Shops,
     access: Access,
     edits: ChainChanges,
+    till: TillFile,
     tell: Tell | None,
     clock: Clock,
     stop: asyncio.Event,
@@ -134,7 +138,7 @@ async def _serve(
     try:
         chosen = settings.serve.page
         with (
-            nightly(place, clock, accounts=settings.accounts_file()),
+            nightly(copies(settings), clock),
             listen(chosen.host, chosen.port) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
         ):
@@ -146,7 +150,9 @@ async def _serve(
                 access=access,
                 changes=changes,
                 chain_changes=edits,
+                kept_days=settings.store.kept_days,
                 shops=shops,
+                till=till,
                 collectors=[IntakeMetrics(lambda: intake.stats)],
                 names=chosen.names,
                 path=chosen.path,

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
-from cloud.analysis.comparable import LEAST_COVERAGE, coverage
+from cloud.analysis.comparable import coverage
 from cloud.analysis.compare import LEVEL, Comparison, compare
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Chain, Role
 from cloud.domain.tally import Tally
+from cloud.domain.thresholds import LEAST_COVERAGE
 from cloud.reports.site import notes
 from cloud.reports.week import IsoWeek
-from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, metrics_of
+from cloud.rollup.comparisons import METRICS, PERIOD_DAYS, formulas_of, metrics_of
 from cloud.stores.tallies import Tallies, every_day
 
 
@@ -89,10 +90,11 @@ def chain_report(source: Tallies, chain: Chain, week: IsoWeek, role: Role) -> Ch
         without=tuple(name for name in chain.sites if name not in compared),
         notes=notes(chain, None, week),
         comparisons=tuple(
-            compare(
-                found[role], metric_named(name), sites=compared, role=role, first=period[0], last=period[1]
+            compare(found[role], metric, sites=compared, role=role, first=period[0], last=period[1])
+            for metric in (
+                *map(metric_named, metrics_of(found[role])),
+                *formulas_of(chain.formulas, found[role]),
             )
-            for name in metrics_of(found[role])
         ),
         changes={
             name: changes(own[chain.sites[name].roles[0]], [visits], week.first, level=LEVEL / len(by_site))[

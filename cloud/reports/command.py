@@ -96,18 +96,18 @@ class _Reports:
 
 def _report(args: argparse.Namespace, reports: _Reports, site: Site | None) -> None:
     # Imported here so that the other commands start without numpy, scipy and matplotlib.
-    from cloud.reports import page
+    from cloud.reports import page, printing
 
     if args.json:
         print(json.dumps(page.as_json(reports.figures(site)), default=str))
         return
     suffix = ".pdf" if args.pdf else ".html"
     if suffix == ".pdf" or (args.out and args.out.suffix == ".pdf"):
-        page.require_browser()
+        printing.require_browser()
 
     def write(path: Path, of: Site | None) -> None:
         target = path.with_suffix(".pdf") if args.pdf else path
-        page.write(page.html(reports.figures(of)), target)
+        printing.write(page.html(reports.figures(of)), target)
         print(target)
 
     week = reports.week.name

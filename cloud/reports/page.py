@@ -1,13 +1,8 @@
-"""Turns a report into a printable page: one self-contained HTML file, or a PDF that Chromium makes from it."""
+"""Turns a report into a printable page: one self-contained HTML file."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,19 +10,14 @@ from matplotlib.figure import Figure
 
 from cloud.analysis import words as figure_words
 from cloud.analysis.change import WEEKS_BEFORE
-from cloud.analysis.comparable import LEAST_COVERAGE
 from cloud.analysis.compare import Row
 from cloud.analysis.table import COMPARED_AS
-from cloud.domain.thresholds import SMALL_SAMPLE
+from cloud.domain.thresholds import LEAST_COVERAGE, SMALL_SAMPLE
 from cloud.reports import plots, words
 from cloud.reports.chain import ChainReport
 from cloud.reports.site import SiteReport
 from cloud.rollup.comparisons import METRICS
 from cloud.stores.tallies import days
-from common.errors import UserError
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_PATIENCE_S = 120
 
 MOST_OUTAGES = 6
 MOST_RANKED = 36
@@ -43,12 +33,12 @@ def _environment() -> Environment:
     environment.filters |= {
         "value": figure_words.value, "signed": figure_words.signed, "percent": figure_words.percent,
         "verdict": figure_words.verdict,
-        "span": figure_words.span, "outage": words.outage, "cameras": words.cameras,
+        "amount": figure_words.amount, "span": figure_words.span, "outage": words.outage, "cameras": words.cameras,
     }  # fmt: skip
     environment.globals |= {
-        "figures": figure_words.FIGURES, "small_sample": SMALL_SAMPLE, "weeks_before": WEEKS_BEFORE,
-        "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED, "roles": figure_words.ROLES,
-        "compared_as": COMPARED_AS,
+        "figures": figure_words.FIGURES, "words_of": figure_words.words_of, "small_sample": SMALL_SAMPLE,
+        "weeks_before": WEEKS_BEFORE, "least_coverage": LEAST_COVERAGE, "most_named": MOST_NAMED,
+        "roles": figure_words.ROLES, "compared_as": COMPARED_AS,
     }  # fmt: skip
     return environment
 
@@ -129,7 +119,7 @@ def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
             if row.set_apart is not None:
                 rows[row.site, row.set_apart] = row
                 figures.setdefault((row.site, row.set_apart), []).append(
-                    figure_words.FIGURES[comparison.metric].title
+                    figure_words.words_of(comparison.metric, comparison.title).title
                 )
     every = len(report.comparisons)
     return [
@@ -141,52 +131,6 @@ def _set_apart(report: ChainReport) -> list[tuple[Row, str]]:
 def as_json(report: SiteReport | ChainReport) -> dict[str, object]:
     """Return all figures of a report; the caller must convert dates and times to text."""
     return asdict(report)
-
-
-def write(text: str, path: Path) -> None:
-    """Write a report, as PDF if ``path`` ends in ``.pdf``. Raises ``UserError``."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix != ".pdf":
-            path.write_text(text, encoding="utf-8")
-            return
-        with TemporaryDirectory() as folder:
-            page = Path(folder) / "report.html"
-            page.write_text(text, encoding="utf-8")
-            _print(page, path)
-    except OSError as error:
-        raise UserError(f"--out {path}: {error.strerror or error}") from None
-
-
-def require_browser() -> str:
-    """Find the program that makes a PDF of a page. Raises ``UserError`` if it is not installed."""
-    for name in BROWSERS:
-        if found := shutil.which(name):
-            return found
-    raise UserError(
-        "a PDF needs Chromium, which is not installed: run apt-get install chromium, or write .html"
-    )
-
-
-def _print(page: Path, path: Path) -> None:
-    command = [require_browser(), "--headless", "--disable-gpu", "--no-pdf-header-footer", "--no-first-run"]
-    if os.geteuid() == 0:  # Chromium's sandbox refuses root; the page is ours and runs no script
-        command.append("--no-sandbox")
-    command += [
-        f"--user-data-dir={page.parent / 'profile'}",
-        f"--print-to-pdf={path.resolve()}",
-        page.as_uri(),
-    ]
-    path.unlink(missing_ok=True)
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise UserError(
-            f"--out {path}: Chromium did not finish within {_PATIENCE_S} s; write .html instead"
-        ) from None
-    if not path.exists():
-        said = (done.stderr.strip().splitlines() or ["no error message"])[-1]
-        raise UserError(f"--out {path}: Chromium wrote no PDF: {said[:200]}")
 
 
 def _markup(plot: Figure | list[Figure] | None) -> Markup | list[Markup] | None:

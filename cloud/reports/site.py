@@ -9,13 +9,15 @@ from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import camera_coverage, coverage
+from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, local_hours
-from cloud.analysis.metrics import metric_named
+from cloud.analysis.metrics import Metric, metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.day_windows import QUARTER
 from cloud.domain.labels import WITHOUT_VERDICT, Counts
 from cloud.domain.tally import Tally, readable
+from cloud.domain.till import TillTally
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import metrics_of
 from cloud.stores.tallies import Tallies, every_day, open_quarters
@@ -101,6 +103,11 @@ class SiteReport:
     viewers: int | None
     changes: tuple[Change, ...]
     """Visits come first."""
+    till: TillTally | None
+    """What the till told of the week; None if nothing."""
+    metrics: tuple[FormulaFigure, ...]
+    """The figures with a formula, beside those of the week before."""
+    currency: str
     days: tuple[Day, ...]
     hours: tuple[Hour, ...]
     busiest: Hour | None
@@ -135,6 +142,13 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
     parts = open_quarters(source, site, week.first, week.last, role)
     hours = tuple(local_hours(parts, site))
     found_mixes = mixes(own)
+    before = [one for one in found if one.day < week.first][-7:]
+    shown = relevant(chain.formulas, [*own, *before], main=role == site.roles[0])
+
+    def compared(metric: Metric, level: float) -> Change:
+        (only,) = changes(found, [metric], week.first, level=level)
+        return only
+
     return SiteReport(
         site=site.name,
         title=site.title,
@@ -151,6 +165,9 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
         visits=total.visits if total.covered_s > 0 else None,
         viewers=total.viewers if total.covered_s > 0 else None,
         changes=tuple(changes(found, [metric_named(name) for name in metrics_of(found)], week.first)),
+        till=total.till,
+        metrics=formula_figures(shown, own, before, compared),
+        currency=chain.currency or "",
         days=tuple(_day(one) for one in own if one.open_s > 0),
         hours=hours,
         busiest=max(

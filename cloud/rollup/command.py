@@ -31,6 +31,8 @@ from cloud.stores.measurement import Measurement, Point, Value
 from cloud.stores.place_days import DAY_PLACE, place_day_points
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Windows, day_time, days, tally_point
+from cloud.stores.till_file import TillFile
+from cloud.stores.till_tallies import TillTallies, open_till
 from cloud.stores.windows import InfluxWindows
 from common.clock import Clock, SystemClock
 from common.command_line import add_config
@@ -266,7 +268,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace, clock: Clock) -> int:
     """Run the command and return its exit code. Raises ``UserError``."""
-    store, chain = load(args.config).store, Chain.load(args.chain)
+    settings, chain = load(args.config), Chain.load(args.chain)
+    store = settings.store
     if not isinstance(store, InfluxSettings):
         print(
             "nothing to do: the embedded store needs no rollup; compare and report read its windows directly"
@@ -274,7 +277,8 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         return 0
     first, last = period(args.first, args.last, clock.now(), store.retention_days)
     since = None if args.first or args.last else first_kept(clock.now(), store.retention_days)
-    rolled = _roll_up(store, chain, clock, first, last, since)
+    with open_till(settings.till_file()) as till:
+        rolled = _roll_up(store, chain, till, clock, first, last, since)
     if args.json:
         print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **asdict(rolled)}, default=str))
         return 0
@@ -293,7 +297,13 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
 
 
 def _roll_up(
-    store: InfluxSettings, chain: Chain, clock: Clock, first: date, last: date, since: date | None
+    store: InfluxSettings,
+    chain: Chain,
+    till: TillFile,
+    clock: Clock,
+    first: date,
+    last: date,
+    since: date | None,
 ) -> Rolled:
     from cloud.rollup.comparisons import comparison_points  # imported here: it needs numpy and scipy
 
@@ -303,7 +313,7 @@ def _roll_up(
             rolled = rollup(
                 chain, windows, tallies, target, first=first, last=last, now=clock.now(), since=since
             )
-            target.write_points(comparison_points(tallies, chain, last), "day")
+            target.write_points(comparison_points(TillTallies(tallies, till, chain), chain, last), "day")
         except (StoreUnavailable, StoreRejected) as error:
             raise UserError(f"store: {error}; fix this, then run the rollup again") from None
     return rolled

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from cloud.analysis.compare import Comparison, Row, compare
-from cloud.analysis.metrics import metric_named
+from cloud.analysis.metrics import Metric, formula_metric, metric_named
 from cloud.domain.chain import Chain
+from cloud.domain.formula import Formula
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.stores import layout
 from cloud.stores.measurement import Point
@@ -42,12 +43,19 @@ def comparison_points(tallies: Tallies, chain: Chain, last: date) -> Iterator[Po
     for role in chain.roles:
         sites = chain.with_role(role)
         stored = tallies.tallies(list(sites), first, last, role)
-        newest = {tally.site: tally for tally in stored}
+        newest = {tally.site: tally for tally in stored if tally.models}  # a day may have a till alone
         found = with_silent_days(stored, sites.values(), days(first, last), role)
-        for name in metrics_of(found):
-            comparison = compare(found, metric_named(name), sites=sites, role=role, first=first, last=last)
+        metrics = [*map(metric_named, metrics_of(found)), *formulas_of(chain.formulas, found)]
+        for metric in metrics:
+            comparison = compare(found, metric, sites=sites, role=role, first=first, last=last)
             for row in comparison.rows:
                 yield _point(chain, comparison, row, newest.get(row.site))
+
+
+def formulas_of(formulas: Iterable[Formula], tallies: Sequence[Tally]) -> list[Metric]:
+    """Return the metrics with a formula that can be told of at least one of these days."""
+    told = [formula_metric(one) for one in formulas]
+    return [metric for metric in told if any(metric.told(one) for one in tallies)]
 
 
 def _point(chain: Chain, comparison: Comparison, row: Row, newest: Tally | None) -> Point:

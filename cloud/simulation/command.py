@@ -59,6 +59,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--truth-out", type=Path, metavar="FILE", help="write what really happened, as JSON lines"
     )
+    parser.add_argument(
+        "--till-out", type=Path, metavar="FILE", help="write what the tills sold, for 'till import'"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(command=run)
 
@@ -85,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
             with ExitStack() as chain_file:
                 _open(chain_file, args.chain_out).write(fleet.chain_yaml())
         truth = _open(opened, args.truth_out) if args.truth_out else None
+        till = _open(opened, args.till_out) if args.till_out else None
         counts: Counter[str] = Counter()
-        stream = _stream(fleet, now, truth, counts)
+        stream = _stream(fleet, now, truth, till, counts)
         if args.broker:
             sent = through_broker(stream, settings.mqtt.broker(), SystemClock())
         else:
@@ -109,11 +113,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _stream(fleet: Fleet, now: datetime, truth: TextIO | None, counts: Counter[str]) -> Stream:
-    """Generate all messages with their time of arrival; write the truth and count the messages on the way."""
+def _stream(
+    fleet: Fleet, now: datetime, truth: TextIO | None, till: TextIO | None, counts: Counter[str]
+) -> Stream:
+    """Generate all messages with their time of arrival; write truth and till, and count the messages on the way."""
     from rich.console import Console
     from rich.progress import Progress
 
+    from cloud.simulation.till import HEADER, csv_lines
+
+    if till is not None:
+        till.write(HEADER)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(fleet.days) * len(fleet.chain.sites))
         for site_day in fleet.site_days():
@@ -126,6 +136,8 @@ def _stream(fleet: Fleet, now: datetime, truth: TextIO | None, counts: Counter[s
                 yield (arrival.at if is_will else over), message
             if truth is not None:
                 truth.writelines(json.dumps(one.json()) + "\n" for one in site_day.truths)
+            if till is not None:
+                till.writelines(csv_lines(site_day.site, site_day.till, now))
             progress.update(task, advance=1, description=f"{day}  {counts['WindowMessage']:,} windows")
 
 

@@ -17,9 +17,12 @@ from cloud.simulation.chain import PROMOTION, Camera, Sites, make_sites
 from cloud.simulation.device import Arrival, Device, Release
 from cloud.simulation.faults import draw_faults
 from cloud.simulation.places import true_places
+from cloud.simulation.till import TillDay, conversion_of, till_day
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
 from common.vocabulary import ATTRIBUTES
 
+_TILL = 15
+"""Makes the chance of the till another one than that of the visitors."""
 DAY_TO_DAY = 0.12
 """Standard deviation of the log of a shop's visits around the usual value of the weekday, such as from the weather."""
 
@@ -48,6 +51,9 @@ class Truth:
     expression: Mapping[str, int]
     places: Mapping[str, Mapping[str, Mapping[str, float]]]
     """What they did at doors, in zones and towards targets, by name."""
+    till: Mapping[str, float] | None = None
+    """Only of entrances: how many people really ``entered``, counted or not, and the share of them that buys
+    (``conversion``)."""
 
     def json(self) -> dict[str, Any]:
         return {**asdict(self), "day": self.day.isoformat()}
@@ -58,8 +64,10 @@ class SiteDay:
     """One site and day. ``arrivals`` are in order for each device; there is a truth for each role."""
 
     day: date
+    site: Site
     arrivals: Sequence[Arrival]
     truths: Sequence[Truth]
+    till: TillDay
 
 
 class Fleet:
@@ -96,7 +104,7 @@ class Fleet:
             for number, (name, site) in enumerate(self.chain.sites.items()):
                 rng = np.random.default_rng([self._seed, number, day.toordinal()])
                 release = self._release(number, index)
-                yield self._site_day(site, self._devices[name], day, release, rng)
+                yield self._site_day(number, site, self._devices[name], day, release, rng)
 
     def _device(self, site_number: int, site_name: str, camera: Camera, window_s: int) -> Device:
         site, character = self.chain.sites[site_name], self._sites.characters[site_name]
@@ -126,7 +134,13 @@ class Fleet:
         return Release(software, f"{eyes[0].calibration}-previous", eyes[0])
 
     def _site_day(
-        self, site: Site, devices: Sequence[Device], day: date, release: Release, rng: np.random.Generator
+        self,
+        number: int,
+        site: Site,
+        devices: Sequence[Device],
+        day: date,
+        release: Release,
+        rng: np.random.Generator,
     ) -> SiteDay:
         character = self._sites.characters[site.name]
         opening = site.opening_intervals(day)
@@ -138,14 +152,24 @@ class Fleet:
         arrivals: list[Arrival] = []
         came: Counter[Role] = Counter()
         counted: dict[Role, list[Visitors]] = {role: [] for role in site.roles}
+        at_entrances: list[tuple[Visitors, Visitors]] = []
         for camera, device in zip(character.cameras, devices, strict=True):
             everybody = visitors(rng, character, site, day, factor * camera.sees)
             one = device.day(day, everybody, release)
             arrivals += one.arrivals
             came[camera.purpose] += int(_during(everybody, opening).sum())
             counted[camera.purpose].append(one.counted)
-        truths = [_truth(site, role, day, came[role], people) for role, people in counted.items()]
-        return SiteDay(day, arrivals, truths)
+            if camera.purpose == "entrance":
+                at_entrances.append((everybody, one.counted))
+        # Of its own chance, so that the days are those of a chain without tills.
+        dice = np.random.default_rng([self._seed, number, day.toordinal(), _TILL])
+        conversion = conversion_of(np.random.default_rng([self._seed, number, _TILL]))
+        till = till_day(dice, site, day, at_entrances, conversion)
+        truths = [
+            _truth(site, role, day, came[role], people, till if role == "entrance" else None)
+            for role, people in counted.items()
+        ]
+        return SiteDay(day, site, arrivals, truths, till)
 
 
 def _during(people: Visitors, opening: Sequence[Interval]) -> NDArray[np.bool_]:
@@ -156,7 +180,9 @@ def _during(people: Visitors, opening: Sequence[Interval]) -> NDArray[np.bool_]:
     return inside
 
 
-def _truth(site: Site, role: Role, day: date, came: int, counted: Sequence[Visitors]) -> Truth:
+def _truth(
+    site: Site, role: Role, day: date, came: int, counted: Sequence[Visitors], till: TillDay | None
+) -> Truth:
     opening = site.opening_intervals(day)
     pairs = [(people, _during(people, opening)) for people in counted]
     mixes = {
@@ -181,4 +207,5 @@ def _truth(site: Site, role: Role, day: date, came: int, counted: Sequence[Visit
         age_band=mixes["age_band"],
         expression=mixes["expression"],
         places=true_places(role, pairs),
+        till={"entered": till.entered, "conversion": till.conversion} if till else None,
     )

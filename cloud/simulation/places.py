@@ -35,6 +35,8 @@ PLANS: Mapping[Role, Plan] = {
 _CELLS = {"shelf": (0, 1), "till": (7,), "": (2, 3, 5, 6)}
 """Where people stand in each zone, and outside of all."""
 _CROSSING = {"entry": 0.42, "exit": 0.36, "passer": 0.2, "": 0.02}
+ENTERS = _CROSSING["entry"]
+"""The share of the people in front of a door who come in."""
 _LEADS, _TEA, _SIGN, _SERVED = 0.7, 0.5, 0.3, 0.85
 """Shares: of entries that begin a group, of visits at the shelf that look at the tea, of all that look at the sign, and
 of those in the queue who are served."""

@@ -16,6 +16,7 @@ from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_windows import EmbeddedWindows
 from cloud.stores.store import StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Tallies
+from cloud.stores.till_tallies import TillTallies, open_till
 from cloud.stores.window_tallies import WindowTallies
 from common.clock import Clock
 from common.errors import UserError
@@ -85,7 +86,7 @@ def add_chain(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator[tuple[Chain, Tallies]]:
-    """Open the chain and its tallies from the configured store, for a command.
+    """Open the chain and its tallies, with those of its tills, from the configured store, for a command.
 
     An embedded store needs no chain file: without one, that of the page counts, or else the opening hours are estimated
     from the weeks up to ``last``. Raises ``UserError``, also if the store is not available while it is used.
@@ -94,12 +95,15 @@ def open_tallies(settings: Settings, chain: Path | None, last: date) -> Iterator
     given = read_chain(settings, chain)
     try:
         if isinstance(store, EmbeddedSettings):
-            with closing(EmbeddedWindows(store.location())) as windows:
+            with (
+                closing(EmbeddedWindows(store.location())) as windows,
+                open_till(settings.till_file()) as till,
+            ):
                 found = given or assumed_chain(windows, shop_zone(settings.serve.page.timezone), last)
-                yield found, WindowTallies(windows, found)
+                yield found, TillTallies(WindowTallies(windows, found), till, found)
         else:
             found = needed(given)
-            with closing(open_influxql(store)) as influxql:
-                yield found, InfluxTallies(influxql)
+            with closing(open_influxql(store)) as influxql, open_till(settings.till_file()) as till:
+                yield found, TillTallies(InfluxTallies(influxql), till, found)
     except StoreUnavailable as error:
         raise UserError(f"store: {error}; fix this, then run the command again") from None

@@ -142,6 +142,7 @@ def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:
 
 
 def _open(path: Path, *, check: bool) -> sqlite3.Connection:
+    salvage.check_header(path)
     db = connect(path)
     try:
         # WAL: the page can read while the bridge writes. FULL: a commit survives a power cut, because committed

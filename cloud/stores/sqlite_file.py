@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from pathlib import Path
 
@@ -20,9 +21,26 @@ def connect(path: Path, *, wait_s: float = 1.0) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
 
 
+def create_private(path: Path) -> None:
+    """Create a missing file, readable for its owner alone. Raises ``OSError``.
+
+    If root runs the command, the owner of the folder gets the file: a service with another user needs it later.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
+
+
 def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:
     """Create the tables in a new file. Raises ``OtherVersion`` for a file with tables of another version."""
     found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0 and salvage.has_tables(db):
+        raise salvage.damage("its version is lost")
     if found == 0:
         db.executescript(f"BEGIN; {schema} PRAGMA user_version = {version}; COMMIT;")
     elif found != version:
@@ -52,6 +70,7 @@ def open_history(path: Path, schema: str, version: int, *, area: str) -> sqlite3
 
 
 def _checked(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    salvage.check_header(path)
     db = connect(path)
     try:
         db.execute("PRAGMA journal_mode = WAL")

@@ -37,10 +37,15 @@ Every time is the shop's local time with its UTC offset.
                            or more
                            targets[]: {name, passers, withheld, viewers, viewer_share, interest_s,
                            interest_interval_s}: seconds of looking per passer, with its 95 % interval [low, high]
+    till                   {until, transactions, turnover, items, staff_hours, currency, metrics[]} of today up to the
+                           end of its last interval; null if it told nothing
+                           metrics[]: {name, title, unit, value, low, high, coverage, refused}; value is null if it
+                           cannot be told, and refused says why
     yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
                            visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
-                           alerts[]}, null if unknown; since is when it last came online; clock_trusted is false
+                           windows, alerts[]}, null if unknown; windows is {expected, received, late, lost} since
+                           yesterday; since is when it last came online; clock_trusted is false
                            while its clock is not synchronised or differs from this machine's;
                            alerts[]: {fault, since, text}, the active ones
     notices[]              {device, name, since, text, acknowledged}: what staff should know now, newest first; text is
@@ -53,19 +58,29 @@ Returns 404 with {error} for a site that has never sent data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from cloud.devices.changes import InUse
+from cloud.domain.ledger import Ledger
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
+from cloud.domain.till import TOLD
 from cloud.stores.store import DeadLetter, DeviceState
 from cloud.web.day import Breakdown, Day
+from cloud.web.day_till import TillToday
 from common.wire import NoticeMessage
 
 Json = dict[str, Any]
+
+
+class Sold(NamedTuple):
+    """What the till told of today."""
+
+    today: TillToday
+    currency: str
 
 
 def today(
@@ -74,14 +89,17 @@ def today(
     zone: ZoneInfo,
     day: Day,
     before: Day,
+    sold: Sold | None,
     devices: Sequence[DeviceState],
     notices: Sequence[NoticeMessage],
     acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
     changes: Sequence[InUse],
+    ledgers: Mapping[str, Ledger],
     says: Callable[[object], str],
 ) -> Json:
-    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday.
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, and
+    ``ledgers`` the windows of both days by device.
 
     ``says`` says a message in the language of the reader.
     """
@@ -96,6 +114,7 @@ def today(
         **figures,
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
+        "till": sold and _till(sold, zone, says),
         "yesterday": {
             "date": before.hours[0].start.date(),
             "visits": before.visits,
@@ -105,7 +124,7 @@ def today(
             "entries": before.doors and before.doors.entries,
             "exits": before.doors and before.doors.exits,
         },
-        "devices": [_device(state, zone) for state in devices],
+        "devices": [_device(state, ledgers.get(state.device), zone) for state in devices],
         "notices": [
             _notice(notice, taken_care_of(notice, acknowledgements), zone, says)
             for notice in notices
@@ -131,6 +150,28 @@ def _breakdown(breakdown: Breakdown | None) -> Json | None:
     )
 
 
+def _till(sold: Sold, zone: ZoneInfo, says: Callable[[object], str]) -> Json:
+    told, currency = sold.today.told, sold.currency
+    return {
+        "until": told.until.astimezone(zone),
+        **{name: getattr(told, name) for name in TOLD},
+        "currency": currency,
+        "metrics": [
+            {
+                "name": one.formula.name,
+                "title": says(one.title),
+                "unit": one.formula.unit,
+                "value": one.value,
+                "low": one.low,
+                "high": one.high,
+                "coverage": one.coverage,
+                "refused": one.refused and says(one.refused),
+            }
+            for one in sold.today.figures
+        ],
+    }
+
+
 def _notice(
     notice: NoticeMessage, taken: Acknowledgement | None, zone: ZoneInfo, says: Callable[[object], str]
 ) -> Json:
@@ -143,7 +184,7 @@ def _notice(
     }
 
 
-def _device(state: DeviceState, zone: ZoneInfo) -> Json:
+def _device(state: DeviceState, ledger: Ledger | None, zone: ZoneInfo) -> Json:
     health = state.health
     return {
         "device": state.device,
@@ -155,6 +196,7 @@ def _device(state: DeviceState, zone: ZoneInfo) -> Json:
         "clock_trusted": health and health.clock_trusted,
         "software": state.software,
         "model": state.model,
+        "windows": ledger and {**asdict(ledger), "lost": ledger.lost},
         "alerts": [
             {"fault": alert.fault, "since": alert.at.astimezone(zone), "text": alert.text}
             for alert in state.alerts

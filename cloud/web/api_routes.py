@@ -34,6 +34,7 @@ def routes(reader: Reader, shops: Shops, clock: Clock) -> list[BaseRoute]:
         "hours": api.hours,
         "cohorts": api.cohorts,
         "places": api.places,
+        "metrics": api.metrics,
         "devices": api.devices,
     }
     return [
@@ -83,6 +84,9 @@ class _Api:
 
     def places(self, request: Request) -> Response:
         return _json(request, ask.places(self.shops, *self._asked(request)))
+
+    def metrics(self, request: Request) -> Response:
+        return _json(request, ask.metrics(self.shops, *self._asked(request)))
 
     def devices(self, request: Request) -> Response:
         of_query(request, Nothing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,9 +20,11 @@ from starlette.templating import Jinja2Templates
 from cloud.chain_file.changes import ChainChanges
 from cloud.devices.changes import Changes
 from cloud.domain.chain import shop_zone
+from cloud.domain.levels import Level
 from cloud.domain.messages import gettext as _
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
+from cloud.stores.till_file import TillFile
 from cloud.web import (
     account_page,
     api_routes,
@@ -35,6 +37,8 @@ from cloud.web import (
     placement_page,
     places_page,
     settings_page,
+    sign_page,
+    till_routes,
     today_page,
     users_page,
 )
@@ -62,6 +66,8 @@ def create_app(
     shops: Shops,
     changes: Changes | None = None,
     chain_changes: ChainChanges | None = None,
+    till: TillFile | None = None,
+    kept_days: Mapping[Level, int | None] | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
     names: Iterable[str] = (),
@@ -70,12 +76,14 @@ def create_app(
 ) -> Starlette:
     """Create the page that shows the data of ``reader`` to the users that ``access`` knows.
 
-    ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain file,
-    such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None if
-    placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes the
-    chain file; None if nobody can. ``collectors`` are further metrics of the process. ``only_api`` leaves the pages
-    out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows the page, such
-    as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came from, and how.
+    ``shops`` has the tallies for the pages of periods and the API. ``timezone`` is that of shops without a chain
+    file, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None
+    if placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes
+    the chain file; None if nobody can. ``kept_days`` is for how long the store keeps each level, for the sign at the
+    door; without it there is no sign. ``till`` is where tills tell their sales, None if they cannot. ``collectors``
+    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page
+    besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are
+    addresses or networks of proxies that say where a request came from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
@@ -83,11 +91,12 @@ def create_app(
     pages = SitePages(
         reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
     )
-    today = today_page.Today(pages)
+    today = today_page.Today(pages, till)
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
         *export_routes.routes(shops, clock),
         *metrics.routes(reader, clock, collectors),
+        *(till_routes.routes(till, shops, clock) if till is not None else ()),
     ]
     if not only_api:
         routes += [
@@ -97,6 +106,7 @@ def create_app(
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
             *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),
+            *(sign_page.routes(pages, kept_days) if kept_days is not None else ()),
             *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
         ]
@@ -116,7 +126,7 @@ def create_app(
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
     app.state.access, app.state.today = access, today
-    app.state.edits_chain = chain_changes is not None
+    app.state.edits_chain, app.state.has_sign = chain_changes is not None, kept_days is not None
     return app
 
 

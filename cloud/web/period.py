@@ -14,11 +14,13 @@ from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
 from cloud.analysis.comparable import camera_coverage, coverage
+from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, weekday_hours
-from cloud.analysis.metrics import metric_named
+from cloud.analysis.metrics import Metric, metric_named
 from cloud.analysis.mix import Mix, mix
 from cloud.analysis.pairs import pair_changes
 from cloud.domain.chain import Role, Site
+from cloud.domain.formula import Formula
 from cloud.domain.periods import Period, paired_days
 from cloud.domain.tally import State, Tally
 from cloud.rollup.comparisons import metrics_of
@@ -102,6 +104,8 @@ class PeriodView:
     """By weekday (0 is Monday) and hour of local time; hours in which the site is closed are missing."""
     who: Mapping[str, Who]
     places: Places
+    metrics: tuple[FormulaFigure, ...]
+    """The figures with a formula: those of the till, and those of the chain."""
     silent_since: date | None
     """The last day with data, if the site was open on days of the period after it."""
 
@@ -117,20 +121,32 @@ class PeriodView:
 
 def period_view(
     source: Tallies, other_source: Tallies, sides: tuple[tuple[Site, Period], tuple[Site, Period]], role: Role,
-    against: Against,
+    against: Against, formulas: Sequence[Formula] = (),
 ) -> PeriodView:  # fmt: skip
-    """Compute the page of the first of ``sides`` beside the second. Raises ``StoreUnavailable``."""
+    """Compute the page of the first of ``sides`` beside the second. Raises ``StoreUnavailable``.
+
+    ``formulas`` are the metrics of the chain that have one.
+    """
     (site, period), (other_site, other_period) = sides
     this = _side(source, site, period, role)
     other = _side(other_source, other_site, other_period, role)
     pairs = _pairs(this, other)
     by_weeks = against == "before" and period.kind == "week"
     metrics = [metric_named(name) for name in metrics_of((*this.tallies, *other.tallies))]
-    if by_weeks:
-        longer = Period(period.first - timedelta(weeks=WEEKS_BEFORE), period.last)
-        found = changes(_tallies(source, site, longer, role), metrics, period.first)
-    else:
-        found = pair_changes([(one, counterpart) for one, counterpart in pairs if counterpart], metrics)
+    both = [(one, counterpart) for one, counterpart in pairs if counterpart]
+    weeks = Period(period.first - timedelta(weeks=WEEKS_BEFORE), period.last)
+    longer = _tallies(source, site, weeks, role) if by_weeks else ()
+
+    def compared(metric: Metric, level: float) -> Change:
+        (only,) = (
+            changes(longer, [metric], period.first, level=level)
+            if by_weeks
+            else pair_changes(both, [metric], level=level)
+        )
+        return only
+
+    found = changes(longer, metrics, period.first) if by_weeks else pair_changes(both, metrics)
+    shown = relevant(formulas, (*this.tallies, *other.tallies), main=role == site.roles[0])
     return PeriodView(
         this=this,
         other=other,
@@ -147,6 +163,7 @@ def period_view(
             other.total.places,
             source.floor(site.name, period.first, period.last, role),
         ),
+        metrics=formula_figures(shown, this.tallies, other.tallies, compared),
         silent_since=_silent_since(this.tallies),
     )
 

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute
 from cloud.devices.changes import InUse
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.periods import MOST_DAYS, Kind, Period, month_of, week_of
-from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
+from cloud.domain.thresholds import FULL_COVERAGE, LEAST_COVERAGE, SMALL_SAMPLE
 from cloud.stores.shops import Shops
 from cloud.stores.tallies import Tallies
 from cloud.web.access import guarded
@@ -119,8 +119,10 @@ class _Periods:
                 "titles": figure_titles(),
                 "full_coverage": FULL_COVERAGE,
                 "small_sample": SMALL_SAMPLE,
+                "least_coverage": LEAST_COVERAGE,
                 "levels": LEVELS,
                 "most_ways": MOST_WAYS,
+                "currency": chain.currency or "",
                 "state": self._state(name, view),
                 "changes": self._changes(name, view),
             },
@@ -143,7 +145,7 @@ class _Periods:
         against, other = _against(request, chain, site, period, others)
         with self._lock:
             _, other_source = self._shops.until(other[1].last)
-            return period_view(source, other_source, ((site, period), other), role, against)
+            return period_view(source, other_source, ((site, period), other), role, against, chain.formulas)
 
     def _state(self, name: str, view: PeriodView) -> str:
         """Return ``shown``, or why there is nothing to show."""

@@ -18,6 +18,7 @@ from common.vocabulary import DWELL_BINS_S
 
 if TYPE_CHECKING:
     from cloud.analysis.change import Change
+    from cloud.analysis.formula_figures import FormulaFigure
 
 _SPACE = "\N{NO-BREAK SPACE}"
 LONGEST_S: Final = DWELL_BINS_S[-1]
@@ -69,6 +70,9 @@ _WORDS: Final[Mapping[str, Message]] = {
     "plan": _("floor plan"),
     "notices": _("notices"),
     "camera": _("camera"),
+    "cameras": _("cameras"),
+    "till": _("till"),
+    "hours": _("opening hours"),
 }
 """The words for roles, attributes, their labels, figures, and sections of settings."""
 
@@ -125,6 +129,27 @@ def figure(context: Context, value: float | None, unit: str) -> str:
 
 
 @pass_context
+def amount(context: Context, value: float | None, unit: str) -> str:
+    """Format a figure with a formula: a share with one digit behind the point, other figures with two unless large."""
+    if value is None:
+        return UNKNOWN
+    language = language_in(context)
+    if unit == "%":
+        return f"{language.number(100 * value, 1)}{_SPACE}%"
+    return _with_unit(language.number(value, 0 if abs(value) >= 1000 else 2), unit)
+
+
+@pass_context
+def total(context: Context, value: float | None, unit: str) -> str:
+    """Format a sum of the till."""
+    return UNKNOWN if value is None else _with_unit(language_in(context).number(value), unit)
+
+
+def _with_unit(number: str, unit: str) -> str:
+    return f"{number}{_SPACE}{unit}" if unit else number
+
+
+@pass_context
 def day(context: Context, value: date) -> str:
     """Format a day, as in ``Mon 23 Nov``."""
     return language_in(context).day(value, "MMMEd")
@@ -142,6 +167,13 @@ def change(found: Change) -> Message | None:
     return sentence(found)
 
 
+def metric_change(figure: FormulaFigure) -> Message | None:
+    """Return what changed in a figure with a formula in one sentence; None if it is not known."""
+    from cloud.analysis.words import formula_sentence
+
+    return formula_sentence(figure.this.formula, figure.change) if figure.change else None
+
+
 def figure_titles() -> dict[str, str]:
     """Return the titles of the metrics that are compared."""
     from cloud.analysis.words import FIGURES
@@ -150,6 +182,7 @@ def figure_titles() -> dict[str, str]:
 
 
 FILTERS: Final[Mapping[str, Callable[..., str | None]]] = {
-    one.__name__: one for one in (coverage, signed, seconds, span, figure, day, label, change)
+    one.__name__: one
+    for one in (coverage, signed, seconds, span, figure, amount, total, day, label, change, metric_change)
 }
 """The filters of the templates."""

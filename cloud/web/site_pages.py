@@ -45,6 +45,7 @@ def _of_the_request(request: Request) -> dict[str, Any]:
         "has_accounts": has_accounts,
         "language": language_of(request),
         "edits_chain": request.app.state.edits_chain,
+        "has_sign": request.app.state.has_sign,
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from starlette.concurrency import run_in_threadpool
@@ -13,17 +14,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
+from cloud.domain.formula import BUILT_IN
+from cloud.domain.ledger import ledgers
 from cloud.domain.messages import gettext as _
 from cloud.domain.users import User, reads
 from cloud.ingest.acknowledging import LONGEST_NAME, acknowledge
 from cloud.stores.store import StoreRejected, StoreUnavailable
+from cloud.stores.till_file import TillFile
 from cloud.web import api
 from cloud.web.access import Access, address_of, guarded, record
 from cloud.web.day import day_bounds, day_figures
+from cloud.web.day_till import till_today
 from cloud.web.languages import Language, language, language_of
 from cloud.web.live import Live
 from cloud.web.site_pages import SitePages
 from common.errors import UserError
+from common.wire import WindowMessage
 
 FRESH_S = 2.0
 """How long an answer is reused, so that ten open phones of one language cost a Pi no more than one."""
@@ -52,8 +58,8 @@ class _Answer:
 class Today:
     """The handlers of this feature."""
 
-    def __init__(self, pages: SitePages) -> None:
-        self._pages = pages
+    def __init__(self, pages: SitePages, till: TillFile | None = None) -> None:
+        self._pages, self._till = pages, till
         self.live = Live(lambda site, code: self._answer(site, language(code)))
         self._answers: dict[tuple[str, str], _Answer] = {}
         self._lock = Lock()
@@ -143,6 +149,22 @@ class Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        says = language.says
-        answer = api.today(site, now, zone, day, before, devices, notices, taken, letters, changes, says)
+        found, says = ledgers(windows), language.says
+        till = self._sold(site, windows, start, end)
+        answer = api.today(
+            site, now, zone, day, before, till, devices, notices, taken, letters, changes, found, says
+        )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
+
+    def _sold(
+        self, site: str, windows: Sequence[WindowMessage], start: datetime, end: datetime
+    ) -> api.Sold | None:
+        """Return what the till told of today; None if it told nothing."""
+        kept = self._till.between(site, start, end) if self._till else ()
+        if not kept:
+            return None
+        # Without a chain file, the chain would be estimated from weeks of windows, each time.
+        listed = self._pages.shops.site(site) is not None
+        chain = self._pages.shops.until(end.date())[0] if listed else None
+        found = till_today(kept, windows, chain.formulas if chain else BUILT_IN)
+        return api.Sold(found, chain.currency or "" if chain else "") if found else None

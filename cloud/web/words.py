@@ -35,6 +35,7 @@ ACTS: Final[Mapping[Act, Message]] = {
     "approved": _("approved"),
     "acknowledged": _("answered a notice"),
     "exported": _("exported"),
+    "till_corrected": _("corrected sales"),
 }
 """What the audit log records."""
 

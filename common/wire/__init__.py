@@ -47,6 +47,7 @@ from common.wire.fields import (
     bin_label,
 )
 from common.wire.notice import NEWS_S, NoticeMessage, NoticeRule, least_people
+from common.wire.own_places import OwnPlaces
 from common.wire.placement import (
     FLOOR_S,
     MOST_FLOOR_POINTS,
@@ -111,6 +112,7 @@ __all__ = [
     "Name",
     "NoticeMessage",
     "NoticeRule",
+    "OwnPlaces",
     "PlacementFace",
     "PlacementMessage",
     "PlacementReading",

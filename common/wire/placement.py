@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from common.wire.fields import (
     MOST,
@@ -19,6 +19,7 @@ from common.wire.fields import (
     Visits,
     WireModel,
 )
+from common.wire.own_places import OwnPlaces
 
 
 class PlacementReading(WireModel):
@@ -74,8 +75,8 @@ class PlacementMessage(WireModel):
         description=f"where people stood within the last {FLOOR_S} s, in shares of the picture, rounded to 0.01; each"
         " point is there once, sorted by place, not by time",
     )
-    places: dict[str, JsonValue] = Field(
-        default_factory=dict,
+    places: OwnPlaces = Field(
+        default=OwnPlaces(),
         description="the settings plan, doors, zones, targets and notices in the device's own file, for the editor",
     )
     advice: Annotated[tuple[Annotated[str, Field(max_length=240)], ...], Field(max_length=32)] = Field(

@@ -227,6 +227,7 @@ class Outbox:
             return self._replace_file(str(error))
 
     def _open_file(self) -> sqlite3.Connection:
+        salvage.check_header(self._path)
         db = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
         try:
             self._depth, last = rows.prepare(db)

@@ -105,7 +105,8 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
     db.execute("PRAGMA locking_mode=EXCLUSIVE")
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA secure_delete=ON")  # overwrite deleted data: it held visits that waited for a cohort
-    if (version := db.execute("PRAGMA user_version").fetchone()[0]) == 0:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0 and not salvage.has_tables(db):
         db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
     elif version != SCHEMA_VERSION:
         raise salvage.damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")

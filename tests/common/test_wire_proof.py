@@ -37,9 +37,20 @@ BOXES = {f"placement.faces[].{edge}" for edge in ("x1", "y1", "x2", "y2")} | {
 (docs/privacy.md), with the size of the picture."""
 LONG_LISTS = {"placement.floor": 500}
 """Lists of more than :data:`LONGEST_LIST`: the points of the floor on which people stood during a placement check."""
-FREE = {"placement.places"}
-"""The only part without a schema: the device's own settings of places, for the editor of whoever does the placement
-check. No code puts anything else there."""
+DRAWN = {
+    f"placement.places.{part}"
+    for part in (
+        "plan.points[][]",
+        "plan.metres[][]",
+        "doors[].line[][]",
+        "doors[].inside[]",
+        "zones[].polygon[][]",
+        "targets[].at[]",
+        "notices[].hours[]",
+    )
+}
+"""Lines, corners and hours that a person wrote into the device's own file, for the editor of places. They are about the
+shop, not about anybody in it."""
 SERIES = {"window.cohort.heat.standing_s[]", "window.cohort.heat.looking_s[]"}
 """The only lists of numbers: the cells of the heat map."""
 UNBOUNDED = {"health.temperature_c", "placement.readings[].value"}
@@ -72,8 +83,6 @@ def leaves(schema: Schema, path: str, root: Schema) -> Iterator[tuple[str, Schem
             assert schema.get("additionalProperties") is False, f"{path}: takes unknown fields"
             for name, inside in schema["properties"].items():
                 yield from leaves(inside, f"{path}.{name}", root)
-        case "object" if path in FREE:
-            yield path, {"type": "null"}
         case "object":
             assert "maxProperties" in schema, f"{path}: a map of any size"
             assert len(schema.get("patternProperties", {})) == 1, f"{path}: keys of any kind"
@@ -100,7 +109,7 @@ def check(path: str, leaf: Schema) -> None:
         return
     if kind in ("integer", "number"):
         assert path in UNBOUNDED or {"minimum", "maximum"} <= leaf.keys(), f"{path}: a number without limits"
-        assert path in SERIES | BOXES or not path.endswith("[]"), f"{path}: a series of numbers"
+        assert path in SERIES | BOXES | DRAWN or not path.endswith("[]"), f"{path}: a series of numbers"
         return
     assert kind == "string", f"{path}: anything"
     if longest := text_limit(path):
@@ -140,7 +149,7 @@ def test_only_what_is_sent_to_a_device_is_free() -> None:
 
 def test_every_exception_is_one_of_a_message() -> None:
     paths = {path for channel in FROM_DEVICES for path in walk(BY_CHANNEL[channel], channel)}
-    assert paths >= BOXES | SERIES | UNBOUNDED
+    assert paths >= BOXES | DRAWN | SERIES | UNBOUNDED
     short = paths | {path.partition(".")[2] for path in paths}
     assert TEXTS.keys() <= short
     assert short >= IDS

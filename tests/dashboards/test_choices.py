@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cloud.rollup.comparisons import DOOR_METRICS, METRICS
 from tests.dashboards import shops
 from tests.dashboards.panels import LEVEL_OF, Scene, ask, dashboard, names, statement
 from tests.dashboards.scenes import SITES, scenes
@@ -26,6 +27,7 @@ CHOICES = {
     ("chain-compare", "chain"): ["corner-shops"],
     ("chain-compare", "region"): ["-", "east", "west"],
     ("chain-compare", "role"): ["display", "entrance", "unassigned"],
+    ("chain-compare", "metric"): sorted((*METRICS, *DOOR_METRICS)),
     ("chain-compare", "site"): SITES,
     ("fleet-health", "site"): SITES,
     ("fleet-health", "device"): ["door", "till"],

@@ -258,11 +258,19 @@ function devices(day) {
     if (device.clock_trusted === false && !device.alerts.some((alert) => alert.fault === "clock")) {
       device.alerts.push({ fault: "clock", text: _("its clock is wrong"), ours: true, since: device.last_seen });
     }
+    const { windows } = device;
+    if (windows) {
+      parts.push(windows.late
+        ? _("%(received)s of %(expected)s windows since yesterday, %(late)s of them late", windows)
+        : _("%(received)s of %(expected)s windows since yesterday", windows));
+    }
+    const missing = windows?.lost ? [node("p", ngettext("%(count)s window was counted and never arrived.",
+      "%(count)s windows were counted and never arrived.", windows.lost), "alert")] : [];
     const changes = day.changes.filter((change) => change.device === device.device).map((change) => node("p",
       _("New settings since %(moment)s (%(sections)s): figures before and after differ.", {
         moment: moment(change.at, day.date), sections: change.sections.map((name) => SECTIONS[name] ?? name).join(", "),
       })));
-    item.append(name, ` ${state}`, node("p", parts.join(" · ")), ...changes,
+    item.append(name, ` ${state}`, node("p", parts.join(" · ")), ...missing, ...changes,
       ...device.alerts.map((alert) => inEnglish(_("%(fault)s (since %(moment)s):",
         { fault: FAULTS[alert.fault] ?? alert.fault, moment: moment(alert.since, day.date) }), alert.text, alert.ours)));
     return item;
@@ -283,5 +291,5 @@ function inEnglish(sentence, text, translated = false) {
 function show(day) {
   element("date").textContent = _("%(date)s · %(timezone)s time", { date: fullDate(day.date), timezone: day.timezone });
   banner(day.untrusted_windows ? _("A device's clock was not set for part of today: some visits may be shown in the wrong hour.") : "");
-  [notices, figures, hours, ages, dwell, expressions, doors, places, yesterday, devices].forEach((part) => part(day));
+  [notices, figures, hours, ages, dwell, expressions, doors, till, places, yesterday, devices].forEach((part) => part(day));
 }

@@ -6,32 +6,29 @@ Nothing is queued or stored: a late message is useless.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-
-from pydantic import JsonValue
 
 from common.clock import Clock
 from common.errors import UserError
 from common.mqtt.broker import Broker
 from common.mqtt.refusals import BrokerUnreachable
 from common.mqtt.session import Session
-from common.wire import PlacementFace, PlacementMessage, PlacementReading, encode, topic
+from common.wire import OwnPlaces, PlacementFace, PlacementMessage, PlacementReading, encode, topic
 from edge.commands.placement.check import Moment
 from edge.commands.placement.sights import Outline
 from edge.place_settings import PlaceSettings
 
 MOST_FACES = 64
+NO_PLACES = OwnPlaces()
 LONGEST_S = 600.0
 """For longer nobody is shown on the page, even as an outline."""
 
 
-def places(settings: PlaceSettings) -> dict[str, JsonValue]:
+def places(settings: PlaceSettings) -> OwnPlaces:
     """Return the settings of places as they are written in a file, with all numbers rounded to 0.0001."""
     own = settings.model_dump(mode="json", include=set(PlaceSettings.model_fields), exclude_defaults=True)
-    rounded: dict[str, JsonValue] = json.loads(
-        json.dumps(own), parse_float=lambda text: round(float(text), 4)
+    return OwnPlaces.model_validate(
+        json.loads(json.dumps(own), parse_float=lambda text: round(float(text), 4))
     )
-    return rounded
 
 
 def message(
@@ -41,7 +38,7 @@ def message(
     device: str,
     camera: str,
     clock: Clock,
-    own: Mapping[str, JsonValue] | None = None,
+    own: OwnPlaces = NO_PLACES,
 ) -> PlacementMessage:
     """Turn ``moment`` into a message. ``own`` are the places in the device's file."""
     glance, assessment = moment.glance, moment.assessment
@@ -67,7 +64,7 @@ def message(
         ),
         faces=tuple(_face(sight.outline, sight.counted) for sight in glance.sights[:MOST_FACES]),
         floor=moment.floor,
-        places=dict(own or {}),
+        places=own,
         advice=tuple(advice.text for advice in assessment.advice),
         verdict=assessment.verdict,
     )
@@ -94,7 +91,7 @@ class Page:
         device: str,
         camera: str,
         clock: Clock,
-        own: Mapping[str, JsonValue] | None = None,
+        own: OwnPlaces = NO_PLACES,
     ) -> None:
         """Connect. ``own`` are the places in the device's file.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from common.sign import PROFILES
 from common.wire import (
     AlertMessage,
     HealthMessage,
@@ -15,7 +16,6 @@ from common.wire import (
     one_line,
 )
 from edge.commands.doctor.checks import Finding, green, red
-from edge.commands.privacy_audit.sign import WIDER
 from edge.commands.privacy_audit.signatures import picture_in
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
 
@@ -55,7 +55,7 @@ def _too_open(message: Message, subject: Subject) -> Iterator[str]:
         yield f"a message of {message.site}/{message.device}, which is another device"
     if isinstance(message, WindowMessage):
         allowed = subject.settings.privacy
-        if WIDER.index(message.profile) > WIDER.index(allowed.profile):
+        if PROFILES.index(message.profile) > PROFILES.index(allowed.profile):
             yield f"a window told profile {message.profile}; the settings say {allowed.profile}"
         if message.k < allowed.k:
             yield f"a window told groups of {message.k}; the settings say {allowed.k}"

@@ -15,6 +15,8 @@ from cloud.domain.chain import Chain
 from cloud.simulation.fleet import SiteDay
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
+from cloud.stores.till_file import TillFile
+from cloud.stores.till_tallies import TillShops
 from cloud.web.app import create_app
 from tests.cloud.api.serving import TOKEN, OneToken, serving
 from tests.cloud.simulation.fleets import NOON, fleet, messages
@@ -48,8 +50,18 @@ def shops(store: EmbeddedStore, simulated: tuple[Chain, list[SiteDay]]) -> OneBo
 
 
 @pytest.fixture(scope="session")
-def app(store: EmbeddedStore, shops: OneBoxShops) -> Starlette:
-    return create_app(store, ManualClock(NOW), "Europe/Berlin", access=OneToken(), shops=shops)
+def app(
+    store: EmbeddedStore, shops: OneBoxShops, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Starlette]:
+    with closing(TillFile(tmp_path_factory.mktemp("till") / "till.sqlite")) as till:
+        yield create_app(
+            store,
+            ManualClock(NOW),
+            "Europe/Berlin",
+            access=OneToken(),
+            shops=TillShops(shops, till),
+            till=till,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""One box that others can reach: it asks for a login, over TLS if it has a certificate, and backs its users up."""
+"""One box that others can reach: it asks for a login, over TLS if it has a certificate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,9 @@ import httpx
 import pytest
 
 from cloud.__main__ import main
-from cloud.accounts.file import exists_with_users
-from cloud.config import EmbeddedSettings, Settings
-from cloud.onebox.backup import nightly
-from cloud.stores.connect import open_embedded
-from common.clock import SystemClock
+from cloud.config import Settings
 from common.errors import UserError
 from tests.cloud.onebox.boxes import running
-from tests.support.brokers import until
 
 pytestmark = pytest.mark.slow
 
@@ -92,17 +87,3 @@ def test_a_certificate_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> 
             running(settings(tmp_path, tls=tls)),
         ):
             pass
-
-
-def test_users_are_backed_up_with_the_store_for_its_owner_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first_user(tmp_path, capsys)
-    store = EmbeddedSettings(path=tmp_path / "store.sqlite", backup=tmp_path / "backup.sqlite")
-    open_embedded(store, SystemClock()).close()
-    accounts = tmp_path / "store.accounts.sqlite"
-    with nightly(store, SystemClock(), accounts=accounts, look_every_s=0.01):
-        until((tmp_path / "backup.sqlite").exists, "the copy")
-    copy = tmp_path / "backup.accounts.sqlite"
-    assert exists_with_users(copy)
-    assert copy.stat().st_mode & 0o777 == 0o600

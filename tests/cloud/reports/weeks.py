@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from cloud.analysis.confusion import shipped_confusions
 from cloud.domain.chain import Chain
-from cloud.reports.page import write
+from cloud.reports.printing import write
 from cloud.reports.site import SiteReport, site_report
 from cloud.reports.week import week_named
 from cloud.stores.window_tallies import WindowTallies

@@ -27,7 +27,9 @@ def damage(path: Path, *pages: int) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("how", ["some pages", "cut short", "its head", "no database"])
+@pytest.mark.parametrize(
+    "how", ["some pages", "cut short", "its head", "no database", "its version", "its format"]
+)
 def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
@@ -36,7 +38,10 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     sent = [window(minute, cohort=cohort(), visits=8) for minute in range(400)]
     store.write([*sent, health(), status(online=True)])
     store.close()
-    least, most = {"some pages": (300, 399), "cut short": (100, 300)}.get(how, (0, 0))
+    whole = (400, 400)
+    least, most = {
+        "some pages": (300, 399), "cut short": (100, 300), "its version": whole, "its format": whole
+    }.get(how, (0, 0))  # fmt: skip
     match how:
         case "some pages":
             damage(path, 20, 21, 60)
@@ -44,6 +49,10 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         case "its head":
             damage(path, 0)
+        case "its version" | "its format":
+            byte, value = (63, 0) if how == "its version" else (18, 3)
+            before = path.read_bytes()
+            path.write_bytes(before[:byte] + bytes([value]) + before[byte + 1 :])
         case "no database":
             path.write_text("hello " * 1000)
     content = path.read_bytes()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -20,9 +21,12 @@ from cloud.chain_file.file import section_of
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.till import Takings
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter
+from cloud.stores.till_file import TillFile
+from cloud.stores.till_tallies import TillShops
 from cloud.web.account_access import AccountAccess
 from cloud.web.placement import Positions
 from common.wire import Totals, WindowMessage, encode, topic
@@ -45,6 +49,10 @@ CHAIN: Final = Chain.model_validate(
             }
             for name, title in (("shop", "Markt 1"), ("other", "Hafen 7"), ("silent", "Ring 3"))
         },
+        "currency": "EUR",
+        "metrics": {
+            "tea": {"title": "Tea", "formula": "60 * staff_hours / entries", "unit": "min", "better": "less"}
+        },
     }
 )
 NAMES: Final = frozenset(
@@ -62,6 +70,8 @@ NAMES: Final = frozenset(
         "queue",
         "till",
         "tea",
+        "Tea",
+        "EUR",
     }
     | {"sign", "lift", "entry", "exit", "hanna", "vera", "sheet", "Footlight", "Europe", "Berlin"}
 )
@@ -78,6 +88,8 @@ STATES: Final = {
     "no position": "/site/other/position",
     "the shops": "/",
     "the settings": "/site/shop/settings",
+    "the sign": "/site/shop/sign",
+    "the impact assessment": "/site/shop/dpia",
     "the account": "/account",
     "the users": "/users",
     "the log": "/audit",
@@ -138,8 +150,10 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         closing(EmbeddedStore(folder / "store.sqlite", retention_days=400, clock=clock)) as store,
         closing(opened_accounts(folder, clock)) as accounts,
         closing(ChangeFile(folder / "changes.sqlite")) as file,
+        closing(TillFile(folder / "till.sqlite")) as till,
         chain_changes(chain, folder / "chain.sqlite", clock) as edits,
     ):
+        till.take([*sales("shop"), *sales("other")], clock.now())
         store.write([*weeks("shop"), *weeks("other"), *a_morning(), health(), status(online=True)])
         store.write([alert(active=True), notice(at=clock.now() - timedelta(minutes=2))])
         store.record_dead_letter(DeadLetter(clock.now(), "shop", "door", "t", "no seq", b"{}"))
@@ -160,11 +174,29 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             clock,
             positions,
             access=AccountAccess(accounts),
-            shops=OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN),
+            shops=TillShops(OneBoxShops(store, ZoneInfo("Europe/Berlin"), CHAIN), till),
+            till=till,
             changes=changes,
             chain_changes=edits,
+            kept_days={"raw": 400},
         ) as address:
             yield EveryPage(address, accounts)
+
+
+def sales(site: str) -> list[tuple[str, Takings]]:
+    """What the till of a site sold in each hour of eight weeks and the morning; on Sundays it tells no items."""
+    found = []
+    for number in range((MORNING.date() - MONDAY).days + 1):
+        begin = datetime.combine(MONDAY + timedelta(days=number), time(8), UTC)
+        for hour in range(10 if begin.date() < MORNING.date() else 3):
+            start = begin + timedelta(hours=hour)
+            money = Decimal(20 + (7 * number + hour) % 11)
+            items = None if number % 7 == 6 else 3
+            row = Takings(
+                start, start + timedelta(hours=1), (number + hour) % 3, money, items, Decimal("1.5")
+            )
+            found.append((site, row))
+    return found
 
 
 def weeks(site: str) -> list[WindowMessage]:

@@ -20,6 +20,7 @@ from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.users import PERMISSIONS, USER_ROLES, UserRole
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.till_file import TillFile
 from cloud.web.access import SAFE_METHODS, GuardedRoute, Needs
 from tests.cloud.web.logins import Browser, add_person, logged_in, page_with
 from tests.support.asgi import AsgiClient
@@ -47,7 +48,11 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     file = ChangeFile(tmp_path / "changes.sqlite")
     with chain_changes(tmp_path / "chain.yaml", tmp_path / "chain.sqlite", clock) as edits:
         changes = Changes(file, Nowhere(), clock)
-        yield page_with(accounts, store, clock, changes=changes, chain_changes=edits)
+        till = TillFile(tmp_path / "till.sqlite")
+        yield page_with(
+            accounts, store, clock, changes=changes, chain_changes=edits, kept_days={"raw": 400}, till=till
+        )
+        till.close()
     file.close()
 
 

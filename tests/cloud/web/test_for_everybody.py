@@ -33,7 +33,7 @@ SPOKEN = """() => {
     return [...found, document.title].join(" ");
 }"""
 """Everything that a person reads or hears, but what is marked as another language."""
-UNITS = {"s", "min", "UTC", "ms"}
+UNITS = {"s", "min", "h", "UTC", "ms"}
 
 
 @pytest.fixture(scope="module")

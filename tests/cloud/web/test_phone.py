@@ -118,7 +118,7 @@ def test_a_new_version_of_the_page_takes_the_place_of_what_was_kept(
         ((before,), _) = page.evaluate(KEPT)
         monkeypatch.setattr(_Phone, "_version", property(lambda _: "newer"), raising=False)
         page.evaluate("navigator.serviceWorker.ready.then((one) => one.update())")
-        until(lambda: page.evaluate(KEPT)[0] == ["footlight-newer"], "the new one is in charge")
+        until(lambda: page.evaluate(KEPT)[0] == ["footlight-newer"], "the new one is in charge", timeout_s=60)
         assert before not in ("footlight-newer", "")
 
 

@@ -344,8 +344,38 @@ def test_the_places_of_the_file_are_published_for_the_editor() -> None:
     }
     told = places(Settings.model_validate(own))
     own["zones"][0]["polygon"][1] = [0.3333, 0.5]  # type: ignore[index]
-    assert told == own
-    assert places(Settings()) == {}
+    assert told.model_dump(mode="json") == own
+    assert places(Settings()).model_dump() == {}
+
+
+def test_every_setting_of_places_can_be_told_to_the_editor() -> None:
+    """A setting that the message does not know would end the check."""
+    full: dict[str, list[dict[str, object]]] = {
+        "doors": [{"name": "street", "line": [[0, 0], [1, 1]], "inside": [0.5, 0.9]}],
+        "zones": [
+            {"name": "desk", "polygon": [[0, 0], [1, 0], [1, 1]], "where": "shelf", "stop_s": 3600.0},
+            {"name": "line", "polygon": [[0, 0], [1, 0], [1, 1]], "queue": True, "front": "desk"},
+            {"name": "till", "polygon": [[0, 0], [1, 0], [1, 1]], "exclude": True},
+        ],
+        "targets": [
+            {"name": "screen", "yaw": 90.0, "pitch": -60.0, "half_angle": 60.0, "zone": "desk"},
+            {"name": "poster", "at": [-1000.0, 1000.0, 1.8]},
+        ],
+        "notices": [
+            {"name": "long", "rule": "queue_over", "zone": "line", "limit": 10_000, "seconds": 86_400.0},
+            {"name": "nobody", "rule": "nobody_at_desk", "zone": "line", "desk": "desk", "seconds": 1.0},
+            {"name": "empty", "rule": "zone_empty", "zone": "desk", "seconds": 60.0, "hours": [0, 24]},
+        ],
+    }
+    plan = {"points": [[0, 0], [1, 0], [1, 1], [0, 1]], "metres": [[0, 0], [4, 0], [4, 5], [0, 5]]}
+    settings = Settings.model_validate({"plan": plan, **full})
+    for part, items in full.items():
+        written = {key for item in items for key in item}
+        kinds = {type(item) for item in getattr(settings, part)}
+        assert written == {key for kind in kinds for key in kind.model_fields}, (
+            f"a setting of {part} is missing here"
+        )
+    assert places(settings).model_dump(mode="json") == {"plan": plan, **full}
 
 
 def test_nobody_is_shown_on_the_page_for_more_than_ten_minutes(

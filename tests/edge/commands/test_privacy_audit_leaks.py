@@ -172,13 +172,14 @@ def test_a_profile_wider_than_the_sign_is_found(tmp_path: Path) -> None:
     found = inspect(sign, subject(tmp_path, None, own=wide))
     assert found.state == "red"
     assert (
-        "privacy.profile expression tells more than demographics, privacy.k 4 is less than 5" in found.value
+        "settings: profile expression tells more than demographics; settings: k 4 is less than 5"
+        in found.value
     )
     assert inspect(sign, subject(tmp_path, None)).state == "green"
     record.write_text(yaml.safe_dump({"profile": "expression", "k": 4}))
     assert inspect(sign, subject(tmp_path, None, own=wide)).state == "green"
     record.write_text(yaml.safe_dump({"window_s": 900}))
-    assert "window.seconds 60 is less than 900" in inspect(sign, subject(tmp_path, None)).value
+    assert "windows of 60 s are shorter than 900 s" in inspect(sign, subject(tmp_path, None)).value
 
 
 def test_without_a_sign_only_the_defaults_are_known_to_be_right(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.reports.page import BROWSERS
+from cloud.reports.printing import BROWSERS
 from edge.service.systemd import Notifier, Watchdog
 from tests.support.clock import ManualClock
 from tests.support.paths import ROOT

@@ -231,6 +231,20 @@ def test_whatever_happens_to_a_file_what_is_sent_is_what_was_put(
     box.close()
 
 
+@pytest.mark.parametrize(("place", "value"), [(18, 3), (19, 255), (63, 0)])
+def test_one_wrong_byte_in_the_header_loses_nothing(
+    path: Path, filled: Filled, place: int, value: int
+) -> None:
+    """SQLite would open the file only to read, or take it for a new one."""
+    content = bytearray(filled.content)
+    content[place] = value
+    path.write_bytes(content)
+    box = Outbox(path, max_messages=1000)
+    assert box.put("t", b"after", AT)
+    assert payloads(box) == [*filled.put, b"after"]
+    box.close()
+
+
 def test_what_is_whole_in_a_damaged_file_goes_on(
     path: Path, filled: Filled, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,1 @@
+"""Takes what a till tells from a file."""

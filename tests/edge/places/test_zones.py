@@ -79,10 +79,10 @@ def test_feet_that_are_estimated_must_be_further_inside(shows: float, holds: boo
     between = (SEEN.enter + ESTIMATED.enter) / 2
     assert SEEN.enter < between < ESTIMATED.enter
     places = Places(zones=[LEFT])
-    for index in range(30):
-        last = track(1, (BORDER - between * SIZE, 0.8), index / 10, shows=shows)
-        places.seen(last, None, None, VIEW, index / 10)
-    assert (LEFT.name in places.finish(last).stays) is holds
+    sights = [track(1, (BORDER - between * SIZE, 0.8), index / 10, shows=shows) for index in range(30)]
+    for one in sights:
+        places.seen(one, None, None, VIEW, one.last_seen_s)
+    assert (LEFT.name in places.finish(sights[-1]).stays) is holds
 
 
 def test_a_jump_of_the_floor_point_does_not_end_a_stay() -> None:

@@ -64,36 +64,19 @@ class Wardrobe:
     def forget(self) -> None:
         self._clothes = None
 
-    def copy(self) -> Wardrobe:
-        """Return the same clothes, which no later sighting changes."""
-        same = Wardrobe()
-        same._clothes, same._since_s, same._at_s = self._clothes, self._since_s, self._at_s
-        return same
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the clothes were seen for long enough to be compared."""
-        return self._clothes is not None and self._at_s - self._since_s >= KNOWN_S
-
     def unlike(self, clothes: Clothes | None) -> float:
         """Return how surely these are other clothes: 0 for no difference or not known, 1 for a clear one."""
-        distance = self._distance(clothes)
-        return 0.0 if distance is None else min(1.0, max(0.0, (distance - SAME) / (OTHER - SAME)))
-
-    def distance(self, other: Wardrobe) -> float | None:
-        """Return the distance of the colours of two people, None if it is not known."""
-        return self._distance(other._clothes) if other.is_known else None
-
-    def _distance(self, clothes: Clothes | None) -> float | None:
         mine = self._clothes
-        if mine is None or clothes is None or not self.is_known:
-            return None
+        if mine is None or clothes is None or self._at_s - self._since_s < KNOWN_S:
+            return 0.0
         distances = [
             math.dist(one, other)
             for one, other in ((mine.chest, clothes.chest), (mine.legs, clothes.legs))
             if one is not None and other is not None
         ]
-        return sum(distances) / len(distances) if distances else None
+        if not distances:
+            return 0.0
+        return min(1.0, max(0.0, (sum(distances) / len(distances) - SAME) / (OTHER - SAME)))
 
 
 def clothes_of(image: Image, sighting: Sighting, others: Sequence[Sighting]) -> Clothes:

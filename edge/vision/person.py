@@ -103,7 +103,7 @@ class Person:
         self.others: set[int] = set()
         """The tracks that were seen in one frame with this one: they are somebody else."""
         self.merged = False
-        self.wears = Wardrobe()
+        self._wears = Wardrobe()
         x, y = sighting.head.centre
         self._x, self._y = Axis(x, self.last_side), Axis(y, self.last_side)
         self._learn_lean(sighting)
@@ -130,12 +130,6 @@ class Person:
         self.life.join(other.life)
         other.merged = True
 
-    def exchange(self, other: Person) -> None:
-        """Exchange the tracks of two people who were taken for each other: each goes on as the other one."""
-        self.track_id, other.track_id = other.track_id, self.track_id
-        self.first_seen_s, other.first_seen_s = other.first_seen_s, self.first_seen_s
-        self.others, other.others = other.others, self.others
-
     def predict(self, at_s: float, *, scale: float | None) -> None:
         """Move on to ``at_s``. ``scale``: how much smaller than the picture the whole view is looked at now, None if
         it is not. A person too small to be seen at that scale does not count as missed."""
@@ -144,7 +138,7 @@ class Person:
         self._y.predict(dt, self.last_side)
         self._at_s = at_s
         if self.unseen_s > FORGOTTEN_S:
-            self.wears.forget()
+            self._wears.forget()
         self._expected = scale is not None and self.last_side * scale >= LEAST_SIDE
         self.frames += self._expected
         self.sighting = None
@@ -207,7 +201,7 @@ class Person:
         ``others`` is near says nothing."""
         disturbed = any(other is not self and other.is_near(self) for other in others)
         if not disturbed and self.sighting is not None:
-            self.wears.see(self.sighting.clothes, at_s)
+            self._wears.see(self.sighting.clothes, at_s)
         self.life.see(self.last_box, at_s, image, guessed=not self._by_face, disturbed=disturbed)
 
     @property
@@ -292,7 +286,7 @@ class Person:
         is_apart = distance > reach or growth > tolerance
         if is_apart and misfit == math.inf:
             return math.inf
-        doubt += UNLIKE * self.wears.unlike(sighting.clothes)
+        doubt += UNLIKE * self._wears.unlike(sighting.clothes)
         by_fit = OTHER_KIND + misfit + doubt
         if is_apart:
             return by_fit

@@ -14,7 +14,6 @@ from itertools import count
 
 from edge.types import Image, Sighting, Track, TrackState
 from edge.vision.clothing import clothes_of
-from edge.vision.crossings import Crossings
 from edge.vision.matching import candidates, match, match_far
 from edge.vision.person import BLINK_S, Person
 from edge.vision.sightings import same_head
@@ -91,7 +90,6 @@ class Tracker:
         self._ids = count(1)
         self._people: list[Person] = []
         self._places = StationaryPlaces()
-        self._crossings = Crossings()
         self._last_s, self._began_s = -math.inf, math.inf
         self._close_px = 0.0
 
@@ -138,7 +136,6 @@ class Tracker:
             if not person.confirmed and self._is_likely(person):
                 self._confirm(person, view)
         self._forget(at_s)
-        self._crossings.settle(self._people, at_s)
         left, pictures = self._end_pictures(at_s)
         active = (
             person.track() for person in self._people if person.confirmed or not self._may_be_picture(person)

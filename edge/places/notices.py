@@ -75,6 +75,11 @@ class Rule:
         people = live.zones[self.zone]
         return people, people == 0 and self.hours[0] <= hour < self.hours[1]
 
+    def is_denied(self, live: Live) -> bool:
+        """Return whether it surely does not hold: somebody who is missed for a moment makes a desk look empty, but
+        somebody who is seen there is there."""
+        return self.rule == "nobody_at_desk" and live.zones[self.desk] > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -116,6 +121,8 @@ class Notices:
             if was_away:
                 state.since_s = None
                 state.held_s = at_s if state.active else -math.inf
+            if not state.active and rule.is_denied(live):
+                state.since_s = None
             if self._changes(rule, state, at_s, holds=holds):
                 notices.append(Notice(rule.name, rule.rule, state.active, count, rule.limit))
         return notices

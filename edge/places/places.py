@@ -29,7 +29,7 @@ from edge.places.overlap import overlapping
 from edge.places.plan import Plan, PlanPoints
 from edge.places.queues import Waiting
 from edge.places.targets import Aim, Looking, Target, looked_at
-from edge.places.zones import ENTER, LEAVE, Stay, Zone
+from edge.places.zones import ESTIMATED, SEEN, Stay, Zone
 from edge.types import Pose, Track, TrackState
 
 
@@ -292,26 +292,27 @@ class Places:
 
     def _stay(self, record: _Record, areas: Sequence[_Area], at_s: float) -> None:
         floor, inside, stays = record.floor, record.inside, record.stays
-        size, room = floor.size, LEAVE * floor.size
-        depths = []
+        seen = []
         for zone, polygon in areas:
             x, y = floor.head if zone.on_shelf else floor.point
-            depths.append(polygon.depth(x, y, room=room))
-        deep = [zone.name for (zone, _), depth in zip(areas, depths, strict=True) if depth >= ENTER * size]
+            margins = SEEN if zone.on_shelf or floor.feet_seen else ESTIMATED
+            depth = polygon.depth(x, y, room=margins.leave * floor.size) / floor.size
+            seen.append((zone, depth, margins))
+        deep = [zone.name for zone, depth, margins in seen if depth >= margins.enter]
         held = frozenset(inside)
         inside.clear()
-        for (zone, _), depth in zip(areas, depths, strict=True):
+        for zone, depth, margins in seen:
             stay, apart = stays[zone.name], self._apart[zone.name]
             if stay.entered_s is None:
                 if depth < 0:  # most zones, most of the time
                     continue
             elif (depth < 0 and not apart.isdisjoint(deep)) or (
                 # whoever is still in the zone beside it comes back only when clearly inside
-                not stay.is_inside and depth < ENTER * size and not apart.isdisjoint(held)
+                not stay.is_inside and depth < margins.enter and not apart.isdisjoint(held)
             ):
-                stay.see(-math.inf, size, zone.stop_s, at_s)
+                stay.see(-math.inf, margins, zone.stop_s, at_s)
                 continue
-            if stay.see(depth, size, zone.stop_s, at_s) and stay.entered_s is not None:
+            if stay.see(depth, margins, zone.stop_s, at_s) and stay.entered_s is not None:
                 record.way.add(stay.entered_s, zone.name)
             if stay.is_inside:
                 inside.add(zone.name)

@@ -10,7 +10,7 @@ from datetime import datetime, time, tzinfo
 from edge.places.doors import ESTIMATED_MARGIN, MARGIN, Door, Doorway, Passage
 from edge.places.floor import Floor
 from edge.places.geometry import Polygon
-from edge.places.zones import LEAVE, Stay, Zone
+from edge.places.zones import ESTIMATED, SEEN, Stay, Zone
 from edge.types import Track
 
 
@@ -95,9 +95,10 @@ class StaffPlaces:
 
     def _stays(self, record: _Record, areas: Sequence[Polygon], at_s: float) -> bool:
         (x, y), size = record.floor.point, record.floor.size
+        margins = SEEN if record.floor.feet_seen else ESTIMATED
         is_staff = False
         for zone, area, stay in zip(self._zones, areas, record.stays, strict=True):
-            stay.see(area.depth(x, y, room=LEAVE * size), size, zone.stop_s, at_s)
+            stay.see(area.depth(x, y, room=margins.leave * size) / size, margins, zone.stop_s, at_s)
             record.is_there |= stay.is_inside
             is_staff |= stay.lasts(at_s, zone.stop_s)
         return is_staff

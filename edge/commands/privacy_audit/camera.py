@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -21,7 +22,7 @@ def camera(subject: Subject) -> Finding:
     if isinstance(source, SampleScene):
         return green("none: the sample scene is drawn")
     if isinstance(source, Stream):
-        holders, hidden = _connected(addresses_of(source))
+        holders, hidden = _connected(addresses_of(source), urlsplit(source.url).port)
         reach = "on this device; only the camera itself knows who else watches it"
     else:
         nodes = {str(Path(node).resolve()) for node in _nodes(source)}
@@ -70,11 +71,12 @@ def _holding(nodes: set[str]) -> tuple[list[psutil.Process], int]:
     return found, hidden
 
 
-def _connected(addresses: tuple[str, ...]) -> tuple[list[psutil.Process], int]:
-    """Return the processes with a connection to one of ``addresses``, and how many are not known."""
+def _connected(addresses: tuple[str, ...], port: int | None) -> tuple[list[psutil.Process], int]:
+    """Return the processes with a connection to one of ``addresses``, and how many are not known; to its ``port`` alone
+    where one is named, as a broker, or the stream's own server, may have the same address."""
     found, hidden = {}, 0
     for one in psutil.net_connections(kind="inet"):
-        if one.raddr and plain(one.raddr.ip) in addresses:
+        if one.raddr and plain(one.raddr.ip) in addresses and port in {None, one.raddr.port}:
             if one.pid is None:
                 hidden += 1
             else:

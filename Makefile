@@ -21,6 +21,10 @@ ARCH      ?= aarch64
 EXTRAS    ?= edge
 LIMIT     ?=
 INVENTORY ?= ansible/inventory
+# Appliance tests: how many machines run at a time.
+MACHINES ?= 3
+# Release: the private ssh key that signs it.
+KEY    ?=
 # Languages of the page; its messages are in English.
 LANGUAGES := de es fr
 # Server: the name or address under which the devices reach it.
@@ -33,7 +37,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-emulated runtimes test-runtimes demo bench soak fuzz models need-data need-inventory server setup-ansible lint-ansible image-settings wheelhouse deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,10 +64,14 @@ test: setup ## Run the tests (ARGS="-k name" for some of them)
 test-fast: setup ## Run the tests that need no broker, database, browser or systemd, and are not slow (a minute)
 	$(BIN)/pytest --numprocesses auto -m 'not (mosquitto or influxdb or chromium or systemd or slow)' $(ARGS)
 
-appliance-test: ARCH := x86_64
-appliance-test: EXTRAS := edge cloud
-appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install Footlight and check that it counts (root; ARGS="-k sandbox" for some tests)
-	$(BIN)/pytest tests/appliance --ignore tests/appliance/test_arm64.py $(ARGS)
+appliance-test appliance-test-fast: ARCH := x86_64
+appliance-test appliance-test-fast: EXTRAS := edge cloud
+APPLIANCE = $(BIN)/pytest --numprocesses $(MACHINES) $(ARGS)
+appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install Footlight and check that it counts (root; MACHINES=4 at a time)
+	$(APPLIANCE) tests/appliance --ignore tests/appliance/test_arm64.py
+
+appliance-test-fast: setup-ansible wheelhouse ## Of these, on bookworm only: playbook, one box, doctor, sandbox (root; ten minutes)
+	$(APPLIANCE) -k bookworm $(patsubst %,tests/appliance/test_%.py,playbook box doctor sandbox)
 
 appliance-test-emulated: setup ## The same on an emulated arm64 machine, with arm64 wheels and kernel (root; takes long)
 	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
@@ -118,6 +126,8 @@ server: ## Start the server of a chain in containers on this machine (HOST=name 
 	cloud/compose/secrets.sh tokens
 	$(SERVER) up --detach --build --wait
 
+setup-release: .venv-release/.installed ## Create .venv-release, with the tool that lists what is in a release
+
 setup-ansible: .venv-ansible/.installed ## Create .venv-ansible, which sets up other machines
 
 lint-ansible: setup-ansible ## Lint the playbooks and roles
@@ -129,6 +139,10 @@ image-settings: setup-ansible ## Write the settings for freshly flashed cards: n
 
 wheelhouse: setup ## Download all packages that a device installs (ARCH=x86_64, EXTRAS="edge cloud")
 	$(BIN)/python ansible/wheelhouse.py gather --arch $(ARCH) $(EXTRAS:%=--extra %) dist/wheelhouse/$(ARCH)
+
+release: setup setup-release ## Make a release in dist/release: wheelhouse, list of components, changes, signature (KEY=private ssh key)
+	$(BIN)/python ansible/release.py --arch $(ARCH) $(EXTRAS:%=--extra %) --sbom .venv-release/bin/cyclonedx-py \
+		$(if $(KEY),--key '$(KEY)') dist/release
 
 deploy: need-inventory setup-ansible ## Set up the machines in the inventory (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
 	$(PLAY) ansible/site.yml $(ARGS)
@@ -174,12 +188,14 @@ lock: setup ## Generate requirements-*.txt from pyproject.toml
 	sed -i 's/-r -$$/numpy<2/' requirements-bookworm.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["ansible"], sep="\n")' \
 	| $(COMPILE) --generate-hashes --no-annotate --output-file requirements-ansible.txt -
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["release"], sep="\n")' \
+	| $(COMPILE) --generate-hashes --no-annotate --output-file requirements-release.txt -
 	$(COMPILE) --no-annotate --extra edge --extra train --output-file requirements-train.txt pyproject.toml
 	sed -i -E '1i # Versions only: which file is torch for a CPU differs between package indexes, and so does its hash.' requirements-train.txt
 	sed -i -E 's/^([a-z0-9-]+==[0-9.]+)\+[a-z0-9]+/\1/' requirements-train.txt
 
 clean: ## Remove the environments and all generated files
-	rm -rf .venv .venv-ansible .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-ansible .venv-release .venv-train build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-inventory:
@@ -209,6 +225,13 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrad
 	$(call venv,.venv-ansible)
 	@echo 'Installing Ansible into .venv-ansible (a minute or two) ...'
 	@$(ANSIBLE)/pip $(PIP) --require-hashes -r requirements-ansible.txt
+	@touch $@
+
+.venv-release/.installed: requirements-release.txt
+	$(call need-python)
+	$(call venv,.venv-release)
+	@echo 'Installing the tool that lists components into .venv-release ...'
+	@.venv-release/bin/pip $(PIP) --require-hashes -r requirements-release.txt
 	@touch $@
 
 .venv-train/.installed: requirements-train.txt pyproject.toml

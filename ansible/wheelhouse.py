@@ -84,18 +84,39 @@ def fill(part: Path, *, arch: str, extras: list[str]) -> None:
         prove(part, target, arch)
 
 
-def build(folder: Path) -> Path:
-    """Our own wheel, in ``folder``. Nothing is left in the repository, nor taken from what an earlier build left."""
+def build(folder: Path, root: Path = ROOT) -> Path:
+    """Our own wheel, in ``folder``: the same bytes for the same files and the same last commit, on any machine."""
     with tempfile.TemporaryDirectory() as scratch:
-        settings = Path(scratch, "setup.cfg")
-        settings.write_text(f"[build]\nbuild_base = {scratch}/build\n[egg_info]\negg_base = {scratch}\n")
+        export(root, Path(scratch))
         pip(
-            *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)),
+            *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), scratch),
             failing="Footlight's own wheel cannot be built",
-            environ={"DIST_EXTRA_CONFIG": str(settings)},
+            environ=time_of_commit(root),
         )
     (wheel,) = folder.glob("footlight-*.whl")
     return wheel
+
+
+def export(root: Path, folder: Path) -> None:
+    """Copy what belongs to the repository, with the modes that git knows and not those of somebody's umask."""
+    for name in git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        source, target = root / name, folder / name
+        if name and source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
+
+
+def time_of_commit(root: Path) -> dict[str, str]:
+    """Return the environment by which tools write down the time of the last commit in place of their own."""
+    return {"SOURCE_DATE_EPOCH": git(root, "log", "-1", "--format=%ct").strip()}
+
+
+def git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Incomplete(f"{root} must be a git clone with a commit: {done.stderr.strip()}")
+    return done.stdout
 
 
 def requirements(extras: list[str]) -> list[str]:
@@ -130,7 +151,7 @@ def hold_to(lock: Path, wheels: Path, *, besides: str) -> None:
 
 
 def seal(folder: Path, *, arch: str, extras: list[str], version: str) -> None:
-    """Write down what is there: requirements.txt for pip, manifest.json for the play."""
+    """Write down what is there: requirements.txt for pip, manifest.json for the play and the device."""
     for target in TARGETS:
         wheels = folder / target.python
         lines = (
@@ -139,8 +160,19 @@ def seal(folder: Path, *, arch: str, extras: list[str], version: str) -> None:
         )
         (wheels / "requirements.txt").write_text("".join(lines))
     files = {str(path.relative_to(folder)): digest(path) for path in sorted(folder.glob("*/*"))}
-    manifest = {"version": version, "arch": arch, "extras": extras, "files": files}
+    code = code_of(next((folder / TARGETS[0].python).glob("footlight-*.whl")))
+    manifest = {"version": version, "arch": arch, "extras": extras, "files": files, "code": code}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def code_of(wheel: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that our own wheel installs, for the privacy audit."""
+    with ZipFile(wheel) as packed:
+        return {
+            name: hashlib.sha256(packed.read(name)).hexdigest()
+            for name in sorted(packed.namelist())
+            if ".dist-info/" not in name
+        }
 
 
 def prove(folder: Path, target: Target, arch: str) -> None:
@@ -214,7 +246,12 @@ def digest(path: Path) -> str:
 def pip(*arguments: str, failing: str, environ: dict[str, str] | None = None) -> None:
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(
-        command, env={**os.environ, **(environ or {})}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=0o022,  # it is in a wheel as the mode of each file
     )
     if done.returncode:
         errors = [

@@ -170,19 +170,19 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     errors = Console(stderr=True)
-    try:
-        if options.pictures is not None:
-            options.pictures.mkdir(parents=True, exist_ok=True)
-        load_models(Settings())
-    except (UserError, OSError) as error:
-        errors.print(str(error), soft_wrap=True, markup=False, highlight=False)
-        return 2
     job = partial(run_seed, size=seeds.SIZES[options.size], pictures=options.pictures)
     jobs = [
         partial(job, seed, video=options.video if seed == options.first else None)
         for seed in range(options.first, options.first + options.seeds)
     ]
-    results = seeds.results(jobs, errors)
+    try:
+        if options.pictures is not None:
+            options.pictures.mkdir(parents=True, exist_ok=True)
+        load_models(Settings())
+        results = seeds.results(jobs, errors)
+    except (UserError, OSError) as error:
+        errors.print(str(error), soft_wrap=True, markup=False, highlight=False)
+        return 2
     if options.json:
         print(json.dumps({"size": options.size, "sum": in_sum(results), "seeds": results}, indent=2))
         return 0

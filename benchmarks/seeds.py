@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import track
 
 from common.command_line import positive
+from common.errors import UserError
+from edge.scene.script import DoesNotFit
 
 Json = dict[str, Any]
 
@@ -30,8 +32,17 @@ def parser(program: str, description: str, *, seeds: int) -> argparse.ArgumentPa
 
 
 def results(jobs: Sequence[Callable[[], Json]], console: Console) -> list[Json]:
-    """Return what each job returns, with a progress bar on ``console``. A job is played by one thread."""
+    """Return what each job returns, with a progress bar on ``console``. A job is played by one thread. A seed of which
+    no scene can be made is told in one line and left out. Raises ``UserError`` if none is left."""
+    made: list[Json] = []
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(min(PROCESSES, len(jobs))) as pool:
         running = [pool.submit(job) for job in jobs]
-        return [each.result() for each in track(running, "seeds", console=console, transient=True)]
+        for each in track(running, "seeds", console=console, transient=True):
+            try:
+                made.append(each.result())
+            except DoesNotFit as error:
+                console.print(f"left out: {error}", soft_wrap=True, markup=False, highlight=False)
+    if not made:
+        raise UserError("no scene of these seeds can be made; choose others with --first")
+    return made

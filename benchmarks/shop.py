@@ -199,14 +199,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     errors = Console(stderr=True)
+    size, chosen = seeds.SIZES[options.size], range(options.first, options.first + options.seeds)
+    jobs = [partial(run_door, seed, size, metres) for metres in options.door_metres for seed in chosen]
     try:
         load_models(Settings())
+        results = seeds.results(jobs or [partial(run_seed, seed, size) for seed in chosen], errors)
     except UserError as error:
         errors.print(str(error), soft_wrap=True, markup=False, highlight=False)
         return 2
-    size, chosen = seeds.SIZES[options.size], range(options.first, options.first + options.seeds)
-    jobs = [partial(run_door, seed, size, metres) for metres in options.door_metres for seed in chosen]
-    results = seeds.results(jobs or [partial(run_seed, seed, size) for seed in chosen], errors)
     if options.json:
         total = None if options.door_metres else in_sum(results)
         print(json.dumps({"size": options.size, "sum": total, "seeds": results}, indent=2))

@@ -65,15 +65,19 @@ def moments(truth: PlacesTruth, rules: Sequence[Rule], seconds: float) -> Iterat
     """Yield the people who really are at each place, and the second, at each step of a scene that begins empty."""
     stays = {zone.name: zone.stays for zone in truth.zones}
     waits = [rule.wait for rule in rules if rule.wait is not None]
+    crossings = sorted((one for door in truth.doors for one in door.crossings), key=lambda one: one.at_s)
+    inside = 0
     for step in range(round(seconds / STEP_S)):
         at_s = step * STEP_S
-        crossed = [one for door in truth.doors for one in door.crossings if one.at_s <= at_s]
-        inside = sum(1 if one.inwards else -1 for one in crossed)
+        while (
+            crossings and crossings[0].at_s <= at_s
+        ):  # never below 0: who was in before the scene began is not known
+            inside = max(0, inside + (1 if crossings.pop(0).inwards else -1))
         waiting = {
             (name, long_s): sum(one.enters_s + long_s <= at_s < one.leaves_s for one in stays[name])
             for name, long_s in waits
         }
-        yield Live({zone.name: zone.people[step] for zone in truth.zones}, waiting, max(0, inside)), at_s
+        yield Live({zone.name: zone.people[step] for zone in truth.zones}, waiting, inside), at_s
 
 
 def lateness(told: Sequence[Told], true: Sequence[Told]) -> tuple[list[float], int, int]:

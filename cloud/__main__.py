@@ -11,7 +11,7 @@ from pathlib import Path
 from cloud.accounts import command as accounts
 from cloud.analysis import command as compare
 from cloud.config import load
-from cloud.devices import configure
+from cloud.devices import configure, loyalty, offer_command
 from cloud.exports import command as export
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
@@ -28,8 +28,8 @@ from common.config_file import masked_yaml
 from common.masking import MaskingFormatter
 
 COMMANDS = (
-    bridge, onebox, rollup, compare, report, export, simulate, provision, configure, notice_command,
-    dead_letters, backup, accounts, till, sign,
+    bridge, onebox, rollup, compare, report, export, simulate, provision, configure, offer_command,
+    notice_command, dead_letters, backup, accounts, till, sign, loyalty,
 )  # fmt: skip
 
 

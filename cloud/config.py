@@ -297,6 +297,10 @@ class Settings(Section):
             return state_file(self.till.path, environ)
         return self._store_file(environ).with_suffix(".till.sqlite")
 
+    def checks_file(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the path of the file with the count checks."""
+        return self._store_file(environ).with_suffix(".checks.sqlite")
+
     def own_chain_file(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the path of the chain file that the page makes if there is none."""
         return self._store_file(environ).with_suffix(".chain.yaml")
@@ -311,6 +315,7 @@ class Settings(Section):
             ".accounts.sqlite": self.accounts_file(environ),
             ".till.sqlite": self.till_file(environ),
             ".changes.sqlite": self.changes_file(environ),
+            ".checks.sqlite": self.checks_file(environ),
             ".chain.yaml": self.own_chain_file(environ),
             ".chain.sqlite": self.chain_history_file(environ),
         }

@@ -102,14 +102,19 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 def load_yaml_model(path: Path, model: type[Model]) -> Model:
     """Load the settings in ``path``; an empty file means all defaults. Raises ``UserError`` with the first mistake."""
     try:
-        data = _load(path)
-        if data is None:
-            data = {}
-        if not isinstance(data, dict):
-            raise UserError(f"must hold 'key: value' lines, found {shown(data)}")
-        return checked(data, model)
+        return read_yaml(_text(path), model)
     except UserError as error:
         raise UserError(masked(one_line(f"{path}: {error}"))) from None
+
+
+def read_yaml(text: str, model: type[Model]) -> Model:
+    """Read settings from a text; an empty one means all defaults. Raises ``UserError`` with the first mistake."""
+    data = _parse(text)
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise UserError(f"must hold 'key: value' lines, found {shown(data)}")
+    return checked(data, model)
 
 
 def checked(data: Mapping[str, Any], model: type[Model]) -> Model:
@@ -145,16 +150,22 @@ def _masked_urls(node: object) -> object:
     return masked(node) if isinstance(node, str) else node
 
 
-def _load(path: Path) -> Any:
-    """Parse a file. Raises ``UserError``."""
+def _text(path: Path) -> str:
+    """Read a file. Raises ``UserError``."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a SafeLoader
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError("no such file") from None
     except OSError as error:
         raise UserError(f"cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise UserError("not a text file in UTF-8") from None
+
+
+def _parse(text: str) -> Any:
+    """Parse YAML. Raises ``UserError``."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UserError(f"{where}{_plain(error)}") from None

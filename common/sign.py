@@ -15,7 +15,9 @@ from pydantic import Field
 from common.settings import Section
 from common.wire import WINDOW_S, Cohort, Message, Name, NoticeMessage, Profile, Totals, WindowMessage
 
-Measure = Literal["doors", "zones", "queues", "targets", "heat", "ways", "notices"]
+Measure = Literal[
+    "doors", "zones", "queues", "targets", "clips", "heat", "ways", "staff", "members", "notices"
+]  # fmt: skip
 """What a sign must say besides visits and what the profile adds."""
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
@@ -30,8 +32,11 @@ OF_COHORT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("described", "gender", "age_band", "gender_age_band", "expression"), "profile"),
     "zones": "zones",
     "targets": "targets",
+    "clips": "clips",
     "heat": "heat",
     "ways": "ways",
+    "staff_excluded": "staff",
+    "members": "members",
 }
 """What of a sign each published field belongs to: a measure, the visits that every sign names, or the profile."""
 
@@ -71,7 +76,8 @@ def told_by(messages: Iterable[Message]) -> Told | None:
 def _measures(totals: Totals, cohort: Cohort | None) -> frozenset[Measure]:
     told = {of for name, of in OF_TOTALS.items() if getattr(totals, name)}
     if cohort is not None:
-        told |= {of for name, of in OF_COHORT.items() if getattr(cohort, name)}
+        # a share or a count of 0 is told, too
+        told |= {of for name, of in OF_COHORT.items() if getattr(cohort, name) not in (None, {})}
         queues = [zone.queue is not None for zone in cohort.zones.values()]
         told = told - {"zones"} | measures_of_zones(queues)
     return frozenset(measure for measure in MEASURES if measure in told)

@@ -35,6 +35,10 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 }
 """Every attribute with its labels. A verdict is one of them, ``UNKNOWN`` or ``NOT_SEEN``."""
 
+LEAST_DESCRIBED = 2
+"""A display is never chosen for the gender or age of fewer people: a clip for one person would tell everybody in the
+shop what the device thinks of that person."""
+
 
 def age_band(years: float) -> str:
     """Return the band that holds an age in years."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from common.command_line import run_command
 from edge.commands import (
+    badge,
     bench,
     config,
     doctor,
@@ -21,7 +22,7 @@ from edge.commands import (
     zones,
 )
 
-COMMANDS = (run, replay, scene, doctor, privacy_audit, sign, placement, zones, bench, inspect, config)
+COMMANDS = (run, replay, scene, doctor, privacy_audit, sign, placement, zones, badge, bench, inspect, config)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,14 +14,18 @@ from pydantic import (
     model_validator,
 )
 
-from common.config_file import load_yaml_model, masked_yaml, state_file
+from common.config_file import load_yaml_model, masked_yaml, secret_file, state_file
 from common.errors import UserError
+from common.loyalty import parse_key
 from common.masking import masked
-from common.settings import MqttSettings, Section
+from common.settings import MqttSettings, Section, first_line
+from common.signage import ProgrammeSettings
 from common.wire import WINDOW_S, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
+from edge.signage_settings import SignageSettings
+from edge.staff_settings import StaffSettings
 from edge.vision.privacy import MAX_COHORT
 
 SECONDS_PER_DAY = 86_400
@@ -143,6 +147,22 @@ class HealthSettings(Section):
     every_s: Annotated[float, Field(ge=5)] = 60
 
 
+class LoyaltySettings(Section):
+    key_file: Path | None = None
+
+    def keys(self, environ: Mapping[str, str] = os.environ) -> list[bytes]:
+        """Read the keys, one in each line; none without a file. See ``secret_file`` for a relative path.
+
+        Raises ``UserError`` for a file that cannot be read or has something else in it.
+        """
+        if self.key_file is None:
+            return []
+        path = secret_file(self.key_file, environ)
+        first_line(path, "loyalty.key_file")
+        lines = path.read_text(encoding="utf-8-sig").split()
+        return [parse_key(line, f"loyalty.key_file: {path}") for line in lines]
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -162,6 +182,9 @@ class SeeingSettings(Section):
 class Settings(PlaceSettings, SeeingSettings):
     """All settings of a device, in the order of ``edge/example.yaml``, which explains each key."""
 
+    staff: StaffSettings = StaffSettings()
+    loyalty: LoyaltySettings = LoyaltySettings()
+    signage: SignageSettings | None = None
     window: WindowSettings = WindowSettings()
     pacing: PacingSettings = PacingSettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -197,6 +220,20 @@ class Settings(PlaceSettings, SeeingSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _signage_is_about_places_and_people(self) -> Self:
+        if self.signage is None:
+            return self
+        self.signage.check_places(
+            [zone.name for zone in self.counted_zones], [target.name for target in self.targets]
+        )
+        if self.signage.attributes and self.privacy.profile == "count":
+            raise ValueError(
+                "signage: a rule is about gender or age, but with privacy.profile count neither is estimated; delete"
+                " gender and ages of the rules"
+            )
+        return self
+
 
 LEAST_K, LEAST_WINDOW_S = 3, 30
 
@@ -222,6 +259,7 @@ REMOTELY_SETTABLE = frozenset(
     {
         *("detection", "tracking", "attributes", "attention", "pacing", "health", "log"),
         *PlaceSettings.model_fields,
+        *(f"signage.{key}" for key in ProgrammeSettings.model_fields),
         *("camera.width", "camera.height", "camera.fps"),
     }
 )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common.clock import Clock
+from edge.display import Display
+from edge.members import Members
 from edge.places.places import Live, Places
 from edge.places.zones import ExcludedZones
+from edge.staff import Staff
 from edge.types import (
     Classifier,
     Detector,
@@ -89,6 +92,8 @@ class Pipeline:
         visits: Visits,
         gate: QualityGate,
         excluded: ExcludedZones,
+        staff: Staff,
+        members: Members,
         places: Places,
         aggregator: Aggregator,
         cone: AttentionCone,
@@ -96,15 +101,18 @@ class Pipeline:
         scheduler: Scheduler,
         near_budget: Budget,
         clock: Clock,
+        display: Display | None = None,
     ) -> None:
         self._detector, self._refinement = detector, refinement
         self._classifier, self._tracker = classifier, tracker
         self._visits, self._gate, self._aggregator = visits, gate, aggregator
-        self._excluded, self._places = excluded, places
+        self._excluded, self._staff, self._places = excluded, staff, places
+        self._members = members
         self._cone, self._looks, self._clock = cone, looks, clock
         self._scheduler, self._near_budget, self._motion = scheduler, near_budget, Motion()
         self._looked_s: dict[int, float] = {}
         self._tracks = Tracks((), ())
+        self.display = display
 
     def step(self, frame: Frame, *, dropped: int = 0) -> Step:
         """Process one frame; ``dropped`` is the number of stale frames since the last one."""
@@ -125,27 +133,35 @@ class Pipeline:
         )
         if plan.corner is not None:
             self._scheduler.looked(plan.corner, tracks.active, frame.monotonic_s)
-        windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, tracks.occupancy, dropped)
+        shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
+        self._staff.look(frame, tracks.active, shows_faces_px)
+        customers = replace(tracks, active=self._without_staff(tracks.active))
+        self._members.look(frame, customers.active)
+        windows = self._aggregator.observe(frame.captured_at, frame.monotonic_s, customers.occupancy, dropped)
         poses = {
             track.track_id: self._refinement.pose(track, frame.image, frame.monotonic_s)
-            for track in tracks.active
+            for track in customers.active
             if track.face is not None and track.face.score >= self._looks.face_score
         }
-        shows_faces_px = SEEN_WIDE_PX / scale if plan.wide else math.inf
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
-        self._forget(tracks)
+        self._show(tracks, frame.monotonic_s, frame.captured_at)
         visits = self._end(tracks.ended)
         self._note_places(tracks, windows, frame.monotonic_s)
-        return Step(tracks, visits, tuple(windows), poses, plan)
+        step = Step(
+            replace(tracks, ended=self._without_staff(tracks.ended)), visits, tuple(windows), poses, plan
+        )
+        self._forget(tracks)
+        return step
 
     def idle(self, at: datetime, monotonic_s: float) -> Step:
         """Let time pass without a frame: visits and windows still end, so that a blind camera gives windows without
         coverage instead of no windows at all."""
         tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
+        self._show(tracks, monotonic_s, at)
         visits = self._end(tracks.ended)
         self._note_places(tracks, windows, monotonic_s)
-        return Step(tracks, visits, tuple(windows))
+        return Step(replace(tracks, ended=self._without_staff(tracks.ended)), visits, tuple(windows))
 
     def finish(self, at_s: float) -> Step:
         """End every visit and close the last window, because the source has ended or the service stops."""
@@ -155,7 +171,7 @@ class Pipeline:
 
     def live(self, at_s: float) -> Live:
         """Return the people at each place after the last frame."""
-        return self._places.live(at_s)
+        return replace(self._places.live(at_s), members=self._members.in_view(self._tracks.active))
 
     @property
     def open_window(self) -> WindowAggregate | None:
@@ -168,6 +184,7 @@ class Pipeline:
             track.track_id
             for track in self._tracks.active
             if self._visits.observations(track.track_id) >= self._looks.per_visit
+            or self._staff.is_staff(track.track_id)
         }
         return self._scheduler.plan(
             frame.monotonic_s,
@@ -198,6 +215,9 @@ class Pipeline:
         for track in tracks.active:
             if track.sighting is None:
                 continue
+            if self._staff.is_staff(track.track_id):
+                self._places.seen_staff(track, (width, height), frame.monotonic_s)
+                continue
             pose, looks_here = poses.get(track.track_id), None
             if pose is not None:
                 looks_here = attending(pose, yaw_limit=self._cone.yaw, pitch_limit=self._cone.pitch)
@@ -218,15 +238,21 @@ class Pipeline:
 
     def _forget(self, tracks: Tracks) -> None:
         """Delete all data of tracks that ended without becoming a visit."""
-        alive = {track.track_id for track in (*tracks.active, *tracks.ended)}
-        self._visits.drop(alive)
+        alive = {track.track_id for track in tracks.active}
+        self._visits.drop({one for one in alive if not self._staff.is_staff(one)})
         self._places.drop(alive)
+        self._staff.keep(alive)
+        self._members.keep(alive)
+        if self.display is not None:
+            self.display.drop(alive)
         self._refinement.keep(alive)
         self._looked_s = {track_id: at_s for track_id, at_s in self._looked_s.items() if track_id in alive}
 
     def _may_look(self, track: Track, at_s: float) -> bool:
         """Return whether to look at this face. Somebody who stands and watches may be no visit until the moment of
         leaving, when the face is turned away: so a likely face that stays is looked at before."""
+        if not self._staff.may_be_described(track):
+            return False
         looks = self._visits.observations(track.track_id)
         if track.state is TrackState.TENTATIVE:
             stays = at_s - track.first_seen_s >= STAYS_S
@@ -260,10 +286,27 @@ class Pipeline:
             )
 
     def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
-        visits = tuple(self._visits.finish(track, self._places.finish(track)) for track in ended)
-        for visit in visits:
-            self._aggregator.add(visit)
-        return visits
+        visits = []
+        for track in ended:
+            if self._staff.is_staff(track.track_id):
+                self._places.finish(track)
+                self._aggregator.leave_out()
+                continue
+            visits.append(self._finish(track))
+            self._aggregator.add(visits[-1])
+        return tuple(visits)
+
+    def _without_staff(self, tracks: Sequence[Track]) -> tuple[Track, ...]:
+        return tuple(track for track in tracks if not self._staff.is_staff(track.track_id))
+
+    def _finish(self, track: Track) -> Visit:
+        shown = None if self.display is None else self.display.finish(track.track_id)
+        visit = self._visits.finish(track, self._places.finish(track), shown)
+        return replace(visit, member=self._members.is_member(track.track_id))
+
+    def _show(self, tracks: Tracks, at_s: float, at: datetime) -> None:
+        if self.display is not None:
+            self.display.step(self._without_staff(tracks.active), at_s, at)
 
     def _note_places(self, tracks: Tracks, windows: Sequence[WindowAggregate], at_s: float) -> None:
         """Count what has happened at the doors, and who is in the zones. When the day has ended, nobody is inside."""

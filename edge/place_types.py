@@ -33,6 +33,19 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The show on a display that a visit belongs to: ``clip`` suited, and was shown unless it was ``held`` out.
+    ``looked_s``: seconds of looking at the display during it. ``first``: no visit before this one belongs to the same
+    show, which ran for ``seconds``; 0 for the others."""
+
+    clip: str
+    held: bool
+    looked_s: float
+    first: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class VisitPlaces:
     """What one visit did. It has no time of day and no path.
 
@@ -133,6 +146,25 @@ class CellCounts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ClipCounts:
+    """Shows of a clip, or of the rotation while it was held out: ``visits`` that belong to them, ``shows`` that a visit
+    belongs to and the seconds for which they ran, and the ``looks`` of those visits at the display."""
+
+    visits: int = 0
+    shows: int = 0
+    shown_s: float = 0.0
+    looks: TimeCounts = TimeCounts()
+
+    def __add__(self, other: ClipCounts) -> ClipCounts:
+        return ClipCounts(
+            self.visits + other.visits,
+            self.shows + other.shows,
+            self.shown_s + other.shown_s,
+            self.looks + other.looks,
+        )
+
+
 HEAT_MOST_S = 30.0
 
 
@@ -140,7 +172,8 @@ HEAT_MOST_S = 30.0
 class PlaceCounts:
     """All places of one camera. ``ways``: visits that went from one place to the next at least once. ``elsewhere``: the
     visits that spent time in view outside the zones whose times may be told, with their seconds there, so that the
-    privacy rule can judge the difference between the zones and the whole view."""
+    privacy rule can judge the difference between the zones and the whole view. ``clips``: by name, and whether it was
+    held out."""
 
     doors: Mapping[str, DoorCounts] = field(default_factory=dict)
     zones: Mapping[str, ZoneCounts] = field(default_factory=dict)
@@ -148,6 +181,7 @@ class PlaceCounts:
     ways: Mapping[tuple[str, str], int] = field(default_factory=dict)
     heat: Mapping[int, CellCounts] = field(default_factory=dict)
     elsewhere: TimeCounts = TimeCounts()
+    clips: Mapping[tuple[str, bool], ClipCounts] = field(default_factory=dict)
 
     def __add__(self, other: PlaceCounts) -> PlaceCounts:
         return PlaceCounts(
@@ -157,10 +191,11 @@ class PlaceCounts:
             added(self.ways, other.ways),
             added(self.heat, other.heat),
             self.elsewhere + other.elsewhere,
+            added(self.clips, other.clips),
         )
 
 
-Value = TypeVar("Value", int, DoorCounts, ZoneCounts, TargetCounts, CellCounts)
+Value = TypeVar("Value", int, DoorCounts, ZoneCounts, TargetCounts, CellCounts, ClipCounts)
 
 
 def added(first: Mapping[Key, Value], second: Mapping[Key, Value]) -> dict[Key, Value]:

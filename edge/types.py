@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.vocabulary import AGE_BINS
-from edge.place_types import PlaceCounts, VisitPlaces
+from edge.place_types import PlaceCounts, Shown, VisitPlaces
 
 Image = npt.NDArray[np.uint8]
 """BGR picture, shape (height, width, 3)."""
@@ -231,8 +231,9 @@ class Verdict:
 class Visit:
     """One finished visit of one person. It has no id, no picture and nothing that could identify the person.
 
-    ``viewer``: the face looked here. ``described``: the face was surely seen and classified; if not, the label of every
-    attribute is ``NOT_SEEN``.
+    ``viewer``: the face looked here. ``member``: showed the code of a member. ``described``: the face was surely seen
+    and classified; if not, the label of every attribute is ``NOT_SEEN``. ``shown``: the show on the display that it
+    belongs to, if there is one.
     """
 
     started_at: datetime
@@ -243,6 +244,8 @@ class Visit:
     described: bool
     attributes: Mapping[str, Verdict]
     places: VisitPlaces = field(default_factory=VisitPlaces)
+    member: bool = False
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,8 @@ class WindowAggregate:
 
     Histograms count per bin; ``breakdown`` holds the visits as counts per (gender, age band, expression), each possibly
     ``UNKNOWN``, or ``NOT_SEEN`` in all three: the joint table from which all marginals are computed. ``due``: a release
-    hour is in this window; ``closing``: the day ends with it.
+    hour is in this window; ``closing``: the day ends with it. ``staff``: tracks of staff that ended, which are in
+    nothing else. ``members``: visits that showed the code of a member.
     """
 
     start: datetime
@@ -281,6 +285,8 @@ class WindowAggregate:
     due: bool = False
     closing: bool = False
     places: PlaceCounts = field(default_factory=PlaceCounts)
+    staff: int = 0
+    members: int = 0
 
 
 class Detector(Protocol):

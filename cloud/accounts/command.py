@@ -55,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Do what the action says with the accounts; return 0. Raises ``UserError``."""
-    with _accounts(args.config) as accounts:
+    with accounts_of(args.config) as accounts:
         args.act(args, accounts)
     return 0
 
@@ -120,7 +120,8 @@ def _print_audit(args: argparse.Namespace, accounts: Accounts) -> None:
 
 
 @contextmanager
-def _accounts(config: Path) -> Iterator[Accounts]:
+def accounts_of(config: Path) -> Iterator[Accounts]:
+    """Open the accounts of these settings. Raises ``UserError``."""
     settings = load(config)
     chosen = settings.accounts
     accounts = Accounts(

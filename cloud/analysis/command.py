@@ -9,6 +9,7 @@ from datetime import date
 
 from cloud.config import load
 from cloud.domain.chain import ROLES, Chain, Role
+from cloud.stores.check_file import opened_checks
 from cloud.stores.connect import add_chain, open_tallies
 from cloud.stores.tallies import every_day
 from common.command_line import add_config
@@ -50,22 +51,30 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cloud.analysis.compare import compare
+    from cloud.analysis.corrected import corrected_rates
     from cloud.analysis.metrics import metric_named
     from cloud.analysis.table import show
 
     first, last = period(args.period)
-    with open_tallies(load(args.config), args.chain, last) as (chain, store):
+    settings = load(args.config)
+    with (
+        open_tallies(settings, args.chain, last) as (chain, store),
+        opened_checks(settings.checks_file()) as checks,
+    ):
         metric = metric_named(args.metric, formulas=chain.formulas)
         role = role_of_chain(chain, args.role)
         sites = chain.with_role(role)
         tallies = every_day(store, sites.values(), first, last, role)
-    comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
+        comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
+        right = corrected_rates(comparison, tallies, sites, checks)
     console = Console()
     if args.json:
-        console.print_json(json.dumps(asdict(comparison), default=str))
+        told = {**asdict(comparison), "corrected": {site: asdict(one) for site, one in right.items()}}
+        console.print_json(json.dumps(told, default=str))
     else:
         titles = {name: site.title for name, site in chain.sites.items()}
-        show(comparison, titles, console, without=[titles[name] for name in chain.sites if name not in sites])
+        without = [titles[name] for name in chain.sites if name not in sites]
+        show(comparison, titles, console, corrected=right, without=without)
     return 0
 
 

@@ -9,12 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cloud.analysis.compare import Comparison, Row
+from cloud.analysis.recall import Estimate
 from cloud.domain.chain import Role
 
 _BAR = 30
 """Width of the bars in characters, from the lowest to the highest end of all intervals."""
 
 _MOST_NAMED = 10
+_NOTHING: Mapping[str, Estimate] = {}
 
 _WIDE = 100
 """A terminal with this many columns or more has room for the bars."""
@@ -31,9 +33,15 @@ COMPARED_AS: Mapping[Role, str] = {
 
 
 def show(
-    comparison: Comparison, titles: Mapping[str, str], console: Console, *, without: Sequence[str] = ()
+    comparison: Comparison,
+    titles: Mapping[str, str],
+    console: Console,
+    *,
+    corrected: Mapping[str, Estimate] = _NOTHING,
+    without: Sequence[str] = (),
 ) -> None:
-    """Print the comparison. ``titles`` are the display names of the sites; ``without`` have no such camera."""
+    """Print the comparison. ``titles`` are the display names of the sites, ``corrected`` their rates by count checks;
+    ``without`` have no such camera."""
     compared = [row for row in comparison.rows if row.set_apart is None]
     apart = [row for row in comparison.rows if row.set_apart is not None]
     heading = f"{comparison.title}, {comparison.first} to {comparison.last}"
@@ -45,6 +53,11 @@ def show(
     if compared:
         bars = console.width >= _WIDE
         parts += [_ranked(comparison, compared, titles, bars=bars), _legend(comparison, bars=bars)]
+    if corrected:
+        parts += [
+            Text("Corrected by count checks; above are the counted rates."),
+            _corrected(comparison, corrected, titles),
+        ]
     if apart:
         parts.append(_apart(apart, titles))
     if without:
@@ -130,6 +143,18 @@ def _apart(apart: list[Row], titles: Mapping[str, str]) -> Table:
     table.add_column("reason")
     for row in apart:
         table.add_row(titles.get(row.site, row.site), f"{row.coverage:.0%}", row.set_apart)
+    return table
+
+
+def _corrected(comparison: Comparison, corrected: Mapping[str, Estimate], titles: Mapping[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("shop", comparison.unit, "95% interval"):
+        table.add_column(column, justify="left" if column == "shop" else "right")
+    for site, one in corrected.items():
+        low, high = (_value(end, comparison.unit, bare=True) for end in (one.low, one.high))
+        table.add_row(
+            titles.get(site, site), _value(one.value, comparison.unit, bare=True), f"{low} – {high}"
+        )
     return table
 
 

@@ -96,6 +96,24 @@ class Counted(Answer):
     cohort_visits: int = Field(description="visits of the groups whose breakdown was released")
     mean_dwell_s: float | None = Field(description="seconds in view, the mean of the released groups")
     attraction_ratio: float | None = Field(description="attention time / dwell time of the released groups")
+    staff_excluded: float | None = Field(
+        description="share of staff among everybody who was followed; they are in no other number; null if withheld, or"
+        " if no device leaves staff out"
+    )
+    members: int | None = Field(
+        description="visits of `members_of` that showed the code of a member; null if withheld or switched off"
+    )
+    members_of: int = Field(description="visits of the groups that tell `members`")
+    re_entries: float | None = Field(
+        description="estimate of the people who left by a door and came in again within 7 minutes, of `re_entries_of`"
+        " entries; may be negative by chance, so that sums are right; null if no entry could be judged"
+    )
+    re_entries_error: float | None = Field(
+        description="half the width of its 95 % interval; add up squares for a sum of days"
+    )
+    re_entries_of: int = Field(
+        description="entries that could be judged, because the time before was watched"
+    )
     doors: Doors | None = Field(description="null if no camera has a door")
 
 

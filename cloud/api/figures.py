@@ -43,7 +43,7 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
 
 def counted(tally: Tally) -> dict[str, Any]:
     """Return the fields of ``Counted``."""
-    seen = tally.covered_s > 0
+    seen, again = tally.covered_s > 0, tally.beside.came_again
     return {
         "state": tally.state,
         "open_s": tally.open_s,
@@ -54,6 +54,12 @@ def counted(tally: Tally) -> dict[str, Any]:
         "cohort_visits": tally.cohort_visits,
         "mean_dwell_s": _divided(tally.dwell_sum_s, tally.dwell_visits),
         "attraction_ratio": _divided(tally.attention_sum_s, tally.attention_dwell_s),
+        "staff_excluded": tally.beside.staff_excluded,
+        "members": tally.beside.members if tally.beside.members_of else None,
+        "members_of": tally.beside.members_of,
+        "re_entries": again.people if again.entries else None,
+        "re_entries_error": again.error if again.entries else None,
+        "re_entries_of": again.entries,
         "doors": doors(tally.doors),
     }
 

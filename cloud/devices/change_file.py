@@ -1,7 +1,8 @@
 """What was asked of each device, by whom, and what it answered: a small SQLite file beside the store.
 
 A change is kept as the message that was sent, so that it can be sent again unchanged. The last :data:`KEPT` changes of
-a device are kept. The places in the device's own file are kept, too: the editor starts from them.
+a device are kept, and the places in its own file: the editor starts from them. Drafts of offers are
+in the same file (``offers``).
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ CREATE TABLE own_places (
     site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, places TEXT NOT NULL, PRIMARY KEY (site, device)
 );
 """
+_DRAFTS = """
+CREATE TABLE IF NOT EXISTS drafts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL,
+    who TEXT NOT NULL, programme TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'drafted', decided REAL, decided_by TEXT
+)
+"""
+"""A table that files of earlier versions lack."""
 _COLUMNS = "number, who, payload, before, answer, answered, reason, config"
 
 
@@ -83,6 +91,7 @@ class ChangeFile:
         self._lock = threading.Lock()
         try:
             self._db = open_history(path, _SCHEMA, _SCHEMA_VERSION, area="changes")
+            self._db.execute(_DRAFTS)
         except OtherVersion as error:
             raise UserError(f"store.path: {path}: {error}") from None
         except (OSError, sqlite3.Error) as error:
@@ -95,11 +104,11 @@ class ChangeFile:
     def add(self, asked: ConfigMessage, payload: bytes, *, who: str, before: str | None) -> Change:
         """Keep a new change and return it."""
         of = (asked.site, asked.device)
-        row = self._run(
+        row = self.run(
             f"INSERT INTO changes (site, device, who, payload, before) VALUES (?, ?, ?, ?, ?) RETURNING {_COLUMNS}",  # noqa: S608 - our own names
             (*of, who, payload, before),
         )[0]
-        self._run(
+        self.run(
             "DELETE FROM changes WHERE site = ? AND device = ? AND number NOT IN"
             " (SELECT number FROM changes WHERE site = ? AND device = ? ORDER BY number DESC LIMIT ?)",
             (*of, *of, KEPT),
@@ -108,20 +117,20 @@ class ChangeFile:
 
     def forget(self, change: Change) -> None:
         """Delete a change that could not be sent."""
-        self._run("DELETE FROM changes WHERE number = ?", (change.number,))
+        self.run("DELETE FROM changes WHERE number = ?", (change.number,))
 
     def answer(
         self, change: Change, answer: AnswerKind, at: datetime, *, reason: str = "", config: str | None = None
     ) -> None:
         """Keep what the device answered."""
-        self._run(
+        self.run(
             "UPDATE changes SET answer = ?, answered = ?, reason = ?, config = ? WHERE number = ?",
             (answer, at.timestamp(), reason, config, change.number),
         )
 
     def of(self, site: str, device: str, *, most: int = KEPT) -> list[Change]:
         """Return the changes of a device, newest first."""
-        rows = self._run(
+        rows = self.run(
             f"SELECT {_COLUMNS} FROM changes WHERE site = ? AND device = ? ORDER BY number DESC LIMIT ?",  # noqa: S608
             (site, device, most),
         )
@@ -129,7 +138,7 @@ class ChangeFile:
 
     def latest(self) -> list[Change]:
         """Return the newest change of every device."""
-        rows = self._run(
+        rows = self.run(
             f"SELECT {_COLUMNS} FROM changes WHERE number IN"  # noqa: S608
             " (SELECT max(number) FROM changes GROUP BY site, device)",
             (),
@@ -138,17 +147,18 @@ class ChangeFile:
 
     def keep_own(self, site: str, device: str, places: Mapping[str, JsonValue], at: datetime) -> None:
         """Keep the places in a device's own file, as it told them ``at`` this time."""
-        self._run(
+        self.run(
             "INSERT OR REPLACE INTO own_places (site, device, at, places) VALUES (?, ?, ?, ?)",
             (site, device, at.timestamp(), json.dumps(places)),
         )
 
     def own(self, site: str, device: str) -> dict[str, JsonValue] | None:
         """Return the places in a device's own file; None if it has not told them."""
-        rows = self._run("SELECT places FROM own_places WHERE site = ? AND device = ?", (site, device))
+        rows = self.run("SELECT places FROM own_places WHERE site = ? AND device = ?", (site, device))
         return None if not rows else json.loads(rows[0][0])
 
-    def _run(self, query: str, values: tuple[object, ...]) -> list[Any]:
+    def run(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        """Run a query on the tables of this file."""
         try:
             with self._lock:
                 return self._db.execute(query, values).fetchall()

@@ -76,7 +76,7 @@ class Changes:
     ``ChangesUnavailable``."""
 
     def __init__(self, file: ChangeFile, sender: Sender, clock: Clock) -> None:
-        self._file, self._sender, self._clock = file, sender, clock
+        self.file, self._sender, self._clock = file, sender, clock
         self._lock = threading.RLock()
         self._running: dict[tuple[str, str], str | None] = {}
         """The hash of the settings that each device uses."""
@@ -84,15 +84,15 @@ class Changes:
 
     def history(self, site: str, device: str) -> list[Change]:
         """Return the changes of a device, newest first."""
-        return self._file.of(site, device)
+        return self.file.of(site, device)
 
     def own(self, site: str, device: str) -> dict[str, JsonValue] | None:
         """Return the places in the device's own file; None if it has not told them."""
-        return self._file.own(site, device)
+        return self.file.own(site, device)
 
     def in_use(self, site: str, device: str, start: datetime, end: datetime) -> list[InUse]:
         """Return the changes that a device began to use in [start, end), oldest first."""
-        history = self._file.of(site, device)
+        history = self.file.of(site, device)
         return [
             InUse(device, change.answered, changed_sections(history, place))
             for place, change in reversed(list(enumerate(history)))
@@ -116,7 +116,7 @@ class Changes:
                 )
             )
         with self._lock:
-            history = self._file.of(site, device)
+            history = self.file.of(site, device)
             if seen != (history[0].number if history else None):
                 raise NotPossible(
                     _(
@@ -125,13 +125,21 @@ class Changes:
                 )
             return self._send(site, device, {**settings_of(history), **sections}, who)
 
+    def use_programme(
+        self, site: str, device: str, programme: Mapping[str, JsonValue], *, who: str
+    ) -> Change:
+        """Send the approved programme of a display with the settings that were sent before. Raises ``NotSent``."""
+        with self._lock:
+            before = settings_of(self.file.of(site, device))
+            return self._send(site, device, {**before, "signage": dict(programme)}, who)
+
     def restore(self, site: str, device: str, number: int, *, who: str) -> Change:
         """Send the settings of an earlier change again; 0 stands for the device's own file, without any change.
 
         Raises ``NotPossible`` if there is no such change, and ``NotSent``.
         """
         with self._lock:
-            earlier = [change for change in self._file.of(site, device) if change.number == number]
+            earlier = [change for change in self.file.of(site, device) if change.number == number]
             if number and not earlier:
                 raise NotPossible(_("This version is not kept any more."))
             return self._send(site, device, earlier[0].settings if number else {}, who)
@@ -140,7 +148,7 @@ class Changes:
         """Send the last change of every device again, to a broker that forgets when it stops; log what cannot be
         sent."""
         try:
-            for change in self._file.latest():
+            for change in self.file.latest():
                 self._sender.send(topic(change.asked), change.payload)
         except (NotSent, ChangesUnavailable) as error:
             log.warning("changes: not sent again: %s", error)
@@ -176,38 +184,38 @@ class Changes:
             raise NotPossible(
                 _("These settings are too large to be sent. Use fewer zones or corners.")
             ) from None
-        change = self._file.add(asked, payload, who=who, before=self._running.get((site, device)))
+        change = self.file.add(asked, payload, who=who, before=self._running.get((site, device)))
         try:
             self._sender.send(topic(asked), payload)
         except NotSent:
-            self._file.forget(change)
+            self.file.forget(change)
             raise
         return change
 
     def _hear_health(self, health: HealthMessage) -> None:
         self._running[health.site, health.device] = health.config
-        for change in self._file.of(health.site, health.device, most=1):
+        for change in self.file.of(health.site, health.device, most=1):
             if health.config_message == change.message and change.answer != "accepted":
-                self._file.answer(change, "accepted", health.at, config=health.config)
+                self.file.answer(change, "accepted", health.at, config=health.config)
             elif health.config_waiting == change.message and change.answer != "checked":
-                self._file.answer(change, "checked", health.at)
+                self.file.answer(change, "checked", health.at)
 
     def _hear_refusal(self, alert: AlertMessage) -> None:
-        for change in self._file.of(alert.site, alert.device, most=1):
+        for change in self.file.of(alert.site, alert.device, most=1):
             named, is_it, reason = alert.text.partition(f"config {change.message} ")
             if is_it and not named and (change.answer, change.reason) != ("refused", reason):
-                self._file.answer(change, "refused", alert.at, reason=reason)
+                self.file.answer(change, "refused", alert.at, reason=reason)
 
     def _hear_config(self, asked: ConfigMessage, payload: bytes) -> None:
-        known = {change.message for change in self._file.of(asked.site, asked.device)}
+        known = {change.message for change in self.file.of(asked.site, asked.device)}
         if short_hash(payload) not in known:
             before = self._running.get((asked.site, asked.device))
-            self._file.add(asked, payload, who=ELSEWHERE, before=before)
+            self.file.add(asked, payload, who=ELSEWHERE, before=before)
 
     def _hear_own(self, told: PlacementMessage) -> None:
         of, own = (told.site, told.device), told.places.model_dump(mode="json")
         if self._own.get(of) != own:
-            self._file.keep_own(*of, own, told.at)
+            self.file.keep_own(*of, own, told.at)
             self._own[of] = own
 
 

@@ -85,6 +85,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command: return 0 if accepted, 1 if refused or not answered yet. Raises ``UserError``."""
     asked = {} if args.clear else load_yaml_model(args.settings, _AnyYaml).root
+    if "signage" in asked:
+        raise UserError(
+            f"{args.settings}: signage: what a display shows must be approved by somebody else; use"
+            " 'footlight-cloud offers draft' and 'approve'"
+        )
     parts = {"site": args.site, "device": args.device, "at": SystemClock().now(), "settings": asked}
     answer = ask(
         load(args.config).mqtt.broker(), checked(parts, ConfigMessage), wait_s=args.wait, clock=SystemClock()

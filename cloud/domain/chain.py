@@ -202,7 +202,11 @@ class Site(Section):
 
     def role_of(self, window: WindowMessage) -> Role | None:
         """Return the role of a window's camera; None if the chain file lists cameras, but not this one."""
-        return "unassigned" if self.cameras is None else self.cameras.get(camera_of(window))
+        return self.role_of_camera(camera_of(window))
+
+    def role_of_camera(self, camera: str) -> Role | None:
+        """Return the same for a camera, ``device/camera``."""
+        return "unassigned" if self.cameras is None else self.cameras.get(camera)
 
     def local_day(self, day: date) -> Interval:
         """Return local midnight and the next one in UTC; they are 23, 24 or 25 hours apart."""

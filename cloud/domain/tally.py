@@ -19,11 +19,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NamedTuple, TypedDict, TypeVar
 
+from cloud.domain.beside_tally import BesideTally, beside_tally
 from cloud.domain.chain import Interval, Role, Site, camera_of
 from cloud.domain.day_windows import QUARTER, windows_of_day
 from cloud.domain.floor_tally import FloorTally, floor_tally
 from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
 from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
+from cloud.domain.re_entries import ReEntries, re_entries
 from cloud.domain.thresholds import FULL_COVERAGE
 from cloud.domain.till import TillTally, till_sum
 from common.wire import Cohort, WindowMessage
@@ -85,6 +87,7 @@ class Tally:
     places: PlaceTally = field(default_factory=PlaceTally)
     till: TillTally | None = None
     """What the till told of the same day, also outside opening hours; None if it told nothing."""
+    beside: BesideTally = field(default_factory=BesideTally)
 
     @property
     def covered_s(self) -> float:
@@ -146,6 +149,7 @@ class Tally:
             models=self.models | other.models,
             calibrations=self.calibrations | other.calibrations,
             doors=both_doors(self.doors, other.doors),
+            beside=self.beside + other.beside,
             places=self.places + other.places,
             till=till_sum((self.till, other.till)),
         )
@@ -210,9 +214,12 @@ def count_day(windows: Iterable[WindowMessage], site: Site, day: date, role: Rol
     ``windows`` are as in :func:`tally`.
     """
     found = windows_of_day(windows, site, day, role)
+    again = re_entries(window for group in found.groups.values() for window in group)
     return DayCounts(
         quarters={
-            at: _tally(site.name, role, day, at, group, found.released[at], found.opening, found.cameras)
+            at: _tally(
+                site.name, role, day, at, group, found.released[at], found.opening, found.cameras, again
+            )
             for at, group in found.groups.items()
         },
         floor=floor_tally(
@@ -233,6 +240,7 @@ def _tally(
     released: Sequence[WindowMessage],
     opening: Sequence[Interval],
     cameras: Sequence[str],
+    again: Mapping[datetime, ReEntries],
 ) -> Tally:
     cohorts = [w.cohort for w in released if w.cohort is not None]
     people = [w.cohort for w in released if w.cohort is not None and w.profile != "count"]
@@ -267,6 +275,9 @@ def _tally(
         calibrations=frozenset(w.calibration for w in group),
         doors=door_tally(watched),
         places=place_tally(cohorts),
+        beside=beside_tally(
+            cohorts, [again[start] for start in sorted({w.start for w in group}) if start in again]
+        ),
     )
 
 

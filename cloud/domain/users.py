@@ -62,6 +62,8 @@ Act = Literal[
     "acknowledged",
     "exported",
     "till_corrected",
+    "count_check_made",
+    "count_check_deleted",
 ]
 """What the audit log records."""
 

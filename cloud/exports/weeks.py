@@ -16,12 +16,20 @@ from common.errors import UserError
 
 if TYPE_CHECKING:
     from cloud.reports.site import SiteReport
+    from cloud.stores.check_file import CheckFile
 
 _PRINTING = Lock()
 
 
-def report_of(shops: ask.Source, name: str, week: str | None, role: Role | None, now: datetime) -> SiteReport:
-    """Compute the report of a week, by default the last one.
+def report_of(
+    shops: ask.Source,
+    name: str,
+    week: str | None,
+    role: Role | None,
+    now: datetime,
+    checks: CheckFile | None = None,
+) -> SiteReport:
+    """Compute the report of a week, by default the last one; ``checks`` correct its entries.
 
     Raises ``UnknownSite``, ``UserError`` for a week that is not over, or ``StoreUnavailable``.
     """
@@ -31,7 +39,7 @@ def report_of(shops: ask.Source, name: str, week: str | None, role: Role | None,
     chain, tallies = shops.until(chosen.last)
     site = ask.site_named(chain, name)
     require_over(chosen, [site], now)
-    return site_report(tallies, chain, site, chosen, ask.role_of(site, role))
+    return site_report(tallies, chain, site, chosen, ask.role_of(site, role), checks)
 
 
 def as_pdf(html: str) -> bytes:

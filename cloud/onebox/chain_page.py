@@ -13,6 +13,7 @@ from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import copies, nightly
+from cloud.onebox.checks import count_checks
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from
 from cloud.stores.connect import needed, open_embedded, open_influx, open_influxql
@@ -101,7 +102,9 @@ async def _serve(
         edits = None
         if chain_file is not None:
             edits = opened.enter_context(chain_changes(chain_file, settings.chain_history_file(), clock))
+        checks = None
         if not only_api:
+            checks = opened.enter_context(count_checks(settings.checks_file(), reader, clock))
             opened.enter_context(nightly(copies(settings), clock))
             opened.enter_context(pushing_from(reader, access, shops, settings.notices, clock, connect))
         app = create_app(
@@ -112,6 +115,7 @@ async def _serve(
             access=access,
             changes=changes,
             chain_changes=edits,
+            checks=checks,
             kept_days=settings.store.kept_days,
             shops=shops,
             till=till,

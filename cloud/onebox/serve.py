@@ -22,6 +22,7 @@ from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import copies, nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
+from cloud.onebox.checks import count_checks
 from cloud.onebox.home_assistant import HomeAssistant
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing
@@ -141,6 +142,7 @@ async def _serve(
             nightly(copies(settings), clock),
             listen(chosen.host, chosen.port) as sock,
             box_changes(settings.changes_file(), retain, clock) as (changes, hear),
+            count_checks(settings.checks_file(), store, clock) as checks,
         ):
             app = create_app(
                 store,
@@ -150,6 +152,7 @@ async def _serve(
                 access=access,
                 changes=changes,
                 chain_changes=edits,
+                checks=checks,
                 kept_days=settings.store.kept_days,
                 shops=shops,
                 till=till,

@@ -12,6 +12,7 @@ from cloud.analysis.command import role_of_chain
 from cloud.config import load
 from cloud.domain.chain import ROLES, Chain, Role, Site
 from cloud.reports.week import IsoWeek, last_week, require_over, week_named
+from cloud.stores.check_file import opened_checks
 from cloud.stores.connect import add_chain, open_tallies
 from common.clock import Clock, SystemClock
 from common.command_line import add_config
@@ -20,6 +21,7 @@ from common.errors import UserError
 if TYPE_CHECKING:
     from cloud.reports.chain import ChainReport
     from cloud.reports.site import SiteReport
+    from cloud.stores.check_file import CheckFile
     from cloud.stores.tallies import Tallies
 
 
@@ -63,10 +65,13 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         raise UserError(
             "--site: cannot be used with --folder, which writes the reports of all sites; remove one of the two"
         )
-    with open_tallies(settings, args.chain, week.last) as (chain, source):
+    with (
+        open_tallies(settings, args.chain, week.last) as (chain, source),
+        opened_checks(settings.checks_file()) as checks,
+    ):
         site = _site(chain, args.site)
         require_over(week, [site] if site else chain.sites.values(), now)
-        _report(args, _Reports(source, chain, week, args.role), site)
+        _report(args, _Reports(source, chain, week, args.role, checks), site)
     return 0
 
 
@@ -79,6 +84,7 @@ class _Reports:
     week: IsoWeek
     asked: Role | None
     """The role that was asked for."""
+    checks: CheckFile | None
 
     def figures(self, site: Site | None) -> SiteReport | ChainReport:
         """Compute the report of one site, or of the chain if ``site`` is None."""
@@ -91,7 +97,7 @@ class _Reports:
             raise UserError(
                 f"--role {self.asked}: no camera of {site.name} has this role; use {', '.join(site.roles)}"
             )
-        return site_report(self.source, self.chain, site, self.week, self.asked or site.roles[0])
+        return site_report(self.source, self.chain, site, self.week, self.asked or site.roles[0], self.checks)
 
 
 def _report(args: argparse.Namespace, reports: _Reports, site: Site | None) -> None:

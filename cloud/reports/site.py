@@ -9,6 +9,7 @@ from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import camera_coverage, coverage
+from cloud.analysis.corrected import Corrected, corrected_entries
 from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import Metric, metric_named
@@ -20,6 +21,7 @@ from cloud.domain.tally import Tally, readable
 from cloud.domain.till import TillTally
 from cloud.reports.week import IsoWeek
 from cloud.rollup.comparisons import metrics_of
+from cloud.stores.check_file import CheckFile
 from cloud.stores.tallies import Tallies, every_day, open_quarters
 from common.vocabulary import ATTRIBUTES, GENDERS, UNKNOWN
 
@@ -125,6 +127,8 @@ class SiteReport:
     outages: tuple[Outage, ...]
     models: tuple[str, ...]
     calibrations: tuple[str, ...]
+    corrected: Corrected | None
+    """The entries by the count checks; None if no door was checked."""
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -133,8 +137,13 @@ class SiteReport:
         return tuple(camera.name for camera in cameras if camera.coverage == 0)
 
 
-def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: Role) -> SiteReport:
-    """Compute the report of one site and week for one role. Raises ``StoreUnavailable``."""
+def site_report(
+    source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: Role, checks: CheckFile | None = None
+) -> SiteReport:
+    """Compute the report of one site and week for one role; ``checks`` correct its entries.
+
+    Raises ``StoreUnavailable``.
+    """
     first = week.weeks_before(WEEKS_BEFORE)
     found = every_day(source, [site], first, week.last, role)
     own = [one for one in found if one.day >= week.first]
@@ -182,6 +191,7 @@ def site_report(source: Tallies, chain: Chain, site: Site, week: IsoWeek, role: 
         outages=tuple(_outages(parts, site)),
         models=tuple(sorted(total.models)),
         calibrations=tuple(sorted(total.calibrations)),
+        corrected=corrected_entries(checks, site, role, own),
     )
 
 

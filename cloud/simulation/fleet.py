@@ -50,7 +50,7 @@ class Truth:
     age_band: Mapping[str, int]
     expression: Mapping[str, int]
     places: Mapping[str, Mapping[str, Mapping[str, float]]]
-    """What they did at doors, in zones and towards targets, by name."""
+    """What they did at doors, in zones, towards targets and before clips, by name."""
     till: Mapping[str, float] | None = None
     """Only of entrances: how many people really ``entered``, counted or not, and the share of them that buys
     (``conversion``)."""

@@ -1,5 +1,5 @@
-"""What the visitors of a simulated shop do at its places: a door at entrances; a shelf, a till with a queue and two
-targets where there is a display."""
+"""What the visitors of a simulated shop do at its places: a door at entrances; where there is a display, a shelf, a
+till with a queue, two targets, and a screen with clips."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.domain.chain import Role
-from cloud.simulation.visitors import CROSSINGS, Visitors
+from cloud.simulation.visitors import CROSSINGS, Floats, Visitors
 from common.vocabulary import EXPRESSIONS
-from edge.place_types import DoorCounts, PlaceCounts, VisitPlaces, Wait, ZoneCounts, counts_of
+from edge.place_types import DoorCounts, PlaceCounts, Shown, VisitPlaces, Wait, ZoneCounts, counts_of
+from edge.vision.clip_privacy import ClipPlan
+from edge.vision.place_counts import of_show
 from edge.vision.place_privacy import Plan
 
 DOOR = "street"
@@ -29,6 +31,7 @@ PLANS: Mapping[Role, Plan] = {
         queues=frozenset({"till"}),
         targets={"sign": None, "tea": "shelf"},
         heat=(4, 2),
+        display=ClipPlan(clips=("brand", "offer"), suited=frozenset({"offer"})),
         version="1",
     ),
 }
@@ -40,6 +43,13 @@ ENTERS = _CROSSING["entry"]
 _LEADS, _TEA, _SIGN, _SERVED = 0.7, 0.5, 0.3, 0.85
 """Shares: of entries that begin a group, of visits at the shelf that look at the tea, of all that look at the sign, and
 of those in the queue who are served."""
+
+_SHOW_S = 10.0
+_IN_SHOW, _SUITED, _HELD, _FIRST = 0.8, 0.6, 0.3, 0.6
+"""Shares: of visits that see a show begin, of shows at which the offer suits, of these that are held out, and of visits
+that are the first of their show."""
+_LOOKS, EFFECT = 0.5, 0.2
+"""The share of the attention that falls into a show without the offer, and how much more with it."""
 
 
 def at_places(rng: np.random.Generator, purpose: Role, people: Visitors) -> Visitors:
@@ -60,7 +70,27 @@ def at_places(rng: np.random.Generator, purpose: Role, people: Visitors) -> Visi
         dwell_s = float(people.dwell_s[index])
         looked = float(people.attention_s[index]) / dwell_s
         places[index] = _walk(dwell_s, part, chance, look, looked)
-    return replace(people, places=places)
+    return replace(people, places=places, shown=_shows(rng.spawn(1)[0], people.attention_s))
+
+
+def _shows(rng: np.random.Generator, attention_s: Floats) -> NDArray[np.object_]:
+    """Draw which show each visit belongs to. Who looks, looks at the offer for longer by ``EFFECT``."""
+    shown = np.full(len(attention_s), None, dtype=object)
+    dice = rng.random((len(attention_s), 4)).tolist()
+    for index, (seconds, chance) in enumerate(zip(attention_s.tolist(), dice, strict=True)):
+        if chance[0] >= _IN_SHOW:
+            continue
+        suits, first = chance[1] < _SUITED, chance[3] < _FIRST
+        held = suits and chance[2] < _HELD
+        share = _LOOKS * (1 + EFFECT) if suits and not held else _LOOKS
+        shown[index] = Shown(
+            clip="offer" if suits else "brand",
+            held=held,
+            looked_s=share * min(seconds, _SHOW_S),
+            first=first,
+            seconds=_SHOW_S if first else 0.0,
+        )
+    return shown
 
 
 def _walk(
@@ -98,6 +128,7 @@ def counted_places(
     plan = PLANS[purpose]
     each = zip(people.places[chosen], people.dwell_s[chosen].tolist(), faces[chosen], strict=True)
     counts = sum((counts_of(one, dwell_s, face, plan.timed) for one, dwell_s, face in each), PlaceCounts())
+    counts = sum((of_show(one) for one in people.shown[chosen] if one is not None), counts)
     if most is None:
         return counts
     return replace(counts, zones={name: _most(zone, most) for name, zone in counts.zones.items()})
@@ -137,5 +168,15 @@ def true_places(
         "targets": {
             name: {"viewers": target.looks.visits, "attention_sum_s": round(target.looks.sum_s, 1)}
             for name, target in total.targets.items()
+        },
+        "clips": {
+            f"{clip} {'held' if held else 'shown'}": {
+                "visits": one.visits,
+                "shows": one.shows,
+                "shown_s": round(one.shown_s, 1),
+                "viewers": one.looks.visits,
+                "attention_sum_s": round(one.looks.sum_s, 1),
+            }
+            for (clip, held), one in total.clips.items()
         },
     }

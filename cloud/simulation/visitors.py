@@ -45,6 +45,8 @@ class Visitors:
     leads: NDArray[np.bool_]
     places: NDArray[np.object_]
     """What each did in zones and towards targets, as ``VisitPlaces``."""
+    shown: NDArray[np.object_]
+    """The show on the display that each belongs to, as ``Shown``, or None."""
 
     def only(self, chosen: NDArray[np.bool_]) -> Visitors:
         """Return some of them."""
@@ -57,6 +59,7 @@ class Visitors:
             crossing=self.crossing[chosen],
             leads=self.leads[chosen],
             places=self.places[chosen],
+            shown=self.shown[chosen],
         )
 
     @property
@@ -108,6 +111,7 @@ def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Vi
         crossing=np.full(count, CROSSINGS.index("")),
         leads=np.zeros(count, dtype=bool),
         places=np.full(count, VisitPlaces(), dtype=object),
+        shown=np.full(count, None, dtype=object),
     )
 
 

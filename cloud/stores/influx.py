@@ -19,6 +19,7 @@ from cloud.domain.levels import Level, bucket_of
 from cloud.domain.notices import LONGEST, Acknowledgement
 from cloud.domain.tally import described_of, readable, timed
 from cloud.stores import layout
+from cloud.stores.clip_layout import clip_points
 from cloud.stores.influxql import InfluxQL, answered, cause
 from cloud.stores.line_protocol import line
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
@@ -237,6 +238,7 @@ def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[P
             values = {**row, "released": readable(row)}
             yield layout.COHORT_GENDER_AGE_BAND.point({**tags, "gender": gender}, at, values)
     yield from place_points(cohort, at, tags)
+    yield from clip_points(cohort.clips, at, tags)
 
 
 def _breakdown(cohort: Cohort, name: str, cells: Cells) -> dict[str, Value | None]:

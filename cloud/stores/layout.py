@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.domain.time_bins import TIME_BINS
+from cloud.stores.clip_layout import COHORT_CLIP
 from cloud.stores.declared import counts, fields_of
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
 from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD
@@ -63,7 +64,7 @@ _DESCRIBED_OF = Field(
     "integer", "visits of the cohorts that tell how many were described: divide `described` by these"
 )
 _COHORT_LISTS = ("dwell", "attention", "gender", "age_band", "gender_age_band", "expression")
-_COHORT_PLACES = ("zones", "targets", "heat", "ways")
+_COHORT_PLACES = ("zones", "targets", "clips", "heat", "ways")
 COHORT = Measurement(
     "cohort",
     "raw",
@@ -206,6 +207,20 @@ _TALLY = {
         "integer", "visits whose face was surely seen and classified, in the cohorts that tell it"
     ),
     "described_of": _DESCRIBED_OF,
+    "staff": Field("integer", "tracks of staff that were left out, in the cohorts that tell it"),
+    "staff_of": Field(
+        "integer", "these, and the visits of these cohorts: divide `staff` by it for `staff_excluded`"
+    ),
+    "re_entries": Field(
+        "float",
+        "estimate of people who left by a door and came in again within 7 minutes; by chance negative",
+    ),
+    "re_entries_variance": Field(
+        "float", "variance of this estimate: the 95 % interval is 1.96 times its root to both sides"
+    ),
+    "members": Field("integer", "visits that showed the code of a member, in the cohorts that tell it"),
+    "members_of": Field("integer", "visits of these cohorts: divide `members` by it"),
+    "re_entries_of": Field("integer", "entries that it is about, because the time before was watched"),
     "models": Field("string", "versions of the models in use, separated by commas"),
     "calibrations": Field("string", "versions of the calibrations in use, separated by commas"),
     FORGOTTEN: FORGOTTEN_FIELD,
@@ -297,7 +312,7 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, HEALTH, STATUS, ALERT, NOTICE,
-    ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, HEALTH, STATUS, ALERT,
+    NOTICE, ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
     ANNOTATION, COMPARISON,
 )  # fmt: skip

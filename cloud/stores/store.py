@@ -8,7 +8,15 @@ from datetime import datetime
 from typing import Protocol
 
 from cloud.domain.notices import Acknowledgement
-from common.wire import AlertMessage, HealthMessage, Message, NoticeMessage, ProbeMessage, WindowMessage
+from common.wire import (
+    AlertMessage,
+    Clips,
+    HealthMessage,
+    Message,
+    NoticeMessage,
+    ProbeMessage,
+    WindowMessage,
+)
 
 
 class StoreUnavailable(Exception):
@@ -145,6 +153,10 @@ class Reader(NoticeBook, Protocol):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
+        ...
+
+    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
+        """Return what each cohort of the site that was released in [start, end) tells of the clips of a display."""
         ...
 
     def latest(self, site: str) -> WindowMessage | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cloud.domain.beside_tally import BesideTally
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
@@ -30,6 +31,7 @@ _PLAIN = (
     "open_s", "visits", "viewers", "cohort_visits", "dwell_sum_s", "attention_sum_s", "dwell_visits",
     "attention_visits", "attention_dwell_s", "demographics_visits", "expression_visits", "described", "described_of",
 )  # fmt: skip
+_BESIDE = tuple(BesideTally.__dataclass_fields__)
 _DOORS = {f"door_{name}" if name == "watched_s" else name: name for name in DoorTally.__dataclass_fields__}
 """The fields about doors, each with its name in the tally."""
 _MAY_BE_ABSENT = {
@@ -205,6 +207,7 @@ def tally_point(measurement: Measurement, value: Tally, at: datetime, stored: Co
     counts = {name: count for name, count in _by_field(value).items() if count is not None}
     values: dict[str, Value | None] = {
         **{name: getattr(value, name) for name in _PLAIN},
+        **{name: getattr(value.beside, name) for name in _BESIDE},
         "date": value.day.isoformat(),
         "with_gender": value.demographics_visits
         - sum(value.gender.get(label) or 0 for label in WITHOUT_VERDICT),
@@ -253,6 +256,8 @@ def _tally(site: str, role: Role, row: Row) -> Tally:
         doors=None
         if row["entries"] is None
         else DoorTally(**{name: row[field] for field, name in _DOORS.items()}),
+        # Points from before have none of these.
+        beside=BesideTally(**{name: row[name] or 0 for name in _BESIDE}),
     )
 
 

@@ -10,6 +10,7 @@ from cloud.domain.chain import Site
 from cloud.domain.labels import JOINT_LABELS
 from cloud.stores import layout
 from cloud.stores import place_layout as places
+from cloud.stores.clip_layout import COHORT_CLIP, clips_from
 from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
 from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
@@ -17,10 +18,19 @@ if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL, Series
 
 _JOINT = layout.COHORT_GENDER_AGE_BAND
-_MEASUREMENTS = (layout.WINDOW, layout.COHORT, *layout.BREAKDOWNS.values(), _JOINT, *places.OF_PLACES)
+_MEASUREMENTS = (
+    layout.WINDOW,
+    layout.COHORT,
+    *layout.BREAKDOWNS.values(),
+    _JOINT,
+    *places.OF_PLACES,
+    COHORT_CLIP,
+)
 # Looked up once: a rollup builds hundreds of thousands of windows.
 _TOTALS = tuple(Totals.model_fields.keys() - {"doors"})
-_OF_COHORT = ("occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s", "described")
+_OF_COHORT = (
+    "occupancy_mean", "occupancy_max", "dwell_sum_s", "attention_sum_s", "described", "staff_excluded", "members",
+)  # fmt: skip
 _PLAIN = tuple((WindowMessage.model_fields.keys() & layout.WINDOW.fields.keys()) - {"coverage"})
 
 Key = tuple[str, str, int]
@@ -118,6 +128,7 @@ def _cohort(points: Mapping[str, Sequence[Row]]) -> Cohort | None:
             points.get(places.COHORT_ZONE.name, ()), points.get(places.COHORT_QUEUE.name, ())
         ),
         targets=places.targets_from(points.get(places.COHORT_TARGET.name, ())),
+        clips=clips_from(points.get(COHORT_CLIP.name, ())),
         heat=places.heat_from(points.get(places.COHORT_HEAT.name, ())),
         ways=places.ways_from(points.get(places.COHORT_WAYS.name, ())),
     )

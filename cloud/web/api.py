@@ -15,6 +15,7 @@ Every time is the shop's local time with its UTC offset.
     cohort_visits          visits released in cohorts
     described              visits whose face was surely seen and classified, of described_of; null if no cohort tells it
     described_of           visits in the cohorts that tell it
+    staff_excluded         share of staff among everybody who was followed; null if no cohort tells it
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null
@@ -29,6 +30,8 @@ Every time is the shop's local time with its UTC offset.
                            null if no camera has a door or none was watching. capture_rate is entries / (entries +
                            passers), or null; inside is entries minus exits, never below 0; missed_entries are those
                            that must have been missed, because at some time more people had left than entered
+    corrected_entries      {value, low, high}: entries of today as the count checks correct them, with their 95 %
+                           interval; null if a door has no check that holds
     places                 {zones[], queues[], targets[]} that a cohort names; a figure is null if it is withheld, and
                            withheld counts the visits of the cohorts that do not tell the first figure
                            zones[]: {name, visits, withheld, stops, stop_share, mean_dwell_s}
@@ -95,11 +98,12 @@ def today(
     acknowledgements: Sequence[Acknowledgement],
     letters: Sequence[DeadLetter],
     changes: Sequence[InUse],
+    corrected: Json | None,
     ledgers: Mapping[str, Ledger],
     says: Callable[[object], str],
 ) -> Json:
-    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, and
-    ``ledgers`` the windows of both days by device.
+    """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, ``corrected``
+    are the corrected entries, and ``ledgers`` the windows of both days by device.
 
     ``says`` says a message in the language of the reader.
     """
@@ -115,6 +119,7 @@ def today(
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
         "till": sold and _till(sold, zone, says),
+        "corrected_entries": corrected,
         "yesterday": {
             "date": before.hours[0].start.date(),
             "visits": before.visits,

@@ -19,19 +19,23 @@ from starlette.templating import Jinja2Templates
 
 from cloud.chain_file.changes import ChainChanges
 from cloud.devices.changes import Changes
+from cloud.devices.offers import Offers
 from cloud.domain.chain import shop_zone
 from cloud.domain.levels import Level
 from cloud.domain.messages import gettext as _
+from cloud.stores.count_checks import CountChecks
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader, StoreUnavailable
 from cloud.stores.till_file import TillFile
 from cloud.web import (
     account_page,
     api_routes,
+    check_page,
     export_routes,
     language_page,
     login_page,
     metrics,
+    offers_page,
     period_page,
     phone_page,
     placement_page,
@@ -67,6 +71,7 @@ def create_app(
     changes: Changes | None = None,
     chain_changes: ChainChanges | None = None,
     till: TillFile | None = None,
+    checks: CountChecks | None = None,
     kept_days: Mapping[Level, int | None] | None = None,
     collectors: Sequence[Collector] = (),
     only_api: bool = False,
@@ -80,21 +85,22 @@ def create_app(
     file, such as Europe/Berlin; None takes this machine's. ``positions`` are the cameras that are being checked, None
     if placement messages are not received. ``changes`` sends new settings to devices, and ``chain_changes`` changes
     the chain file; None if nobody can. ``kept_days`` is for how long the store keeps each level, for the sign at the
-    door; without it there is no sign. ``till`` is where tills tell their sales, None if they cannot. ``collectors``
-    are further metrics of the process. ``only_api`` leaves the pages out. ``names`` are host names of the page
-    besides this machine's own. ``path`` is where a proxy shows the page, such as /footlight. ``proxies`` are
-    addresses or networks of proxies that say where a request came from, and how.
+    door; without it there is no sign. ``till`` is where tills tell their sales, None if they cannot. ``checks`` keeps
+    the count checks; None on a page without. ``collectors`` are further metrics of the process. ``only_api`` leaves
+    the pages out. ``names`` are host names of the page besides this machine's own. ``path`` is where a proxy shows
+    the page, such as /footlight. ``proxies`` are addresses or networks of proxies that say where a request came
+    from, and how.
 
     Raises ``UserError`` for a time zone that does not exist.
     """
     templates = page_templates()
     pages = SitePages(
-        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes
+        reader, clock, shop_zone(timezone), positions or Positions(clock), templates, shops, changes, checks
     )
     today = today_page.Today(pages, till)
     routes: list[BaseRoute] = [
         *api_routes.routes(reader, shops, clock),
-        *export_routes.routes(shops, clock),
+        *export_routes.routes(shops, clock, checks.file if checks else None),
         *metrics.routes(reader, clock, collectors),
         *(till_routes.routes(till, shops, clock) if till is not None else ()),
     ]
@@ -103,9 +109,11 @@ def create_app(
             *today_page.routes(today),
             *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
             *period_page.routes(pages, shops),
+            *offers_page.routes(pages, None if changes is None else Offers(changes.file, changes, clock)),
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
             *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),
+            *(check_page.routes(pages, checks) if checks is not None else ()),
             *(sign_page.routes(pages, kept_days) if kept_days is not None else ()),
             *language_page.routes(),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
@@ -126,7 +134,8 @@ def create_app(
         exception_handlers={HTTPException: errors.error, StoreUnavailable: errors.unavailable},
     )
     app.state.access, app.state.today = access, today
-    app.state.edits_chain, app.state.has_sign = chain_changes is not None, kept_days is not None
+    app.state.edits_chain, app.state.has_checks = chain_changes is not None, checks is not None
+    app.state.has_sign = kept_days is not None
     return app
 
 

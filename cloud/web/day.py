@@ -13,6 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cloud.domain.arrival import TOLERATED
+from cloud.domain.beside_tally import beside_tally
 from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
 from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
@@ -108,6 +109,8 @@ class Day:
     mean_dwell_s: float | None
     occupancy_max: int | None
     """The most visits in view of one camera at one instant; None until a cohort has arrived."""
+    staff_excluded: float | None
+    """Share of staff among everybody who was followed; None if no cohort tells it."""
     dwell: Breakdown | None
     gender: Breakdown | None
     age_band: Breakdown | None
@@ -186,6 +189,7 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         ),
         mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
         occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
+        staff_excluded=beside_tally(cohorts).staff_excluded,
         dwell=_breakdown(((c.visits, c.dwell) for c in cohorts), TIME_BINS),
         gender=_breakdown(((c.visits, list_counts(c, "gender")) for c in people), LABELS["gender"]),
         age_band=_breakdown(((c.visits, list_counts(c, "age_band")) for c in people), LABELS["age_band"]),

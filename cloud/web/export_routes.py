@@ -27,15 +27,16 @@ from cloud.api.endpoints import (
 from cloud.exports.files import csv_lines, parquet
 from cloud.exports.tables import table_of
 from cloud.exports.weeks import as_pdf, report_of
+from cloud.stores.check_file import CheckFile
 from cloud.stores.shops import Shops
 from cloud.web.access import guarded, record
 from cloud.web.api_answers import answering, kept, of_path, of_query
 from common.clock import Clock
 
 
-def routes(shops: Shops, clock: Clock) -> list[BaseRoute]:
-    """Return the routes of the exports of ``shops``."""
-    exports = _Exports(shops, clock)
+def routes(shops: Shops, clock: Clock, checks: CheckFile | None = None) -> list[BaseRoute]:
+    """Return the routes of the exports of ``shops``; ``checks`` correct the entries in reports."""
+    exports = _Exports(shops, clock, checks)
     handlers: dict[str, Callable[[Request], Response]] = {
         "export": exports.table,
         "chart": exports.chart,
@@ -55,6 +56,7 @@ class _Exports:
 
     shops: Shops
     clock: Clock
+    checks: CheckFile | None
 
     def table(self, request: Request) -> Response:
         of, asked = of_path(request, OfTable), of_query(request, Export)
@@ -78,7 +80,7 @@ class _Exports:
         from cloud.exports.charts import report_html
 
         site, asked = of_path(request, OfSite).site, of_query(request, Report)
-        report = report_of(self.shops, site, asked.week, asked.role, self.clock.now())
+        report = report_of(self.shops, site, asked.week, asked.role, self.clock.now(), self.checks)
         record(request, "exported", f"report of {site}, {report.week}")
         html, name = report_html(report), f"footlight-{site}-{report.week}"
         if asked.format == "pdf":

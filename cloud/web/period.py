@@ -14,6 +14,7 @@ from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
 from cloud.analysis.comparable import camera_coverage, coverage
+from cloud.analysis.corrected import Corrected, corrected_entries
 from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, weekday_hours
 from cloud.analysis.metrics import Metric, metric_named
@@ -24,6 +25,7 @@ from cloud.domain.formula import Formula
 from cloud.domain.periods import Period, paired_days
 from cloud.domain.tally import State, Tally
 from cloud.rollup.comparisons import metrics_of
+from cloud.stores.check_file import CheckFile
 from cloud.stores.tallies import Tallies, every_day, open_quarters
 from cloud.web.period_places import Places, places_of
 from common.vocabulary import ATTRIBUTES
@@ -106,6 +108,9 @@ class PeriodView:
     places: Places
     metrics: tuple[FormulaFigure, ...]
     """The figures with a formula: those of the till, and those of the chain."""
+    corrected: Corrected | None
+    """The entries by the count checks; None if no door was checked."""
+    other_corrected: Corrected | None
     silent_since: date | None
     """The last day with data, if the site was open on days of the period after it."""
 
@@ -121,11 +126,11 @@ class PeriodView:
 
 def period_view(
     source: Tallies, other_source: Tallies, sides: tuple[tuple[Site, Period], tuple[Site, Period]], role: Role,
-    against: Against, formulas: Sequence[Formula] = (),
+    against: Against, formulas: Sequence[Formula] = (), checks: CheckFile | None = None,
 ) -> PeriodView:  # fmt: skip
-    """Compute the page of the first of ``sides`` beside the second. Raises ``StoreUnavailable``.
+    """Compute the page of the first of ``sides`` beside the second; ``checks`` correct its entries.
 
-    ``formulas`` are the metrics of the chain that have one.
+    ``formulas`` are the metrics of the chain that have one. Raises ``StoreUnavailable``.
     """
     (site, period), (other_site, other_period) = sides
     this = _side(source, site, period, role)
@@ -164,6 +169,8 @@ def period_view(
             source.floor(site.name, period.first, period.last, role),
         ),
         metrics=formula_figures(shown, this.tallies, other.tallies, compared),
+        corrected=corrected_entries(checks, site, role, this.tallies),
+        other_corrected=corrected_entries(checks, other_site, role, other.tallies),
         silent_since=_silent_since(this.tallies),
     )
 

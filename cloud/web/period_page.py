@@ -145,7 +145,16 @@ class _Periods:
         against, other = _against(request, chain, site, period, others)
         with self._lock:
             _, other_source = self._shops.until(other[1].last)
-            return period_view(source, other_source, ((site, period), other), role, against, chain.formulas)
+            checks = self._pages.checks
+            return period_view(
+                source,
+                other_source,
+                ((site, period), other),
+                role,
+                against,
+                chain.formulas,
+                checks.file if checks else None,
+            )
 
     def _state(self, name: str, view: PeriodView) -> str:
         """Return ``shown``, or why there is nothing to show."""

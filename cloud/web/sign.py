@@ -31,8 +31,15 @@ _MEASURED: Final[Mapping[Measure, Message]] = {
     "zones": _("how many people are in a part of the shop, and for how long"),
     "queues": _("how many people wait in a queue, and for how long"),
     "targets": _("how many people look at a product, a screen or a sign, and for how long"),
+    "clips": _(
+        "which films a display shows to groups of people, which it suits to them, and how many look at them"
+    ),
     "heat": _("where people stand, as a map of sums over many people"),
     "ways": _("how many people go from one part of the shop to another"),
+    "staff": _("what share of the people work here; they are left out of everything else"),
+    "members": _(
+        "how many visits were those of members who showed their code to the camera, which nobody has to"
+    ),
     "notices": _("that a queue is long, a desk is empty or the shop is full, so that staff can help"),
 }
 

@@ -15,6 +15,7 @@ from starlette.templating import Jinja2Templates
 from cloud.devices.change_file import ChangesUnavailable
 from cloud.devices.changes import Changes, InUse
 from cloud.domain.users import User
+from cloud.stores.count_checks import CountChecks
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import csrf_field, csrf_token, unknown_site
@@ -45,6 +46,7 @@ def _of_the_request(request: Request) -> dict[str, Any]:
         "has_accounts": has_accounts,
         "language": language_of(request),
         "edits_chain": request.app.state.edits_chain,
+        "has_checks": request.app.state.has_checks,
         "has_sign": request.app.state.has_sign,
     }
 
@@ -61,6 +63,8 @@ class SitePages:
     shops: Shops
     changes: Changes | None
     """It knows which settings were changed; None on a page that cannot change any."""
+    checks: CountChecks | None = None
+    """The count checks; None on a page without."""
 
     def zone_of(self, site: str) -> ZoneInfo:
         """Return the time zone of a site: that of the chain file, or else that of the page."""

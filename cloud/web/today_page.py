@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -23,7 +23,7 @@ from cloud.stores.store import StoreRejected, StoreUnavailable
 from cloud.stores.till_file import TillFile
 from cloud.web import api
 from cloud.web.access import Access, address_of, guarded, record
-from cloud.web.day import day_bounds, day_figures
+from cloud.web.day import Day, day_bounds, day_figures
 from cloud.web.day_till import till_today
 from cloud.web.languages import Language, language, language_of
 from cloud.web.live import Live
@@ -151,8 +151,22 @@ class Today:
         changes = self._pages.in_use(site, yesterday, end)
         found, says = ledgers(windows), language.says
         till = self._sold(site, windows, start, end)
+        corrected = self._corrected(site, day, (start, end))
         answer = api.today(
-            site, now, zone, day, before, till, devices, notices, taken, letters, changes, found, says
+            site,
+            now,
+            zone,
+            day,
+            before,
+            till,
+            devices,
+            notices,
+            taken,
+            letters,
+            changes,
+            corrected,
+            found,
+            says,
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 
@@ -168,3 +182,14 @@ class Today:
         chain = self._pages.shops.until(end.date())[0] if listed else None
         found = till_today(kept, windows, chain.formulas if chain else BUILT_IN)
         return api.Sold(found, chain.currency or "" if chain else "") if found else None
+
+    def _corrected(self, site: str, day: Day, bounds: tuple[datetime, datetime]) -> dict[str, float] | None:
+        """Return the entries of today as the count checks correct them; None if they do not."""
+        checks = self._pages.checks
+        if checks is None or day.doors is None or site not in checks.file.sites():
+            return None
+        # Imported here: scipy is needed only where somebody made a check, and takes seconds to load on a Pi.
+        from cloud.analysis.corrected import corrected_today
+
+        found = corrected_today(checks.file, site, bounds, day.doors.entries)
+        return asdict(found.entries) if found and found.entries else None

@@ -17,6 +17,20 @@ ROLES: Final[Mapping[UserRole, Message]] = {
 }
 """What people call the role of a user."""
 
+VERDICTS: Final[Mapping[str, Message]] = {
+    "worked": _("worked"),
+    "did not": _("did not work"),
+    "cannot tell yet": _("cannot tell yet"),
+}
+"""Whether a clip held the attention better than the rotation in its place."""
+
+DRAFT_STATES: Final[Mapping[str, Message]] = {
+    "drafted": _("waits for an approval"),
+    "approved": _("approved"),
+    "declined": _("declined"),
+    "replaced": _("replaced by a later draft"),
+}
+
 ACTS: Final[Mapping[Act, Message]] = {
     "login": _("logged in"),
     "login_failed": _("failed to log in"),
@@ -36,6 +50,8 @@ ACTS: Final[Mapping[Act, Message]] = {
     "acknowledged": _("answered a notice"),
     "exported": _("exported"),
     "till_corrected": _("corrected sales"),
+    "count_check_made": _("made a count check"),
+    "count_check_deleted": _("deleted a count check"),
 }
 """What the audit log records."""
 

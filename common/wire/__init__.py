@@ -9,6 +9,7 @@ and ``codec`` is about topics and JSON.
 
 from __future__ import annotations
 
+from common.wire.clips import MOST_CLIPS, Clip, Clips, Watched
 from common.wire.codec import (
     BY_CHANNEL,
     CONTENT_TYPE,
@@ -89,6 +90,7 @@ __all__ = [
     "HELD_S",
     "LONGEST_SESSION_S",
     "MAX_BYTES",
+    "MOST_CLIPS",
     "MOST_FLOOR_POINTS",
     "MOST_WAYS",
     "NAME_PATTERN",
@@ -100,6 +102,8 @@ __all__ = [
     "WINDOW_S",
     "AlertMessage",
     "Cells",
+    "Clip",
+    "Clips",
     "Cohort",
     "ConfigMessage",
     "Coverage",
@@ -123,6 +127,7 @@ __all__ = [
     "StatusMessage",
     "Target",
     "Totals",
+    "Watched",
     "Ways",
     "WindowMessage",
     "WireError",

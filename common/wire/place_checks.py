@@ -45,14 +45,15 @@ def check_places(
     k: int,
     profile: Profile,
     visits: int,
+    members: int | None,
     expression: Cells | None,
     zones: Mapping[str, Zone],
     targets: Mapping[str, Target],
     heat: Heat | None,
     ways: Ways | None,
 ) -> None:
-    """Raise ``ValueError`` for what a device with these settings must not publish of places."""
-    _check_counts(k, visits, zones, targets)
+    """Raise ``ValueError`` for what a device with these settings must not publish of places, or of members."""
+    _check_counts(k, visits, members, zones, targets)
     lists = [(f"targets.{name}.attention", one.attention, one.viewers) for name, one in targets.items()]
     for name, zone in zones.items():
         lists += [(f"zones.{name}.{what}", cells, whole) for what, cells, whole in lists_of_zone(zone)]
@@ -73,13 +74,15 @@ def tells_few(k: int, cells: Mapping[str, int | None], whole: int) -> bool:
     return any(0 < count < k for count in (*told, whole - sum(told)))
 
 
-def _check_counts(k: int, visits: int, zones: Mapping[str, Zone], targets: Mapping[str, Target]) -> None:
+def _check_counts(
+    k: int, visits: int, members: int | None, zones: Mapping[str, Zone], targets: Mapping[str, Target]
+) -> None:
     """Refuse two counts that differ by 1 to k-1 visits, because one group may be a part of the other; and two zones
     that, if each visit was in one of them, have so few in both."""
-    counts = {*_zone_counts(zones), *_target_counts(targets), 0, visits}
+    counts = {*_zone_counts(zones), *_target_counts(targets), members or 0, 0, visits}
     for low, high in pairwise(sorted(counts)):
         if high - low < k:
-            raise ValueError(f"cohort: {low} and {high} visits of places tell a cell of 1 to {k - 1} visits")
+            raise ValueError(f"cohort: {low} and {high} visits tell a cell of 1 to {k - 1} visits")
     inside = [zone.visits for zone in zones.values() if zone.visits is not None]
     if any(0 < one + other - visits < k for one, other in combinations(inside, 2)):
         raise ValueError(f"cohort.zones: tells a cell of 1 to {k - 1} visits in both of two zones")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire.clips import Clips, check_clips
 from common.wire.fields import (
     MOST_LABELS,
     MOST_VISITS,
@@ -42,6 +43,8 @@ _NOT_IN: Mapping[Profile, tuple[str, ...]] = {
 _WITHOUT = (UNKNOWN, NOT_SEEN, NO_VERDICT)
 """Labels of visits without a verdict."""
 _OF_TIMES = ("dwell", "attention")
+SHARE_DIGITS = 6
+"""Digits of ``staff_excluded``: enough to tell the number of staff that it stands for."""
 
 
 class Totals(WireModel):
@@ -88,6 +91,15 @@ class Cohort(WireModel):
         description="visits whose face was surely seen and classified, the others are not_seen; null when withheld, and"
         " with profile count",
     )
+    staff_excluded: Share | None = Field(
+        default=None,
+        description="share of staff among all tracks since the cohort before, staff / (staff + visits); they are in no"
+        " other number; null when withheld, or when nobody is left out",
+    )
+    members: Visits | None = Field(
+        default=None,
+        description="visits that showed the code of a member; null when withheld, or when none is looked for",
+    )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
     attention: Cells = Field(description="visits by attention time, likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
@@ -100,6 +112,7 @@ class Cohort(WireModel):
         default_factory=dict, description="each zone and queue"
     )
     targets: Targets = Field(default_factory=dict, description="each target")
+    clips: Clips = Field(default_factory=dict, description="each clip of the display")
     heat: Heat | None = Field(
         default=None, description="where people stood; null when withheld, or without a grid"
     )
@@ -133,6 +146,10 @@ class Cohort(WireModel):
                 raise ValueError(f"{name}: cells exceed the visits of the cohort")
         self._check_not_seen()
         check_sizes(self.visits, self.dwell_sum_s, self.zones, self.targets, self.ways)
+        if (self.members or 0) > self.visits:
+            raise ValueError("members exceed the visits of the cohort")
+        if self.staff_excluded == 1:
+            raise ValueError("staff_excluded leaves no visits")
         if (self.attention_sum_s or 0.0) > (self.dwell_sum_s or 0.0) + 1e-6:
             raise ValueError("attention_sum_s exceeds dwell_sum_s")
         return self
@@ -153,6 +170,12 @@ class Cohort(WireModel):
             if self.described is not None and (none in cells or cells.get(unseen, 0) != not_seen):
                 raise ValueError(f"{name}: {NOT_SEEN} is not visits minus described")
 
+    @property
+    def staff(self) -> int | None:
+        """How many tracks of staff were left out; None when withheld."""
+        share = self.staff_excluded
+        return None if share is None else round(share * self.visits / (1 - share))
+
     def lists(self) -> dict[str, Cells]:
         """Return the lists that each divide all visits, by name; labels of the joint table are joined by a dot."""
         lists = {
@@ -171,6 +194,8 @@ class Cohort(WireModel):
         """Raise ``ValueError`` for what a device with these settings must not publish."""
         if self.visits < k:
             raise ValueError("cohort is smaller than k")
+        if 0 < (self.staff or 0) < k or (self.staff == 0 and self.staff_excluded):
+            raise ValueError(f"cohort.staff_excluded: tells of 1 to {k - 1} people")
         if self.described is not None and "described" in _NOT_IN[profile]:
             raise ValueError(f"cohort.described: not in profile {profile}")
         if self.described is not None and any(
@@ -182,7 +207,18 @@ class Cohort(WireModel):
                 raise ValueError(f"cohort.{name}: not in profile {profile}")
             if tells_few(k, cells, self.visits):
                 raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
-        check_places(k, profile, self.visits, self.expression, self.zones, self.targets, self.heat, self.ways)
+        check_clips(k, self.visits, self.clips)
+        check_places(
+            k,
+            profile,
+            self.visits,
+            self.members,
+            self.expression,
+            self.zones,
+            self.targets,
+            self.heat,
+            self.ways,
+        )
 
 
 class WindowMessage(WireModel):

@@ -25,6 +25,7 @@ def check(path: Path) -> None:
 
     settings = load(path)
     settings.mqtt.secret()  # a password file that cannot be read is an error too
+    settings.loyalty.keys()
     refuse_to_publish(settings)
 
 

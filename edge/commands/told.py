@@ -11,8 +11,11 @@ def told_by_settings(settings: Settings) -> Told:
     found: dict[Measure, object] = {
         "doors": settings.doors,
         "targets": settings.targets,
+        "clips": settings.signage,
         "heat": True,
         "ways": True,
+        "staff": settings.staff.is_used,
+        "members": settings.loyalty.key_file,
         "notices": settings.notices,
     }
     zones = measures_of_zones(zone.queue for zone in settings.zones if not zone.exclude)

@@ -140,6 +140,11 @@ class Passage:
         return None if self._begun is None else self._commit(door)
 
     @property
+    def side(self) -> bool | None:
+        """The side that is certain now: true inside; None before any is."""
+        return self._side
+
+    @property
     def was_always_outside(self) -> bool:
         """Whether the person was outside for certain, and never inside."""
         return self.home is False and not self._was_inside
@@ -175,14 +180,15 @@ class Passage:
 
 @dataclass(slots=True)
 class Groups:
-    """The latest entries at one door, to tell who belongs together."""
+    """The latest entries at one door, to tell who belongs together. ``late_s``: older entries have no followers."""
 
+    late_s: float = LONGEST_LATE_S
     _latest: deque[tuple[float, Point, float]] = field(default_factory=deque)
 
     def is_new(self, at_s: float, point: Point, metre: float) -> bool:
         """Return whether an entry begins another group. ``point`` and ``metre``, the length of a metre there, are in
         the same unit."""
-        while self._latest and self._latest[0][0] < at_s - LONGEST_LATE_S:
+        while self._latest and self._latest[0][0] < at_s - self.late_s:
             self._latest.popleft()
         belongs = any(
             abs(at_s - other_s) <= GROUP_S and math.dist(point, other) <= GROUP_M * (metre + other_metre) / 2

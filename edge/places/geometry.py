@@ -23,6 +23,13 @@ def area(corners: Sequence[Point]) -> float:
     return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(corners, following, strict=True))) / 2
 
 
+def on_line(line: tuple[Point, Point], point: Point) -> bool:
+    """Return whether a point is within a hundredth of the endless line, or the line has no length."""
+    (x1, y1), (x2, y2) = line
+    length = math.dist(*line)
+    return length < 0.01 or abs((x2 - x1) * (point[1] - y1) - (y2 - y1) * (point[0] - x1)) / length < 0.01
+
+
 class Polygon:
     """A polygon of at least three corners, each corner in the same unit as the points."""
 

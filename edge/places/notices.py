@@ -69,11 +69,16 @@ class Rule:
             return people, people > (self.limit or 0)
         if self.rule == "nobody_at_desk":
             people = live.waiting[self.zone, self.seconds]
-            return people, people > 0 and live.zones[self.desk] == 0
+            return people, people > 0 and live.zones[self.desk] + live.staff.get(self.desk, 0) == 0
         if self.rule == "inside_over":
             return live.inside, live.inside > (self.limit or 0)
         people = live.zones[self.zone]
         return people, people == 0 and self.hours[0] <= hour < self.hours[1]
+
+    def is_denied(self, live: Live) -> bool:
+        """Return whether it surely does not hold: somebody who is missed for a moment makes a desk look empty, but
+        somebody who is seen there is there."""
+        return self.rule == "nobody_at_desk" and live.zones[self.desk] > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class Notices:
             if was_away:
                 state.since_s = None
                 state.held_s = at_s if state.active else -math.inf
+            if not state.active and rule.is_denied(live):
+                state.since_s = None
             if self._changes(rule, state, at_s, holds=holds):
                 notices.append(Notice(rule.name, rule.rule, state.active, count, rule.limit))
         return notices

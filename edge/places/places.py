@@ -12,6 +12,7 @@ from common.wire.places import ENTRY, EXIT
 from edge.place_types import DoorCounts, VisitPlaces, Wait, added
 from edge.places.doors import (
     ESTIMATED_MARGIN,
+    LONGEST_LATE_S,
     MARGIN,
     METRES,
     Crossing,
@@ -28,7 +29,7 @@ from edge.places.overlap import overlapping
 from edge.places.plan import Plan, PlanPoints
 from edge.places.queues import Waiting
 from edge.places.targets import Aim, Looking, Target, looked_at
-from edge.places.zones import ENTER, LEAVE, Stay, Zone
+from edge.places.zones import ESTIMATED, SEEN, Stay, Zone
 from edge.types import Pose, Track, TrackState
 
 
@@ -36,11 +37,14 @@ from edge.types import Pose, Track, TrackState
 class Live:
     """The state of this moment, for notices. ``zones``: people in each zone. ``waiting``: of these, the people who
     have been there for at least the time asked for, by (zone, seconds): no other time of a person is told. ``inside``:
-    people inside, by the doors of this camera since the last closing time, never below 0."""
+    people inside, by the doors of this camera since the last closing time, never below 0. ``staff``: staff in each
+    zone, who are in nothing else. ``members``: people in view who have shown the code of a member."""
 
     zones: Mapping[str, int] = field(default_factory=dict)
     waiting: Mapping[tuple[str, float], int] = field(default_factory=dict)
     inside: int = 0
+    staff: Mapping[str, int] = field(default_factory=dict)
+    members: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class _Record:
     """Crossings that are not counted yet, because the track is not confirmed."""
     has_crossed: bool = False
     is_confirmed: bool = False
+    is_staff: bool = False
 
 
 class _Area(NamedTuple):
@@ -91,7 +96,8 @@ class Places:
     """Call ``seen`` for every sight of a person, ``frame`` after each frame, and ``finish`` when a visit ends.
 
     ``plan``: four points of the floor, so that distances are in metres. ``least_look_s``: a shorter look at a target
-    does not count. ``waits``: the times about which ``live`` answers, as (zone, seconds).
+    does not count. ``waits``: the times about which ``live`` answers, as (zone, seconds). ``hold_s``: a crossing counts
+    this much later, or when the person is out of sight, because it is dropped if the person turns out to be staff.
     """
 
     def __init__(
@@ -103,20 +109,29 @@ class Places:
         plan: PlanPoints | None = None,
         least_look_s: float = 0.2,
         waits: Collection[tuple[str, float]] = (),
+        hold_s: float = 0.0,
     ) -> None:
         self._doors, self._zones, self._targets, self._plan = doors, zones, targets, plan
-        self._least_look_s, self._waits = least_look_s, tuple(waits)
+        self._least_look_s, self._waits, self._hold_s = least_look_s, tuple(waits), hold_s
         together, names = overlapping(zones), {zone.name for zone in zones}
         self._apart = {name: names - together[name] - {name} for name in names}
         """Who is in a zone is in none of these."""
         self._fronts = {zone.name: zone.front for zone in zones if zone.front is not None}
         self._records: dict[int, _Record] = {}
         self._confirmed: list[_Record] = []
-        self._groups = {door.name: Groups() for door in doors}
+        self._groups = {door.name: Groups(LONGEST_LATE_S + hold_s) for door in doors}
         self._crossings: list[Crossing] = []
         self._passers: Counter[str] = Counter()
         self._inside = 0
         self._drawn: dict[float, _Drawn] = {}
+
+    def seen_staff(self, track: Track, view: tuple[int, int], at_s: float) -> None:
+        """Take one sight of staff: all that it did before is forgotten, and only notices learn where it is."""
+        record = self._records.get(track.track_id) or self._begin(track)
+        record.is_staff = True
+        record.crossings.clear()
+        record.floor.see(track, view, at_s)
+        self._stay(record, self._draw(view[0] / view[1]).areas, at_s)
 
     def seen(
         self, track: Track, pose: Pose | None, looks_here: bool | None, view: tuple[int, int], at_s: float
@@ -134,7 +149,7 @@ class Places:
             crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor, margin=margin)
             self._cross(record, crossing)
         record.is_confirmed |= track.state is not TrackState.TENTATIVE
-        self._count(record)
+        self._count(record, at_s - self._hold_s)
         self._stay(record, drawn.areas, at_s)
         self._look(record, drawn, pose, looks_here, on_floor, at_s)
         if drawn.plan is None:
@@ -148,9 +163,11 @@ class Places:
     def settle(self, at_s: float) -> None:
         """Count the crossings that have settled by now, also those of people who are out of sight."""
         for record in self._records.values():
+            if record.is_staff:
+                continue
             for passage, door in zip(record.passages, self._doors, strict=True):
                 self._cross(record, passage.settle(door.name, at_s))
-            self._count(record)
+            self._count(record, at_s - self._hold_s)
 
     def frame(self, tracks: Iterable[Track]) -> Mapping[str, int]:
         """Note who is in view now; return the people in each zone where somebody is."""
@@ -161,7 +178,8 @@ class Places:
         ]
         crowds: Counter[str] = Counter()
         for record in self._confirmed:
-            crowds.update(record.inside)
+            if not record.is_staff:
+                crowds.update(record.inside)
         return crowds
 
     def events(self) -> Mapping[str, DoorCounts]:
@@ -177,12 +195,15 @@ class Places:
         return counts
 
     def finish(self, track: Track) -> VisitPlaces:
-        """Close the record of a track that was a visit. Raises ``KeyError`` for one that was never seen."""
+        """Close the record of a track that was a visit: empty for staff. Raises ``KeyError`` for one that was never
+        seen."""
         record = self._records.pop(track.track_id)
+        if record.is_staff:
+            return VisitPlaces()
         for passage, door in zip(record.passages, self._doors, strict=True):
             self._cross(record, passage.end(door.name))
         record.is_confirmed = True
-        self._count(record)
+        self._count(record, math.inf)
         if not record.has_crossed:
             names = [door.name for door in self._doors]
             passed = nearest_passed(list(zip(names, record.passages, strict=True)))
@@ -208,16 +229,28 @@ class Places:
         """End the day: nobody is inside any more. Whoever was counted in and never out is the drift of the day."""
         self._inside = 0
 
+    def inside(self, track_id: int) -> frozenset[str]:
+        """Return the zones in which somebody is now."""
+        record = self._records.get(track_id)
+        return frozenset(record.inside) if record else frozenset()
+
+    def looked_s(self, track_id: int, target: str) -> float:
+        """Return for how many seconds somebody has looked at a target so far."""
+        record = self._records.get(track_id)
+        return record.looking.seconds.get(target, 0.0) if record else 0.0
+
     def live(self, at_s: float) -> Live:
         """Return the state after the last frame."""
         zones: Counter[str] = Counter(dict.fromkeys((zone.name for zone in self._zones), 0))
+        staff = zones.copy()
         for record in self._confirmed:
-            zones.update(record.inside)
+            (staff if record.is_staff else zones).update(record.inside)
+        customers = [record for record in self._confirmed if not record.is_staff]
         waiting = {
-            (name, seconds): sum(record.stays[name].lasts(at_s, seconds) for record in self._confirmed)
+            (name, seconds): sum(record.stays[name].lasts(at_s, seconds) for record in customers)
             for name, seconds in self._waits
         }
-        return Live(zones, waiting, self._inside)
+        return Live(zones, waiting, self._inside, staff)
 
     def _draw(self, aspect: float) -> _Drawn:
         drawn = self._drawn.get(aspect)
@@ -239,11 +272,12 @@ class Places:
             record.crossings.append(crossing)
             record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
 
-    def _count(self, record: _Record) -> None:
+    def _count(self, record: _Record, until_s: float) -> None:
+        """Count the crossings up to ``until_s``."""
         if record.is_confirmed and record.crossings:
             record.has_crossed = True
-            self._crossings += record.crossings
-            record.crossings = []
+            self._crossings += [one for one in record.crossings if one.at_s <= until_s]
+            record.crossings = [one for one in record.crossings if one.at_s > until_s]
 
     def _counts(self, crossing: Crossing) -> DoorCounts:
         if not crossing.inwards:
@@ -258,26 +292,27 @@ class Places:
 
     def _stay(self, record: _Record, areas: Sequence[_Area], at_s: float) -> None:
         floor, inside, stays = record.floor, record.inside, record.stays
-        size, room = floor.size, LEAVE * floor.size
-        depths = []
+        seen = []
         for zone, polygon in areas:
             x, y = floor.head if zone.on_shelf else floor.point
-            depths.append(polygon.depth(x, y, room=room))
-        deep = [zone.name for (zone, _), depth in zip(areas, depths, strict=True) if depth >= ENTER * size]
+            margins = SEEN if zone.on_shelf or floor.feet_seen else ESTIMATED
+            depth = polygon.depth(x, y, room=margins.leave * floor.size) / floor.size
+            seen.append((zone, depth, margins))
+        deep = [zone.name for zone, depth, margins in seen if depth >= margins.enter]
         held = frozenset(inside)
         inside.clear()
-        for (zone, _), depth in zip(areas, depths, strict=True):
+        for zone, depth, margins in seen:
             stay, apart = stays[zone.name], self._apart[zone.name]
             if stay.entered_s is None:
                 if depth < 0:  # most zones, most of the time
                     continue
             elif (depth < 0 and not apart.isdisjoint(deep)) or (
                 # whoever is still in the zone beside it comes back only when clearly inside
-                not stay.is_inside and depth < ENTER * size and not apart.isdisjoint(held)
+                not stay.is_inside and depth < margins.enter and not apart.isdisjoint(held)
             ):
-                stay.see(-math.inf, size, zone.stop_s, at_s)
+                stay.see(-math.inf, margins, zone.stop_s, at_s)
                 continue
-            if stay.see(depth, size, zone.stop_s, at_s) and stay.entered_s is not None:
+            if stay.see(depth, margins, zone.stop_s, at_s) and stay.entered_s is not None:
                 record.way.add(stay.entered_s, zone.name)
             if stay.is_inside:
                 inside.add(zone.name)

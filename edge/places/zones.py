@@ -7,19 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from edge.places.geometry import Point, Polygon, in_heights
 from edge.types import Box
 
-ENTER, LEAVE = 0.25, 0.5
-"""Who is this far inside a zone has entered it, who is this far outside has left it, in face sizes: between the two
-nothing changes. Somebody who stands at the border would otherwise come and go with every jitter of the point."""
+
+class Margins(NamedTuple):
+    """Who is ``enter`` inside a zone has entered it, who is ``leave`` outside has left it, in face sizes.
+
+    Between the two nothing changes: somebody who stands at the border would otherwise come and go with every jitter of
+    the point."""
+
+    enter: float
+    leave: float
+
+
+SEEN, ESTIMATED = Margins(0.25, 0.5), Margins(1.0, 1.0)
+"""Of a head or feet that are seen, and of feet that are estimated: from the size of a face, which jitters by a tenth of
+it, ten times over."""
 
 AWAY_S = 1.0
 """A stay goes on if the person is back within this time: the floor point may jump when the feet are hidden."""
 
-
-LEAST_S = 0.5
+LEAST_S = 1.0
 """Who is inside for a shorter time only brushed a corner: it is no stay."""
 
 
@@ -68,7 +79,7 @@ class Stay:
     """One person in one zone.
 
     ``total_s``: the seconds between two sights in a row inside it; ``stopped``: one stay was longer than the stop time;
-    ``entered``: the person was in the zone for ``LEAST_S`` at least once. ``entered_s``: when the present stay began,
+    ``entered``: one stay had ``LEAST_S`` inside. ``entered_s``: when the present stay began,
     None while the person is elsewhere.
     """
 
@@ -79,22 +90,26 @@ class Stay:
     is_inside: bool = False
     entered: bool = False
     _is_stay: bool = False
+    _present_s: float = 0.0
+    """The seconds inside in the present stay."""
 
-    def see(self, depth: float, size: float, stop_s: float, at_s: float) -> bool:
-        """Take one sight, ``depth`` inside the zone; return whether the present stay is known to be one from it on."""
+    def see(self, depth: float, margins: Margins, stop_s: float, at_s: float) -> bool:
+        """Take one sight, ``depth`` inside the zone, in face sizes; return whether the present stay is known to be one
+        from it on."""
         was_stay = self._is_stay
         if self.entered_s is None:
-            if depth < ENTER * size:
+            if depth < margins.enter:
                 return False
             self.entered_s = self.inside_s = at_s
-            self.is_inside = True
+            self.is_inside, self._present_s = True, 0.0
             return False
-        if depth >= -LEAVE * size:
+        if depth >= -margins.leave:
             if self.is_inside:
                 self.total_s += at_s - self.inside_s
+                self._present_s += at_s - self.inside_s
             self.inside_s, self.is_inside = at_s, True
             self.stopped |= at_s - self.entered_s > stop_s
-            self._is_stay |= at_s - self.entered_s >= LEAST_S
+            self._is_stay |= self._present_s >= LEAST_S - 1e-6
             self.entered |= self._is_stay
         else:
             self.is_inside = False

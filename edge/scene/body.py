@@ -10,11 +10,17 @@ import math
 
 import numpy as np
 
+from edge.scene.card import Card
+from edge.scene.head import FACE
 from edge.scene.looks import Looks, Outfit
 from edge.scene.sheet import Colour, Sheet, Sprite
+from edge.scene.walk import FACE_M
 
 BODY_PX = 54
 """Pixels per unit of a person who comes near."""
+
+UNIT_M = FACE_M / (FACE[3] - FACE[1])
+"""Metres of a unit."""
 
 FEET, CHILD_FEET = 8.7, 6.6
 
@@ -22,6 +28,9 @@ _DEPTH = 0.7
 """Half the depth of a chest, in units."""
 _STRIDE = 1.1
 _ARM_SWING = 0.8
+_CARD_AT, _CARD_AHEAD = (0.25, 2.25), 0.6
+"""Where the middle of a card is on the chest."""
+_PAPER, _INK = (225, 225, 225), (28, 28, 28)
 _LOOKS_DOWN = 0.22
 """How far feet that are one unit nearer lie lower in the picture."""
 
@@ -43,8 +52,11 @@ class _Turned:
         return math.hypot(width * self.cos, depth * self.sin)
 
 
-def draw_body(looks: Looks, outfit: Outfit, yaw: float, swing: float, scale: int = BODY_PX) -> Sprite:
-    """Draw the body turned by ``yaw`` degrees; ``swing`` -1..1 is the step, 0 stands."""
+def draw_body(
+    looks: Looks, outfit: Outfit, yaw: float, swing: float, scale: int = BODY_PX, *, card: Card | None = None
+) -> Sprite:
+    """Draw the body turned by ``yaw`` degrees; ``swing`` -1..1 is the step, 0 stands. ``card`` is
+    worn on the chest."""
     shoulder = 0.85 if looks.child else 1.0 if looks.female else 1.14
     hip, feet = (3.2, CHILD_FEET) if looks.child else (4.1, FEET)
     sheet = Sheet(-2.0, -0.4, 2.0, 9.2, scale)
@@ -62,6 +74,8 @@ def draw_body(looks: Looks, outfit: Outfit, yaw: float, swing: float, scale: int
     for side in before:
         _arm(sheet, looks, outfit, turned, side, swing, light, (shoulder, hip))
     _torso(sheet, looks, outfit, turned, light, (shoulder, hip))
+    if card is not None and turned.cos > 0.3:
+        _card(sheet, card, turned)
     for side in sides[len(before) :]:
         _arm(sheet, looks, outfit, turned, side, swing, light, (shoulder, hip))
     return sheet.sprite()
@@ -166,6 +180,27 @@ def _torso(
                 (turned.x(side * 0.18, 0.3), 1.9),
             ]
             sheet.paint(sheet.polygon(lapel, 0.06), _dark(outfit.cloth, 0.6), light)
+
+
+def _card(sheet: Sheet, card: Card, turned: _Turned) -> None:
+    """Paint a card with its white margin, cell by cell, foreshortened with the chest."""
+    count, margin = len(card.cells), card.margin
+    cell = card.side_m / UNIT_M / count
+
+    def square(column: int, row: int, size: int) -> list[tuple[float, float]]:
+        left, top = _CARD_AT[0] + (column - count / 2) * cell, _CARD_AT[1] + (row - count / 2) * cell
+        right, bottom = left + size * cell, top + size * cell
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        return [(turned.x(x, _CARD_AHEAD), y) for x, y in corners]
+
+    ink = [
+        square(column, row, 1)
+        for row, cells in enumerate(card.cells)
+        for column, is_white in enumerate(cells)
+        if not is_white
+    ]
+    sheet.paint(sheet.squares([square(-margin, -margin, count + 2 * margin)]), _PAPER)
+    sheet.paint(sheet.squares(ink), _INK)
 
 
 def _dark(colour: Colour, share: float) -> Colour:

@@ -23,7 +23,7 @@ _SHELF = (0.70, 0.90, 29.0)
 def busy_scene(
     seed: int, width: int = 1280, height: int = 720, fps: float = 10, *, seconds: float = SECONDS
 ) -> Scene:
-    """Build the scene. Raises ``ValueError`` if the people do not fit into ``seconds``."""
+    """Build the scene. Raises ``DoesNotFit`` if the people do not fit into ``seconds``."""
     lines_wide = width * LINES / height
     walks = _BusyScript(seed, lines_wide, seconds, 21).walks()
     left, right, face = _SHELF

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from edge.scene.body import BODY_PX, draw_body
+from edge.scene.card import Card
 from edge.scene.head import Round, draw_front, draw_nape, draw_round
 from edge.scene.looks import Looks, Outfit, choose_looks, choose_outfit
 from edge.scene.portraits import Portrait
@@ -22,12 +23,18 @@ BODY_STEP = 15
 
 class Figure:
     """A person. The same portrait and seed give the same figure. ``body_px`` is the detail of the body, pixels per
-    unit; ``looks`` replaces what is chosen by the seed."""
+    unit; ``looks`` replaces what is chosen by the seed; ``card`` is worn on the chest."""
 
     def __init__(
-        self, portrait: Portrait, seed: int, *, body_px: int = BODY_PX, looks: Looks | None = None
+        self,
+        portrait: Portrait,
+        seed: int,
+        *,
+        body_px: int = BODY_PX,
+        looks: Looks | None = None,
+        card: Card | None = None,
     ) -> None:
-        self._portrait, self._seed, self._body_px = portrait, seed, body_px
+        self._portrait, self._seed, self._body_px, self._card = portrait, seed, body_px, card
         rng = np.random.default_rng(seed)
         self.looks = choose_looks(portrait, rng) if looks is None else looks
         self._after_looks = rng.bit_generator.state
@@ -54,5 +61,7 @@ class Figure:
         """Return the body turned by ``yaw`` degrees, at a step -1..1."""
         key = round(yaw / BODY_STEP) * BODY_STEP % 360, round(2 * swing)
         if key not in self._bodies:
-            self._bodies[key] = draw_body(self.looks, self._outfit, key[0], key[1] / 2, self._body_px)
+            self._bodies[key] = draw_body(
+                self.looks, self._outfit, key[0], key[1] / 2, self._body_px, card=self._card
+            )
         return self._bodies[key]

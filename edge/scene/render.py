@@ -35,6 +35,8 @@ DEFAULT_SEED = 7
 
 _NOISE_SIGMA = 3.0
 _NOISE_MARGIN = 64
+CARD_PX = 100
+"""Pixels per unit of a body that wears a card: a cell of the badge is 10 pixels."""
 
 
 class Scene:
@@ -61,7 +63,12 @@ class Scene:
         self.walks = plan_walks(load_portraits(), seed, self.lines_wide, seconds) if walks is None else walks
         self._pillars = obstacles(self.lines_wide) if pillars is None else pillars
         self._figures = [
-            Figure(walk.portrait, walk.seed, body_px=detail(float(walk.keys[:, 2].max()), height))
+            Figure(
+                walk.portrait,
+                walk.seed,
+                body_px=CARD_PX if walk.card else detail(float(walk.keys[:, 2].max()), height),
+                card=walk.card,
+            )
             for walk in self.walks
         ]
         self._wall_face = layout.wall_face

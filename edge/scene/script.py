@@ -18,6 +18,8 @@ from edge.scene.walk import FOCAL, Walk, runs
 STEP_S = 0.1
 
 _ATTEMPTS = 400
+_THROWS = 10
+"""Acts that leave no room for a later one are all thrown again, at most this often."""
 HIDDEN_S = 1.3
 """Nobody is hidden by another person for longer than this at a time."""
 _APART_M = 0.35
@@ -26,6 +28,10 @@ _TALL = 0.3
 """The eyes of a tall person are at most this many face heights below the horizon."""
 
 Act = Callable[[], list[Walk]]
+
+
+class DoesNotFit(ValueError):
+    """The people of a script do not fit into its time."""
 
 
 class Script:
@@ -40,7 +46,17 @@ class Script:
 
     def play(self, acts: Sequence[Act]) -> tuple[Walk, ...]:
         """Return the walks of all acts by the time at which they start. A walk that does not say its act is named
-        after the method. Raises ``ValueError`` if they do not fit."""
+        after the method. Raises ``DoesNotFit`` if they do not fit."""
+        for _ in range(_THROWS):
+            chosen, are_all = self._throw(acts)
+            if are_all:
+                return tuple(sorted(chosen, key=lambda walk: walk.starts_s))
+            if not chosen:  # the first act alone is too long
+                break
+        raise DoesNotFit(f"seed {self._seed}: the people do not fit into {self._seconds} s")
+
+    def _throw(self, acts: Sequence[Act]) -> tuple[list[Walk], bool]:
+        """Return the walks of the acts, up to the first one that does not fit to those before, and whether all do."""
         chosen: list[Walk] = []
         paths: list[np.ndarray] = []
         for act in acts:
@@ -52,8 +68,8 @@ class Script:
                     paths += more
                     break
             else:
-                raise ValueError(f"seed {self._seed}: the people do not fit into {self._seconds} s")
-        return tuple(sorted(chosen, key=lambda walk: walk.starts_s))
+                return chosen, False
+        return chosen, True
 
     def _fit(self, paths: Sequence[np.ndarray], more: Sequence[np.ndarray]) -> bool:
         """Return whether the paths ``more`` fit to ``paths``; all (n, 4) as from ``_path``."""

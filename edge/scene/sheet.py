@@ -68,6 +68,13 @@ class Sheet:
         hard[part] = np.clip((soft - 0.5) * rounding * self.scale / 2 + 0.5, 0, 1)
         return hard
 
+    def squares(self, corners: Sequence[Sequence[tuple[float, float]]]) -> np.ndarray:
+        """Return the mask of several polygons that do not overlap."""
+        mask = np.zeros(self.shape, np.uint8)
+        for one in corners:
+            cv2.fillConvexPoly(mask, self.pixels(one), (255,))
+        return mask.astype(np.float32) / 255
+
     def line(self, points: Sequence[tuple[float, float]], thickness: float) -> np.ndarray:
         mask = np.zeros(self.shape, np.uint8)
         cv2.polylines(mask, [self.pixels(points)], False, (255,), round(thickness * self.scale), cv2.LINE_AA)

@@ -41,8 +41,8 @@ class ShopView:
     def scene(
         self, seed: int, width: int = 1280, height: int = 720, fps: float = 10, *, seconds: float = SECONDS
     ) -> Scene:
-        """Build the scene. Raises ``ValueError`` if the picture is not 16:9 wide or the people do not fit into
-        ``seconds``."""
+        """Build the scene. Raises ``ValueError`` if the picture is not 16:9 wide, ``DoesNotFit`` if the people do not
+        fit into ``seconds``."""
         if abs(width * LINES / height - WIDE) > 1:
             raise ValueError(f"the shop needs a picture of 16:9, not {width} x {height}")
         walks = tuple(seen for walk in shop_walks(seed, seconds) for seen in self.point.walks(walk))
@@ -55,7 +55,7 @@ class ShopView:
 
 def shop_walks(seed: int, seconds: float = SECONDS) -> tuple[Walk, ...]:
     """Return the walks of everybody, as the camera at the shelf sees them, by the time at which they start. Raises
-    ``ValueError`` if the people do not fit into ``seconds``."""
+    ``DoesNotFit`` if the people do not fit into ``seconds``."""
     return ShopScript(seed, WIDE, seconds, 22, DOOR.point).walks()
 
 

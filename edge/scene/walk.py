@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from edge.scene.card import Card
 from edge.scene.portraits import Portrait
 from edge.types import Floats
 
@@ -65,6 +66,8 @@ class Walk:
     eased: bool = True
     act: str = ""
     """What the person does, in a word, for reports."""
+    card: Card | None = None
+    """What the person wears on the chest."""
 
     @property
     def starts_s(self) -> float:

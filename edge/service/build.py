@@ -20,12 +20,22 @@ from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
+from edge.service.display_building import build_display, build_link
 from edge.service.health import Health
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
-from edge.service.place_building import build_notices, build_places, excluded_zones, place_plan, timed_zones
+from edge.service.place_building import (
+    build_members,
+    build_notices,
+    build_places,
+    build_staff,
+    excluded_zones,
+    place_plan,
+    timed_zones,
+)
 from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
+from edge.service.signage import Signage
 from edge.service.systemd import Notifier, Watchdog
 from edge.types import Classifier, Detector, Refiner, WindowAggregate
 from edge.uplink.outbox import Outbox
@@ -101,6 +111,9 @@ def build_pipeline(
     """Build the stages from plain values. With ``budget_s`` None, classification has no time limit. ``counted_until``
     is the time at which an earlier run of the service stopped counting, ``resume`` the window that was open then."""
     attributes, detection = settings.attributes, settings.detection
+    # Longer than one measured direction is valid, so that a single wrong one does not make a viewer.
+    visits = Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S)
+    places = build_places(settings, least_look_s=LOOK_SPACING_S)
     return Pipeline(
         detector=models.detector,
         refinement=Refinement(models.refiner, every_s=LOOK_SPACING_S),
@@ -111,15 +124,16 @@ def build_pipeline(
             high_score=detection.min_score,
             low_score=detection.low_score,
         ),
-        # Longer than one measured direction is valid, so that a single wrong one does not make a viewer.
-        visits=Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S),
+        visits=visits,
         gate=QualityGate(
             min_side_px=attributes.min_face_px,
             max_yaw=attributes.max_yaw_deg,
             max_pitch=attributes.max_pitch_deg,
         ),
         excluded=excluded_zones(settings),
-        places=build_places(settings, least_look_s=LOOK_SPACING_S),
+        staff=build_staff(settings, clock, has_budget=budget_s is not None),
+        members=build_members(settings, clock, has_budget=budget_s is not None),
+        places=places,
         aggregator=Aggregator(
             window_s=settings.window.seconds,
             max_gap_s=settings.window.max_gap_s,
@@ -143,6 +157,7 @@ def build_pipeline(
         ),
         near_budget=Budget(None if budget_s is None else detection.near_budget_ms / 1000),
         clock=clock,
+        display=build_display(settings, visits, places, looks_s=LOOK_SPACING_S),
     )
 
 
@@ -170,19 +185,21 @@ def build(
     notifier = Notifier()
     source = camera or camera_of(settings.camera, clock=clock)
     broker = broker or settings.mqtt.broker()
+    link = build_link(settings)
     # Last, so that no file stays open when something else is refused.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     waiting = _waiting(outbox)
+    pipeline = build_pipeline(
+        settings,
+        models,
+        clock,
+        budget_s=settings.attributes.budget_ms / 1000,
+        counted_until=outbox.counted_until,
+        resume=waiting.window,
+    )
     return Run(
         settings,
-        pipeline=build_pipeline(
-            settings,
-            models,
-            clock,
-            budget_s=settings.attributes.budget_ms / 1000,
-            counted_until=outbox.counted_until,
-            resume=waiting.window,
-        ),
+        pipeline=pipeline,
         camera=CameraThread(source, clock=clock),
         uplink=Uplink(
             outbox,
@@ -218,6 +235,7 @@ def build(
             window_s=settings.window.seconds,
             clock=clock,
         ),
+        signage=Signage(pipeline.display, link),
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,

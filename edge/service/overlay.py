@@ -11,10 +11,10 @@ from common.errors import UserError
 from edge.config import REMOTELY_SETTABLE, Settings
 from edge.place_settings import PlaceSettings
 
-PLACES = frozenset(PlaceSettings.model_fields)
-"""The sections that are about places, with the notices about them."""
+PLACES = frozenset({*PlaceSettings.model_fields, "signage"})
+"""The sections that are about places, with the notices about them, and the display, whose shows divide the visits."""
 
-_WHOLE = PLACES - {"zones"}
+_WHOLE = PLACES - {"zones", "signage"}
 """These replace those of the file as a whole."""
 
 

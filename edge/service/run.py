@@ -22,6 +22,7 @@ from edge.service.moved import Moved
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote
+from edge.service.signage import Signage
 from edge.service.status_line import Sampler
 from edge.service.systemd import Notifier, Watchdog
 from edge.types import Frame, TrackState, WindowAggregate
@@ -71,6 +72,7 @@ class Run:
         watchdog: Watchdog,
         notifier: Notifier,
         notices: NoticeMessages,
+        signage: Signage,
         manifest: Manifest,
         boot_id: str,
         clock: Clock,
@@ -83,6 +85,7 @@ class Run:
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
         self._pacer, self._motion, self._heat, self._notices = pacer, Motion(), heat, notices
         self._moved = Moved(has_places=settings.has_places)
+        self._signage = signage
         self._heat_due_s = 0.0
         self._sampler = Sampler()
         self._seq = 0
@@ -100,6 +103,7 @@ class Run:
         try:
             self._camera.start()  # first: a missing camera ends the service, a broker that is not reachable does not
             self._uplink.start()
+            self._signage.start()
             for message in self._notices.at_start():
                 self._uplink.send(message)
             self._watch()
@@ -112,6 +116,7 @@ class Run:
                 self._notifier.stopping()
             is_over = closing = self._camera.ended and not self.stop.is_set()
         finally:
+            self._signage.stop()
             self._camera.stop()
             self._finish(closing=closing)
             # The next run opens the outbox and delivers the messages in it.
@@ -180,6 +185,7 @@ class Run:
             self._uplink.send(message)
 
     def _take(self, step: Step) -> None:
+        self._signage.exchange()
         self._in_view = any(track.state is not TrackState.TENTATIVE for track in step.tracks.active)
         self._publish(step.windows)
 

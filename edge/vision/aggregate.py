@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NOT_SEEN, UNKNOWN
 from edge.place_types import DoorCounts, PlaceCounts, counts_of, time_bin
 from edge.types import Coverage, Visit, WindowAggregate
-from edge.vision.place_counts import of_moment
+from edge.vision.place_counts import of_moment, of_show
 
 LONGEST_SILENCE_S = 86_400
 """A longer outage is filled with empty windows only for its last day."""
@@ -51,6 +51,8 @@ class _Window:
     attention: list[int] = field(default_factory=lambda: [0] * len(DWELL_BINS_S))
     breakdown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     places: PlaceCounts = field(default_factory=PlaceCounts)
+    staff: int = 0
+    members: int = 0
     covered_s: float = 0.0
     covered_until: float = 0.0
     frames: int = 0
@@ -68,6 +70,7 @@ class _Window:
         self.visits += 1
         attention_s = visit.attention_s if visit.viewer else 0.0  # a shorter look does not count
         self.viewers += visit.viewer
+        self.members += visit.member
         self.dwell_sum_s += visit.dwell_s
         self.attention_sum_s += attention_s
         self.dwell[time_bin(visit.dwell_s)] += 1
@@ -80,6 +83,8 @@ class _Window:
         )
         self.breakdown[gender, age_band, expression] += 1
         self.places += counts_of(visit.places, visit.dwell_s, expression, timed)
+        if visit.shown is not None:
+            self.places += of_show(visit.shown)
 
     def freeze(self, *, due: bool, closing: bool) -> WindowAggregate:
         return WindowAggregate(
@@ -98,6 +103,8 @@ class _Window:
             due=due,
             closing=closing,
             places=self.places,
+            staff=self.staff,
+            members=self.members,
         )
 
     @classmethod
@@ -117,6 +124,8 @@ class _Window:
             attention=list(window.attention_histogram),
             breakdown=Counter(window.breakdown),
             places=window.places,
+            staff=window.staff,
+            members=window.members,
             covered_s=covered_s,
             covered_until=window.start.timestamp() + covered_s,
             frames=window.coverage.frames,
@@ -229,6 +238,12 @@ class Aggregator:
         if self._open is None:
             raise ValueError("no window is open: observe a frame first")
         self._open.add(visit, self._timed)
+
+    def leave_out(self) -> None:
+        """Count a track of staff that has ended in the open window. Raises ``ValueError`` before the first frame."""
+        if self._open is None:
+            raise ValueError("no window is open: observe a frame first")
+        self._open.staff += 1
 
     def note(self, doors: Mapping[str, DoorCounts], crowds: Mapping[str, int]) -> None:
         """Count in the open window what has happened at the doors, and the people in each zone now. Raises

@@ -10,7 +10,8 @@ from typing import TypedDict
 
 from common import wire
 from common.vocabulary import NO_VERDICT
-from edge.place_types import PlaceCounts, TargetCounts, TimeCounts, ZoneCounts
+from edge.place_types import ClipCounts, Key, PlaceCounts, TargetCounts, TimeCounts, ZoneCounts
+from edge.vision.clip_privacy import ClipPlan, Side, tell_counts
 from edge.vision.disclosure import Overlaps
 from edge.vision.heat_privacy import Area, tell_heat
 from edge.vision.joint import withhold_in_joint
@@ -28,7 +29,8 @@ class Plan:
 
     ``timed``: zones that overlap none of the others in here; only their times may be told. ``queues``: zones that are
     queues. ``targets``: the zone from which each target is seen, or None for the whole view. ``heat``: columns and rows
-    of the grid, None without one; ``inside``: the cells that lie in each zone as a whole.
+    of the grid, None without one; ``inside``: the cells that lie in each zone as a whole. ``leaves_out_staff``: whether
+    staff is left out at all; ``counts_members``: whether codes of members are looked for. ``display``: its clips.
     """
 
     zones: tuple[str, ...] = ()
@@ -37,31 +39,44 @@ class Plan:
     targets: Mapping[str, str | None] = field(default_factory=dict)
     heat: tuple[int, int] | None = None
     inside: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    leaves_out_staff: bool = False
+    counts_members: bool = False
+    display: ClipPlan = field(default_factory=ClipPlan)
     version: str = ""
 
 
 class Places(TypedDict):
-    """The fields of ``wire.Cohort`` about places."""
+    """The fields of ``wire.Cohort`` about places, and the count of members, which overlaps theirs."""
 
+    members: int | None
     zones: dict[str, wire.Zone]
     targets: dict[str, wire.Target]
+    clips: dict[str, wire.Clip]
     heat: wire.Heat | None
     ways: wire.Ways | None
 
 
-def tell_places(pool: Pool, plan: Plan, k: int, whole: Whole, expression: wire.Cells | None) -> Places:
+def tell_places(
+    pool: Pool,
+    plan: Plan,
+    k: int,
+    whole: Whole,
+    expression: wire.Cells | None,
+    people: Sequence[wire.Cells] = (),
+) -> Places:
     """Return what the cohort of ``pool`` tells of the places in ``plan``.
 
     ``whole``: the times of the cohort as far as they are told. ``expression``: the list of the cohort, None if the
-    profile has none.
+    profile has none. ``people``: its lists of genders and age bands.
     """
     if pool.places_changed:
         return _nothing(plan)
-    return _Telling(pool, plan, k, whole).places(expression)
+    return _Telling(pool, plan, k, whole, people).places(expression)
 
 
 def _nothing(plan: Plan) -> Places:
     return {
+        "members": None,
         "zones": {
             name: wire.Zone(
                 visits=None,
@@ -78,6 +93,7 @@ def _nothing(plan: Plan) -> Places:
             name: wire.Target(passers=None, viewers=None, attention_sum_s=None, attention=_WITHHELD)
             for name in plan.targets
         },
+        "clips": _clips(plan.display, dict.fromkeys(plan.display.sides, _NOT_WATCHED)),
         "heat": None,
         "ways": None,
     }
@@ -86,13 +102,18 @@ def _nothing(plan: Plan) -> Places:
 _NO_QUEUE = wire.Queue(
     waits=None, served=None, waiting_sum_s=None, waiting=_WITHHELD, length_mean=None, length_max=None
 )
+_NOT_WATCHED = wire.Watched(visits=None, shows=None, shown_s=None, viewers=None, attention_sum_s=None)
+
+
+def _clips(plan: ClipPlan, sides: Mapping[Side, wire.Watched]) -> dict[str, wire.Clip]:
+    return {clip: wire.Clip(shown=sides[clip, False], held=sides.get((clip, True))) for clip in plan.clips}
 
 
 class _Telling:
     """One cohort. The counts are chosen first, in an order that does not depend on them; a name that is missing in
     ``visits`` and the others is withheld."""
 
-    def __init__(self, pool: Pool, plan: Plan, k: int, whole: Whole) -> None:
+    def __init__(self, pool: Pool, plan: Plan, k: int, whole: Whole, people: Sequence[wire.Cells]) -> None:
         self._pool, self._plan, self._k, self._whole = pool, plan, k, whole
         places = pool.places
         self._zones = {name: places.zones.get(name, ZoneCounts()) for name in sorted(plan.zones)}
@@ -105,17 +126,36 @@ class _Telling:
         self.served = _some({name: overlaps.tell(self._zones[name].served) for name in self.waits})
         in_sight = [name for name in self._targets if self._passers(name) is not None]
         self.viewers = _some({name: overlaps.tell(self._targets[name].looks.visits) for name in in_sight})
+        self.members = overlaps.tell(pool.members) if plan.counts_members else None
         stays = {name: self._stays_of(name) for name in sorted(plan.timed & self._zones.keys())}
         looks = {
             name: Looks(plan.targets[name], self._times(target.looks) if name in self.viewers else None)
             for name, target in self._targets.items()
         }
+        display = plan.display
+        self._clips = tell_counts(
+            display,
+            places.clips,
+            visits=pool.visits,
+            viewers=[pool.viewers, *_some({0: self.viewers.get(display.target or "")}).values()],
+            lists=people,
+            k=k,
+        )
+        # The times of looking during a clip are judged like those at one more target.
+        looks |= {
+            _key(side): Looks(None, self._times(places.clips.get(side, ClipCounts()).looks))
+            for side in self._clips.viewers
+        }
         self._told = tell_times(stays, looks, places.elsewhere, whole, k)
 
     def places(self, expression: wire.Cells | None) -> Places:
         return {
+            "members": self.members,
             "zones": {name: self._zone(name) for name in self._plan.zones},
             "targets": {name: self._target(name, expression) for name in self._plan.targets},
+            "clips": _clips(
+                self._plan.display, {side: self._watched(side) for side in self._plan.display.sides}
+            ),
             "heat": self._heat(),
             "ways": tell_ways(
                 self._pool.places.ways,
@@ -180,6 +220,19 @@ class _Telling:
             else _faces(target.expressions, viewers, expression, self._pool.visits, self._k),
         )
 
+    def _watched(self, side: Side) -> wire.Watched:
+        visits = self._clips.visits.get(side)
+        if visits is None:
+            return _NOT_WATCHED
+        counts, times = self._pool.places.clips.get(side, ClipCounts()), self._told.targets.get(_key(side))
+        return wire.Watched(
+            visits=visits,
+            shows=counts.shows,
+            shown_s=float(round(counts.shown_s)),
+            viewers=self._clips.viewers.get(side),
+            attention_sum_s=None if times is None else times.sum_s,
+        )
+
     def _mean(self, times: Times | None) -> float | None:
         covered_s = self._pool.covered_s
         return None if times is None or not covered_s else round((times.sum_s or 0.0) / covered_s, 3)
@@ -228,7 +281,12 @@ def _known(viewers: int, places: PlaceCounts) -> set[int]:
     return {viewers, *(count for door in doors for count in (door.entries, door.exits, door.passers))}
 
 
-def _some(counts: Mapping[str, int | None]) -> dict[str, int]:
+def _key(side: Side) -> str:
+    """Name a clip beside the targets: after them, because no name begins like this."""
+    return f"~{side[0]} {side[1]}"
+
+
+def _some(counts: Mapping[Key, int | None]) -> dict[Key, int]:
     return {name: count for name, count in counts.items() if count is not None}
 
 

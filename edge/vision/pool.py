@@ -13,7 +13,7 @@ from edge.types import WindowAggregate
 
 @dataclass(slots=True)
 class Pool:
-    """The sums since the last cohort; ``covered_s``, ``occupancy_max``, and the doors and the most people of
+    """The sums since the last cohort; ``covered_s``, ``occupancy_max``, ``staff``, and the doors and the most people of
     ``places`` cover all windows since then. ``places_of`` is a hash of the places. If they changed while visits wait,
     all places of this cohort are withheld: a person who can change them could make a zone count only one visit.
     """
@@ -31,6 +31,8 @@ class Pool:
     places: PlaceCounts = field(default_factory=PlaceCounts)
     places_of: str | None = None
     places_changed: bool = False
+    staff: int = 0
+    members: int = 0
 
     def add(self, window: WindowAggregate, places_of: str) -> None:
         """Add the visits of one more window."""
@@ -39,6 +41,7 @@ class Pool:
             self.places = PlaceCounts()
         self.places_of = places_of
         self.places += window.places
+        self.staff += window.staff
         self.covered_s += window.coverage.covered_s
         self.occupancy_max = max(self.occupancy_max, window.occupancy_max)
         if not window.visits:
@@ -46,6 +49,7 @@ class Pool:
         self.since = self.since or window.start
         self.visits += window.visits
         self.viewers += window.viewers
+        self.members += window.members
         self.dwell_sum_s += window.dwell_sum_s
         self.attention_sum_s += window.attention_sum_s
         self.dwell = [a + b for a, b in zip(self.dwell, window.dwell_histogram, strict=True)]

@@ -14,6 +14,7 @@ from typing import TypedDict
 
 from common import wire
 from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire.window import SHARE_DIGITS
 from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
 from edge.vision.disclosure import withhold
@@ -98,9 +99,18 @@ def _draft(pool: Pool, plan: Plan, k: int, profile: wire.Profile) -> wire.Cohort
         visits=pool.visits,
         occupancy_max=pool.occupancy_max,
         **people,
+        staff_excluded=_staff(pool, plan, k),
         **_times(pool, whole, k),
-        **tell_places(pool, plan, k, whole, people.get("expression")),
+        **tell_places(pool, plan, k, whole, people.get("expression"), _lists_of(people)),
     )
+
+
+def _staff(pool: Pool, plan: Plan, k: int) -> float | None:
+    """Return the share of staff among everybody who was followed. The visits are told, so it tells how many were left
+    out: none, or at least k. Nothing else that is published counts them, so no difference tells it either."""
+    if not plan.leaves_out_staff or pool.places_changed or 0 < pool.staff < k:
+        return None
+    return round(pool.staff / (pool.staff + pool.visits), SHARE_DIGITS)
 
 
 class _People(TypedDict, total=False):
@@ -125,6 +135,10 @@ def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
     if profile == "expression":
         people["expression"] = _list(breakdown, 2, k)
     return people
+
+
+def _lists_of(people: _People) -> list[wire.Cells]:
+    return [cells for cells in (people.get("gender"), people.get("age_band")) if cells is not None]
 
 
 def _list(breakdown: Breakdown, place: int, k: int) -> wire.Cells:

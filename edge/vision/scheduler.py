@@ -65,10 +65,14 @@ class Budget:
 
     def next_frame(self) -> bool:
         """Begin a frame; return whether there is time for a look."""
-        if self._per_frame_s is None:
-            return True
-        self._left_s = min(self._left_s + self._per_frame_s, self.KEPT_FRAMES * self._per_frame_s)
-        return self._left_s > 0
+        if self._per_frame_s is not None:
+            self._left_s = min(self._left_s + self._per_frame_s, self.KEPT_FRAMES * self._per_frame_s)
+        return self.has_time
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time for another look."""
+        return self._per_frame_s is None or self._left_s > 0
 
     def spend(self, seconds: float) -> None:
         """Take the time of one look."""

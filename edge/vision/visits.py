@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from edge.place_types import LOOK_GAP_S, VisitPlaces
-from edge.types import FaceObservation, Track, Visit
+from edge.place_types import LOOK_GAP_S, Shown, VisitPlaces
+from edge.types import FaceObservation, Track, Verdict, Visit
 from edge.vision.consensus import Consensus
 
 SURE_FACE, SURE_LOOKS, APART_S = 0.9, 2, 0.3
@@ -75,9 +75,21 @@ class Visits:
         record = self._open.get(track_id)
         return max((o.quality for o in record.observations), default=0.0) if record else 0.0
 
-    def finish(self, track: Track, places: VisitPlaces) -> Visit:
-        """Close the record of a track that is over, which was at these ``places``. Raises ``KeyError`` for one that was
-        never seen."""
+    def verdicts(self, track_id: int) -> Mapping[str, Verdict]:
+        """Return what is known of an open visit by now; nothing if its face was not surely seen yet."""
+        record = self._open.get(track_id)
+        if record is None or record.sure_looks < SURE_LOOKS or not record.observations:
+            return {}
+        return self._consensus.verdicts(record.observations)
+
+    def attention_s(self, track_id: int) -> float:
+        """Return the attention time of an open visit so far, in seconds; whether it is a viewer is known at its end."""
+        record = self._open.get(track_id)
+        return record.attention_s if record else 0.0
+
+    def finish(self, track: Track, places: VisitPlaces, shown: Shown | None = None) -> Visit:
+        """Close the record of a track that is over, which was at these ``places`` and belongs to this show. Raises
+        ``KeyError`` for one that was never seen."""
         record = self._open.pop(track.track_id)
         if record.last_at is None:
             raise KeyError(track.track_id)
@@ -95,6 +107,7 @@ class Visits:
             described=bool(looks),
             attributes=self._consensus.verdicts(looks),
             places=places,
+            shown=shown if shown is None or showed_face else replace(shown, looked_s=0.0),
         )
 
     def drop(self, alive: Collection[int]) -> None:

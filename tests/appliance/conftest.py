@@ -2,48 +2,79 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.appliance.counting import SHOP
+from tests.appliance.layers import footlight_layer
 from tests.appliance.machine import RELEASES, Machine
+from tests.appliance.releases import WHEELHOUSE
 from tests.support.paths import ROOT
-from tests.support.programs import require_made, require_program
+from tests.support.programs import require_program
 
-WHEELHOUSE = ROOT / "dist" / "wheelhouse" / "x86_64"
-INSTALL_S = 300.0
+LONGEST_S = 3600.0
+"""For one test with the machine that it may have to make first."""
+
+
+class ByMachine(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps together what shares a machine, a file of tests and a release, when several processes run them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        return f"{file} {[release for release in RELEASES if release in name]}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByMachine:
+    return ByMachine(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_S))
 
 
 @pytest.fixture(scope="module", params=RELEASES)
-def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """A machine of each release, fresh for each file of tests."""
+def debian(request: pytest.FixtureRequest) -> str:
+    """The name of a release of Debian."""
     if os.geteuid() != 0:
         pytest.skip("machines are booted by root")
     require_program("debootstrap", "apt-get install debootstrap")
     require_program("systemd-nspawn", "apt-get install systemd-container")
-    with Machine(request.param) as booted:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def machine(debian: str) -> Iterator[Machine]:
+    """A machine of each release, as it was flashed, fresh for each file of tests."""
+    with Machine(debian) as booted:
         yield booted
 
 
 @pytest.fixture(scope="module")
-def installed(machine: Machine) -> Machine:
-    """The machine with Footlight and its units in place as on a device, by hand and not by the playbook."""
-    require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
-    python = machine.run("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'").stdout.strip()
-    machine.copy(WHEELHOUSE / python, "/srv/wheels")
-    machine.copy(ROOT / "systemd", "/etc/systemd/system")
-    machine.run(
-        "python3 -m venv --system-site-packages /opt/footlight/versions/tested\n"
-        "ln -s versions/tested /opt/footlight/current\n"
-        "/opt/footlight/current/bin/pip install --quiet --no-compile --no-index --find-links /srv/wheels"
-        " --require-hashes --requirement /srv/wheels/requirements.txt\n"
+def prepared(debian: str) -> Iterator[Machine]:
+    """The same, to which the playbook has already brought the version in the wheelhouse, so that it need not again."""
+    with Machine(debian, layers=[footlight_layer(debian)]) as booted:
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def installed(prepared: Machine) -> Machine:
+    """The machine with Footlight and its units in place as on a device, and nothing configured."""
+    version = json.loads((WHEELHOUSE / "manifest.json").read_text())["version"]
+    prepared.copy(ROOT / "systemd", "/etc/systemd/system")
+    prepared.run(
+        f"ln -s versions/{version} /opt/footlight/current\n"
         "cp /etc/systemd/system/footlight-edge.service /etc/systemd/system/footlight-edge@.service\n"
-        "systemctl daemon-reload",
-        timeout_s=INSTALL_S,
+        "systemctl daemon-reload"
     )
-    return machine
+    return prepared
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shlex
 import subprocess
@@ -12,11 +11,9 @@ from collections import defaultdict
 from typing import Any
 
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
+from tests.appliance.patience import until
 
 EDGE = "footlight-edge"
-SLOW_S = 120.0
-"""How long a machine that does much else at the same time may take for what takes seconds."""
 
 SHOP = """
 install -D --mode=600 /dev/stdin /etc/footlight/footlight-edge.yaml <<'YAML'
@@ -79,13 +76,6 @@ def show(machine: Machine, name: str, unit: str = EDGE) -> str:
     return machine.run(f"systemctl show --property {name} --value {unit}").stdout.strip()
 
 
-def seconds(machine: Machine, name: str) -> float:
-    """A time that the unit states, such as WatchdogUSec, which systemd shows as 30s or 1min."""
-    said = machine.run(f"LC_ALL=C systemd-analyze timespan '{show(machine, name)}'").stdout
-    (microseconds,) = re.findall(r"^ *us: (\d+)$", said, flags=re.MULTILINE)
-    return int(microseconds) / 1e6
-
-
 def rows(machine: Machine, database: str, query: str) -> list[dict[str, Any]]:
     """What ``query`` finds in a copy of a service's database, which nobody else may open: a column of JSON texts."""
     text = (
@@ -97,13 +87,13 @@ def rows(machine: Machine, database: str, query: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.splitlines() if line]
 
 
-def ready_again(machine: Machine, before: str, timeout_s: float) -> None:
+def ready_again(machine: Machine, before: str) -> None:
     """Wait until another process than ``before`` has said that it is ready."""
 
     def up() -> bool:
         return show(machine, "ActiveState") == "active" and show(machine, "MainPID") not in {before, "0"}
 
-    until(up, f"{EDGE} is up again", timeout_s)
+    until(up, f"{EDGE} is up again")
 
 
 def nothing_is_missing(windows: list[dict[str, Any]]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,30 @@ SETTINGS = {
     "health": {"every_s": 5},
     "mqtt": {"host": "127.0.0.1"},
 }
+PACE = ("speed", "camera")
+"""The doctor's checks of how many frames a second this machine manages, which may do much else at the moment."""
+
+
+def played_in_peace(play: Callable[[], Played]) -> Played:
+    """Play until no device is red for the pace of this machine alone, and fail for any other reason."""
+    while (played := play()).failed and slow_alone(played.output):
+        pass
+    assert played.failed == 0, played.output
+    return played
+
+
+def slow_alone(output: str) -> bool:
+    """Whether the fleet's table, or the gate of an upgrade, has nothing red but the pace."""
+    said = re.findall(
+        r"^ +([a-z ]+): .* - ", "".join(re.findall(RED_IN_TABLE, output, re.MULTILINE)), re.MULTILINE
+    )
+    gate = re.findall(r"The doctor reports red checks: (.*)", " ".join(output.split()))
+    values = gate[0].split('"')[0].split("; ") if gate else []
+    return bool(said or values) and set(said) <= {*PACE} and all(re.search(RATE, value) for value in values)
+
+
+RED_IN_TABLE = r"^ *\S+ +footlight-edge\S* +red .*\n((?: {6,}\S.*\n)+)"
+RATE = r"ms a frame|of \d+ frames/s"
 
 
 class Shop:
@@ -39,7 +65,7 @@ class Shop:
             "edge_device": "door",
             "edge_certificate": False,
             "edge_settings": SETTINGS,
-            "edge_gate_s": 60,
+            "edge_gate_s": 600,
             "edge_wheelhouse": str(WHEELHOUSE),
             **variables,
         }

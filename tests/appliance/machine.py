@@ -24,14 +24,15 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Self
 
+from tests.appliance.patience import PATIENCE_S
 from tests.support.paths import ROOT
 
 RELEASES = ("bookworm", "trixie")
 """Those of Raspberry Pi OS; their Pythons are 3.11 and 3.13."""
 
 BUILD = ROOT / "build" / "appliance"
-BOOT_S = 60.0
-STOP_S = 20.0
+BOOT_S = 300.0
+STOP_S = 60.0
 
 # What Raspberry Pi OS has from the start, and what the playbook adds: there is no mirror in the container.
 PACKAGES = (
@@ -70,10 +71,14 @@ _ENVIRON = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LA
 
 
 class Machine:
-    """One booted container of ``release``. Entering the context boots it; leaving ends it and removes its files."""
+    """One booted container of ``release``. Entering the context boots it; leaving ends it and removes its files.
 
-    def __init__(self, release: str, *, hostname: str = "pi") -> None:
+    ``layers`` are folders whose files it has besides those of its Debian.
+    """
+
+    def __init__(self, release: str, *, layers: Sequence[Path] = (), hostname: str = "pi") -> None:
         self.release = release
+        self._layers = layers
         self._hostname = hostname
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path()
@@ -126,7 +131,7 @@ class Machine:
         environ = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "NAME": self._folder.name,
-            "LOWER": str(debian_root(self.release)),
+            "LOWER": ":".join(map(str, (*self._layers, debian_root(self.release)))),
             "FOLDER": str(self._folder),
         }
         # ends with this process, however that ends
@@ -144,7 +149,7 @@ class Machine:
             time.sleep(0.1)
 
     def run(
-        self, command: str, *, text: str = "", check: bool = True, timeout_s: float = 120.0
+        self, command: str, *, text: str = "", check: bool = True, timeout_s: float = PATIENCE_S
     ) -> CompletedProcess[str]:
         """Run a line of shell as root inside, ``text`` on its standard input.
 

@@ -69,11 +69,41 @@ def put(text: str, at: str, new: str, *, keep: bool) -> str:
 
 
 def wheelhouse() -> ModuleType:
-    """The program that ``make wheelhouse`` runs; its folder is no package, for Ansible's is called the same."""
-    spec = importlib.util.spec_from_file_location("wheelhouse", ROOT / "ansible" / "wheelhouse.py")
+    """The program that ``make wheelhouse`` runs."""
+    return program("wheelhouse")
+
+
+def program(name: str) -> ModuleType:
+    """A program in the folder ``ansible``, which is no package, for Ansible's is called the same."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "ansible" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["wheelhouse"] = module  # dataclasses look there
+    sys.modules[name] = module  # dataclasses look there, and so does a program that imports another
     spec.loader.exec_module(module)
     return module
+
+
+def make_key(folder: Path, name: str = "key") -> Path:
+    """A private ssh key without a passphrase; the public one lies beside it."""
+    key = folder / name
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)]
+    subprocess.run(command, check=True)
+    return key
+
+
+def sign(folder: Path, key: Path, namespace: str = "footlight-release") -> None:
+    """Sign a release, as ``make release`` does, in place of an earlier signature."""
+    (folder / "manifest.json.sig").unlink(missing_ok=True)
+    command = [
+        "ssh-keygen",
+        "-q",
+        "-Y",
+        "sign",
+        "-f",
+        str(key),
+        "-n",
+        namespace,
+        str(folder / "manifest.json"),
+    ]
+    subprocess.run(command, check=True, capture_output=True)

@@ -15,8 +15,8 @@ import pytest
 
 from tests.appliance.control import ANSIBLE, Control, Played
 from tests.appliance.machine import RELEASES
+from tests.appliance.patience import until
 from tests.appliance.vm import VM, debian_disk
-from tests.support.brokers import until
 from tests.support.paths import ROOT
 from tests.support.programs import require_made, require_program
 

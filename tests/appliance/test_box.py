@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,14 +14,13 @@ from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTTv311
 
 from common.wire import encode, topic
-from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import Control, network_of
+from tests.appliance.first_login import first_login
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
+from tests.appliance.patience import until
+from tests.appliance.releases import WHEELHOUSE
 from tests.support.messages import window
 from tests.support.programs import require_made
-
-pytestmark = pytest.mark.timeout(1800)
 
 PLAY = "[{name: Box, hosts: serve, become: true, roles: [serve]}]"
 PASSWORD = "no word anybody knows"
@@ -58,7 +56,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(prepared: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
     folder = tmp_path_factory.mktemp("shop")
     variables = {
@@ -67,6 +65,7 @@ def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "serve_users": {"shop/door": PASSWORD},
         "edge_wheelhouse": str(WHEELHOUSE),
     }
+    machine = prepared
     machine.run("systemctl disable --now mosquitto")  # a Pi has none
     with network_of(machine):
         control = Control(folder, {"pi": machine}, {"serve": ["pi"]}, variables)
@@ -83,13 +82,9 @@ def test_the_page_shows_what_a_device_counted(shop: Shop) -> None:
     until(lambda: "4711" in shop.today(), "the page shows it")
 
 
-def test_the_page_asks_for_a_login_and_the_first_user_is_shown_once(shop: Shop) -> None:
+def test_the_page_asks_for_a_login_and_the_first_password_is_shown_once(shop: Shop) -> None:
     assert httpx.get("http://127.0.0.1:8080/api/shop/today").status_code == 401
-    password = re.findall(r"installer: the first password is ([a-z0-9-]+)", shop.first_output)[0]
-    with httpx.Client(base_url="http://127.0.0.1:8080") as browser:
-        token = re.findall(r'name="csrf" value="(\w+)"', browser.get("/login").text)[0]
-        form = {"csrf": token, "name": "installer", "password": password}
-        assert browser.post("/login", data=form).status_code == 303
+    password = first_login("http://127.0.0.1:8080", shop.first_output)
     assert "the first password is" not in shop.control.play(shop.playbook).output
     assert password not in shop.machine.run("journalctl --quiet").stdout
 

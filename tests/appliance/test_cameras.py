@@ -8,16 +8,14 @@ import pytest
 
 from tests.appliance.deployed import Shop
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
-
-pytestmark = pytest.mark.timeout(1800)
+from tests.appliance.patience import until
 
 CAMERAS = ("cereals", "sweets")
 
 
 @pytest.fixture(scope="module")
-def shop(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(machine, tmp_path_factory.mktemp("chain"), edge_cores=3, edge_memory="300M")
+def shop(prepared: Machine, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(prepared, tmp_path_factory.mktemp("chain"), edge_cores=3, edge_memory="300M")
 
 
 def play(shop: Shop, cameras: tuple[str, ...]) -> None:
@@ -39,7 +37,7 @@ def limit(shop: Shop, name: str) -> str:
 def test_each_is_a_device_of_its_own_and_one_that_is_taken_away_stops(shop: Shop) -> None:
     play(shop, CAMERAS)
     assert running(shop) == {f"footlight-edge@{name}.service" for name in CAMERAS}
-    until(lambda: {window["device"] for window in shop.windows()} == set(CAMERAS), "windows of both", 60)
+    until(lambda: {window["device"] for window in shop.windows()} == set(CAMERAS), "windows of both")
     assert int(limit(shop, "MemoryMax")) == 300 * 2**20
     assert float(limit(shop, "CPUQuotaPerSecUSec").rstrip("s")) == 1.5
 

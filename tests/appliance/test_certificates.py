@@ -13,10 +13,8 @@ import pytest
 
 from tests.appliance.control import ANSIBLE, Control
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
+from tests.appliance.patience import until
 from tests.support.secure_broker import secrets
-
-pytestmark = pytest.mark.timeout(1800)
 
 PASSPHRASE = "open sesame"
 SUBJECTS = {"door": "shop/door", "shelf": "shop/shelf", "bridge": "bridge"}

@@ -21,8 +21,6 @@ from tests.appliance.control import Control, network_of
 from tests.appliance.machine import Machine
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.timeout(1800)
-
 PLAY = "[{name: Dashboards, hosts: grafana, become: true, roles: [grafana]}]"
 TOKEN, PASSWORD = "reader:may only read", "for the first start"
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import Control
-from tests.appliance.deployed import SETTINGS, UPGRADE, give_camera
+from tests.appliance.deployed import SETTINGS, UPGRADE, give_camera, played_in_peace
 from tests.appliance.machine import Machine
-from tests.appliance.releases import DIES, release
+from tests.appliance.releases import DIES, WHEELHOUSE, release
 from tests.support.programs import require_made
-
-pytestmark = pytest.mark.timeout(2400)
 
 PLAY = """
 - {name: Box, hosts: serve, become: true, roles: [serve]}
@@ -22,7 +17,7 @@ PLAY = """
 RUNS = "tr '\\0' ' ' </proc/$(systemctl show --property=MainPID --value footlight-serve)/cmdline"
 
 
-def test_an_upgrade_takes_the_box_along_and_back(machine: Machine, tmp_path: Path) -> None:
+def test_an_upgrade_takes_the_box_along_and_back(prepared: Machine, tmp_path: Path) -> None:
     require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
     variables = {
         "base_reboot": False,
@@ -31,9 +26,10 @@ def test_an_upgrade_takes_the_box_along_and_back(machine: Machine, tmp_path: Pat
         "edge_device": "door",
         "edge_certificate": False,
         "edge_settings": {**SETTINGS, "mqtt": {"host": "localhost", "protocol": "3.1.1"}},
-        "edge_gate_s": 60,
+        "edge_gate_s": 600,
         "edge_wheelhouse": str(WHEELHOUSE),
     }
+    machine = prepared
     machine.run("systemctl disable --now mosquitto")  # a Pi has none
     give_camera(machine)
     control = Control(tmp_path, {"pi": machine}, {"serve": ["pi"], "edge": ["pi"]}, variables)
@@ -42,7 +38,9 @@ def test_an_upgrade_takes_the_box_along_and_back(machine: Machine, tmp_path: Pat
     control.play(playbook)
 
     following = release(tmp_path / "following", "0.2.0")
-    control.play(UPGRADE, "--extra-vars", f"edge_wheelhouse={following}")
+    played_in_peace(
+        lambda: control.play(UPGRADE, "--extra-vars", f"edge_wheelhouse={following}", check=False)
+    )
     assert "/opt/footlight/versions/0.2.0/" in machine.run(RUNS).stdout
 
     broken = release(tmp_path / "broken", "0.3.0", faults=DIES)

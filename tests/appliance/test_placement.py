@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
-
-pytestmark = pytest.mark.timeout(600)
+from tests.appliance.patience import until
 
 EDGE, PLACE = "footlight-edge.service", "footlight-place@footlight-edge.service"
 
@@ -52,11 +50,11 @@ def positions(machine: Machine) -> list[dict[str, Any]]:
 
 def test_the_check_takes_the_camera_and_gives_it_back(shop: Machine) -> None:
     shop.run(f"systemctl start {PLACE}")
-    until(lambda: positions(shop), "the page shows the check", timeout_s=60)
+    until(lambda: positions(shop), "the page shows the check")
     assert positions(shop)[0]["state"] == "watching"
     assert (state(shop, EDGE), state(shop, PLACE)) == ("inactive", "active")
-    until(lambda: state(shop, PLACE) == "inactive", "the check ends", timeout_s=120)
-    until(lambda: state(shop, EDGE) == "active", "the service counts again", timeout_s=60)
+    until(lambda: state(shop, PLACE) == "inactive", "the check ends")
+    until(lambda: state(shop, EDGE) == "active", "the service counts again")
     assert positions(shop)[0]["state"] == "done"
     shop.run("journalctl --sync")
     said = shop.run(f"journalctl --unit {PLACE} --output cat _TRANSPORT=stdout").stdout

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.appliance.counting import EDGE, SLOW_S, ready_again, show
+from tests.appliance.counting import EDGE, ready_again, show
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
-
-pytestmark = pytest.mark.timeout(600)
+from tests.appliance.patience import until
 
 FREEZER = Path("/sys/fs/cgroup/freezer")
 
@@ -24,7 +22,6 @@ def hasty(counting: Machine) -> Iterator[Machine]:
         f"rm -rf /run/footlight/{EDGE}; "  # the hangs of another test
         f"install -D --mode=644 /dev/stdin {drop_in}; systemctl daemon-reload; systemctl restart {EDGE}",
         text="[Service]\nWatchdogSec=3\nRestartSec=100ms\nTimeoutStopSec=2\n",
-        timeout_s=SLOW_S,
     )
     yield counting
     counting.run(
@@ -39,7 +36,7 @@ def up_for(machine: Machine, hours: int) -> None:
 
 def hang(machine: Machine) -> str:
     """Freeze the service; the id of the process that will be killed for it."""
-    until(lambda: show(machine, "ActiveState") == "active", f"{EDGE} is up", SLOW_S)
+    until(lambda: show(machine, "ActiveState") == "active", f"{EDGE} is up")
     frozen = show(machine, "MainPID")
     machine.run(f"kill -STOP {frozen}")
     return frozen
@@ -50,12 +47,12 @@ def test_only_hangs_and_only_many_of_them_boot_the_device_anew(hasty: Machine) -
     for _ in range(6):  # crashes
         before = show(hasty, "MainPID")
         hasty.run(f"kill -SEGV {before}")
-        ready_again(hasty, before, SLOW_S)
+        ready_again(hasty, before)
     for _ in range(5):
-        ready_again(hasty, hang(hasty), SLOW_S)
+        ready_again(hasty, hang(hasty))
     up_for(hasty, hours=5)  # as after a reboot that did not help
     for _ in range(2):
-        ready_again(hasty, hang(hasty), SLOW_S)
+        ready_again(hasty, hang(hasty))
     up_for(hasty, hours=7)
     hang(hasty)
     hasty.await_reboot()
@@ -71,7 +68,7 @@ def test_a_process_that_cannot_be_killed_boots_the_device_anew(hasty: Machine) -
     (group / "cgroup.procs").write_text(str(seen_from_here(hasty, show(hasty, "MainPID"))))
     (group / "freezer.state").write_text("FROZEN")
     try:
-        until(lambda: "stopping" in state(hasty), "the device shuts down", SLOW_S)
+        until(lambda: "stopping" in state(hasty), "the device shuts down")
     finally:
         (group / "freezer.state").write_text(
             "THAWED"

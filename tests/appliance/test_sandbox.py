@@ -11,8 +11,6 @@ import pytest
 from tests.appliance import probe
 from tests.appliance.machine import Machine
 
-pytestmark = pytest.mark.timeout(600)
-
 WORLD = f"""
 ip address add 192.0.2.10/32 dev lo         # the broker of the shop, which the drop-in allows
 ip address add 198.51.100.1/32 dev lo       # somebody else's

@@ -16,16 +16,16 @@ from paho.mqtt.client import MQTTv5
 
 from cloud.domain.levels import KEPT_DAYS, LEVELS, SHARD_DAYS
 from common.wire import encode, topic
-from tests.appliance.conftest import WHEELHOUSE
 from tests.appliance.control import ANSIBLE, Control, network_of
+from tests.appliance.first_login import first_login
 from tests.appliance.machine import Machine
-from tests.support.brokers import free_port, until
+from tests.appliance.patience import until
+from tests.appliance.releases import WHEELHOUSE
+from tests.support.brokers import free_port
 from tests.support.influxdb import PASSWORD, USER, Engine, influxdb_engine
 from tests.support.messages import window
 from tests.support.paths import ROOT
 from tests.support.programs import require_made
-
-pytestmark = pytest.mark.timeout(1800)
 
 BUCKET = "chain"
 
@@ -56,6 +56,7 @@ class Server:
     control: Control
     influx: Engine
     playbook: Path
+    first_output: str
 
     def config(self) -> Any:
         return yaml.safe_load(self.machine.run("cat /etc/footlight/cloud.yaml").stdout)
@@ -101,9 +102,10 @@ def ago(minutes: int) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(prepared: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     require_made(WHEELHOUSE / "manifest.json", "make wheelhouse ARCH=x86_64 EXTRAS='edge cloud'")
     folder = tmp_path_factory.mktemp("chain")
+    machine = prepared
     with network_of(machine), influxdb_engine(tmp_path_factory.mktemp("influxdb")) as influx:
         variables = {
             "authority_passphrase": "open sesame",
@@ -127,8 +129,8 @@ def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         playbook = folder / "server.yml"
         playbook.write_text(PLAY)
         control.play(playbook, "--check")  # of a machine that has nothing yet
-        control.play(playbook)
-        yield Server(machine, control, influx, playbook)
+        output = control.play(playbook).output
+        yield Server(machine, control, influx, playbook, output)
 
 
 def test_a_window_of_a_device_gets_into_the_store(server: Server) -> None:
@@ -162,6 +164,11 @@ def test_the_page_asks_for_a_login_and_reads_the_store(server: Server) -> None:
         " users list --config /etc/footlight/page.yaml"
     ).stdout
     assert users.split()[:2] == ["installer", "installer"]
+
+
+def test_the_first_password_is_shown_once_and_good_for_a_login(server: Server) -> None:
+    password = first_login(server.page, server.first_output)
+    assert password not in server.machine.run("journalctl --quiet").stdout
 
 
 def test_root_may_ask_devices_for_settings_from_here(server: Server) -> None:

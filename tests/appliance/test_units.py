@@ -9,39 +9,35 @@ import pytest
 
 from tests.appliance.counting import (
     EDGE,
-    SLOW_S,
     Ear,
     nothing_is_missing,
     ready_again,
     rows,
-    seconds,
     show,
 )
 from tests.appliance.machine import Machine
-from tests.support.brokers import until
-
-pytestmark = pytest.mark.timeout(600)
+from tests.appliance.patience import until
 
 
 @pytest.fixture
 def ear(counting: Machine) -> Iterator[Ear]:
     """Listens to a run of the service that has just begun: the scene lasts a minute, then another run begins."""
-    counting.run(f"systemctl start mosquitto footlight-bridge; systemctl stop {EDGE}", timeout_s=SLOW_S)
+    counting.run(f"systemctl start mosquitto footlight-bridge; systemctl stop {EDGE}")
     listener = Ear(counting)
-    counting.run(f"systemctl start {EDGE}", timeout_s=SLOW_S)
-    until(listener.runs, "a window comes", SLOW_S)
+    counting.run(f"systemctl start {EDGE}")
+    until(listener.runs, "a window comes")
     yield listener
     listener.close()
 
 
 def test_windows_arrive_and_are_stored(counting: Machine, ear: Ear) -> None:
     heard = next(window for window in ear.windows() if window["seq"] == 0)
-    assert (heard["site"], heard["device"], heard["duration_s"]) == ("shop", "door", 5)
+    assert (heard["site"], heard["device"], heard["duration_s"]) == ("shop", "door", 30)
 
     def stored() -> bool:
         return heard in rows(counting, "footlight-bridge/footlight.sqlite", "SELECT json FROM windows")
 
-    until(stored, "the bridge has stored what was heard", SLOW_S)
+    until(stored, "the bridge has stored what was heard")
 
 
 def test_what_was_counted_outlives_the_service_and_the_broker(counting: Machine, ear: Ear) -> None:
@@ -55,26 +51,24 @@ def test_what_was_counted_outlives_the_service_and_the_broker(counting: Machine,
             message["seq"] for message in messages if message.get("boot_id") == killed and "seq" in message
         ]
 
-    until(lambda: len(waiting()) >= 2, "windows wait for the broker", SLOW_S)
+    until(lambda: len(waiting()) >= 2, "windows wait for the broker")
     counting.run(f"kill -KILL {before}")
     kept = waiting()
-    ready_again(counting, before, SLOW_S)
+    ready_again(counting, before)
     counting.run("systemctl start mosquitto")
-    until(lambda: max(kept) <= ear.windows(killed)[-1]["seq"], "what waited has come", SLOW_S)
-    until(lambda: ear.runs() != [killed], "the new run is heard", SLOW_S)
+    until(lambda: max(kept) <= ear.windows(killed)[-1]["seq"], "what waited has come")
+    until(lambda: ear.runs() != [killed], "the new run is heard")
     nothing_is_missing(ear.windows())
 
 
 def test_a_frozen_service_is_restarted_by_the_watchdog(counting: Machine, ear: Ear) -> None:
     before = show(counting, "MainPID")
-    promised_s = seconds(counting, "WatchdogUSec")
     counting.run(f"kill -STOP {before}")
-    # From the last sign of life to the kill; what follows is a restart like any other.
-    until(lambda: show(counting, "MainPID") != before, "the watchdog ends it", promised_s + 5)
-    ready_again(counting, before, seconds(counting, "RestartUSec") + SLOW_S)
+    until(lambda: show(counting, "MainPID") != before, "the watchdog ends it")
+    ready_again(counting, before)
     said = counting.run(f"journalctl --unit {EDGE} --output cat _PID=1").stdout
     assert "Watchdog timeout" in said
-    until(lambda: len(ear.runs()) == 2, "it counts again", SLOW_S)
+    until(lambda: len(ear.runs()) == 2, "it counts again")
     nothing_is_missing(ear.windows())
 
 
@@ -87,7 +81,7 @@ def test_records_of_the_journal_can_be_asked_for_by_fault(counting: Machine, ear
         ).stdout.splitlines()
         return [json.loads(line) for line in lines]
 
-    until(lambda: any(record["PRIORITY"] == "4" for record in told()), "a warning of the broker", SLOW_S)
+    until(lambda: any(record["PRIORITY"] == "4" for record in told()), "a warning of the broker")
     counting.run("systemctl start mosquitto")
     for record in told():
         assert (record["FOOTLIGHT_SITE"], record["FOOTLIGHT_DEVICE"]) == ("shop", "door")
@@ -96,7 +90,7 @@ def test_records_of_the_journal_can_be_asked_for_by_fault(counting: Machine, ear
 
 
 def test_a_second_camera_and_the_one_box(counting: Machine) -> None:
-    counting.run(f"systemctl start footlight-serve {EDGE}@aisle", timeout_s=SLOW_S)
+    counting.run(f"systemctl start footlight-serve {EDGE}@aisle")
 
     ask = (
         "import urllib.request as web; "
@@ -108,7 +102,7 @@ def test_a_second_camera_and_the_one_box(counting: Machine) -> None:
         devices = json.loads(page.stdout)["devices"] if page.returncode == 0 else []
         return [device["device"] for device in devices if device["online"]] == ["aisle"]
 
-    until(shown, "the page shows the second camera", SLOW_S)
+    until(shown, "the page shows the second camera")
     states = counting.run("ls /var/lib/private").stdout.split()
     assert {f"{EDGE}@aisle", "footlight-serve"} <= set(states)
     counting.run(f"systemctl stop {EDGE}@aisle footlight-serve")

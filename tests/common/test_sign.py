@@ -8,7 +8,7 @@ from common.sign import MEASURES, OF_COHORT, OF_TOTALS, Statement, Told, told_by
 from common.wire import Cohort, Profile, Totals
 from edge.commands.told import told_by_settings
 from edge.config import Settings
-from tests.support.messages import cohort, health, notice, window
+from tests.support.messages import health, notice, window, with_clips
 
 
 def test_every_published_field_belongs_to_a_word_on_the_sign() -> None:
@@ -21,7 +21,8 @@ def test_a_window_tells_its_doors_and_a_cohort_its_places() -> None:
     assert told_by([health()]) is None
     alone = told_by([window(0)])
     assert alone == Told("demographics", 5, 60, frozenset({"doors"}))
-    broken_down = told_by([window(0), window(1, cohort=cohort()), notice()])
+    beside = with_clips().model_copy(update={"staff_excluded": 0.0, "members": 0})
+    broken_down = told_by([window(0), window(1, cohort=beside), notice()])
     assert broken_down == Told("demographics", 5, 60, frozenset(MEASURES))
 
 
@@ -77,6 +78,13 @@ def test_settings_tell_the_places_that_they_name() -> None:
             "zones": zones,
             "targets": [{"name": "screen", "yaw": 0, "pitch": 0}],
             "notices": [{"name": "full", "rule": "inside_over", "limit": 80}],
+            "staff": {"badge": True},
+            "loyalty": {"key_file": "loyalty-key"},
+            "signage": {
+                "token": "0123456789abcdef",
+                "clips": [{"name": "brand", "kind": "brand"}],
+                "rotation": ["brand"],
+            },
         }
     )
     assert told_by_settings(full).measures == set(MEASURES)

@@ -73,6 +73,11 @@ def changed(**changes: Any) -> bytes:
             changed(cohort__gender_age_band={"female": {"25-34": 2}, "male": {"25-34": 6}}),
             "cohort.gender_age_band: tells a cell of 1 to 4 visits",
         ),
+        (TOPIC, changed(cohort__staff_excluded=0.2), "cohort.staff_excluded: tells of 1 to 4 people"),
+        (TOPIC, changed(cohort__staff_excluded=0.00001), "cohort.staff_excluded: tells of 1 to 4 people"),
+        (TOPIC, changed(cohort__staff_excluded=1.0), "staff_excluded leaves no visits"),
+        (TOPIC, changed(cohort__members=9), "members exceed the visits"),
+        (TOPIC, changed(cohort__members=3), "cohort: 0 and 3 visits tell a cell of 1 to 4 visits"),
         (TOPIC, changed(cohort__described=9), "described exceeds the visits"),
         (TOPIC, changed(cohort__described=2), "gender: not_seen is not visits minus described"),
         (

@@ -43,12 +43,12 @@ def listening(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> None:
+def until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0, *, every_s: float = 0.01) -> None:
     """Wait for a condition; fail, saying what was waited for, when it does not come."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"waited {timeout_s:g} s in vain: {what}"
-        time.sleep(0.01)
+        time.sleep(every_s)
 
 
 def password_file(path: Path, username: str, password: str) -> None:

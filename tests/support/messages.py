@@ -8,6 +8,7 @@ from typing import Any
 
 from common.wire import (
     AlertMessage,
+    Clip,
     Cohort,
     ConfigMessage,
     Coverage,
@@ -24,6 +25,7 @@ from common.wire import (
     StatusMessage,
     Target,
     Totals,
+    Watched,
     WindowMessage,
     Zone,
 )
@@ -72,6 +74,8 @@ def cohort() -> Cohort:
         dwell_sum_s=96.5,
         attention_sum_s=40.25,
         described=8,
+        staff_excluded=0.5,
+        members=8,
         dwell={"0": None, "5": 8},
         attention={"0": 0, "2": 8},
         gender={"female": 8, "male": 0, "unknown": 0, "not_seen": 0},
@@ -85,6 +89,14 @@ def cohort() -> Cohort:
         heat=Heat(columns=2, rows=1, standing_s=(80, None), looking_s=(None, None)),
         ways={"entry": {"shelf": 8}, "shelf": {"till": 8}, "till": {"exit": 8}},
     )
+
+
+def with_clips() -> Cohort:
+    """The same eight visits before a display: what suited was shown to all of them, and nothing else."""
+    told = Watched(visits=8, shows=3, shown_s=30.0, viewers=8, attention_sum_s=16.5)
+    nobody = Watched(visits=0, shows=0, shown_s=0.0, viewers=None, attention_sum_s=None)
+    clips = {"running": Clip(shown=told, held=nobody), "welcome": Clip(shown=nobody)}
+    return cohort().model_copy(update={"clips": clips})
 
 
 def zone(visits: int | None, *, queue: bool = False) -> Zone:

@@ -39,7 +39,7 @@ esac
 def compose(script: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script of cloud/compose, with stand-ins for docker and InfluxDB, which are not at hand."""
     programs = folder.parent / "programs"
-    programs.mkdir(exist_ok=True)
+    programs.mkdir(parents=True, exist_ok=True)
     for name, text in (("docker", DOCKER), ("influx", INFLUX)):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)

@@ -127,6 +127,7 @@ function hours(day) {
       "%(count)s hours without data: the number of visits is unknown, not zero.", lost) : "",
     partial ? ngettext("%(count)s hour only partly watched: the true number may be higher.",
       "%(count)s hours only partly watched: the true number may be higher.", partial) : "",
+    day.staff_excluded === null ? "" : _("Staff are left out: %(share)s of everybody who was followed.", { share: percent(day.staff_excluded) }),
     day.cameras > 1 ? _("%(count)s cameras: a person seen by two of them counts as two visits.", { count: day.cameras }) : "",
   ].join(" ").trim();
   table("hours", [_("Hour"), _("Visits"), _("Viewers"), _("Coverage")], list.filter((h) => h.state !== "future").map(

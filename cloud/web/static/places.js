@@ -20,6 +20,7 @@ function doors(day) {
   element("doors").querySelector(".notes").textContent = [
     _("Capture rate: entries among all who entered or passed. A group is one or more people who enter together."),
     _("Inside now: entries minus exits since midnight. Every missed crossing stays in it until then."),
+    day.corrected_entries ? _("Corrected by count checks, %(value)s people came in (%(low)s to %(high)s).", rounded(day.corrected_entries)) : "",
     missed ? ngettext("At least %(count)s entry was missed: more people had left than entered.",
       "At least %(count)s entries were missed: more people had left than entered.", missed) : "",
     drift === null ? "" : drift
@@ -30,6 +31,8 @@ function doors(day) {
       ? _("Who crossed while no camera was watching is missing (%(share)s was watched).", { share: percent(day.coverage.share) }) : "",
   ].filter(Boolean).join(" ");
 }
+
+const rounded = (figures) => Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
 
 // A time, or the two times between which it lies; the last bin of the waiting times is open.
 function span(value) {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common.wire import short_hash
 from edge.commands.doctor.checks import Finding, green, red
+from edge.commands.privacy_audit.released import Release, installed_release
 from edge.commands.privacy_audit.subject import Subject, cannot_tell
 
 NAME = "footlight"
@@ -26,7 +27,7 @@ def code(subject: Subject) -> Finding:
             f"the service runs from {other}, this from {sys.prefix}", "run the audit of that one"
         )
     try:
-        return judge(distribution(NAME))
+        return judge(distribution(NAME), installed_release())
     except PackageNotFoundError:
         return cannot_tell("Footlight is not installed as a package", "install it (systemd/README.md)")
 
@@ -40,9 +41,11 @@ def _other_installation(subject: Subject) -> str | None:
     return str(folder)
 
 
-def judge(installed: Distribution) -> Finding:
+def judge(installed: Distribution, release: Release | None = None) -> Finding:
     """Compare each file with its hash in RECORD, which pip wrote when it installed the wheel, and what Python compiled
-    with its source. Whoever can write RECORD too can hide a change: then the sum differs from that of other devices."""
+    with its source. Whoever can write RECORD too can hide a change there, but not from the signed ``release``; on a
+    device without one, the sum differs from that of other devices."""
+    root = Path(str(installed.locate_file("")))
     recorded = {Path(str(installed.locate_file(file))): file.hash for file in installed.files or ()}
     packages = {
         Path(str(installed.locate_file(file.parts[0])))
@@ -51,30 +54,41 @@ def judge(installed: Distribution) -> Finding:
     }
     if not packages:
         return cannot_tell("this is a working copy, whose files nobody recorded", "audit an installed device")
-    wrong, sums = [], []
-    for path, said in sorted(recorded.items()):
-        if said is None:
-            continue
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            wrong.append(f"{path} is missing")
-            continue
-        digest = base64.urlsafe_b64encode(hashlib.new(said.mode, content).digest()).rstrip(b"=").decode()
-        if digest != said.value:
-            wrong.append(f"{path} was changed")
-        elif path.suffix == ".py" and not _compiled_from(path, content):
-            wrong.append(f"{path} is not what Python runs: its compiled file was changed")
-        if packages & set(path.parents):
-            sums.append(f"{path.name} {said.value}")
+    wrong = [fault for path, said in sorted(recorded.items()) if said and (fault := _fault(path, said))]
     wrong += [f"{path} was added" for package in sorted(packages) for path in _added(package, recorded)]
+    ours = {path: said for path, said in recorded.items() if said and packages & set(path.parents)}
+    if release is not None and release.is_signed:
+        found = {path.relative_to(root).as_posix(): path for path in ours if path.exists()}
+        wrong += [release.fault] if release.fault else release.differing(found)
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         return red(
             f"{', '.join(wrong[:_SHOWN])}{more}", "install this version again; find out who changed it"
         )
-    sum_of_all = short_hash("\n".join(sorted(sums)).encode())
-    return green(f"version {installed.version}, {len(sums)} files as installed, sum {sum_of_all}")
+    if release is not None and not release.is_signed:
+        return cannot_tell(
+            f"version {installed.version} was installed without a signature, which this device asks for now",
+            "upgrade it to a signed release",
+        )
+    like = "as installed" if release is None else "as in the signed release"
+    sum_of_all = short_hash(
+        "\n".join(sorted(f"{path.name} {said.value}" for path, said in ours.items())).encode()
+    )
+    return green(f"version {installed.version}, {len(ours)} files {like}, sum {sum_of_all}")
+
+
+def _fault(path: Path, said: FileHash) -> str | None:
+    """Say what is wrong with an installed file, whose hash was ``said``."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return f"{path} is missing"
+    digest = base64.urlsafe_b64encode(hashlib.new(said.mode, content).digest()).rstrip(b"=").decode()
+    if digest != said.value:
+        return f"{path} was changed"
+    if path.suffix == ".py" and not _compiled_from(path, content):
+        return f"{path} is not what Python runs: its compiled file was changed"
+    return None
 
 
 def _added(package: Path, recorded: Mapping[Path, FileHash | None]) -> Iterator[Path]:

@@ -1,4 +1,5 @@
-"""The sockets of the service: it listens nowhere, and talks to its broker, its camera and systemd only."""
+"""The sockets of the service: it talks to its broker, its camera and systemd only, and listens nowhere but for the
+player of a display."""
 
 from __future__ import annotations
 
@@ -63,18 +64,26 @@ def sockets(subject: Subject) -> Finding:
             "; ".join(seen.unsure),
             "check mqtt.host, camera.source and the DNS server of this Pi (resolvectl status)",
         )
-    return green(f"listens nowhere; connected to {', '.join(sorted(seen.peers)) or 'nobody'}, systemd aside")
+    signage = subject.settings.signage
+    listens = "nowhere" if signage is None else f"for players on {_at(signage.listen, signage.port)}"
+    return green(
+        f"listens {listens}; connected to {', '.join(sorted(seen.peers)) or 'nobody'}, systemd aside"
+    )
 
 
 def _internet(subject: Subject, process: psutil.Process) -> _Seen:
     mqtt, camera = subject.own.mqtt, parse_source(str(subject.settings.camera.source))
     broker = set(resolve(mqtt.host, mqtt.port)[1])
     stream = set(addresses_of(camera)) if isinstance(camera, Stream) else set()
-    names = set(_resolvers())
+    names, signage = set(_resolvers()), subject.settings.signage
+    player = None if signage is None else (plain(signage.listen), signage.port)
     found = process.net_connections(kind="inet")
     own = {(plain(one.laddr.ip), one.laddr.port) for one in found if len(one.raddr)}
     seen = _Seen()
     for one in found:
+        if player is not None and len(one.laddr) and (plain(one.laddr.ip), one.laddr.port) == player:
+            seen.peers |= {f"the player {_at(one.raddr.ip, one.raddr.port)}"} if len(one.raddr) else set()
+            continue
         if not one.raddr:
             at = _at(one.laddr.ip, one.laddr.port) if one.laddr and one.laddr.port else ""
             seen.wrong += _waits(one.status, at, streams=bool(stream))

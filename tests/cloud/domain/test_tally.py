@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloud.domain.beside_tally import BesideTally
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.day_windows import QUARTER
 from cloud.domain.tally import Tally, with_silent_days
@@ -110,6 +111,17 @@ def test_what_was_watched_is_the_mean_over_the_cameras() -> None:
 def test_a_long_window_is_watched_until_closing_time_only() -> None:
     counted = tally([at(MONDAY, 19, duration_s=3600)], site("09:00-19:10"), MONDAY)
     assert counted.covered_s == 600
+
+
+def test_the_share_of_staff_is_of_the_cohorts_that_tell_it() -> None:
+    withheld = cohort().model_copy(update={"staff_excluded": None})
+    nobody = cohort().model_copy(update={"staff_excluded": 0.0})
+    parts = [
+        tally([at(MONDAY, 9, cohort=one)], site("09:00-20:00"), MONDAY)
+        for one in (cohort(), withheld, nobody)
+    ]
+    assert [part.beside.staff_excluded for part in parts] == [0.5, None, 0.0]
+    assert sum(parts[1:], parts[0]).beside == BesideTally(staff=8, staff_of=24)
 
 
 def test_a_withheld_cell_is_in_no_breakdown_and_its_visits_are_told() -> None:

@@ -66,7 +66,7 @@ def fill(config: Path) -> None:
     assert main(["users", "add", "ivo", "--role", "installer", "--all-sites", "--config", str(config)]) == 0
     files = load(config).files_beside_store()
     files[".chain.yaml"].write_text("name: before\n")
-    for suffix in (".changes.sqlite", ".chain.sqlite", ".till.sqlite"):
+    for suffix in (".changes.sqlite", ".chain.sqlite", ".till.sqlite", ".checks.sqlite"):
         with closing(connect(files[suffix])) as db:
             db.executescript("CREATE TABLE kept (word TEXT); INSERT INTO kept VALUES ('before');")
 
@@ -107,7 +107,7 @@ def test_a_whole_server_comes_back_on_an_empty_machine(
     files = load(config).files_beside_store()
     assert exists_with_users(files[".accounts.sqlite"])
     assert files[".chain.yaml"].read_text() == "name: before\n"
-    kept = (".changes.sqlite", ".chain.sqlite", ".till.sqlite")
+    kept = (".changes.sqlite", ".chain.sqlite", ".till.sqlite", ".checks.sqlite")
     assert {word(files[suffix]) for suffix in kept} == {"before"}
     assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o600}
 

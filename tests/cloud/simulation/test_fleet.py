@@ -10,13 +10,17 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from cloud.analysis.clips import LEAST_COHORTS, effect
 from cloud.domain.chain import Site
+from cloud.domain.clips import clips_of
 from cloud.domain.tally import tally
 from cloud.simulation.chain import KINDS, make_sites
 from cloud.simulation.fleet import SiteDay, Truth
+from cloud.simulation.places import EFFECT
 from cloud.simulation.visitors import known_eyes
 from common.vocabulary import ATTRIBUTES, UNKNOWN
-from common.wire import Cells, HealthMessage, StatusMessage, WindowMessage, decode, encode, topic
+from common.wire import Cells, Cohort, HealthMessage, StatusMessage, WindowMessage, decode, encode, topic
+from common.wire.clips import sides_of
 from tests.cloud.simulation.fleets import MONDAY, NOON, TUESDAY, fleet, messages, truths, windows
 from tests.support.paths import ROOT
 
@@ -84,14 +88,38 @@ def test_what_cohorts_tell_of_places_is_no_more_than_the_truth(site_days: list[S
                     told["waits"] += zone.queue.waits or 0
             for name, target in window.cohort.targets.items():
                 told[name] += target.viewers or 0
+            told += _clips(window.cohort)
     for truth in truths(site_days):
         for name, counts in truth.places["zones"].items():
             true[name] += round(counts["visits"])
             true["waits"] += round(counts["waits"])
         for name, counts in truth.places["targets"].items():
             true[name] += round(counts["viewers"])
+        for name, counts in truth.places["clips"].items():
+            side = name.replace(" ", ".")
+            true[side] += round(counts["visits"])
+            true[f"{side} viewers"] += round(counts["viewers"])
     assert {name: told[name] > 0.3 * count for name, count in true.items()} == dict.fromkeys(true, True)
     assert {name: told[name] < 1.1 * count for name, count in true.items()} == dict.fromkeys(true, True)
+
+
+def _clips(cohort: Cohort) -> Counter[str]:
+    told = Counter[str]()
+    for side, watched in sides_of(cohort.clips):
+        told[side] += watched.visits or 0
+        told[f"{side} viewers"] += watched.viewers or 0
+    return told
+
+
+def test_the_effect_of_the_offer_is_found_in_what_the_cohorts_tell(site_days: list[SiteDay]) -> None:
+    sums = clips_of(window.cohort.clips for window in windows(site_days) if window.cohort is not None)[
+        "offer"
+    ]
+    assert len(sums.trials) >= LEAST_COHORTS
+    found = effect(sums.trials)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < EFFECT < found.high
 
 
 def test_who_was_described_is_told_in_large_groups(site_days: list[SiteDay]) -> None:

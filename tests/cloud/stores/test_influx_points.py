@@ -9,15 +9,15 @@ from cloud.stores.layout import MEASUREMENTS
 from common.wire import Message
 from tests.cloud.stores.influx_server import Influx
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, cohort, health, notice, probe, status, window
+from tests.support.messages import MORNING, alert, cohort, health, notice, probe, status, window, with_clips
 
 EXPECTED_LINES = """
 window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,coverage=1,\
 duration_s=60i,is_historical=false,k=5i,model="1",\
 pending=0i,profile="demographics",seq=0i,software="0.1.0",viewers=2i,visits=8i 1772438400000000000
 cohort,camera=front,device=door,site=shop attention_dwell_s=96.5,attention_sum_s=40.25,attention_visits=8i,\
-described=8i,described_of=8i,dwell_sum_s=96.5,dwell_visits=8i,occupancy_max=2i,occupancy_mean=0.027,\
-since=1772438400000000000i,visits=8i 1772438400000000000
+described=8i,described_of=8i,dwell_sum_s=96.5,dwell_visits=8i,members=8i,occupancy_max=2i,occupancy_mean=0.027,\
+since=1772438400000000000i,staff_excluded=0.5,visits=8i 1772438400000000000
 cohort_dwell,camera=front,device=door,site=shop 10=0i,120=0i,2=0i,20=0i,30=0i,300=0i,5=8i,60=0i,released=8i,\
 withheld=0i 1772438400000000000
 cohort_attention,camera=front,device=door,site=shop 0=0i,10=0i,120=0i,2=8i,20=0i,30=0i,300=0i,5=0i,60=0i,\
@@ -73,7 +73,7 @@ def test_a_status_offline_dates_from_its_arrival(clock: ManualClock) -> None:
 
 MESSAGES: list[Message] = [
     window(
-        0, visits=8, cohort=cohort().model_copy(update={"expression": {"happy": 8}}), profile="expression"
+        0, visits=8, cohort=with_clips().model_copy(update={"expression": {"happy": 8}}), profile="expression"
     ),
     health(),
     status(online=True),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from cloud.domain.count_check import Sums
+from cloud.stores.check_file import CheckFile
+from cloud.stores.count_checks import CountChecks, judged
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influx_reader import InfluxReader
@@ -16,8 +20,9 @@ from cloud.stores.store import DeadLetter
 from common.wire import Message
 from tests.cloud.stores.embedded_samples import DAY
 from tests.support.clock import ManualClock
+from tests.support.door import DOOR, check_of, door_windows, taps_at
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import MORNING, alert, health, notice, status, window
+from tests.support.messages import MORNING, alert, health, notice, status, window, with_clips
 
 pytestmark = pytest.mark.influxdb
 
@@ -41,6 +46,25 @@ def reader(influxdb: InfluxDB, writer: InfluxStore) -> Iterator[InfluxReader]:
     asking = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
     yield InfluxReader(asking, writer)
     asking.close()
+
+
+def test_a_count_check_is_compared_with_the_windows_in_influxdb(
+    reader: InfluxReader, writer: InfluxStore, clock: ManualClock, tmp_path: Path
+) -> None:
+    moments = [10.0 + 20 * number for number in range(36)]
+    writer.write([health(), *door_windows([at + 4 for at in moments[6:]], MORNING, 14)])
+    with closing(CheckFile(tmp_path / "checks.sqlite")) as file:
+        check = check_of(12)
+        file.start(check)
+        file.add(check.id, taps_at(moments))
+        file.end(check.id, MORNING + timedelta(minutes=12))
+        CountChecks(file, reader, clock).look("shop")
+        (one,) = judged(file, "shop")
+        assert (one.state, file.doors("shop")) == ("holds", [DOOR])
+        assert one.check.sums["entries"] == Sums(36, 30, 30, 0)
+        writer.write([health(at=MORNING + timedelta(minutes=20), config="f" * 12)])
+        CountChecks(file, reader, clock).look("shop")
+        assert judged(file, "shop")[0].state == "void"
 
 
 def test_an_empty_database_knows_nothing(reader: InfluxReader) -> None:
@@ -83,6 +107,22 @@ def test_both_stores_tell_the_same_of_devices_and_notices(
     assert reader.sites() == embedded.sites()
     assert reader.windows("shop", *DAY) == embedded.windows("shop", *DAY)
     assert reader.latest("shop") == embedded.latest("shop")
+    embedded.close()
+
+
+def test_both_stores_tell_the_same_of_clips(
+    reader: InfluxReader, writer: InfluxStore, clock: ManualClock, tmp_path: Path
+) -> None:
+    messages: list[Message] = [window(0), window(2, cohort=with_clips())]
+    messages.append(window(2, device="back", cohort=with_clips()))
+    writer.write(messages)
+    embedded = EmbeddedStore(tmp_path / "store.sqlite", retention_days=30, clock=clock)
+    embedded.write(messages)
+    assert reader.clips("shop", *DAY) == embedded.clips("shop", *DAY) == [with_clips().clips] * 2
+    assert reader.clips("other", *DAY) == []
+    (window_of,) = reader.windows("shop", MORNING + timedelta(minutes=2), MORNING + timedelta(minutes=3))[:1]
+    assert window_of.cohort is not None
+    assert window_of.cohort.clips == with_clips().clips
     embedded.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,10 @@ from cloud.chain_file.file import section_of
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.count_check import Basis, CountCheck, Door, Part, Sums
 from cloud.domain.till import Takings
+from cloud.stores.check_file import CheckFile
+from cloud.stores.count_checks import CountChecks
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from cloud.stores.store import DeadLetter
@@ -87,7 +90,10 @@ STATES: Final = {
     "a position": "/site/shop/position",
     "no position": "/site/other/position",
     "the shops": "/",
+    "a count check": "/site/shop/count-check",
+    "no count check": "/site/silent/count-check",
     "the settings": "/site/shop/settings",
+    "the display": "/site/shop/offers",
     "the sign": "/site/shop/sign",
     "the impact assessment": "/site/shop/dpia",
     "the account": "/account",
@@ -151,6 +157,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         closing(opened_accounts(folder, clock)) as accounts,
         closing(ChangeFile(folder / "changes.sqlite")) as file,
         closing(TillFile(folder / "till.sqlite")) as till,
+        closing(CheckFile(folder / "checks.sqlite")) as checked,
         chain_changes(chain, folder / "chain.sqlite", clock) as edits,
     ):
         till.take([*sales("shop"), *sales("other")], clock.now())
@@ -169,6 +176,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
         )
         holiday = {**section_of(CHAIN.sites["shop"]), "special_days": {MORNING.date().isoformat(): "closed"}}
         edits.change("shop", holiday, who="hanna", seen=edits.site("shop")[1], assumed=dict)
+        a_check(checked)
         with _Server(
             store,
             clock,
@@ -178,6 +186,7 @@ def every_page(folder: Path) -> Iterator[EveryPage]:
             till=till,
             changes=changes,
             chain_changes=edits,
+            checks=CountChecks(checked, store, clock),
             kept_days={"raw": 400},
         ) as address:
             yield EveryPage(address, accounts)
@@ -197,6 +206,23 @@ def sales(site: str) -> list[tuple[str, Takings]]:
             )
             found.append((site, row))
     return found
+
+
+def a_check(file: CheckFile) -> None:
+    """Checks of the door of the morning: one that holds, one in other light that is void, one too short."""
+    basis = Basis("0.1.0", "1", "0123456789ab", moved=False)
+    file.observe("shop", "door", replace(basis, config="f" * 12), MORNING - timedelta(days=60))
+    file.observe("shop", "door", basis, MORNING - timedelta(days=20))
+    entries, exits = Sums(5, 4, 5, 1), Sums(4, 4, 4, 0)
+    door = Door("door", "front", "front")
+    file.see("shop", [door])
+    for number, (days, minutes) in enumerate(((30, 15), (2, 15), (1, 5))):
+        started = MORNING - timedelta(days=days)
+        check = CountCheck(f"{number:032x}", "shop", door, "daylight", "hanna", started)
+        file.start(check)
+        file.end(check.id, started + timedelta(minutes=minutes))
+        starts = [started + timedelta(minutes=minute) for minute in range(minutes)]
+        file.keep(check.id, [Part(start, 60.0, entries, exits) for start in starts])
 
 
 def weeks(site: str) -> list[WindowMessage]:

@@ -19,6 +19,8 @@ from cloud.chain_file.changes import chain_changes
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
 from cloud.domain.users import PERMISSIONS, USER_ROLES, UserRole
+from cloud.stores.check_file import CheckFile
+from cloud.stores.count_checks import CountChecks
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.till_file import TillFile
 from cloud.web.access import SAFE_METHODS, GuardedRoute, Needs
@@ -49,9 +51,10 @@ def app(tmp_path: Path, accounts: Accounts, store: EmbeddedStore, clock: ManualC
     with chain_changes(tmp_path / "chain.yaml", tmp_path / "chain.sqlite", clock) as edits:
         changes = Changes(file, Nowhere(), clock)
         till = TillFile(tmp_path / "till.sqlite")
-        yield page_with(
-            accounts, store, clock, changes=changes, chain_changes=edits, kept_days={"raw": 400}, till=till
-        )
+        checks = CountChecks(CheckFile(tmp_path / "checks.sqlite"), store, clock)
+        shown = {"changes": changes, "chain_changes": edits, "checks": checks, "till": till}
+        yield page_with(accounts, store, clock, kept_days={"raw": 400}, **shown)
+        checks.file.close()
         till.close()
     file.close()
 

@@ -118,6 +118,39 @@ def test_a_service_that_talks_to_its_broker_only_is_clean(tmp_path: Path, strang
     assert f"the broker 127.0.0.1:{port}" in found.value
 
 
+@pytest.mark.parametrize("other", [False, True], ids=["as set", "elsewhere"])
+def test_a_display_lets_it_listen_for_the_player_and_nowhere_else(
+    tmp_path: Path, stranger: socket.socket, *, other: bool
+) -> None:
+    port = stranger.getsockname()[1] + 1 if other else stranger.getsockname()[1]
+    stranger.close()  # so that the service can have its port
+    planted = (
+        f"import socket; server = socket.create_server(('127.0.0.1', {stranger_port(port, other=other)}))\n"
+        "player = socket.create_connection(server.getsockname()); told, _ = server.accept()"
+    )
+    signage = {
+        "token": "0123456789abcdef",
+        "port": port,
+        "clips": [{"name": "brand", "kind": "brand"}],
+        "rotation": ["brand"],
+    }
+    with process(tmp_path, planted) as running:
+        own = settings(tmp_path, mqtt={"host": "127.0.0.1", "port": 1}, signage=signage)
+        found = inspect(sockets, subject(tmp_path, running, own=own))
+    if other:
+        assert (found.state, found.value.startswith("listens on 127.0.0.1:")) == ("red", True), found
+    else:
+        assert found.state == "green", found
+        assert found.value.startswith(f"listens for players on 127.0.0.1:{port}; connected to the player"), (
+            found
+        )
+
+
+def stranger_port(port: int, *, other: bool) -> int:
+    """The port that the service has: that of the settings, or the one beside it."""
+    return port - 1 if other else port
+
+
 @pytest.mark.parametrize(
     ("planted", "told"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
+import json
 import marshal
 import os
 import shutil
@@ -20,9 +21,12 @@ from edge.commands.privacy_audit.command import inspect
 from edge.commands.privacy_audit.installed import judge
 from edge.commands.privacy_audit.memory import core_dumps, swap
 from edge.commands.privacy_audit.models import models
+from edge.commands.privacy_audit.released import installed_release
 from edge.commands.privacy_audit.sandbox import sandbox
 from edge.inference.manifest import FILE, packaged_models
+from tests.appliance.releases import make_key, sign
 from tests.edge.commands.audited import process, settings, subject
+from tests.support.programs import require_program
 
 # Memory and the sandbox.
 
@@ -194,6 +198,39 @@ def test_code_that_was_changed_after_it_was_installed_is_found(installed: Distri
     (package / "uplink.py").unlink()
     (package / "debug.py").write_text("")
     assert judge(installed).value == f"{package / 'uplink.py'} is missing, {package / 'debug.py'} was added"
+
+
+def test_code_that_was_changed_together_with_its_record_differs_from_the_signed_release(
+    installed: Distribution, tmp_path: Path
+) -> None:
+    require_program("ssh-keygen", "apt-get install openssh-client")
+    package = Path(str(installed.locate_file("edge")))
+    code = {
+        f"edge/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in package.glob("*.py")
+    }
+    manifest, signers = tmp_path / "manifest.json", tmp_path / "signers"
+    assert installed_release(tmp_path, signers) is None
+    key = make_key(tmp_path)
+    signers.write_text(f"footlight-release {key.with_suffix('.pub').read_text()}")
+    manifest.write_text(json.dumps({"code": code}))
+    assert judge(installed, installed_release(tmp_path, signers)).state == "amber"
+    sign(tmp_path, key)
+    found = judge(installed, installed_release(tmp_path, signers))
+    assert found.value.startswith("version 9, 2 files as in the signed release, sum ")
+
+    text = "HOST = 'elsewhere'\n"
+    (package / "uplink.py").write_text(text)
+    record = Path(str(installed.locate_file("footlight-9.dist-info/RECORD")))
+    lines = [line for line in record.read_text().splitlines() if not line.startswith("edge/uplink.py")]
+    record.write_text("\n".join([*lines, f"edge/uplink.py,sha256={_urlsafe(text)},{len(text)}"]))
+    (again,) = distributions(path=[str(record.parent.parent)])
+    changed = judge(again, installed_release(tmp_path, signers))
+    assert (changed.state, changed.value) == ("red", "edge/uplink.py is not that of the signed release")
+
+    code["edge/uplink.py"] = hashlib.sha256(text.encode()).hexdigest()
+    manifest.write_text(json.dumps({"code": code}))
+    forged = judge(again, installed_release(tmp_path, signers))
+    assert (forged.state, forged.value) == ("red", f"nobody in {signers} has signed {manifest}")
 
 
 def test_code_that_was_changed_in_its_compiled_file_only_is_found(installed: Distribution) -> None:

@@ -78,7 +78,9 @@ def test_messages_beyond_the_sign_are_a_leak_whatever_the_settings_say(
         outbox.put(topic(told), encode(told), MORNING)
         found = audited(tmp_path, capsys)
     assert found.state == "red"
-    assert found.value.startswith("messages: notices, queues, targets, zones: not on the sign")
+    assert found.value.startswith(
+        "messages: members, notices, queues, staff, targets, zones: not on the sign"
+    )
 
 
 def test_the_sign_of_another_shop_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

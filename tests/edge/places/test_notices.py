@@ -76,6 +76,17 @@ def test_nobody_at_the_desk_while_somebody_waits() -> None:
     ]
 
 
+def test_a_desk_that_looks_empty_for_a_moment_is_not_empty() -> None:
+    """Who serves is missed for a moment, is there again for longer than that, and then really leaves."""
+    moments = [
+        (0.0, live(waiting=1, desk=1)),
+        (10.0, live(waiting=1)),
+        (10.5, live(waiting=1, desk=1)),
+        (12.5, live(waiting=1)),
+    ]
+    assert [at_s for at_s, one in told(DESK, moments, 30) if one.active] == [12.5 + STEADY_S]
+
+
 def test_too_many_inside() -> None:
     events = told(FULL, [(0, live(inside=80)), (10, live(inside=81)), (30, live(inside=80))], 60)
     assert [(at_s, one.active, one.count, one.limit) for at_s, one in events] == [

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.places.places import Places
-from edge.places.zones import LEAVE, ExcludedZones, Zone
+from edge.places.zones import ESTIMATED, LEAST_S, SEEN, ExcludedZones, Zone
+from edge.proportions import FACES_HIGH
 from edge.types import Box
 from tests.edge.places.people import AWAY, SIZE, VIEW, Play, Point, play, track
 
@@ -65,6 +66,25 @@ def test_who_brushes_a_corner_is_in_no_zone() -> None:
     assert walked(LEFT, way).visits[0].stays == {}
 
 
+def test_only_seconds_inside_make_a_stay() -> None:
+    """Somebody walks along the border, and the floor point is inside now and then."""
+    inside, outside = (BORDER - 0.05, 0.8), (BORDER + 0.05, 0.8)
+    way = [(index / 10, inside if index % 8 < 2 else outside) for index in range(24)]
+    assert len(way) > LEAST_S * 10
+    assert walked(LEFT, way).visits[0].stays == {}
+
+
+@pytest.mark.parametrize(("shows", "holds"), [(FACES_HIGH, True), (0.0, False)])
+def test_feet_that_are_estimated_must_be_further_inside(shows: float, holds: bool) -> None:
+    between = (SEEN.enter + ESTIMATED.enter) / 2
+    assert SEEN.enter < between < ESTIMATED.enter
+    places = Places(zones=[LEFT])
+    sights = [track(1, (BORDER - between * SIZE, 0.8), index / 10, shows=shows) for index in range(30)]
+    for one in sights:
+        places.seen(one, None, None, VIEW, one.last_seen_s)
+    assert (LEFT.name in places.finish(sights[-1]).stays) is holds
+
+
 def test_a_jump_of_the_floor_point_does_not_end_a_stay() -> None:
     inside, outside = (0.5, 0.8), (1.2, 0.8)
     way = [(0.0, inside), (3.0, inside), (3.01, outside), (3.6, outside), (3.61, inside), (6.0, inside)]
@@ -73,7 +93,7 @@ def test_a_jump_of_the_floor_point_does_not_end_a_stay() -> None:
     assert visit.stays["left"] == pytest.approx(5.3, abs=0.25)
 
 
-@given(st.lists(st.floats(-LEAVE * SIZE, 0.2 * SIZE), min_size=20, max_size=60))
+@given(st.lists(st.floats(-SEEN.leave * SIZE, 0.2 * SIZE), min_size=20, max_size=60))
 @settings(deadline=None)
 def test_jitter_at_the_border_is_no_visit_to_the_zone(jitter: list[float]) -> None:
     """Somebody stands just outside."""
@@ -81,7 +101,7 @@ def test_jitter_at_the_border_is_no_visit_to_the_zone(jitter: list[float]) -> No
     assert not walked(LEFT, way).visits[0].stays
 
 
-@given(st.lists(st.floats(-0.9 * LEAVE * SIZE, 0.2), min_size=80, max_size=80))
+@given(st.lists(st.floats(-0.9 * SEEN.leave * SIZE, 0.2), min_size=80, max_size=80))
 @settings(deadline=None)
 def test_jitter_at_the_border_does_not_interrupt_a_stay(jitter: list[float]) -> None:
     way = [(0.0, (BORDER - 0.1, 0.8))]

@@ -16,6 +16,7 @@ from common.wire import encode
 from edge.config import REMOTELY_SETTABLE, Settings
 from edge.service.overlay import overlaid
 from edge.service.remote_config import Remote, fingerprint
+from edge.signage_settings import SignageSettings
 from tests.common.test_wire import json_values, mutated
 from tests.support.messages import asking
 
@@ -159,7 +160,8 @@ PATHS = leaves(settings(Path("/state")).model_dump(mode="json"))
 
 
 def test_every_name_of_what_is_settable_exists() -> None:
-    assert {*PATHS, *(path.partition(".")[0] for path in PATHS)} >= REMOTELY_SETTABLE
+    of_a_display = {f"signage.{key}" for key in SignageSettings.model_fields}  # there is none by default
+    assert {*PATHS, *(path.partition(".")[0] for path in PATHS), *of_a_display} >= REMOTELY_SETTABLE
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if not settable(path)])
@@ -171,7 +173,7 @@ def test_nobody_afar_decides_who_this_is_and_what_it_may_tell_to_whom(path: str)
 
 def test_those_are_the_sections_that_must_stay_at_home() -> None:
     assert {path.partition(".")[0] for path in PATHS if not settable(path)} == {
-        *("site", "device", "camera", "window", "privacy", "mqtt", "outbox", "models")
+        *("site", "device", "camera", "signage", "window", "privacy", "mqtt", "outbox", "models")
     }
 
 
@@ -199,3 +201,41 @@ def test_devices_that_count_alike_show_the_same_hash() -> None:
 
 
 # How the device judges
+
+
+PROGRAMME: dict[str, Any] = {
+    "clips": [{"name": "welcome", "kind": "brand"}, {"name": "running", "kind": "product"}],
+    "rules": [{"clip": "running", "people": [2, 9]}],
+    "rotation": ["welcome"],
+}
+
+
+def test_a_programme_of_the_display_starts_at_closing_time(tmp_path: Path) -> None:
+    own = settings(tmp_path, signage={**PROGRAMME, "token": "0123456789abcdef", "rules": []})
+    remote = Remote(own)
+    remote.offer(encode(asking({"signage": PROGRAMME})))
+    assert remote.fault is None
+    assert not remote.turn(0.0, counted=True, in_view=False, seeing=True)
+    assert remote.turn(1.0, counted=True, in_view=False, seeing=True, closed=True)
+    assert remote.settings.signage is not None
+    assert [rule.clip for rule in remote.settings.signage.rules] == ["running"]
+    assert remote.settings.signage.secret() == "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "reason"),
+    [
+        (False, PROGRAMME, "signage: can be set in the device's own file only"),
+        (True, {"listen": "192.168.1.2"}, "signage.listen: can be set in the device's own file only"),
+        (True, {"token": "abcdefghijklmnopqrst"}, "signage.token: can be set in the device's own file only"),
+        (True, {"holdout": 0}, "holdout"),
+    ],
+)
+def test_a_server_opens_no_endpoint_and_turns_no_holdout_off(
+    tmp_path: Path, *, own: bool, asked: dict[str, Any], reason: str
+) -> None:
+    signage = {**PROGRAMME, "token": "0123456789abcdef"} if own else None
+    remote = Remote(settings(tmp_path, signage=signage))
+    remote.offer(encode(asking({"signage": asked})))
+    assert remote.fault is not None
+    assert reason in remote.fault

@@ -1,0 +1,44 @@
+"""From the settings of a display to its programme, and to the endpoint of its players."""
+
+from __future__ import annotations
+
+from random import SystemRandom
+
+from edge.config import Settings
+from edge.display import Display
+from edge.places.places import Places
+from edge.player.link import PlayerLink
+from edge.signage.programme import Programme
+from edge.signage_settings import rule_of
+from edge.vision.visits import Visits
+
+
+def build_display(settings: Settings, visits: Visits, places: Places, *, looks_s: float) -> Display | None:
+    """Return the display, None if there is none. A look of at least ``looks_s`` counts."""
+    asked = settings.signage
+    if asked is None:
+        return None
+    programme = Programme(
+        seconds={clip.name: clip.seconds for clip in asked.clips},
+        rules=[rule_of(rule) for rule in asked.rules],
+        rotation=asked.rotation,
+        holdout=asked.holdout,
+        # Nobody can foresee which clip is held out, and so guess from it who stands before the display.
+        chance=SystemRandom(),
+        looks_s=looks_s,
+    )
+    return Display(programme, visits=visits, places=places, zone=asked.zone, target=asked.target)
+
+
+def build_link(settings: Settings) -> PlayerLink | None:
+    """Return the endpoint of the players. Raises ``UserError`` for a token or an address that cannot be used."""
+    asked = settings.signage
+    if asked is None:
+        return None
+    return PlayerLink(
+        asked.listen,
+        asked.port,
+        token=asked.secret(),
+        clips=[clip.name for clip in asked.clips],
+        folder=asked.folder,
+    )

@@ -1,0 +1,150 @@
+"""The service and its display: people walk by on the sample scene, a player shows what it hears, and reports it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import timedelta
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from cloud.domain.clips import clips_of
+from cloud.stores.embedded import EmbeddedStore
+from common.clock import SystemClock
+from common.mqtt.broker import Broker
+from common.wire import WindowMessage, decode
+from common.wire.clips import sides_of
+from edge.scene.camera import SceneCamera
+from edge.service.build import build, build_pipeline
+from edge.types import Visit
+from tests.edge.player.players import TOKEN, ask, next_show, stream
+from tests.edge.service.runs import LiveCamera, running, settings
+from tests.support.brokers import Listener, Mosquitto, until
+from tests.support.short_scene import models, stretch
+
+pytestmark = pytest.mark.slow
+
+SIGNAGE = {
+    "token": TOKEN,
+    "clips": [
+        {"name": "hello", "kind": "information", "seconds": 3},
+        {"name": "brand", "kind": "brand", "seconds": 3},
+        {"name": "spring", "kind": "brand", "seconds": 3},
+    ],
+    "rules": [{"clip": "hello", "people": [1, 100]}],
+    "rotation": ["brand", "spring"],
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_who_comes_changes_what_is_shown_and_belongs_to_one_show(tmp_path: Path) -> None:
+    pipeline = build_pipeline(settings(tmp_path, signage=SIGNAGE), models(), SystemClock(), budget_s=None)
+    assert pipeline.display is not None
+    camera = SceneCamera(clock=SystemClock(), scene=stretch())
+    camera.open()
+    suited, visits = Counter[str](), list[Visit]()
+    last_s = 0.0
+    while (frame := camera.read()) is not None:
+        step = pipeline.step(frame)
+        visits += step.visits
+        assert pipeline.display.show is not None
+        pipeline.display.confirm(pipeline.display.show.number)
+        people = any(track.state.value == "confirmed" for track in step.tracks.active)
+        suited[pipeline.display.show.suited if people else "nobody"] += 1
+        last_s = frame.monotonic_s
+    visits += pipeline.finish(last_s).visits
+    assert suited["hello"] > suited["brand"] + suited["spring"]
+    assert visits
+    shown = [visit.shown for visit in visits if visit.shown is not None]
+    assert {one.clip for one in shown} == {"hello"}
+    assert all(one.looked_s <= 3 for one in shown)
+
+
+@pytest.mark.mosquitto
+def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -> None:
+    port = free_port()
+    asked = settings(tmp_path, signage={**SIGNAGE, "port": port})
+    with Mosquitto(tmp_path) as server:
+        camera = LiveCamera(SystemClock())
+        run = build(
+            asked,
+            clock=SystemClock(),
+            camera=camera,
+            broker=Broker("127.0.0.1", server.port),
+            models=models(),
+        )
+        with running(run):
+            until(lambda: listens(port), "the endpoint")
+            with stream(port) as told:
+                number, clip = next_show(told)
+                assert clip in {"brand", "spring"}
+                assert ask(port, "POST", "/shown", body=f'{{"show": {number}}}')[0] in {204, 409}
+                later, other = next_show(told)
+                assert later == number + 1
+                assert {clip, other} == {"brand", "spring"}
+    assert not listens(port)
+    assert "player" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.mosquitto
+def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> None:
+    """The sample scene, a player that shows what it hears, a real broker, and the store of the page."""
+    port = free_port()
+    asked = settings(tmp_path, signage={**SIGNAGE, "port": port}, privacy={"k": 1})
+    with Mosquitto(tmp_path) as server, Listener(server.port, "footlight/#") as listener:
+        run = build(
+            asked,
+            clock=SystemClock(),
+            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
+            broker=Broker("127.0.0.1", server.port),
+            models=models(),
+        )
+        with ThreadPoolExecutor(1) as pool:
+            showing = pool.submit(show_everything, port)
+            run.run()
+            shown = showing.result(30)
+        until(lambda: any(b'"cohort":{' in bytes(one.payload) for one in listener.on("window")), "the cohort")
+        told = [decode(one.topic, bytes(one.payload)) for one in listener.on("window")]
+    assert set(shown) <= {"hello", "brand", "spring"}
+    assert len(shown) > 1
+    with closing(EmbeddedStore(tmp_path / "store.sqlite", retention_days=9999, clock=SystemClock())) as store:
+        store.write(told)
+        starts = [message.start for message in told if isinstance(message, WindowMessage)]
+        cohorts = store.clips("shop", min(starts), max(starts) + timedelta(seconds=1))
+    sums = clips_of(cohorts)
+    visits = sum(message.totals.visits for message in told if isinstance(message, WindowMessage))
+    watched = [side for clips in cohorts for _, side in sides_of(clips)]
+    assert sums.keys() == {"hello", "brand", "spring"}
+    assert sums["hello"].suited
+    assert 1 <= sum(side.visits or 0 for side in watched) <= visits
+    assert sum(side.shows or 0 for side in watched) <= sum(side.visits or 0 for side in watched)
+
+
+def show_everything(port: int) -> list[str]:
+    """Be a player until the device ends: show each clip at once, and report it."""
+    clips = []
+    until(lambda: listens(port), "the endpoint")
+    with stream(port) as told:
+        while line := told.readline():
+            if line.startswith(b"data: "):
+                show = json.loads(line.removeprefix(b"data: "))
+                clips.append(show["clip"])
+                with suppress(OSError, HTTPException):  # the device ends meanwhile
+                    ask(port, "POST", "/shown", body=json.dumps({"show": show["show"]}))
+    return clips
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

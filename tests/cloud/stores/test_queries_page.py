@@ -16,7 +16,7 @@ from cloud.domain.levels import Level
 from cloud.stores import layout
 from cloud.stores.influx import InfluxStore
 from tests.support.clock import ManualClock
-from tests.support.influxdb import PASSWORD, InfluxDB
+from tests.support.influxdb import InfluxDB
 from tests.support.messages import MORNING, cohort, health, window
 from tests.support.paths import ROOT
 
@@ -101,7 +101,10 @@ def test_the_command_of_the_page_writes_a_csv_file(filled: InfluxDB, tmp_path: P
         assert theirs in command
         command = command.replace(theirs, ours)
     subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, env={**os.environ, "PASSWORD": PASSWORD}, check=True
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env={**os.environ, "PASSWORD": filled.token.rpartition(":")[2]},
+        check=True,
     )
     with (tmp_path / "visits.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -61,7 +61,6 @@ def fuzz(target: str, *, inputs: int, seconds: int, seed: int, build: Path = BUI
         f"-max_len={LONGEST}",
         "-timeout=20",
         "-rss_limit_mb=1500",
-        "-print_final_stats=1",
         f"-artifact_prefix={build}/{target}-broken-",
     ]
     ran = subprocess.run(
@@ -74,7 +73,7 @@ def fuzz(target: str, *, inputs: int, seconds: int, seed: int, build: Path = BUI
     broken = sorted(str(file) for file in set(build.glob(f"{target}-broken-*")) - before)
     if ran.returncode and not broken:
         raise RuntimeError(f"{target}: the fuzzer ended with {ran.returncode}: {said[-2000:]}")
-    count = re.search(r"number_of_executed_units: (\d+)", said)
+    count = re.search(r"Done (\d+) ", said)
     reached = re.findall(r"cov: (\d+)", said)
     return Result(
         target,

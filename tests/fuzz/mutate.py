@@ -41,7 +41,7 @@ def mutated(text: bytes, seed: int) -> bytes | None:
     elif what == 2:
         other, at = chance.choice(places)
         holder[key] = json.loads(json.dumps(other[at]))
-    elif what == 3 and isinstance(holder[key], int | float):
+    elif what == 3 and isinstance(holder[key], int | float) and abs(holder[key]) < 1e300:
         holder[key] = holder[key] * chance.choice([-1, 2, 10, 0.1]) + chance.choice([-1, 0, 1])
     else:
         holder[key] = chance.choice(ODD)

@@ -121,7 +121,7 @@ def test_the_share_of_staff_is_of_the_cohorts_that_tell_it() -> None:
         for one in (cohort(), withheld, nobody)
     ]
     assert [part.beside.staff_excluded for part in parts] == [0.5, None, 0.0]
-    assert sum(parts[1:], parts[0]).beside == BesideTally(staff=8, staff_of=24)
+    assert sum(parts[1:], parts[0]).beside == BesideTally(staff=8, staff_of=24, members=24, members_of=24)
 
 
 def test_a_withheld_cell_is_in_no_breakdown_and_its_visits_are_told() -> None:

@@ -87,7 +87,7 @@ def test_a_device_whose_clock_runs_ahead_is_marked_and_what_could_not_be_stored_
     store.write([checked(ahead, clock.now())])
     store.record_dead_letter(DeadLetter(clock.now(), "shop", "door", "t", "seq: Field required", b"{}"))
     with visit(chromium, address) as page:
-        expect(live(page).locator("#devices li .alert")).to_contain_text("its clock is wrong")
+        expect(live(page).locator("#devices li .alert", has_text="its clock is wrong")).to_be_visible()
         expect(page.locator("#letters")).to_contain_text(
             "a message from door could not be stored: seq: Field required"
         )

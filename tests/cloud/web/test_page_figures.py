@@ -66,7 +66,7 @@ def test_the_page_shows_the_figures_of_the_stored_windows(
         devices = page.locator("#devices")
         expect(devices).to_contain_text("online since 09:00")
         expect(devices).to_contain_text("9.5 frames a second")
-        expect(devices.locator(".alert")).to_contain_text("camera gone")
+        expect(devices.locator(".alert", has_text="camera gone")).to_be_visible()
 
 
 def test_no_data_never_looks_like_zero(chromium: Browser, store: EmbeddedStore, address: str) -> None:

@@ -144,7 +144,7 @@ def test_another_shop_of_the_same_role_can_stand_beside(
     with visit(chromium, f"{address}/site/shop/compare") as page:
         page.get_by_label("From").fill("2026-03-02")
         page.get_by_label("to", exact=True).fill("2026-03-29")
-        page.get_by_label("Beside").select_option("Other shop")
+        page.get_by_role("combobox", name="Beside").select_option("Other shop")
         page.get_by_role("button", name="Show").click()
         expect(page.locator("#visits .says")).to_contain_text("at Other shop")
         expect(page.locator("#changes .changed")).to_contain_text("fewer visits per hour.")
@@ -233,8 +233,8 @@ def test_the_keyboard_reaches_everything(chromium: Browser, store: EmbeddedStore
                 )
             )
             assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", reached
-        assert reached[:10] == [
-            "A Skip to t", "A Today", "A Week", "A Month", "A Compare", "A ‹", "A ›", "against", "role", "BUTTON Show",
+        assert reached[:11] == [
+            "A Skip to t", "A Today", "A Week", "A Month", "A Compare", "A Display", "A ‹", "A ›", "against", "role", "BUTTON Show",
         ]  # fmt: skip
         assert any(one.startswith("SUMMARY") for one in reached)
 

@@ -173,7 +173,19 @@ def test_nobody_afar_decides_who_this_is_and_what_it_may_tell_to_whom(path: str)
 
 def test_those_are_the_sections_that_must_stay_at_home() -> None:
     assert {path.partition(".")[0] for path in PATHS if not settable(path)} == {
-        *("site", "device", "camera", "signage", "window", "privacy", "mqtt", "outbox", "models")
+        *(
+            "site",
+            "device",
+            "camera",
+            "staff",
+            "loyalty",
+            "signage",
+            "window",
+            "privacy",
+            "mqtt",
+            "outbox",
+            "models",
+        )
     }
 
 

@@ -234,7 +234,8 @@ def test_the_keyboard_reaches_everything(chromium: Browser, store: EmbeddedStore
             )
             assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", reached
         assert reached[:11] == [
-            "A Skip to t", "A Today", "A Week", "A Month", "A Compare", "A Display", "A ‹", "A ›", "against", "role", "BUTTON Show",
+            "A Skip to t", "A Today", "A Week", "A Month", "A Compare", "A Display", "A ‹", "A ›", "against", "role",
+            "BUTTON Show",
         ]  # fmt: skip
         assert any(one.startswith("SUMMARY") for one in reached)
 

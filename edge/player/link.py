@@ -197,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         link, show = self.server.link, None
         while link.is_open:
             before, show = show, link.after(show, PING_S)
-            self.wfile.write(b": still here\n\n" if show == before or show is None else _event(show))
+            if link.is_open:
+                self.wfile.write(b": still here\n\n" if show == before or show is None else _event(show))
 
     def _take_report(self) -> None:
         length = self.headers.get("Content-Length", "")

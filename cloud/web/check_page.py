@@ -16,9 +16,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -40,6 +40,7 @@ from cloud.domain.messages import Message
 from cloud.domain.messages import gettext as _
 from cloud.stores.count_checks import CountChecks, Judged, State, judged
 from cloud.web.access import guarded, record
+from cloud.web.request_body import read_body
 from cloud.web.site_pages import SitePages
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class _Checks:
 
     def start(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
-        asked = _read(request, _Start)
+        asked = read_body(request, _Start)
         doors = {f"{one.device}/{one.camera}/{one.name}": one for one in self._checks.file.doors(site)}
         if asked.door not in doors:
             raise HTTPException(409, _("There is no such door any more. Load the page again."))
@@ -214,7 +215,7 @@ class _Checks:
 
     def take(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
-        check, sent = self._check(site, request.path_params["check"]), _read(request, _Taps)
+        check, sent = self._check(site, request.path_params["check"]), read_body(request, _Taps)
         if check.who != request.state.user.name:
             raise HTTPException(409, _("Somebody else makes this check."))
         file = self._checks.file
@@ -254,14 +255,3 @@ def _changed(one: Judged) -> tuple[str, ...]:
 def _about(check: CountCheck) -> str:
     of = check.door
     return f"{of.name} of {of.device}/{of.camera} in {check.site}, {check.started:%Y-%m-%d %H:%M} UTC"
-
-
-def _read(request: Request, model: type[Any]) -> Any:
-    try:
-        return model.model_validate_json(request.state.body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the request"
-        raise HTTPException(
-            400, _("The request cannot be read: %(where)s: %(why)s.", where=where, why=first["msg"])
-        ) from None

@@ -26,7 +26,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,6 +37,7 @@ from cloud.devices.changes import PLACES, Changes, NotPossible, NotSent, changed
 from cloud.domain.messages import gettext as _
 from cloud.stores.store import DeviceState
 from cloud.web.access import guarded, record
+from cloud.web.request_body import read_body
 from cloud.web.site_pages import SitePages
 from cloud.web.words import NO_HISTORY
 
@@ -73,14 +74,14 @@ def routes(pages: SitePages, changes: Changes) -> list[BaseRoute]:
 
     def change(request: Request) -> Response:
         site, device = _device_of(pages, request)
-        body, who = _read(request, _Sections), request.state.user.name
+        body, who = read_body(request, _Sections), request.state.user.name
         answer = _sent(lambda: changes.change(site, device, body.sections, who=who, seen=body.seen))
         record(request, "configured", f"{', '.join(sorted(body.sections))} of {device} in {site}")
         return answer
 
     def restore(request: Request) -> Response:
         site, device = _device_of(pages, request)
-        body, who = _read(request, _Version), request.state.user.name
+        body, who = read_body(request, _Version), request.state.user.name
         answer = _sent(lambda: changes.restore(site, device, body.number, who=who))
         record(request, "configured", f"{device} in {site} as in version {body.number}")
         return answer
@@ -136,17 +137,6 @@ def _device_of(pages: SitePages, request: Request) -> tuple[str, str]:
             404, _("No data has been received from a device named %(device)s.", device=device)
         )
     return site, device
-
-
-def _read(request: Request, model: type[Body]) -> Body:
-    try:
-        return model.model_validate_json(request.state.body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the request"
-        raise HTTPException(
-            400, _("The request cannot be read: %(where)s: %(why)s.", where=where, why=first["msg"])
-        ) from None
 
 
 def _sent(send: Callable[[], Change]) -> Response:

@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any, Final
 
 from cloud.domain.till import TOLD, Kept, Takings, TillError
+from cloud.stores.embedded_file import transaction
 from cloud.stores.sqlite_file import OtherVersion, connect, create_private, create_tables
 from cloud.stores.store import StoreUnavailable
 from common.database_file import why_not_opened
@@ -67,13 +68,8 @@ class TillFile:
         """Store all rows, each with its site, or none. Raises ``TillError`` for one that overlaps another."""
         with self._opened(create=True) as db:
             assert db is not None
-            db.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(db):
                 done = [_put(db, place, *row, now) for place, row in enumerate(rows)]
-                db.execute("COMMIT")
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
         return Taken(done.count("new"), done.count("corrected"), done.count("unchanged"))
 
     def between(self, site: str, start: datetime, end: datetime) -> list[Kept]:

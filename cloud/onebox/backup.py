@@ -20,7 +20,7 @@ from cloud.config import EmbeddedSettings, Settings, load
 from cloud.ingest.background import in_background
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_file import back_up
-from cloud.stores.sqlite_file import connect
+from cloud.stores.sqlite_file import connect, create_private
 from common import salvage
 from common.clock import Clock, SystemClock
 from common.errors import UserError
@@ -170,7 +170,7 @@ def _restore_file(copy: Path, file: Path) -> None:
         if file.suffix == ".sqlite":
             with closing(connect(copy)) as source:
                 salvage.check(source)
-                file.touch(mode=0o600)
+                create_private(file)
                 # in one transaction, so that a service that has the file open sees the old content or the new
                 with closing(connect(file)) as target:
                     source.backup(target)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from edge.badge import BADGE_CELLS, BADGE_M
 from edge.proportions import ADULT_M, FACES_HIGH
 from edge.types import Image, Track
+from edge.vision.chest import below_head, grey_scaled
 
 BADGE_FACES = BADGE_M / ADULT_M * FACES_HIGH
 """Side of the badge in face sizes."""
@@ -56,23 +56,12 @@ class BadgeReader:
 
     def shows(self, image: Image, track: Track) -> bool:
         """Return whether the badge is on the chest of this person in the picture (height, width, 3)."""
-        chest = _chest(image, track)
+        chest = below_head(image, track, wide=CHEST_WIDE, high=CHEST_HIGH)
         if min(chest.shape[:2]) < LEAST_BADGE_PX:
             return False
-        grey = cv2.cvtColor(chest, cv2.COLOR_BGR2GRAY)
-        factor = READ_PX / (BADGE_FACES * track.box.side)
-        grey = cv2.resize(
-            grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-        )
+        grey = grey_scaled(chest, READ_PX / (BADGE_FACES * track.box.side))
         corners, _, _ = self._detector.detectMarkers(grey)
         return len(corners) > 0
-
-
-def _chest(image: Image, track: Track) -> npt.NDArray[np.uint8]:
-    (x, _), side, top = track.box.centre, track.box.side, track.box.y2
-    left, right = x - CHEST_WIDE / 2 * side, x + CHEST_WIDE / 2 * side
-    rows = slice(max(0, round(top)), max(0, round(top + CHEST_HIGH * side)))
-    return image[rows, max(0, round(left)) : max(0, round(right))]
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import cv2
 
 from edge.proportions import ADULT_M, FACES_HIGH
 from edge.types import Image, Track
+from edge.vision.chest import below_head, grey_scaled
 
 CODE_M = 0.05
 """Side of a code on the screen of a phone, without its margin, in metres."""
@@ -22,8 +23,8 @@ LEAST_MODULE_PX = 1.8
 READ_MODULE_PX = 4.0
 """The squares are brought to this size: a look costs the same at every distance."""
 
-_WIDE, _HIGH = 3.6, 4.0
-"""Where a code is held, in face sizes: across the chest, and from the mouth down."""
+_WIDE, _HIGH, _ABOVE = 3.6, 4.0, 0.3
+"""Where a code is held, in face sizes: across the chest, and from the mouth down, which is above the chin."""
 
 
 def module_px(track: Track) -> float:
@@ -45,16 +46,10 @@ class CodeReader:
     def read(self, image: Image, track: Track) -> str:
         """Return the text of the code that this person shows in the picture (height, width, 3); empty if none is
         found."""
-        (x, _), side = track.box.centre, track.box.side
-        top = track.box.y2 - 0.3 * side
-        rows = slice(max(0, round(top)), max(0, round(top + _HIGH * side)))
-        part = image[rows, max(0, round(x - _WIDE / 2 * side)) : max(0, round(x + _WIDE / 2 * side))]
+        part = below_head(image, track, wide=_WIDE, high=_HIGH, above=_ABOVE)
         if min(part.shape[:2]) < MODULES:
             return ""
-        grey = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY)
-        factor = READ_MODULE_PX / module_px(track)
-        how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-        grey = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=how)
+        grey = grey_scaled(part, READ_MODULE_PX / module_px(track))
         try:
             text, _, _ = self._detector.detectAndDecode(grey)
         except (cv2.error, UnicodeDecodeError):  # a damaged code is none

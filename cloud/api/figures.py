@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloud.analysis.estimates import Estimate
 from cloud.api import answers
@@ -14,6 +14,9 @@ from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTal
 from cloud.domain.tally import Tally, added_by, readable
 from cloud.domain.till import TillTally
 from cloud.stores.tallies import Tallies, open_quarters
+
+if TYPE_CHECKING:
+    from cloud.analysis.recall import Estimate as Bounded
 
 
 def site_answer(site: Site) -> answers.SiteAnswer:
@@ -64,7 +67,8 @@ def counted(tally: Tally) -> dict[str, Any]:
     }
 
 
-def day(tally: Tally) -> answers.DayAnswer:
+def day(tally: Tally, people: Bounded | None) -> answers.DayAnswer:
+    """Return a day; ``people`` are the entries that its count checks correct."""
     return answers.DayAnswer(
         date=tally.day,
         **counted(tally),
@@ -72,6 +76,8 @@ def day(tally: Tally) -> answers.DayAnswer:
         watched_s=dict(tally.watched_s),
         models=sorted(tally.models),
         calibrations=sorted(tally.calibrations),
+        entries_corrected=people.value if people else None,
+        entries_corrected_interval=(people.low, people.high) if people else None,
     )
 
 
@@ -148,7 +154,7 @@ def till(told: TillTally | None) -> answers.Till | None:
 
 
 def metric(found: Estimate) -> answers.MetricAnswer:
-    of = found.formula
+    of, right = found.formula, found.corrected
     return answers.MetricAnswer(
         name=of.name,
         title=str(of.title),
@@ -157,13 +163,19 @@ def metric(found: Estimate) -> answers.MetricAnswer:
         unit=of.unit,
         better=of.better,
         value=found.value,
-        interval=None if found.low is None or found.high is None else (found.low, found.high),
+        interval=_range(found.low, found.high),
         interval_by=found.interval,
         coverage=found.coverage,
         days=found.days,
         of_days=found.of_days,
         refused=found.refused and str(found.refused),
+        corrected=right.value if right else None,
+        corrected_interval=_range(right.low, right.high) if right else None,
     )
+
+
+def _range(low: float | None, high: float | None) -> answers.Range | None:
+    return None if low is None or high is None else (low, high)
 
 
 def doors(found: DoorTally | None) -> answers.Doors | None:

@@ -42,8 +42,9 @@ Every time is the shop's local time with its UTC offset.
                            interest_interval_s}: seconds of looking per passer, with its 95 % interval [low, high]
     till                   {until, transactions, turnover, items, staff_hours, currency, metrics[]} of today up to the
                            end of its last interval; null if it told nothing
-                           metrics[]: {name, title, unit, value, low, high, coverage, refused}; value is null if it
-                           cannot be told, and refused says why
+                           metrics[]: {name, title, unit, value, low, high, coverage, refused, corrected}; value is
+                           null if it cannot be told, and refused says why; corrected is {value, low, high} with the
+                           entries as the count checks correct them, or null
     yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
                            visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
@@ -171,6 +172,7 @@ def _till(sold: Sold, zone: ZoneInfo, says: Callable[[object], str]) -> Json:
                 "high": one.high,
                 "coverage": one.coverage,
                 "refused": one.refused and says(one.refused),
+                "corrected": one.corrected and asdict(one.corrected),
             }
             for one in sold.today.figures
         ],

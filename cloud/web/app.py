@@ -99,7 +99,7 @@ def create_app(
     )
     today = today_page.Today(pages, till)
     routes: list[BaseRoute] = [
-        *api_routes.routes(reader, shops, clock),
+        *api_routes.routes(reader, shops, clock, checks.file if checks else None),
         *export_routes.routes(shops, clock, checks.file if checks else None),
         *metrics.routes(reader, clock, collectors),
         *(till_routes.routes(till, shops, clock) if till is not None else ()),

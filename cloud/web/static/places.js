@@ -106,14 +106,27 @@ function till(day) {
     [_("Sales"), told.transactions, ""], [_("Turnover"), told.turnover, told.currency],
     [_("Items"), told.items, ""], [_("Staff hours"), told.staff_hours, "h"],
   ].filter(([, value]) => value !== null).map(([title, value, unit]) => entry(title, amount(value, unit), ""));
-  const metrics = told.metrics.filter((one) => !one.refused).map((one) => entry(one.title, amount(one.value, one.unit),
-    one.low === null ? "" : _("%(low)s to %(high)s", { low: amount(one.low, one.unit), high: amount(one.high, one.unit) })));
+  const metrics = told.metrics.filter((one) => !one.refused || one.corrected).map(figureOf);
   element("till").querySelector("dl").replaceChildren(...counts, ...metrics);
   // Several figures cannot be told for the same reason.
   const reasons = [...new Set(told.metrics.map((one) => one.refused).filter(Boolean))];
   element("till").querySelector("ul").replaceChildren(...reasons.map((why) => node("li", _("%(figures)s: cannot be told: %(why)s.",
     { figures: told.metrics.filter((one) => one.refused === why).map((one) => one.title).join(", "), why }))));
-  element("till").querySelector(".notes").textContent = _("Up to %(time)s, as the till told it. Below a figure is the range in which it lies in 19 of 20 cases; sales count for the share of the time in which the door was watched.", { time: clock(told.until) });
+  element("till").querySelector(".notes").textContent = [
+    _("Up to %(time)s, as the till told it. Below a figure is the range in which it lies in 19 of 20 cases; sales count for the share of the time in which the door was watched.", { time: clock(told.until) }),
+    told.metrics.some((one) => one.corrected) ? _("Corrected: with the entries as count checks correct them. Its range also has what the checks do not know.") : "",
+  ].filter(Boolean).join(" ");
+}
+
+// A figure with a formula: as counted, and below it with the entries that count checks correct.
+function figureOf(one) {
+  const between = ({ low, high }) => (low === null ? "" : _("%(low)s to %(high)s", { low: amount(low, one.unit), high: amount(high, one.unit) }));
+  const part = entry(one.title, one.refused ? "–" : amount(one.value, one.unit), one.refused ? "" : between(one));
+  if (one.corrected) {
+    const value = amount(one.corrected.value, one.unit), range = between(one.corrected);
+    part.append(node("dd", range ? _("corrected: %(value)s (%(range)s)", { value, range }) : _("corrected: %(value)s", { value }), "says corrected"));
+  }
+  return part;
 }
 
 function entry(title, value, says) {

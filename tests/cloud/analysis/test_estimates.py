@@ -12,8 +12,9 @@ import pytest
 from scipy.stats import binomtest
 
 from cloud.analysis.compare import compare
-from cloud.analysis.estimates import MORE_SALES, NO_DOOR, NO_TILL, Estimate, estimate, wilson
+from cloud.analysis.estimates import MORE_SALES, NO_DOOR, NO_TILL, Estimate, estimate
 from cloud.analysis.metrics import formula_metric, metric_named
+from cloud.analysis.ratios import wilson
 from cloud.domain.chain import Chain, Role
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.formula import BUILT_IN, formula

@@ -16,6 +16,10 @@ Every time is the shop's local time with its UTC offset.
     described              visits whose face was surely seen and classified, of described_of; null if no cohort tells it
     described_of           visits in the cohorts that tell it
     staff_excluded         share of staff among everybody who was followed; null if no cohort tells it
+    members                visits of members_of that showed the code of a member; null if no cohort tells it
+    members_of             visits of the cohorts that tell it
+    re_entries             {low, high, of}: 95 % interval of the people who left by a door and came in again within 7
+                           minutes, an estimate, among the entries ``of`` which it can be judged; or null
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null
@@ -110,6 +114,7 @@ def today(
     """
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
+    figures |= figures.pop("beside")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
         figures[name] = _breakdown(getattr(day, name))
     return {

@@ -32,6 +32,21 @@ function doors(day) {
   ].filter(Boolean).join(" ");
 }
 
+function beside(day) {
+  const { staff_excluded: staff, members, members_of: of, re_entries: again } = day;
+  element("beside").hidden = staff === null && members === null && !again;
+  element("beside").querySelector("dl").replaceChildren(...[
+    staff === null ? null : entry(_("Staff left out"), percent(staff), ""),
+    members === null ? null : entry(_("Members"), number(members), _("%(share)s of the visits in groups", { share: percent(members / of) })),
+    again && entry(_("Came in again"), _("%(low)s to %(high)s", { low: number(again.low), high: number(again.high) }), _("of %(count)s entries", { count: again.of })),
+  ].filter(Boolean));
+  element("beside").querySelector(".notes").textContent = [
+    members === null ? "" : _("Members: visits in which somebody showed the code of a member. Who shows none is not counted as one."),
+    staff === null ? "" : _("Staff left out: their share of everybody who was followed. They are in no other number."),
+    again ? _("Came in again: who left by a door and entered by it again within 7 minutes. An estimate from the times of entries and exits alone; in 95 of 100 cases the true number lies in the range.") : "",
+  ].filter(Boolean).join(" ");
+}
+
 const rounded = (figures) => Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
 
 // A time, or the two times between which it lies; the last bin of the waiting times is open.

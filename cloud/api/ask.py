@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from cloud.analysis.estimates import estimate
 from cloud.api import figures
 from cloud.api.answers import Cohorts, DayAnswer, Days, Hours, Metrics, Places
+from cloud.api.clip_answers import ClipAnswer, ClipList
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.formula import Formula
@@ -120,6 +121,19 @@ def metrics(
     return Metrics(
         **_about(asked), metrics=[figures.metric(estimate(one, found, doors)) for one in asked.formulas]
     )
+
+
+def clips(shops: Source, name: str, period: Period, now: datetime) -> ClipList:
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
+    return ClipList(**_about(asked), clips=clips_of(asked))
+
+
+def clips_of(asked: Chosen) -> list[ClipAnswer]:
+    """Return the clips of the displays of a site. Raises ``StoreUnavailable``."""
+    from cloud.analysis.clip_figures import clip_figures  # imported here: it needs numpy and scipy
+
+    found = clip_figures(asked.tallies, asked.site, asked.first, asked.last, asked.role)
+    return [figures.clip(one) for one in found]
 
 
 def every_day_of(asked: Chosen, checks: CheckFile | None) -> Iterator[DayAnswer]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.analysis.estimates import Estimate
 from cloud.api import answers
+from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
@@ -16,6 +17,9 @@ from cloud.domain.till import TillTally
 from cloud.stores.tallies import Tallies, open_quarters
 
 if TYPE_CHECKING:
+    from cloud.analysis.clip_figures import ClipFigures
+    from cloud.analysis.clip_hours import HourEffect
+    from cloud.analysis.clips import Effect
     from cloud.analysis.recall import Estimate as Bounded
 
 
@@ -139,6 +143,35 @@ def floor(found: FloorTally) -> dict[str, Any]:
         ],
         "ways_visits": found.ways_visits,
     }
+
+
+def clip(found: ClipFigures) -> ClipAnswer:
+    sums, hours = found.sums, found.by_hour or {}
+    return ClipAnswer(
+        device=found.device,
+        clip=found.clip,
+        shows=sums.shows,
+        shown_s=sums.shown_s,
+        visits=sums.visits,
+        viewers=sums.viewers if sums.viewers_of else None,
+        viewers_of=sums.viewers_of,
+        mean_attention_s=_divided(sums.attention_s, sums.attention_visits),
+        attention_visits=sums.attention_visits,
+        withheld=sums.withheld,
+        attention=_effect(found.attention, found.attention.visits) if found.attention else None,
+        **{outcome: _effect(one, one.hours) for outcome, one in hours.items()},
+        **dict.fromkeys({"entries", "sales", "conversion"}.difference(hours)),
+    )
+
+
+def _effect(found: Effect | HourEffect, compared: int) -> EffectAnswer:
+    return EffectAnswer(
+        verdict=found.verdict,
+        change=found.change,
+        interval=_range(found.low, found.high),
+        compared=compared,
+        needed=found.needed,
+    )
 
 
 def till(told: TillTally | None) -> answers.Till | None:

@@ -37,7 +37,7 @@ class _Opened:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``export``."""
-    parser = commands.add_parser("export", help="write days, hours, places or a chart to a file")
+    parser = commands.add_parser("export", help="write days, hours, places, clips or a chart to a file")
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
     for table in get_args(Table):
         one = kinds.add_parser(table, help=f"a table of {table}")

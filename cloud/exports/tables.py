@@ -24,6 +24,7 @@ from cloud.api.answers import (
     Till,
     ZoneAnswer,
 )
+from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, Period, Table
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.check_file import CheckFile
@@ -39,6 +40,7 @@ _PLACES: Final[Mapping[str, type[BaseModel]]] = {
 }
 _BINS: Final = {"queue": "waiting", "target": "attention"}
 _INTERVALS: Final = ("interval", "corrected_interval")
+_EFFECTS: Final = ("attention", "entries", "sales", "conversion")
 _CORRECTED: Final = "entries_corrected"
 _RANGES: Final = ("median_s", "ninth_decile_s", "interest_interval_s")
 
@@ -131,7 +133,30 @@ def _metrics(asked: ask.Chosen, checks: CheckFile | None) -> Made:
     )
 
 
-_MAKERS: Final = {"days": _days, "hours": _hours, "cohorts": _cohorts, "places": _places, "metrics": _metrics}
+def _clips(asked: ask.Chosen, _checks: CheckFile | None) -> Made:
+    columns = _columns(ClipAnswer, without=_EFFECTS)
+    for effect in _EFFECTS:
+        of_effect = {**_columns(EffectAnswer, without=("interval",)), **_ends(["interval"])}
+        columns |= {f"{effect}_{name}": kind for name, kind in of_effect.items()}
+    return columns, (_clip(one) for one in ask.clips_of(asked))
+
+
+def _clip(answer: ClipAnswer) -> dict[str, Any]:
+    values = answer.model_dump()
+    for effect in _EFFECTS:
+        told = _with_ends(values.pop(effect) or {}, ["interval"])
+        values |= {f"{effect}_{name}": value for name, value in told.items()}
+    return values
+
+
+_MAKERS: Final = {
+    "days": _days,
+    "hours": _hours,
+    "cohorts": _cohorts,
+    "places": _places,
+    "metrics": _metrics,
+    "clips": _clips,
+}
 
 
 def _counted() -> dict[str, Kind]:

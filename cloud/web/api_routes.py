@@ -36,6 +36,7 @@ def routes(reader: Reader, shops: Shops, clock: Clock, checks: CheckFile | None 
         "cohorts": api.cohorts,
         "places": api.places,
         "metrics": api.metrics,
+        "clips": api.clips,
         "devices": api.devices,
     }
     return [
@@ -89,6 +90,9 @@ class _Api:
 
     def metrics(self, request: Request) -> Response:
         return _json(request, ask.metrics(self.shops, *self._asked(request), self.checks))
+
+    def clips(self, request: Request) -> Response:
+        return _json(request, ask.clips(self.shops, *self._asked(request)))
 
     def devices(self, request: Request) -> Response:
         of_query(request, Nothing)

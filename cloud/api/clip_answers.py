@@ -15,8 +15,8 @@ class EffectAnswer(Answer):
     """What a clip changed, compared with what ran in its place. 0.1 is 10 % more."""
 
     verdict: Verdict = Field(
-        description="`worked`: the whole interval is above 0; `did not`: an effect of 0.1 is outside of it; `cannot tell"
-        " yet`: neither"
+        description="`worked`: the whole interval is above 0; `did not`: an effect of 0.1 is outside of it; `cannot"
+        " tell yet`: neither"
     )
     change: float | None = Field(description="null while there are too few visits or hours for an interval")
     interval: Range | None = Field(

@@ -183,7 +183,7 @@ class InfluxTallies:
         ]
 
     def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
-        """The till is not in InfluxDB: ``TillTallies`` has it."""
+        """Return nothing: the till is not in InfluxDB, and ``TillTallies`` reads it."""
         return []
 
     def _rows(

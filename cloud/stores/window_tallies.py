@@ -101,7 +101,7 @@ class WindowTallies:
         ]
 
     def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
-        """The till is not in the store: ``TillTallies`` has it."""
+        """Return nothing: the till is not in the store, and ``TillTallies`` reads it."""
         return []
 
     def _days(self, name: str, first: date, last: date, role: Role) -> Iterator[_Day]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -113,13 +113,15 @@ class _OffersPage:
         code: int = 200,
     ) -> Response:
         pages, zone = self._pages, self._pages.zone_of(site)
-        clips = self._clips(site)
+        yesterday = pages.clock.now().astimezone(zone).date() - timedelta(days=1)
+        clips = self._clips(site, yesterday)
         drafts, unreadable = self._drafts(site)
         shown = {
             "site": site,
             "title_of": pages.title_of,
             "days": DAYS,
             "clips": [_row(one) for one in clips],
+            "taken": {"first": _first(yesterday).isoformat(), "last": yesterday.isoformat()},
             "several": len({one.device for one in clips}) > 1,
             "drafts": [_about(one, request.state.user.name, zone) for one in drafts],
             "devices": [state.device for state in pages.reader.devices(site)],
@@ -131,21 +133,19 @@ class _OffersPage:
         }
         return pages.templates.TemplateResponse(request, "offers.html", shown, code)
 
-    def _clips(self, site: str) -> list[ClipFigures]:
+    def _clips(self, site: str, yesterday: date) -> list[ClipFigures]:
         # Imported here: numpy and scipy are needed only for this, and take seconds to load on a Pi.
         from cloud.analysis.clip_figures import clip_figures
 
-        now = self._pages.clock.now()
-        yesterday = now.astimezone(self._pages.zone_of(site)).date() - timedelta(days=1)
         try:
             chain, source = self._shops.until(yesterday)
         except UserError:  # no window has ever arrived
             return []
         if site not in chain.sites:
             return []
-        of, first = chain.sites[site], yesterday - timedelta(days=DAYS - 1)
+        of, now = chain.sites[site], self._pages.clock.now()
         with self._lock:
-            return clip_figures(source, of, first, yesterday, of.roles[0], until=now)
+            return clip_figures(source, of, _first(yesterday), yesterday, of.roles[0], until=now)
 
     def _drafts(self, site: str) -> tuple[list[Draft], str]:
         if self._offers is None:
@@ -154,6 +154,10 @@ class _OffersPage:
             return self._offers.of(site), ""
         except ChangesUnavailable:
             return [], NO_HISTORY
+
+
+def _first(last: date) -> date:
+    return last - timedelta(days=DAYS - 1)
 
 
 EXAMPLE = """\

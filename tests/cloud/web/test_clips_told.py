@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
+from html import unescape
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,9 @@ def test_clips_are_for_those_who_see_the_shop_and_their_files_for_who_exports(
     app = page_with(accounts, store, clock)
     assert AsgiClient(app).get(f"{API}/clips").status_code in (302, 303, 401)
     viewer, manager = logged_in(app, "viewer"), logged_in(app, "manager")
+    (link,) = re.findall(r'href="(/api/v1/[^"]*)" download', manager.get("/site/shop/offers").text)
+    assert manager.get(unescape(link)).text.count("\n") == 3
+    assert "download" not in viewer.get("/site/shop/offers").text
     assert viewer.get(f"{API}/clips?{OF}").status_code == 200
     assert viewer.get(f"{API}/exports/clips?{OF}").status_code == 403
     assert manager.get(f"{API}/exports/clips?{OF}").status_code == 200

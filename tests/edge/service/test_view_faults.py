@@ -50,8 +50,6 @@ class Failing:
             noise = self._noise.integers(0, 3, self._shop.shape, np.uint8)
             picture = self._wrong(self._shop) if self.fails.is_set() else self._shop
             self._last = np.asarray(cv2.add(picture, noise), np.uint8)
-                cv2.add(self._wrong(self._shop) if self.fails.is_set() else self._shop, noise), np.uint8
-            )
         return Frame(self._last, self._clock.now(), self._clock.monotonic(), self._given)
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ class Picture:
         is_dark, is_washed_out = float(grey.mean()) < DARK, float((grey >= BURNT).mean()) >= WASHED_OUT
         self._dark.see(is_dark, at_s)
         self._washed_out.see(is_washed_out, at_s)
-        sampled = zlib.crc32(np.ascontiguousarray(image[::_SAMPLED, ::_SAMPLED]))
+        sampled = zlib.crc32(image[::_SAMPLED, ::_SAMPLED].tobytes())
         self._frozen.see(sampled == self._sampled and not (is_dark or is_washed_out), at_s)
         self._sampled = sampled
         self._compare(grey.astype(np.float32), min(max(passed_s, 0.0), EVERY_S * 5), at_s)

@@ -1,4 +1,4 @@
-"""From the settings of a display to its programme, and to the endpoint of its players."""
+"""From the settings of a display to its programme, and to the endpoint and the topic of its players."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from edge.config import Settings
 from edge.display import Display
 from edge.places.places import Places
 from edge.player.link import PlayerLink
+from edge.player.topic import PlayerTopic
 from edge.signage.programme import Programme
 from edge.signage_settings import rule_of
 from edge.vision.visits import Visits
@@ -49,4 +50,14 @@ def build_link(settings: Settings) -> PlayerLink | None:
         token=asked.secret(),
         clips=[clip.name for clip in asked.clips],
         folder=asked.folder,
+    )
+
+
+def build_topic(settings: Settings, link: PlayerLink | None) -> PlayerTopic | None:
+    """Return the topic of the players, whose reports go to ``link``; None without a broker for it. Raises ``UserError``
+    for a password that cannot be read."""
+    if link is None or settings.signage is None or settings.signage.broker is None:
+        return None
+    return PlayerTopic(
+        settings.signage.broker.broker(), site=settings.site, device=settings.device, report=link.report
     )

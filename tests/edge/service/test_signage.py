@@ -102,6 +102,36 @@ def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -
 
 
 @pytest.mark.mosquitto
+def test_the_topic_of_players_is_on_their_broker_and_the_counts_are_on_the_other(tmp_path: Path) -> None:
+    port, folders = free_port(), [tmp_path / name for name in ("chain", "shop")]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        Mosquitto(folders[0]) as chain,
+        Mosquitto(folders[1]) as shop,
+        Listener(chain.port) as at_the_chain,
+        Listener(shop.port) as in_the_shop,
+    ):
+        broker = {"host": "127.0.0.1", "port": shop.port}
+        run = build(
+            settings(tmp_path, signage={**SIGNAGE, "port": port, "broker": broker}),
+            clock=SystemClock(),
+            camera=LiveCamera(SystemClock()),
+            broker=Broker("127.0.0.1", chain.port),
+            models=models(),
+        )
+        with running(run):
+            until(lambda: len(in_the_shop.on("show")) > 2, "the shows")
+            until(lambda: at_the_chain.on("window"), "the counts")
+        assert {one.topic for one in in_the_shop.messages} == {"footlight-player/shop/door/show"}
+        assert {one.topic.split("/")[0] for one in at_the_chain.messages} == {"footlight"}
+        said = [json.loads(bytes(one.payload)) for one in in_the_shop.messages[:-1]]
+        assert [one["show"] for one in said] == sorted({one["show"] for one in said})
+        assert {one["clip"] for one in said} == {"brand", "spring"}
+        until(lambda: bytes(in_the_shop.messages[-1].payload) == b"", "nothing is on any more")
+
+
+@pytest.mark.mosquitto
 def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> None:
     """The sample scene, a player that shows what it hears, a real broker, and the store of the page."""
     port = free_port()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -133,6 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else simulated(options.seed, options.devices, options.hours)
     )
     errors = Console(stderr=True)
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(1)
+    )  # so that no process and no namespace is left behind
     try:
         with tempfile.TemporaryDirectory(prefix="footlight-chaos-") as temporary:
             folder = options.keep or Path(temporary)

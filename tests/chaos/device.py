@@ -15,6 +15,7 @@ import selectors
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ _TICK_S = 0.2
 _COHORT = 40
 """A cohort is released at so many visits, so that there are some in a short run."""
 _STOP_S = 3.0
+_RECENT = 10
 _AT_ONCE = 100
 """Devices of one process that connect for the first time at the same time."""
 
@@ -107,11 +109,14 @@ class WatchedOutbox(Outbox):
     def __init__(self, path: Path, truth: TruthFile) -> None:
         super().__init__(path, max_messages=100_000)
         self._truth = truth
+        self.ends: deque[float] = deque(maxlen=_RECENT)
+        """Of the windows that were kept last."""
 
     def put(self, topic: str, payload: bytes, at: datetime, *, progress: Progress | None = None) -> bool:
         kept = super().put(topic, payload, at, progress=progress)
         if kept and progress is not None:
             self._truth.kept()
+            self.ends.append(progress.counted_until.timestamp())
         return kept
 
 
@@ -126,21 +131,21 @@ class Device:
         self._window_s, self._boot_id, self._seq = plan.window_s, secrets.token_hex(8), 0
         self._rng = random.Random(f"{plan.seed}/{name}/{self._boot_id}")
         self._truth = TruthFile(plan.truth / name.replace("/", "+"))
-        self._outbox = WatchedOutbox(plan.folder / f"{name.replace('/', '+')}.sqlite", self._truth)
-        text = self._outbox.waiting
+        self.outbox = WatchedOutbox(plan.folder / f"{name.replace('/', '+')}.sqlite", self._truth)
+        text = self.outbox.waiting
         waiting = Waiting.load(text) if text else Waiting(Pool())
         self._rule = CohortRule(k=K, profile="count", max_cohort=_COHORT, pool=waiting.pool)
         self._aggregator = Aggregator(
             window_s=plan.window_s,
             max_gap_s=plan.window_s / 2,
-            counted_until=self._outbox.counted_until,
+            counted_until=self.outbox.counted_until,
             doors=[DOOR],
             resume=waiting.window,
         )
         host, port = plan.broker.split(":")
         tls = plan.tls / name
         self.uplink = Uplink(
-            self._outbox,
+            self.outbox,
             Broker(
                 host,
                 int(port),
@@ -252,6 +257,7 @@ class Process:
             while self._stepped.now_s < until:
                 self._stepped.now_s = min(until, self._stepped.now_s + self._tick_s)
                 self._see()
+        if self._stepped is not None:
             self._say()
 
     def _see(self) -> None:
@@ -261,10 +267,13 @@ class Process:
 
     def _say(self) -> None:
         waits = sum(device.uplink.outbox_depth for device in self._devices.values())
-        connected = sum(device.uplink.connected for device in self._devices.values())
-        lost = sum(device.uplink.outbox_lost for device in self._devices.values())
         now_s = self._stepped.now_s if self._stepped else None
-        said = {"now": now_s, "waits": waits, "connected": connected, "lost": lost, "quiet": self._quiet}
+        said = {"now": now_s, "waits": waits, "quiet": self._quiet}
+        if now_s is not None:
+            since = now_s - _RECENT * 60
+            said["recent"] = sum(
+                since < end <= now_s for device in self._devices.values() for end in device.outbox.ends
+            )
         print(json.dumps(said), flush=True)  # noqa: T201 - for the one who started this
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.chaos.truth import Counts, Made
 
@@ -47,7 +47,8 @@ def judge(truth: Mapping[str, Iterable[Made]], stored: Stored) -> Verdict:
         for made in windows:
             key = device, made.start
             if not made.kept:
-                refused[key].append(made.counts)
+                # A device that cannot write keeps the cohort back: it may not leave twice.
+                refused[key] += [made.counts, replace(made.counts, cohort=None)]
             elif key in kept:
                 lost.append(key)  # a device made two windows of the same time: one overwrites the other
             else:
@@ -64,7 +65,7 @@ def judge(truth: Mapping[str, Iterable[Made]], stored: Stored) -> Verdict:
         stored=len(stored),
         people=sum(counts.visits for counts in kept.values()),
         people_stored=sum(row.visits for key, rows in stored.items() if key in kept for row in rows),
-        refused=sum(map(len, refused.values())),
+        refused=sum(map(len, refused.values())) // 2,
         refused_stored=len(stored.keys() - kept.keys()),
         lost=len(lost),
         double=len(double),

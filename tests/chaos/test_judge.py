@@ -52,6 +52,12 @@ def test_what_an_outbox_refused_may_be_stored_or_not() -> None:
     assert judge(truth, {**STORED, ("shop/door", 4): [TWO]}).wrong == 1
 
 
+def test_a_window_that_an_outbox_refused_comes_without_its_cohort() -> None:
+    truth = {"shop/door": [Made(4, TWO, kept=False)]}
+    assert judge(truth, {("shop/door", 4): [replace(TWO, cohort=None)]}).good
+    assert judge(truth, {("shop/door", 4): [replace(TWO, cohort=3)]}).wrong == 1
+
+
 def test_the_truth_of_a_device_outlives_its_runs(tmp_path: Path) -> None:
     for start in (0, 4):
         file = TruthFile(tmp_path / "truth")

@@ -1,4 +1,4 @@
-"""Head office hears once of windows that are missing, when nothing comes by itself any more; and when they have come."""
+"""Head office hears of windows that are missing: once, when none comes by itself any more, and when they have come."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def settle(world: World, faults: Sequence[Fault], progress: Progress) -> Outcome
     began = moved_at = time.monotonic()
     truth: dict[str, list[Made]] = {}
     before: tuple[object, ...] = ()
-    verdict = Verdict(lost=1)
+    verdict, waits = Verdict(lost=1), 0
     while time.monotonic() - moved_at < _PATIENCE_S:
         world.tell_devices({"quiet": True})  # a process that has just started again has not heard it
         if world.now_s is not None:
@@ -126,7 +126,6 @@ def settle(world: World, faults: Sequence[Fault], progress: Progress) -> Outcome
         progress(1.0, f"{waits} messages wait")
         time.sleep(_POLL_S)
     settled_s = time.monotonic() - began
-    stuck = _sum(world.heard("waits"))
     world.stop_devices()
     verdict = judge(world.truth(), _stored(world))
     with world.hosts.inside(STORE):
@@ -134,7 +133,7 @@ def settle(world: World, faults: Sequence[Fault], progress: Progress) -> Outcome
     return Outcome(
         verdict=verdict,
         faults=dict(Counter(fault.kind for fault in faults)),
-        stuck=stuck,
+        stuck=waits,
         dead_letters=dead,
         own_ends={name: part.own_ends for name, part in world.parts.items() if part.own_ends},
         peaks_mib={role: round(peak, 1) for role, peak in world.peaks().items()},
@@ -169,7 +168,7 @@ def _wait(condition: Callable[[], bool], longest_s: float = _PATIENCE_S) -> None
     """Wait for a condition, but not for ever: the clock may go on with something unfinished."""
     deadline = time.monotonic() + longest_s
     while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _sum(numbers: Sequence[object]) -> int:

@@ -120,11 +120,15 @@ class StoreFiles:
         self.commands = engine_commands(folder, _PORTS, address=address)
         """How to start the engine, and the front that gives it the v2 write API."""
         self._address = address
+        self._http = httpx.Client(auth=(USER, PASSWORD), timeout=300)  # one: each reads all certificates
         self._engine = f"http://127.0.0.1:{_PORTS['engine']}"
+
+    def close(self) -> None:
+        self._http.close()
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self._engine}/ping", timeout=2).status_code == 204
+            return self._http.get(f"{self._engine}/ping", timeout=2).status_code == 204
         except httpx.TransportError:
             return False
 
@@ -155,7 +159,7 @@ class StoreFiles:
 
     def _rows(self, question: str) -> list[Mapping[str, Any]]:
         asked = {"q": question, "db": _BUCKET, "epoch": "s"}
-        answer = httpx.get(f"{self._engine}/query", params=asked, auth=(USER, PASSWORD), timeout=300)
+        answer = self._http.get(f"{self._engine}/query", params=asked)
         (result,) = answer.raise_for_status().json()["results"]
         assert "error" not in result, result
         return [

@@ -82,6 +82,7 @@ class World:
 
     def __enter__(self) -> Self:
         with ExitStack() as started:
+            started.callback(self.store.close)
             started.enter_context(self.hosts)
             for name in self.form.machines:
                 disk = str(self._disk(name))

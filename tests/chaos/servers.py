@@ -23,6 +23,7 @@ BROKER_PORT = 8883
 _PORTS = {"engine": 8087, "rpc": 8088, "front": 8086}
 _BUCKET = "footlight"
 _WINDOWS = "pattern write footlight/v1/%u/window\n"
+_NO_DOOR = {"entries": -1, "exits": -1}
 SESSION_EXPIRY_S = 20
 """Of the bridges: shorter than the hour of the product, so that a broker gives up a bridge that is away, too."""
 
@@ -142,11 +143,14 @@ class StoreFiles:
 
     def windows(self) -> dict[tuple[str, int], list[Counts]]:
         """The counts of each device and start of a window; several where it has them several times."""
+        # Windows first: what still arrives meanwhile comes with its door and its cohort.
+        windows = self._rows("SELECT visits, viewers FROM window GROUP BY *")
         doors = {_key(row): row for row in self._rows("SELECT entries, exits FROM door GROUP BY *")}
         cohorts = {_key(row): row["visits"] for row in self._rows("SELECT visits FROM cohort GROUP BY *")}
         found: defaultdict[tuple[str, int], list[Counts]] = defaultdict(list)
-        for row in self._rows("SELECT visits, viewers FROM window GROUP BY *"):
-            key, door = _key(row), doors[_key(row)]
+        for row in windows:
+            key = _key(row)
+            door = doors.get(key, _NO_DOOR)
             found[key].append(
                 Counts(row["visits"], row["viewers"], door["entries"], door["exits"], cohorts.get(key))
             )

@@ -18,9 +18,9 @@ from typing import Protocol
 from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain, Role, Site, camera_of
 from cloud.domain.day_windows import LATE
+from cloud.domain.gaps import Gap, gaps
 from cloud.domain.levels import Level
 from cloud.domain.tally import Tally, count_day
-from cloud.rollup.gaps import Gap, gaps
 from cloud.rollup.register import register
 from cloud.rollup.setup_command import add_setup, run_setup
 from cloud.stores import layout

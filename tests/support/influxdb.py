@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
@@ -62,7 +62,7 @@ http {{
     map $http_authorization $user {{ "~^Token (?<u>[^:]+):" $u; }}
     map $http_authorization $password {{ "~^Token [^:]+:(?<p>.+)$" $p; }}
     server {{
-        listen 127.0.0.1:{front};
+        listen {address}:{front};
         location = /api/v2/write {{
             set $args "db=$db&rp=$rp&precision=n&u=$user&p=$password";
             rewrite ^ /write break;
@@ -211,19 +211,33 @@ def _elsewhere(url: str, token: str, org: str) -> Iterator[Engine]:
         yield Engine(url, token, org, http)
 
 
-@contextmanager
-def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
-    """Engine and front, started and, by their process ids, ended. What was not written to for ``cold`` is compacted."""
+def engine_commands(
+    folder: Path, ports: Mapping[str, int], *, address: str = "127.0.0.1", cold: str = "10m"
+) -> tuple[list[str], list[str]]:
+    """Configure engine and front in ``folder``; return how to start each. The front listens on ``address``; ``ports``
+    are those of ``engine``, ``rpc`` and ``front``. What was not written to for ``cold`` is compacted."""
     influxd = require_program("influxd", "apt-get install influxdb")
     nginx = require_program("nginx", "apt-get install nginx-light")
-    ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
     engine_config, front_config = folder / "influxdb.conf", folder / "nginx.conf"
     engine_config.write_text(_INFLUX.format(folder=folder, cold=cold, **ports))
-    front_config.write_text(_NGINX.format(folder=folder, **ports))
-    commands = (
+    front_config.write_text(_NGINX.format(folder=folder, address=address, **ports))
+    return (
         [influxd, "-config", str(engine_config)],
         [nginx, "-e", str(folder / "nginx.log"), "-p", str(folder), "-c", str(front_config)],
     )
+
+
+def make_user(url: str) -> None:
+    """Make the one user of a fresh engine, who may do everything."""
+    admin = f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES"
+    httpx.post(f"{url}/query", params={"q": admin}).raise_for_status()
+
+
+@contextmanager
+def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
+    """Engine and front, started and, by their process ids, ended; for ``cold`` see ``engine_commands``."""
+    ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
+    commands = engine_commands(folder, ports, cold=cold)
     processes: list[subprocess.Popen[bytes]] = []
     try:
         with (folder / "output.log").open("wb") as log:
@@ -241,8 +255,7 @@ def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
                 return False
 
         until(answers, "InfluxDB answers through nginx")
-        admin = f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES"
-        httpx.post(f"{url}/query", params={"q": admin}).raise_for_status()
+        make_user(url)
         with http:
             yield Engine(url, f"{USER}:{PASSWORD}", "-", http)
     finally:

@@ -21,9 +21,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from common import wire
 from common.vocabulary import NO_VERDICT, NOT_SEEN, UNKNOWN
-from tests.support.crowds import BINS, EDGES, SEEN, VIEWER_S, Crowd, Floats, K, cohorts
+from tests.support.crowds import BINS, EDGES, SEEN, UPPER, VIEWER_S, Crowd, Floats, K, cohorts
 
-UPPER = (*EDGES[1:], 1e5)
 ROUNDING_S = 0.05
 
 _GENDERS, _BANDS, _FACES = SEEN.values()

@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -30,15 +31,15 @@ from tests.support.posterior import beliefs
 
 RATES = (12, 25, 50, 100, 200)
 NOT_SEEN_SHARES = (0.0, 0.05, 0.3, 0.6)
-READERS: Mapping[str, int] = {"own visit and nine accomplices": 10, "own visit": 1, "nothing but the rule": 0}
+READERS: dict[str, int] = {"own visit and nine accomplices": 10, "own visit": 1, "nothing but the rule": 0}
 """Who reads, and how many visits of a cohort they know. Days that the first finds serve the others, too."""
 SURE = (0.5, 0.8, 0.9, 0.95, 0.99)
 
 
 @dataclass(slots=True)
 class Result:
-    """What some days told, by reader. ``worst``: for each attribute the highest belief in a verdict on one person, what it
-    was before, and visits of the cohort; ``sure``: cohorts in which it was above each of ``SURE``."""
+    """What some days told, by reader. ``worst``: for each attribute the highest belief in a verdict on one person, what
+    it was before, and visits of the cohort; ``sure``: lists in which it was above each of ``SURE``."""
 
     days: int = 0
     cohorts: int = 0
@@ -84,13 +85,17 @@ def measure_day(number: int, *, seed: int, k: int, rates: Sequence[float], cells
     return result
 
 
-def _believe(result: Result, reader: str, told: Told, shop: Shop, known: Sequence[tuple[str, str, str]]) -> None:
+def _believe(
+    result: Result, reader: str, told: Told, shop: Shop, known: Sequence[tuple[str, str, str]]
+) -> None:
     if len(known) >= len(told.people):
         return  # there is nobody left of whom anything could be learnt
     for place, attribute in enumerate(ATTRIBUTES):
         mine = Counter(labels[place] for labels in known)
         others = [one.labels[place] for one in told.people]
-        if not sum((Counter(others) - mine - Counter({UNKNOWN: len(others), NOT_SEEN: len(others)})).values()):
+        if not sum(
+            (Counter(others) - mine - Counter({UNKNOWN: len(others), NOT_SEEN: len(others)})).values()
+        ):
             continue  # nor anybody with a verdict
         belief = beliefs(told.cohort, attribute, shop.k, shop.not_seen, mine)
         if belief is None:
@@ -110,6 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Attack all that a day publishes as one system, over random days.",
     )
     parser.add_argument("--days", type=int, default=10_000, help="how many (%(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop after so many (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--k", type=int, default=5, help="smallest cohort and cell (%(default)s)")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="visits a day (%(default)s)")
@@ -121,10 +129,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         measure_day, seed=options.seed, k=options.k, rates=options.rates, cells=not options.beliefs_only
     )
     total, console = Result(), Console(stderr=True)
+    until_s = time.monotonic() + 60 * options.minutes
     with ProcessPoolExecutor(options.processes, initializer=remember_times) as pool:
-        days = pool.map(one_day, range(options.days), chunksize=5)
+        days = pool.map(one_day, range(options.days))
         for result in track(days, "Days", total=options.days, console=console):
             total.add(result)
+            if time.monotonic() > until_s:
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
     if options.json:
         sys.stdout.write(json.dumps(_plain(total), indent=1) + "\n")
     else:
@@ -133,19 +145,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _plain(total: Result) -> dict[str, Any]:
-    return {name: getattr(total, name) for name in Result.__slots__}  # type: ignore[attr-defined]
+    return {one.name: getattr(total, one.name) for one in fields(total)}
 
 
 def _print(total: Result, console: Console) -> None:
     table = Table(title=f"{total.days} days, {total.cohorts} cohorts: small withheld cells", box=SIMPLE_HEAD)
-    for column in ("the reader knows", "cells", "open by another day", "open by the system of times", "known"):
+    for column in (
+        "the reader knows",
+        "cells",
+        "open by another day",
+        "open by the system of times",
+        "known",
+    ):
         table.add_column(column, justify="left" if column == "the reader knows" else "right")
     for name in reversed(READERS):
         cells, known, by_system = total.cells[name], total.known[name], total.by_system[name]
         table.add_row(name, *map(str, (cells, cells - known - by_system, by_system, known)))
     console.print(table)
-    table = Table(title="the likeliest verdict on one person: lists in which a reader is that sure", box=SIMPLE_HEAD)
-    for column in ("the reader knows", "attribute", "lists", *(f"> {least:.0%}" for least in SURE), "certain", "most", "before"):
+    table = Table(
+        title="the likeliest verdict on one person: lists in which a reader is that sure", box=SIMPLE_HEAD
+    )
+    for column in (
+        "the reader knows",
+        "attribute",
+        "lists",
+        *(f"> {least:.0%}" for least in SURE),
+        "certain",
+        "most",
+        "before",
+    ):
         table.add_column(column, justify="right")
     for name in reversed(READERS):
         for attribute in ATTRIBUTES:
@@ -154,7 +182,13 @@ def _print(total: Result, console: Console) -> None:
                 after, before, _ = total.worst[key]
                 shares = (f"{total.sure[f'{key}, {least}']}" for least in SURE)
                 table.add_row(
-                    name, attribute, str(total.beliefs[key]), *shares, str(total.certain[key]), f"{after:.3f}", f"{before:.3f}"
+                    name,
+                    attribute,
+                    str(total.beliefs[key]),
+                    *shares,
+                    str(total.certain[key]),
+                    f"{after:.3f}",
+                    f"{before:.3f}",
                 )
     console.print(table)
     console.print(f"{total.unweighed} lists had too many possible worlds to be weighed")

@@ -127,7 +127,10 @@ def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
         return {}
     breakdown = split(pool.breakdown, k, range(3 if profile == "expression" else 2))
     gender, age_band = _list(breakdown, 0, k), _list(breakdown, 1, k)
-    withheld = None in (*gender.values(), *age_band.values())  # the table would tell more of what they withhold
+    withheld = None in (
+        *gender.values(),
+        *age_band.values(),
+    )  # the table would tell more of what they withhold
     people: _People = {
         "described": breakdown.described,
         "gender": gender,

@@ -17,18 +17,17 @@ from edge.place_types import (
     DoorCounts,
     PlaceCounts,
     Shown,
-    TimeCounts,
     VisitPlaces,
     Wait,
     counts_of,
-    time,
+    time_bin,
 )
 from edge.types import Coverage, Verdict, Visit, WindowAggregate
 from edge.vision.aggregate import Aggregator
 from edge.vision.clip_privacy import ClipPlan
 from edge.vision.place_counts import of_moment, of_show
 from edge.vision.privacy import CohortRule, Release
-from tests.support.crowds import SEEN, SHARES, VIEWER_S
+from tests.support.crowds import BINS, SEEN, SHARES, VIEWER_S
 from tests.support.places import PLAN as PLACES
 
 OPENS, NOON, CLOSES = 9, 12, 19
@@ -166,10 +165,7 @@ def publish_day(people: Sequence[Person], noted: Mapping[int, Beside], k: int) -
 
 def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohort) -> wire.Cohort:
     """Publish other people as the cohort ``like``, which was released at the same time."""
-    dwell, attention = (
-        sum((time(seconds) for seconds in times), TimeCounts())
-        for times in ([one.dwell_s for one in people], [one.attention_s for one in people])
-    )
+    dwell, attention = [one.dwell_s for one in people], [one.attention_s for one in people]
     window = WindowAggregate(
         start=like.since,
         end=like.since + timedelta(minutes=1),
@@ -177,10 +173,10 @@ def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohor
         viewers=sum(one.attention_s > 0 for one in people),
         occupancy_mean=0.0,
         occupancy_max=like.occupancy_max,
-        dwell_sum_s=dwell.sum_s,
-        attention_sum_s=attention.sum_s,
-        dwell_histogram=dwell.histogram,
-        attention_histogram=attention.histogram,
+        dwell_sum_s=sum(dwell),
+        attention_sum_s=sum(attention),
+        dwell_histogram=_histogram(dwell),
+        attention_histogram=_histogram(attention),
         breakdown=Counter(one.labels for one in people),
         coverage=Coverage(0.0, 0, 0),
         closing=True,
@@ -191,6 +187,11 @@ def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohor
     cohort = CohortRule(k=k, profile="expression", plan=PLAN).release(window).cohort
     assert cohort is not None
     return cohort
+
+
+def _histogram(times: Sequence[float]) -> tuple[int, ...]:
+    found = Counter(map(time_bin, times))
+    return tuple(found[index] for index in BINS)
 
 
 _BLOCK = 6
@@ -220,7 +221,8 @@ class Habit:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Habit:
-        return cls(*rng.uniform(0.02, 0.98, 4).tolist(), float(rng.uniform(0, 0.3)), float(rng.uniform(4, 25)))
+        desk, shelf, looks, viewers = rng.uniform(0.02, 0.98, 4).tolist()
+        return cls(desk, shelf, looks, viewers, float(rng.uniform(0, 0.3)), float(rng.uniform(4, 25)))
 
 
 def draw_person(rng: np.random.Generator, minute: int, shop: Shop, habit: Habit) -> Person:
@@ -228,7 +230,10 @@ def draw_person(rng: np.random.Generator, minute: int, shop: Shop, habit: Habit)
     if rng.random() < shop.not_seen:
         labels = [NOT_SEEN] * 3
     times = np.clip(rng.lognormal(np.log(habit.median_s), 0.8, 3), 0.6, 300.0).tolist()
-    inside = {"desk": times[0] * (rng.random() < habit.desk), "shelf": times[1] * (rng.random() < habit.shelf)}
+    inside = {
+        "desk": times[0] * (rng.random() < habit.desk),
+        "shelf": times[1] * (rng.random() < habit.shelf),
+    }
     stays = {name: s for name, s in inside.items() if s}
     between_s = times[2] * (0.3 if stays else 1.0)
     dwell_s = sum(stays.values()) + between_s

@@ -10,6 +10,7 @@ counted here is never less than what a reader can know.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +22,12 @@ from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UN
 from common.wire.fields import bin_label
 from edge.vision import place_times, privacy, times
 from edge.vision.pool import Pool
+from tests.support.crowds import SEEN
 from tests.support.days import SIDES, Person, Told, counts, republish
-from tests.support.moves import Mover, bin_of, value_of
+from tests.support.moves import Mover
+from tests.support.reader import Program
 from tests.support.times_system import has_histogram, leaves_open
+from tests.support.whereabouts import bin_of, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
 _TRIES, _EACH, _ROUNDS = 30, 10, 15
@@ -32,9 +36,10 @@ _TRIES, _EACH, _ROUNDS = 30, 10, 15
 
 def remember_times() -> None:
     """Let the rule remember what it said of the same times: other days often have them. It has no other effect."""
-    privacy.publishable = place_times.publishable = functools.lru_cache(20_000)(times.publishable)
+    both = functools.lru_cache(20_000)(times.publishable)
     beside = functools.lru_cache(20_000)(times.publishable_beside)
-    place_times.publishable_beside = lambda dwell, parts, k: beside(dwell, tuple(parts), k)
+    vars(privacy)["publishable"] = vars(place_times)["publishable"] = both
+    vars(place_times)["publishable_beside"] = lambda dwell, parts, k: beside(dwell, tuple(parts), k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,9 @@ class Reader:
                 self._search(name, free, known)
         left = {name for name in left if not self._opened(name, known)}
         people, told = self._told.people, self._published
-        open_ = {n for n in left if has_histogram(n) and leaves_open(told, people, known, n, self._truth[n] or 0)}
+        open_ = {
+            n for n in left if has_histogram(n) and leaves_open(told, people, known, n, self._truth[n] or 0)
+        }
         return Seen(frozenset(cells), frozenset(left), frozenset(left - open_))
 
     def _opened(self, name: str, known: Collection[int]) -> bool:
@@ -116,7 +123,7 @@ class Reader:
     def _same_labels(self, people: Sequence[Person]) -> bool:
         """Return whether the lists of people would be the same: this is quick, and most days fail here."""
         pool = Pool(visits=len(people), breakdown=Counter(one.labels for one in people))
-        like = privacy._people(pool, self._k, "expression")
+        like: Mapping[str, object] = privacy._people(pool, self._k, "expression")
         return all(like[name] == getattr(self._published, name) for name in _LISTS)
 
     def _counted(self, people: Sequence[Person]) -> Mapping[str, int | None]:
@@ -126,16 +133,16 @@ class Reader:
     def _kinds_with_sum(self) -> frozenset[str]:
         """Return the kinds of times whose sum is told."""
         cohort, desk = self._published, self._published.zones["desk"].queue
-        sums = {
+        sums: dict[str, float | None] = {
             "dwell": cohort.dwell_sum_s,
             "attention": cohort.attention_sum_s,
-            "wait": desk and desk.waiting_sum_s,
+            "wait": desk.waiting_sum_s if desk else None,
             "stay shelf": cohort.zones["shelf"].dwell_sum_s,
             **{f"look {name}": target.attention_sum_s for name, target in cohort.targets.items()},
         }
         for name, clip in cohort.clips.items():
             sums[f"clip {name} False"] = clip.shown.attention_sum_s
-            sums[f"clip {name} True"] = clip.held and clip.held.attention_sum_s
+            sums[f"clip {name} True"] = clip.held.attention_sum_s if clip.held else None
         return frozenset(kind for kind, sum_s in sums.items() if sum_s is not None)
 
     # --- which days to try
@@ -192,10 +199,15 @@ class Reader:
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
         if self._published.gender_age_band is None:
             yield mover.permute(1)
+        else:
+            for table in self._joint_tables(gender, band, mover):
+                yield mover.deal(table)
         people = mover.people
         mine = [n for n in mover.free if people[n].labels[:2] == (gender, band)]
         others = [
-            n for n in mover.free if people[n].labels[0] not in (gender, NOT_SEEN) and people[n].labels[1] != band
+            n
+            for n in mover.free
+            if people[n].labels[0] not in (gender, NOT_SEEN) and people[n].labels[1] != band
         ]
         if mine:
             for n in mover.shuffled(others):
@@ -204,6 +216,31 @@ class Reader:
         takers = [n for n in mover.free if people[n].labels[0] == gender and people[n].labels[1] != band]
         for giver, taker in zip(mover.shuffled(givers), mover.shuffled(takers), strict=False):
             yield mover.exchange(1, giver, taker)
+
+    def _joint_tables(self, gender: str, band: str, mover: Mover) -> Iterator[Mapping[tuple[str, str], int]]:
+        """Tables with the same sums, in which small cells stay small and large ones large, and this one differs."""
+        genders, bands = (list(SEEN[name]) for name in ("gender", "age_band"))
+        keys = list(itertools.product(genders, bands))
+        free = set(mover.free)
+        now = Counter(one.labels[:2] for one in mover.people)
+        known = Counter(one.labels[:2] for n, one in enumerate(mover.people) if n not in free)
+        program = Program(len(keys))
+        for n, (own, age) in enumerate(keys):
+            count, told = now[own, age], self._numbers.get(f"gender_age_band.{own}.{age}")
+            small = (1, self._k - 1) if 0 < count < self._k else (self._k, np.inf)
+            least, most = small if told is None and count else (count, count)
+            program.limit({n: 1.0}, max(least, known[own, age]), most)
+        for place, names in enumerate((genders, bands)):
+            for name in names:
+                terms = {n: 1.0 for n, key in enumerate(keys) if key[place] == name}
+                total = sum(now[keys[n]] for n in terms)
+                program.limit(terms, total, total)
+        cell, count = {keys.index((gender, band)): 1.0}, now[gender, band]
+        for low, high in ((-np.inf, count - 1), (count + 1, np.inf)):
+            weights = self._rng.lognormal(0, 1, 2 * len(keys))
+            found = program.nearest([now[key] for key in keys], weights, [(cell, low, high)])
+            if found is not None:
+                yield dict(zip(keys, found, strict=True))
 
     def _retimed(self, kind: str, cells: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Move a visit into this bin or out of it. ``cells``: the name of its histogram."""
@@ -261,14 +298,19 @@ class Reader:
         sides = [f"{clip} {held}" for clip, held in SIDES]
         others = [one for one in ("", *sides) if one != side]
         if what == "viewers":
-            yield (once := mover.toggle(f"clip {side}"))
-            for other in others:
-                if once is not None and other:
-                    yield replace(mover, people=once).toggle(f"clip {other}")
+            yield mover.lend_show(side)
+            for more in (False, True):
+                yield (once := mover.toggle(f"clip {side}", more=more))
+                for other in sides:
+                    if other != side and once is not None:
+                        yield replace(mover, people=once).toggle(f"clip {other}", more=not more)
             return
         for other in others:
             clip, _, held = other.partition(" ")
-            if not other or self._numbers[f"clips.{clip}.{'held' if held == 'True' else 'shown'}.visits"] is None:
+            if (
+                not other
+                or self._numbers[f"clips.{clip}.{'held' if held == 'True' else 'shown'}.visits"] is None
+            ):
                 yield mover.reshow(side, other)
                 yield mover.reshow(other, side)
 
@@ -278,12 +320,15 @@ class Reader:
         for own in (True, False):
             viewers = [n for n in mover.shuffled() if target in people[n].places.looks]
             givers = [n for n in viewers if (people[n].labels[2] == face) == own]
-            others = [n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own]
+            others = [
+                n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own
+            ]
             for one, other in zip(givers[:4], others, strict=False):
                 first, second = people[one], people[other]
                 if NOT_SEEN in (first.labels[2], second.labels[2]):
                     yield mover.changed(
-                        (one, replace(first, labels=second.labels)), (other, replace(second, labels=first.labels))
+                        (one, replace(first, labels=second.labels)),
+                        (other, replace(second, labels=first.labels)),
                     )
                 else:
                     yield mover.exchange(2, one, other)

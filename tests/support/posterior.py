@@ -82,7 +82,10 @@ def _believed(
     """``left`` visits are in the withheld cells."""
     name = list(ATTRIBUTES)[place]
     usual = dict(zip(SEEN[name], SHARES[name], strict=True))
-    chances = [usual[label] * (1 - not_seen) if label in usual else usual[UNKNOWN] * (1 - not_seen) + not_seen for label in labels]
+    chances = [
+        usual[label] * (1 - not_seen) if label in usual else usual[UNKNOWN] * (1 - not_seen) + not_seen
+        for label in labels
+    ]
     hidden = [n for n, count in enumerate(cells) if count is None]
     doubt = len(labels) - 1
     total = np.zeros(len(labels))
@@ -123,7 +126,9 @@ def _lists(
         logs, most = np.log(shares), math.lgamma(strangers + 1)
         for bars in itertools.combinations(range(strangers + size - 1), size - 1):
             parts = [b - a - 1 for a, b in itertools.pairwise((-1, *bars, strangers + size - 1))]
-            chance = math.exp(most + sum(n * log - math.lgamma(n + 1) for n, log in zip(parts, logs.tolist(), strict=True)))
+            chance = math.exp(
+                most + sum(n * log - math.lgamma(n + 1) for n, log in zip(parts, logs.tolist(), strict=True))
+            )
             yield tuple(n + own for n, own in zip(parts, known, strict=True)), chance * (1 - 1e-9)
         return
     drawn = np.random.default_rng(1).multinomial(strangers, shares, _DRAWN)

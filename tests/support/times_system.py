@@ -1,6 +1,6 @@
-"""All published times of a cohort as one system over whole numbers: dwell and attention times, stays, waiting and looks.
+"""All published times of a cohort as one system over whole numbers: dwell and attention times, stays, waits and looks.
 
-The unknowns are the visits by the bins of their times. Each visit has one dwell time, and no other time of it is longer.
+The unknowns are the visits by the bins of their times. Each has one dwell time, and no other time of it is longer.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from common import wire
 from tests.support.crowds import BINS, EDGES, UPPER, VIEWER_S
 from tests.support.days import Person
-from tests.support.moves import bin_of, value_of
 from tests.support.reader import ROUNDING_S, Program
+from tests.support.whereabouts import bin_of, value_of
 
 _Kind = tuple[str, int, int | None, int | None]
 """Part of the system, bin of the dwell time, and bins of up to two times within it; None for a visit without it."""
@@ -76,7 +76,9 @@ def _kinds_of(one: Person) -> list[_Kind]:
     return [(part, bin_of(one.dwell_s), place(a), place(b)) for part, (a, b) in _PARTS.items()]
 
 
-def _program(cohort: wire.Cohort, viewers: int, known: Sequence[Person]) -> tuple[Program, dict[str, dict[str, dict[int, float]]]]:
+def _program(
+    cohort: wire.Cohort, viewers: int, known: Sequence[Person]
+) -> tuple[Program, dict[str, dict[str, dict[int, float]]]]:
     program, terms = Program(len(_KINDS)), dict[str, dict[str, dict[int, float]]]()
     for part in _PARTS:
         mine = [(n, kind) for n, kind in enumerate(_KINDS) if kind[0] == part]
@@ -91,7 +93,14 @@ def _program(cohort: wire.Cohort, viewers: int, known: Sequence[Person]) -> tupl
     lists: list[tuple[str, str, int, wire.Cells, int | None, float | None]] = [
         ("dwell", "attention", 1, cohort.dwell, cohort.visits, cohort.dwell_sum_s),
         ("attention", "attention", 2, cohort.attention, viewers, cohort.attention_sum_s),
-        ("zones.shelf.dwell", "places", 2, cohort.zones["shelf"].dwell, cohort.zones["shelf"].visits, cohort.zones["shelf"].dwell_sum_s),
+        (
+            "zones.shelf.dwell",
+            "places",
+            2,
+            cohort.zones["shelf"].dwell,
+            cohort.zones["shelf"].visits,
+            cohort.zones["shelf"].dwell_sum_s,
+        ),
         ("zones.desk.queue.waiting", "places", 3, desk.waiting, desk.waits, desk.waiting_sum_s),
         *(
             (f"targets.{name}.attention", name, 2, target.attention, target.viewers, target.attention_sum_s)
@@ -99,11 +108,12 @@ def _program(cohort: wire.Cohort, viewers: int, known: Sequence[Person]) -> tupl
         ),
     ]
     for histogram, part, place, cells, visits, sum_s in lists:
-        mine = {n: kind[place] for n, kind in enumerate(_KINDS) if kind[0] == part}
-        timed = {n: at for n, at in mine.items() if isinstance(at, int)}
-        idle = {n: 1.0 for n, at in mine.items() if at is None} if histogram == "attention" else {}
+        of_part = {n: kind[place] for n, kind in enumerate(_KINDS) if kind[0] == part}
+        timed = {n: at for n, at in of_part.items() if isinstance(at, int)}
+        idle = {n: 1.0 for n, at in of_part.items() if at is None} if histogram == "attention" else {}
         terms[histogram] = {
-            wire.bin_label(EDGES[index]): {n: 1.0 for n, at in timed.items() if at == index} | (idle if not index else {})
+            wire.bin_label(EDGES[index]): {n: 1.0 for n, at in timed.items() if at == index}
+            | (idle if not index else {})
             for index in BINS
         }
         if visits is not None:
@@ -113,7 +123,9 @@ def _program(cohort: wire.Cohort, viewers: int, known: Sequence[Person]) -> tupl
             program.limit({n: max(EDGES[at], least_s) for n, at in timed.items()}, 0, sum_s + ROUNDING_S)
             program.limit({n: UPPER[at] for n, at in timed.items()}, sum_s - ROUNDING_S, np.inf)
             for label, count in cells.items():
-                program.limit(terms[histogram][label], 1 if count is None else count, np.inf if count is None else count)
+                program.limit(
+                    terms[histogram][label], 1 if count is None else count, np.inf if count is None else count
+                )
     for kind, number in Counter(kind for one in known for kind in _kinds_of(one)).items():
         program.limit({_AT[kind]: 1.0}, number, np.inf)
     return program, terms

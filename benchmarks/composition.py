@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -173,6 +174,7 @@ def _print(total: Result, console: Console) -> None:
         "certain",
         "most",
         "before",
+        "odds",
     ):
         table.add_column(column, justify="right")
     for name in reversed(READERS):
@@ -180,6 +182,7 @@ def _print(total: Result, console: Console) -> None:
             key = f"{name}, {attribute}"
             if key in total.worst:
                 after, before, _ = total.worst[key]
+                odds = math.inf if after >= 1 else after / (1 - after) / (before / (1 - before))
                 shares = (f"{total.sure[f'{key}, {least}']}" for least in SURE)
                 table.add_row(
                     name,
@@ -189,6 +192,7 @@ def _print(total: Result, console: Console) -> None:
                     str(total.certain[key]),
                     f"{after:.3f}",
                     f"{before:.3f}",
+                    f"x {odds:.1f}",
                 )
     console.print(table)
     console.print(f"{total.unweighed} lists had too many possible worlds to be weighed")

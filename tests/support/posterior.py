@@ -33,13 +33,6 @@ class Belief:
     before: float
     after: float
 
-    @property
-    def odds_ratio(self) -> float:
-        """By how much the odds of it have grown; infinite if nothing else is possible."""
-        if self.after >= 1.0:
-            return math.inf
-        return self.after / (1 - self.after) / (self.before / (1 - self.before))
-
 
 def beliefs(
     cohort: wire.Cohort, attribute: str, k: int, not_seen: float, known: Mapping[str, int] | None = None

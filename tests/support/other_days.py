@@ -27,10 +27,10 @@ from tests.support.days import SIDES, Person, Told, counts, republish
 from tests.support.moves import Mover
 from tests.support.reader import Program
 from tests.support.times_system import has_histogram, leaves_open
-from tests.support.whereabouts import bin_of, value_of
+from tests.support.whereabouts import STOP_S, bin_of, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
-_TRIES, _EACH, _ROUNDS = 30, 10, 15
+_TRIES, _EACH, _ROUNDS = 60, 10, 20
 """Days that are tried for one cell before it counts as known, of them next to one day, and the most rounds."""
 
 
@@ -283,6 +283,16 @@ class Reader:
         else:
             what = "stop" if rest[-1] == "stops" else "stay"
             yield from (mover.toggle(f"{what} {each}") for each in inside)
+            if what == "stop":
+                yield from self._longer(zone, mover)
+
+    def _longer(self, zone: str, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let somebody stay in a zone for long enough, and stop there."""
+        long = [n for n, edge in enumerate(DWELL_BINS_S) if edge >= STOP_S]
+        for new in long:
+            for old in range(long[0]):
+                moved = mover.retime(f"stay {zone}", old, new)
+                yield None if moved is None else replace(mover, people=moved).toggle(f"stop {zone}")
 
     def _at_target(self, target: str, rest: Sequence[str], mover: Mover) -> Iterator[list[Person] | None]:
         if rest[0] == "attention":

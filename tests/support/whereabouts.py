@@ -17,6 +17,8 @@ from tests.support.days import SIDES, Person
 
 EDGE_S = 0.05
 """Times keep away from the edges of bins by this much."""
+STOP_S = 10.0
+"""A longer stay is a stop, if it was one stay."""
 _CELLS = {"shelf": (0, 1), "desk": (2,), "": (3,)}
 """The cells of the grid in each zone, and outside."""
 
@@ -95,7 +97,7 @@ def limits(one: Person, kind: str, *, loose: bool = False) -> tuple[float, float
 
 def _limits_of_stay(one: Person, zone: str, *, loose: bool) -> tuple[float, float]:
     places = one.places
-    stopped_s = 10.0 + EDGE_S if zone in places.stops else 0.3
+    stopped_s = STOP_S + EDGE_S if zone in places.stops else 0.3
     if loose:
         return stopped_s, 1e5
     looked_s = places.looks.get("tea", 0.0) if zone == "shelf" else 0.0
@@ -167,7 +169,7 @@ def _scaled(one: Person, share: float) -> Person:
     places = replace(
         places,
         stays={n: s * share for n, s in places.stays.items()},
-        stops=frozenset(n for n in places.stops if places.stays[n] * share > 10.0),
+        stops=frozenset(n for n in places.stops if places.stays[n] * share > STOP_S),
         looks={n: s * share for n, s in places.looks.items()},
         waits={n: replace(wait, seconds=wait.seconds * share) for n, wait in places.waits.items()},
         heat={cell: (s * share, look_s * share) for cell, (s, look_s) in places.heat.items()},
@@ -210,7 +212,7 @@ def _served(one: Person, _: str) -> Person | None:
 
 
 def _stop(one: Person, zone: str) -> Person | None:
-    long = one.places.stays.get(zone, 0.0) > 10.0
+    long = one.places.stays.get(zone, 0.0) > STOP_S
     return replace(one, places=replace(one.places, stops=one.places.stops ^ {zone})) if long else None
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from common.wire import Clips
 from common.wire import Watched as Told
 
+EFFECT_DAYS = 28
+"""The effect of a clip is that of its last days."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:

@@ -17,14 +17,11 @@ from starlette.routing import BaseRoute
 from cloud.devices.change_file import ChangesUnavailable
 from cloud.devices.changes import NotPossible, NotSent
 from cloud.devices.offers import Draft, Offers
-from cloud.domain.clips import ClipSums, clips_of
+from cloud.domain.clips import EFFECT_DAYS, ClipSums, clips_of
 from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
 from cloud.web.words import DRAFT_STATES, NO_HISTORY, UNREADABLE_FORM, VERDICTS
 from common.errors import UserError
-
-DAYS = 28
-"""The effect is that of the last four weeks."""
 
 
 def routes(pages: SitePages, offers: Offers | None) -> list[BaseRoute]:
@@ -106,12 +103,12 @@ class _OffersPage:
     ) -> Response:
         pages, zone = self._pages, self._pages.zone_of(site)
         now = pages.clock.now()
-        clips = clips_of(pages.reader.clips(site, now - timedelta(days=DAYS), now))
+        clips = clips_of(pages.reader.clips(site, now - timedelta(days=EFFECT_DAYS), now))
         drafts, unreadable = self._drafts(site)
         shown = {
             "site": site,
             "title_of": pages.title_of,
-            "days": DAYS,
+            "days": EFFECT_DAYS,
             "clips": [_row(name, sums) for name, sums in clips.items()],
             "drafts": [_about(one, request.state.user.name, zone) for one in drafts],
             "devices": [state.device for state in pages.reader.devices(site)],

@@ -25,10 +25,10 @@ from cloud.stores.windows import InfluxWindows
 from cloud.web.period import PeriodView, period_view
 from tests.support.influxdb import Engine, InfluxDB
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow]
-SITES, LAST = 6, date(2026, 3, 29)
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(600)]
+SITES, LAST = 4, date(2026, 3, 29)
 WEEK = Period(date(2026, 3, 23), LAST, "week")
-CHECKED = "sim-01"
+CHECKED = "hamburg-01"
 Row = dict[str, Any]
 
 
@@ -71,20 +71,20 @@ def simulated(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
             f"--{name}-out={folder / file}"
             for name, file in (("chain", "c.yaml"), ("truth", "t"), ("till", "s"))
         ]
-        size = [f"--sites={SITES}", "--days=14", f"--last-day={LAST}", "--window=900"]
+        size = [f"--sites={SITES}", "--days=10", f"--last-day={LAST}", "--window=900"]
         assert main(["simulate", "--config", str(config), *size, *outs]) == 0
         files = ["--config", str(config), "--chain", str(folder / "c.yaml")]
         assert main(["till", "import", str(folder / "s"), *files]) == 0
         with closing(CheckFile(load(config).checks_file())) as checks:
             check_a_door(checks, server)
-        assert main(["rollup", *files, "--from", "2026-03-16", "--to", str(LAST)]) == 0
+        assert main(["rollup", *files, "--from", "2026-03-20", "--to", str(LAST)]) == 0
         yield Simulated(folder, Chain.load(folder / "c.yaml"), server)
 
 
 def check_a_door(file: CheckFile, server: InfluxDB) -> None:
     """Somebody counts 90 people at each door of one shop, of whom the device finds about 80 %."""
     settings = load(file._path.parent / "cloud.yaml")
-    began = datetime(2026, 3, 16, 9, tzinfo=UTC)
+    began = datetime(2026, 3, 20, 9, tzinfo=UTC)
     with closing(open_influxql(settings.store)) as source:  # type: ignore[arg-type]
         windows = InfluxWindows(source).windows(CHECKED, began, began + timedelta(days=1))
     doors = sorted({(w.device, w.camera, name) for w in windows for name in w.totals.doors})
@@ -113,7 +113,7 @@ def test_the_stored_figures_of_a_week_are_those_of_the_page(simulated: Simulated
                 if getattr(one, name) is not None:
                     assert row[name] == pytest.approx(getattr(one, name), rel=1e-9)
             told += one.value is not None
-        (entries,) = [one.this for one in view.figures if one.name == "entries"]
+        (entries,) = [one.value for one in view.figures if one.name == "entries"]
         assert stored[site, "entries"]["value"] == entries
     assert told > 2 * SITES, "most figures of most shops can be told"
 
@@ -144,7 +144,7 @@ def test_the_stored_interval_of_the_conversion_holds_the_truth(simulated: Simula
         for (site, name), row in simulated.stored("28d", LAST).items()
         if name == "conversion_rate" and row["bounded"]
     }
-    assert len(stored) >= SITES - 2
+    assert len(stored) >= SITES - 1
     held = [row["low"] <= true[site] <= row["high"] for site, row in stored.items()]
     assert sum(held) >= len(held) - 1
 

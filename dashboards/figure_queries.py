@@ -112,11 +112,11 @@ MEMBER_SHARE = _of_day('sum("members") / sum("members_of")', "members_of", "memb
 CLIPS = Query(
     'SELECT sum("shows") AS "shows", sum("visits") AS "visits", sum("viewers") / sum("viewers_of") AS "watched",'
     ' sum("attention_sum_s") / sum("attention_visits") AS "seconds"'
-    f' FROM "cohort_clip" WHERE {_SITE} GROUP BY "clip", "side"'
+    f' FROM "cohort_clip" WHERE {_SITE} GROUP BY "device", "clip", "side"'
 )
 EFFECTS = Query(
-    'SELECT last("visits") AS "visits", "cohorts", "verdict", "change", "low", "high", "needed" FROM "clip_effect"'
-    f' WHERE {_SITE} GROUP BY "clip"',
+    'SELECT last("compared") AS "compared", "verdict", "change", "low", "high", "needed" FROM "clip_effect"'
+    f' WHERE {_SITE} GROUP BY "device", "clip", "outcome"',
     "day",
 )
 

@@ -166,6 +166,7 @@ def _clips(board: Dashboard) -> None:
             "belong to a show; watched: the share of them who looked; seconds: of looking, for each visit.",
             q.CLIPS,
             {
+                "device": [],
                 "clip": [],
                 "side": [],
                 "shows": [],
@@ -182,21 +183,23 @@ def _clips(board: Dashboard) -> None:
     board.with_panel(
         rows(
             "Effect of clips",
-            f"More seconds of looking with the clip than without it, over {EFFECT_DAYS} days; low and high are the "
-            "ends of an interval that holds on every day. needed: visits to find an effect of 10 %.",
+            f"With the clip against without it, over {EFFECT_DAYS} days: attention (seconds of looking for each visit) "
+            "and, of a clip that is held out for whole hours, entries, sales and conversion. low and high: an interval "
+            "that holds on every day. compared and needed (for an effect of 10 %): visits or hours.",
             q.EFFECTS,
             {
+                "device": [],
                 "clip": [],
+                "outcome": [],
                 "verdict": told(_VERDICTS),
                 "change": unit(SHARE, 1),
                 "low": unit(SHARE, 1),
                 "high": unit(SHARE, 1),
-                "visits": [],
-                "cohorts": [],
+                "compared": [],
                 "needed": [],
             },
             hidden=["Time"],
-            no_value="no clip is held out of some shows",
+            no_value="no clip is held out",
             span=12,
             height=8,
         )

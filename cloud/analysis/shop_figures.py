@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cloud.analysis.corrected import corrected_entries
+from cloud.analysis.corrected import checked_doors, corrected_entries
 from cloud.analysis.estimates import Estimate as FormulaEstimate
 from cloud.analysis.estimates import estimate
 from cloud.analysis.formula_figures import relevant
@@ -34,7 +34,7 @@ class ShopFigure:
     low: float | None = None
     high: float | None = None
     corrected: Estimate | None = None
-    """The same with the entries as count checks correct them; None if they do not."""
+    """The same with the entries as count checks correct them; None if they do not, or without its interval."""
     coverage: float | None = None
     refused: str = ""
     """Why there is no ``value``."""
@@ -58,7 +58,10 @@ def shop_figures(
     found = [*_at_doors(site, role, tallies, total, checks)]
     if main and total.till:
         found += _sold([one.till for one in tallies if one.till], total.till, currency)
-    return found + [_of_formula(estimate(one, tallies)) for one in relevant(formulas, tallies, main=main)]
+    doors = checked_doors(checks, site, role, tallies)
+    return found + [
+        _of_formula(estimate(one, tallies, doors)) for one in relevant(formulas, tallies, main=main)
+    ]
 
 
 def _at_doors(
@@ -91,7 +94,9 @@ def _sold(days: Sequence[TillTally], total: TillTally, currency: str) -> Iterato
 
 
 def _of_formula(found: FormulaEstimate) -> ShopFigure:
-    of = found.formula
+    of, right, corrected = found.formula, found.corrected, None
+    if right is not None and right.low is not None and right.high is not None:
+        corrected = Estimate(right.value, right.low, right.high)
     return ShopFigure(
         of.name,
         str(of.title),
@@ -99,6 +104,7 @@ def _of_formula(found: FormulaEstimate) -> ShopFigure:
         found.value,
         found.low,
         found.high,
+        corrected,
         coverage=found.coverage,
         refused=str(found.refused or ""),
     )

@@ -321,7 +321,7 @@ def _roll_up(
             )
             sold = TillTallies(tallies, till, chain)
             target.write_points(comparison_points(sold, chain, last), "day")
-            shops = Shops(chain, sold, till, checks, windows, tallies)
+            shops = Shops(chain, sold, till, checks, tallies)
             write_figures(shops, target, first=first, last=last, now=clock.now())
         except (StoreUnavailable, StoreRejected) as error:
             raise UserError(f"store: {error}; fix this, then run the rollup again") from None

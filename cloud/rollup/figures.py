@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from cloud.analysis.clip_figures import clip_figures
+from cloud.analysis.clip_hours import HourEffect
+from cloud.analysis.clips import Effect
 from cloud.analysis.limits import PATIENCE, beyond
 from cloud.analysis.shop_figures import ShopFigure, shop_figures
 from cloud.domain.chain import Chain, Role, Site
-from cloud.domain.clips import EFFECT_DAYS, clips_of
+from cloud.domain.clips import EFFECT_DAYS
 from cloud.domain.figures import LONGEST_DAYS
 from cloud.domain.levels import KEPT_DAYS, Level
 from cloud.domain.tally import Tally
@@ -26,7 +29,6 @@ from cloud.stores.forgotten import Tags
 from cloud.stores.measurement import Measurement, Point, Value
 from cloud.stores.tallies import Tallies, day_time, days, every_day, hour_start, open_hours
 from cloud.stores.till_file import TillFile
-from common.wire import Clips
 
 AGAIN_DAYS = 28
 """The days whose figures each run computes again."""
@@ -56,14 +58,6 @@ class Stored(Protocol):
         ...
 
 
-class Cohorts(Protocol):
-    """What is known of the clips of displays."""
-
-    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
-        """Return what each cohort of the site that was released in [start, end) tells of them."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Shops:
     """All that the figures are made from; ``tallies`` include the till."""
@@ -72,7 +66,6 @@ class Shops:
     tallies: Tallies
     till: TillFile
     checks: CheckFile | None
-    clips: Cohorts
     stored: Stored
 
 
@@ -127,7 +120,7 @@ def _of_hours(shops: Shops, site: Site, role: Role, chosen: Sequence[date]) -> I
     if not chosen:
         return
     start, end = site.local_day(chosen[0])[0], site.local_day(chosen[-1])[1]
-    sold = _by_hour(shops.till.between(site.name, start, end), site)
+    sold = _by_hour(shops.tallies.sales(site.name, start, end), site)
     known = _known(shops, HOUR_FIGURE, site, role, start, end)
     if not sold and not known:
         return
@@ -234,23 +227,23 @@ def _alerts(shops: Shops, site: Site, role: Role, last: date) -> Iterator[Point]
 
 
 def _effects(shops: Shops, site: Site, last: date) -> Iterator[Point]:
-    """Make a point for each clip that suits some visits and is held out of others, over the last weeks."""
-    start = site.local_day(last - timedelta(days=EFFECT_DAYS - 1))[0]
-    clips = clips_of(shops.clips.clips(site.name, start, site.local_day(last)[1]))
-    suited = {name: sums for name, sums in clips.items() if sums.suited}
-    if not suited:
-        return
-    from cloud.analysis.clips import effect  # imported here: it needs numpy and scipy
+    """Make a point for each effect of each clip that chance holds out, over the last weeks."""
+    first = last - timedelta(days=EFFECT_DAYS - 1)
+    for one in clip_figures(shops.tallies, site, first, last, site.roles[0]):
+        tags = {"site": site.name, "device": one.device, "clip": one.clip}
+        if one.attention:
+            yield _effect({**tags, "outcome": "attention"}, last, one.attention, one.attention.visits)
+        for outcome, found in (one.by_hour or {}).items():
+            yield _effect({**tags, "outcome": outcome}, last, found, found.hours)
 
-    for name, sums in suited.items():
-        found = effect(sums.trials)
-        values: dict[str, Value | None] = {
-            "cohorts": found.cohorts,
-            "visits": found.visits,
-            "verdict": found.verdict,
-            "change": found.change,
-            "low": found.low,
-            "high": found.high,
-            "needed": found.needed if found.verdict == "cannot tell yet" else None,
-        }
-        yield CLIP_EFFECT.point({"site": site.name, "clip": name}, day_time(last), values)
+
+def _effect(tags: Mapping[str, str], last: date, found: Effect | HourEffect, compared: int) -> Point:
+    values: dict[str, Value | None] = {
+        "compared": compared,
+        "verdict": found.verdict,
+        "change": found.change,
+        "low": found.low,
+        "high": found.high,
+        "needed": found.needed if found.verdict == "cannot tell yet" else None,
+    }
+    return CLIP_EFFECT.point(tags, day_time(last), values)

@@ -55,19 +55,23 @@ FIGURE_ALERT = Measurement(
 CLIP_EFFECT = Measurement(
     "clip_effect",
     "day",
-    ("site", "clip"),
+    ("site", "device", "clip", "outcome"),
     "noon UTC of the last of the days that it is about",
     {
-        "cohorts": Field("integer", "cohorts that tell the attention with the clip and without it"),
-        "visits": Field("integer", "visits in them, with the clip and without it"),
+        "compared": Field(
+            "integer",
+            "visits with the clip and without it, for `attention`; hours with it and without it, for others",
+        ),
         "verdict": Field("string", "worked, did not, or cannot tell yet"),
         "change": Field(
-            "float", "more seconds of looking for each visit with the clip than without it; 0.1 is 10 % more"
+            "float",
+            "how much more with the clip than without it, 0.1 is 10 % more: seconds of looking for each visit, entries,"
+            " sales, or sales for each entry",
         ),
         "low": Field("float", "lower end of its interval, which holds on every day"),
         "high": Field("float", "upper end of its interval"),
         "needed": Field(
-            "integer", "visits that are needed to find an effect of 10 %, if it cannot be told yet"
+            "integer", "visits or hours that are needed to find an effect of 10 %, if it cannot be told yet"
         ),
     },
 )

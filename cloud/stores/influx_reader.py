@@ -15,7 +15,7 @@ from cloud.stores import layout
 from cloud.stores.measurement import Measurement, moment, nanoseconds
 from cloud.stores.store import DeadLetter, DeviceState, Reader, by_device
 from cloud.stores.windows import InfluxWindows
-from common.wire import AlertMessage, Clips, HealthMessage, NoticeMessage, WindowMessage
+from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
@@ -63,9 +63,6 @@ class InfluxReader(Reader):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
-
-    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
-        return self._windows.clips(site, start, end)
 
     def notices(self, site: str | None = None) -> list[NoticeMessage]:
         return self._store.notices(site)

@@ -12,7 +12,7 @@ from cloud.stores import layout
 from cloud.stores import place_layout as places
 from cloud.stores.clip_layout import COHORT_CLIP, clips_from
 from cloud.stores.measurement import Measurement, moment, nanoseconds, quoted
-from common.wire import Cells, Clips, Cohort, Coverage, Totals, WindowMessage
+from common.wire import Cells, Cohort, Coverage, Totals, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influxql import InfluxQL, Series
@@ -78,14 +78,6 @@ class InfluxWindows:
         tables = {m.name: _points(answer) for m, answer in zip(_MEASUREMENTS, answers, strict=True)}
         found = [_window(site, key, points[0], tables) for key, points in tables[layout.WINDOW.name].items()]
         return sorted(found, key=lambda w: (w.start, w.device, w.camera))
-
-    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
-        """Return what each cohort of the site that was released in [start, end) tells of the clips of a display.
-
-        Raises ``StoreUnavailable``.
-        """
-        (answer,) = self._influxql.ask("raw", COHORT_CLIP.select([site], start, end))
-        return [clips_from(points) for _, points in sorted(_points(answer).items())]
 
 
 def _points(answer: Iterable[Series]) -> dict[Key, list[Row]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import SystemRandom
 
+from common.signage import LEAST_HOLDOUT, held_out_in
 from edge.config import Settings
 from edge.display import Display
 from edge.places.places import Places
@@ -18,13 +19,20 @@ def build_display(settings: Settings, visits: Visits, places: Places, *, looks_s
     asked = settings.signage
     if asked is None:
         return None
+    by_hour = asked.holdout_by == "hour"
+
+    def held_in(clip: str, hour: int) -> bool:
+        names = {"site": settings.site, "device": settings.device, "clip": clip}
+        return by_hour and held_out_in(hour, **names, share=asked.holdout)
+
     programme = Programme(
         seconds={clip.name: clip.seconds for clip in asked.clips},
         rules=[rule_of(rule) for rule in asked.rules],
         rotation=asked.rotation,
-        holdout=asked.holdout,
-        # Nobody can foresee which clip is held out, and so guess from it who stands before the display.
+        # In the other hours, too, nobody can guess from a clip that is missing who stands before the display.
+        holdout=LEAST_HOLDOUT if by_hour else asked.holdout,
         chance=SystemRandom(),
+        held_in=held_in,
         looks_s=looks_s,
     )
     return Display(programme, visits=visits, places=places, zone=asked.zone, target=asked.target)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from cloud.analysis.clips import effect
-from cloud.analysis.corrected import corrected_entries
+from cloud.analysis.clip_figures import clip_figures
+from cloud.analysis.corrected import checked_doors, corrected_entries
 from cloud.analysis.estimates import estimate
-from cloud.domain.clips import clips_of
+from cloud.domain.clips import EFFECT_DAYS
 from cloud.domain.figures import COUNTS
 from cloud.domain.tally import Tally, added_by
 from cloud.domain.till import Takings, TillTally
@@ -49,10 +49,16 @@ def told(world: World, site: str, metric: str, tallies: Sequence[Tally]) -> Told
         return _at_doors(world, site, metric, tallies)
     if not main or (metric not in CHAIN.metrics and not any(one.till for one in tallies)):
         return None
-    found = estimate(FORMULAS[metric], tallies)
+    doors = checked_doors(world.checks, CHAIN.sites[site], tallies[0].role, tallies)
+    found = estimate(FORMULAS[metric], tallies, doors)
     ends = None if found.low is None or found.high is None else (found.low, found.high)
-    title, unit = str(found.title), FORMULAS[metric].unit
-    return Told(title, unit, found.value, ends, None, found.coverage, str(found.refused or ""))
+    title, unit, right = str(found.title), FORMULAS[metric].unit, found.corrected
+    people = (
+        None
+        if right is None or right.low is None or right.high is None
+        else (right.value, right.low, right.high)
+    )
+    return Told(title, unit, found.value, ends, people, found.coverage, str(found.refused or ""))
 
 
 def _sold(world: World, site: str, metric: str, tallies: Sequence[Tally]) -> Told | None:
@@ -219,13 +225,18 @@ _beside(
 
 @BOARD.shows("Clips")
 def _clips(world: World, scene: Scene) -> list[Answer]:
-    found: dict[tuple[str, str], list[Any]] = {}
+    found: dict[tuple[str, str, str], list[Any]] = {}
     for window in world.inside(scene):
         for name, clip in (window.cohort.clips if window.cohort else {}).items():
-            found.setdefault((name, "shown"), []).append(clip.shown)
+            found.setdefault((window.device, name, "shown"), []).append(clip.shown)
             if clip.held is not None:
-                found.setdefault((name, "held"), []).append(clip.held)
-    return [[{"clip": clip, "side": side, **_watched(sides)} for (clip, side), sides in found.items()]]
+                found.setdefault((window.device, name, "held"), []).append(clip.held)
+    return [
+        [
+            {"device": device, "clip": clip, "side": side, **_watched(sides)}
+            for (device, clip, side), sides in found.items()
+        ]
+    ]
 
 
 def _watched(sides: Sequence[Any]) -> Row:
@@ -242,16 +253,19 @@ def _watched(sides: Sequence[Any]) -> Row:
 @BOARD.shows("Effect of clips")
 def _effects(world: World, scene: Scene) -> list[Answer]:
     """Over the whole days before today: what the page would show at midnight."""
-    site = chosen(scene)[0]
-    until = CHAIN.sites[site].local_day(TODAY)[0]
-    sent = sorted((w for w in world.windows if w.site == site and w.start < until), key=lambda w: w.start)
+    of, yesterday = CHAIN.sites[chosen(scene)[0]], TODAY - timedelta(days=1)
+    first = yesterday - timedelta(days=EFFECT_DAYS - 1)
     rows: list[Row] = []
-    for name, sums in clips_of([w.cohort.clips for w in sent if w.cohort and w.cohort.clips]).items():
-        if sums.suited:
-            found = effect(sums.trials)
-            names = ("visits", "cohorts", "verdict", "change", "low", "high")
+    for one in clip_figures(world.source, of, first, yesterday, of.roles[0]):
+        effects: dict[str, Any] = {**(one.by_hour or {})}
+        if one.attention:
+            effects["attention"] = one.attention
+        for outcome, found in effects.items():
+            compared = found.visits if outcome == "attention" else found.hours
+            told_of = {name: getattr(found, name) for name in ("verdict", "change", "low", "high")}
             needed = found.needed if found.verdict == "cannot tell yet" else None
-            rows.append({"clip": name, **{one: getattr(found, one) for one in names}, "needed": needed})
+            tags = {"device": one.device, "clip": one.clip, "outcome": outcome}
+            rows.append({**tags, "compared": compared, **told_of, "needed": needed})
     return [rows]
 
 

@@ -72,7 +72,7 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
     rollup(shops.CHAIN, read, levels, store, first=shops.FIRST, last=yesterday, now=shops.NOW)
     sold = TillTallies(levels, till, shops.CHAIN)
     store.write_points(comparison_points(sold, shops.CHAIN, yesterday), "day")
-    of_shops = Shops(shops.CHAIN, sold, till, checks, read, levels)
+    of_shops = Shops(shops.CHAIN, sold, till, checks, levels)
     write_figures(of_shops, store, first=shops.FIRST, last=yesterday, now=shops.NOW)
     source.close()
     store.close()
@@ -108,6 +108,7 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
         },
         sold=list(shop_sales.takings(shops.CHAIN, shops.FIRST, yesterday)),
         checks=checks,
+        source=worked_out,
         daily={
             (site.name, role): every_day(
                 worked_out, [site], first - timedelta(days=PERIOD_DAYS), yesterday, role

@@ -18,6 +18,7 @@ from cloud.domain.notices import Acknowledgement
 from cloud.domain.tally import Tally
 from cloud.domain.till import Takings
 from cloud.stores.check_file import CheckFile
+from cloud.stores.tallies import Tallies
 from common.wire import (
     AlertMessage,
     Cells,
@@ -53,6 +54,8 @@ class World:
     sold: Sequence[tuple[str, Takings]]
     """What the tills told, with the site."""
     checks: CheckFile
+    source: Tallies
+    """The tallies of the windows themselves, with the till."""
     daily: Mapping[tuple[str, str], Sequence[Tally]]
     """By site and role: each of eight weeks of days, also those without data, with the till."""
     quarters: Mapping[tuple[str, str], Mapping[datetime, Tally]]
@@ -176,6 +179,7 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
         "metric",
         "clip",
         "side",
+        "outcome",
         "alert",
     )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in order if name in row))

@@ -83,7 +83,7 @@ class Server:
         """What the rollup does every six hours."""
         levels = InfluxTallies(self.both.influxql)
         sold = TillTallies(levels, self.till, self.chain)
-        shops = Shops(self.chain, sold, self.till, self.checks, self.both.windows, levels)
+        shops = Shops(self.chain, sold, self.till, self.checks, levels)
         write_figures(shops, self.both.influx, first=first, last=last, now=now)
 
     def sell(

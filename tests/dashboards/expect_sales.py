@@ -257,7 +257,7 @@ def _effects(world: World, scene: Scene) -> list[Answer]:
     first = yesterday - timedelta(days=EFFECT_DAYS - 1)
     rows: list[Row] = []
     for one in clip_figures(world.source, of, first, yesterday, of.roles[0]):
-        effects: dict[str, Any] = {**(one.by_hour or {})}
+        effects: dict[Any, Any] = {**(one.by_hour or {})}
         if one.attention:
             effects["attention"] = one.attention
         for outcome, found in effects.items():

@@ -98,7 +98,9 @@ def beside(site: str, device: str, visits: int, k: int, random: Random) -> dict[
     if device == "till":
         suits = visits - visits // 2
         told["clips"] = {
-            "sale": Clip(shown=_watched(suits - k, random, 3.0), held=_watched(k, random, 2.0)),
+            "sale": Clip(
+                shown=_watched(suits - k, random, 3.0), held=_watched(k, random, 2.0), holdout_hours=0.3
+            ),
             "welcome": Clip(shown=_watched(visits // 2, random, 2.0)),
         }
     return told

@@ -102,7 +102,7 @@ def check_a_door(file: CheckFile, server: InfluxDB) -> None:
 
 def test_the_stored_figures_of_a_week_are_those_of_the_page(simulated: Simulated) -> None:
     stored = simulated.stored("7d", LAST)
-    told = 0
+    told, corrected = 0, set()
     for site in simulated.chain.sites:
         view = simulated.page(site)
         for figure in view.metrics:
@@ -113,9 +113,17 @@ def test_the_stored_figures_of_a_week_are_those_of_the_page(simulated: Simulated
                 if getattr(one, name) is not None:
                     assert row[name] == pytest.approx(getattr(one, name), rel=1e-9)
             told += one.value is not None
+            right = one.corrected
+            assert row["checked"] == (right is not None and right.low is not None)
+            if right is not None and right.low is not None:
+                found = [row[name] for name in ("corrected", "corrected_low", "corrected_high")]
+                assert found == pytest.approx([right.value, right.low, right.high], rel=1e-9)
+                corrected.add((site, one.formula.name))
         (entries,) = [one.value for one in view.figures if one.name == "entries"]
         assert stored[site, "entries"]["value"] == entries
     assert told > 2 * SITES, "most figures of most shops can be told"
+    assert {site for site, _ in corrected} == {CHECKED}
+    assert (CHECKED, "conversion_rate") in corrected
 
 
 def test_the_entries_are_corrected_as_on_the_page(simulated: Simulated) -> None:

@@ -58,6 +58,8 @@ def _with_fault(fault: str) -> Query:
 
 
 _MOVED = _with_fault("moved")
+_PICTURE = _with_fault("picture")
+"""Not ``dark``: a shop without people is dark at night."""
 _LEAKS = _with_fault("privacy")
 """Devices on which the last privacy audit found a leak."""
 _QUEUED = Query(
@@ -148,6 +150,17 @@ def alerts() -> list[Alert]:
             "{{ $labels.site }}: the camera of {{ $labels.device }} shows another view than before",
             "It was turned, pushed or covered, or the shop was rebuilt. With doors or zones nobody is counted. Put it "
             "back, or check its position, draw the places again and restart the device.",
+        ),
+        Alert(
+            "camera-picture",
+            "Camera picture",
+            [Asked(_PICTURE, 7 * DAY_S)],
+            "$A > 0",
+            "0s",
+            "installer",
+            "{{ $labels.site }}: the picture of {{ $labels.device }} is frozen, washed out or blurred",
+            "The page of the device says which. Restart the camera, turn it from the light, clean or focus the lens. "
+            "While it is frozen nobody is counted.",
         ),
         Alert(
             "privacy-leak",

@@ -339,7 +339,7 @@ class TillTaken(Answer):
 class AlertAnswer(Answer):
     """A fault that goes on."""
 
-    fault: Literal["camera", "moved", "outbox", "clock", "config", "privacy"]
+    fault: Literal["camera", "moved", "picture", "dark", "outbox", "clock", "config", "privacy"]
     since: datetime
     text: str = Field(description="what is wrong and what to do")
 

@@ -12,7 +12,8 @@ const LABELS = {
   angry: _("angry"), surprised: _("surprised"), fearful: _("fearful"), disgusted: _("disgusted"),
 };
 const FAULTS = {
-  camera: _("camera"), moved: _("camera was moved"), outbox: _("storage of the device"), clock: _("clock"), config: _("settings"),
+  camera: _("camera"), moved: _("camera was moved"), picture: _("picture of the camera"), dark: _("too dark"),
+  outbox: _("storage of the device"), clock: _("clock"), config: _("settings"),
   privacy: _("privacy"),
 };
 const SECTIONS = {

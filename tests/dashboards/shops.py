@@ -271,6 +271,9 @@ def others() -> list[Message]:
         ("mitte", "moved", True, 40),
         ("dark", "moved", True, 90),
         ("dark", "moved", False, 80),
+        ("nord.2", "picture", True, 35),
+        ("mitte", "picture", True, 60),
+        ("mitte", "picture", False, 55),
         ("mitte", "privacy", False, 70),
         ("dark", "privacy", True, 60),
     ):

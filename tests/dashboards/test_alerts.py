@@ -135,6 +135,7 @@ EXPECTED: Mapping[str, Callable[[World, datetime], Fires]] = {
     "footlight-device-silent": _silent,
     "footlight-camera-blind": _coverage(15, 0.01),
     "footlight-camera-moved": _told("moved"),
+    "footlight-camera-picture": _told("picture"),
     "footlight-privacy-leak": _told("privacy"),
     "footlight-outbox-queue": _queue,
     "footlight-coverage-low": _coverage(60, 0.8),

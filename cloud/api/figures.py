@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from cloud.analysis.estimates import Estimate
@@ -12,9 +12,9 @@ from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
-from cloud.domain.tally import Tally, added_by, readable
+from cloud.domain.tally import Tally, readable
 from cloud.domain.till import TillTally
-from cloud.stores.tallies import Tallies, open_quarters
+from cloud.stores.tallies import Tallies, open_hours
 
 if TYPE_CHECKING:
     from cloud.analysis.clip_figures import ClipFigures
@@ -39,12 +39,7 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
 
     Raises ``StoreUnavailable``.
     """
-
-    def start_of(at: datetime) -> datetime:
-        # In UTC: two hours that the local clock shows twice would be equal.
-        return at - timedelta(minutes=at.astimezone(site.zone).minute)
-
-    hours = added_by(open_quarters(source, site, first, last, role), start_of)
+    hours = open_hours(source, site, first, last, role)
     return {start.astimezone(site.zone): total for start, total in hours.items()}
 
 

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from common.wire import Clips
 from common.wire import Watched as Told
 
+EFFECT_DAYS = 56
+"""The effect of a clip is that of its last days."""
+
 
 class ToldClips(NamedTuple):
     """What one cohort tells. ``at``: the start of the window with which it was released."""

@@ -14,7 +14,7 @@ from grafana_client.elements.alertingprovisioning import AlertingProvisioning
 
 Json = dict[str, Any]
 
-AUDIENCES = ("installer", "hq")
+AUDIENCES = ("installer", "manager", "hq")
 """The audiences of the alert rules."""
 
 

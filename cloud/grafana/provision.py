@@ -28,7 +28,7 @@ from common.errors import UserError
 Json = dict[str, Any]
 
 HQ = "hq"
-PER_STORE = ("store-today", "doors-zones")
+PER_STORE = ("store-today", "doors-zones", "sales-figures")
 """Dashboards of which every site has a copy in its folder, fixed to that site."""
 RULES_EVERY_S = 60
 

@@ -16,7 +16,7 @@ from cloud.domain.clips import ToldClips
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
 from cloud.domain.place_tally import DoorTally
-from cloud.domain.tally import Tally, quarters, with_silent_days
+from cloud.domain.tally import Tally, added_by, quarters, with_silent_days
 from cloud.domain.till import Kept
 from cloud.stores import layout
 from cloud.stores.clip_layout import COHORT_CLIP, clips_from
@@ -220,6 +220,19 @@ def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Ro
     silent = [day for day in days(first, last) if day not in known]
     found = {**stored, **{at: part for day in silent for at, part in quarters((), site, day, role).items()}}
     return {at: part for at, part in sorted(found.items()) if part.open_s > 0}
+
+
+def open_hours(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
+    """Return a tally of each hour of the local clock in which the site is open, by its start in UTC.
+
+    Raises ``StoreUnavailable``.
+    """
+    return added_by(open_quarters(source, site, first, last, role), lambda at: hour_start(at, site))
+
+
+def hour_start(at: datetime, site: Site) -> datetime:
+    """Return when the hour of the local clock began, in UTC: two hours that the clock shows twice would be equal."""
+    return (at - timedelta(minutes=at.astimezone(site.zone).minute)).replace(second=0, microsecond=0)
 
 
 def day_time(day: date) -> datetime:

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from cloud.devices.change_file import ChangesUnavailable
 from cloud.devices.changes import NotPossible, NotSent
 from cloud.devices.offers import Draft, Offers
+from cloud.domain.clips import EFFECT_DAYS
 from cloud.stores.shops import Shops
 from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
@@ -26,9 +27,6 @@ from common.errors import UserError
 
 if TYPE_CHECKING:
     from cloud.analysis.clip_figures import ClipFigures
-
-DAYS = 56
-"""The effect is that of the last eight weeks."""
 
 
 def routes(pages: SitePages, shops: Shops, offers: Offers | None) -> list[BaseRoute]:
@@ -119,7 +117,7 @@ class _OffersPage:
         shown = {
             "site": site,
             "title_of": pages.title_of,
-            "days": DAYS,
+            "days": EFFECT_DAYS,
             "clips": [_row(one) for one in clips],
             "taken": {"first": _first(yesterday).isoformat(), "last": yesterday.isoformat()},
             "several": len({one.device for one in clips}) > 1,
@@ -157,7 +155,7 @@ class _OffersPage:
 
 
 def _first(last: date) -> date:
-    return last - timedelta(days=DAYS - 1)
+    return last - timedelta(days=EFFECT_DAYS - 1)
 
 
 EXAMPLE = """\

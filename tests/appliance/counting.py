@@ -83,7 +83,8 @@ def rows(machine: Machine, database: str, query: str) -> list[dict[str, Any]]:
         "import sqlite3, sys; "
         "print(*(row[0] for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])), sep='\\n')"
     )
-    copy = f"copy=$(mktemp --directory); cp /var/lib/private/{database}* $copy"
+    # Again if a service that has just ended took its log away in between.
+    copy = f"copy=$(mktemp --directory); until cp /var/lib/private/{database}* $copy; do rm -f $copy/*; done"
     found = machine.run(f'{copy}; python3 -c "{text}" $copy/{database.split("/")[1]} "{query}"').stdout
     return [json.loads(line) for line in found.splitlines() if line]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +35,8 @@ RULES_EVERY_S = 60
 
 _VIEW, _EDIT = 1, 2
 _LONGEST_UID = 40
+_UID = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_UID}}}")
+"""Names of sites may be longer, and contain a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +252,9 @@ class _Run:
 
 
 def uid(prefix: str, name: str) -> str:
-    """Return a uid for the site ``name``; Grafana allows 40 characters, so a long name is replaced by its hash."""
+    """Return a uid for the site ``name``; one that Grafana does not allow is made from the hash of the name."""
     plain = f"{prefix}-{name}"
-    if len(plain) <= _LONGEST_UID:
+    if _UID.fullmatch(plain):
         return plain
     return f"{prefix}-{hashlib.sha256(name.encode()).hexdigest()}"[:_LONGEST_UID]
 

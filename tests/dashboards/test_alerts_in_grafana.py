@@ -47,8 +47,8 @@ def send(influxdb: InfluxDB, *, well: bool) -> None:
     """What a device says in this minute: its window, and what its last privacy audit found."""
     now = datetime.now(UTC).replace(microsecond=0)
     store = InfluxStore(**influxdb.address, org=influxdb.org, timeout_s=20.0, clock=ManualClock(now))
-    at = now - timedelta(seconds=60)
-    store.write([window(0, start=at, coverage=Coverage(share=float(well)), visits=0)])
+    minute = now.replace(second=0) - timedelta(minutes=1)
+    store.write([window(0, start=minute, coverage=Coverage(share=float(well)), visits=int(well))])
     store.write([alert(active=not well, at=now, fault="privacy")])
     store.close()
 

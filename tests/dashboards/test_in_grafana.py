@@ -37,7 +37,7 @@ def test_each_data_source_answers(grafana: RealGrafana, uid: str) -> None:
 
 @pytest.mark.parametrize("panel", [pytest.param(p, id=f"{p.dashboard}-{p.title}") for p in panels()])
 def test_a_panel_shows_what_was_counted(grafana: RealGrafana, world: World, panel: Panel) -> None:
-    if panel.title in WITH_GAPS and grafana.release < 10:  # noqa: PLR2004
+    if panel.title in WITH_GAPS and grafana.release < 10:
         pytest.skip(
             "the server of Grafana 9 fails on a gap among true and false; its page asks InfluxDB itself"
         )

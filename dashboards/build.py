@@ -77,6 +77,7 @@ def data_sources() -> dict[str, Any]:
                 "access": "proxy",
                 "url": "${INFLUXDB_URL}",
                 "editable": False,
+                "database": bucket_of("${INFLUXDB_DATABASE}", level),  # where Grafana before 9.4 looks
                 "jsonData": {
                     "dbName": bucket_of("${INFLUXDB_DATABASE}", level),
                     "httpMode": "POST",

@@ -108,7 +108,10 @@ def _name(audience: str) -> str:
 def _route(audience: str) -> Json:
     return {
         "receiver": _name(audience),
-        "object_matchers": [["product", "=", "footlight"], ["audience", "=", audience]],
+        "object_matchers": [
+            ["audience", "=", audience],
+            ["product", "=", "footlight"],
+        ],  # sorted as Grafana does
         "group_by": ["alertname", "site"],
     }
 

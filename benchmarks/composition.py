@@ -66,7 +66,7 @@ class Result:
 
 
 def measure_day(number: int, *, seed: int, k: int, rates: Sequence[float], cells: bool = True) -> Result:
-    """Draw one day and attack it. ``cells`` False: only the beliefs, which is ten times as fast."""
+    """Draw one day and attack it. ``cells`` False: only the beliefs, which is faster."""
     rng = np.random.default_rng((seed, number))
     shop = Shop(float(rates[number % len(rates)]), float(rng.choice(NOT_SEEN_SHARES)), k)
     result = Result(days=1)
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--k", type=int, default=5, help="smallest cohort and cell (%(default)s)")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="visits a day (%(default)s)")
-    parser.add_argument("--beliefs-only", action="store_true", help="leave out the cells: ten times as fast")
+    parser.add_argument("--beliefs-only", action="store_true", help="leave out the cells, which is faster")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(argv)

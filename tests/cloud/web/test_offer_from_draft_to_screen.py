@@ -21,6 +21,7 @@ from cloud.domain.clips import ClipSums, clips_of
 from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
+from cloud.stores.window_tallies import WindowTallies
 from cloud.web.account_access import AccountAccess
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
@@ -29,6 +30,7 @@ from edge.config import Settings
 from edge.service.supervisor import serve
 from edge.types import Image
 from tests.cloud.ingest.bridges import running
+from tests.cloud.reports.weeks import a_chain
 from tests.cloud.web.browser import _Server, visit
 from tests.cloud.web.editor_shop import CLOSING, DayTime, PageTime
 from tests.cloud.web.logins import PASSWORD, add_person, opened_accounts
@@ -140,7 +142,8 @@ def write_draft(page: Page, text: str) -> None:
 
 
 def clips_in(store: EmbeddedStore, clock: Days) -> dict[str, ClipSums]:
-    return dict(clips_of(store.clips("shop", START - timedelta(days=1), clock.now() + timedelta(days=1))))
+    told = WindowTallies(store, a_chain())
+    return clips_of(told.clips("shop", START - timedelta(days=1), clock.now() + timedelta(days=1)))
 
 
 def waits_for_closing(listener: Listener) -> bool:

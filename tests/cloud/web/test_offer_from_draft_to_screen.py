@@ -142,8 +142,8 @@ def write_draft(page: Page, text: str) -> None:
 
 
 def clips_in(store: EmbeddedStore, clock: Days) -> dict[str, ClipSums]:
-    tallies = WindowTallies(store, a_chain())
-    return dict(clips_of(tallies.clips("shop", START - timedelta(days=1), clock.now() + timedelta(days=1))))
+    told = WindowTallies(store, a_chain())
+    return clips_of(told.clips("shop", START - timedelta(days=1), clock.now() + timedelta(days=1)))
 
 
 def waits_for_closing(listener: Listener) -> bool:

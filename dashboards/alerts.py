@@ -76,6 +76,13 @@ _WITH_GENDER = Query(
     "day",
     alias="$tag_site $tag_role",
 )
+_PASSED = Query(
+    'SELECT count("holds") FROM (SELECT last("holds") AS "holds" FROM "figure_alert" WHERE $timeFilter'
+    ' GROUP BY "site", "role", "alert") WHERE "holds" = true GROUP BY "site", "role", "alert"',
+    "day",
+    alias="$tag_site $tag_alert",
+)
+"""Limits of the chain file that are passed. The rollup decides it, so that a limit needs no rule of its own here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +208,17 @@ def alerts() -> list[Alert]:
             "{{ $labels.site }}, {{ $labels.role }}: the share of women in the last three days differs strongly from "
             "the four weeks before",
             "Check the camera first (moved, dirty, new light), then the model versions, then the customers.",
+        ),
+        Alert(
+            "figure-limit",
+            "Figure beyond its limit",
+            [Asked(_PASSED, 3 * DAY_S)],
+            "$A > 0",
+            "0s",
+            "manager",
+            "{{ $labels.site }}: {{ $labels.alert }}",
+            "Look at Sales and figures: at the coverage first, then at the figure. The limit is in the chain file, in "
+            "alerts.",
         ),
     ]
 

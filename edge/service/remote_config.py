@@ -38,7 +38,7 @@ _LONGEST_REASON = 200
 _NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
     **dict.fromkeys(("site", "device", "mqtt", "outbox", "health", "log"), True),
     "camera": {"source": True, "name": True},
-    "signage": dict.fromkeys(("listen", "port", "token", "token_file", "folder"), True),
+    "signage": dict.fromkeys(("listen", "port", "token", "token_file", "folder", "broker"), True),
 }
 
 

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.appliance.releases import make_key, program, sign, wheelhouse
+from tests.appliance.releases import DIES, KEEPS_QUIET, make_key, program, put, sign, wheelhouse
 from tests.support.paths import ROOT
 from tests.support.programs import require_made, require_program
 
@@ -128,6 +128,12 @@ def test_one_for_another_processor_is_refused(release: Path, signers: Path) -> N
 def test_a_manifest_that_is_none_is_refused(release: Path, signers: Path, manifest: str) -> None:
     (release / "manifest.json").write_text(manifest)
     assert "no readable manifest.json" in refused(release, signers.with_name("absent"))
+
+
+@pytest.mark.parametrize("faults", [DIES, KEEPS_QUIET], ids=["dies", "keeps quiet"])
+def test_the_faults_that_appliance_tests_put_in_fit_the_code(faults: dict[str, tuple[str, str]]) -> None:
+    for name, (line, fault) in faults.items():
+        compile(put((ROOT / name).read_text(), line, fault, keep=True), name, "exec")
 
 
 def test_the_changes_of_a_version_are_its_section() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests.appliance.camera import give_camera
 from tests.appliance.counting import SHOP
 from tests.appliance.layers import footlight_layer
 from tests.appliance.machine import RELEASES, Machine
@@ -79,6 +80,7 @@ def installed(prepared: Machine) -> Machine:
 
 @pytest.fixture(scope="module")
 def counting(installed: Machine) -> Machine:
-    """The machine as it counts the sample scene, over its own broker and bridge."""
+    """The machine as it counts what its camera shows, over its own broker and bridge."""
+    give_camera(installed)
     installed.run(SHOP)
     return installed

@@ -1,4 +1,4 @@
-"""A machine that counts the sample scene: its configuration, what its broker hands out, what systemd knows of it."""
+"""A machine that counts what its camera shows: its configuration, what its broker hands out, what systemd knows."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import threading
 from collections import defaultdict
 from typing import Any
 
+from tests.appliance.camera import CAMERA, FPS
 from tests.appliance.machine import Machine
 from tests.appliance.patience import until
 
 EDGE = "footlight-edge"
 
-SHOP = """
+SHOP = f"""
 install -D --mode=600 /dev/stdin /etc/footlight/footlight-edge.yaml <<'YAML'
 site: shop
-camera: {source: scene, realtime: true}
-window: {seconds: 30}
+camera: {{source: {CAMERA}, fps: {FPS}}}
+window: {{seconds: 30}}
 YAML
 install --mode=600 /dev/stdin /etc/footlight/footlight-edge@aisle.yaml <<'YAML'
 site: shop
 device: aisle
-camera: {source: 'scene:7', realtime: true}
-window: {seconds: 30}
-mqtt: {port: 1885, protocol: "3.1.1"}
+camera: {{source: 'scene:7', realtime: true}}
+window: {{seconds: 30}}
+mqtt: {{port: 1885, protocol: "3.1.1"}}
 YAML
 install --mode=600 /dev/stdin /etc/footlight/cloud.yaml <<'YAML'
-serve: {broker: {port: 1885}}
+serve: {{broker: {{port: 1885}}}}
 YAML
 systemctl start mosquitto footlight-bridge footlight-edge
 """
@@ -82,7 +83,8 @@ def rows(machine: Machine, database: str, query: str) -> list[dict[str, Any]]:
         "import sqlite3, sys; "
         "print(*(row[0] for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])), sep='\\n')"
     )
-    copy = f"copy=$(mktemp --directory); cp /var/lib/private/{database}* $copy"
+    # Again if a service that has just ended took its log away in between.
+    copy = f"copy=$(mktemp --directory); until cp /var/lib/private/{database}* $copy; do rm -f $copy/*; done"
     found = machine.run(f'{copy}; python3 -c "{text}" $copy/{database.split("/")[1]} "{query}"').stdout
     return [json.loads(line) for line in found.splitlines() if line]
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-
-from edge.scene.render import Scene
+from tests.appliance.camera import CAMERA, FPS, give_camera
 from tests.appliance.control import ANSIBLE, Control, Played
 from tests.appliance.machine import Machine
 from tests.appliance.releases import WHEELHOUSE
@@ -19,10 +16,9 @@ from tests.support.programs import require_made
 
 UNIT = "footlight-edge"
 LISTENER = "mosquitto_sub -V 5 -c -i store -x 3600 -q 1 -v -t footlight/# >/heard"
-PICTURES, FPS = 150, 5
 # Short windows, so that nobody has to wait for one.
 SETTINGS = {
-    "camera": {"source": "http://127.0.0.1:8081/", "fps": FPS},
+    "camera": {"source": CAMERA, "fps": FPS},
     "window": {"seconds": 30},
     "health": {"every_s": 5},
     "mqtt": {"host": "127.0.0.1"},
@@ -100,17 +96,6 @@ class Shop:
     def since(self) -> str:
         """When the service was started; changes whenever it is restarted."""
         return self.machine.run(f"systemctl show {UNIT} -P ActiveEnterTimestampMonotonic").stdout
-
-
-def give_camera(machine: Machine) -> None:
-    """A network camera at port 8081 that shows half a minute of the sample scene again and again."""
-    scene = Scene()
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(PICTURES):
-            cv2.imwrite(f"{folder}/{number:04}.jpg", scene.render(round(number * scene.fps / FPS)))
-        machine.copy(Path(folder), "/srv/pictures")
-    machine.copy(Path(__file__).with_name("network_camera.py"), "/srv/network_camera.py")
-    machine.run(f"systemd-run --unit=camera python3 /srv/network_camera.py /srv/pictures 8081 {FPS}")
 
 
 SITE = ANSIBLE / "site.yml"

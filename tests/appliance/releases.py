@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 WHEELHOUSE = ROOT / "dist" / "wheelhouse" / "x86_64"
 
 DIES = {
-    "edge/__main__.py": ("def _run(arguments: argparse.Namespace) -> int:\n", "    raise SystemExit(1)\n")
+    "edge/commands/run.py": ("    from edge.service.supervisor import serve\n", "    raise SystemExit(1)\n")
 }
 """The service ends as soon as it begins."""
 

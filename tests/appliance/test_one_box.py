@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.appliance.camera import give_camera
 from tests.appliance.control import Control
-from tests.appliance.deployed import SETTINGS, UPGRADE, give_camera, played_in_peace
+from tests.appliance.deployed import SETTINGS, UPGRADE, played_in_peace
 from tests.appliance.machine import Machine
 from tests.appliance.releases import DIES, WHEELHOUSE, release
 from tests.support.programs import require_made

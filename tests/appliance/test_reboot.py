@@ -21,7 +21,8 @@ def hasty(counting: Machine) -> Iterator[Machine]:
     counting.run(
         f"rm -rf /run/footlight/{EDGE}; "  # the hangs of another test
         f"install -D --mode=644 /dev/stdin {drop_in}; systemctl daemon-reload; systemctl restart {EDGE}",
-        text="[Service]\nWatchdogSec=3\nRestartSec=100ms\nTimeoutStopSec=2\n",
+        # Long enough for a machine that does much else: a hang that the test did not make counts, too.
+        text="[Service]\nWatchdogSec=15\nRestartSec=100ms\nTimeoutStopSec=10\n",
     )
     yield counting
     counting.run(

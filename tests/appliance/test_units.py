@@ -21,7 +21,7 @@ from tests.appliance.patience import until
 
 @pytest.fixture
 def ear(counting: Machine) -> Iterator[Ear]:
-    """Listens to a run of the service that has just begun: the scene lasts a minute, then another run begins."""
+    """Listens to a run of the service that has just begun."""
     counting.run(f"systemctl start mosquitto footlight-bridge; systemctl stop {EDGE}")
     listener = Ear(counting)
     counting.run(f"systemctl start {EDGE}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -86,15 +87,26 @@ def test_a_version_that_does_not_count_is_rolled_back(
     )
 
 
-def test_a_release_without_a_signature_or_older_than_what_runs_is_refused_by_the_device(
+def test_a_release_that_is_unsigned_changed_or_older_is_refused_by_the_device(
     shop: Shop, key: Path, tmp_path: Path
 ) -> None:
     before, since = shop.version(), shop.since()
-    unsigned = upgrade(shop, release(tmp_path / "unsigned", "0.9.0"), check=False)
-    assert "the release is not signed" in " ".join(unsigned.output.split())
-    older = upgrade(shop, signed(tmp_path / "older", "0.0.9", key), check=False)
-    assert f"version 0.0.9 is older than {before}, which runs here" in " ".join(older.output.split())
-    assert unsigned.failed == older.failed == 1
-    assert (shop.version(), shop.since()) == (before, since), "something was installed, or restarted"
-    assert shop.machine.run("ls /opt/footlight").stdout.split() == ["current", "versions"]
-    assert shop.versions().isdisjoint({"0.9.0", "0.0.9"})
+    unsigned = release(tmp_path / "unsigned", "0.9.0")
+    # The manifest fits what was changed; the signature is that of the same version as it was made.
+    changed = release(tmp_path / "changed", "0.9.0", faults=DIES)
+    original = signed(tmp_path / "original", "0.9.0", key)
+    shutil.copy(original / "manifest.json.sig", changed)
+    strange = signed(tmp_path / "strange", "0.9.0", make_key(tmp_path, "strange-key"))
+    older = signed(tmp_path / "older", "0.0.9", key)
+    for offered, why in (
+        (unsigned, "the release is not signed"),
+        (changed, "nobody in /etc/footlight/release-signers has signed this release"),
+        (strange, "nobody in /etc/footlight/release-signers has signed this release"),
+        (older, f"version 0.0.9 is older than {before}, which runs here"),
+    ):
+        played = upgrade(shop, offered, check=False)
+        assert played.failed == 1
+        assert why in " ".join(played.output.split())
+        assert (shop.version(), shop.since()) == (before, since), "something was installed, or restarted"
+        assert shop.machine.run("ls /opt/footlight").stdout.split() == ["current", "versions"]
+        assert shop.versions().isdisjoint({"0.9.0", "0.0.9"})

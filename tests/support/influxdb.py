@@ -1,8 +1,8 @@
 """A real InfluxDB for the tests.
 
-Usually Debian's engine (1.6) behind a small nginx that gives it the v2 write API of 1.8 and later. With ``INFLUX_URL``,
-``INFLUX_TOKEN`` and, for 2.x, ``INFLUX_ORG`` in the environment it is the server there. It must be one for tests: they
-create and drop databases or buckets whose names begin with "test-".
+Usually Debian's engine (1.6) behind a small nginx that gives it the v2 write API and the tokens of 1.8 and later. With
+``INFLUX_URL``, ``INFLUX_TOKEN`` and, for 2.x, ``INFLUX_ORG`` in the environment it is the server there. It must be one
+for tests: they create and drop databases or buckets whose names begin with "test-".
 """
 
 from __future__ import annotations
@@ -61,12 +61,18 @@ http {{
     map $arg_bucket $rp {{ "~(%2F|/)(?<r>.+)$" $r; }}
     map $http_authorization $user {{ "~^Token (?<u>[^:]+):" $u; }}
     map $http_authorization $password {{ "~^Token [^:]+:(?<p>.+)$" $p; }}
+    map $http_authorization $other {{ default $http_authorization; "~^Token " ""; }}
     server {{
         listen {address}:{front};
         location = /api/v2/write {{
             set $args "db=$db&rp=$rp&precision=n&u=$user&p=$password";
             rewrite ^ /write break;
             proxy_set_header Authorization "";
+            proxy_pass http://127.0.0.1:{engine};
+        }}
+        location = /query {{
+            if ($user) {{ set $args "$args&u=$user&p=$password"; }}
+            proxy_set_header Authorization $other;
             proxy_pass http://127.0.0.1:{engine};
         }}
         location / {{ proxy_pass http://127.0.0.1:{engine}; }}

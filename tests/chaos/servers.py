@@ -15,6 +15,7 @@ import httpx
 from cloud.domain.levels import LEVELS
 from cloud.stores.setup import set_up
 from tests.chaos.truth import Counts
+from tests.support.brokers import until
 from tests.support.influxdb import PASSWORD, USER, engine_commands, make_user
 from tests.support.programs import require_program
 from tests.support.secure_broker import CLOUD, secrets
@@ -23,6 +24,7 @@ BROKER_PORT = 8883
 _PORTS = {"engine": 8087, "rpc": 8088, "front": 8086}
 _BUCKET = "footlight"
 _WINDOWS = "pattern write footlight/v1/%u/window\n"
+_START_S = 300.0
 _NO_DOOR = {"entries": -1, "exits": -1}
 SESSION_EXPIRY_S = 20
 """Of the bridges: shorter than the hour of the product, so that a broker gives up a bridge that is away, too."""
@@ -162,6 +164,7 @@ class StoreFiles:
         return int(rows[0]["count"]) if rows else 0
 
     def _rows(self, question: str) -> list[Mapping[str, Any]]:
+        until(self.answers, "the store answers", _START_S)  # it may have been killed, and be about to start
         asked = {"q": question, "db": _BUCKET, "epoch": "s"}
         answer = self._http.get(f"{self._engine}/query", params=asked)
         (result,) = answer.raise_for_status().json()["results"]

@@ -35,8 +35,8 @@ def test_a_minute_of_everything_going_wrong_loses_nothing(tmp_path: Path) -> Non
     assert outcome.good
 
 
-def test_hours_of_a_simulated_clock_lose_nothing(tmp_path: Path) -> None:
-    outcome = chaos(*simulated(seed=1, devices=10, hours=6), tmp_path)
+def test_an_hour_of_a_simulated_clock_loses_nothing(tmp_path: Path) -> None:
+    outcome = chaos(*simulated(seed=1, devices=3, hours=1), tmp_path)
     assert {*outcome.faults} == {*KINDS}
     assert outcome.good, outcome
-    assert outcome.verdict.kept > 10 * 60
+    assert outcome.verdict.kept > 3 * 30

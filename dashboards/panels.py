@@ -98,7 +98,7 @@ def number(
     if decimals is not None:
         panel.decimals(decimals)
     if recent is not None:
-        panel.time_from(recent)
+        panel.time_from(recent).hide_time_override(True)  # Grafana would write it over the title
     return _described(panel, title, description, [query], span)
 
 
@@ -250,7 +250,7 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
     return _described(panel, title, description, [query], 10)
 
 
-def words(title: str, content: str, *, span: int = 24, height: int = 3) -> text.Panel:
+def words(title: str, content: str, *, span: int = 24, height: int = 4) -> text.Panel:
     """Show Markdown text, which explains the panels around it."""
     return (
         text.Panel()

@@ -25,6 +25,9 @@ INVENTORY ?= ansible/inventory
 MACHINES ?= 3
 # Release: the private ssh key that signs it.
 KEY    ?=
+# Chaos: number of devices, and hours of a simulated clock instead of ten minutes of this one.
+DEVICES ?=
+HOURS   ?=
 # Languages of the page; its messages are in English.
 LANGUAGES := de es fr
 # Server: the name or address under which the devices reach it.
@@ -37,7 +40,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -92,6 +95,9 @@ soak: setup ## Simulate a week of the service in ten minutes; check memory, coun
 
 fuzz: setup ## Feed ten million wrong messages and files to what reads from outside (ARGS="--inputs 100000 --keep")
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+chaos: setup ## Let everything fail at once for ten minutes; nothing may be lost or counted twice (root; DEVICES=1000 HOURS=24, ARGS="--seed 7 --json")
+	$(BIN)/python -m tests.chaos $(if $(DEVICES),--devices '$(DEVICES)') $(if $(HOURS),--hours '$(HOURS)') $(ARGS)
 
 models: BY_HAND = $(if $(HAND_LABELS_ONLY),--hand-labels-only)
 models: need-data setup-train ## Train, export, calibrate and measure the models (DATA=folder HAND_LABELS_ONLY=1; continues after an interruption)

@@ -213,7 +213,7 @@ class GrafanaSettings(Section):
     token: Token
     influx_url: Url
     influx_token: Token
-    contacts: dict[Literal["installer", "hq"], ContactSettings] = Field(default_factory=dict)
+    contacts: dict[Literal["installer", "manager", "hq"], ContactSettings] = Field(default_factory=dict)
 
 
 class NoticeSettings(Section):

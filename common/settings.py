@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_origin
 
 from pydantic import (
     BaseModel,
@@ -100,6 +100,9 @@ class TlsSettings(Section):
 class MqttSettings(Section):
     """Where the broker is, and how to log in."""
 
+    section: ClassVar[str] = "mqtt"
+    """Where it stands in the file, for messages."""
+
     host: Host = "localhost"
     port: Port = 1883
     username: str | None = None
@@ -125,7 +128,7 @@ class MqttSettings(Section):
         """
         if self.password_file is None:
             return self.password.get_secret_value() if self.password is not None else None
-        return first_line(secret_file(self.password_file, environ), "mqtt.password_file")
+        return first_line(secret_file(self.password_file, environ), f"{self.section}.password_file")
 
     def broker(self, environ: Mapping[str, str] = os.environ) -> Broker:
         """Collect all that a connection needs. Raises ``UserError`` for a password file that cannot be read."""

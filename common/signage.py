@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +16,19 @@ FAIR_KINDS: frozenset[Kind] = frozenset({"price", "availability"})
 """Whether such a clip is shown never depends on gender or age: nobody gets another price, or less to choose from."""
 
 MOST_RULES = 32
+LEAST_HOLDOUT = 0.05
+HoldoutBy = Literal["show", "hour"]
+
+
+def held_out_in(hour: int, *, site: str, device: str, clip: str, share: float) -> bool:
+    """Return whether chance holds a clip out in an hour, counted from 1970 in UTC; ``share``: in how many of them.
+
+    The device and the server compute it alike, so that no message needs to tell it, and none that is lost or withheld
+    can. SHA-256 of the names and the hour is as good as a coin that nobody in the shop can throw again.
+    """
+    draw = sha256(f"{site}/{device}/{clip}/{hour}".encode()).digest()[:8]
+    return int.from_bytes(draw, "big") < share * 2**64
+
 
 Hours = tuple[Annotated[int, Field(ge=0, le=24)], Annotated[int, Field(ge=0, le=24)]]
 People = tuple[Annotated[int, Field(ge=0, le=1000)], Annotated[int, Field(ge=0, le=1000)]]
@@ -76,7 +90,8 @@ class RuleSettings(Section):
 class ProgrammeSettings(Section):
     """What a display shows. The order of the rules counts: the first that holds chooses the clip."""
 
-    holdout: Annotated[float, Field(ge=0.05, le=0.5)] = 0.2
+    holdout: Annotated[float, Field(ge=LEAST_HOLDOUT, le=0.5)] = 0.2
+    holdout_by: HoldoutBy = "show"
     clips: Annotated[tuple[ClipSettings, ...], Field(min_length=1, max_length=MOST_CLIPS)]
     rules: Annotated[tuple[RuleSettings, ...], Field(max_length=MOST_RULES)] = ()
     rotation: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_CLIPS)]

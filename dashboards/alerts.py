@@ -58,6 +58,8 @@ def _with_fault(fault: str) -> Query:
 
 
 _MOVED = _with_fault("moved")
+_PICTURE = _with_fault("picture")
+"""Not ``dark``: a shop without people is dark at night."""
 _LEAKS = _with_fault("privacy")
 """Devices on which the last privacy audit found a leak."""
 _QUEUED = Query(
@@ -74,6 +76,13 @@ _WITH_GENDER = Query(
     "day",
     alias="$tag_site $tag_role",
 )
+_PASSED = Query(
+    'SELECT count("holds") FROM (SELECT last("holds") AS "holds" FROM "figure_alert" WHERE $timeFilter'
+    ' GROUP BY "site", "role", "alert") WHERE "holds" = true GROUP BY "site", "role", "alert"',
+    "day",
+    alias="$tag_site $tag_alert",
+)
+"""Limits of the chain file that are passed. The rollup decides it, so that a limit needs no rule of its own here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +152,17 @@ def alerts() -> list[Alert]:
             "back, or check its position, draw the places again and restart the device.",
         ),
         Alert(
+            "camera-picture",
+            "Camera picture",
+            [Asked(_PICTURE, 7 * DAY_S)],
+            "$A > 0",
+            "0s",
+            "installer",
+            "{{ $labels.site }}: the picture of {{ $labels.device }} is frozen, washed out or blurred",
+            "The page of the device says which. Restart the camera, turn it from the light, clean or focus the lens. "
+            "While it is frozen nobody is counted.",
+        ),
+        Alert(
             "privacy-leak",
             "Privacy leak",
             [Asked(_LEAKS, 7 * DAY_S)],
@@ -188,6 +208,17 @@ def alerts() -> list[Alert]:
             "{{ $labels.site }}, {{ $labels.role }}: the share of women in the last three days differs strongly from "
             "the four weeks before",
             "Check the camera first (moved, dirty, new light), then the model versions, then the customers.",
+        ),
+        Alert(
+            "figure-limit",
+            "Figure beyond its limit",
+            [Asked(_PASSED, 3 * DAY_S)],
+            "$A > 0",
+            "0s",
+            "manager",
+            "{{ $labels.site }}: {{ $labels.alert }}",
+            "Look at Sales and figures: at the coverage first, then at the figure. The limit is in the chain file, in "
+            "alerts.",
         ),
     ]
 

@@ -12,7 +12,15 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from cloud.domain.levels import bucket_of
-from dashboards import alerts, chain_compare, data_quality, doors_zones, fleet_health, store_today
+from dashboards import (
+    alerts,
+    chain_compare,
+    data_quality,
+    doors_zones,
+    fleet_health,
+    sales_figures,
+    store_today,
+)  # fmt: skip
 from dashboards.page import page
 from dashboards.queries import SOURCES
 
@@ -23,6 +31,7 @@ HEAD = "written by `make dashboards`: change dashboards/*.py"
 DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
     "store-today": store_today.dashboard,
     "doors-zones": doors_zones.dashboard,
+    "sales-figures": sales_figures.dashboard,
     "chain-compare": chain_compare.dashboard,
     "fleet-health": fleet_health.dashboard,
     "data-quality": data_quality.dashboard,
@@ -68,6 +77,7 @@ def data_sources() -> dict[str, Any]:
                 "access": "proxy",
                 "url": "${INFLUXDB_URL}",
                 "editable": False,
+                "database": bucket_of("${INFLUXDB_DATABASE}", level),  # where Grafana before 9.4 looks
                 "jsonData": {
                     "dbName": bucket_of("${INFLUXDB_DATABASE}", level),
                     "httpMode": "POST",

@@ -7,14 +7,13 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from cloud.analysis.comparable import LEAST_DAYS
 from cloud.domain.thresholds import LEAST_COVERAGE, SMALL_SAMPLE
 from cloud.rollup.comparisons import PERIOD_DAYS
+from dashboards import figure_queries as figures
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
 from dashboards.panels import (
     BLUE,
-    GREEN,
     GREY,
     ORANGE,
-    RED,
     coloured,
     curve,
     number,
@@ -24,10 +23,9 @@ from dashboards.panels import (
     unit,
     words,
 )
+from dashboards.sales_figures import COVERAGE, FIGURE_COLUMNS, REFUSED_COLUMNS, SHARE
 
-_SHARE = "percentunit"
 _REAL = {"true": ("really different", BLUE), "false": ("may be chance", GREY)}
-_COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
 _VERSUS = ((None, ORANGE), (0.95, GREY), (1.05, BLUE))
 
 HOW_TO_READ = f"""\
@@ -52,6 +50,8 @@ def dashboard() -> Dashboard:
     board.with_variable(query_variable("role", "Cameras", q.ROLES, backwards=True))
     # Also those of the till and of the chain file. Backwards, visits come first.
     board.with_variable(query_variable("metric", "Compared on", q.METRICS, backwards=True))
+    board.with_variable(query_variable("figure", "Figure", figures.FIGURES))
+    board.with_variable(query_variable("period", "Days of each point", figures.PERIODS, backwards=True))
     annotate(board)
 
     board.with_panel(words("How to read this", HOW_TO_READ, height=5))
@@ -88,10 +88,10 @@ def dashboard() -> Dashboard:
                 "rate": unit("short", 3),
                 "low": unit("short", 3),
                 "high": unit("short", 3),
-                "versus": coloured(_VERSUS, *unit(_SHARE, 0)),
+                "versus": coloured(_VERSUS, *unit(SHARE, 0)),
                 "real": told(_REAL),
                 "q": unit("short", 3),
-                "coverage": coloured(_COVERAGE, *unit(_SHARE, 0)),
+                "coverage": coloured(COVERAGE, *unit(SHARE, 0)),
                 "days": [],
                 "models": [],
                 "calibrations": [],
@@ -121,7 +121,7 @@ def dashboard() -> Dashboard:
                 "site": [],
                 "title": [],
                 "apart_because": [],
-                "coverage": coloured(_COVERAGE, *unit(_SHARE, 0)),
+                "coverage": coloured(COVERAGE, *unit(SHARE, 0)),
                 "models": [],
                 "calibrations": [],
             },
@@ -144,7 +144,7 @@ def dashboard() -> Dashboard:
             "Coverage of the opening hours, by day",
             "The share of the opening time that was watched. A gap: closed, or no data arrived.",
             [q.DAILY_COVERAGE],
-            unit=_SHARE,
+            unit=SHARE,
             highest=1,
         )
     )
@@ -158,14 +158,63 @@ def dashboard() -> Dashboard:
                 "site": [],
                 "attribute": [],
                 "label": [],
-                "raw": unit(_SHARE, 1),
-                "corrected": unit(_SHARE, 1),
-                "low": unit(_SHARE, 1),
-                "high": unit(_SHARE, 1),
+                "raw": unit(SHARE, 1),
+                "corrected": unit(SHARE, 1),
+                "low": unit(SHARE, 1),
+                "high": unit(SHARE, 1),
                 "visits": coloured(((None, GREY), (SMALL_SAMPLE, "text"))),
             },
             hidden=["Time"],
             no_value="no day with ages, genders or expressions",
         )
     )
+    _figures(board)
     return board
+
+
+def _figures(board: Dashboard) -> None:
+    board.with_row(Row("Sales and figures"))
+    board.with_panel(
+        curve(
+            "The chosen figure of each shop",
+            "The figure that is chosen above, such as the conversion rate or a metric of the chain file, as counted. A "
+            "gap is a figure that cannot be told; a share is in 0..1.",
+            [figures.OF_SHOPS],
+            lowest=None,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Newest of each shop",
+            "The newest of the chosen figure; a share (unit %) is in 0..1. *Ranking* says which shops really differ.",
+            figures.SHOPS_FIGURES,
+            {"site": [], **FIGURE_COLUMNS},
+            hidden=["Time"],
+            no_value="no finished day tells it",
+            sort=("value", True),
+            span=12,
+            height=8,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Cannot be told",
+            "Shops that have no number for the newest days, and why.",
+            figures.SHOPS_REFUSED,
+            {"site": [], **REFUSED_COLUMNS},
+            hidden=["Time"],
+            span=12,
+            height=8,
+        )
+    )
+    board.with_panel(
+        rows(
+            "Beyond a limit",
+            "Limits of the chain file that are passed now, with the figure of the newest day. Managers are told.",
+            figures.SHOPS_PASSED,
+            {"site": [], "alert": [], "value": unit("short", 3)},
+            hidden=["Time"],
+            span=12,
+            height=8,
+        )
+    )

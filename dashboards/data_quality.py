@@ -66,6 +66,7 @@ def dashboard() -> Dashboard:
             q.DEAD_LETTERS,
             steps=((None, GREEN), (1, RED)),
             no_value="none",
+            span=8,
         )
     )
     board.with_panel(

@@ -14,10 +14,10 @@ _INTRODUCTION = """# Dashboards
 
 <!-- {head} -->
 
-What Grafana shows, for its users. There are five dashboards: *Shop today* and *Doors and zones* for the store manager,
-*Chain compare* for head office, *Fleet health* for the installer, and *Data quality and privacy* for everybody who
-wants to know how reliable the other figures are. They are made for Grafana {grafana}, installed with it, and the same
-for all users. They need no setup and are read-only, so that nobody edits them by mistake.
+What Grafana shows, for its users. There are six dashboards: *Shop today*, *Doors and zones* and *Sales and figures* for
+the store manager, *Chain compare* for head office, *Fleet health* for the installer, and *Data quality and privacy* for
+everybody who wants to know how reliable the other figures are. They are made for Grafana {grafana}, installed with it,
+and the same for all users. They need no setup and are read-only, so that nobody edits them by mistake.
 
 ## How to read all of them
 - **A gap is no data, 0 is a real count.** If no camera was watching, a line has a gap, a bar is missing, and a single
@@ -41,7 +41,9 @@ _ALERTS = """
 Grafana checks these rules every minute. The label `audience` says who can fix the problem;
 [Grafana](grafana.md#who-is-told-of-an-alert) says how that person is told. Devices report over MQTT when their camera
 is missing, their outbox is full or their clock is not set (*Faults* in *Fleet health*). These rules find what a device
-cannot report itself.
+cannot report itself. *Figure beyond its limit* is about the `alerts` of the
+[chain file](../cloud/chain.example.yaml): limits of conversion and every other figure, of which you have as many as you
+like without a change in Grafana.
 
 | rule | says | look at |
 | --- | --- | --- |
@@ -52,7 +54,7 @@ _REST = """
 Mount `dashboards/provisioning` as Grafana's provisioning folder and `dashboards/generated` at
 `/etc/footlight/dashboards`. Set `INFLUXDB_URL`, `INFLUXDB_DATABASE` and the secret `influxdb_read_token` (a read-only
 token), as `cloud/compose.yaml` does. The data sources have the fixed uids {sources}: one for each level of
-[storage](storage.md). *Chain compare*, time zones and promotions need the chain file and the nightly
+[storage](storage.md). *Chain compare*, *Sales and figures*, time zones and promotions need the chain file and
 `footlight-cloud rollup`. The map tiles come from a public server; everything else stays on your own servers.
 [Grafana](grafana.md) has more: folders and teams for each shop, the login of your company, one Grafana for several
 companies.

@@ -98,7 +98,7 @@ def number(
     if decimals is not None:
         panel.decimals(decimals)
     if recent is not None:
-        panel.time_from(recent)
+        panel.time_from(recent).hide_time_override(True)  # Grafana would write it over the title
     return _described(panel, title, description, [query], span)
 
 
@@ -158,16 +158,19 @@ def states(
 
 
 def rows(
-    title: str, description: str, query: Query, columns: Mapping[str, Sequence[model.DynamicConfigValue]], *,
-    hidden: Sequence[str] = (), sort: tuple[str, bool] | None = None, no_value: str = "none", span: int = 24,
-    height: int = 10,
+    title: str, description: str, query: Query | Sequence[Query],
+    columns: Mapping[str, Sequence[model.DynamicConfigValue]], *, hidden: Sequence[str] = (),
+    sort: tuple[str, bool] | None = None, no_value: str = "none", span: int = 24, height: int = 10,
 ) -> table.Panel:  # fmt: skip
-    """Show a table.
+    """Show a table. Several queries are joined by the columns that they have in common.
 
     ``columns`` sets the order and look of each column, by its name in the query result, because the engine may return
     tags in any order. ``sort`` is a column and whether the largest value comes first.
     """
     panel = table.Panel().height(height).no_value(no_value)
+    queries = [query] if isinstance(query, Query) else query
+    if len(queries) > 1:
+        panel.with_transformation(_step("merge"))
     order = {name: position for position, name in enumerate(columns)}
     panel.with_transformation(
         _step("organize", indexByName=order, excludeByName=dict.fromkeys(hidden, True), renameByName={})
@@ -177,7 +180,7 @@ def rows(
             panel.override_by_name(name, list(look))
     if sort is not None:
         panel.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
-    return _described(panel, title, description, [query], span)
+    return _described(panel, title, description, queries, span)
 
 
 def grid(title: str, description: str, queries: Sequence[Query], columns: int) -> table.Panel:
@@ -247,7 +250,7 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
     return _described(panel, title, description, [query], 10)
 
 
-def words(title: str, content: str, *, span: int = 24, height: int = 3) -> text.Panel:
+def words(title: str, content: str, *, span: int = 24, height: int = 4) -> text.Panel:
     """Show Markdown text, which explains the panels around it."""
     return (
         text.Panel()

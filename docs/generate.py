@@ -197,7 +197,7 @@ BUCKET = "footlight"
 HOLDS: dict[Level, str] = {
     "raw": "every window and cohort, health, status, alerts, notices, as the bridge writes them",
     "quarter": "tallies by quarter of an hour, opening hours only",
-    "day": "tallies by local day, opening hours only, and figures calculated from them",
+    "day": "tallies by local day, opening hours only, and figures calculated from them, from takings and count checks",
 }
 
 STORAGE = f"""# Stored measurements
@@ -238,6 +238,10 @@ stored, use `--from` and `--to`:
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml
 footlight-cloud rollup --config cloud.yaml --chain chain.yaml --from 2026-03-02 --to 2026-03-08 --json
 ```
+The figures of shops (`day_figure`, `hour_figure`) are calculated again for the last four weeks, and for every day whose
+takings came in or were corrected in the last seven days; with `--from`, for all days from there on. They need the files
+with takings and count checks ([0105](decisions/0105-derived-figures-are-stored-for-grafana.md)).
+
 Opening hours, time zones and roles of cameras come from the chain file; after you correct opening hours, run it again
 with `--from`. A day without data is not written, and a day that is not over is left for a later run. The command names
 sites and cameras that are not in the chain file, and leaves them out. An embedded store needs no rollup.

@@ -232,6 +232,11 @@ class Settings(PlaceSettings, SeeingSettings):
                 "signage: a rule is about gender or age, but with privacy.profile count neither is estimated; delete"
                 " gender and ages of the rules"
             )
+        if self.signage.broker is not None and self.signage.broker.is_that_of(self.mqtt):
+            raise ValueError(
+                "signage.broker: this is the broker of mqtt, which gets the counts; what a display shows must not leave"
+                " the shop: name another one, or delete it"
+            )
         return self
 
 

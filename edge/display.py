@@ -46,7 +46,8 @@ class Display:
                 for track in tracks
                 if track.state is TrackState.CONFIRMED and self._is_before(track.track_id)
             }
-            self._programme.decide(present, self._looked_s, at_s, at.astimezone().hour)
+            hour, utc_hour = at.astimezone().hour, int(at.timestamp() // 3600)
+            self._programme.decide(present, self._looked_s, at_s, hour, utc_hour)
 
     def confirm(self, number: int) -> None:
         """Note that a player shows this show."""

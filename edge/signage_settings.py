@@ -12,7 +12,7 @@ from pydantic import AfterValidator, model_validator
 from common.config_file import secret_file
 from common.errors import UserError
 from common.fields import Port, Token
-from common.settings import first_line
+from common.settings import MqttSettings, first_line
 from common.signage import ProgrammeSettings, RuleSettings
 from common.wire import Name
 from edge.signage.rules import Rule
@@ -20,17 +20,23 @@ from edge.signage.rules import Rule
 SHORTEST_TOKEN = 16
 
 
-def _own_address(text: str) -> str:
-    """Refuse what would let others than this device and the shop's own network reach the player's endpoint."""
+def _in_the_shop(text: str, what: str) -> str:
+    """Refuse a name, which may lead elsewhere tomorrow, and an address outside the shop's own network."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise ValueError("write an address of this device, such as 127.0.0.1 or 192.168.1.20") from None
+        raise ValueError(f"write {what}") from None
     if address.is_unspecified or not (address.is_loopback or address.is_private):
-        raise ValueError(
-            f"{text} is not an address of the shop's own network; use 127.0.0.1, or this device's address in it"
-        )
+        raise ValueError(f"{text} is not an address of the shop's own network; write {what}")
     return text
+
+
+def _own_address(text: str) -> str:
+    return _in_the_shop(text, "an address of this device, such as 127.0.0.1 or 192.168.1.20")
+
+
+def _broker_address(text: str) -> str:
+    return _in_the_shop(text, "an address in the shop, such as 127.0.0.1 or 192.168.1.5")
 
 
 def rule_of(asked: RuleSettings) -> Rule:
@@ -38,6 +44,27 @@ def rule_of(asked: RuleSettings) -> Rule:
     return Rule(
         asked.clip, asked.zone, asked.people, asked.hours, asked.gender, frozenset(asked.ages), asked.share
     )
+
+
+class PlayerBrokerSettings(MqttSettings):
+    """A broker of the shop, which tells players what is on."""
+
+    section = "signage.broker"
+
+    host: Annotated[str, AfterValidator(_broker_address)]
+
+    def is_that_of(self, mqtt: MqttSettings) -> bool:
+        """Return whether it is the broker that gets the counts."""
+        here, there = (_plain_host(one) for one in (self.host, mqtt.host))
+        return here == there and self.port == mqtt.port
+
+
+def _plain_host(host: str) -> str:
+    """Return a host, the same for all ways to write this device."""
+    try:
+        return "localhost" if ipaddress.ip_address(host).is_loopback else host
+    except ValueError:
+        return host.lower().rstrip(".")
 
 
 class SignageSettings(ProgrammeSettings):
@@ -48,6 +75,7 @@ class SignageSettings(ProgrammeSettings):
     token: Token | None = None
     token_file: Path | None = None
     folder: Path | None = None
+    broker: PlayerBrokerSettings | None = None
     zone: Name | None = None
     target: Name | None = None
 

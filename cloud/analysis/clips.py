@@ -70,13 +70,17 @@ def effect(trials: Sequence[Trial]) -> Effect:
     # The variance is estimated, too: what it lacks in certainty is added as the t distribution has it.
     error *= float(t.ppf(1 - LEVEL / 2, freedom) / norm.ppf(1 - LEVEL / 2))
     middle = math.log((shown_s / shown_visits) / (held_s / held_visits))
-    reach = _reach(error)
-    low, high = math.expm1(middle - reach), math.expm1(middle + reach)
-    verdict: Verdict = "worked" if low > 0 else "did not" if high < WORTH else "cannot tell yet"
-    return Effect(visits, len(used), verdict, math.expm1(middle), low, high, _needed(visits, error))
+    low, high = math.expm1(middle - reach(error)), math.expm1(middle + reach(error))
+    found = verdict(low, high)
+    return Effect(visits, len(used), found, math.expm1(middle), low, high, needed(visits, error))
 
 
-def _reach(error: float) -> float:
+def verdict(low: float, high: float) -> Verdict:
+    """Return what an interval says: "worked" if it is above 0, "did not" if an effect of ``WORTH`` is outside of it."""
+    return "worked" if low > 0 else "did not" if high < WORTH else "cannot tell yet"
+
+
+def reach(error: float) -> float:
     """Return half the width of the interval, on the scale of logarithms. The mixture is tuned to ``WORTH``: an effect
     of this size is found soonest."""
     variance, tuned = error**2, math.log1p(WORTH) ** 2
@@ -86,16 +90,17 @@ def _reach(error: float) -> float:
     return math.sqrt(variance * total / tuned * (2 * math.log(1 / LEVEL) + math.log(total / variance)))
 
 
-def _needed(visits: int, error: float) -> int | None:
-    """Return the visits with which an effect of ``WORTH`` is found with ``POWER``: the error falls with their root."""
+def needed(units: int, error: float) -> int | None:
+    """Return the visits or hours with which an effect of ``WORTH`` is found with ``POWER``: the error falls with their
+    root."""
     if not error:
         return None
     worth, quantile = math.log1p(WORTH), float(norm.ppf(POWER))
     small, large = 1e-6, worth
     for _ in range(60):
         middle = (small + large) / 2
-        if _reach(middle) + quantile * middle > worth:
+        if reach(middle) + quantile * middle > worth:
             large = middle
         else:
             small = middle
-    return math.ceil(visits * (error / small) ** 2)
+    return math.ceil(units * (error / small) ** 2)

@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         sites = chain.with_role(role)
         tallies = every_day(store, sites.values(), first, last, role)
         comparison = compare(tallies, metric, sites=sites, role=role, first=first, last=last)
-        right = corrected_rates(comparison, tallies, sites, checks)
+        formula = next((one for one in chain.formulas if one.name == args.metric), None)
+        right = corrected_rates(comparison, tallies, sites, checks, formula)
     console = Console()
     if args.json:
         told = {**asdict(comparison), "corrected": {site: asdict(one) for site, one in right.items()}}

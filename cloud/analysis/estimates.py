@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
+from cloud.analysis.ratios import Interval, Terms, interval_of, total
 from cloud.domain.formula import CONVERSION, FIELDS, Formula
 from cloud.domain.messages import Percent
 from cloud.domain.messages import gettext as _
 from cloud.domain.tally import Tally
 from cloud.domain.thresholds import LEAST_COVERAGE
 
-Interval = Literal["wilson", "days"]
-"""How an interval was found: by the chance that one more or one less buys, or by how much the days differ."""
-
-LEAST_DAYS: Final = 3
-"""Days without which nobody knows how much days differ."""
-_Z = 1.959964
-"""The normal quantile of 95 %."""
+if TYPE_CHECKING:
+    from cloud.analysis.corrected_figures import CorrectedFigure
+    from cloud.analysis.recall import Recall
 
 NO_TILL: Final = _("the till told nothing")
 NO_DOOR: Final = _("there is no door")
@@ -49,33 +46,26 @@ class Estimate:
     """Days that count, of ``of_days`` that have something of all its fields."""
     of_days: int
     refused: str | None
+    corrected: CorrectedFigure | None = None
+    """The same with the entries as count checks correct them; None if they do not. It may be known where the counted
+    figure is refused, because the door misses so many that there were more sales than entries."""
 
     @property
     def title(self) -> str:
         return self.formula.title
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The two sums of one day, and how much of its opening time was watched (1 if no camera is needed)."""
-
-    above: float
-    below: float
-    coverage: float
-    open_s: float
-
-
-def estimate(formula: Formula, tallies: Sequence[Tally]) -> Estimate:
-    """Compute a figure of these days of one site and role."""
+def estimate(formula: Formula, tallies: Sequence[Tally], doors: Sequence[Recall] = ()) -> Estimate:
+    """Compute a figure of these days of one site and role; ``doors`` are the count checks of all its doors."""
     told = [one for one in tallies if _tells(formula, one)]
     if not told:
         return _refused(formula, None, 0, lacking(formula, tallies))
     days = [terms_of(formula, one) for one in told]
-    return of_days(formula, days)
+    return of_days(formula, days, doors)
 
 
-def of_days(formula: Formula, days: Sequence[Terms]) -> Estimate:
-    """Compute a figure from the terms of its days, at least one."""
+def of_days(formula: Formula, days: Sequence[Terms], doors: Sequence[Recall] = ()) -> Estimate:
+    """Compute a figure from the terms of its days, at least one; ``doors`` as for :func:`estimate`."""
     open_s = sum(one.open_s for one in days)
     watched = sum(one.coverage * one.open_s for one in days) / open_s if open_s > 0 else 0.0
     coverage = watched if needs_cameras(formula) else None
@@ -85,10 +75,19 @@ def of_days(formula: Formula, days: Sequence[Terms]) -> Estimate:
     above, below = sum(one.above for one in used), sum(one.below for one in used)
     if below <= 0:
         return _refused(formula, coverage, len(days), _("nothing was counted"))
+    right = _corrected(formula, used, doors)
     if formula.name == CONVERSION and above > below:
-        return _refused(formula, coverage, len(days), MORE_SALES)
-    kind, low, high = _interval(formula, used, above, below)
-    return Estimate(formula, above / below, low, high, kind, coverage, len(used), len(days), None)
+        return replace(_refused(formula, coverage, len(days), MORE_SALES), corrected=right)
+    kind, low, high = interval_of(formula, used, above, below)
+    return Estimate(formula, above / below, low, high, kind, coverage, len(used), len(days), None, right)
+
+
+def _corrected(formula: Formula, used: Sequence[Terms], doors: Sequence[Recall]) -> CorrectedFigure | None:
+    if not doors:
+        return None
+    from cloud.analysis.corrected_figures import corrected_figure  # imported here: it needs scipy
+
+    return corrected_figure(formula, used, doors)
 
 
 def needs_cameras(formula: Formula) -> bool:
@@ -127,11 +126,8 @@ def terms_of(formula: Formula, one: Tally) -> Terms:
         name: READ[name](one) * (scale if FIELDS[name] in ("till", "hours") else 1.0)
         for name in formula.fields
     }
-    return Terms(total(formula.above, values), total(formula.below, values), coverage, one.open_s)
-
-
-def total(factors: Mapping[str, float], values: Mapping[str, float]) -> float:
-    return sum(factor * values[name] for name, factor in factors.items())
+    above, below = (total(side, values) for side in (formula.above, formula.below))
+    return Terms(above, below, coverage, one.open_s, values.get("entries", 0.0))
 
 
 def watched_share(formula: Formula, one: Tally) -> float:
@@ -194,31 +190,3 @@ READ: Final[Mapping[str, Callable[[Tally], float]]] = {
 
 def _refused(formula: Formula, coverage: float | None, days: int, why: str) -> Estimate:
     return Estimate(formula, None, None, None, None, coverage, 0, days, why)
-
-
-def _interval(
-    formula: Formula, used: Sequence[Terms], above: float, below: float
-) -> tuple[Interval | None, float | None, float | None]:
-    if formula.is_share and 0 <= above <= below:
-        return "wilson", *wilson(above, below)
-    if len(used) < LEAST_DAYS:
-        return None, None, None
-    return "days", *_by_days(used, above / below, below)
-
-
-def wilson(hits: float, of: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927), in 0..1. ``of`` is more than 0."""
-    share, z2 = hits / of, _Z * _Z
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    reach = _Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-def _by_days(used: Sequence[Terms], value: float, below: float) -> tuple[float, float]:
-    """Return the 95 % interval of a ratio of sums, from how much the days differ from it."""
-    from scipy.stats import t  # imported here: it takes seconds to load on a Pi
-
-    count = len(used)
-    scatter = sum((one.above - value * one.below) ** 2 for one in used) * count / (count - 1)
-    reach = float(t.ppf(0.975, count - 1)) * math.sqrt(scatter) / below
-    return value - reach, value + reach

@@ -13,6 +13,7 @@ from cloud.analysis.change import Change
 from cloud.analysis.compare import LEVEL
 from cloud.analysis.estimates import Estimate, estimate
 from cloud.analysis.metrics import Metric, formula_metric
+from cloud.analysis.recall import Recall
 from cloud.domain.formula import BUILT_IN, Formula
 from cloud.domain.tally import Tally
 
@@ -46,9 +47,11 @@ def formula_figures(
     this: Sequence[Tally],
     other: Sequence[Tally],
     compared: Callable[[Metric, float], Change],
+    doors: tuple[Sequence[Recall], Sequence[Recall]] = ((), ()),
 ) -> tuple[FormulaFigure, ...]:
-    """Compute them; ``compared`` tells the change of one metric at the level that is its part."""
-    found = [(estimate(one, this), estimate(one, other)) for one in formulas]
+    """Compute them; ``compared`` tells the change of one metric at the level that is its part, and ``doors`` are the
+    count checks of both sides. A change is that of the counted figures: a check that holds for both changes it not."""
+    found = [(estimate(one, this, doors[0]), estimate(one, other, doors[1])) for one in formulas]
     told = sum(own.value is not None for own, _ in found)
     return tuple(
         FormulaFigure(

@@ -135,7 +135,7 @@ def ratio_of(doors: Sequence[Recall]) -> Estimate | None:
     return Estimate(value, min(ratio.low for ratio in ratios), max(ratio.high for ratio in ratios))
 
 
-def corrected(counted: int, doors: Sequence[Recall]) -> Estimate | None:
+def corrected(counted: float, doors: Sequence[Recall]) -> Estimate | None:
     """Return how many people really came where ``counted`` were counted at ``doors``; None as for ``ratio_of``."""
     ratio = ratio_of(doors)
     if ratio is None:

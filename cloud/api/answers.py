@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloud.analysis.estimates import Interval
+from cloud.analysis.ratios import Interval
 from cloud.domain.chain import Purpose, Role
 from cloud.domain.formula import Better, Source
 from cloud.domain.tally import State
@@ -135,6 +135,10 @@ class DayAnswer(Counted):
     watched_s: dict[str, float] = Field(description="seconds that each camera watched (device/camera)")
     models: list[str] = Field(description="versions of the models in use")
     calibrations: list[str] = Field(description="versions of the calibrations in use")
+    entries_corrected: float | None = Field(
+        description="entries as the count checks of the doors correct them; null if a door has no check that holds"
+    )
+    entries_corrected_interval: Range | None = Field(description="their 95 % interval")
 
 
 class HourAnswer(Counted):
@@ -309,6 +313,13 @@ class MetricAnswer(Answer):
     days: int = Field(description="days that count: at least 0.8 of their opening time was watched")
     of_days: int = Field(description="days that have something of every field")
     refused: str | None = Field(description="why there is no value, in a sentence; null if there is one")
+    corrected: float | None = Field(
+        description="the same with the entries as the count checks of the doors correct them; null if they do not. It"
+        " may be known where `value` is refused because the door misses so many that there were more sales than entries"
+    )
+    corrected_interval: Range | None = Field(
+        description="its 95 % interval, which joins that of the figure with that of the checks"
+    )
 
 
 class Metrics(Asked):
@@ -328,7 +339,7 @@ class TillTaken(Answer):
 class AlertAnswer(Answer):
     """A fault that goes on."""
 
-    fault: Literal["camera", "moved", "outbox", "clock", "config", "privacy"]
+    fault: Literal["camera", "moved", "picture", "dark", "outbox", "clock", "config", "privacy"]
     since: datetime
     text: str = Field(description="what is wrong and what to do")
 

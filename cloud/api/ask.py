@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cloud.analysis.estimates import estimate
 from cloud.api import figures
-from cloud.api.answers import Cohorts, Days, Hours, Metrics, Places
+from cloud.api.answers import Cohorts, DayAnswer, Days, Hours, Metrics, Places
+from cloud.api.clip_answers import ClipAnswer, ClipList
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.formula import Formula
 from cloud.domain.tally import Tally
+from cloud.stores.check_file import CheckFile
 from cloud.stores.tallies import Tallies, every_day
 from common.errors import UserError
+
+if TYPE_CHECKING:
+    from cloud.analysis.recall import Estimate as Bounded
+    from cloud.analysis.recall import Recall
 
 _DAY = timedelta(days=1)
 
@@ -76,10 +83,11 @@ def choose(shops: Source, name: str, period: Period, now: datetime, *, most: int
     return Chosen(site, role_of(site, period.role), first, last, tallies, chain.formulas)
 
 
-def days(shops: Source, name: str, period: Period, now: datetime) -> Days:
-    """Return the counts by day. Raises the errors of :func:`choose`, as all functions below."""
+def days(shops: Source, name: str, period: Period, now: datetime, checks: CheckFile | None = None) -> Days:
+    """Return the counts by day, corrected by ``checks``. Raises the errors of :func:`choose`, as all functions
+    below."""
     asked = choose(shops, name, period, now, most=MOST_DAYS)
-    return Days(**_about(asked), days=[figures.day(one) for one in by_day(asked)])
+    return Days(**_about(asked), days=list(every_day_of(asked, checks)))
 
 
 def hours(shops: Source, name: str, period: Period, now: datetime) -> Hours:
@@ -100,10 +108,62 @@ def places(shops: Source, name: str, period: Period, now: datetime) -> Places:
     return Places(**_about(asked), **figures.places(sum(found[1:], found[0])), **figures.floor(floor))
 
 
-def metrics(shops: Source, name: str, period: Period, now: datetime) -> Metrics:
+def metrics(
+    shops: Source, name: str, period: Period, now: datetime, checks: CheckFile | None = None
+) -> Metrics:
     asked = choose(shops, name, period, now, most=MOST_DAYS)
     found = by_day(asked)
-    return Metrics(**_about(asked), metrics=[figures.metric(estimate(one, found)) for one in asked.formulas])
+    doors: Sequence[Recall] = ()
+    if _has_checks(asked.site, checks):
+        from cloud.analysis.corrected import checked_doors  # imported here: it needs scipy
+
+        doors = checked_doors(checks, asked.site, asked.role, found)
+    return Metrics(
+        **_about(asked), metrics=[figures.metric(estimate(one, found, doors)) for one in asked.formulas]
+    )
+
+
+def clips(shops: Source, name: str, period: Period, now: datetime) -> ClipList:
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
+    return ClipList(**_about(asked), clips=clips_of(asked))
+
+
+def clips_of(asked: Chosen) -> list[ClipAnswer]:
+    """Return the clips of the displays of a site. Raises ``StoreUnavailable``."""
+    from cloud.analysis.clip_figures import clip_figures  # imported here: it needs numpy and scipy
+
+    found = clip_figures(asked.tallies, asked.site, asked.first, asked.last, asked.role)
+    return [figures.clip(one) for one in found]
+
+
+def every_day_of(asked: Chosen, checks: CheckFile | None) -> Iterator[DayAnswer]:
+    """Yield the counts of each day, corrected by ``checks``. Raises ``StoreUnavailable``."""
+    for one, doors in checked_days(asked, checks):
+        yield figures.day(one, _people(one, doors))
+
+
+def checked_days(asked: Chosen, checks: CheckFile | None) -> list[tuple[Tally, Sequence[Recall]]]:
+    """Return the tally of each day with the count checks of its doors, without any unless each door has one that holds
+    on that day. Raises ``StoreUnavailable``."""
+    found = by_day(asked)
+    if not _has_checks(asked.site, checks):
+        return [(one, ()) for one in found]
+    from cloud.analysis.corrected import checked_by_day  # imported here: it needs scipy
+
+    doors = checked_by_day(checks, asked.site, asked.role, found)
+    return [(one, doors[one.day]) for one in found]
+
+
+def _has_checks(site: Site, checks: CheckFile | None) -> bool:
+    return checks is not None and site.name in checks.sites()
+
+
+def _people(one: Tally, doors: Sequence[Recall]) -> Bounded | None:
+    if not doors or one.doors is None:
+        return None
+    from cloud.analysis.recall import corrected
+
+    return corrected(one.doors.entries, doors)
 
 
 def by_day(asked: Chosen) -> list[Tally]:

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cloud.api import answers
+from cloud.api.clip_answers import ClipList
 from cloud.domain.chain import Role
 from cloud.domain.periods import monday_of
 from cloud.domain.till import TillRow
@@ -34,7 +35,7 @@ PNG: Final = "image/png"
 PDF: Final = "application/pdf"
 HTML: Final = "text/html"
 
-Table = Literal["days", "hours", "cohorts", "places", "metrics"]
+Table = Literal["days", "hours", "cohorts", "places", "metrics", "clips"]
 Format = Literal["csv", "parquet"]
 Chart = Literal["weeks", "hours", "coverage"]
 Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
@@ -175,6 +176,7 @@ ENDPOINTS: Final = (
     _json("cohorts", "/sites/{site}/cohorts", "Released breakdowns by local day", Period, answers.Cohorts),
     _json("places", "/sites/{site}/places", "Doors, zones, queues and targets", Period, answers.Places),
     _json("metrics", "/sites/{site}/metrics", "Figures with a formula", Period, answers.Metrics),
+    _json("clips", "/sites/{site}/clips", "Clips of the displays, and their effect", Period, ClipList),
     _json("devices", "/sites/{site}/devices", "Devices and notices as they are now", Nothing, answers.Devices),
     Endpoint(
         "export", "/sites/{site}/exports/{table}", "A table of a period as a file", "exports", OfTable, Export,

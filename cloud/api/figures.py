@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 from cloud.analysis.estimates import Estimate
 from cloud.api import answers
+from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import DoorTally, QueueTally, TargetTally, ZoneTally
-from cloud.domain.tally import Tally, added_by, readable
+from cloud.domain.tally import Tally, readable
 from cloud.domain.till import TillTally
-from cloud.stores.tallies import Tallies, open_quarters
+from cloud.stores.tallies import Tallies, open_hours
+
+if TYPE_CHECKING:
+    from cloud.analysis.clip_figures import ClipFigures
+    from cloud.analysis.clip_hours import HourEffect
+    from cloud.analysis.clips import Effect
+    from cloud.analysis.recall import Estimate as Bounded
 
 
 def site_answer(site: Site) -> answers.SiteAnswer:
@@ -32,12 +39,7 @@ def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role)
 
     Raises ``StoreUnavailable``.
     """
-
-    def start_of(at: datetime) -> datetime:
-        # In UTC: two hours that the local clock shows twice would be equal.
-        return at - timedelta(minutes=at.astimezone(site.zone).minute)
-
-    hours = added_by(open_quarters(source, site, first, last, role), start_of)
+    hours = open_hours(source, site, first, last, role)
     return {start.astimezone(site.zone): total for start, total in hours.items()}
 
 
@@ -64,7 +66,8 @@ def counted(tally: Tally) -> dict[str, Any]:
     }
 
 
-def day(tally: Tally) -> answers.DayAnswer:
+def day(tally: Tally, people: Bounded | None) -> answers.DayAnswer:
+    """Return a day; ``people`` are the entries that its count checks correct."""
     return answers.DayAnswer(
         date=tally.day,
         **counted(tally),
@@ -72,6 +75,8 @@ def day(tally: Tally) -> answers.DayAnswer:
         watched_s=dict(tally.watched_s),
         models=sorted(tally.models),
         calibrations=sorted(tally.calibrations),
+        entries_corrected=people.value if people else None,
+        entries_corrected_interval=(people.low, people.high) if people else None,
     )
 
 
@@ -135,6 +140,35 @@ def floor(found: FloorTally) -> dict[str, Any]:
     }
 
 
+def clip(found: ClipFigures) -> ClipAnswer:
+    sums, hours = found.sums, found.by_hour or {}
+    return ClipAnswer(
+        device=found.device,
+        clip=found.clip,
+        shows=sums.shows,
+        shown_s=sums.shown_s,
+        visits=sums.visits,
+        viewers=sums.viewers if sums.viewers_of else None,
+        viewers_of=sums.viewers_of,
+        mean_attention_s=_divided(sums.attention_s, sums.attention_visits),
+        attention_visits=sums.attention_visits,
+        withheld=sums.withheld,
+        attention=_effect(found.attention, found.attention.visits) if found.attention else None,
+        **{outcome: _effect(one, one.hours) for outcome, one in hours.items()},
+        **dict.fromkeys({"entries", "sales", "conversion"}.difference(hours)),
+    )
+
+
+def _effect(found: Effect | HourEffect, compared: int) -> EffectAnswer:
+    return EffectAnswer(
+        verdict=found.verdict,
+        change=found.change,
+        interval=_range(found.low, found.high),
+        compared=compared,
+        needed=found.needed,
+    )
+
+
 def till(told: TillTally | None) -> answers.Till | None:
     if told is None:
         return None
@@ -148,7 +182,7 @@ def till(told: TillTally | None) -> answers.Till | None:
 
 
 def metric(found: Estimate) -> answers.MetricAnswer:
-    of = found.formula
+    of, right = found.formula, found.corrected
     return answers.MetricAnswer(
         name=of.name,
         title=str(of.title),
@@ -157,13 +191,19 @@ def metric(found: Estimate) -> answers.MetricAnswer:
         unit=of.unit,
         better=of.better,
         value=found.value,
-        interval=None if found.low is None or found.high is None else (found.low, found.high),
+        interval=_range(found.low, found.high),
         interval_by=found.interval,
         coverage=found.coverage,
         days=found.days,
         of_days=found.of_days,
         refused=found.refused and str(found.refused),
+        corrected=right.value if right else None,
+        corrected_interval=_range(right.low, right.high) if right else None,
     )
+
+
+def _range(low: float | None, high: float | None) -> answers.Range | None:
+    return None if low is None or high is None else (low, high)
 
 
 def doors(found: DoorTally | None) -> answers.Doors | None:

@@ -16,6 +16,7 @@ from cloud.domain.chain import Chain, Site
 from cloud.domain.messages import gettext as _
 from cloud.domain.one_shop import NAME
 from common.config_file import checked
+from common.durable_file import put_in_place
 from common.errors import UserError
 from common.wire import short_hash
 
@@ -93,15 +94,12 @@ class ChainFile:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(plan.text)
-                file.flush()
-                os.fsync(file.fileno())
             if Chain.load(new) != plan.chain:
                 raise UserError(
                     f"{self.path}: is written in a way that the page cannot change; change it by hand"
                 )
             self._keep_mode(new)
-            new.replace(self.path)
-            _settle(self.path.parent)
+            put_in_place(new, self.path)
         except OSError as error:
             raise NotWritable(error.strerror or str(error)) from None
         finally:
@@ -122,12 +120,3 @@ class ChainFile:
 def section_of(site: Site) -> dict[str, Any]:
     """Return the settings of a site that the page changes, as the chain file writes them."""
     return site.model_dump(mode="json", include=set(EDITED), exclude_defaults=True)
-
-
-def _settle(folder: Path) -> None:
-    """Make sure that the new name of a file survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

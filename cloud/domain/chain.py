@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from cloud.domain.custom_metric import MOST_METRICS, CustomMetric
+from cloud.domain.figures import COUNTS, MOST_LIMITS, Limit, check_limits
 from cloud.domain.formula import BUILT_IN, TAKEN, Formula
 from common.config_file import load_yaml_model
 from common.errors import UserError
@@ -281,6 +282,8 @@ class Chain(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """The currency of every turnover; None: it is not named."""
     metrics: Annotated[dict[Name, CustomMetric], Field(max_length=MOST_METRICS)] = Field(default_factory=dict)
+    alerts: Annotated[list[Limit], Field(max_length=MOST_LIMITS)] = Field(default_factory=list)
+    """Limits of figures, of which somebody is told."""
 
     @model_validator(mode="after")
     def _own_names(self) -> Self:
@@ -297,6 +300,12 @@ class Chain(Section):
                 raise ValueError(
                     f"annotations: {annotation.text!r} names {unknown[0]!r}, which is not a site of this file"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _known_limits(self) -> Self:
+        units = {**dict.fromkeys(COUNTS, ""), **{one.name: one.unit for one in self.formulas}}
+        check_limits(self.alerts, units, self.sites)
         return self
 
     @property

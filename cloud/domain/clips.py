@@ -4,9 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from common.wire import Clips
 from common.wire import Watched as Told
+
+EFFECT_DAYS = 56
+"""The effect of a clip is that of its last days."""
+
+
+class ToldClips(NamedTuple):
+    """What one cohort tells. ``at``: the start of the window with which it was released."""
+
+    device: str
+    at: datetime
+    clips: Clips
+
+
+class HeldByHours(NamedTuple):
+    """A clip that chance holds out for whole hours, a ``share`` of them, at least from ``since`` to ``until``."""
+
+    device: str
+    clip: str
+    share: float
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +65,11 @@ class ClipSums:
     trials: list[Trial] = field(default_factory=list)
 
 
-def clips_of(cohorts: Iterable[Clips]) -> dict[str, ClipSums]:
+def clips_of(cohorts: Iterable[ToldClips]) -> dict[str, ClipSums]:
     """Add up what cohorts tell of each clip."""
     found: dict[str, ClipSums] = {}
     for cohort in cohorts:
-        for name, clip in sorted(cohort.items()):
+        for name, clip in sorted(cohort.clips.items()):
             sums = found.setdefault(name, ClipSums())
             _add(sums, clip.shown)
             sums.suited |= clip.held is not None
@@ -54,6 +77,25 @@ def clips_of(cohorts: Iterable[Clips]) -> dict[str, ClipSums]:
             if sides[0] is not None and sides[1] is not None:
                 sums.trials.append(Trial(sides[0], sides[1]))
     return found
+
+
+def held_by_hours(cohorts: Iterable[ToldClips]) -> list[HeldByHours]:
+    """Return the clips that are held out for whole hours, each since its share was changed last.
+
+    A cohort in between that tells nothing of a clip does not end it: what the privacy rules withhold may depend on how
+    many people came.
+    """
+    running: dict[tuple[str, str], HeldByHours | None] = {}
+    for cohort in sorted(cohorts, key=lambda one: one.at):
+        for name, clip in sorted(cohort.clips.items()):
+            before, share = running.get((cohort.device, name)), clip.holdout_hours
+            if share is None:
+                running[cohort.device, name] = None
+            elif before is not None and before.share == share:
+                running[cohort.device, name] = before._replace(until=cohort.at)
+            else:
+                running[cohort.device, name] = HeldByHours(cohort.device, name, share, cohort.at, cohort.at)
+    return [one for one in running.values() if one is not None]
 
 
 def _add(sums: ClipSums, told: Told) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeGuard
 
 from simpleeval import InvalidExpression, NameNotDefined, SimpleEval
 
+from cloud.domain.figures import COUNTS
 from cloud.domain.messages import gettext as _
 
 Source = Literal["cameras", "doors", "till", "hours"]
@@ -244,7 +245,7 @@ BUILT_IN: Final[tuple[Formula, ...]] = (
 TAKEN: Final = frozenset(
     {
         "visits_per_open_hour", "viewers_share", "dwell_mean", "attraction_ratio", "entries_per_open_hour",
-        "capture_rate", *(one.name for one in BUILT_IN),
+        "capture_rate", *(one.name for one in BUILT_IN), *COUNTS,
     }
 )  # fmt: skip
-"""The names of metrics that every chain has."""
+"""The names of metrics and counts that every chain has."""

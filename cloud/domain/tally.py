@@ -15,7 +15,7 @@ One function makes it from windows, from either store. Four rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal, NamedTuple, TypedDict, TypeVar
 
@@ -175,10 +175,17 @@ def with_silent_days(
     """Add an empty tally, with only the opening time, for each day without data."""
     known = {(one.site, one.day): one for one in tallies}
     return [
-        known.get((site.name, day)) or tally((), site, day, role)
+        known.get((site.name, day)) or _silent_day(site, day, role)
         for site in sorted(sites, key=lambda site: site.name)
         for day in days
     ]
+
+
+def _silent_day(site: Site, day: date, role: Role) -> Tally:
+    """Return the tally of a day without windows, without adding up its hundred quarters of an hour."""
+    opening = site.opening_intervals(day)
+    empty = _tally(site.name, role, day, site.local_day(day)[0], (), (), opening, site.cameras_of(role), {})
+    return replace(empty, open_s=sum((end - start).total_seconds() for start, end in opening))
 
 
 def quarters(windows: Iterable[WindowMessage], site: Site, day: date, role: Role) -> dict[datetime, Tally]:
@@ -215,13 +222,16 @@ def count_day(windows: Iterable[WindowMessage], site: Site, day: date, role: Rol
     """
     found = windows_of_day(windows, site, day, role)
     again = re_entries(window for group in found.groups.values() for window in group)
+    empty = _tally(site.name, role, day, min(found.groups), (), (), found.opening, found.cameras, again)
+
+    def quarter(at: datetime) -> Tally:
+        group, released = found.groups[at], found.released[at]
+        if not group and not released:  # by far the most, at night and when nobody watches
+            return replace(empty, open_s=_open_s(found.opening, at))
+        return _tally(site.name, role, day, at, group, released, found.opening, found.cameras, again)
+
     return DayCounts(
-        quarters={
-            at: _tally(
-                site.name, role, day, at, group, found.released[at], found.opening, found.cameras, again
-            )
-            for at, group in found.groups.items()
-        },
+        quarters={at: quarter(at) for at in found.groups},
         floor=floor_tally(
             (camera_of(window), window.cohort)
             for group in found.released.values()
@@ -253,7 +263,7 @@ def _tally(
         site=site,
         role=role,
         day=day,
-        open_s=sum(_overlap_s(interval, (at, at + QUARTER)) for interval in opening),
+        open_s=_open_s(opening, at),
         watched_s=watched_s,
         visits=sum(w.totals.visits for w in group),
         viewers=sum(w.totals.viewers for w in group),
@@ -302,6 +312,11 @@ def timed(cohort: Cohort) -> Timed:
 def described_of(cohort: Cohort) -> int:
     """Return how many visits the number of described ones refers to: none if it is withheld."""
     return 0 if cohort.described is None else cohort.visits
+
+
+def _open_s(opening: Sequence[Interval], at: datetime) -> float:
+    """Return how much of a quarter of an hour the site is open."""
+    return sum(_overlap_s(interval, (at, at + QUARTER)) for interval in opening)
 
 
 def _overlap_s(one: Interval, other: Interval) -> float:

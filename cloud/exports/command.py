@@ -16,6 +16,7 @@ from cloud.config import load
 from cloud.domain.chain import ROLES, Chain
 from cloud.exports.files import csv_lines, parquet
 from cloud.exports.tables import table_of
+from cloud.stores.check_file import opened_checks
 from cloud.stores.connect import add_chain, open_tallies
 from cloud.stores.tallies import Tallies
 from common.clock import Clock, SystemClock
@@ -36,7 +37,7 @@ class _Opened:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``export``."""
-    parser = commands.add_parser("export", help="write days, hours, places or a chart to a file")
+    parser = commands.add_parser("export", help="write days, hours, places, clips or a chart to a file")
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
     for table in get_args(Table):
         one = kinds.add_parser(table, help=f"a table of {table}")
@@ -67,9 +68,13 @@ def run_table(args: argparse.Namespace, clock: Clock) -> int:
     as_parquet = (args.format or suffix.removeprefix(".")) == "parquet"
     now = clock.now()
     last = period.last or now.date()
-    with open_tallies(load(args.config), args.chain, last) as (chain, source):
-        site = _site(chain, args.site)
-        table = table_of(args.table, _Opened(chain, source), site, period, now, bounded=False)
+    settings = load(args.config)
+    with (
+        open_tallies(settings, args.chain, last) as (chain, source),
+        opened_checks(settings.checks_file()) as checks,
+    ):
+        site, shops = _site(chain, args.site), _Opened(chain, source)
+        table = table_of(args.table, shops, site, period, now, bounded=False, checks=checks)
     _write(parquet(table) if as_parquet else "".join(csv_lines(table)).encode(), args.out)
     return 0
 

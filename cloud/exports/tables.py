@@ -24,8 +24,10 @@ from cloud.api.answers import (
     Till,
     ZoneAnswer,
 )
+from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, Period, Table
 from cloud.domain.time_bins import TIME_BINS
+from cloud.stores.check_file import CheckFile
 
 Value = str | int | float | date | datetime | None
 Kind = type[str] | type[int] | type[float] | type[date] | type[datetime]
@@ -37,6 +39,9 @@ _PLACES: Final[Mapping[str, type[BaseModel]]] = {
     "target": TargetAnswer,
 }
 _BINS: Final = {"queue": "waiting", "target": "attention"}
+_INTERVALS: Final = ("interval", "corrected_interval")
+_EFFECTS: Final = ("attention", "entries", "sales", "conversion")
+_CORRECTED: Final = "entries_corrected"
 _RANGES: Final = ("median_s", "ninth_decile_s", "interest_interval_s")
 
 
@@ -59,15 +64,22 @@ class TableOf:
 
 
 def table_of(
-    name: Table, shops: ask.Source, site: str, period: Period, now: datetime, *, bounded: bool
+    name: Table,
+    shops: ask.Source,
+    site: str,
+    period: Period,
+    now: datetime,
+    *,
+    bounded: bool,
+    checks: CheckFile | None = None,
 ) -> TableOf:
-    """Return a table of a period; ``bounded`` as an answer of the API is.
+    """Return a table of a period; ``bounded`` as an answer of the API is. ``checks`` correct the entries.
 
     Raises ``UnknownSite``, ``UserError`` or ``StoreUnavailable``.
     """
     usual = MOST_DAYS_BY_HOUR if name == "hours" else MOST_DAYS
     asked = ask.choose(shops, site, period, now, most=usual if bounded else None)
-    columns, rows = _MAKERS[name](asked)
+    columns, rows = _MAKERS[name](asked, checks)
     before: dict[str, Kind] = {"site": str, "role": str}
     return TableOf(
         name=name,
@@ -83,23 +95,24 @@ def table_of(
 Made = tuple[dict[str, Kind], Iterable[Mapping[str, Any]]]
 
 
-def _days(asked: ask.Chosen) -> Made:
+def _days(asked: ask.Chosen, checks: CheckFile | None) -> Made:
     columns = {"date": date, **_counted(), **_columns(Till), "models": str, "calibrations": str}
-    return columns, (_flat(figures.day(one)) for one in ask.by_day(asked))
+    columns |= {_CORRECTED: float, **_ends([f"{_CORRECTED}_interval"])}
+    return columns, (_flat(one) for one in ask.every_day_of(asked, checks))
 
 
-def _hours(asked: ask.Chosen) -> Made:
+def _hours(asked: ask.Chosen, _checks: CheckFile | None) -> Made:
     found = figures.every_hour(asked.tallies, asked.site, asked.first, asked.last, asked.role)
     columns = {"start": datetime, **_counted()}
     return columns, (_flat(figures.hour(start, total)) for start, total in found.items())
 
 
-def _cohorts(asked: ask.Chosen) -> Made:
+def _cohorts(asked: ask.Chosen, _checks: CheckFile | None) -> Made:
     columns = {"date": date, "breakdown": str, "label": str, "visits": int, "of": int, "withheld": int}
     return columns, (row for day in figures.cohorts(ask.by_day(asked)) for row in _cells(day))
 
 
-def _places(asked: ask.Chosen) -> Made:
+def _places(asked: ask.Chosen, _checks: CheckFile | None) -> Made:
     columns: dict[str, Kind] = {"date": date, "kind": str}
     for kind, model in _PLACES.items():
         columns |= _columns(model, without=(*_RANGES, *_BINS.values()))
@@ -108,22 +121,42 @@ def _places(asked: ask.Chosen) -> Made:
     return columns, (row for one in ask.by_day(asked) for row in _places_of(one.day, figures.places(one)))
 
 
-def _metrics(asked: ask.Chosen) -> Made:
-    ends = _ends(["interval"])
-    columns = {"date": date, **_columns(MetricAnswer, without=("interval", "sources")), **ends}
+def _metrics(asked: ask.Chosen, checks: CheckFile | None) -> Made:
+    columns = {"date": date, **_columns(MetricAnswer, without=(*_INTERVALS, "sources")), **_ends(_INTERVALS)}
     return columns, (
-        _metric(one.day, figures.metric(estimate(formula, [one])))
-        for one in ask.by_day(asked)
+        {
+            "date": one.day,
+            **_with_ends(figures.metric(estimate(formula, [one], doors)).model_dump(), _INTERVALS),
+        }
+        for one, doors in ask.checked_days(asked, checks)
         for formula in asked.formulas
     )
 
 
-def _metric(day: date, answer: MetricAnswer) -> dict[str, Any]:
-    low, high = answer.interval or (None, None)
-    return {"date": day, **answer.model_dump(), "interval_low": low, "interval_high": high}
+def _clips(asked: ask.Chosen, _checks: CheckFile | None) -> Made:
+    columns = _columns(ClipAnswer, without=_EFFECTS)
+    for effect in _EFFECTS:
+        of_effect = {**_columns(EffectAnswer, without=("interval",)), **_ends(["interval"])}
+        columns |= {f"{effect}_{name}": kind for name, kind in of_effect.items()}
+    return columns, (_clip(one) for one in ask.clips_of(asked))
 
 
-_MAKERS: Final = {"days": _days, "hours": _hours, "cohorts": _cohorts, "places": _places, "metrics": _metrics}
+def _clip(answer: ClipAnswer) -> dict[str, Any]:
+    values = answer.model_dump()
+    for effect in _EFFECTS:
+        told = _with_ends(values.pop(effect) or {}, ["interval"])
+        values |= {f"{effect}_{name}": value for name, value in told.items()}
+    return values
+
+
+_MAKERS: Final = {
+    "days": _days,
+    "hours": _hours,
+    "cohorts": _cohorts,
+    "places": _places,
+    "metrics": _metrics,
+    "clips": _clips,
+}
 
 
 def _counted() -> dict[str, Kind]:
@@ -135,7 +168,7 @@ def _door(name: str) -> str:
 
 
 def _flat(answer: DayAnswer | HourAnswer) -> dict[str, Any]:
-    values = answer.model_dump(exclude={"doors", "till"})
+    values = _with_ends(answer.model_dump(exclude={"doors", "till"}), [f"{_CORRECTED}_interval"])
     for versions in ("models", "calibrations"):
         if versions in values:
             values[versions] = " ".join(values[versions])
@@ -164,15 +197,21 @@ def _places_of(day: date, told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for place in told[f"{kind}s"]:
             values = place.model_dump()
             bins = values.pop(_BINS[kind]) if kind in _BINS else {}
-            for name in _RANGES:
-                low, high = values.pop(name, None) or (None, None)
-                values |= {f"{name}_low": low, f"{name}_high": high}
+            values = _with_ends(values, _RANGES)
             named = {f"{_BINS[kind]}_{label}": count for label, count in bins.items()}
             yield {"date": day, "kind": kind, **values, **named}
 
 
 def _bins(kind: str) -> list[str]:
     return [f"{_BINS[kind]}_{label}" for label in TIME_BINS] if kind in _BINS else []
+
+
+def _with_ends(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Put two columns in place of each interval."""
+    for name in names:
+        low, high = values.pop(name, None) or (None, None)
+        values |= {f"{name}_low": low, f"{name}_high": high}
+    return values
 
 
 def _ends(names: Iterable[str]) -> dict[str, Kind]:

@@ -14,7 +14,7 @@ from grafana_client.elements.alertingprovisioning import AlertingProvisioning
 
 Json = dict[str, Any]
 
-AUDIENCES = ("installer", "hq")
+AUDIENCES = ("installer", "manager", "hq")
 """The audiences of the alert rules."""
 
 
@@ -108,7 +108,10 @@ def _name(audience: str) -> str:
 def _route(audience: str) -> Json:
     return {
         "receiver": _name(audience),
-        "object_matchers": [["product", "=", "footlight"], ["audience", "=", audience]],
+        "object_matchers": [
+            ["audience", "=", audience],
+            ["product", "=", "footlight"],
+        ],  # sorted as Grafana does
         "group_by": ["alertname", "site"],
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ from typing import Any, Literal
 import requests
 import yaml
 from grafana_client import GrafanaApi
-from grafana_client.client import GrafanaClientError, GrafanaException
+from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaServerError
 
 from cloud.domain.chain import Chain
 from cloud.grafana.contacts import Contact, bring_contacts
@@ -28,12 +29,14 @@ from common.errors import UserError
 Json = dict[str, Any]
 
 HQ = "hq"
-PER_STORE = ("store-today", "doors-zones")
+PER_STORE = ("store-today", "doors-zones", "sales-figures")
 """Dashboards of which every site has a copy in its folder, fixed to that site."""
 RULES_EVERY_S = 60
 
 _VIEW, _EDIT = 1, 2
 _LONGEST_UID = 40
+_UID = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_UID}}}")
+"""Names of sites may be longer, and contain a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class _Run:
             "type": "influxdb",
             "access": "proxy",
             "url": source.url,
+            "database": source.database,  # where Grafana before 9.4 looks
             "jsonData": {
                 "dbName": source.database,
                 "httpMode": "POST",
@@ -226,7 +230,7 @@ class _Run:
         if any(rule is not None and rule.get("provenance") == "file" for rule in known):
             return
         group = "footlight"
-        wanted = {
+        wanted: dict[str, Any] = {
             "title": group,
             "folderUid": folder,
             "interval": RULES_EVERY_S,
@@ -235,12 +239,14 @@ class _Run:
         found = _found(lambda: provisioning.get_rule_group(folder, group))
         if found is not None and holds(found, wanted):
             return
-        self._do(
-            "create" if found is None else "update",
-            "alert rules",
-            group,
-            lambda: provisioning.update_rule_group(folder, group, wanted),
-        )
+
+        def bring() -> None:
+            for rule, there in zip(wanted["rules"], known, strict=True):
+                if there is None:  # Grafana 9 creates no rule as part of a group
+                    provisioning.create_alertrule(rule)
+            provisioning.update_rule_group(folder, group, wanted)
+
+        self._do("create" if found is None else "update", "alert rules", group, bring)
 
     def _do(self, verb: Any, kind: Any, name: str, change: Callable[[], Any]) -> Any:
         """Record a change and, unless this is a dry run, make it."""
@@ -249,9 +255,9 @@ class _Run:
 
 
 def uid(prefix: str, name: str) -> str:
-    """Return a uid for the site ``name``; Grafana allows 40 characters, so a long name is replaced by its hash."""
+    """Return a uid for the site ``name``; one that Grafana does not allow is made from the hash of the name."""
     plain = f"{prefix}-{name}"
-    if len(plain) <= _LONGEST_UID:
+    if _UID.fullmatch(plain):
         return plain
     return f"{prefix}-{hashlib.sha256(name.encode()).hexdigest()}"[:_LONGEST_UID]
 
@@ -289,8 +295,9 @@ def _managers(name: str) -> str:
 def _found(get: Callable[[], Json]) -> Json | None:
     try:
         return get()
-    except GrafanaClientError as error:
-        if error.status_code != 404:
+    except (GrafanaClientError, GrafanaServerError) as error:
+        # Grafana 9 answers 500 instead of 404 about a rule that it does not have.
+        if error.status_code != 404 and "could not find alert rule" not in str(error.message):
             raise
         return None
 

@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.domain.thresholds import MIN_K
 from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.ingest.restarts import UPTIME_TOPIC, Restarts
 from cloud.stores.store import DeadLetter, Store
 from common.clock import Clock, SystemClock
 from common.errors import UserError
@@ -85,12 +86,16 @@ class Bridge:
         """Set while the broker has granted the subscription."""
         self._client = make_client(broker, client_id, keep_session=True, manual_ack=True, reconnect=True)
         self._client.reconnect_delay_set(*reconnect_s)
-        self._set_will(client_id)
+        self._asking = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
+        self._restarts = Restarts()
+        self._uptime_mid: int | None = None
+        self._set_will()
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
+        self._client.message_callback_add(UPTIME_TOPIC, self._on_uptime)
 
     @property
     def stats(self) -> Stats:
@@ -117,13 +122,12 @@ class Bridge:
         if self._refusal is not None:
             raise self._refusal
 
-    def _set_will(self, client_id: str) -> None:
+    def _set_will(self) -> None:
         """Sent when the broker forgets this session: brokers share out messages to bridges that are away, too, and drop
         what waited for one when its session ends. Then the devices send again what they delivered lately."""
         if (about := content(self._broker, PacketTypes.WILLMESSAGE)) is not None:
             about.WillDelayInterval = self._session_expiry_s
-            payload = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
-            self._client.will_set(RESEND_TOPIC, payload, qos=1, properties=about)
+            self._client.will_set(RESEND_TOPIC, self._asking, qos=1, properties=about)
 
     def stop(self) -> None:
         """End ``run``; from any thread or a signal handler."""
@@ -149,8 +153,16 @@ class Bridge:
         )
         self._reachable = True
         client.subscribe([(name, 1) for name in self._filters])
+        if self._v5:
+            self._restarts.connected(self._clock.monotonic())
+            # Apart from the others: a broker may refuse it.
+            _, self._uptime_mid = client.subscribe(UPTIME_TOPIC, 0)
 
-    def _on_subscribe(self, _: mqtt.Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Any) -> None:
+    def _on_subscribe(
+        self, _: mqtt.Client, __: Any, mid: int, reasons: list[ReasonCode], ___: Properties | None
+    ) -> None:
+        if mid == self._uptime_mid:
+            return
         if refused := [str(reason) for reason in reasons if reason.is_failure]:
             self._refusal = UserError(
                 f"broker {self._broker} refuses the subscription: {refused[0]}; allow {self._filters[0]} and its"
@@ -159,6 +171,14 @@ class Bridge:
             self.stop()
             return
         self.subscribed.set()
+
+    def _on_uptime(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
+        """Ask devices for what a bridge that is away may lose: the broker has forgotten its will, as ours."""
+        if message.retain:  # it was true some seconds ago; the next one is soon here
+            return
+        if self._restarts.has_restarted(bytes(message.payload), self._clock.monotonic()):
+            log.info("broker %s was restarted: devices send again what they delivered lately", self._broker)
+            client.publish(RESEND_TOPIC, self._asking, qos=1, properties=content(self._broker))
 
     def _on_message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
         connection = self._connection

@@ -9,8 +9,9 @@ import signal
 from cloud.config import load
 from cloud.ingest.bridge import Bridge
 from cloud.ingest.metrics import serving_metrics
+from cloud.ingest.missing import telling_missing
 from cloud.ingest.notices import telling
-from cloud.stores.connect import open_store
+from cloud.stores.connect import open_numbers, open_store
 from common.clock import SystemClock
 from common.command_line import add_config
 
@@ -31,7 +32,11 @@ def run(args: argparse.Namespace) -> int:
     clock = SystemClock()
     store = open_store(settings, clock, repair=True)
     try:
-        with telling(settings.notices, store, clock) as tell:
+        with (
+            open_numbers(settings, store) as numbers,
+            telling(settings.notices, store, clock) as tell,
+            telling_missing(settings.notices, numbers, clock),
+        ):
             bridge = Bridge(
                 store,
                 mqtt.broker(),

@@ -23,6 +23,7 @@ from cloud.stores.embedded_file import back_up
 from cloud.stores.sqlite_file import connect, create_private
 from common import salvage
 from common.clock import Clock, SystemClock
+from common.durable_file import put_in_place
 from common.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -99,9 +100,7 @@ def _write(file: Path, target: Path) -> None:
     try:
         draft.touch(mode=0o600)
         shutil.copyfile(file, draft)
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        draft.replace(target)
+        put_in_place(draft, target)
     finally:
         draft.unlink(missing_ok=True)
 

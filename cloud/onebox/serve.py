@@ -17,6 +17,7 @@ from cloud.devices.changes import CHANNELS
 from cloud.domain.chain import shop_zone
 from cloud.ingest.intake import Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.metrics import IntakeMetrics
+from cloud.ingest.missing import telling_missing
 from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, connect_public
 from cloud.onebox.backup import copies, nightly
@@ -82,6 +83,7 @@ async def serve(
             page_access(settings, clock) as access,
             pushing(access, shops, clock, connect) as push,
             telling(settings.notices, store, clock, push) as tell,
+            telling_missing(settings.notices, store, clock),
             chain_changes(chain or settings.own_chain_file(), settings.chain_history_file(), clock) as edits,
             open_till(settings.till_file()) as till,
         ):

@@ -9,7 +9,7 @@ from functools import partial
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes
 from cloud.analysis.comparable import camera_coverage, coverage
-from cloud.analysis.corrected import Corrected, corrected_entries
+from cloud.analysis.corrected import Corrected, checked_doors, corrected_entries
 from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import Metric, metric_named
@@ -158,6 +158,7 @@ def site_report(
         (only,) = changes(found, [metric], week.first, level=level)
         return only
 
+    doors = (checked_doors(checks, site, role, own), checked_doors(checks, site, role, before))
     return SiteReport(
         site=site.name,
         title=site.title,
@@ -175,7 +176,7 @@ def site_report(
         viewers=total.viewers if total.covered_s > 0 else None,
         changes=tuple(changes(found, [metric_named(name) for name in metrics_of(found)], week.first)),
         till=total.till,
-        metrics=formula_figures(shown, own, before, compared),
+        metrics=formula_figures(shown, own, before, compared, doors),
         currency=chain.currency or "",
         days=tuple(_day(one) for one in own if one.open_s > 0),
         hours=hours,

@@ -18,12 +18,13 @@ from typing import Protocol
 from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain, Role, Site, camera_of
 from cloud.domain.day_windows import LATE
+from cloud.domain.gaps import Gap, gaps
 from cloud.domain.levels import Level
 from cloud.domain.tally import Tally, count_day
-from cloud.rollup.gaps import Gap, gaps
 from cloud.rollup.register import register
 from cloud.rollup.setup_command import add_setup, run_setup
 from cloud.stores import layout
+from cloud.stores.check_file import CheckFile, opened_checks
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_day_points
 from cloud.stores.forgotten import Tags
@@ -280,8 +281,8 @@ def run(args: argparse.Namespace, clock: Clock) -> int:
         return 0
     first, last = period(args.first, args.last, clock.now(), store.retention_days)
     since = None if args.first or args.last else first_kept(clock.now(), store.retention_days)
-    with open_till(settings.till_file()) as till:
-        rolled = _roll_up(store, chain, till, clock, first, last, since)
+    with open_till(settings.till_file()) as till, opened_checks(settings.checks_file()) as checks:
+        rolled = _roll_up(store, chain, till, checks, clock, first, last, since)
     if args.json:
         print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **asdict(rolled)}, default=str))
         return 0
@@ -303,12 +304,14 @@ def _roll_up(
     store: InfluxSettings,
     chain: Chain,
     till: TillFile,
+    checks: CheckFile | None,
     clock: Clock,
     first: date,
     last: date,
     since: date | None,
 ) -> Rolled:
-    from cloud.rollup.comparisons import comparison_points  # imported here: it needs numpy and scipy
+    from cloud.rollup.comparisons import comparison_points  # imported here: they need numpy and scipy
+    from cloud.rollup.figures import Shops, write_figures
 
     with closing(open_influx(store, clock)) as target, closing(open_influxql(store)) as source:
         windows, tallies = InfluxWindows(source), InfluxTallies(source)
@@ -316,7 +319,10 @@ def _roll_up(
             rolled = rollup(
                 chain, windows, tallies, target, first=first, last=last, now=clock.now(), since=since
             )
-            target.write_points(comparison_points(TillTallies(tallies, till, chain), chain, last), "day")
+            sold = TillTallies(tallies, till, chain)
+            target.write_points(comparison_points(sold, chain, last), "day")
+            shops = Shops(chain, sold, till, checks, tallies)
+            write_figures(shops, target, first=first, last=last, now=clock.now())
         except (StoreUnavailable, StoreRejected) as error:
             raise UserError(f"store: {error}; fix this, then run the rollup again") from None
     return rolled

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from cloud.domain.chain import Chain, Purpose
+from cloud.simulation.beside import WAYS, Way
 from common.wire import Profile
 
 NAME = "simulated"
@@ -137,6 +138,10 @@ class Character:
     expressions: tuple[float, ...]
     profile: Profile
     cameras: tuple[Camera, ...]
+    staff: frozenset[Way]
+    """How its devices know staff; empty if they leave nobody out."""
+    loyalty: bool
+    """Whether members show a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,7 @@ def make_sites(count: int, days: Sequence[date], seed: int) -> Sites:
 
 
 def _character(kind: Kind, rng: np.random.Generator) -> Character:
+    dice = rng.spawn(1)[0]
     return Character(
         kind=kind,
         visits_per_hour=kind.visits_per_hour * float(rng.lognormal(0, 0.3)),
@@ -196,6 +202,8 @@ def _character(kind: Kind, rng: np.random.Generator) -> Character:
         cameras=_LAYOUTS[int(rng.integers(1, len(_LAYOUTS)))]
         if kind.visits_per_hour > 20 and rng.random() < 0.3
         else _LAYOUTS[0],
+        staff=frozenset(way for way in WAYS if dice.random() < 0.5),
+        loyalty=bool(dice.random() < 0.5),
     )
 
 

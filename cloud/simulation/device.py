@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,8 @@ from cloud.domain.chain import Site
 from cloud.simulation.chain import CAMERA, Camera, Character
 from cloud.simulation.faults import Faults, overlap_s, within
 from cloud.simulation.places import PLANS, at_places
-from cloud.simulation.visitors import STAFF_S, Eyes, Floats, Visitors
+from cloud.simulation.visitors import STAFF_S, Eyes, Visitors
+from cloud.simulation.watched import followed_of, taken_for_staff, watched_s
 from cloud.simulation.windows import windows
 from common.wire import (
     AlertMessage,
@@ -68,10 +68,16 @@ class Release:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceDay:
-    """One day of a device: ``arrivals`` in order of time, and the visitors that are counted in them."""
+    """One day of a device: ``arrivals`` in order of time, and the people behind them.
+
+    ``came``: all who were in front of the camera, with staff. ``counted``: those whose visits the arrivals count.
+    ``left_out``: those who were left out of the same windows as staff.
+    """
 
     arrivals: Sequence[Arrival]
+    came: Visitors
     counted: Visitors
+    left_out: Visitors
 
 
 class Device:
@@ -94,8 +100,12 @@ class Device:
         self._name, self._camera = camera.device, camera
         self._site, self._character, self._faults = site, character, faults
         self._window_s, self._until, self._rng = window_s, until, rng
-        self._places_rng = rng.spawn(1)[0]
-        self._plan = PLANS[camera.purpose]
+        self._places_rng, self._beside_rng = rng.spawn(2)
+        self._plan = replace(
+            PLANS[camera.purpose],
+            leaves_out_staff=bool(character.staff),
+            counts_members=character.loyalty,
+        )
         self._rule = CohortRule(k=K, profile=character.profile, plan=self._plan)
         self._release: Release | None = None
         """The running release; None while there is no power."""
@@ -112,18 +122,31 @@ class Device:
         """
         opening = self._site.opening_intervals(day)
         if not opening:
-            return DeviceDay((), everybody.only(np.zeros(len(everybody.end_s), dtype=bool)))
+            nobody = everybody.only(np.zeros(len(everybody.end_s), dtype=bool))
+            return DeviceDay((), everybody, nobody, nobody)
         start = opening[0][0].timestamp() - STAFF_S
         count = math.ceil((opening[-1][1].timestamp() + STAFF_S - start) / self._window_s)
         edges_s = start + self._window_s * np.arange(count + 1, dtype=np.float64)
-        covered_s = self._covered(edges_s)
-        seen = at_places(self._places_rng, self._camera.purpose, self._seen(everybody, edges_s, covered_s))
+        covered_s = watched_s(self._rng, self._faults, edges_s)
+        known = taken_for_staff(self._beside_rng, everybody, self._character, opening)
+        came = at_places(self._places_rng, self._camera.purpose, known)
+        followed = followed_of(came, self._faults, edges_s, covered_s)
+        is_staff = followed.beside.known
+        seen, left_out = followed.only(~is_staff), followed.only(is_staff)
         verdicts = release.eyes.see(self._rng, seen.labels, seen.described)
         arrivals: list[Arrival] = []
         counted = np.zeros(count, dtype=bool)
         noon_s = datetime.combine(day, time(RELEASE_HOUR), self._site.zone).timestamp()
         for index, window in enumerate(
-            windows(seen, verdicts, edges_s, covered_s, self._camera.purpose, due_s=noon_s)
+            windows(
+                seen,
+                verdicts,
+                edges_s,
+                covered_s,
+                self._camera.purpose,
+                due_s=noon_s,
+                staff_s=left_out.end_s,
+            )
         ):
             if overlap_s(window.start, window.end, self._faults.off):
                 arrivals += self._go_off(window.start)
@@ -136,28 +159,11 @@ class Device:
             arrivals += [sent] if sent else []
             arrivals += self._health(window)
         arrivals = sorted((a for a in arrivals if a.at <= self._until), key=lambda arrival: arrival.at)
-        window_of = np.searchsorted(edges_s, seen.end_s, side="right") - 1
-        return DeviceDay(arrivals, seen.only(counted[window_of]))
-
-    def _covered(self, edges_s: Floats) -> Floats:
-        """Draw the watched seconds of each window."""
-        moments = [datetime.fromtimestamp(edge, UTC) for edge in edges_s.tolist()]
-        blind = [overlap_s(*pair, self._faults.blind) for pair in pairwise(moments)]
-        usual = self._faults.coverage
-        share = np.clip(self._rng.normal(usual, (1 - usual) / 4, len(blind)), 0, 1)
-        return np.asarray(share * (self._window_s - np.array(blind)))
-
-    def _seen(self, everybody: Visitors, edges_s: Floats, covered_s: Floats) -> Visitors:
-        """Select the visitors who left within a window while the camera was not blind.
-
-        Slow processing leaves gaps of about a second, which hide nobody.
-        """
-        inside = (everybody.end_s >= edges_s[0]) & (everybody.end_s < edges_s[-1])
-        for first, last in self._faults.blind:
-            inside &= (everybody.end_s < first.timestamp()) | (everybody.end_s >= last.timestamp())
-        window_of = np.searchsorted(edges_s, everybody.end_s, side="right") - 1
-        inside[inside] &= covered_s[window_of[inside]] > 0
-        return everybody.only(inside)
+        told = [
+            some.only(counted[np.searchsorted(edges_s, some.end_s, side="right") - 1])
+            for some in (seen, left_out)
+        ]
+        return DeviceDay(arrivals, came, *told)
 
     def _go_off(self, at: datetime) -> Iterator[Arrival]:
         if self._release is not None and self._connected:

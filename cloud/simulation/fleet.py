@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -13,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.domain.chain import Chain, Interval, Role, Site
+from cloud.simulation.beside import true_beside
 from cloud.simulation.chain import PROMOTION, Camera, Sites, make_sites
-from cloud.simulation.device import Arrival, Device, Release
+from cloud.simulation.device import Arrival, Device, DeviceDay, Release
+from cloud.simulation.doors import true_re_entries
 from cloud.simulation.faults import draw_faults
 from cloud.simulation.places import true_places
 from cloud.simulation.till import TillDay, conversion_of, till_day
@@ -51,6 +52,10 @@ class Truth:
     expression: Mapping[str, int]
     places: Mapping[str, Mapping[str, Mapping[str, float]]]
     """What they did at doors, in zones, towards targets and before clips, by name."""
+    beside: Mapping[str, int]
+    """How many of the ``entries`` are ``re_entries``. The others hold for all the time in which devices are on, as
+    cohorts do: ``visits``, those of ``members`` among them, and how many of all who were followed are ``staff``, and of
+    these were ``left_out``."""
     till: Mapping[str, float] | None = None
     """Only of entrances: how many people really ``entered``, counted or not, and the share of them that buys
     (``conversion``)."""
@@ -143,31 +148,25 @@ class Fleet:
         rng: np.random.Generator,
     ) -> SiteDay:
         character = self._sites.characters[site.name]
-        opening = site.opening_intervals(day)
         promoted = any(
             one.first <= day <= one.last and (not one.sites or site.name in one.sites)
             for one in self.chain.annotations
         )
         factor = (PROMOTION if promoted else 1.0) * float(rng.lognormal(0, DAY_TO_DAY))
         arrivals: list[Arrival] = []
-        came: Counter[Role] = Counter()
-        counted: dict[Role, list[Visitors]] = {role: [] for role in site.roles}
-        at_entrances: list[tuple[Visitors, Visitors]] = []
+        played: dict[Role, list[DeviceDay]] = {role: [] for role in site.roles}
         for camera, device in zip(character.cameras, devices, strict=True):
             everybody = visitors(rng, character, site, day, factor * camera.sees)
             one = device.day(day, everybody, release)
             arrivals += one.arrivals
-            came[camera.purpose] += int(_during(everybody, opening).sum())
-            counted[camera.purpose].append(one.counted)
-            if camera.purpose == "entrance":
-                at_entrances.append((everybody, one.counted))
+            played[camera.purpose].append(one)
         # Of its own chance, so that the days are those of a chain without tills.
         dice = np.random.default_rng([self._seed, number, day.toordinal(), _TILL])
         conversion = conversion_of(np.random.default_rng([self._seed, number, _TILL]))
-        till = till_day(dice, site, day, at_entrances, conversion)
+        till = till_day(dice, site, day, [one.came for one in played.get("entrance", [])], conversion)
         truths = [
-            _truth(site, role, day, came[role], people, till if role == "entrance" else None)
-            for role, people in counted.items()
+            _truth(site, role, day, days, till if role == "entrance" else None)
+            for role, days in played.items()
         ]
         return SiteDay(day, site, arrivals, truths, till)
 
@@ -180,11 +179,9 @@ def _during(people: Visitors, opening: Sequence[Interval]) -> NDArray[np.bool_]:
     return inside
 
 
-def _truth(
-    site: Site, role: Role, day: date, came: int, counted: Sequence[Visitors], till: TillDay | None
-) -> Truth:
+def _truth(site: Site, role: Role, day: date, played: Sequence[DeviceDay], till: TillDay | None) -> Truth:
     opening = site.opening_intervals(day)
-    pairs = [(people, _during(people, opening)) for people in counted]
+    pairs = [(one.counted, _during(one.counted, opening)) for one in played]
     mixes = {
         attribute: {
             name: sum(int((people.labels[attribute][i] == index).sum()) for people, i in pairs)
@@ -197,7 +194,7 @@ def _truth(
         role=role,
         day=day,
         open_s=sum((last - first).total_seconds() for first, last in opening),
-        came=came,
+        came=sum(int(_during(one.came, opening).sum()) for one in played),
         visits=sum(int(i.sum()) for _, i in pairs),
         viewers=sum(int((people.attention_s[i] > 0).sum()) for people, i in pairs),
         described=sum(int(people.described[i].sum()) for people, i in pairs),
@@ -207,5 +204,7 @@ def _truth(
         age_band=mixes["age_band"],
         expression=mixes["expression"],
         places=true_places(role, pairs),
+        beside=true_beside([one.counted.beside for one in played], [one.left_out.beside for one in played])
+        | true_re_entries(people.only(i) for people, i in pairs),
         till={"entered": till.entered, "conversion": till.conversion} if till else None,
     )

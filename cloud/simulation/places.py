@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.domain.chain import Role
+from cloud.simulation.doors import at_door
 from cloud.simulation.visitors import CROSSINGS, Floats, Visitors
 from common.vocabulary import EXPRESSIONS
 from edge.place_types import DoorCounts, PlaceCounts, Shown, VisitPlaces, Wait, ZoneCounts, counts_of
@@ -37,12 +38,9 @@ PLANS: Mapping[Role, Plan] = {
 }
 _CELLS = {"shelf": (0, 1), "till": (7,), "": (2, 3, 5, 6)}
 """Where people stand in each zone, and outside of all."""
-_CROSSING = {"entry": 0.42, "exit": 0.36, "passer": 0.2, "": 0.02}
-ENTERS = _CROSSING["entry"]
-"""The share of the people in front of a door who come in."""
-_LEADS, _TEA, _SIGN, _SERVED = 0.7, 0.5, 0.3, 0.85
-"""Shares: of entries that begin a group, of visits at the shelf that look at the tea, of all that look at the sign, and
-of those in the queue who are served."""
+_TEA, _SIGN, _SERVED = 0.5, 0.3, 0.85
+"""Shares: of visits at the shelf that look at the tea, of all that look at the sign, and of those in the queue who are
+served."""
 
 _SHOW_S = 10.0
 _IN_SHOW, _SUITED, _HELD, _FIRST = 0.8, 0.6, 0.3, 0.6
@@ -56,8 +54,7 @@ def at_places(rng: np.random.Generator, purpose: Role, people: Visitors) -> Visi
     """Draw what each of these visitors does in front of a camera of this purpose."""
     count = len(people.end_s)
     if purpose == "entrance":
-        crossing = rng.choice(len(CROSSINGS), count, p=[_CROSSING[name] for name in CROSSINGS])
-        return replace(people, crossing=crossing, leads=rng.random(count) < _LEADS)
+        return at_door(rng, people)
     if not PLANS[purpose].zones:
         return people
     places = np.empty(count, dtype=object)

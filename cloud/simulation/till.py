@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from cloud.domain.chain import Site
-from cloud.simulation.places import ENTERS
-from cloud.simulation.visitors import CROSSINGS, Floats, Visitors
+from cloud.simulation.doors import ENTRY
+from cloud.simulation.visitors import Visitors
 
 _HOUR_S = 3600
 _SPENDS, _SPREAD = 18.0, 0.6
@@ -48,14 +48,11 @@ def till_day(
     rng: np.random.Generator,
     site: Site,
     day: date,
-    cameras: Sequence[tuple[Visitors, Visitors]],
+    cameras: Sequence[Visitors],
     conversion: float,
 ) -> TillDay:
-    """Make the hours of a day. ``cameras`` are those at entrances: everybody who passed, and those that were counted.
-
-    Who was not counted entered as often as the others.
-    """
-    entered = np.sort(np.concatenate([np.empty(0), *(_entered(rng, *pair) for pair in cameras)]))
+    """Make the hours of a day. ``cameras`` are those at entrances: everybody who passed, counted or not."""
+    entered = np.sort(np.concatenate([np.empty(0), *(one.end_s[one.crossing == ENTRY] for one in cameras)]))
     hours = []
     total = 0
     for first, last in site.opening_intervals(day):
@@ -67,13 +64,6 @@ def till_day(
             hours.append(_hour(rng, start, int(rng.binomial(came, conversion)), ends - begins))
             start += _HOUR_S
     return TillDay(hours, total, conversion)
-
-
-def _entered(rng: np.random.Generator, everybody: Visitors, counted: Visitors) -> Floats:
-    """Return when people entered at one camera, counted or not."""
-    missed = everybody.end_s[~np.isin(everybody.end_s, counted.end_s)]
-    by_chance = missed[rng.random(len(missed)) < ENTERS]
-    return np.concatenate([counted.end_s[counted.crossing == CROSSINGS.index("entry")], by_chance])
 
 
 def _hour(rng: np.random.Generator, start_s: float, sales: int, open_s: float) -> TillHour:

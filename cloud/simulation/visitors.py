@@ -6,15 +6,17 @@ Arrays have one entry per visit, in order of the visit's end; labels are indices
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cloud.analysis.confusion import Confusion, shipped_confusions
 from cloud.domain.chain import Site
+from cloud.simulation.beside import ALONE, Beside, at_work
 from cloud.simulation.chain import Character
 from common.vocabulary import AGE_BANDS, ATTRIBUTES, EXPRESSIONS, NOT_SEEN, UNKNOWN
 from edge.place_types import VisitPlaces
@@ -27,7 +29,10 @@ _STEP_S = 300
 """The flow of people is constant within this many seconds."""
 STAFF_S = 1800
 """How long before opening and after closing devices are on and see the staff."""
-_STAFF_PER_HOUR = 4.0
+_STAFF_PER_HOUR, _AT_WORK_PER_HOUR = 4.0, 3.0
+"""Staff before opening and after closing, and during the day."""
+_STAYS = 5.0
+"""Staff at work stays in view so many times as long as a visitor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +52,10 @@ class Visitors:
     """What each did in zones and towards targets, as ``VisitPlaces``."""
     shown: NDArray[np.object_]
     """The show on the display that each belongs to, as ``Shown``, or None."""
+    beside: Beside
 
-    def only(self, chosen: NDArray[np.bool_]) -> Visitors:
-        """Return some of them."""
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Visitors:
+        """Return some of them: those that are marked, or those at these places."""
         return Visitors(
             end_s=self.end_s[chosen],
             dwell_s=self.dwell_s[chosen],
@@ -60,6 +66,7 @@ class Visitors:
             leads=self.leads[chosen],
             places=self.places[chosen],
             shown=self.shown[chosen],
+            beside=self.beside.only(chosen),
         )
 
     @property
@@ -73,6 +80,8 @@ def visitors(
     """Draw one day. ``factor`` scales all visits: the weather, a promotion, the share that passes this camera."""
     flow = factor * character.visits_per_hour * character.kind.week[day.weekday()]
     moments: list[Floats] = []
+    staff: list[Labels] = []
+    dice = rng.spawn(1)[0]
     for start, end in site.opening_intervals(day):
         steps = np.arange(start.timestamp(), end.timestamp(), _STEP_S)
         local = np.array([_local_hour(site, start, moment) for moment in steps])
@@ -82,11 +91,18 @@ def visitors(
         )
         came = rng.poisson(flow * (1 + rush) * _STEP_S / 3600)
         moments.append(np.repeat(steps, came) + rng.uniform(0, _STEP_S, came.sum()))
+        staff.append(np.zeros(came.sum(), dtype=np.int64))
         for first in (start.timestamp() - STAFF_S, end.timestamp()):
-            staff = rng.poisson(_STAFF_PER_HOUR * STAFF_S / 3600)
-            moments.append(first + rng.uniform(0, STAFF_S, staff))
-    end_s = np.sort(np.concatenate(moments)) if moments else np.empty(0)
-    return _people(rng, character, end_s)
+            alone = rng.poisson(_STAFF_PER_HOUR * STAFF_S / 3600)
+            moments.append(first + rng.uniform(0, STAFF_S, alone))
+            staff.append(np.full(alone, ALONE))
+        open_s = (end - start).total_seconds()
+        at = at_work(dice, dice.poisson(_AT_WORK_PER_HOUR * open_s / 3600))
+        moments.append(start.timestamp() + dice.uniform(0, open_s, len(at)))
+        staff.append(at)
+    end_s = np.concatenate([np.empty(0), *moments])
+    order = np.argsort(end_s, kind="stable")
+    return _people(rng, character, end_s[order], np.concatenate([np.empty(0, np.int64), *staff])[order])
 
 
 def _local_hour(site: Site, start: datetime, moment: float) -> float:
@@ -94,9 +110,10 @@ def _local_hour(site: Site, start: datetime, moment: float) -> float:
     return local.hour + local.minute / 60
 
 
-def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Visitors:
+def _people(rng: np.random.Generator, character: Character, end_s: Floats, staff: Labels) -> Visitors:
     count = len(end_s)
-    dwell_s = np.clip(rng.lognormal(np.log(character.dwell_s), 0.9, count), 0.5, 900.0)
+    dwell_s = rng.lognormal(np.log(character.dwell_s), 0.9, count) * np.where(staff > ALONE, _STAYS, 1.0)
+    dwell_s = np.clip(dwell_s, 0.5, 900.0)
     attention_s = dwell_s * rng.beta(2, 3, count) * (rng.random(count) < character.viewers)
     return Visitors(
         end_s=end_s,
@@ -112,7 +129,24 @@ def _people(rng: np.random.Generator, character: Character, end_s: Floats) -> Vi
         leads=np.zeros(count, dtype=bool),
         places=np.full(count, VisitPlaces(), dtype=object),
         shown=np.full(count, None, dtype=object),
+        beside=Beside.of(staff),
     )
+
+
+def joined(some: Visitors, others: Visitors) -> Visitors:
+    """Return both, the others after the first."""
+
+    def both(one: Any, other: Any) -> Any:
+        if isinstance(one, Mapping):
+            return {name: both(one[name], other[name]) for name in one}
+        if isinstance(one, np.ndarray):
+            return np.concatenate([one, other])
+        return type(one)(
+            **{each.name: both(getattr(one, each.name), getattr(other, each.name)) for each in fields(one)}
+        )
+
+    made: Visitors = both(some, others)
+    return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,14 +27,17 @@ def windows(
     purpose: Role,
     *,
     due_s: float,
+    staff_s: Floats,
 ) -> list[WindowAggregate]:
     """Make a window for each interval between two ``edges_s`` (n + 1, UTC epoch seconds).
 
     ``covered_s`` (n,) seconds of it were watched. ``verdicts`` are those on the visits ``seen``. A visit is counted in
     the window in which it ends. ``purpose`` is that of the camera. A cohort is due in the window that contains
-    ``due_s``; the last window closes the day.
+    ``due_s``; the last window closes the day. ``staff_s``: when the staff that is left out went out of view.
     """
     bounds = np.searchsorted(seen.end_s, edges_s).tolist()
+    staff = np.histogram(staff_s, edges_s)[0].tolist()
+    members = seen.beside.read.tolist()
     mean, most = _occupancy(seen, edges_s)
     dwell_bins = _bins(seen.dwell_s)
     attention_bins = _bins(seen.attention_s)
@@ -65,6 +68,8 @@ def windows(
                 places=counted_places(
                     purpose, seen, faces, slice(first, last), most[index] if watched else 0
                 ),
+                staff=staff[index],
+                members=sum(members[first:last]),
             )
         )
     return made

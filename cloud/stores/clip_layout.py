@@ -25,6 +25,7 @@ COHORT_CLIP = Measurement(
         "attention_visits": Field(
             "integer", "visits whose seconds are in `attention_sum_s`: divide it by these"
         ),
+        **fields_of(Clip, without=("shown", "held")),
     },
 )
 _NOT_TOLD = Watched(visits=None, shows=None, shown_s=None, viewers=None, attention_sum_s=None)
@@ -40,6 +41,7 @@ def clip_points(clips: Clips, at: datetime, tags: Mapping[str, str]) -> Iterator
                 **watched.model_dump(),
                 "viewers_of": None if watched.viewers is None else watched.visits,
                 "attention_visits": None if watched.attention_sum_s is None else watched.visits,
+                "holdout_hours": clip.holdout_hours,
             }
             yield COHORT_CLIP.point({**tags, "clip": name, "side": side}, at, values)
 
@@ -52,9 +54,12 @@ def clips_from(rows: Sequence[Mapping[str, Any]]) -> Clips:
         )
         for row in rows
     }
+    by_hours = {row["clip"]: row["holdout_hours"] for row in rows}
     return {
         clip: Clip.model_construct(
-            shown=sides.get((clip, "shown"), _NOT_TOLD), held=sides.get((clip, "held"))
+            shown=sides.get((clip, "shown"), _NOT_TOLD),
+            held=sides.get((clip, "held")),
+            holdout_hours=by_hours[clip],
         )
         for clip in sorted({clip for clip, _ in sides})
     }

@@ -24,6 +24,7 @@ from common.errors import UserError
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
     from cloud.stores.influxql import InfluxQL
+    from cloud.stores.numbers import InfluxNumbers
 
 
 def open_store(settings: Settings, clock: Clock, *, repair: bool = False) -> EmbeddedStore | InfluxStore:
@@ -57,6 +58,21 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
     return InfluxQL(
         url=store.url, token=store.token.get_secret_value(), bucket=store.bucket, timeout_s=store.timeout_s
     )
+
+
+@contextmanager
+def open_numbers(
+    settings: Settings, store: EmbeddedStore | InfluxStore
+) -> Iterator[EmbeddedStore | InfluxNumbers]:
+    """Open what tells the numbers of the windows in the bridge's store."""
+    if isinstance(store, EmbeddedStore):
+        yield store
+        return
+    from cloud.stores.numbers import InfluxNumbers
+
+    assert isinstance(settings.store, InfluxSettings)
+    with closing(open_influxql(settings.store)) as influxql:
+        yield InfluxNumbers(influxql)
 
 
 def read_chain(settings: Settings, given: Path | None) -> Chain | None:

@@ -109,28 +109,43 @@ def judged(file: CheckFile, site: str) -> list[Judged]:
     return found
 
 
-def correction(
-    file: CheckFile,
-    site: str,
-    days: tuple[Interval, Interval],
-    belongs: Callable[[Door], bool] = lambda _: True,
-) -> Correction | None:
-    """Return what the checks say of the doors of a site that ``belongs`` names; None if none of them was checked.
+@dataclass(frozen=True, slots=True)
+class DoorChecks:
+    """The checks of some doors of a site, read once to correct many days."""
 
-    ``days`` are the first and the last local day, each as its two ends. A check holds for the days on which its device
-    counted with what it was checked with. Raises ``StoreUnavailable``.
-    """
-    first, last = days
-    by_door: dict[Door, list[CountCheck]] = {door: [] for door in file.doors(site) if belongs(door)}
-    for one in judged(file, site):
-        if one.state in ("holds", "void") and one.check.door in by_door and _covers(one, first[1], last[1]):
-            by_door[one.check.door].append(one.check)
-    if not any(by_door.values()):
-        return None
-    return Correction(
-        tuple(_together(door, checks) for door, checks in by_door.items() if checks),
-        tuple(door for door, checks in by_door.items() if not checks),
-    )
+    doors: tuple[Door, ...]
+    judged: tuple[Judged, ...]
+
+    def correction(self, first: Interval, last: Interval) -> Correction | None:
+        """Return what the checks say of all doors from the local day ``first`` to ``last``, each as its two ends; None
+        if no door was checked.
+
+        A check holds for the days on which its device counted with what it was checked with.
+        """
+        by_door: dict[Door, list[CountCheck]] = {door: [] for door in self.doors}
+        for one in self.judged:
+            if (
+                one.state in ("holds", "void")
+                and one.check.door in by_door
+                and _covers(one, first[1], last[1])
+            ):
+                by_door[one.check.door].append(one.check)
+        if not any(by_door.values()):
+            return None
+        return Correction(
+            tuple(_together(door, checks) for door, checks in by_door.items() if checks),
+            tuple(door for door, checks in by_door.items() if not checks),
+        )
+
+
+def door_checks(
+    file: CheckFile, site: str, belongs: Callable[[Door], bool] = lambda _: True
+) -> DoorChecks | None:
+    """Return the checks of the doors of a site that ``belongs`` names; None without any. Raises
+    ``StoreUnavailable``."""
+    doors = tuple(door for door in file.doors(site) if belongs(door))
+    known = tuple(judged(file, site)) if doors else ()
+    return DoorChecks(doors, known) if known else None
 
 
 def _covers(one: Judged, first_day_ends: datetime, last_day_ends: datetime) -> bool:

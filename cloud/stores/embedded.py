@@ -32,7 +32,6 @@ from common.database_file import why_not_opened
 from common.errors import UserError
 from common.wire import (
     AlertMessage,
-    Clips,
     HealthMessage,
     Message,
     NoticeMessage,
@@ -163,10 +162,6 @@ class EmbeddedStore:
         """Return the windows that start in [start, end) and have a cohort, in the same order."""
         rows = self._rows(f"SELECT json {WITH_COHORT}", site, start.timestamp(), end.timestamp())
         return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
-
-    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
-        cohorts = (window.cohort for window in self.cohorts(site, start, end))
-        return [cohort.clips for cohort in cohorts if cohort is not None and cohort.clips]
 
     def stamp(self, site: str, start: datetime, end: datetime) -> tuple[int, int]:
         """Return a value that changes when a window that starts in [start, end) is written or removed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
 from common import salvage
+from common.durable_file import put_in_place
 from common.errors import UserError
 from common.wire import WindowMessage, one_line
 
@@ -211,9 +211,7 @@ def back_up(path: Path, target: Path) -> None:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # a single file, easy to copy
             salvage.check(copy)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(target)
+        put_in_place(draft, target)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -143,7 +143,10 @@ class InfluxStore:
 
     def write_points(self, batch: Iterable[Point], level: Level) -> None:
         """Write points of one level. Raises the errors of ``write``."""
-        self._post([text for point in batch if (text := line(point))], bucket_of(self._bucket, level))
+        if lines := [
+            text for point in batch if (text := line(point))
+        ]:  # 2.x refuses a request without points
+            self._post(lines, bucket_of(self._bucket, level))
 
     def _post(self, lines: Sequence[str], bucket: str) -> None:
         try:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.domain.notices import Acknowledgement
 from cloud.stores import layout
-from cloud.stores.clip_layout import COHORT_CLIP, clips_from
 from cloud.stores.measurement import Measurement, moment, nanoseconds
 from cloud.stores.store import DeadLetter, DeviceState, Reader, by_device
 from cloud.stores.windows import InfluxWindows
-from common.wire import AlertMessage, Clips, HealthMessage, NoticeMessage, WindowMessage
+from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
@@ -64,15 +63,6 @@ class InfluxReader(Reader):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
-
-    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
-        (answer,) = self._influxql.ask("raw", COHORT_CLIP.select([site], start, end))
-        cohorts: dict[tuple[str, str, int], list[Row]] = {}
-        for series in answer:
-            camera = series.tags["device"], series.tags["camera"]
-            for row in series:
-                cohorts.setdefault((*camera, row["time"]), []).append({**series.tags, **row})
-        return [clips_from(rows) for _, rows in sorted(cohorts.items())]
 
     def notices(self, site: str | None = None) -> list[NoticeMessage]:
         return self._store.notices(site)

@@ -12,6 +12,7 @@ from cloud.domain.labels import JOINT_LABELS, LABELS
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.clip_layout import COHORT_CLIP
 from cloud.stores.declared import counts, fields_of
+from cloud.stores.figure_layout import FIGURES
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
 from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD
 from cloud.stores.measurement import Field, Kind, Measurement
@@ -314,5 +315,5 @@ ANNOTATION = Measurement(
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, HEALTH, STATUS, ALERT,
     NOTICE, ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
-    ANNOTATION, COMPARISON,
+    ANNOTATION, COMPARISON, *FIGURES,
 )  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Protocol
 from cloud.domain.notices import Acknowledgement
 from common.wire import (
     AlertMessage,
-    Clips,
     HealthMessage,
     Message,
     NoticeMessage,
@@ -153,10 +152,6 @@ class Reader(NoticeBook, Protocol):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
-        ...
-
-    def clips(self, site: str, start: datetime, end: datetime) -> list[Clips]:
-        """Return what each cohort of the site that was released in [start, end) tells of the clips of a display."""
         ...
 
     def latest(self, site: str) -> WindowMessage | None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud.domain.beside_tally import BesideTally
 from cloud.domain.chain import Role, Site
+from cloud.domain.clips import ToldClips
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
 from cloud.domain.place_tally import DoorTally
-from cloud.domain.tally import Tally, quarters, with_silent_days
+from cloud.domain.tally import Tally, added_by, quarters, with_silent_days
+from cloud.domain.till import Kept
 from cloud.stores import layout
+from cloud.stores.clip_layout import COHORT_CLIP, clips_from
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_from
 from cloud.stores.forgotten import FORGOTTEN, Row, Tags, with_forgotten, without_forgotten
 from cloud.stores.measurement import Measurement, Point, Value, moment
@@ -62,6 +65,18 @@ class Tallies(Protocol):
 
     def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
         """Return the heat and the ways of one site, summed over these days. Raises ``StoreUnavailable``."""
+        ...
+
+    def clips(self, site: str, start: datetime, end: datetime) -> list[ToldClips]:
+        """Return what each cohort of the site that was released in [start, end) tells of the clips of a display.
+
+        Raises ``StoreUnavailable``.
+        """
+        ...
+
+    def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
+        """Return what the till told of the intervals that begin in [start, end), in order. Raises
+        ``StoreUnavailable``."""
         ...
 
 
@@ -155,6 +170,22 @@ class InfluxTallies:
             (floor_from(heat.get(key, ()), ways.get(key, ())) for key in sorted({*heat, *ways})), FloorTally()
         )
 
+    def clips(self, site: str, start: datetime, end: datetime) -> list[ToldClips]:
+        (answer,) = self._influxql.ask(COHORT_CLIP.level, COHORT_CLIP.select([site], start, end))
+        cohorts: dict[tuple[str, str, int], list[Row]] = {}
+        for series in answer:
+            camera = series.tags["device"], series.tags["camera"]
+            for row in series:
+                cohorts.setdefault((*camera, row["time"]), []).append({**series.tags, **row})
+        return [
+            ToldClips(device, moment(at), clips_from(rows))
+            for (device, _camera, at), rows in sorted(cohorts.items())
+        ]
+
+    def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
+        """Return nothing: the till is not in InfluxDB, and ``TillTallies`` reads it."""
+        return []
+
     def _rows(
         self, measurement: Measurement, sites: Sequence[str], role: Role, start: datetime, end: datetime
     ) -> dict[tuple[str, int], list[tuple[Tags, Row]]]:
@@ -189,6 +220,19 @@ def open_quarters(source: Tallies, site: Site, first: date, last: date, role: Ro
     silent = [day for day in days(first, last) if day not in known]
     found = {**stored, **{at: part for day in silent for at, part in quarters((), site, day, role).items()}}
     return {at: part for at, part in sorted(found.items()) if part.open_s > 0}
+
+
+def open_hours(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
+    """Return a tally of each hour of the local clock in which the site is open, by its start in UTC.
+
+    Raises ``StoreUnavailable``.
+    """
+    return added_by(open_quarters(source, site, first, last, role), lambda at: hour_start(at, site))
+
+
+def hour_start(at: datetime, site: Site) -> datetime:
+    """Return when the hour of the local clock began, in UTC: two hours that the clock shows twice would be equal."""
+    return (at - timedelta(minutes=at.astimezone(site.zone).minute)).replace(second=0, microsecond=0)
 
 
 def day_time(day: date) -> datetime:

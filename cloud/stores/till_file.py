@@ -82,6 +82,16 @@ class TillFile:
             ) if db else ()  # fmt: skip
             return [Kept(_takings(row[:-1]), _moment(row[-1])) for row in rows]
 
+    def changed(self, site: str, since: datetime) -> list[datetime]:
+        """Return the starts of the takings of a site that came in or were corrected since then, in order."""
+        with self._opened() as db:
+            rows = db.execute(
+                "SELECT start FROM takings WHERE site = ? AND max(received_at, ifnull(corrected_at, 0)) >= ?"
+                " ORDER BY start",
+                (site, since.timestamp()),
+            ) if db else ()  # fmt: skip
+            return [datetime.fromtimestamp(start, UTC) for (start,) in rows]
+
     def remove(self, site: str, start: datetime, end: datetime) -> int:
         """Remove the takings whose interval begins in [start, end); return their number."""
         with self._opened() as db:

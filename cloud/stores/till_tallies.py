@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.clips import ToldClips
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.tally import Tally, tally
 from cloud.domain.till import Kept, TillTally, till_tally
@@ -39,6 +40,12 @@ class TillTallies:
 
     def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
         return self.cameras.floor(site, first, last, role)
+
+    def clips(self, site: str, start: datetime, end: datetime) -> list[ToldClips]:
+        return self.cameras.clips(site, start, end)
+
+    def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
+        return self.till.between(site, start, end)
 
 
 @dataclass(frozen=True, slots=True)

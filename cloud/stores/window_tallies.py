@@ -14,10 +14,12 @@ from threading import Lock
 from typing import Protocol
 
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.clips import ToldClips
 from cloud.domain.day_windows import LATE
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import PlaceTally
 from cloud.domain.tally import Tally, count_day
+from cloud.domain.till import Kept
 from cloud.stores.tallies import Windows, days
 from common.wire import WindowMessage
 
@@ -89,6 +91,18 @@ class WindowTallies:
 
     def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
         return sum((day.floor for day in self._days(site, first, last, role)), FloorTally())
+
+    def clips(self, site: str, start: datetime, end: datetime) -> list[ToldClips]:
+        read = self._memory.source.cohorts if self._memory else self._windows.windows
+        return [
+            ToldClips(window.device, window.start, window.cohort.clips)
+            for window in read(site, start, end)
+            if window.cohort is not None and window.cohort.clips
+        ]
+
+    def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
+        """Return nothing: the till is not in the store, and ``TillTallies`` reads it."""
+        return []
 
     def _days(self, name: str, first: date, last: date, role: Role) -> Iterator[_Day]:
         """Yield each day that has windows, in order."""

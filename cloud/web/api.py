@@ -16,6 +16,10 @@ Every time is the shop's local time with its UTC offset.
     described              visits whose face was surely seen and classified, of described_of; null if no cohort tells it
     described_of           visits in the cohorts that tell it
     staff_excluded         share of staff among everybody who was followed; null if no cohort tells it
+    members                visits of members_of that showed the code of a member; null if no cohort tells it
+    members_of             visits of the cohorts that tell it
+    re_entries             {low, high, of}: 95 % interval of the people who left by a door and came in again within 7
+                           minutes, an estimate, among the entries ``of`` which it can be judged; or null
     pending                visits that still wait for a cohort
     attraction_ratio       attention time / dwell time over the cohorts; or null
     mean_dwell_s           over the cohorts; or null
@@ -42,8 +46,9 @@ Every time is the shop's local time with its UTC offset.
                            interest_interval_s}: seconds of looking per passer, with its 95 % interval [low, high]
     till                   {until, transactions, turnover, items, staff_hours, currency, metrics[]} of today up to the
                            end of its last interval; null if it told nothing
-                           metrics[]: {name, title, unit, value, low, high, coverage, refused}; value is null if it
-                           cannot be told, and refused says why
+                           metrics[]: {name, title, unit, value, low, high, coverage, refused, corrected}; value is
+                           null if it cannot be told, and refused says why; corrected is {value, low, high} with the
+                           entries as the count checks correct them, or null
     yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
                            visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
@@ -109,6 +114,7 @@ def today(
     """
     figures = asdict(day)
     since, share = figures.pop("watched_since"), figures.pop("coverage")
+    figures |= figures.pop("beside")
     for name in ("dwell", "gender", "age_band", "gender_age_band", "expression"):
         figures[name] = _breakdown(getattr(day, name))
     return {
@@ -171,6 +177,7 @@ def _till(sold: Sold, zone: ZoneInfo, says: Callable[[object], str]) -> Json:
                 "high": one.high,
                 "coverage": one.coverage,
                 "refused": one.refused and says(one.refused),
+                "corrected": one.corrected and asdict(one.corrected),
             }
             for one in sold.today.figures
         ],

@@ -17,6 +17,7 @@ from cloud.api.devices import devices
 from cloud.api.endpoints import BY_NAME, JSON, ROOT, Nothing, OfSite, Page, Period
 from cloud.api.openapi import document
 from cloud.domain.chain import Chain
+from cloud.stores.check_file import CheckFile
 from cloud.stores.shops import Shops
 from cloud.stores.store import Reader
 from cloud.web.access import guarded, unknown_site
@@ -25,9 +26,9 @@ from common.clock import Clock
 from common.errors import UserError
 
 
-def routes(reader: Reader, shops: Shops, clock: Clock) -> list[BaseRoute]:
-    """Return the routes of the API: ``reader`` has the devices, ``shops`` the figures."""
-    api = _Api(reader, shops, clock)
+def routes(reader: Reader, shops: Shops, clock: Clock, checks: CheckFile | None = None) -> list[BaseRoute]:
+    """Return the routes of the API: ``reader`` has the devices, ``shops`` the figures, which ``checks`` correct."""
+    api = _Api(reader, shops, clock, checks)
     handlers: dict[str, Callable[[Request], Response]] = {
         "sites": api.sites,
         "days": api.days,
@@ -35,6 +36,7 @@ def routes(reader: Reader, shops: Shops, clock: Clock) -> list[BaseRoute]:
         "cohorts": api.cohorts,
         "places": api.places,
         "metrics": api.metrics,
+        "clips": api.clips,
         "devices": api.devices,
     }
     return [
@@ -58,6 +60,7 @@ class _Api:
     reader: Reader
     shops: Shops
     clock: Clock
+    checks: CheckFile | None
 
     def openapi(self, request: Request) -> Response:
         return kept(request, json.dumps(document(request.scope["root_path"])).encode(), JSON)
@@ -74,7 +77,7 @@ class _Api:
         return _json(request, answer)
 
     def days(self, request: Request) -> Response:
-        return _json(request, ask.days(self.shops, *self._asked(request)))
+        return _json(request, ask.days(self.shops, *self._asked(request), self.checks))
 
     def hours(self, request: Request) -> Response:
         return _json(request, ask.hours(self.shops, *self._asked(request)))
@@ -86,7 +89,10 @@ class _Api:
         return _json(request, ask.places(self.shops, *self._asked(request)))
 
     def metrics(self, request: Request) -> Response:
-        return _json(request, ask.metrics(self.shops, *self._asked(request)))
+        return _json(request, ask.metrics(self.shops, *self._asked(request), self.checks))
+
+    def clips(self, request: Request) -> Response:
+        return _json(request, ask.clips(self.shops, *self._asked(request)))
 
     def devices(self, request: Request) -> Response:
         of_query(request, Nothing)

@@ -99,7 +99,7 @@ def create_app(
     )
     today = today_page.Today(pages, till)
     routes: list[BaseRoute] = [
-        *api_routes.routes(reader, shops, clock),
+        *api_routes.routes(reader, shops, clock, checks.file if checks else None),
         *export_routes.routes(shops, clock, checks.file if checks else None),
         *metrics.routes(reader, clock, collectors),
         *(till_routes.routes(till, shops, clock) if till is not None else ()),
@@ -109,7 +109,9 @@ def create_app(
             *today_page.routes(today),
             *phone_page.routes(pages, access if isinstance(access, AccountAccess) else None),
             *period_page.routes(pages, shops),
-            *offers_page.routes(pages, None if changes is None else Offers(changes.file, changes, clock)),
+            *offers_page.routes(
+                pages, shops, None if changes is None else Offers(changes.file, changes, clock)
+            ),
             *placement_page.routes(pages, editor=changes is not None),
             *(places_page.routes(pages, changes) if changes is not None else ()),
             *(settings_page.routes(pages, chain_changes) if chain_changes is not None else ()),

@@ -13,11 +13,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cloud.domain.arrival import TOLERATED
-from cloud.domain.beside_tally import beside_tally
 from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
 from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.domain.time_bins import TIME_BINS
+from cloud.web.day_beside import Beside, beside_of
 from cloud.web.day_places import Doors, Places, doors_of, places_of
 from common.vocabulary import NO_VERDICT, NOT_SEEN
 from common.wire import Profile, WindowMessage
@@ -109,8 +109,7 @@ class Day:
     mean_dwell_s: float | None
     occupancy_max: int | None
     """The most visits in view of one camera at one instant; None until a cohort has arrived."""
-    staff_excluded: float | None
-    """Share of staff among everybody who was followed; None if no cohort tells it."""
+    beside: Beside
     dwell: Breakdown | None
     gender: Breakdown | None
     age_band: Breakdown | None
@@ -189,7 +188,7 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
         ),
         mean_dwell_s=sum(c.dwell_sum_s or 0.0 for c in cohorts) / dwell_visits if dwell_visits else None,
         occupancy_max=max((c.occupancy_max for c in cohorts), default=None),
-        staff_excluded=beside_tally(cohorts).staff_excluded,
+        beside=beside_of(cohorts, day),
         dwell=_breakdown(((c.visits, c.dwell) for c in cohorts), TIME_BINS),
         gender=_breakdown(((c.visits, list_counts(c, "gender")) for c in people), LABELS["gender"]),
         age_band=_breakdown(((c.visits, list_counts(c, "age_band")) for c in people), LABELS["age_band"]),

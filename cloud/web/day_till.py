@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cloud.analysis.estimates import Estimate, Terms, of_days, total
+from cloud.analysis.estimates import Estimate, of_days
+from cloud.analysis.ratios import Terms, total
 from cloud.domain.formula import FIELDS, Formula
 from cloud.domain.till import TOLD, Kept, TillTally, till_tally
 from common.wire import WindowMessage
+
+if TYPE_CHECKING:
+    from cloud.analysis.recall import Recall
 
 _COUNTED: Final = ("visits", "viewers", "entries", "exits", "passers", "groups")
 """The fields of windows; what cohorts tell comes later in the day."""
@@ -25,9 +29,15 @@ class TillToday:
 
 
 def till_today(
-    kept: Sequence[Kept], windows: Sequence[WindowMessage], formulas: Sequence[Formula]
+    kept: Sequence[Kept],
+    windows: Sequence[WindowMessage],
+    formulas: Sequence[Formula],
+    doors: Sequence[Recall] = (),
 ) -> TillToday | None:
-    """Compute it from the takings and the windows of one site and day; None if the till told nothing."""
+    """Compute it from the takings and the windows of one site and day; None if the till told nothing.
+
+    ``doors`` are the count checks of all its doors, which correct the entries.
+    """
     told = till_tally(kept)
     if told is None:
         return None
@@ -38,7 +48,7 @@ def till_today(
     at_doors = [w for w in span if w.totals.doors]
     known = {name for name in TOLD if getattr(told, name) is not None}
     figures = [
-        of_days(one, [_terms(one, told, at_doors if "doors" in one.sources else span, first)])
+        of_days(one, [_terms(one, told, at_doors if "doors" in one.sources else span, first)], doors)
         for one in formulas
         if "till" in one.sources
         and known.union(_COUNTED).issuperset(one.fields)
@@ -57,9 +67,8 @@ def _terms(formula: Formula, told: TillTally, windows: Sequence[WindowMessage], 
         else float(_count(name, windows))
         for name in formula.fields
     }
-    return Terms(
-        total(formula.above, values), total(formula.below, values), coverage if cameras else 1.0, span_s
-    )
+    above, below = (total(side, values) for side in (formula.above, formula.below))
+    return Terms(above, below, coverage if cameras else 1.0, span_s, values.get("entries", 0.0))
 
 
 def _coverage(windows: Sequence[WindowMessage], span_s: float) -> float:

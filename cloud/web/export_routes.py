@@ -35,7 +35,7 @@ from common.clock import Clock
 
 
 def routes(shops: Shops, clock: Clock, checks: CheckFile | None = None) -> list[BaseRoute]:
-    """Return the routes of the exports of ``shops``; ``checks`` correct the entries in reports."""
+    """Return the routes of the exports of ``shops``; ``checks`` correct the entries."""
     exports = _Exports(shops, clock, checks)
     handlers: dict[str, Callable[[Request], Response]] = {
         "export": exports.table,
@@ -60,7 +60,9 @@ class _Exports:
 
     def table(self, request: Request) -> Response:
         of, asked = of_path(request, OfTable), of_query(request, Export)
-        table = table_of(of.table, self.shops, of.site, asked, self.clock.now(), bounded=True)
+        table = table_of(
+            of.table, self.shops, of.site, asked, self.clock.now(), bounded=True, checks=self.checks
+        )
         record(request, "exported", f"{of.table} of {of.site}, {table.first} to {table.last}")
         if asked.format == "parquet":
             return kept(request, parquet(table), PARQUET, file=f"{table.file}.parquet")

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from starlette.exceptions import HTTPException
@@ -17,19 +18,21 @@ from starlette.routing import BaseRoute
 from cloud.devices.change_file import ChangesUnavailable
 from cloud.devices.changes import NotPossible, NotSent
 from cloud.devices.offers import Draft, Offers
-from cloud.domain.clips import ClipSums, clips_of
+from cloud.domain.clips import EFFECT_DAYS
+from cloud.stores.shops import Shops
 from cloud.web.access import guarded, record
 from cloud.web.site_pages import SitePages
-from cloud.web.words import DRAFT_STATES, NO_HISTORY, UNREADABLE_FORM, VERDICTS
+from cloud.web.words import DRAFT_STATES, NO_HISTORY, OUTCOMES, UNREADABLE_FORM, VERDICTS
 from common.errors import UserError
 
-DAYS = 28
-"""The effect is that of the last four weeks."""
+if TYPE_CHECKING:
+    from cloud.analysis.clip_figures import ClipFigures
 
 
-def routes(pages: SitePages, offers: Offers | None) -> list[BaseRoute]:
-    """Return the routes of this feature; without ``offers``, nothing can be drafted."""
-    page = _OffersPage(pages, offers)
+def routes(pages: SitePages, shops: Shops, offers: Offers | None) -> list[BaseRoute]:
+    """Return the routes of this feature; ``shops`` has what was told of clips. Without ``offers``, nothing can be
+    drafted."""
+    page = _OffersPage(pages, shops, offers)
     found: list[BaseRoute] = [guarded("/site/{site}/offers", page.show, needs="numbers", name="offers")]
     if offers is not None:
         found += [
@@ -46,8 +49,11 @@ def routes(pages: SitePages, offers: Offers | None) -> list[BaseRoute]:
 
 
 class _OffersPage:
-    def __init__(self, pages: SitePages, offers: Offers | None) -> None:
-        self._pages, self._offers = pages, offers
+    """The request handlers. One effect is computed at a time: weeks of windows need memory."""
+
+    def __init__(self, pages: SitePages, shops: Shops, offers: Offers | None) -> None:
+        self._pages, self._shops, self._offers = pages, shops, offers
+        self._lock = Lock()
 
     def show(self, request: Request) -> Response:
         site, _sites = self._pages.known(request)
@@ -105,14 +111,16 @@ class _OffersPage:
         code: int = 200,
     ) -> Response:
         pages, zone = self._pages, self._pages.zone_of(site)
-        now = pages.clock.now()
-        clips = clips_of(pages.reader.clips(site, now - timedelta(days=DAYS), now))
+        yesterday = pages.clock.now().astimezone(zone).date() - timedelta(days=1)
+        clips = self._clips(site, yesterday)
         drafts, unreadable = self._drafts(site)
         shown = {
             "site": site,
             "title_of": pages.title_of,
-            "days": DAYS,
-            "clips": [_row(name, sums) for name, sums in clips.items()],
+            "days": EFFECT_DAYS,
+            "clips": [_row(one) for one in clips],
+            "taken": {"first": _first(yesterday).isoformat(), "last": yesterday.isoformat()},
+            "several": len({one.device for one in clips}) > 1,
             "drafts": [_about(one, request.state.user.name, zone) for one in drafts],
             "devices": [state.device for state in pages.reader.devices(site)],
             "may_draft": self._offers is not None and request.state.user.may("offers"),
@@ -123,6 +131,20 @@ class _OffersPage:
         }
         return pages.templates.TemplateResponse(request, "offers.html", shown, code)
 
+    def _clips(self, site: str, yesterday: date) -> list[ClipFigures]:
+        # Imported here: numpy and scipy are needed only for this, and take seconds to load on a Pi.
+        from cloud.analysis.clip_figures import clip_figures
+
+        try:
+            chain, source = self._shops.until(yesterday)
+        except UserError:  # no window has ever arrived
+            return []
+        if site not in chain.sites:
+            return []
+        of, now = chain.sites[site], self._pages.clock.now()
+        with self._lock:
+            return clip_figures(source, of, _first(yesterday), yesterday, of.roles[0], until=now)
+
     def _drafts(self, site: str) -> tuple[list[Draft], str]:
         if self._offers is None:
             return [], ""
@@ -130,6 +152,10 @@ class _OffersPage:
             return self._offers.of(site), ""
         except ChangesUnavailable:
             return [], NO_HISTORY
+
+
+def _first(last: date) -> date:
+    return last - timedelta(days=EFFECT_DAYS - 1)
 
 
 EXAMPLE = """\
@@ -164,16 +190,24 @@ def _about(draft: Draft, user: str, zone: Any) -> dict[str, Any]:
     }
 
 
-def _row(name: str, sums: ClipSums) -> dict[str, Any]:
-    from cloud.analysis.clips import effect
-
-    found = effect(sums.trials) if sums.suited else None
+def _row(figures: ClipFigures) -> dict[str, Any]:
+    sums, found = figures.sums, figures.attention
     return {
-        "name": name,
+        "name": figures.clip,
+        "device": figures.device,
         "sums": sums,
         "viewer_share": sums.viewers / sums.viewers_of if sums.viewers_of else None,
         "attention_s": sums.attention_s / sums.attention_visits if sums.attention_visits else None,
         "effect": found,
         "needed": found.needed if found and found.verdict == "cannot tell yet" else None,
         "verdict": VERDICTS[found.verdict] if found else None,
+        "by_hour": [
+            {
+                "title": OUTCOMES[outcome],
+                "effect": one,
+                "verdict": VERDICTS[one.verdict],
+                "needed": one.needed if one.verdict == "cannot tell yet" else None,
+            }
+            for outcome, one in (figures.by_hour or {}).items()
+        ],
     }

@@ -14,7 +14,7 @@ from typing import Literal
 
 from cloud.analysis.change import WEEKS_BEFORE, Change, changes, own_rate
 from cloud.analysis.comparable import camera_coverage, coverage
-from cloud.analysis.corrected import Corrected, corrected_entries
+from cloud.analysis.corrected import Corrected, checked_doors, corrected_entries
 from cloud.analysis.formula_figures import FormulaFigure, formula_figures, relevant
 from cloud.analysis.hours import Hour, weekday_hours
 from cloud.analysis.metrics import Metric, metric_named
@@ -152,6 +152,10 @@ def period_view(
 
     found = changes(longer, metrics, period.first) if by_weeks else pair_changes(both, metrics)
     shown = relevant(formulas, (*this.tallies, *other.tallies), main=role == site.roles[0])
+    doors = (
+        checked_doors(checks, site, role, this.tallies),
+        checked_doors(checks, other_site, role, other.tallies),
+    )
     return PeriodView(
         this=this,
         other=other,
@@ -168,7 +172,7 @@ def period_view(
             other.total.places,
             source.floor(site.name, period.first, period.last, role),
         ),
-        metrics=formula_figures(shown, this.tallies, other.tallies, compared),
+        metrics=formula_figures(shown, this.tallies, other.tallies, compared, doors),
         corrected=corrected_entries(checks, site, role, this.tallies),
         other_corrected=corrected_entries(checks, other_site, role, other.tallies),
         silent_since=_silent_since(this.tallies),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -30,6 +31,9 @@ from cloud.web.live import Live
 from cloud.web.site_pages import SitePages
 from common.errors import UserError
 from common.wire import WindowMessage
+
+if TYPE_CHECKING:
+    from cloud.analysis.recall import Recall
 
 FRESH_S = 2.0
 """How long an answer is reused, so that ten open phones of one language cost a Pi no more than one."""
@@ -150,8 +154,9 @@ class Today:
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
         found, says = ledgers(windows), language.says
-        till = self._sold(site, windows, start, end)
-        corrected = self._corrected(site, day, (start, end))
+        checked = self._checked(site, (start, end))
+        till = self._sold(site, windows, (start, end), checked)
+        corrected = _corrected(day, checked)
         answer = api.today(
             site,
             now,
@@ -171,25 +176,39 @@ class Today:
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()
 
     def _sold(
-        self, site: str, windows: Sequence[WindowMessage], start: datetime, end: datetime
+        self,
+        site: str,
+        windows: Sequence[WindowMessage],
+        bounds: tuple[datetime, datetime],
+        doors: Sequence[Recall],
     ) -> api.Sold | None:
         """Return what the till told of today; None if it told nothing."""
+        start, end = bounds
         kept = self._till.between(site, start, end) if self._till else ()
         if not kept:
             return None
         # Without a chain file, the chain would be estimated from weeks of windows, each time.
         listed = self._pages.shops.site(site) is not None
         chain = self._pages.shops.until(end.date())[0] if listed else None
-        found = till_today(kept, windows, chain.formulas if chain else BUILT_IN)
+        found = till_today(kept, windows, chain.formulas if chain else BUILT_IN, doors)
         return api.Sold(found, chain.currency or "" if chain else "") if found else None
 
-    def _corrected(self, site: str, day: Day, bounds: tuple[datetime, datetime]) -> dict[str, float] | None:
-        """Return the entries of today as the count checks correct them; None if they do not."""
+    def _checked(self, site: str, bounds: tuple[datetime, datetime]) -> Sequence[Recall]:
+        """Return the count checks of all doors; empty unless each door has one that holds today."""
         checks = self._pages.checks
-        if checks is None or day.doors is None or site not in checks.file.sites():
-            return None
+        if checks is None or site not in checks.file.sites():
+            return ()
         # Imported here: scipy is needed only where somebody made a check, and takes seconds to load on a Pi.
-        from cloud.analysis.corrected import corrected_today
+        from cloud.analysis.corrected import checked_today
 
-        found = corrected_today(checks.file, site, bounds, day.doors.entries)
-        return asdict(found.entries) if found and found.entries else None
+        return checked_today(checks.file, site, bounds)
+
+
+def _corrected(day: Day, doors: Sequence[Recall]) -> dict[str, float] | None:
+    """Return the entries of today as the count checks correct them; None if they do not."""
+    if day.doors is None or not doors:
+        return None
+    from cloud.analysis.recall import corrected
+
+    found = corrected(day.doors.entries, doors)
+    return asdict(found) if found else None

@@ -24,6 +24,13 @@ VERDICTS: Final[Mapping[str, Message]] = {
 }
 """Whether a clip held the attention better than the rotation in its place."""
 
+OUTCOMES: Final[Mapping[str, Message]] = {
+    "entries": _("Entries"),
+    "sales": _("Sales"),
+    "conversion": _("Conversion rate"),
+}
+"""What a clip that is held out for whole hours may change."""
+
 DRAFT_STATES: Final[Mapping[str, Message]] = {
     "drafted": _("waits for an approval"),
     "approved": _("approved"),

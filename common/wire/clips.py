@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from common.wire.fields import Name, Seconds, Visits, WireModel
+from common.wire.fields import Name, Seconds, Share, Visits, WireModel
 
 MOST_CLIPS = 32
 
@@ -52,6 +52,16 @@ class Clip(WireModel):
         description="shows of the rotation at moments at which the clip suited and chance held it out: compare these"
         " with `shown`; null for a clip of the rotation",
     )
+    holdout_hours: Share | None = Field(
+        default=None,
+        description="share of the hours in which chance holds it out, a setting; null if it holds out single shows",
+    )
+
+    @model_validator(mode="after")
+    def _held_by_hours(self) -> Self:
+        if self.holdout_hours is not None and self.held is None:
+            raise ValueError("holdout_hours of a clip that is never held out")
+        return self
 
 
 Clips = Annotated[dict[Name, Clip], Field(max_length=MOST_CLIPS)]

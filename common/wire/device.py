@@ -95,9 +95,9 @@ class AlertMessage(WireModel):
     site: Site
     device: Device
     at: At
-    fault: Literal["camera", "moved", "outbox", "clock", "config", "privacy"] = Field(
-        description="what the fault is about; `moved`: the camera shows another view than before; `privacy`: the"
-        " privacy audit found a leak"
+    fault: Literal["camera", "moved", "picture", "dark", "outbox", "clock", "config", "privacy"] = Field(
+        description="what the fault is about; `moved`: the camera shows another view than before; `picture`: it is"
+        " frozen, washed out or blurred; `dark`: too dark to see faces; `privacy`: the privacy audit found a leak"
     )
     active: bool = Field(description="true when the fault begins, false when it ends")
     text: str = Field(max_length=240, description="what is wrong and what to do, in words")

@@ -8,7 +8,6 @@ header ``Authorization: Bearer TOKEN``, but for the page and the files, which ev
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import socket
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ from pathlib import Path
 from threading import BoundedSemaphore, Condition, Thread
 
 from common.errors import UserError
+from edge.player.messages import LONGEST_REPORT, show_message, show_of
 from edge.player.page import PAGE, POLICY
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ MOST_CONNECTIONS = 8
 TIMEOUT_S = 10.0
 PING_S = 10.0
 """A stream without news says so this often: then both ends find out that the other is gone."""
-_MOST_BODY = 200
 _PIECE = 64 * 1024
 KINDS = {
     ".mp4": "video/mp4",
@@ -190,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         if show is None:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "nothing was decided yet; ask again")
         else:
-            self._answer(HTTPStatus.OK, _json(show), "application/json")
+            self._answer(HTTPStatus.OK, show_message(*show), "application/json")
 
     def _stream(self) -> None:
         self._head(HTTPStatus.OK, "text/event-stream", None)
@@ -202,14 +201,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take_report(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > _MOST_BODY:
-            self._refuse(HTTPStatus.BAD_REQUEST, f"a report is at most {_MOST_BODY} bytes of JSON")
+        if not length.isdecimal() or int(length) > LONGEST_REPORT:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"a report is at most {LONGEST_REPORT} bytes of JSON")
             return
-        try:
-            number = json.loads(self.rfile.read(int(length)))["show"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            number = None
-        if type(number) is not int:
+        number = show_of(self.rfile.read(int(length)))
+        if number is None:
             self._refuse(HTTPStatus.BAD_REQUEST, 'a report is {"show": NUMBER}')
         elif not self.server.link.report(number):
             self._refuse(HTTPStatus.CONFLICT, "this show is not on now")
@@ -250,9 +246,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def _json(show: tuple[int, str]) -> bytes:
-    return json.dumps({"show": show[0], "clip": show[1]}).encode()
-
-
 def _event(show: tuple[int, str]) -> bytes:
-    return b"event: show\ndata: " + _json(show) + b"\n\n"
+    return b"event: show\ndata: " + show_message(*show) + b"\n\n"

@@ -20,7 +20,7 @@ from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import Manifest, load_manifest, packaged_models
 from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
-from edge.service.display_building import build_display, build_link
+from edge.service.display_building import build_display, build_link, build_topic
 from edge.service.health import Health
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
@@ -186,6 +186,7 @@ def build(
     source = camera or camera_of(settings.camera, clock=clock)
     broker = broker or settings.mqtt.broker()
     link = build_link(settings)
+    topic = build_topic(settings, link)
     # Last, so that no file stays open when something else is refused.
     outbox = Outbox(location, max_messages=settings.outbox.max_messages)
     waiting = _waiting(outbox)
@@ -235,7 +236,7 @@ def build(
             window_s=settings.window.seconds,
             clock=clock,
         ),
-        signage=Signage(pipeline.display, link),
+        signage=Signage(pipeline.display, link, topic),
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,

@@ -12,7 +12,7 @@ from common.clock import Clock
 from common.wire import AlertMessage, HealthMessage
 from edge.service.host import disk_free_mb, rss_mb, temperature_c, throttled
 
-Fault = Literal["camera", "moved", "outbox", "clock", "config"]
+Fault = Literal["camera", "moved", "picture", "dark", "outbox", "clock", "config"]
 
 _STEPS = 512
 """Number of step times in the median: half a minute at 15 frames a second."""

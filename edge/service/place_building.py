@@ -67,7 +67,7 @@ def _programme_of(settings: Settings) -> tuple[object, ...]:
     asked = settings.signage
     if asked is None:
         return ()
-    return asked.clips, asked.rules, asked.rotation, asked.holdout, asked.zone, asked.target
+    return asked.clips, asked.rules, asked.rotation, asked.holdout, asked.holdout_by, asked.zone, asked.target
 
 
 def _clip_plan(settings: Settings) -> ClipPlan:
@@ -80,6 +80,7 @@ def _clip_plan(settings: Settings) -> ClipPlan:
         suited=frozenset(rule.clip for rule in asked.rules),
         about=frozenset(about),
         target=asked.target,
+        holdout_hours=asked.holdout if asked.holdout_by == "hour" else None,
     )
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from common.durable_file import put_in_place
 from common.errors import UserError
 from common.wire import ConfigMessage, Hash, WireError, address, decode, one_line, short_hash
 from edge.config import Settings
@@ -38,7 +38,7 @@ _LONGEST_REASON = 200
 _NOT_ABOUT_COUNTING: dict[str, bool | dict[str, bool]] = {
     **dict.fromkeys(("site", "device", "mqtt", "outbox", "health", "log"), True),
     "camera": {"source": True, "name": True},
-    "signage": dict.fromkeys(("listen", "port", "token", "token_file", "folder"), True),
+    "signage": dict.fromkeys(("listen", "port", "token", "token_file", "folder", "broker"), True),
 }
 
 
@@ -284,11 +284,8 @@ def _write(path: Path, state: _State) -> bool:
     """Write the state in one step, so that a power cut leaves the old file or the new one."""
     draft = path.with_name(path.name + ".new")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(state.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        draft.write_text(state.model_dump_json(), encoding="utf-8")
+        put_in_place(draft, path)
     except OSError as error:
         log.error("%s cannot be written (%s)", path, error.strerror)  # noqa: TRY400 - a full disk is not a bug
         return False

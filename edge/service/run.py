@@ -18,13 +18,13 @@ from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
 from edge.service.health import Fault, Health
 from edge.service.host import clock_trusted, temperature_c, throttled
-from edge.service.moved import Moved
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote
 from edge.service.signage import Signage
 from edge.service.status_line import Sampler
 from edge.service.systemd import Notifier, Watchdog
+from edge.service.view_faults import ViewFaults
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
 from edge.vision.motion import Motion
@@ -84,7 +84,7 @@ class Run:
         self._day_ended = False
         self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
         self._pacer, self._motion, self._heat, self._notices = pacer, Motion(), heat, notices
-        self._moved = Moved(has_places=settings.has_places)
+        self._view = ViewFaults(has_places=settings.has_places)
         self._signage = signage
         self._heat_due_s = 0.0
         self._sampler = Sampler()
@@ -148,10 +148,10 @@ class Run:
         """Take the next frame of the camera, None if there was none."""
         if frame is not None:
             self._sampler.frame(frame)
-            if self._camera.live and self._moved.see(frame):  # a file may be cut together from several views
+            if self._camera.live and self._view.see(frame):  # a file may be cut together from several views
                 for message in self._notices.stop():
                     self._uplink.send(message)
-        if frame is not None and not self._moved.stops_counting:
+        if frame is not None and not self._view.stops_counting:
             if self._due(frame):
                 self._process(frame)
         elif self._camera.live:  # a file has its own time, which stands still while it is read
@@ -226,7 +226,7 @@ class Run:
         self._receive_settings()
         faults: dict[Fault, str | None] = {
             "camera": self._camera.fault,
-            "moved": self._moved.fault,
+            **self._view.faults,
             "outbox": self._uplink.outbox_fault,
             "clock": None if clock_trusted() else "the clock is not synchronised",
             "config": self._remote.fault,
@@ -259,7 +259,7 @@ class Run:
                 waiting=message.outbox_depth,
                 lost=message.outbox_lost,
                 delivered=self._uplink.windows_delivered,
-                moved=self._moved.fault is not None,
+                moved=self._view.moved,
             )
             fault = self._uplink.broker_fault
             self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")

@@ -2,7 +2,8 @@
 
 A show begins with a decision: the clip of the first rule that holds, or the next clip of the rotation. By chance, in a
 share of the decisions, a rule's clip is held out, and the rotation goes on for the same time. So the people before a
-clip and before its holdout differ in nothing but the clip: that is what its effect is measured by.
+clip and before its holdout differ in nothing but the clip: that is what its effect is measured by. Who comes in
+cannot be told by show; for this, chance may hold a clip out for whole hours.
 
 Each visit belongs to one show only, the first that began while it was there. So the shows divide the visits, and what
 they did in this time is told with the cohort, as every other breakdown is.
@@ -48,7 +49,8 @@ class Programme:
     """Decides what the display shows.
 
     ``seconds``: the length of each clip. ``rotation``: the clips for when no rule holds, in turn. ``holdout``: the
-    share of the decisions, above 0, in which the clip of a rule is held out. ``looks_s``: a shorter look counts not.
+    share of the decisions, above 0, in which the clip of a rule is held out. ``held_in``: whether chance holds a clip
+    out for a whole hour, counted from 1970 in UTC. ``looks_s``: a shorter look counts not.
     Raises ``ValueError`` for a clip of a rule that is in the rotation, which runs in its place.
     """
 
@@ -60,12 +62,13 @@ class Programme:
         rotation: Sequence[str],
         holdout: float,
         chance: Random,
+        held_in: Callable[[str, int], bool] = lambda _clip, _hour: False,
         looks_s: float = 0.3,
     ) -> None:
         if not 0 < holdout < 1 or any(rule.clip in rotation for rule in rules):
             raise ValueError("the holdout must be between 0 and 1, and no clip of a rule in the rotation")
         self._seconds, self._rules, self._rotation = seconds, rules, rotation
-        self._holdout, self._chance, self._looks_s = holdout, chance, looks_s
+        self._holdout, self._chance, self._held_in, self._looks_s = holdout, chance, held_in, looks_s
         self._next = 0
         self._number = 0
         self._watching: dict[int, _Watching] = {}
@@ -79,17 +82,23 @@ class Programme:
         return show is None or at_s >= show.ends_s or (not show.of_rule and at_s >= show.began_s + YIELDS_S)
 
     def decide(
-        self, present: Mapping[int, Person], looked_s: Callable[[int], float], at_s: float, hour: int
+        self,
+        present: Mapping[int, Person],
+        looked_s: Callable[[int], float],
+        at_s: float,
+        hour: int,
+        utc_hour: int = 0,
     ) -> Show:
         """Begin the next show if this one is over, or if it is of the rotation and a rule holds now; return the show on
-        display. ``present``: who is before it, by track. ``looked_s``: how long a track has looked at it so far."""
+        display. ``present``: who is before it, by track. ``looked_s``: how long a track has looked at it so far.
+        ``hour``: of local time, for the rules; ``utc_hour``: counted from 1970, for the holdout."""
         show = self.show
         suited = chosen(self._rules, list(present.values()), hour)
         if show is not None and at_s < show.ends_s and (suited is None or not self.due(at_s)):
             return show
         if show is not None:
             self._end(show, looked_s, at_s)
-        self.show = begun = self._begin(suited, at_s)
+        self.show = begun = self._begin(suited, at_s, utc_hour)
         for track_id in present:
             if track_id not in self._watching:
                 self._watching[track_id] = _Watching(begun, looked_s(track_id))
@@ -128,9 +137,11 @@ class Programme:
         self._told &= numbers
         self._confirmed &= numbers
 
-    def _begin(self, suited: str | None, at_s: float) -> Show:
+    def _begin(self, suited: str | None, at_s: float, utc_hour: int) -> Show:
         self._number += 1
-        held = suited is not None and self._chance.random() < self._holdout
+        held = suited is not None and (
+            self._held_in(suited, utc_hour) or self._chance.random() < self._holdout
+        )
         clip = self._rotate() if suited is None or held else suited
         wanted = suited or clip
         return Show(

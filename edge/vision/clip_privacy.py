@@ -22,12 +22,14 @@ Side = tuple[str, bool]
 @dataclass(frozen=True, slots=True)
 class ClipPlan:
     """The clips of the settings. ``suited``: those that a rule chooses. ``about``: the genders and age bands that the
-    rules ask for. ``target``: the target that the display is, if it is one."""
+    rules ask for. ``target``: the target that the display is, if it is one. ``holdout_hours``: the share of the hours
+    in which they are held out, None if chance holds out single shows only."""
 
     clips: tuple[str, ...] = ()
     suited: frozenset[str] = frozenset()
     about: frozenset[str] = frozenset()
     target: str | None = None
+    holdout_hours: float | None = None
 
     @property
     def sides(self) -> list[Side]:

@@ -16,13 +16,15 @@ from typing import TypeVar
 Name = TypeVar("Name", bound=Hashable)
 
 
-def withhold(counts: Mapping[Name, int], k: int, order: Sequence[Name]) -> set[Name]:
+def withhold(
+    counts: Mapping[Name, int], k: int, order: Sequence[Name], as_small: Collection[Name] = ()
+) -> set[Name]:
     """Return the cells to withhold in a list whose total, at least ``k``, is published; all if fewer are not safe.
 
-    Empty cells are published. ``order``: all names; if a large cell must be withheld beside the small ones, the first
-    name in this order is taken.
+    Empty cells are published, but for those in ``as_small``. ``order``: all names; if a large cell must be withheld
+    beside the small ones, the first name in this order is taken.
     """
-    small = [name for name in order if 0 < counts[name] < k]
+    small = [name for name in order if 0 < counts[name] < k or name in as_small]
     if not small:
         return set()
     hidden, total, n = set(small), sum(counts[name] for name in small), len(small)
@@ -38,6 +40,18 @@ def withhold(counts: Mapping[Name, int], k: int, order: Sequence[Name]) -> set[N
             if total >= least + 2:
                 return hidden
     return set(counts)
+
+
+def withhold_verdicts(counts: Mapping[Name, int], k: int, order: Sequence[Name]) -> set[Name]:
+    """Return the cells to withhold in a list of verdicts; the first in ``order`` is the cell of visits without one.
+
+    If all verdicts are the same, the list would tell the verdict on each visit. So an empty cell, always the most usual
+    one, is then withheld as a small one would be: a reader cannot exclude that somebody is in it.
+    """
+    verdicts = [name for name in order[1:] if counts[name]]
+    if k == 1 or len(verdicts) != 1:
+        return withhold(counts, k, order)
+    return withhold(counts, k, order, as_small=[name for name in order[1:] if name not in verdicts][-1:])
 
 
 class Overlaps:

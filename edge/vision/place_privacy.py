@@ -106,7 +106,14 @@ _NOT_WATCHED = wire.Watched(visits=None, shows=None, shown_s=None, viewers=None,
 
 
 def _clips(plan: ClipPlan, sides: Mapping[Side, wire.Watched]) -> dict[str, wire.Clip]:
-    return {clip: wire.Clip(shown=sides[clip, False], held=sides.get((clip, True))) for clip in plan.clips}
+    return {
+        clip: wire.Clip(
+            shown=sides[clip, False],
+            held=sides.get((clip, True)),
+            holdout_hours=plan.holdout_hours if clip in plan.suited else None,
+        )
+        for clip in plan.clips
+    }
 
 
 class _Telling:

@@ -17,7 +17,7 @@ from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.window import SHARE_DIGITS
 from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
-from edge.vision.disclosure import withhold
+from edge.vision.disclosure import withhold_verdicts
 from edge.vision.joint import withhold_in_joint
 from edge.vision.place_privacy import Plan, tell_places
 from edge.vision.place_times import Whole
@@ -126,11 +126,16 @@ def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
     if profile == "count":
         return {}
     breakdown = split(pool.breakdown, k, range(3 if profile == "expression" else 2))
+    gender, age_band = _list(breakdown, 0, k), _list(breakdown, 1, k)
+    withheld = None in (
+        *gender.values(),
+        *age_band.values(),
+    )  # the table would tell more of what they withhold
     people: _People = {
         "described": breakdown.described,
-        "gender": _list(breakdown, 0, k),
-        "age_band": _list(breakdown, 1, k),
-        "gender_age_band": _joint(breakdown, k),
+        "gender": gender,
+        "age_band": age_band,
+        "gender_age_band": None if withheld else _joint(breakdown, k),
     }
     if profile == "expression":
         people["expression"] = _list(breakdown, 2, k)
@@ -144,7 +149,7 @@ def _lists_of(people: _People) -> list[wire.Cells]:
 def _list(breakdown: Breakdown, place: int, k: int) -> wire.Cells:
     order = (breakdown.doubt, *_RAREST_FIRST[place])
     counts = breakdown.marginal(place, _labels(breakdown, place))
-    return {**_cells(counts, withhold(counts, k, order)), **breakdown.beside()}
+    return {**_cells(counts, withhold_verdicts(counts, k, order)), **breakdown.beside()}
 
 
 def _labels(breakdown: Breakdown, place: int) -> tuple[str, ...]:

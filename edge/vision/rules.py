@@ -59,6 +59,7 @@ RULES: Final[Mapping[str, str]] = {
     "cohort.clips.*.held.shown_s": "where the visits are told; the lengths of clips",
     "cohort.clips.*.held.viewers": "two-way table of shows and looking",
     "cohort.clips.*.held.attention_sum_s": "times of places",
+    "cohort.clips.*.holdout_hours": "a setting",
     "cohort.heat.columns": "a setting",
     "cohort.heat.rows": "a setting",
     "cohort.heat.standing_s.*": "heat: k visits, p% rule, also for differences",

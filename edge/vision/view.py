@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from edge.types import Floats, Image
+from edge.vision.lasting import Lasting
 from edge.vision.light import BURNT, DARK
 
 EVERY_S = 0.5
@@ -60,15 +61,18 @@ class View:
     """Learns what the camera shows. Call ``see`` for every frame, in order of time."""
 
     def __init__(self) -> None:
-        self.moved = False
-        """Whether it shows something else than before."""
+        self._differs = Lasting(HOLDS_S, RETURNS_S)
         self.kept: float | None = None
         """The share of the parts that show what they showed before; None while nobody can tell."""
         self._now: Floats | None = None
         self._before: Floats | None = None
         self._learnt_s = 0.0
         self._at_s = -math.inf
-        self._differs_since_s: float | None = None
+
+    @property
+    def moved(self) -> bool:
+        """Whether it shows something else than before."""
+        return self._differs.on
 
     def see(self, image: Image, at_s: float) -> None:
         """Take a frame, BGR uint8 (height, width, 3), at ``at_s`` in monotonic seconds."""
@@ -85,23 +89,13 @@ class View:
         self._now += (1 - math.exp(-passed_s / NOW_S)) * (field - self._now)
         if self._learnt_s >= LEARN_S:
             self.kept = _kept(self._before, self._now, lit)
-            self._judge(at_s)
-        if self._differs_since_s is None and not self.moved:
+            differs = None if self.kept is None else self.kept < (BACK if self.moved else MOVED)
+            self._differs.see(differs, at_s)
+        if self._differs.settled and not self.moved:
             self._learnt_s += passed_s
             share = passed_s / (self._learnt_s if self._learnt_s < LEARN_S else LEARNT_S)
             # What is dark now is remembered as it looks in the light.
             self._before += (min(1.0, share) * _spread(lit))[..., None] * (field - self._before)
-
-    def _judge(self, at_s: float) -> None:
-        """Decide, once the parts have said the same for long enough."""
-        differs = self.kept is not None and (self.kept < BACK if self.moved else self.kept < MOVED)
-        if differs == self.moved or self.kept is None:
-            self._differs_since_s = None
-            return
-        if self._differs_since_s is None:
-            self._differs_since_s = at_s
-        if at_s - self._differs_since_s >= (RETURNS_S if self.moved else HOLDS_S):
-            self.moved, self._differs_since_s = differs, None
 
 
 def _shrunk(image: Image) -> Floats:

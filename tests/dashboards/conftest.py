@@ -18,5 +18,5 @@ def filled(engine: Engine) -> Iterator[InfluxDB]:
 
 
 @pytest.fixture(scope="session")
-def world(filled: InfluxDB) -> World:
-    return fill(filled)
+def world(filled: InfluxDB, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return fill(filled, tmp_path_factory.mktemp("beside"))

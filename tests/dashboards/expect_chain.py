@@ -8,9 +8,10 @@ from cloud.analysis.compare import Row as Compared
 from cloud.analysis.mix import mix
 from cloud.domain.tally import Tally
 from common.vocabulary import ATTRIBUTES
-from tests.dashboards.panels import Row, Scene
+from tests.dashboards.expect_sales import Told, newest, of_days, passed, refused, table
+from tests.dashboards.panels import Row, Scene, Series
 from tests.dashboards.shops import CHAIN
-from tests.dashboards.world import Answer, Board, World, chosen, over_time
+from tests.dashboards.world import Answer, Board, World, chosen, noon, over_time
 
 BOARD = Board()
 
@@ -121,3 +122,37 @@ def _shares(world: World, scene: Scene) -> list[Answer]:
                 named = {"site": site, "attribute": attribute, "label": share.label, "visits": share.n}
                 rows.append({**named, **{n: getattr(share, n) for n in ("raw", "corrected", "low", "high")}})
     return [rows]
+
+
+def _of_shops(world: World, scene: Scene) -> list[tuple[Row, Told]]:
+    """The newest of the chosen figure, of each chosen shop with cameras of the role."""
+    metric, role = str(scene.variables["figure"]), str(scene.variables["role"])
+    found = [(site, newest(world, scene, site, metric).get(role)) for site in chosen(scene)]
+    return [({"site": site}, one[1]) for site, one in found if one]
+
+
+@BOARD.shows("The chosen figure of each shop")
+def _chosen(world: World, scene: Scene) -> list[Answer]:
+    metric, period = str(scene.variables["figure"]), str(scene.variables["period"])
+    series: Series = {}
+    for site in chosen(scene):
+        for role, day, figure in of_days(world, scene, site, metric, period):
+            if role == scene.variables["role"] and figure.value is not None:
+                series.setdefault(site, {})[int(noon(day).timestamp())] = figure.value
+    return [series]
+
+
+BOARD.shows("Newest of each shop")(lambda world, scene: table(_of_shops(world, scene)))
+BOARD.shows("Cannot be told")(lambda world, scene: refused(_of_shops(world, scene)))
+
+
+@BOARD.shows("Beyond a limit")
+def _beyond(world: World, scene: Scene) -> list[Answer]:
+    found = [(site, *one) for site in chosen(scene) for one in passed(world, site)]
+    return [
+        [
+            {"site": site, "alert": words, "value": value}
+            for site, role, words, value in found
+            if role == scene.variables["role"]
+        ]
+    ]

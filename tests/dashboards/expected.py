@@ -11,6 +11,7 @@ from tests.dashboards import (
     expect_fleet,
     expect_places,
     expect_quality,
+    expect_sales,
     expect_store,
 )
 from tests.dashboards.panels import Panel, ask, panels, statement
@@ -21,6 +22,7 @@ from tests.support.influxdb import InfluxDB
 EXPECTED: Mapping[str, Mapping[str, Expected]] = {
     "store-today": {**expect_store.BOARD.panels, **expect_places.BOARD.panels},
     "doors-zones": expect_doors.BOARD.panels,
+    "sales-figures": expect_sales.BOARD.panels,
     "chain-compare": expect_chain.BOARD.panels,
     "fleet-health": expect_fleet.BOARD.panels,
     "data-quality": expect_quality.BOARD.panels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from cloud.analysis.compare import Comparison, compare
 from cloud.analysis.metrics import metric_named
@@ -10,14 +11,16 @@ from cloud.domain.chain import Role
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.ingest.intake import Delivery, Intake
 from cloud.rollup.command import rollup
-from cloud.rollup.comparisons import PERIOD_DAYS, comparison_points, metrics_of
+from cloud.rollup.comparisons import PERIOD_DAYS, comparison_points, formulas_of, metrics_of
+from cloud.rollup.figures import Shops, write_figures
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
-from cloud.stores.tallies import InfluxTallies, days
+from cloud.stores.tallies import InfluxTallies, days, every_day
+from cloud.stores.till_tallies import TillTallies
 from cloud.stores.window_tallies import WindowTallies
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, StatusMessage, WindowMessage, topic
-from tests.dashboards import shops
+from tests.dashboards import shop_sales, shops
 from tests.dashboards.world import World
 from tests.support.clock import ManualClock
 from tests.support.influxdb import InfluxDB
@@ -36,8 +39,11 @@ class Sent:
         return [w for w in self._sent if w.site == site and start <= w.start < end]
 
 
-def fill(influxdb: InfluxDB) -> World:
-    """Sends the chain's messages the way of the bridge; the answer is what was sent and what follows from it."""
+def fill(influxdb: InfluxDB, folder: Path) -> World:
+    """Sends the chain's messages the way of the bridge; the answer is what was sent and what follows from it.
+
+    Takings and count checks are in files in ``folder``.
+    """
     windows, others = shops.windows(), shops.others()
     store = InfluxStore(
         url=influxdb.url,
@@ -60,16 +66,19 @@ def fill(influxdb: InfluxDB) -> World:
     intake.run()
     yesterday = shops.TODAY - timedelta(days=1)
     source = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=20.0)
-    levels = InfluxTallies(source)
-    rollup(
-        shops.CHAIN, InfluxWindows(source), levels, store, first=shops.FIRST, last=yesterday, now=shops.NOW
-    )
-    store.write_points(comparison_points(levels, shops.CHAIN, yesterday), "day")
+    levels, read = InfluxTallies(source), InfluxWindows(source)
+    till = shop_sales.fill_till(folder / "till.sqlite", shops.CHAIN, shops.FIRST, yesterday, shops.NOW)
+    checks = shop_sales.fill_checks(folder / "checks.sqlite", shops.CHAIN, shops.FIRST)
+    rollup(shops.CHAIN, read, levels, store, first=shops.FIRST, last=yesterday, now=shops.NOW)
+    sold = TillTallies(levels, till, shops.CHAIN)
+    store.write_points(comparison_points(sold, shops.CHAIN, yesterday), "day")
+    of_shops = Shops(shops.CHAIN, sold, till, checks, levels)
+    write_figures(of_shops, store, first=shops.FIRST, last=yesterday, now=shops.NOW)
     source.close()
     store.close()
 
     first = yesterday - timedelta(days=PERIOD_DAYS - 1)
-    worked_out = WindowTallies(Sent(windows), shops.CHAIN)
+    worked_out = TillTallies(WindowTallies(Sent(windows), shops.CHAIN), till, shops.CHAIN)
     found = {
         role: worked_out.tallies(list(shops.CHAIN.with_role(role)), first, yesterday, role)
         for role in shops.CHAIN.roles
@@ -92,7 +101,25 @@ def fill(influxdb: InfluxDB) -> World:
         comparisons={
             (role, name): compared(tallies, role, name, first, yesterday)
             for role, tallies in found.items()
-            for name in metrics_of(tallies)
+            for name in (
+                *metrics_of(tallies),
+                *(one.name for one in formulas_of(shops.CHAIN.formulas, tallies)),
+            )
+        },
+        sold=list(shop_sales.takings(shops.CHAIN, shops.FIRST, yesterday)),
+        checks=checks,
+        source=worked_out,
+        daily={
+            (site.name, role): every_day(
+                worked_out, [site], first - timedelta(days=PERIOD_DAYS), yesterday, role
+            )
+            for site in shops.CHAIN.sites.values()
+            for role in site.roles
+        },
+        quarters={
+            (site.name, role): worked_out.quarters(site.name, shops.FIRST, yesterday, role)
+            for site in shops.CHAIN.sites.values()
+            for role in site.roles
         },
     )
 
@@ -100,4 +127,5 @@ def fill(influxdb: InfluxDB) -> World:
 def compared(tallies: list[Tally], role: Role, metric: str, first: date, last: date) -> Comparison:
     sites = shops.CHAIN.with_role(role)
     filled = with_silent_days(tallies, sites.values(), days(first, last), role)
-    return compare(filled, metric_named(metric), sites=sites, role=role, first=first, last=last)
+    known = metric_named(metric, formulas=shops.CHAIN.formulas)
+    return compare(filled, known, sites=sites, role=role, first=first, last=last)

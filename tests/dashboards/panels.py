@@ -23,6 +23,8 @@ LEVEL_OF: Mapping[str, Level] = {
     "footlight-quarter": "quarter",
     "footlight-day": "day",
 }
+INTERVAL_S = 600
+"""The distance of points over time, which Grafana works out from the range and the width of a panel."""
 _ESCAPED = re.compile(r"[\\^$*+?.()|[\]{}/]")
 _RANGE = re.compile(r"now(?:-(\d+)([mhd]))?(/d)?")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -83,16 +85,26 @@ def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def statement(query: str, scene: Scene) -> str:
-    """The statement as it goes to InfluxDB."""
-    start, end = (f"{round(at.timestamp() * 1000)}ms" for at in (scene.start, scene.end))
-    text = query.replace("$timeFilter", f"time >= {start} and time <= {end}").replace("${__from}ms", start)
-    text = text.replace("$__interval", "10m")
+    """The statement as it goes to InfluxDB: also with what Grafana's server fills in."""
+    start, end = (f"{milliseconds(at)}ms" for at in (scene.start, scene.end))
+    text = filled_in(query, scene).replace("$timeFilter", f"time >= {start} and time <= {end}")
+    text = text.replace("$__interval", f"{INTERVAL_S // 60}m")
+    assert "$" not in text.replace("$/", ""), text
+    return text
+
+
+def filled_in(query: str, scene: Scene) -> str:
+    """The query with what Grafana's page fills in: the variables."""
+    text = query.replace("${__from}", str(milliseconds(scene.start)))
     for name, value in scene.variables.items():
         text = text.replace(f"${{{name}:regex}}", _regex(value))
         if isinstance(value, str):
             text = re.sub(rf"\${name}\b", lambda _, value=value: value, text)  # type: ignore[misc]
-    assert "$" not in text.replace("$/", ""), text
     return text
+
+
+def milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 def _regex(value: str | Sequence[str]) -> str:

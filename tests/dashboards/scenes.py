@@ -26,6 +26,15 @@ VARIABLES: Mapping[str, list[dict[str, Any]]] = {
             ("mitte", "door/front", "16x9"),
         )
     ],
+    "sales-figures": [
+        {"site": site, "period": period, "metric": metric}
+        for site, period, metric in (
+            ("mitte", "7d", "staff-minutes"),
+            ("mitte", "1d", "conversion_rate"),
+            ("nord.2", "28d", "turnover"),
+            ("dark", "7d", "groups-per-passer"),
+        )
+    ],
     "chain-compare": [
         *(
             {
@@ -34,8 +43,14 @@ VARIABLES: Mapping[str, list[dict[str, Any]]] = {
                 "site": SITES,
                 "role": "entrance",
                 "metric": name,
+                "figure": figure,
+                "period": "7d",
             }
-            for name in ("visits_per_open_hour", "capture_rate", "share:gender=female")
+            for name, figure in (
+                ("visits_per_open_hour", "conversion_rate"),
+                ("capture_rate", "staff-minutes"),
+                ("share:gender=female", "entries"),
+            )
         ),
         {
             "chain": "corner-shops",
@@ -43,6 +58,8 @@ VARIABLES: Mapping[str, list[dict[str, Any]]] = {
             "site": ["mitte", "nord.2"],
             "role": "display",
             "metric": "dwell_mean",
+            "figure": "entries",
+            "period": "1d",
         },
     ],
     "fleet-health": [{"site": SITES, "device": ["door", "till"]}],

@@ -6,7 +6,7 @@ Nothing here knows a database. What the tests expect of a dashboard they work ou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ from common.wire import (
     Cells,
     Cohort,
     Coverage,
+    Door,
     HealthMessage,
     Message,
     Profile,
@@ -28,7 +29,7 @@ from common.wire import (
     WindowMessage,
     bin_label,
 )
-from tests.dashboards import shop_places
+from tests.dashboards import shop_places, shop_sales
 from tests.support.messages import alert, health, notice
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -68,6 +69,9 @@ CHAIN = Chain.model_validate(
             {"from": "2026-03-16", "to": "2026-03-16", "sites": ["mitte"], "text": "sun"},
             {"from": "2026-03-12", "to": "2026-03-12", "text": "prices cut"},
         ],
+        "currency": "EUR",
+        "metrics": shop_sales.METRICS,
+        "alerts": shop_sales.ALERTS,
     }
 )
 DEVICES = (("mitte", "door"), ("mitte", "till"), ("nord.2", "door"), ("baixa", "door"), ("dark", "door"))
@@ -87,10 +91,42 @@ WOMEN_FROM = TODAY - timedelta(days=2)
 
 
 def windows() -> list[WindowMessage]:
-    """Every window: half hours on past days, five minutes today."""
+    """Every window: half hours on past days, five minutes today; a minute at Nord yesterday."""
     random = Random(7)
     made = [window for site, device in DEVICES for window in _device(site, device, random)]
-    return [window for window in made if not _lost(window)]
+    sent = [window for window in made if not _lost(window)]
+    return [part for window in sent for part in (_minutes(window) if _is_by_minute(window) else [window])]
+
+
+def _is_by_minute(window: WindowMessage) -> bool:
+    return window.site == "nord.2" and window.start.astimezone(BERLIN).date() == TODAY - timedelta(days=1)
+
+
+def _minutes(window: WindowMessage) -> Iterator[WindowMessage]:
+    """The same half hour as a device tells it minute by minute: who enters and who leaves, do so in one of them."""
+    random, count = Random(window.start.isoformat()), window.duration_s // 60
+    came, went = random.randrange(count), random.randrange(count)
+    for minute in range(count):
+        last = minute == count - 1
+        doors = {
+            name: Door(
+                entries=door.entries * (minute == came),
+                exits=door.exits * (minute == went),
+                passers=door.passers * (minute == came),
+                groups=door.groups * (minute == came),
+            )
+            for name, door in window.totals.doors.items()
+        }
+        totals = window.totals if last else Totals(visits=0, viewers=0)
+        yield window.model_copy(
+            update={
+                "start": window.start + timedelta(minutes=minute),
+                "duration_s": 60,
+                "seq": window.seq * count + minute,
+                "totals": totals.model_copy(update={"doors": doors}),
+                "cohort": window.cohort if last else None,
+            }
+        )
 
 
 def _lost(window: WindowMessage) -> bool:
@@ -116,7 +152,8 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
             cohort = None
             if waiting >= 3 * K:
                 women = 12 if site == "mitte" and day >= WOMEN_FROM else 2
-                cohort = _cohort(waiting, since, PROFILES[site], women, random)
+                told = shop_sales.beside(site, device, waiting, K, Random(start.isoformat()))
+                cohort = _cohort(waiting, since, PROFILES[site], women, random, told)
                 waiting, since = 0, start + step
             yield WindowMessage(
                 site=site,
@@ -155,7 +192,9 @@ def _coverage(site: str, day: date, start: datetime, random: Random) -> float:
     return 0.5 if local.hour == HALF_HOUR else 1.0
 
 
-def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: Random) -> Cohort:
+def _cohort(
+    visits: int, since: datetime, profile: Profile, women: int, random: Random, beside: Mapping[str, Any]
+) -> Cohort:
     """``women`` to two men and one whose gender is unknown; up to a quarter of the visits were not seen."""
     dwell = [round(random.expovariate(1 / 20), 2) for _ in range(visits)]
     attention = [round(seconds * random.random(), 2) for seconds in dwell]
@@ -196,6 +235,7 @@ def _cohort(visits: int, since: datetime, profile: Profile, women: int, random: 
         else None,
         expression=of_people(faces, EXPRESSIONS) if profile == "expression" else None,
         **shop_places.places(visits, Random(random.randrange(visits + 1))),
+        **beside,
     )
 
 
@@ -231,6 +271,9 @@ def others() -> list[Message]:
         ("mitte", "moved", True, 40),
         ("dark", "moved", True, 90),
         ("dark", "moved", False, 80),
+        ("nord.2", "picture", True, 35),
+        ("mitte", "picture", True, 60),
+        ("mitte", "picture", False, 55),
         ("mitte", "privacy", False, 70),
         ("dark", "privacy", True, 60),
     ):

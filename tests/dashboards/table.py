@@ -66,7 +66,7 @@ def main() -> int:
         influxdb_engine(Path(folder)) as engine,
         engine.installation() as influxdb,
     ):
-        every = asked(influxdb, fill(influxdb))
+        every = asked(influxdb, fill(influxdb, Path(folder)))
     sys.stdout.writelines(f"{line}\n" for line in page(every))
     return 0 if all(one.equal for one in every) else 1
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.dashboards import shops
+from tests.dashboards.expect_sales import passed
 from tests.dashboards.panels import DASHBOARDS, LEVEL_OF, Scene, rules, statement
 from tests.dashboards.world import World, noon
 from tests.support.influxdb import InfluxDB
@@ -18,7 +19,7 @@ from tests.support.influxdb import InfluxDB
 pytestmark = pytest.mark.influxdb
 
 RULES = {rule["uid"]: rule for rule in rules()}
-LABELS = ("site", "role", "device", "camera")
+LABELS = ("site", "role", "device", "camera", "alert")
 Labels = frozenset[tuple[str, str]]
 Fires = set[tuple[str, ...]]
 
@@ -126,14 +127,20 @@ def _told(fault: str) -> Callable[[World, datetime], Fires]:
     return hold
 
 
+def _limits(world: World, now: datetime) -> Fires:
+    return {(site, role, words) for site in shops.CHAIN.sites for role, words, _ in passed(world, site)}
+
+
 EXPECTED: Mapping[str, Callable[[World, datetime], Fires]] = {
     "footlight-device-silent": _silent,
     "footlight-camera-blind": _coverage(15, 0.01),
     "footlight-camera-moved": _told("moved"),
+    "footlight-camera-picture": _told("picture"),
     "footlight-privacy-leak": _told("privacy"),
     "footlight-outbox-queue": _queue,
     "footlight-coverage-low": _coverage(60, 0.8),
     "footlight-mix-changed": _mix,
+    "footlight-figure-limit": _limits,
 }
 
 

@@ -99,6 +99,19 @@ def test_the_panels_that_break_down_say_what_grey_means() -> None:
             assert f"Grey: fewer than {SMALL_SAMPLE} visits" in panel["description"]
 
 
+@pytest.mark.parametrize("name", names())
+def test_no_panel_is_wider_than_the_page_or_on_another(name: str) -> None:
+    """Grafana moves such a panel elsewhere, and its neighbours with it."""
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard(name)["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24, panel["title"]
+        rows, columns = (range(place[at], place[at] + place[size]) for at, size in (("y", "h"), ("x", "w")))
+        cells = {(row, column) for row in rows for column in columns}
+        assert taken.isdisjoint(cells), panel["title"]
+        taken |= cells
+
+
 def test_uids_are_fixed_and_each_is_used_once() -> None:
     assert [dashboard(name)["uid"] for name in names()] == [f"footlight-{name}" for name in names()]
     uids = [rule["uid"] for rule in rules()]

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from cloud.domain.figures import COUNTS
 from cloud.rollup.comparisons import DOOR_METRICS, METRICS
+from cloud.stores.figure_layout import PERIODS
 from tests.dashboards import shops
+from tests.dashboards.expect_sales import FORMULAS
 from tests.dashboards.panels import LEVEL_OF, Scene, ask, dashboard, names, statement
 from tests.dashboards.scenes import SITES, scenes
 from tests.dashboards.world import World, assert_same, in_order
@@ -27,7 +30,12 @@ CHOICES = {
     ("chain-compare", "chain"): ["corner-shops"],
     ("chain-compare", "region"): ["-", "east", "west"],
     ("chain-compare", "role"): ["display", "entrance", "unassigned"],
-    ("chain-compare", "metric"): sorted((*METRICS, *DOOR_METRICS)),
+    ("chain-compare", "metric"): sorted((*METRICS, *DOOR_METRICS, *FORMULAS)),
+    ("chain-compare", "figure"): sorted((*COUNTS, *FORMULAS)),
+    ("chain-compare", "period"): sorted(PERIODS),
+    ("sales-figures", "site"): SITES,
+    ("sales-figures", "period"): sorted(PERIODS),
+    ("sales-figures", "metric"): sorted({*COUNTS, *FORMULAS} - {"re_entries"}),
     ("chain-compare", "site"): SITES,
     ("fleet-health", "site"): SITES,
     ("fleet-health", "device"): ["door", "till"],

@@ -16,6 +16,9 @@ from cloud.analysis.compare import Comparison
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.notices import Acknowledgement
 from cloud.domain.tally import Tally
+from cloud.domain.till import Takings
+from cloud.stores.check_file import CheckFile
+from cloud.stores.tallies import Tallies
 from common.wire import (
     AlertMessage,
     Cells,
@@ -48,6 +51,15 @@ class World:
     """By site and role: all days."""
     comparisons: Mapping[tuple[str, str], Comparison]
     """By role and metric."""
+    sold: Sequence[tuple[str, Takings]]
+    """What the tills told, with the site."""
+    checks: CheckFile
+    source: Tallies
+    """The tallies of the windows themselves, with the till."""
+    daily: Mapping[tuple[str, str], Sequence[Tally]]
+    """By site and role: each of eight weeks of days, also those without data, with the till."""
+    quarters: Mapping[tuple[str, str], Mapping[datetime, Tally]]
+    """By site and role: the quarters of an hour that were watched."""
 
     def inside(self, scene: Scene) -> list[WindowMessage]:
         return [w for w in self.windows if looked_at(w, scene) and scene.start <= w.start <= scene.end]
@@ -164,6 +176,11 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
         "target",
         "place",
         "next_place",
+        "metric",
+        "clip",
+        "side",
+        "outcome",
+        "alert",
     )
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in order if name in row))
 

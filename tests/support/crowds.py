@@ -19,6 +19,7 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 K = 5
 EDGES = DWELL_BINS_S
+UPPER = (*EDGES[1:], 1e5)
 BINS = range(len(EDGES))
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 VIEWER_S = 0.3
@@ -29,7 +30,7 @@ SEEN = {
     "expression": (*EXPRESSIONS, UNKNOWN),
 }
 """The labels of described visits."""
-_SHARES = {
+SHARES = {
     "gender": (0.52, 0.41, 0.07),
     "age_band": (0.06, 0.13, 0.22, 0.18, 0.15, 0.11, 0.08, 0.07),
     "expression": (0.60, 0.18, 0.05, 0.03, 0.04, 0.02, 0.01, 0.07),
@@ -84,7 +85,7 @@ def crowd(rng: np.random.Generator, visits: int, not_seen: float = 0.0) -> Crowd
     dwell = np.clip(rng.lognormal(np.log(median), 0.9, visits), 0.3, 900.0)
     attention = dwell * rng.beta(2, 3, visits) * (rng.random(visits) < viewers)
     attention[attention < VIEWER_S] = 0.0
-    labels = [rng.choice(names, visits, p=_SHARES[name]) for name, names in SEEN.items()]
+    labels = [rng.choice(names, visits, p=SHARES[name]) for name, names in SEEN.items()]
     unseen = rng.random(visits) < not_seen
     return Crowd(
         dwell=histogram(dwell),

@@ -8,6 +8,7 @@ Documented under "HTTP API reference": Folder, Folder Permissions, Team, Data so
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,13 @@ Json = dict[str, Any]
 class Refused(Exception):
     def __init__(self, code: int, **body: Any) -> None:
         self.code, self.body = code, body
+
+
+def _require_uid(uid: str) -> None:
+    if len(uid) > 40:
+        raise Refused(400, message="uid too long, max 40 characters")
+    if not re.fullmatch(r"[a-zA-Z0-9\-_]*", uid):
+        raise Refused(400, message="uid contains illegal characters")
 
 
 class Grafana:
@@ -60,8 +68,7 @@ class Grafana:
         uid = body["uid"]
         if uid in self.folders:
             raise Refused(409, message="a folder with the same uid already exists")
-        if len(uid) > 40:
-            raise Refused(400, message="uid too long, max 40 characters")
+        _require_uid(uid)
         self.folders[uid] = {
             "id": next(self._ids),
             "uid": uid,
@@ -198,8 +205,7 @@ class Grafana:
             raise Refused(400, message="Cannot save provisioned dashboard")
         if known is not None and not body.get("overwrite"):
             raise Refused(412, message="A dashboard with the same uid exists", status="name-exists")
-        if len(model["uid"]) > 40:
-            raise Refused(400, message="uid too long, max 40 characters")
+        _require_uid(model["uid"])
         version = known["dashboard"]["version"] + 1 if known else 1
         id_ = known["dashboard"]["id"] if known else next(self._ids)
         url = f"/d/{model['uid']}/slug"
@@ -235,6 +241,16 @@ class Grafana:
     def put_rules(self, request: Request, body: Json) -> Json:
         key = request.path_params["folder"], request.path_params["group"]
         self._folder(key[0])
+        for rule in body["rules"]:
+            self._require_whole(rule)
+        rules = [
+            {"id": next(self._ids), "orgID": 1, "isPaused": False, "updated": "2024-01-01", **rule}
+            for rule in body["rules"]
+        ]
+        self.rule_groups[key] = {**body, "rules": [{**rule, "provenance": "api"} for rule in rules]}
+        return self.rule_groups[key]
+
+    def _require_whole(self, rule: Json) -> None:
         required = {
             "title",
             "condition",
@@ -245,15 +261,16 @@ class Grafana:
             "execErrState",
             "for",
         }
-        for rule in body["rules"]:
-            if missing := required - rule.keys():
-                raise Refused(400, message=f"invalid alert rule: no {min(missing)}")
-        rules = [
-            {"id": next(self._ids), "orgID": 1, "isPaused": False, "updated": "2024-01-01", **rule}
-            for rule in body["rules"]
-        ]
-        self.rule_groups[key] = {**body, "rules": [{**rule, "provenance": "api"} for rule in rules]}
-        return self.rule_groups[key]
+        if missing := required - rule.keys():
+            raise Refused(400, message=f"invalid alert rule: no {min(missing)}")
+
+    def create_rule(self, request: Request, body: Json) -> Json:
+        key = body["folderUID"], body["ruleGroup"]
+        group = self.rule_groups.setdefault(key, {"title": key[1], "folderUid": key[0], "rules": []})
+        self._folder(key[0])
+        self._require_whole(body)
+        group["rules"].append({**body, "provenance": "api"})
+        return body
 
     def get_contacts(self, request: Request, body: Json) -> list[Json]:
         hidden = {"authorization_credentials": "[REDACTED]"}
@@ -295,7 +312,11 @@ class Grafana:
         known = {"grafana-default-email", *(way["name"] for way in self.contacts.values())}
         if unknown := {route["receiver"] for route in (body, *body.get("routes", []))} - known:
             raise Refused(400, message=f"receiver '{min(unknown)}' does not exist")
-        self.policies = body
+        routes = [
+            {**route, "object_matchers": sorted(route.get("object_matchers", []))}
+            for route in body.get("routes", [])
+        ]
+        self.policies = {**body, "routes": routes}
         return {"message": "policies updated"}
 
     def app(self) -> Starlette:
@@ -330,6 +351,7 @@ class Grafana:
                 route("/dashboards/db", "POST", self.save_dashboard),
                 route("/dashboards/uid/{uid}", "GET", self.get_dashboard),
                 route("/v1/provisioning/alert-rules/{uid}", "GET", self.get_rule),
+                route("/v1/provisioning/alert-rules", "POST", self.create_rule),
                 route(group, "GET", self.get_rules),
                 route(group, "PUT", self.put_rules),
                 route("/v1/provisioning/contact-points", "GET", self.get_contacts),

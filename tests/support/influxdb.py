@@ -1,8 +1,8 @@
 """A real InfluxDB for the tests.
 
-Usually Debian's engine (1.6) behind a small nginx that gives it the v2 write API of 1.8 and later. With ``INFLUX_URL``,
-``INFLUX_TOKEN`` and, for 2.x, ``INFLUX_ORG`` in the environment it is the server there. It must be one for tests: they
-create and drop databases or buckets whose names begin with "test-".
+Usually Debian's engine (1.6) behind a small nginx that gives it the v2 write API and the tokens of 1.8 and later. With
+``INFLUX_URL``, ``INFLUX_TOKEN`` and, for 2.x, ``INFLUX_ORG`` in the environment it is the server there. It must be one
+for tests: they create and drop databases or buckets whose names begin with "test-".
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
@@ -61,12 +61,18 @@ http {{
     map $arg_bucket $rp {{ "~(%2F|/)(?<r>.+)$" $r; }}
     map $http_authorization $user {{ "~^Token (?<u>[^:]+):" $u; }}
     map $http_authorization $password {{ "~^Token [^:]+:(?<p>.+)$" $p; }}
+    map $http_authorization $other {{ default $http_authorization; "~^Token " ""; }}
     server {{
-        listen 127.0.0.1:{front};
+        listen {address}:{front};
         location = /api/v2/write {{
             set $args "db=$db&rp=$rp&precision=n&u=$user&p=$password";
             rewrite ^ /write break;
             proxy_set_header Authorization "";
+            proxy_pass http://127.0.0.1:{engine};
+        }}
+        location = /query {{
+            if ($user) {{ set $args "$args&u=$user&p=$password"; }}
+            proxy_set_header Authorization $other;
             proxy_pass http://127.0.0.1:{engine};
         }}
         location / {{ proxy_pass http://127.0.0.1:{engine}; }}
@@ -211,19 +217,33 @@ def _elsewhere(url: str, token: str, org: str) -> Iterator[Engine]:
         yield Engine(url, token, org, http)
 
 
-@contextmanager
-def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
-    """Engine and front, started and, by their process ids, ended. What was not written to for ``cold`` is compacted."""
+def engine_commands(
+    folder: Path, ports: Mapping[str, int], *, address: str = "127.0.0.1", cold: str = "10m"
+) -> tuple[list[str], list[str]]:
+    """Configure engine and front in ``folder``; return how to start each. The front listens on ``address``; ``ports``
+    are those of ``engine``, ``rpc`` and ``front``. What was not written to for ``cold`` is compacted."""
     influxd = require_program("influxd", "apt-get install influxdb")
     nginx = require_program("nginx", "apt-get install nginx-light")
-    ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
     engine_config, front_config = folder / "influxdb.conf", folder / "nginx.conf"
     engine_config.write_text(_INFLUX.format(folder=folder, cold=cold, **ports))
-    front_config.write_text(_NGINX.format(folder=folder, **ports))
-    commands = (
+    front_config.write_text(_NGINX.format(folder=folder, address=address, **ports))
+    return (
         [influxd, "-config", str(engine_config)],
         [nginx, "-e", str(folder / "nginx.log"), "-p", str(folder), "-c", str(front_config)],
     )
+
+
+def make_user(url: str) -> None:
+    """Make the one user of a fresh engine, who may do everything."""
+    admin = f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES"
+    httpx.post(f"{url}/query", params={"q": admin}).raise_for_status()
+
+
+@contextmanager
+def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
+    """Engine and front, started and, by their process ids, ended; for ``cold`` see ``engine_commands``."""
+    ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
+    commands = engine_commands(folder, ports, cold=cold)
     processes: list[subprocess.Popen[bytes]] = []
     try:
         with (folder / "output.log").open("wb") as log:
@@ -241,8 +261,7 @@ def influxdb_engine(folder: Path, *, cold: str = "10m") -> Iterator[Engine]:
                 return False
 
         until(answers, "InfluxDB answers through nginx")
-        admin = f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES"
-        httpx.post(f"{url}/query", params={"q": admin}).raise_for_status()
+        make_user(url)
         with http:
             yield Engine(url, f"{USER}:{PASSWORD}", "-", http)
     finally:

@@ -95,7 +95,7 @@ def with_clips() -> Cohort:
     """The same eight visits before a display: what suited was shown to all of them, and nothing else."""
     told = Watched(visits=8, shows=3, shown_s=30.0, viewers=8, attention_sum_s=16.5)
     nobody = Watched(visits=0, shows=0, shown_s=0.0, viewers=None, attention_sum_s=None)
-    clips = {"running": Clip(shown=told, held=nobody), "welcome": Clip(shown=nobody)}
+    clips = {"running": Clip(shown=told, held=nobody, holdout_hours=0.5), "welcome": Clip(shown=nobody)}
     return cohort().model_copy(update={"clips": clips})
 
 

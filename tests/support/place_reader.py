@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from common import wire
-from tests.support.crowds import BINS, EDGES, K
+from tests.support.crowds import BINS, EDGES, UPPER, K
 from tests.support.places import Someone
-from tests.support.reader import ROUNDING_S, UPPER, Program
+from tests.support.reader import ROUNDING_S, Program
 
 Kind = tuple[int, int | None, int | None]
 """Bins of a visit: in view, at the shelf, waiting at the desk."""

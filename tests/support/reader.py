@@ -21,9 +21,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from common import wire
 from common.vocabulary import NO_VERDICT, NOT_SEEN, UNKNOWN
-from tests.support.crowds import BINS, EDGES, SEEN, VIEWER_S, Crowd, Floats, K, cohorts
+from tests.support.crowds import BINS, EDGES, SEEN, UPPER, VIEWER_S, Crowd, Floats, K, cohorts
 
-UPPER = (*EDGES[1:], 1e5)
 ROUNDING_S = 0.05
 
 _GENDERS, _BANDS, _FACES = SEEN.values()
@@ -75,14 +74,16 @@ class Program:
         return row
 
 
-def _told(program: Program, cells: wire.Cells, terms: Mapping[str, Mapping[int, float]]) -> None:
-    """A published cell is what it is; one that is withheld beside published ones is not 0."""
+def _told(
+    program: Program, cells: wire.Cells, terms: Mapping[str, Mapping[int, float]], least: int = 1
+) -> None:
+    """A published cell is what it is; one that is withheld beside published ones is ``least`` or more."""
     whole = all(count is None for count in cells.values())
     for label, count in cells.items():
         if count is not None:
             program.limit(terms[label], count, count)
         elif not whole:
-            program.limit(terms[label], 1, np.inf)
+            program.limit(terms[label], least, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,9 @@ def read_people(truth: Crowd, rng: np.random.Generator) -> Found:
     program.limit({**seen, **{place[face]: -1.0 for face in _FACES}}, 0, 0)
     lists = cohort.lists()
     for name in filter(lists.__contains__, terms):
-        _told(program, {label: n for label, n in lists[name].items() if label in terms[name]}, terms[name])
+        cells_of = {label: n for label, n in lists[name].items() if label in terms[name]}
+        # Where all verdicts are the same, an empty cell is withheld with them.
+        _told(program, cells_of, terms[name], least=0)
     if cohort.described is None:  # if it were nobody or everybody, it would be told
         program.limit(seen, 1, np.inf)
         program.limit(unseen, 1, np.inf)

@@ -12,7 +12,8 @@ const LABELS = {
   angry: _("angry"), surprised: _("surprised"), fearful: _("fearful"), disgusted: _("disgusted"),
 };
 const FAULTS = {
-  camera: _("camera"), moved: _("camera was moved"), outbox: _("storage of the device"), clock: _("clock"), config: _("settings"),
+  camera: _("camera"), moved: _("camera was moved"), picture: _("picture of the camera"), dark: _("too dark"),
+  outbox: _("storage of the device"), clock: _("clock"), config: _("settings"),
   privacy: _("privacy"),
 };
 const SECTIONS = {
@@ -127,7 +128,6 @@ function hours(day) {
       "%(count)s hours without data: the number of visits is unknown, not zero.", lost) : "",
     partial ? ngettext("%(count)s hour only partly watched: the true number may be higher.",
       "%(count)s hours only partly watched: the true number may be higher.", partial) : "",
-    day.staff_excluded === null ? "" : _("Staff are left out: %(share)s of everybody who was followed.", { share: percent(day.staff_excluded) }),
     day.cameras > 1 ? _("%(count)s cameras: a person seen by two of them counts as two visits.", { count: day.cameras }) : "",
   ].join(" ").trim();
   table("hours", [_("Hour"), _("Visits"), _("Viewers"), _("Coverage")], list.filter((h) => h.state !== "future").map(
@@ -292,5 +292,5 @@ function inEnglish(sentence, text, translated = false) {
 function show(day) {
   element("date").textContent = _("%(date)s · %(timezone)s time", { date: fullDate(day.date), timezone: day.timezone });
   banner(day.untrusted_windows ? _("A device's clock was not set for part of today: some visits may be shown in the wrong hour.") : "");
-  [notices, figures, hours, ages, dwell, expressions, doors, till, places, yesterday, devices].forEach((part) => part(day));
+  [notices, figures, hours, ages, dwell, expressions, doors, beside, till, places, yesterday, devices].forEach((part) => part(day));
 }

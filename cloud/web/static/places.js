@@ -32,6 +32,21 @@ function doors(day) {
   ].filter(Boolean).join(" ");
 }
 
+function beside(day) {
+  const { staff_excluded: staff, members, members_of: of, re_entries: again } = day;
+  element("beside").hidden = staff === null && members === null && !again;
+  element("beside").querySelector("dl").replaceChildren(...[
+    staff === null ? null : entry(_("Staff left out"), percent(staff), ""),
+    members === null ? null : entry(_("Members"), number(members), _("%(share)s of the visits in groups", { share: percent(members / of) })),
+    again && entry(_("Came in again"), _("%(low)s to %(high)s", { low: number(again.low), high: number(again.high) }), _("of %(count)s entries", { count: again.of })),
+  ].filter(Boolean));
+  element("beside").querySelector(".notes").textContent = [
+    members === null ? "" : _("Members: visits in which somebody showed the code of a member. Who shows none is not counted as one."),
+    staff === null ? "" : _("Staff left out: their share of everybody who was followed. They are in no other number."),
+    again ? _("Came in again: who left by a door and entered by it again within 7 minutes. An estimate from the times of entries and exits alone; in 95 of 100 cases the true number lies in the range.") : "",
+  ].filter(Boolean).join(" ");
+}
+
 const rounded = (figures) => Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value)]));
 
 // A time, or the two times between which it lies; the last bin of the waiting times is open.
@@ -106,14 +121,27 @@ function till(day) {
     [_("Sales"), told.transactions, ""], [_("Turnover"), told.turnover, told.currency],
     [_("Items"), told.items, ""], [_("Staff hours"), told.staff_hours, "h"],
   ].filter(([, value]) => value !== null).map(([title, value, unit]) => entry(title, amount(value, unit), ""));
-  const metrics = told.metrics.filter((one) => !one.refused).map((one) => entry(one.title, amount(one.value, one.unit),
-    one.low === null ? "" : _("%(low)s to %(high)s", { low: amount(one.low, one.unit), high: amount(one.high, one.unit) })));
+  const metrics = told.metrics.filter((one) => !one.refused || one.corrected).map(figureOf);
   element("till").querySelector("dl").replaceChildren(...counts, ...metrics);
   // Several figures cannot be told for the same reason.
   const reasons = [...new Set(told.metrics.map((one) => one.refused).filter(Boolean))];
   element("till").querySelector("ul").replaceChildren(...reasons.map((why) => node("li", _("%(figures)s: cannot be told: %(why)s.",
     { figures: told.metrics.filter((one) => one.refused === why).map((one) => one.title).join(", "), why }))));
-  element("till").querySelector(".notes").textContent = _("Up to %(time)s, as the till told it. Below a figure is the range in which it lies in 19 of 20 cases; sales count for the share of the time in which the door was watched.", { time: clock(told.until) });
+  element("till").querySelector(".notes").textContent = [
+    _("Up to %(time)s, as the till told it. Below a figure is the range in which it lies in 19 of 20 cases; sales count for the share of the time in which the door was watched.", { time: clock(told.until) }),
+    told.metrics.some((one) => one.corrected) ? _("Corrected: with the entries as count checks correct them. Its range also has what the checks do not know.") : "",
+  ].filter(Boolean).join(" ");
+}
+
+// A figure with a formula: as counted, and below it with the entries that count checks correct.
+function figureOf(one) {
+  const between = ({ low, high }) => (low === null ? "" : _("%(low)s to %(high)s", { low: amount(low, one.unit), high: amount(high, one.unit) }));
+  const part = entry(one.title, one.refused ? "–" : amount(one.value, one.unit), one.refused ? "" : between(one));
+  if (one.corrected) {
+    const value = amount(one.corrected.value, one.unit), range = between(one.corrected);
+    part.append(node("dd", range ? _("corrected: %(value)s (%(range)s)", { value, range }) : _("corrected: %(value)s", { value }), "says corrected"));
+  }
+  return part;
 }
 
 function entry(title, value, says) {

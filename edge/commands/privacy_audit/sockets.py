@@ -1,5 +1,5 @@
-"""The sockets of the service: it talks to its broker, its camera and systemd only, and listens nowhere but for the
-player of a display."""
+"""The sockets of the service: it talks to its broker, its camera and systemd only, and to nobody else but the players
+of a display: those that connect to it, and the broker that its settings name for them."""
 
 from __future__ import annotations
 
@@ -71,39 +71,78 @@ def sockets(subject: Subject) -> Finding:
     )
 
 
+@dataclass(frozen=True)
+class _Expected:
+    """Whom the settings name: addresses of the broker, which has ``mqtt_port``, the camera and the name servers, and
+    the broker of the players of a display."""
+
+    broker: frozenset[str]
+    mqtt_port: int
+    stream: frozenset[str]
+    names: frozenset[str]
+    players: tuple[str, int] | None
+
+    def who(self, address: str, port: int) -> str | None:
+        """Return who this is; None for a stranger."""
+        if (address, port) == self.players:
+            return "broker of players"
+        if address in self.broker and port == self.mqtt_port:
+            return "broker"
+        if address in self.stream:
+            return "camera"
+        return "name server" if address in self.names and port == 53 else None
+
+
+def _expected(subject: Subject) -> _Expected:
+    mqtt, camera = subject.own.mqtt, parse_source(str(subject.settings.camera.source))
+    signage = subject.settings.signage
+    players = None if signage is None else signage.broker
+    return _Expected(
+        broker=frozenset(resolve(mqtt.host, mqtt.port)[1]),
+        mqtt_port=mqtt.port,
+        stream=frozenset(addresses_of(camera) if isinstance(camera, Stream) else ()),
+        names=frozenset(_resolvers()),
+        players=None if players is None else (plain(players.host), players.port),
+    )
+
+
 def _internet(subject: Subject, process: psutil.Process) -> _Seen:
     mqtt, camera = subject.own.mqtt, parse_source(str(subject.settings.camera.source))
-    broker = set(resolve(mqtt.host, mqtt.port)[1])
-    stream = set(addresses_of(camera)) if isinstance(camera, Stream) else set()
-    names, signage = set(_resolvers()), subject.settings.signage
+    expected, signage = _expected(subject), subject.settings.signage
     player = None if signage is None else (plain(signage.listen), signage.port)
     found = process.net_connections(kind="inet")
     own = {(plain(one.laddr.ip), one.laddr.port) for one in found if len(one.raddr)}
-    seen = _Seen()
+    seen = _Seen(wrong=_same_broker(expected))
     for one in found:
         if player is not None and len(one.laddr) and (plain(one.laddr.ip), one.laddr.port) == player:
             seen.peers |= {f"the player {_at(one.raddr.ip, one.raddr.port)}"} if len(one.raddr) else set()
             continue
         if not one.raddr:
             at = _at(one.laddr.ip, one.laddr.port) if one.laddr and one.laddr.port else ""
-            seen.wrong += _waits(one.status, at, streams=bool(stream))
+            seen.wrong += _waits(one.status, at, streams=bool(expected.stream))
             continue
         address, port, at = plain(one.raddr.ip), one.raddr.port, _at(one.raddr.ip, one.raddr.port)
         if (address, port) in own:
             continue  # both ends are its own: how one thread wakes another
-        if address in broker and port == mqtt.port:
-            seen.peers.add(f"the broker {at}")
-        elif address in stream:
-            seen.peers.add(f"the camera {at}")
-        elif address in names and port == 53:
-            seen.peers.add(f"the name server {at}")
+        if who := expected.who(address, port):
+            seen.peers.add(f"the {who} {at}")
         elif port == mqtt.port and not _is_address(mqtt.host):
             seen.unsure.append(f"connected to {at}, which is not an address of {mqtt.host} now")
-        elif isinstance(camera, Stream) and not stream:
+        elif isinstance(camera, Stream) and not expected.stream:
             seen.unsure.append(f"connected to {at}, and the name of the camera cannot be looked up")
         else:
             seen.wrong.append(f"connected to {at}, neither broker nor camera")
     return seen
+
+
+def _same_broker(expected: _Expected) -> list[str]:
+    """Return what is wrong where the broker of players is the one that gets the counts, by another name."""
+    address, port = expected.players or ("", 0)
+    if address not in expected.broker or port != expected.mqtt_port:
+        return []
+    return [
+        f"signage.broker is the broker of mqtt, {_at(address, port)}: what a display shows leaves the shop"
+    ]
 
 
 def _waits(status: str, at: str, *, streams: bool) -> list[str]:

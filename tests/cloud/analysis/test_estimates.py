@@ -12,14 +12,16 @@ import pytest
 from scipy.stats import binomtest
 
 from cloud.analysis.compare import compare
-from cloud.analysis.estimates import MORE_SALES, NO_DOOR, NO_TILL, Estimate, estimate, wilson
+from cloud.analysis.estimates import MORE_SALES, NO_DOOR, NO_TILL, Estimate, estimate
 from cloud.analysis.metrics import formula_metric, metric_named
+from cloud.analysis.ratios import wilson
 from cloud.domain.chain import Chain, Role
+from cloud.domain.clips import ToldClips
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.formula import BUILT_IN, formula
 from cloud.domain.place_tally import DoorTally
 from cloud.domain.tally import Tally
-from cloud.domain.till import TillTally
+from cloud.domain.till import Kept, TillTally
 from common.errors import UserError
 from tests.cloud.analysis.shops import FIRST, day
 
@@ -41,6 +43,12 @@ class Fixed:
 
     def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
         return FloorTally()
+
+    def clips(self, site: str, start: datetime, end: datetime) -> list[ToldClips]:
+        return []
+
+    def sales(self, site: str, start: datetime, end: datetime) -> list[Kept]:
+        return []
 
 
 def a_chain() -> Chain:

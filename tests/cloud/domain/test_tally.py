@@ -304,3 +304,12 @@ def test_a_day_of_which_nothing_came_is_among_the_others() -> None:
     known = tally([at(MONDAY, 9)], shop, MONDAY)
     filled = with_silent_days([known], [shop], [MONDAY, MONDAY + timedelta(days=1)], "unassigned")
     assert filled == [known, tally([], shop, MONDAY + timedelta(days=1))]
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 1), date(2026, 3, 29), date(2026, 10, 25)])
+@pytest.mark.parametrize("cameras", [None, {"door/main": "entrance"}])
+def test_a_silent_day_is_a_day_without_windows(day: date, cameras: dict[str, str] | None) -> None:
+    """Also when the clocks change; it is not added up from its quarters."""
+    shop = site("01:30-04:00", "09:00-20:00", cameras=cameras)
+    (role,) = shop.roles
+    assert with_silent_days([], [shop], [day], role) == [tally_of((), shop, day, role)]

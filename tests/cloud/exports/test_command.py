@@ -95,6 +95,16 @@ def test_a_chart_is_a_picture(files: list[str], tmp_path: Path, chart: str) -> N
     assert 200 < height < 1000
 
 
+def test_a_shop_without_a_display_has_a_table_of_clips_without_rows(
+    files: list[str], capsys: Capture
+) -> None:
+    assert main(["export", "clips", *files, *PERIOD]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("site,role,device,clip,shows,")
+    assert "entries_verdict" in header.split(",")
+    assert rows == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

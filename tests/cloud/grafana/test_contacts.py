@@ -60,7 +60,7 @@ def test_each_audience_is_told_its_own_ways_of_its_own_alerts(server: Grafana) -
         ),
     }
     assert routes(server) == {
-        f"Footlight: {audience}": [["product", "=", "footlight"], ["audience", "=", audience]]
+        f"Footlight: {audience}": [["audience", "=", audience], ["product", "=", "footlight"]]
         for audience in BOTH
     }
 

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
-from common.clock import SystemClock
+from common.clock import Clock, SystemClock
 from common.mqtt.broker import Broker, Protocol
 from common.wire import Message, ProbeMessage, WindowMessage, encode, topic
 from edge.uplink.outbox import Outbox
@@ -114,7 +114,7 @@ def publish(client: mqtt.Client, *messages: Message) -> None:
 
 
 @contextmanager
-def uplink(folder: Path, port: int) -> Iterator[Uplink]:
+def uplink(folder: Path, port: int, clock: Clock | None = None) -> Iterator[Uplink]:
     """The real device side: its outbox and its thread."""
     outbox = Outbox(folder / "outbox.sqlite", max_messages=10_000)
     sender = Uplink(
@@ -124,7 +124,7 @@ def uplink(folder: Path, port: int) -> Iterator[Uplink]:
         device="door",
         boot_id=BOOT,
         software="0.1.0",
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         late_after_s=10**10,
         retry_s=(0.05, 0.2),
         resend_within_s=0.1,

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from cloud.domain.chain import Chain, Role
+from cloud.domain.clips import ToldClips
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.tally import Tally
+from cloud.domain.till import Kept as Takings
 from cloud.reports.chain import ChainReport, chain_report
 from cloud.reports.page import chain_page
 from cloud.stores.window_tallies import WindowTallies
@@ -44,6 +46,12 @@ class Tallied:
 
     def floor(self, site: str, first: date, last: date, role: Role) -> FloorTally:
         return FloorTally()
+
+    def clips(self, site: str, start: datetime, end: datetime) -> list[ToldClips]:
+        return []
+
+    def sales(self, site: str, start: datetime, end: datetime) -> list[Takings]:
+        return []
 
 
 def many_sites(shop: Sequence[Tally]) -> tuple[Tallied, Chain]:

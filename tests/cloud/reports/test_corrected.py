@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
@@ -13,9 +14,11 @@ from rich.console import Console
 
 from cloud.analysis.compare import compare
 from cloud.analysis.corrected import corrected_rates
-from cloud.analysis.metrics import metric_named
+from cloud.analysis.metrics import formula_metric, metric_named
 from cloud.analysis.table import show
 from cloud.domain.count_check import Basis, CountCheck, Door, Part, Sums
+from cloud.domain.tally import Tally
+from cloud.domain.till import TillTally
 from cloud.reports.page import site_page
 from cloud.reports.site import SiteReport, site_report
 from cloud.stores.check_file import CheckFile
@@ -58,6 +61,14 @@ def reported(counted: list[WindowMessage], file: CheckFile | None) -> SiteReport
     return site_report(
         WindowTallies(Kept(counted), chain), chain, chain.sites["shop"], WEEK, "unassigned", file
     )
+
+
+def with_sales(tallies: Sequence[Tally]) -> list[Tally]:
+    """A third of the counted people buys."""
+    return [
+        replace(one, till=TillTally(one.doors.entries // 3, None, 50, 8.0, BEGIN)) if one.doors else one
+        for one in tallies
+    ]
 
 
 def test_a_report_has_the_corrected_entries_beside_the_counted_ones(
@@ -107,6 +118,23 @@ def test_a_comparison_shows_the_corrected_rates_of_the_shops_with_checks(
     text = console.export_text()
     assert "Corrected by count checks" in text
     assert f"{right['shop'].value:.1f}" in text
+    for name, factor in (("conversion_rate", 0.8), ("staff_hours_per_entry", 0.8), ("items_per_sale", None)):
+        (formula,) = (one for one in chain.formulas if one.name == name)
+        sold = compare(
+            with_sales(tallies),
+            formula_metric(formula),
+            sites=chain.sites,
+            role="unassigned",
+            first=first,
+            last=last,
+        )
+        of_sales = corrected_rates(sold, with_sales(tallies), chain.sites, file, formula)
+        assert set(of_sales) == ({"shop"} if factor else set())
+        (row,) = (row for row in sold.rows if row.site == "shop")
+        assert row.rate is not None
+        if factor:
+            assert of_sales["shop"].value == pytest.approx(factor * row.rate)
+            assert of_sales["shop"].low < of_sales["shop"].value < of_sales["shop"].high
     visits = compare(
         tallies,
         metric_named("visits_per_open_hour"),

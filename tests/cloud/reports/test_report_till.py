@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from cloud.analysis.words import amount
 from cloud.domain.till import Takings
 from cloud.reports.page import site_page
 from cloud.reports.site import SiteReport, site_report
+from cloud.stores.check_file import CheckFile
 from cloud.stores.till_file import TillFile
 from cloud.stores.till_tallies import TillTallies
 from cloud.stores.window_tallies import WindowTallies
 from common.wire import WindowMessage
+from tests.cloud.reports.test_corrected import a_check
 from tests.cloud.reports.test_report_doors import with_door
 from tests.cloud.reports.weeks import AFTER, MONDAY, WEEK, Kept, a_chain, pages
 
@@ -42,13 +45,13 @@ def sold(usual: list[WindowMessage], tmp_path: Path) -> Iterator[TillFile]:
         yield till
 
 
-def report(usual: list[WindowMessage], till: TillFile) -> SiteReport:
+def report(usual: list[WindowMessage], till: TillFile, checks: CheckFile | None = None) -> SiteReport:
     own = {"title": "Passers for each sale", "formula": "passers / transactions", "better": "less"}
     data = a_chain().model_dump(mode="json", by_alias=True) | {"currency": "EUR", "metrics": {"passers": own}}
     chain = type(a_chain()).model_validate(data)
     windows = [with_door(window) for window in usual]
     source = TillTallies(WindowTallies(Kept(windows), chain), till, chain)
-    return site_report(source, chain, chain.sites["shop"], WEEK, "unassigned")
+    return site_report(source, chain, chain.sites["shop"], WEEK, "unassigned", checks)
 
 
 def test_a_week_tells_conversion_beside_the_week_before_on_a_third_page(
@@ -67,6 +70,22 @@ def test_a_week_tells_conversion_beside_the_week_before_on_a_third_page(
     assert "Sales and visitors" in three
     assert "transactions / entries (till, doors)" in three
     assert "Passers for each sale" in three
+
+
+def test_a_count_check_corrects_the_conversion_beside_the_counted_one(
+    usual: list[WindowMessage], sold: TillFile, tmp_path: Path
+) -> None:
+    with closing(CheckFile(tmp_path / "checks.sqlite")) as file:
+        a_check(file)
+        found = report(usual, sold, file)
+    (conversion,) = (one for one in found.metrics if one.this.formula.name == "conversion_rate")
+    assert conversion.this.value is not None
+    assert conversion.this.corrected is not None
+    assert conversion.this.corrected.value == pytest.approx(0.8 * conversion.this.value)
+    page = site_page(found)
+    assert amount(conversion.this.value, "%") in page
+    assert "corrected by count checks" in page
+    assert amount(conversion.this.corrected.value, "%") in page
 
 
 def test_a_shop_without_a_till_has_no_such_part(usual: list[WindowMessage], tmp_path: Path) -> None:

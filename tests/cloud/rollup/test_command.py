@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from cloud.__main__ import main
 from cloud.config import load
 from cloud.domain.chain import Chain
+from cloud.domain.gaps import gaps
 from cloud.rollup.command import period
-from cloud.rollup.gaps import gaps
 from cloud.stores.connect import open_tallies
 from cloud.stores.window_tallies import WindowTallies
 from common.errors import UserError

@@ -82,4 +82,7 @@ def _check_places(pairs: list[tuple[Truth, Tally]]) -> None:
     interest = sum(tea[1:], tea[0]).interest
     assert interest is not None
     assert interest.interval is not None
-    assert interest.interval.low <= true["tea"] / true["shelf visits"] <= interest.interval.high
+    # A sum that one long look makes up for the most part is withheld, so what is told is rather too low.
+    really = true["tea"] / true["shelf visits"]
+    assert interest.interval.low <= really
+    assert 0.6 * really < interest.mean_s < 1.1 * really

@@ -23,7 +23,7 @@ NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # ten o'clock in Berlin, when mos
 
 
 def play(faults: Faults, *, days: Sequence[date] = (MONDAY,)) -> tuple[list[Arrival], list[DeviceDay], int]:
-    """One device with ``faults``: all arrivals, its days, and how many people came past it."""
+    """One device with ``faults``: all arrivals, its days, and how many came past it whom it does not leave out."""
     sites = make_sites(1, [MONDAY, TUESDAY], seed=3)
     (site,) = sites.chain.sites.values()
     character = sites.characters[site.name]
@@ -38,9 +38,9 @@ def play(faults: Faults, *, days: Sequence[date] = (MONDAY,)) -> tuple[list[Arri
         rng=rng,
     )
     release = Release("0.1.0", "1", known_eyes()[-1])
-    crowd = [visitors(rng, character, site, day, 1.0) for day in days]
-    played = [device.day(day, people, release) for day, people in zip(days, crowd, strict=True)]
-    return [arrival for one in played for arrival in one.arrivals], played, sum(map(people_in, crowd))
+    played = [device.day(day, visitors(rng, character, site, day, 1.0), release) for day in days]
+    came = sum(people_in(one.came.only(~one.came.beside.known)) for one in played)
+    return [arrival for one in played for arrival in one.arrivals], played, came
 
 
 def people_in(visitors: Visitors) -> int:

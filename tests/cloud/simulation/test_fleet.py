@@ -12,7 +12,7 @@ import pytest
 
 from cloud.analysis.clips import LEAST_COHORTS, effect
 from cloud.domain.chain import Site
-from cloud.domain.clips import clips_of
+from cloud.domain.clips import ToldClips, clips_of
 from cloud.domain.tally import tally
 from cloud.simulation.chain import KINDS, make_sites
 from cloud.simulation.fleet import SiteDay, Truth
@@ -112,9 +112,11 @@ def _clips(cohort: Cohort) -> Counter[str]:
 
 
 def test_the_effect_of_the_offer_is_found_in_what_the_cohorts_tell(site_days: list[SiteDay]) -> None:
-    sums = clips_of(window.cohort.clips for window in windows(site_days) if window.cohort is not None)[
-        "offer"
-    ]
+    sums = clips_of(
+        ToldClips(window.device, window.start, window.cohort.clips)
+        for window in windows(site_days)
+        if window.cohort is not None
+    )["offer"]
     assert len(sums.trials) >= LEAST_COHORTS
     found = effect(sums.trials)
     assert found.low is not None

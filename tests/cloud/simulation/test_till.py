@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cloud.__main__ import main
+from cloud.analysis.corrected import checked_doors
 from cloud.analysis.estimates import Estimate, estimate
 from cloud.config import load
 from cloud.domain.chain import Chain
-from cloud.domain.formula import CONVERSION
+from cloud.domain.count_check import Basis, Door
+from cloud.domain.count_check import compare as compare_check
+from cloud.domain.formula import BUILT_IN, CONVERSION
+from cloud.domain.tally import Tally
+from cloud.stores.check_file import CheckFile
 from cloud.stores.connect import open_tallies
 from cloud.stores.tallies import every_day
 from tests.cloud.simulation.fleets import LAST_DAY, fleet
+from tests.support.door import counted
 
 pytestmark = pytest.mark.slow
 Capture = pytest.CaptureFixture[str]
@@ -97,3 +107,62 @@ def test_tills_change_nothing_of_the_days_of_a_chain() -> None:
     one, two = (list(fleet(sites=2, days=2).site_days()) for _ in range(2))
     assert [day.till for day in one] == [day.till for day in two]
     assert all(day.till.entered >= sum(hour.transactions for hour in day.till.hours) for day in one)
+
+
+MISSES = 0.25
+"""The share of the people that the doors of these shops miss."""
+
+
+def test_with_a_count_check_the_interval_holds_the_truth_of_a_door_that_misses_some(
+    folder: Path, tmp_path: Path
+) -> None:
+    true = {one["site"]: one["till"]["conversion"] for one in truths(folder)}
+    rng, shops, held, counted_held = np.random.default_rng(107), 0, 0, 0
+    chain = Chain.load(folder / "c.yaml")
+    first = LAST_DAY - timedelta(days=DAYS - 1)
+    with (
+        open_tallies(load(folder / "cloud.yaml"), folder / "c.yaml", LAST_DAY) as (_, source),
+        closing(CheckFile(tmp_path / "checks.sqlite")) as file,
+    ):
+        for name, site in chain.sites.items():
+            own = [missing(rng, one) for one in every_day(source, [site], first, LAST_DAY, "entrance")]
+            for camera, role in (site.cameras or {}).items():
+                if role == "entrance":
+                    check_door(rng, file, name, camera, first)
+            found = estimate(BUILT_IN[0], own, checked_doors(file, site, "entrance", own))
+            if found.value is None:
+                continue
+            right = found.corrected
+            assert right is not None
+            assert right.low is not None
+            assert right.high is not None
+            assert found.low is not None
+            assert found.high is not None
+            shops += 1
+            held += right.low <= true[name] <= right.high
+            counted_held += found.low <= true[name] <= found.high
+    assert shops >= SITES - 3
+    assert held >= shops - 2
+    assert counted_held <= 2
+
+
+def missing(rng: np.random.Generator, one: Tally) -> Tally:
+    """The same day at doors that miss each person by the same chance."""
+    if one.doors is None:
+        return one
+    seen = int(rng.binomial(one.doors.entries, 1 - MISSES))
+    return replace(one, doors=replace(one.doors, entries=seen))
+
+
+def check_door(rng: np.random.Generator, file: CheckFile, site: str, camera: str, day: date) -> None:
+    """Somebody counts for an hour at the door of a camera that misses the same share."""
+    one = counted(rng, minutes=60, a_minute=3, recall=1 - MISSES)
+    begin = datetime.combine(day, time(5), UTC)
+    device, _, lens = camera.partition("/")
+    door = Door(device, lens, "street")
+    check = replace(one.check, id=f"{len(file.of()):032x}", site=site, door=door, started=begin, ended=None)
+    file.observe(site, device, Basis("0", "m", "0" * 12, moved=False), begin - timedelta(days=1))
+    file.see(site, [door])
+    file.start(check)
+    file.end(check.id, begin + timedelta(hours=1))
+    file.keep(check.id, [*compare_check(one.check, one.taps, one.windows)])

@@ -16,7 +16,7 @@ import pytest
 from cloud.domain.count_check import WAITS, Basis, CountCheck, Door, Sums, Tap
 from cloud.ingest.background import in_background
 from cloud.stores.check_file import CheckFile, opened_checks
-from cloud.stores.count_checks import CountChecks, correction, judged
+from cloud.stores.count_checks import CountChecks, door_checks, judged
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import StoreUnavailable
 from tests.support.brokers import until
@@ -216,7 +216,8 @@ def test_a_check_corrects_the_days_on_which_it_holds(
     def corrects(first: int, last: int) -> bool:
         midnight = MORNING.replace(hour=0)
         days = [(midnight + timedelta(days=day), midnight + timedelta(days=day + 1)) for day in (first, last)]
-        found = correction(file, "shop", (days[0], days[1]))
+        known = door_checks(file, "shop")
+        found = known.correction(days[0], days[1]) if known else None
         return found is not None and not found.without
 
     assert corrects(0, 0)

@@ -17,7 +17,10 @@ from cloud.stores.influx import InfluxStore
 from cloud.stores.influx_reader import InfluxReader
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.store import DeadLetter
+from cloud.stores.tallies import InfluxTallies
+from cloud.stores.window_tallies import WindowTallies
 from common.wire import Message
+from tests.cloud.reports.weeks import a_chain
 from tests.cloud.stores.embedded_samples import DAY
 from tests.support.clock import ManualClock
 from tests.support.door import DOOR, check_of, door_windows, taps_at
@@ -111,15 +114,20 @@ def test_both_stores_tell_the_same_of_devices_and_notices(
 
 
 def test_both_stores_tell_the_same_of_clips(
-    reader: InfluxReader, writer: InfluxStore, clock: ManualClock, tmp_path: Path
+    reader: InfluxReader, writer: InfluxStore, influxdb: InfluxDB, clock: ManualClock, tmp_path: Path
 ) -> None:
+    influxql = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
     messages: list[Message] = [window(0), window(2, cohort=with_clips())]
     messages.append(window(2, device="back", cohort=with_clips()))
     writer.write(messages)
     embedded = EmbeddedStore(tmp_path / "store.sqlite", retention_days=30, clock=clock)
     embedded.write(messages)
-    assert reader.clips("shop", *DAY) == embedded.clips("shop", *DAY) == [with_clips().clips] * 2
-    assert reader.clips("other", *DAY) == []
+    of_influx, of_embedded = InfluxTallies(influxql), WindowTallies(embedded, a_chain())
+    told = {(one.device, one.at): one.clips for one in of_embedded.clips("shop", *DAY)}
+    assert told == {(device, window(2).start): with_clips().clips for device in ("back", "door")}
+    assert {(one.device, one.at): one.clips for one in of_influx.clips("shop", *DAY)} == told
+    assert of_influx.clips("other", *DAY) == []
+    influxql.close()
     (window_of,) = reader.windows("shop", MORNING + timedelta(minutes=2), MORNING + timedelta(minutes=3))[:1]
     assert window_of.cohort is not None
     assert window_of.cohort.clips == with_clips().clips

@@ -149,6 +149,8 @@ def test_an_alert_of_a_run_that_crashed_ends_with_the_first_words_of_the_next(
     expected = {
         "camera": camera is not None,
         "moved": False,
+        "picture": False,
+        "dark": False,
         "outbox": False,
         "clock": False,
         "config": False,

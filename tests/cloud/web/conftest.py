@@ -8,36 +8,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from cloud.accounts.accounts import Accounts
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.placement import Positions
 from tests.cloud.web.browser import _Server
 from tests.cloud.web.logins import opened_accounts
+from tests.support.chromium import started
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING
-from tests.support.programs import require_library, require_program
-
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = require_program("chromium", "apt-get install chromium")
-    require_library("atomic", "apt-get install libatomic1")  # of playwright's driver
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+    with started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

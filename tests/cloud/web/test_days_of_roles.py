@@ -169,7 +169,7 @@ def test_headquarters_sees_every_shop_and_compares_two(chromium: Browser, month:
         page.get_by_role("link", name="Compare", exact=True).click()
         page.get_by_label("From").fill("2026-03-02")
         page.get_by_label("to", exact=True).fill("2026-03-29")
-        page.get_by_label("Beside").select_option("Hamburg 1, high street")
+        page.get_by_role("combobox", name="Beside").select_option("Hamburg 1, high street")
         page.get_by_role("button", name="Show").click()
         expect(page.locator("#visits .says")).to_contain_text("at Hamburg 1, high street")
         period = Period(date(2026, 3, 2), date(2026, 3, 29))

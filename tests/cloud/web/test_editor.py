@@ -329,6 +329,22 @@ def test_names_are_text_and_are_checked_before_the_device_is_asked(
         expect(part(page, "said")).to_contain_text("The name one is used twice.")
 
 
+def test_a_button_that_is_pressed_while_a_name_is_typed_gets_its_click(
+    chromium: Browser, shop: EditedShop
+) -> None:
+    shop.say(placement(places={"zones": [{"name": "shelf", "polygon": [[0, 0], [1, 0], [1, 1]]}]}))
+    with visit(chromium, shop.page) as page:
+        page.locator("summary").click()
+        page.get_by_label("Name").fill("window")
+        page.get_by_role("button", name="Add a door").hover()
+        page.mouse.down()
+        expect(part(page, "unsent")).to_have_text("Not sent yet: zones.")
+        page.wait_for_timeout(50)  # nobody releases a button at once
+        with one_more(page):
+            page.mouse.up()
+        expect(page.locator("summary").nth(1)).to_contain_text("window")
+
+
 @pytest.mark.parametrize("width", [320, 360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_editor_fits_a_phone(chromium: Browser, shop: EditedShop, scheme: str, width: int) -> None:

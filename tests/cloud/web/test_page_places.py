@@ -97,3 +97,33 @@ def test_doors_and_places_fit_a_phone(
     with visit(chromium, address, viewport={"width": width, "height": 812}, color_scheme=scheme) as page:
         expect(live(page).locator("#places")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_staff_members_and_who_came_in_again_stand_beside_the_visits(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    store.write(a_morning())
+    with visit(chromium, address) as page:
+        live(page)
+        panel = page.locator("#beside")
+        expect(panel).to_be_visible()
+        parts = [part.inner_text().split("\n") for part in panel.locator("dl > div").all()]
+        told = {title: says for title, *says in ([line for line in part if line] for part in parts)}
+        assert told["Staff left out"] == ["50%"]
+        assert told["Members"] == ["16", "100% of the visits in groups"]
+        low_to_high, of = told["Came in again"]
+        assert " to " in low_to_high
+        assert of.startswith("of ")
+        assert of.endswith(" entries")
+        expect(panel.locator(".notes")).to_contain_text(
+            "in 95 of 100 cases the true number lies in the range"
+        )
+
+
+def test_a_shop_that_tells_none_of_it_has_no_such_panel(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    store.write([window(minute, totals=Totals(visits=3, viewers=1)) for minute in range(3)])
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator("#beside")).to_be_hidden()

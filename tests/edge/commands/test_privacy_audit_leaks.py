@@ -183,6 +183,51 @@ def test_a_connection_to_somebody_else_is_found(tmp_path: Path, stranger: socket
     assert f"connected to 127.0.0.1:{port}, neither broker nor camera" in found.value
 
 
+def test_a_broker_of_players_is_expected_only_where_the_settings_name_it(
+    tmp_path: Path, stranger: socket.socket
+) -> None:
+    port = stranger.getsockname()[1]
+    planted = f"import socket; one = socket.create_connection(('127.0.0.1', {port}))"
+    signage = {
+        "token": "0123456789abcdef",
+        "clips": [{"name": "brand", "kind": "brand"}],
+        "rotation": ["brand"],
+    }
+    named = {**signage, "broker": {"host": "127.0.0.1", "port": port}}
+    with process(tmp_path, planted) as running:
+        found = {
+            name: inspect(
+                sockets, subject(tmp_path, running, own=settings(tmp_path, mqtt=mqtt, signage=asked))
+            )
+            for name, mqtt, asked in (
+                ("named", {"host": "192.0.2.1", "port": port}, named),
+                ("not named", {"host": "192.0.2.1", "port": port}, signage),
+            )
+        }
+    assert found["named"].state == "green", found
+    assert f"the broker of players 127.0.0.1:{port}" in found["named"].value
+    assert found["not named"].state == "red"
+    assert f"connected to 127.0.0.1:{port}, neither broker nor camera" in found["not named"].value
+
+
+def test_a_broker_of_players_that_gets_the_counts_by_another_name_is_found(tmp_path: Path) -> None:
+    name = socket.gethostname()
+    try:
+        address = socket.gethostbyname(name)
+    except socket.gaierror:
+        pytest.skip("this machine cannot look up its own name")
+    signage = {
+        "token": "0123456789abcdef",
+        "clips": [{"name": "brand", "kind": "brand"}],
+        "rotation": ["brand"],
+        "broker": {"host": address},
+    }
+    with process(tmp_path) as running:
+        own = settings(tmp_path, mqtt={"host": name}, signage=signage)
+        found = inspect(sockets, subject(tmp_path, running, own=own))
+    assert (found.state, "leaves the shop" in found.value) == ("red", True), found
+
+
 def test_an_address_that_the_name_of_the_broker_has_no_more_is_not_fine(
     tmp_path: Path, stranger: socket.socket
 ) -> None:

@@ -16,13 +16,17 @@ import pytest
 
 from cloud.domain.clips import clips_of
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.window_tallies import WindowTallies
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
+from common.signage import held_out_in
 from common.wire import WindowMessage, decode
 from common.wire.clips import sides_of
 from edge.scene.camera import SceneCamera
 from edge.service.build import build, build_pipeline
+from edge.signage.rules import Person
 from edge.types import Visit
+from tests.cloud.reports.weeks import a_chain
 from tests.edge.player.players import TOKEN, ask, next_show, stream
 from tests.edge.service.runs import LiveCamera, running, settings
 from tests.support.brokers import Listener, Mosquitto, until
@@ -98,6 +102,36 @@ def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -
 
 
 @pytest.mark.mosquitto
+def test_the_topic_of_players_is_on_their_broker_and_the_counts_are_on_the_other(tmp_path: Path) -> None:
+    port, folders = free_port(), [tmp_path / name for name in ("chain", "shop")]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        Mosquitto(folders[0]) as chain,
+        Mosquitto(folders[1]) as shop,
+        Listener(chain.port) as at_the_chain,
+        Listener(shop.port) as in_the_shop,
+    ):
+        broker = {"host": "127.0.0.1", "port": shop.port}
+        run = build(
+            settings(tmp_path, signage={**SIGNAGE, "port": port, "broker": broker}),
+            clock=SystemClock(),
+            camera=LiveCamera(SystemClock()),
+            broker=Broker("127.0.0.1", chain.port),
+            models=models(),
+        )
+        with running(run):
+            until(lambda: len(in_the_shop.on("show")) > 2, "the shows")
+            until(lambda: at_the_chain.on("window"), "the counts")
+        assert {one.topic for one in in_the_shop.messages} == {"footlight-player/shop/door/show"}
+        assert {one.topic.split("/")[0] for one in at_the_chain.messages} == {"footlight"}
+        said = [json.loads(bytes(one.payload)) for one in in_the_shop.messages[:-1]]
+        assert [one["show"] for one in said] == sorted({one["show"] for one in said})
+        assert {one["clip"] for one in said} == {"brand", "spring"}
+        until(lambda: bytes(in_the_shop.messages[-1].payload) == b"", "nothing is on any more")
+
+
+@pytest.mark.mosquitto
 def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> None:
     """The sample scene, a player that shows what it hears, a real broker, and the store of the page."""
     port = free_port()
@@ -121,10 +155,11 @@ def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> Non
     with closing(EmbeddedStore(tmp_path / "store.sqlite", retention_days=9999, clock=SystemClock())) as store:
         store.write(told)
         starts = [message.start for message in told if isinstance(message, WindowMessage)]
-        cohorts = store.clips("shop", min(starts), max(starts) + timedelta(seconds=1))
+        tallies = WindowTallies(store, a_chain())
+        cohorts = tallies.clips("shop", min(starts), max(starts) + timedelta(seconds=1))
     sums = clips_of(cohorts)
     visits = sum(message.totals.visits for message in told if isinstance(message, WindowMessage))
-    watched = [side for clips in cohorts for _, side in sides_of(clips)]
+    watched = [side for cohort in cohorts for _, side in sides_of(cohort.clips)]
     assert sums.keys() == {"hello", "brand", "spring"}
     assert sums["hello"].suited
     assert 1 <= sum(side.visits or 0 for side in watched) <= visits
@@ -148,3 +183,24 @@ def show_everything(port: int) -> list[str]:
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_device_holds_a_clip_out_in_the_hours_that_the_server_computes(tmp_path: Path) -> None:
+    asked = settings(tmp_path, signage={**SIGNAGE, "holdout": 0.5, "holdout_by": "hour"})
+    pipeline = build_pipeline(asked, models(), SystemClock(), budget_s=None)
+    assert pipeline.display is not None
+    programme = pipeline.display._programme
+    alone = {1: Person()}
+    shows, held = Counter[int](), Counter[int]()
+    for index in range(6000):
+        hour = 490_000 + index // 200
+        show = programme.decide(alone, float, 3.0 * index, 12, hour)
+        shows[hour] += 1
+        held[hour] += show.held
+    for hour, count in shows.items():
+        names = {"site": asked.site, "device": asked.device, "clip": "hello"}
+        if held_out_in(hour, **names, share=0.5):
+            assert held[hour] == count
+        else:
+            assert held[hour] < 0.3 * count  # a twentieth, by chance
+    assert 5 < sum(held[hour] == count for hour, count in shows.items()) < 25

@@ -161,6 +161,16 @@ def test_every_service_is_locked_in(units: list[Path]) -> None:
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
+def test_the_rollup_reads_the_files_of_the_page() -> None:
+    """Takings and count checks lie there, readable for the user of the page alone."""
+    page, rollup = (
+        (UNIT.parent / f"footlight-{name}.service").read_text().splitlines() for name in ("page", "rollup")
+    )
+    folder = "StateDirectory=footlight-page"
+    assert folder in page
+    assert {folder, "User=footlight-page", "DynamicUser=yes"} <= {*rollup}
+
+
 def test_a_service_that_prints_reports_sees_no_browser_that_its_sandbox_would_break() -> None:
     for name in ("footlight-serve", "footlight-page"):
         text = (UNIT.parent / f"{name}.service").read_text()

@@ -127,3 +127,25 @@ def test_records_end_with_their_tracks() -> None:
     shows.drop({2})
     assert shows.finish(1, 5.0) is None
     assert shows.finish(2, 5.0) is not None
+
+
+def test_a_clip_is_held_out_for_a_whole_hour_and_in_no_other() -> None:
+    shows = Programme(
+        seconds={"groups": 10.0, "brand": 8.0, "spring": 6.0},
+        rules=[GROUPS],
+        rotation=["brand", "spring"],
+        holdout=0.05,
+        chance=Always(0.9),
+        held_in=lambda clip, hour: clip == "groups" and hour % 2 == 0,
+    )
+    clips: dict[int, set[str]] = {}
+    for index in range(4 * 360):
+        show = shows.decide(TWO, not_looking, 10.0 * index, 12, 490_000 + index // 360)
+        clips.setdefault(490_000 + index // 360, set()).add(show.clip)
+        assert show.suited == "groups"
+    assert clips == {
+        490_000: {"brand", "spring"},
+        490_001: {"groups"},
+        490_002: {"brand", "spring"},
+        490_003: {"groups"},
+    }

@@ -104,3 +104,43 @@ def test_the_token_may_be_in_a_file(tmp_path: Path) -> None:
         settings.secret()
     path.write_text(f"{TOKEN}\n")
     assert settings.secret() == TOKEN
+
+
+def test_a_broker_for_players_is_off_by_default_and_in_the_shop(tmp_path: Path) -> None:
+    assert loaded(tmp_path).signage.broker is None  # type: ignore[union-attr]
+    (tmp_path / "password").write_text("secret\n")
+    broker = {"host": "192.168.1.5", "username": "door", "password_file": str(tmp_path / "password")}
+    signage = loaded(tmp_path, broker=broker).signage
+    assert signage is not None
+    assert signage.broker is not None
+    made = signage.broker.broker()
+    assert (str(made), made.username, made.password) == ("192.168.1.5:1883", "door", "secret")
+
+
+@pytest.mark.parametrize(
+    ("broker", "mqtt", "text"),
+    [
+        ({"host": "8.8.8.8"}, {}, "not an address of the shop's own network"),
+        ({"host": "broker.example.com"}, {}, "write an address in the shop"),
+        ({"port": 1883}, {}, "host"),
+        ({"host": "127.0.0.1"}, {}, "must not leave the shop"),
+        ({"host": "::1", "port": 8883}, {"host": "127.0.0.1", "port": 8883}, "must not leave the shop"),
+        ({"host": "10.0.0.4"}, {"host": "10.0.0.4"}, "must not leave the shop"),
+        ({"host": "10.0.0.4", "qos": 1}, {}, "qos"),
+    ],
+)
+def test_another_broker_for_players_is_refused(
+    tmp_path: Path, broker: dict[str, Any], mqtt: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(UserError, match=text) as refused:
+        loaded(tmp_path, {"mqtt": mqtt}, broker=broker)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_password_of_the_players_broker_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    broker = {"host": "10.0.0.4", "username": "door", "password_file": str(tmp_path / "missing")}
+    signage = loaded(tmp_path, broker=broker).signage
+    assert signage is not None
+    assert signage.broker is not None
+    with pytest.raises(UserError, match=r"^signage\.broker\.password_file: .*missing cannot be read"):
+        signage.broker.broker()

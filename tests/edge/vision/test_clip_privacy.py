@@ -128,7 +128,7 @@ def test_a_reader_who_tries_all_shops_finds_no_small_audience() -> None:
 
 def test_a_clip_for_women_is_told_only_where_their_number_is() -> None:
     plan = replace(PLAN, display=replace(DISPLAY, about=frozenset({"female"})))
-    people = audience(SHOWN, 20, 20) + audience(HELD, 20, 20)
+    people = audience(SHOWN, 20, 20) + audience(HELD, 20, 20) + [visit(None, gender="male")] * 10
     told = published(people, plan=plan)
     assert sides(told)[SHOWN].visits == 40
     few = [visit(None, gender="male") for _ in range(40)] + [visit(SHOWN), visit(SHOWN), visit(HELD)]

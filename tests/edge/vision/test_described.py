@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import edge.vision.privacy
 from common import wire
-from common.vocabulary import AGE_BANDS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import AGE_BANDS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.vision.described import Breakdown, Triple, split
 from edge.vision.privacy import CohortRule
 from tests.edge.vision.test_privacy import Person, person, window
@@ -60,7 +60,9 @@ def test_few_unsure_or_unseen_are_told_together(unsure: int, unseen: int) -> Non
 
 def test_who_has_a_gender_was_seen() -> None:
     """So the age band beside it is unknown, also where visits without any verdict are not told apart."""
-    people = [person()] * 30 + [person("male")] * 30 + [person("male", UNKNOWN)] * 8
+    people = [person(gender, band) for gender in GENDERS for band in AGE_BANDS[2:4]] * 30 + [
+        person("male", UNKNOWN)
+    ] * 8
     people += [person(UNKNOWN)] * 2 + [person(UNKNOWN, UNKNOWN)] * 2 + [(*UNSEEN, 2, 0)] * 20
     cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
     assert cohort is not None

@@ -85,12 +85,15 @@ def persons(draw: st.DrawFn) -> Person:
 days = st.lists(st.lists(persons(), max_size=12), min_size=1, max_size=15)
 
 
+MAN: Person = ("male", "35-44", "happy", 2, 1)
+
+
 # --- the rule over a day -----------------------------------------------------------------------------------
 
 
 def test_visits_wait_until_their_cohort_is_due() -> None:
     rule = CohortRule(k=5, profile="demographics")
-    first, second = rule.release(window([person()] * 14)), rule.release(window([], 1, due=True))
+    first, second = rule.release(window([person(), MAN] * 7)), rule.release(window([], 1, due=True))
     assert (first.totals.visits, first.cohort, first.pending) == (14, None, 14)
     assert (second.cohort, second.pending) == (None, 14), "fewer than 3 k wait for the next hour"
     third, fourth = rule.release(window([person()], 2)), rule.release(window([], 3, due=True))
@@ -98,9 +101,9 @@ def test_visits_wait_until_their_cohort_is_due() -> None:
     assert (fourth.totals.visits, fourth.pending) == (0, 0)
     assert fourth.cohort is not None
     assert (fourth.cohort.since, fourth.cohort.visits) == (MORNING, 15)
-    assert fourth.cohort.gender == {"female": 15, "male": 0, "unknown": 0, "not_seen": 0}
+    assert fourth.cohort.gender == {"female": 8, "male": 7, "unknown": 0, "not_seen": 0}
     assert fourth.cohort.gender_age_band is not None
-    assert fourth.cohort.gender_age_band["female"]["25-34"] == 15
+    assert fourth.cohort.gender_age_band["female"]["25-34"] == 8
 
 
 def test_a_large_cohort_does_not_wait_for_an_hour() -> None:
@@ -165,11 +168,11 @@ def test_occupancy_leaves_with_the_cohort() -> None:
     ],
 )
 def test_a_profile_releases_its_breakdowns_and_no_other(profile: wire.Profile, present: set[str]) -> None:
-    cohort = CohortRule(k=5, profile=profile).release(window([person()] * 6, closing=True)).cohort
+    cohort = CohortRule(k=5, profile=profile).release(window([person(), MAN] * 6, closing=True)).cohort
     assert cohort is not None
     breakdowns = ("gender", "age_band", "gender_age_band", "expression")
     assert {name for name in breakdowns if getattr(cohort, name) is not None} == present
-    assert cohort.dwell["5"] == 6
+    assert cohort.dwell["5"] == 12
 
 
 @settings(deadline=None)

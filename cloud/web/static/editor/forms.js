@@ -20,10 +20,25 @@ export class Forms {
   // ``asks`` has the functions select, add, change, rename, movePoint, addCorner, removeCorner and remove.
   constructor(parent, asks) {
     Object.assign(this, { parent, asks });
+    parent.addEventListener("pointerdown", ({ target }) => { this.pressed = target.closest("button, summary") !== null; });
+    // The click follows in the same task.
+    ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => setTimeout(() => this.release())));
   }
 
+  // To press a button ends the edit of a field, which asks for a render. A button that is replaced while it is pressed
+  // gets no click, so the render waits until it is released.
   render(draft) {
     this.draft = draft;
+    this.waiting = this.pressed;
+    if (!this.waiting) this.replace();
+  }
+
+  release() {
+    this.pressed = false;
+    if (this.waiting) this.render(this.draft);
+  }
+
+  replace() {
     const focused = this.parent.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.parent.replaceChildren(...SECTIONS.map((section) => this.section(section)));
     if (focused) this.parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();

@@ -7,8 +7,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Protocol
 
-from common.wire import WindowMessage
+
+class Numbered(Protocol):
+    """A stored window, or as much of it as is needed to find what is missing."""
+
+    @property
+    def site(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def camera(self) -> str: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def boot_id(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,11 @@ class Gap:
     after: datetime
     before: datetime
 
+    def within(self, other: Gap) -> bool:
+        """Whether this is all of the other gap, or what is left of it."""
+        same = (self.site, self.device, self.camera) == (other.site, other.device, other.camera)
+        return same and other.after <= self.after and self.before <= other.before
+
     def __str__(self) -> str:
         return (
             f"{self.site}/{self.device}, camera {self.camera}: {self.missing} windows are missing between"
@@ -29,12 +50,12 @@ class Gap:
         )
 
 
-def gaps(windows: Iterable[WindowMessage]) -> list[Gap]:
+def gaps(windows: Iterable[Numbered]) -> list[Gap]:
     """Return the gaps within each run of each device.
 
     Windows that are missing before the first or after the last window of a run cannot be found.
     """
-    runs: defaultdict[tuple[str, str, str, str], dict[int, WindowMessage]] = defaultdict(dict)
+    runs: defaultdict[tuple[str, str, str, str], dict[int, Numbered]] = defaultdict(dict)
     for window in windows:
         runs[window.site, window.device, window.camera, window.boot_id][window.seq] = window
     found = []

@@ -1,0 +1,160 @@
+"""What all that a day publishes tells together. All of it, over 10,000 days: ``python -m benchmarks.composition``."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from benchmarks.composition import READERS, measure_day
+from common.vocabulary import UNKNOWN
+from edge.vision import privacy
+from edge.vision.disclosure import withhold_verdicts
+from edge.vision.privacy import CohortRule
+from tests.edge.vision.test_privacy import Person, person, window
+from tests.support.days import Shop, counts, draw_day, republish
+from tests.support.other_days import Reader
+from tests.support.posterior import beliefs
+
+FEW = [name for name, visits in READERS.items() if visits <= 1]
+"""Readers who know the rule and at most their own visit."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3))
+def test_all_that_a_day_tells_leaves_every_small_cell_open(number: int) -> None:
+    result = measure_day(number, seed=1, k=5, rates=(15, 25, 40))
+    assert result.cohorts > 0
+    for reader in FEW:
+        assert result.cells[reader] > 20
+        assert result.known[reader] == 0, result.names
+        assert sum(result.certain[f"{reader}, {name}"] for name in ("gender", "age_band", "expression")) == 0
+
+
+@pytest.mark.slow
+def test_the_reader_would_notice_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that withholds the small cells and nothing beside them is undone by subtraction."""
+    monkeypatch.setattr(
+        privacy, "withhold_verdicts", lambda cells, k, _: {name for name, n in cells.items() if 0 < n < k}
+    )
+    result = measure_day(2, seed=4, k=5, rates=(15,))
+    assert "day 2, nothing but the rule: gender.male" in result.names
+
+
+def test_a_cohort_of_a_day_is_what_the_attack_publishes_of_the_same_people() -> None:
+    """So that the attack is on the day as it went through the windows, minute by minute."""
+    day = draw_day(np.random.default_rng(1), Shop(60.0, 0.3))
+    assert len(day.cohorts) == 2
+    for told in day.cohorts:
+        again = republish(told.people, told.beside, 5, told.cohort)
+        assert counts(again) == counts(told.cohort)
+        assert (again.dwell_sum_s, again.staff_excluded) == (
+            told.cohort.dwell_sum_s,
+            told.cohort.staff_excluded,
+        )
+
+
+# --- one verdict for everybody ------------------------------------------------------------------------------
+
+
+def test_that_everybody_has_the_same_verdict_is_not_told() -> None:
+    people: list[Person] = [person(band=band) for band in ("18-24", "25-34", "35-44") for _ in range(7)]
+    cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
+    assert cohort is not None
+    assert cohort.gender == {"female": None, "male": None, "unknown": 0, "not_seen": 0}
+    assert cohort.age_band is not None
+    assert cohort.age_band["25-34"] == 7
+    assert cohort.gender_age_band is None  # it would show a row without anybody
+
+
+def test_that_nobody_has_a_verdict_is_told() -> None:
+    cohort = (
+        CohortRule(k=5, profile="demographics")
+        .release(window([person(UNKNOWN, UNKNOWN)] * 9, closing=True))
+        .cohort
+    )
+    assert cohort is not None
+    assert cohort.gender == {"female": 0, "male": 0, "unknown": 9, "not_seen": 0}
+
+
+LABELS = (UNKNOWN, "rare", "usual", "most usual")
+
+
+def lists(k: int, labels: int, most: int) -> Iterator[tuple[tuple[object, ...], tuple[int, ...]]]:
+    """All lists of so many labels up to a size, each with what is published of it."""
+    for table in itertools.product(range(most + 1), repeat=labels):
+        if k <= sum(table) <= most:
+            cells = dict(zip(LABELS, table, strict=False))
+            hidden = withhold_verdicts(cells, k, list(cells))
+            yield (sum(table), *(None if name in hidden else count for name, count in cells.items())), table
+
+
+@pytest.mark.parametrize(("k", "labels", "most"), [(3, 3, 14), (3, 4, 11), (5, 3, 20)])
+def test_no_list_tells_one_verdict_for_everybody(k: int, labels: int, most: int) -> None:
+    """Of all lists that are published alike, one always has somebody with another verdict."""
+    alike = defaultdict(list)
+    for told, table in lists(k, labels, most):
+        alike[told].append(table)
+    for told, tables in alike.items():
+        verdicts = {place for table in tables for place, count in enumerate(table) if place and count}
+        assert len(verdicts) != 1, told
+
+
+@pytest.mark.parametrize(("k", "labels", "most"), [(3, 3, 14), (3, 4, 11), (5, 3, 20)])
+def test_ones_own_visit_tells_no_small_cell(k: int, labels: int, most: int) -> None:
+    """Whoever knows one visit knows that its cell is not empty; another value of each small cell remains."""
+    alike = defaultdict(list)
+    for told, table in lists(k, labels, most):
+        alike[told].append(table)
+    for (_, *cells), tables in alike.items():
+        for own in range(labels):
+            possible = [table for table in tables if table[own]]
+            for place, count in enumerate(cells):
+                values = {table[place] for table in possible}
+                if count is None and possible:
+                    others = {value - (place == own) for value in values}
+                    assert len(values) > 1 or not 0 < min(others) < k, (cells, own, place)
+
+
+# --- what is believed ---------------------------------------------------------------------------------------
+
+
+def test_a_published_list_is_believed_as_it_is() -> None:
+    people = [person()] * 20 + [person("male", "35-44")] * 10
+    cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
+    assert cohort is not None
+    belief = beliefs(cohort, "gender", 5, 0.0)
+    assert belief is not None
+    assert belief.label == "female"
+    assert belief.after == pytest.approx(20 / 30)
+    own = beliefs(cohort, "gender", 5, 0.0, {"male": 1})
+    assert own is not None
+    assert own.after == pytest.approx(20 / 29)
+
+
+def test_accomplices_are_subtracted() -> None:
+    """It is k visits, not k people: nine of ten who are known tell who the tenth is."""
+    people = [person()] * 10 + [person("male", "35-44")] * 10
+    cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
+    assert cohort is not None
+    belief = beliefs(cohort, "gender", 5, 0.0, {"female": 9, "male": 10})
+    assert belief is not None
+    assert belief.after == 1.0
+
+
+def test_five_who_are_alike_are_believed_no_more_than_before() -> None:
+    cohort = CohortRule(k=5, profile="demographics").release(window([person()] * 5, closing=True)).cohort
+    assert cohort is not None
+    belief = beliefs(cohort, "gender", 5, 0.0)
+    assert belief is not None
+    assert belief.after < 0.9
+
+
+def test_the_reader_uses_what_he_has_seen_of_others() -> None:
+    """Cells that count nobody but visits that he knows are no secret to him."""
+    told = draw_day(np.random.default_rng(3), Shop(15.0, 0.0)).cohorts[0]
+    reader = Reader(told, 5, np.random.default_rng(1))
+    assert reader.read(range(len(told.people))).cells == frozenset()

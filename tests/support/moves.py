@@ -1,0 +1,235 @@
+"""Small changes of the visits of a cohort: other days that may be published alike.
+
+Each move returns the people with a few of them changed, or None where it does not go. A moved visit stays one that can
+have happened: nobody looks or waits for longer than they were there, or stands in a zone that they were not in. Times
+are moved so that their sum stays: what one visit gets is taken from others within their bins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from common.vocabulary import NOT_SEEN
+from edge.place_types import Shown
+from tests.support.days import Person
+from tests.support.whereabouts import (
+    KINDS,
+    bin_of,
+    labelled,
+    least_elsewhere,
+    limits,
+    side_of,
+    sum_of,
+    toggled,
+    value_of,
+    with_labels,
+    with_stay_of,
+    with_value,
+    within,
+    without,
+)
+
+People = Sequence[Person]
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Moves visits of ``people``; those at the places ``free`` alone. ``sums``: the kinds of times whose sum
+    must stay."""
+
+    people: People
+    free: Sequence[int]
+    sums: Collection[str]
+    rng: np.random.Generator
+
+    def shuffled(self, chosen: Sequence[int] | None = None) -> list[int]:
+        order = list(self.free if chosen is None else chosen)
+        self.rng.shuffle(order)
+        return order
+
+    def changed(self, *changes: tuple[int, Person]) -> list[Person]:
+        people = list(self.people)
+        for index, one in changes:
+            people[index] = one
+        return people
+
+    # --- what faces show
+
+    def relabel(self, attribute: int, old: str, new: str) -> list[Person] | None:
+        """Give one visit another label; one that looked at no target, where there is one."""
+        found = [n for n in self.shuffled() if self.people[n].labels[attribute] == old]
+        if not found:
+            return None
+        index = min(found, key=lambda n: len(self.people[n].places.looks))
+        return self.changed((index, labelled(self.people[index], attribute, new)))
+
+    def exchange(self, attribute: int, one: int, other: int) -> list[Person]:
+        """Exchange one label of two visits."""
+        first, second = self.people[one], self.people[other]
+        return self.changed(
+            (one, labelled(first, attribute, second.labels[attribute])),
+            (other, labelled(second, attribute, first.labels[attribute])),
+        )
+
+    def permute(self, attribute: int) -> list[Person]:
+        """Deal the labels of all described visits anew."""
+        seen = [n for n in self.free if self.people[n].labels[0] != NOT_SEEN]
+        labels = [self.people[n].labels[attribute] for n in self.shuffled(seen)]
+        return self.changed(
+            *((n, labelled(self.people[n], attribute, label)) for n, label in zip(seen, labels, strict=True))
+        )
+
+    def deal(self, table: Mapping[tuple[str, str], int]) -> list[Person] | None:
+        """Give age bands to the free visits so that there are so many with each gender and age band in all."""
+        fixed = Counter(one.labels[:2] for n, one in enumerate(self.people) if n not in set(self.free))
+        changes = []
+        for gender in sorted({gender for gender, _ in table}):
+            mine = [n for n in self.shuffled() if self.people[n].labels[0] == gender]
+            wanted = [
+                (band, count - fixed[own, band]) for (own, band), count in table.items() if own == gender
+            ]
+            bands = [band for band, count in wanted for _ in range(count)]
+            if len(mine) != len(bands):
+                return None
+            changes += [(n, labelled(self.people[n], 1, band)) for n, band in zip(mine, bands, strict=True)]
+        return self.changed(*changes)
+
+    def unsee(self, labels: Sequence[str]) -> list[Person] | None:
+        """Make a visit that was not seen of one with these ``labels``. If nobody has all three of them, three visits
+        exchange theirs before."""
+        mover, index = self, -1
+        for attribute, label in enumerate(labels):
+            owners = [n for n in mover.shuffled() if mover.people[n].labels[attribute] == label]
+            if not owners:
+                return None
+            if index < 0:
+                index = owners[0]
+            elif mover.people[index].labels[attribute] != label:
+                mover = replace(mover, people=mover.exchange(attribute, index, owners[0]))
+        return mover.changed((index, with_labels(mover.people[index], (NOT_SEEN,) * 3)))
+
+    def see(self, labels: Sequence[str]) -> list[Person] | None:
+        """Give these labels to a visit that was not seen."""
+        unseen = [n for n in self.shuffled() if self.people[n].labels[0] == NOT_SEEN]
+        if not unseen:
+            return None
+        index = min(unseen, key=lambda n: len(self.people[n].places.looks))
+        return self.changed((index, with_labels(self.people[index], labels)))
+
+    # --- times
+
+    def retime(self, kind: str, old: int, new: int) -> list[Person] | None:
+        """Move the time of one visit from one bin to another."""
+        for index in self.shuffled():
+            one = self.people[index]
+            value = value_of(one, kind)
+            if value is not None and bin_of(value) == old:
+                least, most = within(new, *limits(one, kind, loose=True))
+                if least < most:
+                    made = float(self.rng.uniform(least, min(most, least + 600)))
+                    return self._settled(self.changed((index, with_value(one, kind, made))))
+        return None
+
+    def refill(self, kind: str, table: Sequence[int]) -> list[Person] | None:
+        """Move times between bins until each bin holds as many as in ``table``."""
+        people, left = list(self.people), list[tuple[float, int]]()
+        now = Counter(bin_of(value) for one in people if (value := value_of(one, kind)) is not None)
+        for index in self.shuffled():
+            value = value_of(people[index], kind)
+            if value is not None and now[bin_of(value)] > table[bin_of(value)]:
+                now[bin_of(value)] -= 1
+                left.append((value, index))
+        wanted = [n for n, count in enumerate(table) for _ in range(count - now[n])]
+        for (value, index), place in zip(sorted(left), wanted, strict=False):
+            least, most = within(place, *limits(people[index], kind, loose=True))
+            if least >= most:
+                return None
+            people[index] = with_value(people[index], kind, min(max(value, least), most))
+        return self._settled(people)
+
+    def _settled(self, people: list[Person]) -> list[Person] | None:
+        """Give what the sums of times have lost to other visits, or take it from them, within their bins."""
+        for kind in KINDS:
+            if kind in self.sums:
+                rest_s = sum_of(self.people, kind) - sum_of(people, kind)
+                for index in self.shuffled():
+                    if abs(rest_s) < 1e-9:
+                        break
+                    value = value_of(people[index], kind)
+                    if value is None:
+                        continue
+                    least, most = within(bin_of(value), *limits(people[index], kind))
+                    made = min(max(value + rest_s, min(value, least)), max(value, most))
+                    people[index] = with_value(people[index], kind, made)
+                    rest_s -= made - value
+                if abs(rest_s) > 0.01:
+                    return None
+        return people
+
+    # --- places, clips, members
+
+    def toggle(self, what: str, *, more: bool | None = None) -> list[Person] | None:
+        """Let one visit do what it did not do, or not do what it did: the counts change by one. ``more``: whether they
+        grow, None for either."""
+        for index in self.shuffled():
+            if more is not None and (value_of(self.people[index], what) is None) != more:
+                continue
+            made = toggled(self.people[index], what)
+            if made is not None:
+                return self._settled(self.changed((index, made)))
+        return None
+
+    def reshow(self, old: str, new: str) -> list[Person] | None:
+        """Let a visit belong to another show, or to none: ""."""
+        for index in self.shuffled():
+            one = self.people[index]
+            if side_of(one) == old:
+                clip, _, held = new.partition(" ")
+                shown = one.shown or Shown(clip, held == "True", looked_s=0.0, first=False, seconds=0.0)
+                shown = replace(shown, clip=clip, held=held == "True")
+                return self._settled(self.changed((index, replace(one, shown=shown if new else None))))
+        return None
+
+    def lend_show(self, side: str) -> list[Person] | None:
+        """Let one who looks at the display have been there during a show of another visit, which looked elsewhere."""
+        people = self.people
+        lookers = [
+            n for n in self.shuffled() if "sign" in people[n].places.looks and side_of(people[n]) != side
+        ]
+        owners = [
+            n
+            for n in self.shuffled()
+            if side_of(people[n]) == side and not value_of(people[n], f"clip {side}")
+        ]
+        for one, other in zip(lookers, owners, strict=False):
+            first, second = people[one], people[other]
+            if second.shown is None or value_of(first, f"clip {side_of(first)}"):
+                continue
+            looked_s = min(10.0, 0.8 * first.places.looks["sign"])
+            lent = replace(first, shown=replace(second.shown, looked_s=looked_s))
+            return self._settled(self.changed((one, lent), (other, replace(second, shown=first.shown))))
+        return None
+
+    def pass_on(self, zone: str, *, longer: bool) -> list[Person] | None:
+        """Let another visit have been in a zone, with all that the first one did there; ``longer``: in addition to what
+        it did before."""
+        for giver in self.shuffled():
+            one = self.people[giver]
+            if zone not in one.places.stays:
+                continue
+            for taker in self.shuffled():
+                other = self.people[taker]
+                room_s = other.elsewhere_s - least_elsewhere(other)
+                stay_s = one.places.stays[zone]
+                if zone in other.places.stays or (room_s < stay_s and not longer):
+                    continue
+                giving, taking = without(one, zone), with_stay_of(other, zone, one)
+                if longer:
+                    giving = replace(giving, dwell_s=max(0.6, one.dwell_s - stay_s))
+                    taking = replace(taking, dwell_s=other.dwell_s + stay_s)
+                return self._settled(self.changed((giver, giving), (taker, taking)))
+        return None

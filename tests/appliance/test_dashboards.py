@@ -151,4 +151,4 @@ def test_without_a_package_the_way_out_is_told(grafana: Grafana, machine: Machin
     )
     told = bare.play(grafana.playbook, check=False)
     assert told.failed
-    assert "give grafana_deb, a package file, or grafana_repository" in told.output
+    assert "set grafana_deb to a package file, or set grafana_repository" in " ".join(told.output.split())

@@ -60,7 +60,7 @@ def test_what_somebody_else_approves_is_sent(offers: Offers, broker: Broker) -> 
     assert topic == "footlight/v1/shop/window/config"
     programme = settings["signage"]
     assert isinstance(programme, dict)
-    assert programme.keys() == {"holdout", "clips", "rules", "rotation"}
+    assert programme.keys() == {"holdout", "holdout_by", "clips", "rules", "rotation"}
     assert programme["rotation"] == ["welcome"]
 
 

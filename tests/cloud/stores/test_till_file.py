@@ -59,7 +59,6 @@ def test_the_same_row_again_changes_nothing_and_another_value_is_a_correction(ti
     assert stored(till) == [Kept(better, LATER)]
 
 
-@pytest.mark.parametrize("shift", [timedelta(minutes=-30), timedelta(minutes=30), timedelta(0)])
 def test_what_came_in_or_was_corrected_since_is_known(till: TillFile) -> None:
     """The rollup computes the figures of these days again, however old they are."""
     second = replace(ROW, start=NINE + HOUR, end=NINE + 2 * HOUR)
@@ -74,6 +73,7 @@ def test_what_came_in_or_was_corrected_since_is_known(till: TillFile) -> None:
     assert till.changed("shop", LATER + 2 * HOUR) == [NINE]
 
 
+@pytest.mark.parametrize("shift", [timedelta(minutes=-30), timedelta(minutes=30), timedelta(0)])
 def test_an_interval_that_overlaps_another_is_refused_and_nothing_is_taken(
     till: TillFile, shift: timedelta
 ) -> None:

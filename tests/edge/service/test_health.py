@@ -119,6 +119,8 @@ def test_the_first_word_on_each_fault_ends_what_an_earlier_run_left_open(health:
     assert {alert.fault: alert.active for alert in said} == {
         "camera": True,
         "moved": False,
+        "picture": False,
+        "dark": False,
         "outbox": False,
         "clock": False,
         "config": False,
@@ -128,7 +130,7 @@ def test_the_first_word_on_each_fault_ends_what_an_earlier_run_left_open(health:
 
 def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health, clock: ManualClock) -> None:
     wrong = "the clock is not synchronised"
-    assert len(health.alerts({"clock": wrong})) == 5
+    assert len(health.alerts({"clock": wrong})) == 7
     assert health.alerts({"clock": wrong}) == []
     clock.elapsed_s += 3600
     (ended,) = health.alerts({"outbox": None})
@@ -137,6 +139,8 @@ def test_what_a_wrong_clock_dated_is_said_again_when_it_is_right(health: Health,
     assert [(alert.fault, alert.active, alert.at) for alert in again] == [
         ("camera", False, clock.now()),
         ("moved", False, clock.now()),
+        ("picture", False, clock.now()),
+        ("dark", False, clock.now()),
         ("outbox", False, clock.now()),
         ("config", False, clock.now()),
     ]

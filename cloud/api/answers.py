@@ -15,7 +15,6 @@ from cloud.analysis.ratios import Interval
 from cloud.domain.chain import Purpose, Role
 from cloud.domain.formula import Better, Source
 from cloud.domain.tally import State
-from common.wire import NoticeRule
 
 Counts = Annotated[
     dict[str, int | None], Field(description="visits by label; null means that all of a label is withheld")
@@ -203,94 +202,6 @@ class Cohorts(Asked):
     days: list[CohortsAnswer]
 
 
-class ZoneAnswer(Answer):
-    """One zone."""
-
-    name: str
-    visits: int = Field(description="visits that were in it")
-    cohort_visits: int = Field(description="visits of the groups that tell `visits`")
-    stops: int | None = Field(description="those of `stops_of` that stayed longer than the stop time")
-    stops_of: int = Field(description="visits in it where `stops` is told; divide by these")
-    stop_share: float | None = Field(description="stops / stops_of")
-    mean_dwell_s: float | None = Field(description="seconds in it; null for a queue")
-    dwell_visits: int = Field(description="visits of which `mean_dwell_s` is the mean")
-
-
-class QueueAnswer(Answer):
-    """One queue; it is a zone, too."""
-
-    name: str
-    waits: int = Field(description="people who waited")
-    cohort_visits: int = Field(description="visits of the groups that tell `waits`")
-    served: int | None = Field(description="those of `served_of` who left at its front; the others gave up")
-    served_of: int = Field(description="people where `served` is told; divide by these")
-    served_share: float | None = Field(description="served / served_of")
-    mean_waiting_s: float | None = Field(description="seconds from joining to leaving")
-    waiting_visits: int = Field(description="people of whom `mean_waiting_s` is the mean")
-    median_s: Range | None = Field(
-        description="half of the people waited no longer; two ends, because some bins may be withheld; 300 means 300 or"
-        " more"
-    )
-    ninth_decile_s: Range | None = Field(description="the same for nine in ten people")
-    waiting: Bins
-
-
-class TargetAnswer(Answer):
-    """One target: a product, a screen, a sign."""
-
-    name: str
-    passers: int = Field(description="visits that could see it")
-    cohort_visits: int = Field(description="visits of the groups that tell `passers`")
-    viewers: int | None = Field(description="those of `viewers_of` who looked at it")
-    viewers_of: int = Field(description="passers where `viewers` is told; divide by these")
-    viewer_share: float | None = Field(description="viewers / viewers_of")
-    interest_s: float | None = Field(description="seconds of looking for each passer")
-    interest_interval_s: Range | None = Field(description="its 95 % interval")
-    attention_passers: int = Field(description="passers of whom `interest_s` is the mean")
-    attention: Bins
-
-
-class HeatAnswer(Answer):
-    """Where people stood in front of one camera: a grid over its picture or its plan, row by row from the top left."""
-
-    camera: str = Field(description="device/camera; twice if its grid was changed in the period")
-    columns: int
-    rows: int
-    cohort_visits: int = Field(description="visits of the groups that have such a map")
-    standing_s: list[int | None] = Field(description="seconds of standing by cell; null is withheld")
-    looking_s: list[int | None] = Field(
-        description="those of them in which people looked at the camera or a target"
-    )
-
-
-class WayAnswer(Answer):
-    """Visits that went from one place to the next at least once."""
-
-    place: str = Field(description="`entry` or a zone")
-    next_place: str = Field(description="a zone or `exit`")
-    visits: int
-
-
-class Places(Asked):
-    """What happened at doors and in places, added up over a period. A place is missing if all of it is withheld."""
-
-    coverage: float | None = Field(
-        description="share of the opening time that was watched; null if never open"
-    )
-    cohort_visits: int = Field(
-        description="visits of all released groups; what tells fewer is withheld in part"
-    )
-    doors: Doors | None = Field(description="null if no camera has a door")
-    zones: list[ZoneAnswer]
-    queues: list[QueueAnswer]
-    targets: list[TargetAnswer]
-    heat: list[HeatAnswer]
-    ways: list[WayAnswer] = Field(description="a way that is missing is 0 of `ways_visits`")
-    ways_visits: int = Field(
-        description="visits of the groups that tell ways; nothing is known of the others"
-    )
-
-
 class MetricAnswer(Answer):
     """One figure with a formula. ``value`` is null if it cannot be told."""
 
@@ -334,71 +245,3 @@ class TillTaken(Answer):
     new: int = Field(description="intervals that were not known")
     corrected: int = Field(description="intervals that were told differently before")
     unchanged: int = Field(description="intervals that were told alike before")
-
-
-class AlertAnswer(Answer):
-    """A fault that goes on."""
-
-    fault: Literal["camera", "moved", "picture", "dark", "outbox", "clock", "config", "privacy"]
-    since: datetime
-    text: str = Field(description="what is wrong and what to do")
-
-
-class HealthAnswer(Answer):
-    """What a device told of itself last."""
-
-    at: datetime = Field(description="when it said so")
-    camera_open: bool = Field(description="whether its camera works")
-    fps: float = Field(description="frames a second that the camera gives")
-    clock_trusted: bool = Field(description="false while its clock is not synchronised")
-    temperature_c: float | None = Field(description="of the processor, in degrees Celsius")
-    throttled: bool | None = Field(description="true while it is slowed for heat or a weak power supply")
-    outbox_depth: int = Field(description="messages that wait for the broker")
-    outbox_lost: int = Field(
-        description="messages refused because the outbox was full, since the service started"
-    )
-    disk_free_mb: float | None = Field(description="MiB free where the outbox lies")
-    uptime_s: float = Field(description="seconds since the service started")
-
-
-class DeviceAnswer(Answer):
-    """One device."""
-
-    device: str
-    online: bool | None = Field(description="whether it is connected; null until it says so")
-    since: datetime | None = Field(description="since when it is online or offline")
-    last_seen: datetime | None = Field(description="when it sent its last window, health message or alert")
-    software: str | None = Field(description="version of Footlight")
-    model: str | None = Field(description="version of the models")
-    health: HealthAnswer | None = Field(description="null until it has told something")
-    alerts: list[AlertAnswer]
-
-
-class AcknowledgedAnswer(Answer):
-    """Somebody takes care of a notice."""
-
-    who: str
-    at: datetime
-
-
-class NoticeAnswer(Answer):
-    """Something that staff should know now."""
-
-    device: str
-    name: str
-    rule: NoticeRule
-    since: datetime
-    count: int | None = Field(description="people when it began; null below k")
-    text: str
-    acknowledged: AcknowledgedAnswer | None = Field(
-        description="who takes care of it; null if nobody said so"
-    )
-
-
-class Devices(Answer):
-    """The devices of a shop, and the notices that hold now."""
-
-    site: str
-    at: datetime = Field(description="when this was read")
-    devices: list[DeviceAnswer]
-    notices: list[NoticeAnswer]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cloud.analysis.estimates import estimate
 from cloud.api import figures
-from cloud.api.answers import Cohorts, DayAnswer, Days, Hours, Metrics, Places
+from cloud.api.answers import Cohorts, DayAnswer, Days, Hours, Metrics
 from cloud.api.clip_answers import ClipAnswer, ClipList
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
+from cloud.api.place_answers import Places
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.formula import Formula
 from cloud.domain.tally import Tally

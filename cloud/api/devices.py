@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cloud.api.answers import (
+from cloud.api.device_answers import (
     AcknowledgedAnswer,
     AlertAnswer,
     DeviceAnswer,

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from cloud.api import answers
+from cloud.api import answers, device_answers, place_answers
 from cloud.api.clip_answers import ClipList
 from cloud.domain.chain import Role
 from cloud.domain.periods import monday_of
@@ -174,10 +174,10 @@ ENDPOINTS: Final = (
     _json("days", "/sites/{site}/days", "Counts by local day", Period, answers.Days),
     _json("hours", "/sites/{site}/hours", "Counts by hour", Period, answers.Hours),
     _json("cohorts", "/sites/{site}/cohorts", "Released breakdowns by local day", Period, answers.Cohorts),
-    _json("places", "/sites/{site}/places", "Doors, zones, queues and targets", Period, answers.Places),
+    _json("places", "/sites/{site}/places", "Doors, zones, queues and targets", Period, place_answers.Places),
     _json("metrics", "/sites/{site}/metrics", "Figures with a formula", Period, answers.Metrics),
     _json("clips", "/sites/{site}/clips", "Clips of the displays, and their effect", Period, ClipList),
-    _json("devices", "/sites/{site}/devices", "Devices and notices as they are now", Nothing, answers.Devices),
+    _json("devices", "/sites/{site}/devices", "Devices and notices as they are now", Nothing, device_answers.Devices),
     Endpoint(
         "export", "/sites/{site}/exports/{table}", "A table of a period as a file", "exports", OfTable, Export,
         {CSV: None, PARQUET: None},

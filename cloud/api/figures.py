@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from cloud.analysis.estimates import Estimate
-from cloud.api import answers
+from cloud.api import answers, place_answers
 from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.domain.chain import Role, Site
 from cloud.domain.floor_tally import FloorTally
@@ -122,7 +122,7 @@ def floor(found: FloorTally) -> dict[str, Any]:
     """Return the fields of ``Places`` about heat and ways."""
     return {
         "heat": [
-            answers.HeatAnswer(
+            place_answers.HeatAnswer(
                 camera=grid.camera,
                 columns=grid.columns,
                 rows=grid.rows,
@@ -133,7 +133,7 @@ def floor(found: FloorTally) -> dict[str, Any]:
             for grid, heat in sorted(found.heat.items())
         ],
         "ways": [
-            answers.WayAnswer(place=way.place, next_place=way.next_place, visits=visits)
+            place_answers.WayAnswer(place=way.place, next_place=way.next_place, visits=visits)
             for way, visits in sorted(found.ways.items())
         ],
         "ways_visits": found.ways_visits,
@@ -225,8 +225,8 @@ def _breakdown(counts: Mapping[str, int | None], visits: int) -> answers.Breakdo
     return answers.Breakdown(visits=visits, withheld=visits - readable(counts), counts=dict(counts))
 
 
-def _zone(name: str, zone: ZoneTally) -> answers.ZoneAnswer:
-    return answers.ZoneAnswer(
+def _zone(name: str, zone: ZoneTally) -> place_answers.ZoneAnswer:
+    return place_answers.ZoneAnswer(
         name=name,
         visits=zone.visits,
         cohort_visits=zone.cohort_visits,
@@ -238,8 +238,8 @@ def _zone(name: str, zone: ZoneTally) -> answers.ZoneAnswer:
     )
 
 
-def _queue(name: str, queue: QueueTally) -> answers.QueueAnswer:
-    return answers.QueueAnswer(
+def _queue(name: str, queue: QueueTally) -> place_answers.QueueAnswer:
+    return place_answers.QueueAnswer(
         name=name,
         waits=queue.waits,
         cohort_visits=queue.cohort_visits,
@@ -254,9 +254,9 @@ def _queue(name: str, queue: QueueTally) -> answers.QueueAnswer:
     )
 
 
-def _target(name: str, target: TargetTally) -> answers.TargetAnswer:
+def _target(name: str, target: TargetTally) -> place_answers.TargetAnswer:
     interest = target.interest
-    return answers.TargetAnswer(
+    return place_answers.TargetAnswer(
         name=name,
         passers=target.passers,
         cohort_visits=target.cohort_visits,

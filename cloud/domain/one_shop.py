@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.chain import Chain
+from cloud.domain.opening import WEEKDAYS
 from common.errors import UserError
 
 NAME = "one-box"

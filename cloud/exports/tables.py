@@ -12,20 +12,10 @@ from pydantic import BaseModel
 
 from cloud.analysis.estimates import estimate
 from cloud.api import ask, figures
-from cloud.api.answers import (
-    CohortsAnswer,
-    Counted,
-    DayAnswer,
-    Doors,
-    HourAnswer,
-    MetricAnswer,
-    QueueAnswer,
-    TargetAnswer,
-    Till,
-    ZoneAnswer,
-)
+from cloud.api.answers import CohortsAnswer, Counted, DayAnswer, Doors, HourAnswer, MetricAnswer, Till
 from cloud.api.clip_answers import ClipAnswer, EffectAnswer
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, Period, Table
+from cloud.api.place_answers import QueueAnswer, TargetAnswer, ZoneAnswer
 from cloud.domain.time_bins import TIME_BINS
 from cloud.stores.check_file import CheckFile
 

@@ -22,7 +22,8 @@ from cloud.chain_file.changes import ChainChanges, NotPossible, changed_settings
 from cloud.chain_file.file import section_of
 from cloud.chain_file.history import HistoryUnavailable
 from cloud.chain_file.rewrite import Section
-from cloud.domain.chain import CLOSED, ROLES, WEEKDAYS, Chain, Site, camera_of
+from cloud.domain.chain import ROLES, Chain, Site, camera_of
+from cloud.domain.opening import CLOSED, WEEKDAYS
 from cloud.stores.shops import ChainShops
 from cloud.web.access import guarded, record
 from cloud.web.languages import Language, language_of

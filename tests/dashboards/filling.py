@@ -10,9 +10,9 @@ from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Role
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.ingest.intake import Delivery, Intake
-from cloud.rollup.command import rollup
 from cloud.rollup.comparisons import PERIOD_DAYS, comparison_points, formulas_of, metrics_of
 from cloud.rollup.figures import Shops, write_figures
+from cloud.rollup.tallying import rollup
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
 from cloud.stores.tallies import InfluxTallies, days, every_day

@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from cloud.api.answers import Cohorts, Days, Devices, Hours, Places, SiteAnswer, Sites
+from cloud.api.answers import Cohorts, Days, Hours, SiteAnswer, Sites
+from cloud.api.device_answers import Devices
+from cloud.api.place_answers import Places
 from cloud.domain.chain import Chain, Site
 from cloud.domain.tally import Tally, readable
 from cloud.simulation.fleet import SiteDay, Truth

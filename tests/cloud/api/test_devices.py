@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from cloud.api.answers import AcknowledgedAnswer
+from cloud.api.device_answers import AcknowledgedAnswer
 from cloud.api.devices import devices
 from cloud.domain.notices import Acknowledgement
 from cloud.stores.embedded import EmbeddedStore

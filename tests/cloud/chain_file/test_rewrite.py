@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud.chain_file.file import ChainFile, NotWritable, section_of
-from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.chain import Chain
+from cloud.domain.opening import WEEKDAYS
 from common.errors import UserError
 from tests.support.paths import ROOT
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cloud.config import Settings
-from cloud.domain.chain import WEEKDAYS
+from cloud.domain.opening import WEEKDAYS
 from cloud.stores.connect import open_embedded, open_tallies
 from common.errors import UserError
 from tests.cloud.onebox.boxes import running, settings

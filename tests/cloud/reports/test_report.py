@@ -15,7 +15,7 @@ from cloud.analysis import words
 from cloud.config import InfluxSettings
 from cloud.reports.page import site_page
 from cloud.reports.site import site_report
-from cloud.rollup.command import rollup
+from cloud.rollup.tallying import rollup
 from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.tallies import InfluxTallies
 from cloud.stores.windows import InfluxWindows

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud.domain.chain import Chain
-from cloud.rollup.command import Rolled, rollup
+from cloud.rollup.tallying import Rolled, rollup
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL

@@ -10,7 +10,7 @@ import pytest
 
 from cloud.domain.chain import Chain
 from cloud.domain.place_tally import PlaceTally, ZoneTally
-from cloud.rollup.command import Rolled
+from cloud.rollup.tallying import Rolled
 from cloud.stores.tallies import InfluxTallies
 from cloud.stores.window_tallies import WindowTallies
 from common.wire import Totals, WindowMessage

@@ -20,8 +20,9 @@ from cloud.chain_file.changes import chain_changes
 from cloud.chain_file.file import section_of
 from cloud.devices.change_file import ChangeFile
 from cloud.devices.changes import Changes
-from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.chain import Chain
 from cloud.domain.count_check import Basis, CountCheck, Door, Part, Sums
+from cloud.domain.opening import WEEKDAYS
 from cloud.domain.till import Takings
 from cloud.stores.check_file import CheckFile
 from cloud.stores.count_checks import CountChecks

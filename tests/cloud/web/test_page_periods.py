@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.chain import Chain
+from cloud.domain.opening import WEEKDAYS
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from common.wire import Coverage, Totals, WindowMessage

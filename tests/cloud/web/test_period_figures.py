@@ -9,7 +9,8 @@ import pytest
 
 from cloud.analysis.compare import compare
 from cloud.analysis.metrics import metric_named
-from cloud.api.answers import Days, Places
+from cloud.api.answers import Days
+from cloud.api.place_answers import Places
 from cloud.domain.chain import Role
 from cloud.domain.periods import Period
 from cloud.reports.site import site_report

@@ -15,7 +15,8 @@ import pytest
 
 from cloud.accounts.accounts import Accounts
 from cloud.chain_file.changes import chain_changes
-from cloud.domain.chain import WEEKDAYS, Chain
+from cloud.domain.chain import Chain
+from cloud.domain.opening import WEEKDAYS
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from tests.cloud.web.logins import Browser, add_person, logged_in, opened_accounts, page_with

@@ -76,6 +76,10 @@ appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install Fo
 appliance-test-fast: setup-ansible wheelhouse ## Of these, on bookworm only: playbook, one box, doctor, sandbox (root; ten minutes)
 	$(APPLIANCE) -k bookworm $(patsubst %,tests/appliance/test_%.py,playbook box doctor sandbox)
 
+proven: setup ## Run the tests, and write into README.md on which real parts they passed (ARGS="-m influxdb" for some of them)
+	$(BIN)/pytest --numprocesses auto --dist loadfile --junitxml build/proven.xml $(ARGS)
+	$(BIN)/python docs/proven.py build/proven.xml
+
 appliance-test-emulated: setup ## The same on an emulated arm64 machine, with arm64 wheels and kernel (root; takes long)
 	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support.influxdb import Engine, InfluxDB, influxdb_for_tests
+from tests.support.proven import real_parts
 
 # A deadline in milliseconds would test the load of the machine. What failed is printed so that it can be repeated.
 settings.register_profile("footlight", deadline=None, print_blob=True)
@@ -31,6 +32,13 @@ def log_state() -> Iterator[None]:
     root.setLevel(level)
     for handler in root.handlers:
         handler.filters[:] = filters.get(handler, [])
+
+
+@pytest.fixture(autouse=True)
+def proven_on(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """Note for ``make proven`` with which real parts this test runs."""
+    for part in real_parts(request.node):
+        record_property("on", part)
 
 
 @pytest.fixture(scope="session")

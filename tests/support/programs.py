@@ -11,12 +11,12 @@ from typing import NoReturn
 import pytest
 
 # Debian keeps servers where the PATH of an ordinary user does not look.
-_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
 
 
 def require_program(name: str, install: str) -> str:
     """The path of program ``name``. Without it the test is skipped, with ``install`` as the way out; in CI it fails."""
-    return shutil.which(name, path=_PATH) or _lacking(name, install)
+    return shutil.which(name, path=PATH) or _lacking(name, install)
 
 
 def require_library(name: str, install: str) -> None:

@@ -94,7 +94,7 @@ def days(shops: Source, name: str, period: Period, now: datetime, checks: CheckF
 def hours(shops: Source, name: str, period: Period, now: datetime) -> Hours:
     asked = choose(shops, name, period, now, most=MOST_DAYS_BY_HOUR)
     found = figures.every_hour(asked.tallies, asked.site, asked.first, asked.last, asked.role)
-    return Hours(**_about(asked), hours=[figures.hour(start, total) for start, total in found.items()])
+    return Hours(**_about(asked), hours=found)
 
 
 def cohorts(shops: Source, name: str, period: Period, now: datetime) -> Cohorts:

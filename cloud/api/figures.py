@@ -34,13 +34,13 @@ def site_answer(site: Site) -> answers.SiteAnswer:
     )
 
 
-def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role) -> dict[datetime, Tally]:
-    """Return a tally of each hour of the local clock in which the site is open, by its start in local time.
+def every_hour(source: Tallies, site: Site, first: date, last: date, role: Role) -> list[answers.HourAnswer]:
+    """Return each hour of the local clock in which the site is open; one that the clock shows twice is there twice.
 
     Raises ``StoreUnavailable``.
     """
     hours = open_hours(source, site, first, last, role)
-    return {start.astimezone(site.zone): total for start, total in hours.items()}
+    return [hour(start.astimezone(site.zone), total) for start, total in hours.items()]
 
 
 def counted(tally: Tally) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _days(asked: ask.Chosen, checks: CheckFile | None) -> Made:
 def _hours(asked: ask.Chosen, _checks: CheckFile | None) -> Made:
     found = figures.every_hour(asked.tallies, asked.site, asked.first, asked.last, asked.role)
     columns = {"start": datetime, **_counted()}
-    return columns, (_flat(figures.hour(start, total)) for start, total in found.items())
+    return columns, map(_flat, found)
 
 
 def _cohorts(asked: ask.Chosen, _checks: CheckFile | None) -> Made:

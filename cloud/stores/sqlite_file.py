@@ -38,13 +38,30 @@ def create_private(path: Path) -> None:
 
 def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:
     """Create the tables in a new file. Raises ``OtherVersion`` for a file with tables of another version."""
-    found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0 and salvage.has_tables(db):
-        raise salvage.damage("its version is lost")
-    if found == 0:
-        db.executescript(f"BEGIN; {schema} PRAGMA user_version = {version}; COMMIT;")
-    elif found != version:
+    found = _version(db) or _created(db, schema, version)
+    if found != version:
         raise OtherVersion(f"written by another version of Footlight (schema {found})")
+
+
+def _created(db: sqlite3.Connection, schema: str, version: int) -> int:
+    """Create the tables, unless another process has just done so; return the version of the file."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if (found := _version(db)) == 0:
+            if salvage.has_tables(db):
+                raise salvage.damage("its version is lost")
+            for statement in schema.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {version}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    return found or version
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def open_history(path: Path, schema: str, version: int, *, area: str) -> sqlite3.Connection:

@@ -54,7 +54,7 @@ def served(week: Week, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     """The address of a page with the week, which came to it over a broker."""
     folder = tmp_path_factory.mktemp("week")
     with (
-        Mosquitto(folder) as broker,
+        Mosquitto(folder, "max_queued_messages 0") as broker,  # a week in seconds, as with our mosquitto.conf
         closing(FaultyStore(folder / "store.sqlite")) as store,
         running(make_bridge(store, broker.port)),
     ):

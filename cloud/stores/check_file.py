@@ -26,8 +26,7 @@ from cloud.domain.count_check import (
     Sums,
     Tap,
 )
-from cloud.stores.embedded_file import transaction
-from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
+from cloud.stores.sqlite_file import OtherVersion, connect, create_tables, transaction
 from cloud.stores.store import StoreUnavailable
 from common import salvage
 from common.database_file import why_not_opened

@@ -23,9 +23,8 @@ from cloud.stores.embedded_file import (
     RowReader,
     open_file,
     take_over,
-    transaction,
 )
-from cloud.stores.sqlite_file import connect
+from cloud.stores.sqlite_file import connect, transaction
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable, by_device
 from common.clock import Clock
 from common.database_file import why_not_opened

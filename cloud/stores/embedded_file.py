@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cloud.stores.sqlite_file import OtherVersion, connect, create_tables
+from cloud.stores.sqlite_file import OtherVersion, connect, create_tables, transaction
 from common import salvage
 from common.durable_file import put_in_place
 from common.errors import UserError
@@ -91,19 +91,6 @@ def check_exists(path: Path) -> None:
         raise UserError(
             f"store.path: {path}: no such file; run this in the folder of the store, or write its full path"
         )
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything in the block, or roll all of it back."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def open_file(path: Path, *, repair: bool) -> sqlite3.Connection:

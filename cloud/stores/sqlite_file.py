@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from common import salvage
@@ -19,6 +21,19 @@ class OtherVersion(Exception):
 def connect(path: Path, *, wait_s: float = 1.0) -> sqlite3.Connection:
     """Open ``path`` for several threads, without transactions of Python's own; a lock is waited for ``wait_s``."""
     return sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Commit everything in the block, or roll all of it back."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def create_private(path: Path) -> None:
@@ -45,18 +60,14 @@ def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:
 
 def _created(db: sqlite3.Connection, schema: str, version: int) -> int:
     """Create the tables, unless another process has just done so; return the version of the file."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        if (found := _version(db)) == 0:
+    with transaction(db):
+        found = _version(db)
+        if found == 0:
             if salvage.has_tables(db):
                 raise salvage.damage("its version is lost")
             for statement in schema.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {version}")
-        db.execute("COMMIT")
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
     return found or version
 
 

@@ -16,8 +16,7 @@ from threading import Lock
 from typing import Any, Final
 
 from cloud.domain.till import TOLD, Kept, Takings, TillError
-from cloud.stores.embedded_file import transaction
-from cloud.stores.sqlite_file import OtherVersion, connect, create_private, create_tables
+from cloud.stores.sqlite_file import OtherVersion, connect, create_private, create_tables, transaction
 from cloud.stores.store import StoreUnavailable
 from common.database_file import why_not_opened
 

@@ -28,6 +28,11 @@ class ViewFaults:
 
     def __init__(self, *, has_places: bool) -> None:
         self._view, self._picture, self._has_places = View(), Picture(), has_places
+        lost = "; nobody is counted" if has_places else ""
+        self._moved = (
+            "the camera shows another view than before: it was turned, pushed or covered, or the shop was rebuilt"
+            f"{lost}; put it back, or check its position, draw the places again and restart"
+        )
         self.faults: Mapping[Fault, str | None] = {"moved": None, "picture": None, "dark": None}
         """What is wrong, in words; None while all is well."""
 
@@ -55,11 +60,6 @@ class ViewFaults:
         return self.stops_counting and not stopped
 
     def _now(self) -> Mapping[Fault, str | None]:
-        lost = "; nobody is counted" if self._has_places else ""
-        moved = (
-            "the camera shows another view than before: it was turned, pushed or covered, or the shop was rebuilt"
-            f"{lost}; put it back, or check its position, draw the places again and restart"
-        )
         picture = self._picture
         wrong = (
             _FROZEN
@@ -71,7 +71,7 @@ class ViewFaults:
             else None
         )
         return {
-            "moved": moved if self.moved else None,
+            "moved": self._moved if self.moved else None,
             "picture": wrong,
             "dark": _DARK if picture.dark else None,
         }

@@ -19,7 +19,7 @@ from tests.cloud.backup.servers import Server, restore
 from tests.support.influxdb import Engine, InfluxDB
 
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow]
-DAYS = {"raw": 80, "quarter": 700, "day": 4000}
+DAYS = {"raw": 30, "quarter": 120, "day": 1500}
 """So old are the oldest points of each level."""
 
 

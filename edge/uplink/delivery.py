@@ -91,7 +91,7 @@ class Delivery:
                 item is not None
             ):  # else of a status, a health message, or one that found no room in the outbox
                 self._judge(item, answer)
-        # Nothing is forgotten while something is or may be to be sent again: this device or the server may have been away.
+        # Nothing is forgotten while it is, or may be, to be sent again: this device or the server may have been away.
         forget = self._resend_at is None and self._is_settled()
         if self._delivered and self._outbox.delivered(self._delivered, self._clock.now(), forget=forget):
             self._delivered.clear()

@@ -17,7 +17,9 @@ from cloud.backup import machine, points
 from cloud.backup.archive import Archive, points_member, reading
 from cloud.backup.copies import restore_windows
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings
-from cloud.stores.connect import open_influx
+from cloud.domain.levels import LEVELS
+from cloud.stores import layout
+from cloud.stores.connect import open_influx, open_influxql
 from cloud.stores.setup import engine_version, set_up
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from common.clock import SystemClock
@@ -83,9 +85,11 @@ def _influx(store: object, admin_token_file: Path | None) -> InfluxSettings:
 
 
 def _prepare(store: InfluxSettings) -> None:
-    """Create the databases or buckets that are missing, so that a store that is not there is known before anything is
+    """Create the databases or buckets, if some are missing: so a store that is not there is known before anything is
     restored. Raises ``UserError``."""
     try:
+        if _has_all_levels(store):
+            return
         with urllib3.PoolManager(timeout=store.timeout_s, retries=False) as http:
             version = engine_version(http, store.url)
         if version.startswith(("1.", "2.")):  # later ones have a program of their own for it
@@ -102,6 +106,17 @@ def _prepare(store: InfluxSettings) -> None:
         raise UserError(
             f"store: {error}; nothing was restored. It needs a token that may create databases (--admin-token-file)"
         ) from None
+
+
+def _has_all_levels(store: InfluxSettings) -> bool:
+    """Tell whether every level answers. Who may read and write them needs no right to create them."""
+    with closing(open_influxql(store)) as influxql:
+        try:
+            for level in LEVELS:
+                influxql.ask(level, f"SELECT * FROM {layout.PROBE.name} LIMIT 1")  # noqa: S608 - a name of ours
+        except StoreUnavailable:
+            return False
+    return True
 
 
 def _put_points_back(archive: Archive, store: InfluxSettings) -> Iterator[str]:

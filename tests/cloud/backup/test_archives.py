@@ -8,15 +8,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cloud.__main__ import main
+from cloud.backup import plan
 from cloud.backup.archive import reading
+from cloud.backup.plan import Plan
 from cloud.config import load
 from cloud.stores.sqlite_file import connect
 from common.clock import SystemClock
 from common.errors import UserError
 from tests.cloud.backup.servers import Server, make_database, read_database, restore
 from tests.support.messages import MORNING, window
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -216,7 +220,7 @@ def test_the_key_of_the_authority_goes_into_no_archive_without_a_passphrase(
 
 
 @pytest.mark.parametrize(
-    ("plan", "says"),
+    ("given", "says"),
     [
         ({"files": ["/nowhere/at/all"]}, "/nowhere/at/all: is not there"),
         ({"files": ["etc"]}, "is not an absolute path"),
@@ -226,13 +230,20 @@ def test_the_key_of_the_authority_goes_into_no_archive_without_a_passphrase(
     ],
 )
 def test_a_plan_that_cannot_work_is_one_clear_line(
-    server: Server, plan: dict[str, object], says: str, capsys: pytest.CaptureFixture[str]
+    server: Server, given: dict[str, object], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.save_also(**plan)
+    server.save_also(**given)
     assert main(["backup", str(server.plan)]) == 2
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_the_example_shows_every_setting_with_its_default() -> None:
+    example = ROOT / "cloud" / "backup.example.yaml"
+    assert plan.load(example) == Plan()
+    shown = yaml.safe_load(example.read_text())
+    assert list(shown) == list(Plan.model_fields)
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(

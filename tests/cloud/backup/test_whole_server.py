@@ -141,7 +141,11 @@ def test_an_empty_machine_goes_on_where_the_server_burned_down(
 ) -> None:
     certificate = tmp_path / "device"
     certificate.mkdir()
-    for ours, theirs in (("ca.crt", "ca.crt"), ("door.crt", "devices/shop/door.crt"), ("door.key", "devices/shop/door.key")):
+    for ours, theirs in (
+        ("ca.crt", "ca.crt"),
+        ("door.crt", "devices/shop/door.crt"),
+        ("door.key", "devices/shop/door.key"),
+    ):
         (certificate / ours).write_bytes((server.secrets / theirs).read_bytes())
     start = (SystemClock().now() - timedelta(hours=12)).replace(second=0, microsecond=0)
     sent = some_windows(0, 300, start)

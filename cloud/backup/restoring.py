@@ -47,6 +47,10 @@ def restore(
                 f"{others[0]}{f' and {len(others) - 1} more' if others[1:] else ''}: is there already, with other"
                 " content; stop the services, then use --replace to take what the archive has"
             )
+        if begun is not None and not isinstance(store, EmbeddedSettings):
+            raise UserError(
+                "--config: names InfluxDB, and the archive has an embedded store; name its configuration"
+            )
         if contents.points:
             store = _influx(store, admin_token_file)
             _prepare(store)
@@ -55,7 +59,7 @@ def restore(
             copy = Path(folder, "store.sqlite")
             with archive.open(f"files{begun}") as source, copy.open("wb") as file:
                 shutil.copyfileobj(source, file)
-            assert isinstance(store, EmbeddedSettings)
+            assert isinstance(store, EmbeddedSettings)  # as was checked above
             yield restore_windows(Path(begun), copy, retention_days=store.retention_days)
         if contents.points and isinstance(store, InfluxSettings):
             yield from _put_points_back(archive, store)

@@ -123,6 +123,18 @@ def test_windows_that_a_new_store_has_already_stay(
     assert "1 windows restored" in capsys.readouterr().out
 
 
+def test_a_configuration_of_another_kind_of_store_is_refused(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = server.backup()
+    other = server.archives / "other.yaml"
+    other.write_text("store: {kind: influx, url: 'http://127.0.0.1:1', token: x}")
+    before = snapshot(server.root)
+    assert restore(archive, "--config", str(other), "--replace") == 2
+    assert "--config: names InfluxDB" in capsys.readouterr().err
+    assert snapshot(server.root) == before
+
+
 def spoiled(archive: Path, kind: str) -> Path:
     data = bytearray(archive.read_bytes())
     bad = archive.with_name(f"{kind}.zip")

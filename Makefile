@@ -178,7 +178,9 @@ restore: need-inventory setup-ansible ## Bring an archive back to a server (LIMI
 	$(PLAY) ansible/restore.yml --extra-vars 'backup_archive=$(abspath $(ARCHIVE))' $(ARGS)
 
 docs: setup ## Generate docs/wire.md, storage.md, api.md, ansible.md and scale.md from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/messages.py
+	$(BIN)/python docs/storage.py
+	$(BIN)/python docs/rules.py
 	$(BIN)/python docs/api.py
 	$(BIN)/python docs/roles.py
 	$(BIN)/python docs/scale.py

@@ -149,7 +149,7 @@ def restore_windows(path: Path, backup: Path, *, retention_days: int) -> str:
         raise UserError(f"{backup}: cannot be restored ({error})") from None
     finally:
         opened.close()
-    return f"{added} windows restored from {backup}; windows that were already stored are unchanged"
+    return f"{added} windows restored; windows that were already stored are unchanged"
 
 
 def _restore_file(copy: Path, file: Path) -> None:

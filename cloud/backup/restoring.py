@@ -60,7 +60,8 @@ def restore(
             with archive.open(f"files{begun}") as source, copy.open("wb") as file:
                 shutil.copyfileobj(source, file)
             assert isinstance(store, EmbeddedSettings)  # as was checked above
-            yield restore_windows(Path(begun), copy, retention_days=store.retention_days)
+            told = restore_windows(Path(begun), copy, retention_days=store.retention_days)
+            yield f"{begun}: {told}"
         if contents.points and isinstance(store, InfluxSettings):
             yield from _put_points_back(archive, store)
         yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -22,6 +23,7 @@ from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.display_building import build_display, build_link, build_topic
 from edge.service.health import Health
+from edge.service.host import clock_trusted
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.place_building import (
@@ -37,6 +39,7 @@ from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.signage import Signage
 from edge.service.systemd import Notifier, Watchdog
+from edge.service.trust import ClockTrust
 from edge.types import Classifier, Detector, Refiner, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
@@ -170,8 +173,10 @@ def build(
     models: Models | None = None,
     remote: Remote | None = None,
     stop: Event | None = None,
+    is_clock_set: Callable[[], bool] = clock_trusted,
 ) -> Run:
-    """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
+    """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests, and
+    ``is_clock_set`` what this machine says of its clock.
 
     ``remote`` holds the settings that the server asked for. Visits that waited at the end of the last run, or at a
     power cut, keep waiting. Raises ``UserError`` for any error in models, files or the source.
@@ -240,6 +245,7 @@ def build(
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,
+        trust=ClockTrust(is_clock_set),
         stop=stop or Event(),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -108,11 +108,11 @@ def build_pipeline(
     clock: Clock,
     *,
     budget_s: float | None,
-    counted_until: datetime | None = None,
+    counted: Sequence[tuple[datetime, datetime]] = (),
     resume: WindowAggregate | None = None,
 ) -> Pipeline:
-    """Build the stages from plain values. With ``budget_s`` None, classification has no time limit. ``counted_until``
-    is the time at which an earlier run of the service stopped counting, ``resume`` the window that was open then."""
+    """Build the stages from plain values. With ``budget_s`` None, classification has no time limit. ``counted``
+    are the stretches of time that earlier runs of the service counted, ``resume`` the window that was open then."""
     attributes, detection = settings.attributes, settings.detection
     # Longer than one measured direction is valid, so that a single wrong one does not make a viewer.
     visits = Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S)
@@ -140,7 +140,7 @@ def build_pipeline(
         aggregator=Aggregator(
             window_s=settings.window.seconds,
             max_gap_s=settings.window.max_gap_s,
-            counted_until=counted_until,
+            counted=counted,
             doors=[door.name for door in settings.doors],
             timed=timed_zones(settings),
             closing_hour=settings.privacy.closing_hour,
@@ -200,7 +200,7 @@ def build(
         models,
         clock,
         budget_s=settings.attributes.budget_ms / 1000,
-        counted_until=outbox.counted_until,
+        counted=outbox.counted,
         resume=waiting.window,
     )
     return Run(

@@ -122,7 +122,7 @@ class Uplink:
             return
         durable = not isinstance(message, wire.HealthMessage)
         window = message if isinstance(message, wire.WindowMessage) else None
-        progress = Progress(window.end, waiting) if window else None
+        progress = Progress(window.start, window.end, waiting) if window else None
         kept = durable and self._outbox.put(topic, payload, self._clock.now(), progress=progress)
         if window and window.cohort:
             if kept:

@@ -55,9 +55,7 @@ STRETCHES_KEPT = 400
 """A device that is switched off at night begins a stretch of windows each day."""
 _BEGAN = "ifnull(counted_from, counted_until - 3600)"
 """Older versions keep no beginning of the newest stretch."""
-END_STRETCH = (
-    f"INSERT INTO counted SELECT {_BEGAN}, counted_until FROM progress WHERE counted_until <> ?"  # noqa: S608 - names of ours
-)
+END_STRETCH = f"INSERT INTO counted SELECT {_BEGAN}, counted_until FROM progress WHERE counted_until <> ?"  # noqa: S608 - names of ours
 """Does nothing for a window that continues the newest stretch, so that it costs no further write."""
 COUNTED = (
     "INSERT OR REPLACE INTO progress (id, counted_from, counted_until)"  # noqa: S608 - names of ours

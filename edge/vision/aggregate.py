@@ -4,12 +4,13 @@ Every frame carries the wall clock and the monotonic clock, and the two disagree
 rule covers this: a visit is counted in the window of the last frame, and an emitted window never opens again. A
 frame that falls into an emitted window is counted in the next window that was not emitted. So:
 
-- the clock steps back into emitted windows: the open window stays open until the clock has caught up;
+- the clock steps back into emitted windows, of this run or an earlier one: the open window stays open until the clock
+  has caught up;
 - it steps back to before anything was emitted: the open window ends and an earlier one opens;
 - it steps forward: the open window ends. Windows in between are emitted, empty and uncovered, only where the
   monotonic clock says that the time has really passed (the camera was away), and for a day at most.
 
-No window comes twice from one aggregator, no visit is lost, and only time that the clock puts into a window
+No window comes twice, no visit is lost, and only time that the clock puts into a window
 counts as its coverage.
 """
 
@@ -132,13 +133,13 @@ class Aggregator:
 
     ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
     occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted`` are the stretches of time whose windows
-    earlier runs emitted, the newest last: they must not be overwritten by a service that restarts within a minute, or
-    after the clock was set back. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
-    returned. ``doors`` are the names that a window reports, even if nobody was there; ``timed`` zones overlap none of
-    the others, see ``PlaceCounts.elsewhere``. The window that contains the hour ``closing_hour`` (0 to 23) of
-    ``timezone`` is the last of its day. Windows that contain one of ``release_hours`` are marked as due. ``timezone``
-    None is this machine's zone. At midnight the day ends in any case. If an hour has passed since the last of the
-    ``counted``, the first window is marked for it.
+    earlier runs emitted, the newest last. Those windows must not be overwritten by a service that restarts within a
+    minute, or after the clock was set back. ``resume`` is the window that was open when the last run ended; it
+    continues, or is the first to be returned. ``doors`` are the names that a window reports, even if nobody was there;
+    ``timed`` zones overlap none of the others, see ``PlaceCounts.elsewhere``. The window that contains the hour
+    ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of ``release_hours`` are
+    marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any case. If an hour has passed
+    since the last of the ``counted``, the first window is marked for it.
     """
 
     def __init__(

@@ -82,7 +82,7 @@ runs = st.lists(st.lists(frames, min_size=1, max_size=8), min_size=1, max_size=5
 
 
 @pytest.mark.slow
-@settings_of(deadline=None, max_examples=150)
+@settings_of(deadline=None, max_examples=60)
 @given(runs)
 @example([[(60.0, 0, 1)] * 8, [(60.0, -5 * 3600, 1)] * 8])
 def test_a_step_of_the_clock_over_restarts_publishes_no_window_twice_and_loses_nobody(

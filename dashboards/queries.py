@@ -191,15 +191,16 @@ CHAIN_VISITS = Query(
     ' AND "exposure_s" > 0',
     "day",
 )
+# A point about a local day lies at noon UTC. At midnight UTC, it would be drawn on the day before in the west.
 DAILY_RATE = Query(
     f'SELECT sum("visits") / sum("exposure_s") * 3600 FROM "day" WHERE {SITES} AND {_ROLE} AND "exposure_s" > 0'
-    ' GROUP BY time(1d), "site" fill(null)',
+    ' GROUP BY time(1d, 12h), "site" fill(null)',
     "day",
     alias="$tag_site",
 )
 DAILY_COVERAGE = Query(
     f'SELECT sum("covered_s") / sum("open_s") FROM "day" WHERE {SITES} AND {_ROLE} AND "open_s" > 0'
-    ' GROUP BY time(1d), "site" fill(null)',
+    ' GROUP BY time(1d, 12h), "site" fill(null)',
     "day",
     alias="$tag_site",
 )

@@ -280,8 +280,8 @@ class Uplink:
             return f"another device uses the name {name}; give each a name of its own"
         if self._short_lives >= _SHORT_LIVES:
             return (
-                f"{end.reason}, {self._short_lives} times in a row, although the broker can be reached: the network may be"
-                f" bad; or does another device use the name {name}?"
+                f"{end.reason}, {self._short_lives} times in a row, although the broker can be reached: the network may"
+                f" be bad; or does another device use the name {name}?"
             )
         return end.reason
 

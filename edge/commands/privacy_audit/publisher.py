@@ -40,15 +40,10 @@ def publisher(subject: Subject) -> Finding:
         return cannot_tell(what, fix or "run footlight-edge doctor first")
     except WireError as error:
         return red(f"the status that the broker keeps is not one of Footlight: {error}", _FIX)
-    found = status if isinstance(status, Finding) else _compared(status, runs)
-    if found.state == "green" and _SUSPECTED in said:
-        return cannot_tell(
-            "the connection of the service ends again and again", f"repair the network, or {_FIX}"
-        )
-    return found
+    return status if isinstance(status, Finding) else _compared(status, runs, suspected=_SUSPECTED in said)
 
 
-def _compared(status: StatusMessage, runs: set[str]) -> Finding:
+def _compared(status: StatusMessage, runs: set[str], *, suspected: bool) -> Finding:
     if status.boot_id not in runs:
         since = f"{status.since:%Y-%m-%d %H:%M} UTC"
         return red(
@@ -58,6 +53,10 @@ def _compared(status: StatusMessage, runs: set[str]) -> Finding:
     if not status.online:
         return cannot_tell(
             "the broker takes this device for gone", "repair the connection first: footlight-edge doctor"
+        )
+    if suspected:
+        return cannot_tell(
+            "the connection of the service ends again and again", f"repair the network, or {_FIX}"
         )
     return green(f"the broker knows one run of this device, {status.boot_id}, and it is this one")
 

@@ -232,7 +232,7 @@ class Run:
             "camera": self._camera.fault,
             **self._view.faults,
             "outbox": self._uplink.outbox_fault,
-            "clock": None if self._trust.now() else "the clock is not synchronised",
+            "clock": self._clock_fault(),
             "config": self._remote.fault,
         }
         for alert in self._health.alerts(faults):
@@ -267,6 +267,17 @@ class Run:
             )
             fault = self._uplink.broker_fault
             self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")
+
+    def _clock_fault(self) -> str | None:
+        if not self._trust.now():
+            return "the clock is not synchronised"
+        held_until = self._pipeline.held_until(self._clock.now()) if self._camera.live else None
+        if held_until is None:
+            return None
+        return (
+            f"the clock was set back: what is counted now is told at {held_until:%Y-%m-%d %H:%M} UTC, because an"
+            " earlier window would be overwritten"
+        )
 
     def _checkpoint(self) -> None:
         window = self._pipeline.open_window

@@ -227,6 +227,13 @@ class Aggregator:
         """The open window so far; give it as ``resume`` to the next run."""
         return None if self._open is None else self._open.freeze(due=False, closing=False)
 
+    def held_until(self, at: datetime) -> datetime | None:
+        """Return the end of the open window if it begins more than a window after ``at``, because the clock was set
+        back; else None."""
+        if self._open is None or self._open.start <= at.timestamp() + self._window_s:
+            return None
+        return datetime.fromtimestamp(self._open.end, UTC)
+
     def add(self, visit: Visit) -> None:
         """Count a finished visit in the open window. Raises ``ValueError`` before the first frame."""
         if self._open is None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from common.mqtt.broker import Broker
 from edge.service.build import build
+from edge.service.run import Run
 from edge.service.trust import ClockTrust
 from edge.types import WindowAggregate
 from edge.uplink.outbox import Outbox, Progress
@@ -55,6 +56,38 @@ def test_a_window_from_before_the_clock_was_set_is_not_trusted_though_it_is_told
     for window in came:
         assert window.clock_trusted == (window.start > set_at - NIGHT / 2)
     assert [window.seq for window in came] == list(range(len(came))), "in between, no windows were made up"
+
+
+@pytest.mark.mosquitto
+def test_a_clock_that_was_set_back_before_a_restart_is_a_fault_until_it_has_caught_up(tmp_path: Path) -> None:
+    clock = SettableClock()
+    with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
+
+        def service() -> Run:
+            return build(
+                settings(tmp_path),
+                clock=clock,
+                camera=LiveCamera(clock),
+                broker=Broker("127.0.0.1", mosquitto.port),
+                models=models(),
+                is_clock_set=lambda: True,
+            )
+
+        with running(service()):
+            until(lambda: len(windows(listener)) >= 5, "windows are told")
+        until(lambda: statuses(listener) == [True, False], "it has gone")
+        before = windows(listener)
+        clock.ahead = before[0].start - before[-1].start
+        with running(service()):
+            until(
+                lambda: [one.active for one in alerts(listener, "clock")][1:] == [True, False], "it is over"
+            )
+            until(lambda: len(windows(listener)) > len(before), "the next window is told")
+        until(lambda: statuses(listener) == [True, False] * 2, "it has gone again")
+        came, told = windows(listener), alerts(listener, "clock")[1]
+    assert len({window.start for window in came}) == len(came)
+    assert came[len(before)].start == before[-1].end
+    assert f"is told at {came[len(before)].end:%Y-%m-%d %H:%M} UTC" in told.text
 
 
 def test_one_moment_without_trust_is_enough_for_a_window_and_says_nothing_of_the_next() -> None:

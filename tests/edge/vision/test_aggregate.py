@@ -147,6 +147,8 @@ def test_a_clock_set_back_keeps_the_open_window_until_it_has_caught_up() -> None
     back = [aggregator.observe(at(60 + s), 300 + s, 1, 0) for s in range(240)]
     aggregator.add(a_visit())
     assert not any(back)
+    assert aggregator.held_until(at(100)) == at(300)
+    assert aggregator.held_until(at(200)) is None, "it is told within a minute, as always"
     (held,) = aggregator.observe(at(300), 540, 1, 0)
     assert held.start == at(240)
     assert held.start not in [window.start for window in emitted]

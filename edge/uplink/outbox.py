@@ -145,11 +145,8 @@ class Outbox:
     def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
         """Record what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False if the disk
         fails (try again)."""
-        now = at.timestamp()
-        forgotten = (
-            now - self._hold.total_seconds(),
-            now,
-        )  # also delete rows from the future, which exist if the clock was set back
+        now, hold = at.timestamp(), self._hold.total_seconds()
+        forgotten = (now - hold, now + hold)  # a row from the far future was dated by a clock that was wrong
         with self._lock:
             try:
                 numbers = list(ids)

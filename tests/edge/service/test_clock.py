@@ -80,11 +80,11 @@ def test_a_clock_that_was_set_back_before_a_restart_is_a_fault_until_it_has_caug
         clock.ahead = before[0].start - before[-1].start
         with running(service()):
             until(
-                lambda: [one.active for one in alerts(listener, "clock")][1:] == [True, False], "it is over"
+                lambda: [one.active for one in alerts(listener, "clock")][-2:] == [True, False], "it is over"
             )
             until(lambda: len(windows(listener)) > len(before), "the next window is told")
         until(lambda: statuses(listener) == [True, False] * 2, "it has gone again")
-        came, told = windows(listener), alerts(listener, "clock")[1]
+        came, (told,) = windows(listener), [one for one in alerts(listener, "clock") if one.active]
     assert len({window.start for window in came}) == len(came)
     assert came[len(before)].start == before[-1].end
     assert f"is told at {came[len(before)].end:%Y-%m-%d %H:%M} UTC" in told.text

@@ -294,6 +294,21 @@ def test_a_file_of_the_version_before_the_checksums_is_taken_over_and_can_be_gon
     box.close()
 
 
+@pytest.mark.parametrize(("step_s", "kept"), [(-60, 1), (-99, 1), (-101, 0), (60, 1), (101, 0)])
+def test_what_was_delivered_is_kept_when_the_clock_is_set_by_less_than_that(
+    outbox: Outbox, path: Path, step_s: float, kept: int
+) -> None:
+    outbox.close()
+    box = Outbox(path, max_messages=10, hold_s=100)
+    for payload in (b"a", b"b"):
+        box.put("t", payload, AT)
+    first, second = (item.id for item in box.pending(2))
+    box.delivered([first], AT)
+    box.delivered([second], AT + timedelta(seconds=step_s))
+    assert box.resend() == 1 + kept
+    box.close()
+
+
 def test_it_knows_every_stretch_that_was_counted_over_restarts(path: Path) -> None:
     made = [0, 1, 2, 60, 61, -30, -29, 3, 62]
     for minute in made:

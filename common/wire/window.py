@@ -83,8 +83,8 @@ class Cohort(WireModel):
     occupancy_max: Visits = Field(description="most visits in view at one instant since the cohort before")
     dwell_sum_s: Seconds | None = Field(description="sum of dwell times; null when withheld")
     attention_sum_s: Seconds | None = Field(
-        description="sum of attention times, never more than the dwell times; null when withheld, as with 1 to k-1"
-        " viewers"
+        description="sum of attention times, of one visit at most 30 s; never more than the dwell times; null when"
+        " withheld, as with 1 to k-1 viewers"
     )
     described: Visits | None = Field(
         default=None,
@@ -101,7 +101,7 @@ class Cohort(WireModel):
         description="visits that showed the code of a member; null when withheld, or when none is looked for",
     )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
-    attention: Cells = Field(description="visits by attention time, likewise")
+    attention: Cells = Field(description="visits by attention time, all of it; likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
     age_band: Cells | None = Field(default=None, description="visits by age band (profile demographics)")
     gender_age_band: Annotated[dict[Label, Cells], Field(max_length=MOST_LABELS)] | None = Field(

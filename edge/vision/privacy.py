@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from common import wire
-from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import ATTRIBUTES, LOOK_MOST_S, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.window import SHARE_DIGITS
 from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
@@ -172,6 +172,7 @@ def _whole(pool: Pool, k: int) -> Whole:
         tuple(pool.attention),
         min(round(pool.attention_sum_s, 1), dwell_sum_s),
         idle=pool.visits - pool.viewers,
+        most_s=LOOK_MOST_S,
     )
     few = (
         0 < pool.viewers < k

@@ -109,8 +109,8 @@ def _places(board: Dashboard) -> None:
     board.with_panel(
         curve(
             "Interest index",
-            "Seconds of looking for each visit that could see the target, and the ends (low, high) of its 95 % "
-            "interval: what chance alone would do. A day without them told too little to estimate it.",
+            "Seconds of looking for each visit that could see the target, at most 30 of one visit, and the ends (low, "
+            "high) of its 95 % interval: what chance alone would do. Days that an earlier version added up have none.",
             q.INTEREST,
             unit="s",
         )

@@ -160,8 +160,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Attraction ratio",
-            "Attention time / dwell time: the part of their time in view that people face the camera or display; of one "
-            "visit at most 30 s of facing it count.",
+            "Attention time / dwell time: the part of their time in view that people face the camera or display; of "
+            "one visit at most 30 s of facing it count.",
             q.ATTRACTION,
             no_value=_NO_GROUP,
             unit="percentunit",

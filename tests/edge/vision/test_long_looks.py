@@ -13,7 +13,7 @@ from edge.place_types import TimeCounts, VisitPlaces, counts_of, look
 from edge.types import Visit
 from edge.vision.aggregate import Aggregator
 from edge.vision.times import dominated
-from tests.support.places import PLAN, Someone, counted, published
+from tests.support.places import Someone, published
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ RULES: Final[Mapping[str, str]] = {
     "pending": "follows from the totals and the cohorts",
     "cohort.since": "follows from the totals",
     "cohort.visits": "at least k, and due by published numbers alone",
-    "cohort.staff_excluded": "none or at least k were left out, and nothing else counts them",
+    "cohort.staff_excluded": "1 to k-1 are told alike, and nothing else counts them",
     "cohort.members": "overlapping counts",
     "cohort.occupancy_mean": "follows from the dwell times and the coverage",
     "cohort.occupancy_max": "with the cohort only",

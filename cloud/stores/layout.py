@@ -168,6 +168,13 @@ PROBE = Measurement(
     "`at` of the message",
     {"nonce": Field("string", "random text by which the probe is found again; it counts nothing")},
 )
+DUPLICATE = Measurement(
+    "duplicate",
+    "raw",
+    _DEVICE,
+    "when windows came once more",
+    {"windows": Field("integer", "windows that this bridge had stored before; they count once")},
+)
 DEAD_LETTER = Measurement(
     "dead_letter",
     "raw",
@@ -314,6 +321,6 @@ ANNOTATION = Measurement(
 
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, HEALTH, STATUS, ALERT,
-    NOTICE, ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
-    ANNOTATION, COMPARISON, *FIGURES,
+    NOTICE, ACKNOWLEDGEMENT, PROBE, DUPLICATE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE,
+    CAMERA, ANNOTATION, COMPARISON, *FIGURES,
 )  # fmt: skip

@@ -244,7 +244,9 @@ class WindowMessage(WireModel):
         description="one run of the service; seq counts within it"
     )
     seq: Count = Field(description="0 for the first window of a boot_id, then one more each; a gap is a loss")
-    clock_trusted: bool = Field(description="false while the clock was not synchronised")
+    clock_trusted: bool = Field(
+        description="false if the clock was not synchronised all the time while the window was open"
+    )
     is_historical: bool = Field(
         default=False, description="true when delivered late, from the outbox after an outage"
     )

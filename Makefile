@@ -40,7 +40,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release deploy fleet upgrade certificates revoke docs messages dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release deploy fleet upgrade certificates revoke backup restore docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -169,6 +169,13 @@ certificates: need-inventory setup-ansible ## Renew certificates that expire soo
 revoke: need-inventory setup-ansible ## Revoke a device's certificate, so that the broker refuses it (DEVICE=store-12/door)
 	@test -n '$(DEVICE)' || { echo 'make revoke needs DEVICE=SITE/DEVICE, such as store-12/door' >&2; exit 2; }
 	$(PLAY) ansible/revoke.yml --extra-vars 'device=$(DEVICE)' $(ARGS)
+
+backup: need-inventory setup-ansible ## Make an archive of each server and bring it here, to backups/ beside the inventory
+	$(PLAY) ansible/backup.yml $(ARGS)
+
+restore: need-inventory setup-ansible ## Bring an archive back to a server (LIMIT=HOST ARCHIVE=FILE)
+	@test -n '$(ARCHIVE)' || { echo 'make restore needs ARCHIVE=FILE, as make backup has brought it' >&2; exit 2; }
+	$(PLAY) ansible/restore.yml --extra-vars 'backup_archive=$(abspath $(ARCHIVE))' $(ARGS)
 
 docs: setup ## Generate docs/wire.md, storage.md, api.md, ansible.md and scale.md from the code
 	$(BIN)/python docs/messages.py

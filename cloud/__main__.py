@@ -10,13 +10,13 @@ from pathlib import Path
 
 from cloud.accounts import command as accounts
 from cloud.analysis import command as compare
+from cloud.backup import command as backup
 from cloud.config import load
 from cloud.devices import configure, loyalty, offer_command
 from cloud.exports import command as export
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
 from cloud.ingest import dead_letters, ledger_command, notice_command
-from cloud.onebox import backup
 from cloud.onebox import command as onebox
 from cloud.reports import command as report
 from cloud.rollup import command as rollup

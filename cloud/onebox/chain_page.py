@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from cloud.backup.copies import copies, nightly
 from cloud.chain_file.changes import chain_changes
 from cloud.config import InfluxSettings, Settings
 from cloud.devices.broker_link import broker_changes
 from cloud.domain.chain import Chain, shop_zone
 from cloud.ingest.push import Connect, connect_public
-from cloud.onebox.backup import copies, nightly
 from cloud.onebox.checks import count_checks
 from cloud.onebox.page import PageServer, listen, page_url
 from cloud.onebox.pushing import pushing_from

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cloud.backup.copies import copies, nightly
 from cloud.chain_file.changes import ChainChanges, chain_changes
 from cloud.config import EmbeddedSettings, Settings
 from cloud.devices.changes import CHANNELS
@@ -20,7 +21,6 @@ from cloud.ingest.metrics import IntakeMetrics
 from cloud.ingest.missing import telling_missing
 from cloud.ingest.notices import Tell, telling
 from cloud.ingest.push import Connect, connect_public
-from cloud.onebox.backup import copies, nightly
 from cloud.onebox.broker import EmbeddedBroker
 from cloud.onebox.changes import box_changes
 from cloud.onebox.checks import count_checks

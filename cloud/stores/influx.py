@@ -155,7 +155,11 @@ class InfluxStore:
         if lines := [
             text for point in batch if (text := line(point))
         ]:  # 2.x refuses a request without points
-            self._post(lines, bucket_of(self._bucket, level))
+            self.write_lines(lines, level)
+
+    def write_lines(self, lines: Sequence[str], level: Level) -> None:
+        """Write points of one level, at least one, in line protocol. Raises the errors of ``write``."""
+        self._post(lines, bucket_of(self._bucket, level))
 
     def _post(self, lines: Sequence[str], bucket: str) -> None:
         try:

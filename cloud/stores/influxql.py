@@ -44,14 +44,39 @@ class InfluxQL:
 
     def ask(self, level: Level, *statements: str) -> list[list[Series]]:
         """Run the statements and return the series of each. Raises ``StoreUnavailable``."""
+        answer = self._request(level, statements)
+        return self._results(level, answer.data)
+
+    def stream(self, level: Level, statement: str) -> Iterator[Series]:
+        """Run one statement, whose answer may be larger than the memory. A series may come in several parts. Raises
+        ``StoreUnavailable``."""
+        answer = self._request(level, [statement], chunked="true", chunk_size="10000")
+        try:
+            for part in answer:
+                for series in self._results(level, part) if part.strip() else []:
+                    yield from series
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise StoreUnavailable(f"InfluxDB: {cause(error)}") from None
+        finally:
+            answer.close()
+
+    def _request(
+        self, level: Level, statements: Sequence[str], **more: str
+    ) -> urllib3.response.BaseHTTPResponse:
+        """Ask; with ``more``, the body of the answer is read by the caller."""
         database, _, policy = bucket_of(self._bucket, level).partition("/")
-        values = {"db": database, "epoch": "ns", "q": "; ".join(statements)}
+        values = {"db": database, "epoch": "ns", "q": "; ".join(statements), **more}
         if policy:
             values["rp"] = policy
         try:
             # In the body: the names of a few hundred sites would be too long for a URL.
             answer = self._http.request_encode_body(
-                "POST", self._url, fields=values, headers=self._headers, encode_multipart=False
+                "POST",
+                self._url,
+                fields=values,
+                headers=self._headers,
+                encode_multipart=False,
+                preload_content=not more,  # type: ignore[arg-type]
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StoreUnavailable(f"InfluxDB: {cause(error)}") from None
@@ -59,10 +84,14 @@ class InfluxQL:
             raise StoreUnavailable(
                 f"InfluxDB answered {answer.status}: {answered(answer.data) or answer.reason}"
             )
+        return answer
+
+    def _results(self, level: Level, body: bytes) -> list[list[Series]]:
         try:
-            results = json.loads(answer.data)["results"]
+            results = json.loads(body)["results"]
             for result in results:
                 if "error" in result:  # a missing database is reported like this too, with status 200
+                    database = bucket_of(self._bucket, level).partition("/")[0]
                     raise StoreUnavailable(f"InfluxDB, {database}: {one_line(str(result['error']), 300)}")
             return [[_series(one) for one in result.get("series", [])] for result in results]
         except (LookupError, TypeError, AttributeError, ValueError):

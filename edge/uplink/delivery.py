@@ -28,6 +28,9 @@ UPSET = {MALFORMED_PACKET, PROTOCOL_ERROR, PACKET_TOO_LARGE}
 PUBACK that MQTT does not allow, which paho takes for a protocol error.)"""
 _NEVER = {0x90, 0x99, PACKET_TOO_LARGE}
 """Refusals that no waiting heals: topic name, payload format, size."""
+_SETTLED_S = 600.0
+"""So long after windows are taken again, what was delivered before is kept: a server that came back from a backup has
+not got all of it, and its bridge asks for it once it is there."""
 
 
 class Delivery:
@@ -60,6 +63,8 @@ class Delivery:
         self._suspect: int | None = None
         self._forbidden: str | None = None
         self._hold_until = 0.0
+        self._taken_since: float | None = None
+        """Since when windows are taken without a break."""
         self.dropped = 0
         """Messages given up because no broker would ever take them."""
         self.windows_delivered = 0
@@ -86,8 +91,8 @@ class Delivery:
                 item is not None
             ):  # else of a status, a health message, or one that found no room in the outbox
                 self._judge(item, answer)
-        # Nothing is forgotten while something is to be sent again: this device may have been offline meanwhile.
-        forget = self._resend_at is None
+        # Nothing is forgotten while it is, or may be, to be sent again: this device or the server may have been away.
+        forget = self._resend_at is None and self._is_settled()
         if self._delivered and self._outbox.delivered(self._delivered, self._clock.now(), forget=forget):
             self._delivered.clear()
 
@@ -102,6 +107,7 @@ class Delivery:
             self._suspect = oldest.id if len(self._in_flight) == 1 else 0
         self._in_flight.clear()
         self._sent_up_to = 0
+        self._taken_since = None
 
     def resend(self, since: datetime) -> None:
         """Queue again what was delivered ``since``: a broker that was killed may have forgotten it."""
@@ -141,8 +147,12 @@ class Delivery:
     def _judge(self, item: Item, answer: Answer) -> None:
         # A broker that was killed may have forgotten who subscribed: a window taken for nobody would be lost.
         nobody = answer.code == NO_SUBSCRIBERS and item.topic.endswith("/window")
+        if nobody:
+            self._taken_since = None
         if answer.accepted and not nobody:
             self._delivered.add(item.id)
+            if self._taken_since is None and item.topic.endswith("/window"):
+                self._taken_since = self._clock.monotonic()
             self.windows_delivered += (
                 item.topic.endswith("/window") and self._boot_id.encode() in item.payload
             )
@@ -159,6 +169,10 @@ class Delivery:
                 self._forbidden = item.topic
             self._hold_until = self._clock.monotonic() + self._hold_s
             self._sent_up_to = min(self._sent_up_to, item.id - 1)
+
+    def _is_settled(self) -> bool:
+        since = self._taken_since
+        return since is not None and self._clock.monotonic() - since >= _SETTLED_S
 
     def _mark_late(self, item: Item) -> bytes:
         if not item.topic.endswith("/window"):

@@ -27,6 +27,8 @@ from edge.uplink.rows import Item
 
 log = logging.getLogger(__name__)
 _FAULT = {"FOOTLIGHT_FAULT": "outbox"}
+_LONGEST_HOLD = timedelta(days=2)
+"""What was delivered is never kept for longer, so that a connection that always breaks fills no disk."""
 
 _DISK_FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -143,9 +145,10 @@ class Outbox:
         return [item for _, item in items if item is not None]
 
     def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
-        """Record what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False if the disk
-        fails (try again)."""
-        now, hold = at.timestamp(), self._hold.total_seconds()
+        """Record what the broker has acknowledged, and ``forget`` what it acknowledged long ago, or else only what it
+        acknowledged days ago; False if the disk fails (try again)."""
+        now = at.timestamp()
+        hold = (self._hold if forget else max(self._hold, _LONGEST_HOLD)).total_seconds()
         forgotten = (now - hold, now + hold)  # a row from the far future was dated by a clock that was wrong
         with self._lock:
             try:
@@ -153,7 +156,7 @@ class Outbox:
                 changes: list[_Change] = [
                     (rows.HOLD, [(now, number) for number in numbers]),
                     (rows.DELETE, [(number,) for number in numbers]),
-                    (rows.FORGET, [forgotten] if forget else []),
+                    (rows.FORGET, [forgotten]),
                 ]
                 self._depth -= self._write("NORMAL", changes)[1]
             except sqlite3.DatabaseError as error:

@@ -33,6 +33,7 @@ PLAY = """
 - {name: Broker, hosts: broker, become: true, roles: [broker]}
 - {name: Bridge, hosts: bridge, become: true, roles: [bridge]}
 - {name: Page, hosts: page, become: true, roles: [page]}
+- {name: Backup, hosts: page, become: true, roles: [backup]}
 - name: A device, with nothing but its certificate
   hosts: device
   become: true
@@ -159,11 +160,7 @@ def test_rollup_and_reports_run_in_their_time(server: Server) -> None:
 def test_the_page_asks_for_a_login_and_reads_the_store(server: Server) -> None:
     assert httpx.get(f"{server.page}/", follow_redirects=True).url.path == "/login"
     assert "footlight_store_up 1.0" in httpx.get(f"{server.page}/metrics").text.splitlines()
-    users = server.machine.run(
-        "STATE_DIRECTORY=/var/lib/footlight-page /opt/footlight/current/bin/footlight-cloud"
-        " users list --config /etc/footlight/page.yaml"
-    ).stdout
-    assert users.split()[:2] == ["installer", "installer"]
+    assert users(server).split()[:2] == ["installer", "installer"]
 
 
 def test_the_first_password_is_shown_once_and_good_for_a_login(server: Server) -> None:
@@ -212,3 +209,33 @@ def test_the_bridge_goes_on_with_a_new_certificate(server: Server) -> None:
     server.control.play(ANSIBLE / "certificates.yml", "--limit", "bridge", "-e", "authority_renew_days=1000")
     assert server.machine.run("systemctl show -P InvocationID footlight-bridge").stdout != invocation
     server.stored(11, minutes=5)
+
+
+def test_a_server_that_lost_everything_comes_back_from_an_archive(server: Server) -> None:
+    """The unit makes it in its sandbox, one play brings it to the control machine, and another brings it back."""
+    server.stored(13, minutes=20)
+    before = {"window": server.rows('SELECT * FROM "window"'), "users": users(server)}
+    server.control.play(ANSIBLE / "backup.yml")
+    (archive,) = (server.control.folder / "backups").rglob("*.zip")
+    assert archive.stat().st_mode & 0o777 == 0o600
+    server.machine.run(
+        "systemctl stop mosquitto footlight-bridge footlight-page\n"
+        "rm -r /var/lib/private/footlight-page /var/lib/mosquitto /etc/mosquitto/acl /etc/footlight/tls"
+    )
+    for database in (BUCKET, f"{BUCKET}_quarter", f"{BUCKET}_day"):
+        server.rows(f'DROP DATABASE "{database}"')
+    server.machine.run("systemctl start footlight-page")  # an empty machine has begun to write
+    server.control.play(ANSIBLE / "restore.yml", "-e", f"backup_archive={archive}")
+    server.machine.run("systemctl start mosquitto footlight-bridge footlight-page")
+    assert server.rows('SELECT * FROM "window"') == before["window"]
+    assert users(server) == before["users"]
+    server.stored(17, minutes=15)
+    assert server.control.play(server.playbook).failed == 0
+    server.stored(19, minutes=25)
+
+
+def users(server: Server) -> str:
+    return server.machine.run(
+        "STATE_DIRECTORY=/var/lib/footlight-page /opt/footlight/current/bin/footlight-cloud"
+        " users list --config /etc/footlight/page.yaml"
+    ).stdout

@@ -19,6 +19,7 @@ ACTORS = (
     "A thief of a device",
     "A malicious device",
     "Who runs the broker",
+    "Who gets hold of an archive of the server",
     "A curious manager",
     "Who supplies an update",
 )

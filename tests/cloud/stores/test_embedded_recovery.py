@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.onebox.backup import due
+from cloud.backup.copies import due
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_file import back_up
 from cloud.stores.store import StoreUnavailable

@@ -354,6 +354,9 @@ def test_what_was_delivered_is_kept_for_a_while_and_can_be_sent_again(path: Path
     box.delivered([second], AT)
     box.delivered([], AT + timedelta(days=1), forget=False)
     assert box.resend() == 1, "whoever is to send again forgets nothing before"
+    box.delivered([second], AT)
+    box.delivered([], AT + timedelta(days=3), forget=False)
+    assert box.resend() == 0, "but nothing is kept for many days"
     box.close()
 
 

@@ -1,11 +1,10 @@
-"""Nightly backups of what the server keeps in files, and ``footlight-cloud restore``.
+"""Nightly copies of what the server keeps in files, and how they come back.
 
 A shop may switch its box off at night: if the last backup is a day old, a new one is made as soon as the box is on.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import shutil
@@ -112,38 +111,27 @@ def _made_at(target: Path) -> datetime | None:
         return None
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``footlight-cloud restore``."""
-    parser = commands.add_parser("restore", help="bring back what is missing from a backup")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
-    parser.add_argument(
-        "--replace",
-        action="store_true",
-        help="also replace users, changes and chain file that are there; restart the service afterwards",
-    )
-    parser.add_argument("backup", type=Path, nargs="?", metavar="BACKUP", help="(default: store.backup)")
-    parser.set_defaults(command=run)
+def restore_copies(config: Path, backup: Path | None, *, replace: bool) -> Iterator[str]:
+    """Bring back what is missing, and with ``replace`` also the files that are there; yield a line for each thing.
 
-
-def run(args: argparse.Namespace) -> int:
-    """Run the command. It replaces no stored window, so it can run more than once and while a service is running."""
-    settings = load(args.config)
-    backup = args.backup or settings.backup_file()
+    It replaces no stored window, so it can run more than once and while a service is running. Raises ``UserError``.
+    """
+    settings = load(config)
+    backup = backup or settings.backup_file()
     embedded = isinstance(settings.store, EmbeddedSettings)
     beside = {} if backup is None else _existing(settings, backup)
     if backup is None or not (backup.is_file() if embedded else beside):
         raise UserError(f"{backup or 'store.backup'}: no such file; give the path of the backup to restore")
     if isinstance(settings.store, EmbeddedSettings):
-        _restore_windows(settings.store, backup)
+        yield restore_windows(settings.store.location(), backup, retention_days=settings.store.retention_days)
     else:
-        print("the counts are in InfluxDB; restore them with its own backup tools")
+        yield "the counts are in InfluxDB, which is in archives only: docs/backup.md"
     for copy, file in beside.items():
-        if file.exists() and not args.replace:
-            print(f"{file} is there already and was left as it is; --replace takes the one of the backup")
+        if file.exists() and not replace:
+            yield f"{file} is there already and was left as it is; --replace takes the one of the backup"
         else:
             _restore_file(copy, file)
-            print(f"{file} restored from {copy}; restart the service")
-    return 0
+            yield f"{file} restored from {copy}; restart the service"
 
 
 def _existing(settings: Settings, backup: Path) -> dict[Path, Path]:
@@ -152,15 +140,16 @@ def _existing(settings: Settings, backup: Path) -> dict[Path, Path]:
     return {copy: file for copy, file in pairs.items() if copy.is_file()}
 
 
-def _restore_windows(store: EmbeddedSettings, backup: Path) -> None:
-    opened = EmbeddedStore(store.location(), retention_days=store.retention_days, clock=SystemClock())
+def restore_windows(path: Path, backup: Path, *, retention_days: int) -> str:
+    """Add the windows of ``backup`` that the store at ``path`` lacks; say how many. Raises ``UserError``."""
+    opened = EmbeddedStore(path, retention_days=retention_days, clock=SystemClock())
     try:
         added = opened.take_over(backup)
     except (OSError, sqlite3.Error) as error:
         raise UserError(f"{backup}: cannot be restored ({error})") from None
     finally:
         opened.close()
-    print(f"{added} windows restored from {backup}; windows that were already stored are unchanged")
+    return f"{added} windows restored; windows that were already stored are unchanged"
 
 
 def _restore_file(copy: Path, file: Path) -> None:

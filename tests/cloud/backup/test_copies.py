@@ -10,8 +10,8 @@ import pytest
 
 from cloud.__main__ import main
 from cloud.accounts.file import exists_with_users
+from cloud.backup.copies import copies, nightly
 from cloud.config import Settings, load
-from cloud.onebox.backup import copies, nightly
 from cloud.stores.connect import open_embedded
 from cloud.stores.sqlite_file import connect
 from common.clock import SystemClock

@@ -75,7 +75,8 @@ class Intake:
 
     ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back, and
     ``tell`` passes a notice on to staff at once, in the thread that submits it: nobody waits for the store with a queue
-    that is long now. A window or notice with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at
+    that is long now. ``settled`` is called when all acknowledgements of a moment were given, so that the receiving side
+    can send them together. A window or notice with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at
     most (None: any number); the next ``submit`` waits with them.
     """
 
@@ -87,6 +88,7 @@ class Intake:
         *,
         clock: Clock,
         tell: Callable[[NoticeMessage], None] | None = None,
+        settled: Callable[[], None] = lambda: None,
         min_k: int = MIN_K,
         capacity: int | None = 2000,
         batch: int = 200,
@@ -97,6 +99,7 @@ class Intake:
         self._dead_letter = dead_letter
         self._echo = echo
         self._tell = tell
+        self._settled = settled
         self._clock = clock
         self._min_k = min_k
         self._capacity = capacity
@@ -106,24 +109,28 @@ class Intake:
         self._changed = threading.Condition()
         self._stopped = False
         self._stats = Stats()
+        self._received = 0
         self._writing = 0
         self._repeats = Repeats()
 
     @property
     def stats(self) -> Stats:
         with self._changed:
-            return replace(self._stats, backlog=len(self._waiting) + self._writing)
+            backlog = len(self._waiting) + self._writing
+            return replace(self._stats, received=self._received, backlog=backlog)
 
     def submit(self, delivery: Delivery) -> None:
         """Queue one delivery; waits while the queue is full. After ``stop`` it is dropped, unacknowledged."""
         if self._tell is not None and delivery.topic.endswith("/notice"):
             self._pass_on(delivery, self._tell)
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or not self._is_full())
+            if self._is_full():
+                self._changed.wait_for(lambda: self._stopped or not self._is_full())
             if not self._stopped:
+                self._received += 1
                 self._waiting.append(delivery)
-                self._count(received=1)
-                self._changed.notify_all()
+                if len(self._waiting) == 1:  # the loop waits for the first
+                    self._changed.notify_all()
 
     def _pass_on(self, delivery: Delivery, tell: Callable[[NoticeMessage], None]) -> None:
         with contextlib.suppress(WireError):  # the loop is about to give it up
@@ -203,6 +210,7 @@ class Intake:
         self._count(stored=len(stored), duplicates=repeats)
         for delivery, _ in stored:
             delivery.acknowledge()
+        self._settled()
         for _, message in stored:
             if isinstance(message, ProbeMessage):
                 self._read_back(message)
@@ -255,6 +263,7 @@ class Intake:
             log.warning("dead letter not kept in the store: %s", error)
         self._count(dead=1)
         delivery.acknowledge()
+        self._settled()
 
     def _count(self, **more: int) -> None:
         with self._changed:

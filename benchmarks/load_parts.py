@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import yaml
 
 from tests.support.brokers import Mosquitto, free_port, until
-from tests.support.influxdb import PASSWORD, USER, Engine, InfluxDB, engine_commands, make_user
+from tests.support.influxdb import InfluxDB, engine_commands
 
 BROKER = (
     # As in cloud/compose; by default mosquitto drops everything after the first 1,000 messages.

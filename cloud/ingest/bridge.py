@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _KEEP_WILL = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
 _UPTIME = UPTIME_TOPIC.encode()
 RECEIVE_MAXIMUM = 500
-"""Deliveries that an MQTT 5 broker may leave unacknowledged: what bounds our memory while the store is away."""
+"""Deliveries that an MQTT 5 broker may leave unacknowledged. What bounds our memory is the intake's ``has_room``."""
 
 
 class Bridge:
@@ -89,7 +89,7 @@ class Bridge:
         self._refusal: UserError | None = None
         self.subscribed = threading.Event()
         """Set while the broker has granted the subscription."""
-        self._client = make_receiver(broker, client_id, self._receive)
+        self._client = make_receiver(broker, client_id, self._receive, self._intake.has_room)
         self._client.reconnect_delay_set(*reconnect_s)
         self._asking = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
         self._restarts = Restarts()
@@ -136,7 +136,7 @@ class Bridge:
         """End ``run``; from any thread or a signal handler."""
         self._intake.stop()
 
-    # Called in paho's thread, which must never wait for the store.
+    # Called in paho's thread, which must never wait long for the store.
 
     def _on_connect(
         self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, __: Properties | None

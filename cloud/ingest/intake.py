@@ -76,8 +76,8 @@ class Intake:
     ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back, and
     ``tell`` passes a notice on to staff at once, in the thread that submits it: nobody waits for the store with a queue
     that is long now. ``settled`` is called when all acknowledgements of a moment were given, so that the receiving side
-    can send them together. A window or notice with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at
-    most (None: any number); the next ``submit`` waits with them.
+    can send them together. A window or notice with a ``k`` below ``min_k`` is never stored. While
+    ``capacity`` deliveries wait, nobody should read more: see ``has_room``.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Intake:
         tell: Callable[[NoticeMessage], None] | None = None,
         settled: Callable[[], None] = lambda: None,
         min_k: int = MIN_K,
-        capacity: int | None = 2000,
+        capacity: int = 1000,
         batch: int = 200,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
@@ -120,17 +120,22 @@ class Intake:
             return replace(self._stats, received=self._received, backlog=backlog)
 
     def submit(self, delivery: Delivery) -> None:
-        """Queue one delivery; waits while the queue is full. After ``stop`` it is dropped, unacknowledged."""
+        """Queue one delivery; never waits. After ``stop`` it is dropped, unacknowledged."""
         if self._tell is not None and delivery.topic.endswith("/notice"):
             self._pass_on(delivery, self._tell)
         with self._changed:
-            if self._is_full():
-                self._changed.wait_for(lambda: self._stopped or not self._is_full())
             if not self._stopped:
                 self._received += 1
                 self._waiting.append(delivery)
                 if len(self._waiting) == 1:  # the loop waits for the first
                     self._changed.notify_all()
+
+    def has_room(self, timeout_s: float) -> bool:
+        """Tell whether more should be read now; waits for that for a while."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._stopped or len(self._waiting) < self._capacity, timeout_s
+            )
 
     def _pass_on(self, delivery: Delivery, tell: Callable[[NoticeMessage], None]) -> None:
         with contextlib.suppress(WireError):  # the loop is about to give it up
@@ -152,9 +157,6 @@ class Intake:
         while batch := self._take():
             self._settle(batch)
             self._writing = 0
-
-    def _is_full(self) -> bool:
-        return self._capacity is not None and len(self._waiting) >= self._capacity
 
     def _take(self) -> list[Delivery]:
         """Return what waits, at most one batch; nothing once stopped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
@@ -31,11 +32,15 @@ def make_client(
     return client
 
 
-def make_receiver(broker: Broker, client_id: str, receive: Receive) -> Receiver:
-    """Make a client that keeps its session, connects again by itself and gives every message to ``receive``; who calls
-    acknowledges. Raises ``UserError`` as ``make_client`` does."""
+def make_receiver(
+    broker: Broker, client_id: str, receive: Receive, has_room: Callable[[float], bool]
+) -> Receiver:
+    """Make a client that keeps its session and connects again by itself; for the functions see ``Receiver``.
+
+    Raises ``UserError`` as ``make_client`` does.
+    """
     options = _options(broker, client_id, keep_session=True, reconnect=True)
-    client = Receiver(receive, CallbackAPIVersion.VERSION2, **options)
+    client = Receiver(receive, has_room, CallbackAPIVersion.VERSION2, **options)
     _set_login(client, broker)
     return client
 

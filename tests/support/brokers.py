@@ -58,8 +58,8 @@ def password_file(path: Path, username: str, password: str) -> None:
 
 
 class Mosquitto:
-    """One mosquitto process; the port and the persistent state outlive :meth:`kill`. ``verbose``: it names each packet in
-    its log, which costs it more time than the packets."""
+    """One mosquitto process; the port and the persistent state outlive :meth:`kill`. With ``verbose`` its log names each
+    packet, which costs it more time than the packets."""
 
     def __init__(self, folder: Path, *lines: str, anonymous: bool = True, verbose: bool = True) -> None:
         self._program = require_program("mosquitto", "apt-get install mosquitto")
@@ -89,7 +89,9 @@ class Mosquitto:
         log = (self._folder / "mosquitto.log").open("ab")
         with log:
             config = str(self._folder / "mosquitto.conf")
-            self._process = subprocess.Popen([self._program, *self._verbose, "-c", config], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [self._program, *self._verbose, "-c", config], stdout=log, stderr=log
+            )
         process = self._process
 
         def listening() -> bool:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import yaml
 
+from common.clock import SystemClock
+from common.mqtt.broker import Broker
+from common.mqtt.session import Session
 from tests.support.brokers import Mosquitto, free_port, until
-from tests.support.influxdb import InfluxDB, engine_commands
+from tests.support.influxdb import PASSWORD, USER, Engine, InfluxDB, engine_commands, make_user
 
 BROKER = (
     # As in cloud/compose; by default mosquitto drops everything after the first 1,000 messages.
@@ -78,7 +83,7 @@ class Program:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """It does nothing while the block runs."""
+        """Let it do nothing while the block runs."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -121,7 +126,7 @@ def telegraf(program: Path) -> Start:
 
 @contextmanager
 def connected(start: Start, folder: Path, store: InfluxDB) -> Iterator[tuple[Mosquitto, Program]]:
-    """A fresh broker and a program that has subscribed to its windows."""
+    """Run a fresh broker, and a program that has subscribed to its windows."""
     folder.mkdir()
     with Mosquitto(folder, *BROKER, verbose=False) as broker:
         program = start(folder, broker.port, store)
@@ -134,28 +139,76 @@ def connected(start: Start, folder: Path, store: InfluxDB) -> Iterator[tuple[Mos
 
 
 class Server:
-    """The store, which can be killed and started again."""
+    """The store: an engine of our own, which can be killed and started again, or the server that ``INFLUX_URL`` names,
+    if that is on this machine."""
 
     def __init__(self, folder: Path) -> None:
-        self._ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
-        self._commands = engine_commands(folder, self._ports)
+        folder.mkdir()
         self._log = folder / "store.log"
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.url = f"http://127.0.0.1:{self._ports['front']}"
+        self._commands: Sequence[Sequence[str]] = ()
+        if url := os.environ.get("INFLUX_URL"):
+            self.url, self._port = url.rstrip("/"), int(url.rstrip("/").rpartition(":")[2])
+            return
+        ports = {"engine": free_port(), "rpc": free_port(), "front": free_port()}
+        self._commands, self._port = engine_commands(folder, ports), ports["engine"]
+        self.url = f"http://127.0.0.1:{ports['front']}"
+
+    @property
+    def is_ours(self) -> bool:
+        return bool(self._commands)
 
     @property
     def cpu_s(self) -> float:
-        """Of InfluxDB alone: the front only exists because Debian's engine is old."""
-        return cpu_s(psutil.Process(self._processes[0].pid))
+        """Of InfluxDB alone: nginx is before it only because Debian's engine is old."""
+        if self._processes:
+            return cpu_s(psutil.Process(self._processes[0].pid))
+        listening = (one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
+        pid = next(one.pid for one in listening if one.laddr and one.laddr[1] == self._port)
+        return cpu_s(psutil.Process(pid))
 
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._processes = [subprocess.Popen(one, stdout=log, stderr=log) for one in self._commands]
+        until(self._answers, "InfluxDB answers", 60)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/ping").status_code == 204
+        except httpx.TransportError:
+            return False
 
     def kill(self) -> None:
         for process in self._processes:
             process.kill()
             process.wait()
+
+    @contextmanager
+    def running(self) -> Iterator[Engine]:
+        """Start it, with a user who may do everything; kill it at the end."""
+        try:
+            self.start()
+            if self.is_ours:
+                make_user(self.url)
+            token = os.environ.get("INFLUX_TOKEN", "") if not self.is_ours else f"{USER}:{PASSWORD}"
+            user, _, password = token.rpartition(":")
+            with httpx.Client(auth=(user or "token", password), timeout=60) as http:
+                yield Engine(self.url, token, os.environ.get("INFLUX_ORG", "-"), http)
+        finally:
+            self.kill()
+
+
+def post(port: int, messages: Iterable[tuple[str, bytes]]) -> None:
+    """Publish messages and wait until the broker has acknowledged them."""
+    with Session(Broker("127.0.0.1", port), "load", clock=SystemClock(), timeout_s=120) as session:
+        for topic, payload in messages:
+            session.post(topic, payload)
+        session.flush()
+
+
+def stored(store: InfluxDB) -> int:
+    """Return how many windows are stored."""
+    return sum(row["count"] for row in store.query('SELECT count("visits") FROM "window"'))
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -42,6 +42,10 @@ _NAME = re.compile(NAME_PATTERN)
 _LONGEST_LETTER = 16 * 1024
 """Bytes of a payload that a dead letter keeps: more than any message of a device has, and no broker refuses it."""
 
+BATCH = 250
+"""Messages that are written together, at most: half of what a broker sends unacknowledged, so that the other half comes
+meanwhile."""
+
 FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
 """What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
 
@@ -91,7 +95,7 @@ class Intake:
         settled: Callable[[], None] = lambda: None,
         min_k: int = MIN_K,
         capacity: int = 1000,
-        batch: int = 200,
+        batch: int = BATCH,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
     ) -> None:
@@ -228,11 +232,14 @@ class Intake:
             log.warning("the probe of %s was stored and cannot be read back: %s", sender, error)
 
     def _write(self, messages: list[Message]) -> bool:
+        return self._keep(lambda: self._store.write(messages))
+
+    def _keep(self, write: Callable[[], None]) -> bool:
         """Write, however long the store is away. False when stopped before it came back."""
         fault = ""
         while True:
             try:
-                self._store.write(messages)
+                write()
             except StoreUnavailable as error:
                 if str(error) != fault:
                     log.warning("store unavailable, messages are kept: %s", error)
@@ -260,12 +267,14 @@ class Intake:
         log.warning("dead letter: %s", letter.reason)
         self._dead_letter(letter)
         try:
-            self._store.record_dead_letter(letter)
-        except (StoreUnavailable, StoreRejected) as error:
+            kept = self._keep(lambda: self._store.record_dead_letter(letter))
+        except StoreRejected as error:
             log.warning("dead letter not kept in the store: %s", error)
-        self._count(dead=1)
-        delivery.acknowledge()
-        self._settled()
+            kept = True
+        if kept:
+            self._count(dead=1)
+            delivery.acknowledge()
+            self._settled()
 
     def _count(self, **more: int) -> None:
         with self._changed:

@@ -101,9 +101,9 @@ class Receiver(Client):
 
     def _hand_over(self, first: int, body: bytes) -> MQTTErrorCode:
         """Give any other packet to paho."""
-        self._in_packet.update(
-            command=first, remaining_length=len(body), packet=bytearray(body), to_process=0, pos=0
-        )
+        packet = self._in_packet
+        packet["command"], packet["packet"] = first, bytearray(body)
+        packet["remaining_length"], packet["to_process"], packet["pos"] = len(body), 0, 0
         return self._packet_handle()
 
 

@@ -58,8 +58,8 @@ def password_file(path: Path, username: str, password: str) -> None:
 
 
 class Mosquitto:
-    """One mosquitto process; the port and the persistent state outlive :meth:`kill`. With ``verbose`` its log names each
-    packet, which costs it more time than the packets."""
+    """One mosquitto process; the port and the persistent state outlive :meth:`kill`. With ``verbose`` its log names
+    each packet, which costs it more time than the packets."""
 
     def __init__(self, folder: Path, *lines: str, anonymous: bool = True, verbose: bool = True) -> None:
         self._program = require_program("mosquitto", "apt-get install mosquitto")

@@ -120,8 +120,8 @@ def measure(options: argparse.Namespace, folder: Path, progress: Progress) -> Js
     if options.telegraf:
         programs["telegraf"] = telegraf(options.telegraf)
     result: Json = {"machine": machine(), "windows": options.windows, "rounds": options.rounds}
-    task = progress.add_task("making windows", total=options.rounds * len(programs) + 3)
-    messages = windows(options.windows)
+    task = progress.add_task("making windows", total=options.rounds * len(programs) + 4)
+    messages = windows(options.windows) if options.rounds else ()
     server = Server(folder / "store")
     with server.running() as engine:
         result["store"] = engine.version
@@ -131,22 +131,29 @@ def measure(options: argparse.Namespace, folder: Path, progress: Progress) -> Js
                 progress.update(task, advance=1, description=f"{name}, round {number + 1}")
                 with engine.installation() as store:
                     drained[name].append(drain(start, folder / f"{name}-{number}", server, store, messages))
-        result["programs"] = {name: _medians(rounds) for name, rounds in drained.items()}
-        progress.update(task, advance=1, description="stages of the bridge")
-        with engine.installation() as store:
-            result["stages"] = stages(messages, store, options.rounds)
-        progress.update(task, advance=1, description="the store is away")
+        if options.rounds:
+            result["programs"] = {name: _medians(rounds) for name, rounds in drained.items()}
+            progress.update(task, advance=1, description="stages of the bridge")
+            with engine.installation() as store:
+                result["stages"] = stages(messages, store, options.rounds)
         if options.away and server.is_ours:
+            progress.update(task, advance=1, description="the store is away")
             result["away"] = {
                 name: _away(start, folder / f"{name}-away", server, engine, options)
                 for name, start in programs.items()
             }
-        progress.update(task, advance=1, description="backlog")
         if options.backlog:
-            with engine.installation() as store:
-                result["backlog"] = backlog(
-                    folder / "backlog", store, options.devices, options.backlog, progress
-                )
+            for way in ("paced", "at_once"):
+                progress.update(task, advance=1, description=f"backlog, {way}")
+                with engine.installation() as store:
+                    result[f"backlog_{way}"] = backlog(
+                        folder / way,
+                        store,
+                        options.devices,
+                        options.backlog,
+                        progress,
+                        at_once=way == "at_once",
+                    )
     return result
 
 
@@ -166,6 +173,12 @@ def _medians(rounds: Sequence[Json]) -> Json:
     }
 
 
+def rest_us(result: Mapping[str, Any]) -> float:
+    """Return what the bridge spends outside its stages."""
+    whole: float = result["programs"]["bridge"]["cpu_us"]["program"]
+    return round(whole - sum(result["stages"].values()), 1)
+
+
 def machine() -> Json:
     return {
         "architecture": platform.machine(),
@@ -176,6 +189,26 @@ def machine() -> Json:
 
 
 def show(result: Mapping[str, Any], console: Console) -> None:
+    if "programs" in result:
+        _show_cpu(result, console)
+    for name, one in result.get("away", {}).items():
+        console.print(
+            f"{name}: the store was killed for {one['away_s']:g} s, and {one['windows']:,} windows came. Lost:"
+            f" {one['lost']:,}, the others were stored {one['caught_up_s']:g} s later. Memory:"
+            f" {one['rss_before_mib']:g} MiB before, {one['rss_most_mib']:g} at most. Of {one['unreadable']} messages"
+            f" that nobody can read, {one['unreadable_kept']} were kept as dead letters."
+        )
+    for way, words in (("paced", "at their pace"), ("at_once", "all at once")):
+        if one := result.get(f"backlog_{way}"):
+            console.print(
+                f"{one['devices']} devices sent {one['late']:,} windows of {one['hours']:g} hours {words}, in"
+                f" {one['drained_s']:g} s. Meanwhile {one['live']:,} live windows came: half of them took"
+                f" {one['median_s']:g} s to the store, one {one['worst_s']:g} s. Missing: {one['missing']}."
+                f" Most memory of the bridge: {one['rss_most_mib']:g} MiB."
+            )
+
+
+def _show_cpu(result: Mapping[str, Any], console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title="CPU time of a window, in microseconds")
     for heading in (
         "",
@@ -193,28 +226,14 @@ def show(result: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     console.print("The bridge, in microseconds a window:")
     whole = result["programs"]["bridge"]["cpu_us"]["program"]
-    spent = result["stages"]
-    for name, us in {**spent, "MQTT, threads and the rest": whole - sum(spent.values())}.items():
+    for name, us in {**result["stages"], "MQTT, threads and the rest": rest_us(result)}.items():
         console.print(f"  {name:<40}{us:6.1f}  {us / whole:4.0%}")
-    for name, one in result.get("away", {}).items():
-        console.print(
-            f"{name}: the store was killed for {one['away_s']:g} s, and {one['windows']:,} windows came. Lost:"
-            f" {one['lost']:,}, the others were stored {one['caught_up_s']:g} s later. Memory:"
-            f" {one['rss_before_mib']:g} MiB before, {one['rss_most_mib']:g} at most. Of {one['unreadable']} messages"
-            f" that nobody can read, {one['unreadable_kept']} were kept as dead letters."
-        )
-    if one := result.get("backlog"):
-        console.print(
-            f"{one['devices']} devices sent {one['late']:,} windows of {one['hours']:g} hours in"
-            f" {one['drained_s']:g} s. Meanwhile {one['live']:,} live windows came: half of them took"
-            f" {one['median_s']:g} s to the store, one {one['worst_s']:g} s. Missing: {one['missing']}."
-        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("--windows", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="of the CPU times (0: none)")
     parser.add_argument("--telegraf", type=Path, metavar="PROGRAM", help="compare with this Telegraf")
     parser.add_argument(
         "--away", type=float, default=60.0, metavar="S", help="kill the store for so long (0: not)"
@@ -223,7 +242,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--backlog", type=float, default=24.0, metavar="H", help="hours that they kept (0: none)"
     )
-    parser.add_argument("--write", action="store_true", help="write the figures for docs/scale.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write these figures for docs/scale.md; others stay"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
     note = Console(stderr=True)
@@ -235,7 +256,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         result = measure(options, Path(folder), bar)
     if options.write:
-        MEASURED.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        before = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+        MEASURED.write_text(json.dumps({**before, **result}, indent=1) + "\n", encoding="utf-8")
     if options.json:
         print(json.dumps(result, indent=1))
     else:

@@ -176,7 +176,8 @@ def _medians(rounds: Sequence[Json]) -> Json:
 def rest_us(result: Mapping[str, Any]) -> float:
     """Return what the bridge spends outside its stages."""
     whole: float = result["programs"]["bridge"]["cpu_us"]["program"]
-    return round(whole - sum(result["stages"].values()), 1)
+    stages_us: float = sum(result["stages"].values())
+    return round(whole - stages_us, 1)
 
 
 def machine() -> Json:

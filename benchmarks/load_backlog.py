@@ -1,7 +1,7 @@
 """A chain comes back after hours without a network: its devices send what they kept, beside live windows.
 
-One connection stands for all devices and sends at their pace, that of ``edge.uplink.delivery``; hundreds of real devices
-would need more of this machine than broker, bridge and store. So what is measured is whether live windows queue there.
+One connection stands for all devices and sends at their pace, that of ``edge.uplink.delivery``; hundreds of real
+devices would need more of this machine than broker, bridge and store. So it measures whether live windows queue there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write scale.md beside this file: measurements, and an estimate for a chain that is too large for one machine.
 
-``python -m benchmarks.fleet --write`` measures. Figures that cannot be measured are in :data:`ASSUMED`, and the page
+``python -m benchmarks.fleet --write`` and ``python -m benchmarks.load --write`` measure. Figures that cannot be measured are in :data:`ASSUMED`, and the page
 says so.
 """
 
@@ -28,7 +28,8 @@ price of a rented server. Replace them by your own prices."""
 
 def page() -> str:
     found: dict[str, Any] = json.loads((HERE / "scale-measured.json").read_text(encoding="utf-8"))
-    return f"{_measured(found)}{_sums(found)}{_WAY}"
+    load: dict[str, Any] = json.loads((HERE / "load-measured.json").read_text(encoding="utf-8"))
+    return f"{_measured(found)}{_cost(load)}{_away(load)}{_backlog(load)}{_sums(found)}{_WAY}"
 
 
 def _measured(found: dict[str, Any]) -> str:
@@ -37,7 +38,7 @@ def _measured(found: dict[str, Any]) -> str:
     cpu = through["cpu_ms_per_message"]
     return f"""# Scaling
 
-<!-- written by `make docs` from docs/scale.py and docs/scale-measured.json: change those -->
+<!-- written by `make docs` from docs/scale.py and docs/*-measured.json: change those -->
 
 ## What one machine can do
 
@@ -58,6 +59,89 @@ with {found["devices"]} cameras over {simulated["days"]} days.
 | CPU time for one message | broker {cpu["broker"]:.3f} ms, bridge {cpu["bridge"]:.3f} ms, InfluxDB \
 {cpu["influxdb"]:.3f} ms |
 """
+
+
+def _cost(load: dict[str, Any]) -> str:
+    machine, ours, theirs = load["machine"], load["programs"]["bridge"], load["programs"]["telegraf"]
+    stages = load["stages"]
+    whole = ours["cpu_us"]["program"]
+    rest = whole - sum(stages.values())
+    rows = "".join(
+        f"| {name} | {us:.1f} | {100 * us / whole:.0f} % |\n"
+        for name, us in {**stages, "MQTT, threads and the rest": rest}.items()
+    )
+    return f"""
+## What a window costs
+
+Measured by `python -m benchmarks.load --telegraf PROGRAM --backlog 0 --write`: {load["windows"]:,} windows of a simulated chain through
+mosquitto 2.0 and one program into InfluxDB {load["store"]}, without TLS, in {load["rounds"]} rounds, in turns. The bridge and
+[Telegraf](https://www.influxdata.com/time-series-platform/telegraf/) 1.38 (`mqtt_consumer` with a session that is kept, `json_v2`,
+`influxdb_v2`) got the same windows. The table has CPU time, because {machine["cores"]} cores ({machine["architecture"]}) were also busy
+with other work (load {machine["load"]:g}), which makes it longer, too.
+
+| microseconds for a window | bridge | Telegraf |
+| --- | ---: | ---: |
+| broker | {ours["cpu_us"]["broker"]:.1f} | {theirs["cpu_us"]["broker"]:.1f} |
+| program | {whole:.1f} | {theirs["cpu_us"]["program"]:.1f} |
+| InfluxDB | {ours["cpu_us"]["store"]:.1f} | {theirs["cpu_us"]["store"]:.1f} |
+| all three: windows for a CPU second | {ours["chain_per_cpu_s"]:,} | {theirs["chain_per_cpu_s"]:,} |
+| program alone: windows for a CPU second | {ours["per_cpu_s"]:,} | {theirs["per_cpu_s"]:,} |
+| windows a second, on this busy machine | {ours["per_s"]:,} | {theirs["per_s"]:,} |
+
+The bridge checks each window and writes a point for the window and for each of its doors and breakdowns; Telegraf checks nothing and writes
+one point. Where the time of the bridge goes:
+
+| stage | microseconds | share |
+| --- | ---: | ---: |
+{rows}"""
+
+
+def _away(load: dict[str, Any]) -> str:
+    ours, theirs = load["away"]["bridge"], load["away"]["telegraf"]
+    pairs = {
+        "windows lost": [f"{one['lost']:,}" for one in (ours, theirs)],
+        "all stored, after InfluxDB was back": [f"{one['caught_up_s']:g} s" for one in (ours, theirs)],
+        "memory before": [f"{one['rss_before_mib']:.0f} MiB" for one in (ours, theirs)],
+        "most memory": [f"{one['rss_most_mib']:.0f} MiB" for one in (ours, theirs)],
+        f"of {ours['unreadable']} messages that nobody can read, kept": [
+            f"{one['unreadable_kept']}" for one in (ours, theirs)
+        ],
+    }
+    rows = "".join(f"| {name} | {one} | {other} |\n" for name, (one, other) in pairs.items())
+    return f"""
+## An hour of windows while the store is away
+
+In the same run, InfluxDB was killed for {ours["away_s"]:g} s. Meanwhile came {ours["windows"]:,} windows, as many as 300 devices send in an hour.
+
+| | bridge | Telegraf |
+| --- | ---: | ---: |
+{rows}
+The bridge publishes what it cannot read and keeps it in the store, with the reason. Telegraf logs an error and acknowledges it, so that it is
+gone.
+"""
+
+
+def _backlog(load: dict[str, Any]) -> str:
+    paced, at_once = load["backlog_paced"], load["backlog_at_once"]
+    pairs = {
+        "until the backlog was stored": [f"{one['drained_s']:.0f} s" for one in (paced, at_once)],
+        "live windows meanwhile": [f"{one['live']:,}" for one in (paced, at_once)],
+        "from device to store: half of them": [f"{one['median_s']:g} s" for one in (paced, at_once)],
+        "the slowest": [f"{one['worst_s']:g} s" for one in (paced, at_once)],
+        "windows missing in the end": [f"{one['missing']}" for one in (paced, at_once)],
+        "most memory of the bridge": [f"{one['rss_most_mib']:.0f} MiB" for one in (paced, at_once)],
+    }
+    rows = "".join(f"| {name} | {one} | {other} |\n" for name, (one, other) in pairs.items())
+    return f"""
+## After a day without a network
+
+`python -m benchmarks.load --rounds 0 --away 0 --backlog 24 --write` sends {paced["late"]:,} windows of {paced["hours"]:g} hours of
+{paced["devices"]} devices, and live windows of all these devices every ten seconds. One connection stands for all devices; at their pace means
+as [they do it](delivery.md#after-an-outage-of-the-network).
+
+| | at their pace | all at once |
+| --- | ---: | ---: |
+{rows}"""
 
 
 def _sums(found: dict[str, Any]) -> str:
@@ -144,7 +228,7 @@ Scale each part separately, in this order. On the devices, only the address of t
 5. **Grafana.** Run several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets
    up each region, or all.
 
-Only the first table was measured, without TLS and over one connection. Not measured: the load of all device
+The tables before the estimate were measured, without TLS and over one or two connections. Not measured: the load of all device
 connections on a broker, EMQX, a clustered InfluxDB, and the cloud services.
 """
 

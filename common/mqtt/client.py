@@ -40,7 +40,7 @@ def make_receiver(
     Raises ``UserError`` as ``make_client`` does.
     """
     options = _options(broker, client_id, keep_session=True, reconnect=True)
-    client = Receiver(receive, has_room, CallbackAPIVersion.VERSION2, **options)
+    client = Receiver(receive, has_room, CallbackAPIVersion.VERSION2, manual_ack=True, **options)
     _set_login(client, broker)
     return client
 

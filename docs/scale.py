@@ -1,7 +1,7 @@
 """Write scale.md beside this file: measurements, and an estimate for a chain that is too large for one machine.
 
-``python -m benchmarks.fleet --write`` and ``python -m benchmarks.load --write`` measure. Figures that cannot be measured are in :data:`ASSUMED`, and the page
-says so.
+``python -m benchmarks.fleet --write`` and ``python -m benchmarks.load --write`` measure. Figures that cannot be
+measured are in :data:`ASSUMED`, and the page says so.
 """
 
 from __future__ import annotations
@@ -73,11 +73,12 @@ def _cost(load: dict[str, Any]) -> str:
     return f"""
 ## What a window costs
 
-Measured by `python -m benchmarks.load --telegraf PROGRAM --backlog 0 --write`: {load["windows"]:,} windows of a simulated chain through
-mosquitto 2.0 and one program into InfluxDB {load["store"]}, without TLS, in {load["rounds"]} rounds, in turns. The bridge and
-[Telegraf](https://www.influxdata.com/time-series-platform/telegraf/) 1.38 (`mqtt_consumer` with a session that is kept, `json_v2`,
-`influxdb_v2`) got the same windows. The table has CPU time, because {machine["cores"]} cores ({machine["architecture"]}) were also busy
-with other work (load {machine["load"]:g}), which makes it longer, too.
+Measured by `python -m benchmarks.load --telegraf PROGRAM --backlog 0 --write`: {load["windows"]:,} windows of a
+simulated chain through mosquitto 2.0 and one program into InfluxDB {load["store"]}, without TLS, in turns,
+{load["rounds"]} rounds; the table has the medians. The bridge and
+[Telegraf](https://www.influxdata.com/time-series-platform/telegraf/) 1.38 (`mqtt_consumer` with a session that is
+kept, `json_v2`, `influxdb_v2`) got the same windows. It is CPU time, because the {machine["cores"]} cores
+({machine["architecture"]}) were also busy with other work (load {machine["load"]:g}); that makes it longer, too.
 
 | microseconds for a window | bridge | Telegraf |
 | --- | ---: | ---: |
@@ -88,8 +89,8 @@ with other work (load {machine["load"]:g}), which makes it longer, too.
 | program alone: windows for a CPU second | {ours["per_cpu_s"]:,} | {theirs["per_cpu_s"]:,} |
 | windows a second, on this busy machine | {ours["per_s"]:,} | {theirs["per_s"]:,} |
 
-The bridge checks each window and writes a point for the window and for each of its doors and breakdowns; Telegraf checks nothing and writes
-one point. Where the time of the bridge goes:
+The bridge checks each window, and writes a point for it and for each of its doors and breakdowns; Telegraf checks
+nothing and writes one point. Where the time of the bridge goes:
 
 | stage | microseconds | share |
 | --- | ---: | ---: |
@@ -111,20 +112,23 @@ def _away(load: dict[str, Any]) -> str:
     return f"""
 ## An hour of windows while the store is away
 
-In the same run, InfluxDB was killed for {ours["away_s"]:g} s. Meanwhile came {ours["windows"]:,} windows, as many as 300 devices send in an hour.
+In the same run, InfluxDB was killed for {ours["away_s"]:g} s. Meanwhile came {ours["windows"]:,} windows, as many as
+{ours["windows"] // 60} devices send in an hour.
 
 | | bridge | Telegraf |
 | --- | ---: | ---: |
 {rows}
-The bridge publishes what it cannot read and keeps it in the store, with the reason. Telegraf logs an error and acknowledges it, so that it is
-gone.
+The bridge publishes what it cannot read, and keeps it in the store with the reason. Telegraf logs an error and
+acknowledges it, so that it is gone.
 """
 
 
 def _backlog(load: dict[str, Any]) -> str:
     paced, at_once = load["backlog_paced"], load["backlog_at_once"]
     pairs = {
-        "until the backlog was stored": [f"{one['drained_s']:.0f} s" for one in (paced, at_once)],
+        "late windows": [f"{one['late']:,}" for one in (paced, at_once)],
+        "hours that they had waited": [f"{one['hours']:g}" for one in (paced, at_once)],
+        "until all were stored": [f"{one['drained_s']:.0f} s" for one in (paced, at_once)],
         "live windows meanwhile": [f"{one['live']:,}" for one in (paced, at_once)],
         "from device to store: half of them": [f"{one['median_s']:g} s" for one in (paced, at_once)],
         "the slowest": [f"{one['worst_s']:g} s" for one in (paced, at_once)],
@@ -135,9 +139,9 @@ def _backlog(load: dict[str, Any]) -> str:
     return f"""
 ## After a day without a network
 
-`python -m benchmarks.load --rounds 0 --away 0 --backlog 24 --write` sends {paced["late"]:,} windows of {paced["hours"]:g} hours of
-{paced["devices"]} devices, and live windows of all these devices every ten seconds. One connection stands for all devices; at their pace means
-as [they do it](delivery.md#after-an-outage-of-the-network).
+`python -m benchmarks.load --rounds 0 --away 0 --backlog 24 --write` sends what {paced["devices"]} devices kept, and live
+windows of all of them every ten seconds. One connection stands for all devices. At their pace is as
+[they do it](delivery.md#after-an-outage-of-the-network), all at once is for comparison.
 
 | | at their pace | all at once |
 | --- | ---: | ---: |
@@ -228,8 +232,8 @@ Scale each part separately, in this order. On the devices, only the address of t
 5. **Grafana.** Run several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets
    up each region, or all.
 
-The tables before the estimate were measured, without TLS and over one or two connections. Not measured: the load of all device
-connections on a broker, EMQX, a clustered InfluxDB, and the cloud services.
+The tables before the estimate were measured, without TLS and over one or two connections. Not measured: the load of
+all device connections on a broker, EMQX, a clustered InfluxDB, and the cloud services.
 """
 
 

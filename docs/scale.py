@@ -29,13 +29,13 @@ price of a rented server. Replace them by your own prices."""
 def page() -> str:
     found: dict[str, Any] = json.loads((HERE / "scale-measured.json").read_text(encoding="utf-8"))
     load: dict[str, Any] = json.loads((HERE / "load-measured.json").read_text(encoding="utf-8"))
-    return f"{_measured(found)}{_cost(load)}{_away(load)}{_backlog(load)}{_sums(found)}{_WAY}"
+    bridge = load["programs"]["bridge"]
+    return f"{_measured(found)}{_cost(load)}{_away(load)}{_backlog(load)}{_sums(found, bridge)}{_WAY}"
 
 
 def _measured(found: dict[str, Any]) -> str:
-    simulated, through, slowest = found["simulate"], found["through_broker"], found["slowest"]
+    simulated, slowest = found["simulate"], found["slowest"]
     raw, machine = found["levels"]["raw"], found["machine"]
-    cpu = through["cpu_ms_per_message"]
     return f"""# Scaling
 
 <!-- written by `make docs` from docs/scale.py and docs/*-measured.json: change those -->
@@ -43,7 +43,7 @@ def _measured(found: dict[str, Any]) -> str:
 ## What one machine can do
 
 Measured by `python -m benchmarks.fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that were
-also busy with other work (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["sites"]} shops
+also busy with other work (load {machine["load"]:g}), with InfluxDB 1.6: {simulated["sites"]} shops
 with {found["devices"]} cameras over {simulated["days"]} days.
 
 | | |
@@ -55,9 +55,6 @@ with {found["devices"]} cameras over {simulated["days"]} days.
 | rollup of all days | {found["rollup"]["seconds"]:g} s |
 | queries of the dashboards | {len(found["queries"])}; the slowest took {1000 * slowest["s"]:.0f} ms \
 ({slowest["where"]}: {slowest["what"]}) |
-| through a broker and one bridge | {through["messages_per_s"]:,} messages a second |
-| CPU time for one message | broker {cpu["broker"]:.3f} ms, bridge {cpu["bridge"]:.3f} ms, InfluxDB \
-{cpu["influxdb"]:.3f} ms |
 """
 
 
@@ -139,8 +136,8 @@ def _backlog(load: dict[str, Any]) -> str:
     return f"""
 ## After a day without a network
 
-`python -m benchmarks.load --rounds 0 --away 0 --backlog 24 --write` sends what {paced["devices"]} devices kept, and live
-windows of all of them every ten seconds. One connection stands for all devices. At their pace is as
+`python -m benchmarks.load --rounds 0 --away 0 --backlog 24 --write` sends what {paced["devices"]} devices kept,
+and live windows of all of them every ten seconds. One connection stands for all devices. At their pace is as
 [they do it](delivery.md#after-an-outage-of-the-network), all at once is for comparison.
 
 | | at their pace | all at once |
@@ -148,9 +145,8 @@ windows of all of them every ten seconds. One connection stands for all devices.
 {rows}"""
 
 
-def _sums(found: dict[str, Any]) -> str:
-    simulated, through = found["simulate"], found["through_broker"]
-    cpu = through["cpu_ms_per_message"]
+def _sums(found: dict[str, Any], bridge: dict[str, Any]) -> str:
+    simulated, cpu = found["simulate"], bridge["cpu_us"]
     devices = round(STORES * found["devices"] / simulated["sites"])
     messages_s = 2 * devices / EACH_S
     size = simulated["bytes"] / simulated["messages"]
@@ -166,12 +162,12 @@ def _sums(found: dict[str, Any]) -> str:
         "day": coarse["day"] * 3650,
     }
     stored_gb = sum(kept[level] for level in LEVELS) / 1e9
-    cores = {part: messages_s * ms / 1000 / BUSY for part, ms in cpu.items()}
+    cores = {part: messages_s * us / 1e6 / BUSY for part, us in cpu.items()}
     rented = {part: REPLICAS * max(1, round(needed + 0.499)) for part, needed in cores.items()}
     euros = sum(rented.values()) * ASSUMED["core"] + REPLICAS * stored_gb * ASSUMED["gb"]
     lines = "".join(
         f"| cores for {name}, {100 * BUSY:.0f} % busy | {cores[part]:.2f}, rented {rented[part]} |\n"
-        for part, name in (("broker", "brokers"), ("bridge", "bridges"), ("influxdb", "InfluxDB's writes"))
+        for part, name in (("broker", "brokers"), ("program", "bridges"), ("store", "InfluxDB's writes"))
     )
     return f"""
 ## An estimate for {STORES:,} stores
@@ -194,7 +190,7 @@ of memory and {ASSUMED["gb"]:.2f} for a gigabyte: use your own prices. Queries n
 of head office read the levels of quarters and days, which grow with the number of stores, not with the minutes.
 
 Windows end on the full minute everywhere. So the mean of {messages_s:,.0f} messages per second arrives as {devices:,}
-windows at once; one bridge needs {devices / through["messages_per_s"]:.0f} s for them at the rate above. Meanwhile they
+windows at once; one bridge needs {devices / bridge["per_s"]:.0f} s for them at the rate above. Meanwhile they
 wait in the broker or in the devices' outboxes. The broker must be allowed to queue that many (`max_queued_messages` in
 [its configuration](../cloud/compose/mosquitto.conf)): by default, mosquitto drops messages after the first 1,000.
 """

@@ -197,7 +197,7 @@ _TALLY = {
     "viewers": Field("integer", "visits whose face looked here at least once"),
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
-    "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
+    "attention_sum_s": Field("float", "sum of attention times over the cohorts, of one visit at most 30 s"),
     **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
     "demographics_visits": Field("integer", "visits in cohorts with gender and age band"),
     "expression_visits": Field("integer", "visits in cohorts with expression"),

@@ -21,7 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NOT_SEEN, UNKNOWN
+from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, LOOK_MOST_S, NOT_SEEN, UNKNOWN
 from edge.place_types import DoorCounts, PlaceCounts, counts_of, time_bin
 from edge.types import Coverage, Visit, WindowAggregate
 from edge.vision.place_counts import of_moment, of_show
@@ -72,7 +72,7 @@ class _Window:
         self.viewers += visit.viewer
         self.members += visit.member
         self.dwell_sum_s += visit.dwell_s
-        self.attention_sum_s += attention_s
+        self.attention_sum_s += min(attention_s, LOOK_MOST_S)
         self.dwell[time_bin(visit.dwell_s)] += 1
         self.attention[time_bin(attention_s)] += 1
         # All three or none: the privacy rule relies on it.

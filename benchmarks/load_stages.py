@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -36,7 +36,7 @@ def stages(messages: Sequence[tuple[str, bytes]], store: InfluxDB, rounds: int) 
 
 
 def _once(messages: Sequence[tuple[str, bytes]], influx: InfluxStore) -> dict[str, float]:
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     now, repeats = datetime.now(UTC), Repeats()
 
     def timed(name: str, work: Callable[[], T]) -> T:

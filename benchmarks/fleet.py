@@ -24,7 +24,6 @@ from statistics import median
 from typing import Any
 
 import httpx
-import psutil
 import yaml
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -32,8 +31,7 @@ from rich.table import Table
 
 from cloud.domain.levels import LEVELS
 from tests.dashboards.questions import Question, questions
-from tests.support.brokers import Mosquitto, until
-from tests.support.influxdb import PASSWORD, USER, Engine, InfluxDB, influxdb_engine
+from tests.support.influxdb import PASSWORD, USER, InfluxDB, influxdb_engine
 
 Json = dict[str, Any]
 
@@ -42,9 +40,6 @@ MEASURED = Path(__file__).parents[1] / "docs" / "scale-measured.json"
 LIMIT_S = 1.0
 """No query of a dashboard may take longer."""
 ROUNDS = 3
-QUEUE = "max_queued_messages 1000000"
-"""As in cloud/compose; by default mosquitto drops everything after the first 1,000 messages."""
-COUNT = 'SELECT count("visits") FROM "window"'
 
 
 def ask(client: httpx.Client, server: InfluxDB, question: Question) -> Json:
@@ -83,50 +78,8 @@ def size(folder: Path) -> int:
     return sum(512 * path.stat().st_blocks for path in folder.rglob("*") if path.is_file())
 
 
-def bridged(folder: Path, engine: Engine, note: Console) -> Json:
-    """Two days of some stores through a real broker and one bridge: what a message costs each of them."""
-    note.print("two days of some stores through broker and bridge")
-    with engine.installation() as server, Mosquitto(folder, QUEUE) as broker:
-        store = server.settings
-        config = folder / "bridge.yaml"
-        config.write_text(yaml.safe_dump({"mqtt": {"port": broker.port}, "store": store}))
-        before = cpu_s()
-        began = time.monotonic()
-        bridge = subprocess.Popen([sys.executable, "-m", "cloud", "bridge", "--config", str(config)])
-        try:
-            until(lambda: "SUBACK" in (folder / "mosquitto.log").read_text(), "the bridge has subscribed")
-            sent = command(
-                "simulate", "--config", config, "--broker", "--stores", 10, "--days", 2, "--window", 60
-            )
-            while sum(row["count"] for row in server.query(COUNT)) < sent["windows"]:
-                time.sleep(1)  # not more often: asking costs InfluxDB time too
-            seconds = time.monotonic() - began
-            spent = {name: cpu - before.get(name, 0.0) for name, cpu in cpu_s().items()}
-        finally:
-            bridge.terminate()
-            bridge.wait(20)
-    parts = {"broker": "mosquitto", "bridge": Path(sys.executable).name, "influxdb": "influxd"}
-    return {
-        "messages": sent["messages"],
-        "messages_per_s": round(sent["messages"] / seconds),
-        "cpu_ms_per_message": {
-            part: round(1000 * spent[program[:15]] / sent["messages"], 4) for part, program in parts.items()
-        },
-    }
-
-
-def cpu_s() -> dict[str, float]:
-    """Return the CPU seconds so far of the running programs that this one has started, by name."""
-    spent: dict[str, float] = {}
-    for child in psutil.Process().children():
-        cpu = child.cpu_times()
-        spent[child.name()] = spent.get(child.name(), 0.0) + cpu.user + cpu.system
-    return spent
-
-
 def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
     with influxdb_engine(folder, cold="20s") as engine, engine.installation() as server:
-        through_broker = bridged(folder, engine, note)
         config, chain = folder / "cloud.yaml", folder / "chain.yaml"
         store = server.settings
         config.write_text(yaml.safe_dump({"store": {**store, "timeout_s": 60}}))
@@ -164,7 +117,6 @@ def measure(options: argparse.Namespace, folder: Path, note: Console) -> Json:
         "rollup": rolled,
         "devices": devices,
         "levels": levels,
-        "through_broker": through_broker,
         "queries": queries,
         "slowest": max(queries, key=lambda query: float(query["s"])),
     }

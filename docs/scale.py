@@ -1,7 +1,7 @@
 """Write scale.md beside this file: measurements, and an estimate for a chain that is too large for one machine.
 
-``python -m benchmarks.fleet --write`` measures. Figures that cannot be measured are in :data:`ASSUMED`, and the page
-says so.
+``python -m benchmarks.fleet --write`` and ``python -m benchmarks.load --write`` measure. Figures that cannot be
+measured are in :data:`ASSUMED`, and the page says so.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ price of a rented server. Replace them by your own prices."""
 
 def page() -> str:
     found: dict[str, Any] = json.loads((HERE / "scale-measured.json").read_text(encoding="utf-8"))
-    return f"{_measured(found)}{_sums(found)}{_WAY}"
+    load: dict[str, Any] = json.loads((HERE / "load-measured.json").read_text(encoding="utf-8"))
+    bridge = load["programs"]["bridge"]
+    return f"{_measured(found)}{_cost(load)}{_away(load)}{_backlog(load)}{_sums(found, bridge)}{_WAY}"
 
 
 def _measured(found: dict[str, Any]) -> str:
-    simulated, through, slowest = found["simulate"], found["through_broker"], found["slowest"]
+    simulated, slowest = found["simulate"], found["slowest"]
     raw, machine = found["levels"]["raw"], found["machine"]
-    cpu = through["cpu_ms_per_message"]
     return f"""# Scaling
 
-<!-- written by `make docs` from docs/scale.py and docs/scale-measured.json: change those -->
+<!-- written by `make docs` from docs/scale.py and docs/*-measured.json: change those -->
 
 ## What one machine can do
 
 Measured by `python -m benchmarks.fleet --write` on {machine["cores"]} cores ({machine["architecture"]}) that were
-also busy with other work (load {machine["load"]:g}), with InfluxDB 1.6 and mosquitto 2.0: {simulated["sites"]} shops
+also busy with other work (load {machine["load"]:g}), with InfluxDB 1.6: {simulated["sites"]} shops
 with {found["devices"]} cameras over {simulated["days"]} days.
 
 | | |
@@ -54,15 +55,99 @@ with {found["devices"]} cameras over {simulated["days"]} days.
 | rollup of all days | {found["rollup"]["seconds"]:g} s |
 | queries of the dashboards | {len(found["queries"])}; the slowest took {1000 * slowest["s"]:.0f} ms \
 ({slowest["where"]}: {slowest["what"]}) |
-| through a broker and one bridge | {through["messages_per_s"]:,} messages a second |
-| CPU time for one message | broker {cpu["broker"]:.3f} ms, bridge {cpu["bridge"]:.3f} ms, InfluxDB \
-{cpu["influxdb"]:.3f} ms |
 """
 
 
-def _sums(found: dict[str, Any]) -> str:
-    simulated, through = found["simulate"], found["through_broker"]
-    cpu = through["cpu_ms_per_message"]
+def _cost(load: dict[str, Any]) -> str:
+    machine, ours, theirs = load["machine"], load["programs"]["bridge"], load["programs"]["telegraf"]
+    stages = load["stages"]
+    whole = ours["cpu_us"]["program"]
+    rest = whole - sum(stages.values())
+    rows = "".join(
+        f"| {name} | {us:.1f} | {100 * us / whole:.0f} % |\n"
+        for name, us in {**stages, "MQTT, threads and the rest": rest}.items()
+    )
+    return f"""
+## What a window costs
+
+Measured by `python -m benchmarks.load --telegraf PROGRAM --backlog 0 --write`: {load["windows"]:,} windows of a
+simulated chain through mosquitto 2.0 and one program into InfluxDB {load["store"]}, without TLS, in turns,
+{load["rounds"]} rounds; the table has the medians. The bridge and
+[Telegraf](https://www.influxdata.com/time-series-platform/telegraf/) 1.38 (`mqtt_consumer` with a session that is
+kept, `json_v2`, `influxdb_v2`) got the same windows. It is CPU time, because the {machine["cores"]} cores
+({machine["architecture"]}) were also busy with other work (load {machine["load"]:g}); that makes it longer, too.
+
+| microseconds for a window | bridge | Telegraf |
+| --- | ---: | ---: |
+| broker | {ours["cpu_us"]["broker"]:.1f} | {theirs["cpu_us"]["broker"]:.1f} |
+| program | {whole:.1f} | {theirs["cpu_us"]["program"]:.1f} |
+| InfluxDB | {ours["cpu_us"]["store"]:.1f} | {theirs["cpu_us"]["store"]:.1f} |
+| all three: windows for a CPU second | {ours["chain_per_cpu_s"]:,} | {theirs["chain_per_cpu_s"]:,} |
+| program alone: windows for a CPU second | {ours["per_cpu_s"]:,} | {theirs["per_cpu_s"]:,} |
+| windows a second, on this busy machine | {ours["per_s"]:,} | {theirs["per_s"]:,} |
+
+The bridge checks each window, and writes a point for it and for each of its doors and breakdowns; Telegraf checks
+nothing and writes one point. Where the time of the bridge goes:
+
+| stage | microseconds | share |
+| --- | ---: | ---: |
+{rows}"""
+
+
+def _away(load: dict[str, Any]) -> str:
+    ours, theirs = load["away"]["bridge"], load["away"]["telegraf"]
+    pairs = {
+        "windows lost": [f"{one['lost']:,}" for one in (ours, theirs)],
+        "all stored, after InfluxDB was back": [f"{one['caught_up_s']:g} s" for one in (ours, theirs)],
+        "memory before": [f"{one['rss_before_mib']:.0f} MiB" for one in (ours, theirs)],
+        "most memory": [f"{one['rss_most_mib']:.0f} MiB" for one in (ours, theirs)],
+        f"of {ours['unreadable']} messages that nobody can read, kept": [
+            f"{one['unreadable_kept']}" for one in (ours, theirs)
+        ],
+    }
+    rows = "".join(f"| {name} | {one} | {other} |\n" for name, (one, other) in pairs.items())
+    return f"""
+## An hour of windows while the store is away
+
+In the same run, InfluxDB was killed for {ours["away_s"]:g} s. Meanwhile came {ours["windows"]:,} windows, as many as
+{ours["windows"] // 60} devices send in an hour.
+
+| | bridge | Telegraf |
+| --- | ---: | ---: |
+{rows}
+The bridge publishes what it cannot read, and keeps it in the store with the reason. Telegraf logs an error and
+acknowledges it, so that it is gone.
+"""
+
+
+def _backlog(load: dict[str, Any]) -> str:
+    paced, at_once = load["backlog_paced"], load["backlog_at_once"]
+    pairs = {
+        "late windows": [f"{one['late']:,}" for one in (paced, at_once)],
+        "hours that they had waited": [f"{one['hours']:g}" for one in (paced, at_once)],
+        "until all were stored": [f"{one['drained_s']:.0f} s" for one in (paced, at_once)],
+        "live windows meanwhile": [f"{one['live']:,}" for one in (paced, at_once)],
+        "from device to store: half of them": [f"{one['median_s']:g} s" for one in (paced, at_once)],
+        "the slowest": [f"{one['worst_s']:g} s" for one in (paced, at_once)],
+        "windows missing in the end": [f"{one['missing']}" for one in (paced, at_once)],
+        "most memory of the bridge": [f"{one['rss_most_mib']:.0f} MiB" for one in (paced, at_once)],
+    }
+    rows = "".join(f"| {name} | {one} | {other} |\n" for name, (one, other) in pairs.items())
+    return f"""
+## After hours without a network
+
+`python -m benchmarks.load --rounds 0 --away 0 --backlog {paced["hours"]:g} --write` sends what {paced["devices"]}
+devices kept, and live windows of all of them every ten seconds. One connection stands for all devices. At their pace is
+as [they do it](delivery.md#after-an-outage-of-the-network). All at once is as fast as that connection can:
+{at_once["late"] / at_once["drained_s"]:,.0f} windows a second on this busy machine, so that few queued there, too.
+
+| | at their pace | all at once |
+| --- | ---: | ---: |
+{rows}"""
+
+
+def _sums(found: dict[str, Any], bridge: dict[str, Any]) -> str:
+    simulated, cpu = found["simulate"], bridge["cpu_us"]
     devices = round(STORES * found["devices"] / simulated["sites"])
     messages_s = 2 * devices / EACH_S
     size = simulated["bytes"] / simulated["messages"]
@@ -78,12 +163,12 @@ def _sums(found: dict[str, Any]) -> str:
         "day": coarse["day"] * 3650,
     }
     stored_gb = sum(kept[level] for level in LEVELS) / 1e9
-    cores = {part: messages_s * ms / 1000 / BUSY for part, ms in cpu.items()}
+    cores = {part: messages_s * us / 1e6 / BUSY for part, us in cpu.items()}
     rented = {part: REPLICAS * max(1, round(needed + 0.499)) for part, needed in cores.items()}
     euros = sum(rented.values()) * ASSUMED["core"] + REPLICAS * stored_gb * ASSUMED["gb"]
     lines = "".join(
         f"| cores for {name}, {100 * BUSY:.0f} % busy | {cores[part]:.2f}, rented {rented[part]} |\n"
-        for part, name in (("broker", "brokers"), ("bridge", "bridges"), ("influxdb", "InfluxDB's writes"))
+        for part, name in (("broker", "brokers"), ("program", "bridges"), ("store", "InfluxDB's writes"))
     )
     return f"""
 ## An estimate for {STORES:,} stores
@@ -106,7 +191,7 @@ of memory and {ASSUMED["gb"]:.2f} for a gigabyte: use your own prices. Queries n
 of head office read the levels of quarters and days, which grow with the number of stores, not with the minutes.
 
 Windows end on the full minute everywhere. So the mean of {messages_s:,.0f} messages per second arrives as {devices:,}
-windows at once; one bridge needs {devices / through["messages_per_s"]:.0f} s for them at the rate above. Meanwhile they
+windows at once; one bridge needs {devices / bridge["per_s"]:.0f} s for them at the rate above. Meanwhile they
 wait in the broker or in the devices' outboxes. The broker must be allowed to queue that many (`max_queued_messages` in
 [its configuration](../cloud/compose/mosquitto.conf)): by default, mosquitto drops messages after the first 1,000.
 """
@@ -144,8 +229,8 @@ Scale each part separately, in this order. On the devices, only the address of t
 5. **Grafana.** Run several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets
    up each region, or all.
 
-Only the first table was measured, without TLS and over one connection. Not measured: the load of all device
-connections on a broker, EMQX, a clustered InfluxDB, and the cloud services.
+The tables before the estimate were measured, without TLS and over one or two connections. Not measured: the load of
+all device connections on a broker, EMQX, a clustered InfluxDB, and the cloud services.
 """
 
 

@@ -13,6 +13,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -27,15 +28,16 @@ from cloud.stores.store import DeadLetter, Store
 from common.clock import Clock, SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
-from common.mqtt.client import content, make_client, properties
+from common.mqtt.client import content, make_receiver, properties
 from common.mqtt.refusals import Refusal, kind_of
 from common.wire import LONGEST_SESSION_S, RESEND_TOPIC, NoticeMessage, ProbeMessage, encode, topic
 
 log = logging.getLogger(__name__)
 
 _KEEP_WILL = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
+_UPTIME = UPTIME_TOPIC.encode()
 RECEIVE_MAXIMUM = 500
-"""Deliveries that an MQTT 5 broker may leave unacknowledged: what bounds our memory while the store is away."""
+"""Deliveries that an MQTT 5 broker may leave unacknowledged. What bounds our memory is the intake's ``has_room``."""
 
 
 class Bridge:
@@ -73,9 +75,12 @@ class Bridge:
             clock=self._clock,
             min_k=min_k,
             tell=tell,
+            settled=self._send_acknowledgements,
             retry_first_s=retry_first_s,
             retry_most_s=retry_most_s,
         )
+        self._settled: list[tuple[int, int]] = []
+        """Connection and packet id of what is safe, and not acknowledged yet."""
         self._lock = threading.Lock()
         self._connection = 0
         """Counts connections. A packet id is only good on the connection that delivered it: acknowledged on the
@@ -84,7 +89,7 @@ class Bridge:
         self._refusal: UserError | None = None
         self.subscribed = threading.Event()
         """Set while the broker has granted the subscription."""
-        self._client = make_client(broker, client_id, keep_session=True, manual_ack=True, reconnect=True)
+        self._client = make_receiver(broker, client_id, self._receive, self._intake.has_room)
         self._client.reconnect_delay_set(*reconnect_s)
         self._asking = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
         self._restarts = Restarts()
@@ -94,8 +99,6 @@ class Bridge:
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
-        self._client.message_callback_add(UPTIME_TOPIC, self._on_uptime)
 
     @property
     def stats(self) -> Stats:
@@ -133,7 +136,7 @@ class Bridge:
         """End ``run``; from any thread or a signal handler."""
         self._intake.stop()
 
-    # Called in paho's thread, which must never wait for the store.
+    # Called in paho's thread, which must never wait long for the store.
 
     def _on_connect(
         self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -172,27 +175,22 @@ class Bridge:
             return
         self.subscribed.set()
 
-    def _on_uptime(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
+    def _on_uptime(self, payload: bytes) -> None:
         """Ask devices for what a bridge that is away may lose: the broker has forgotten its will, as ours."""
-        if message.retain:  # it was true some seconds ago; the next one is soon here
-            return
-        if self._restarts.has_restarted(bytes(message.payload), self._clock.monotonic()):
+        if self._restarts.has_restarted(payload, self._clock.monotonic()):
             log.info("broker %s was restarted: devices send again what they delivered lately", self._broker)
-            client.publish(RESEND_TOPIC, self._asking, qos=1, properties=content(self._broker))
+            self._client.publish(RESEND_TOPIC, self._asking, qos=1, properties=content(self._broker))
 
-    def _on_message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
-        connection = self._connection
-
-        def acknowledge() -> None:
-            with self._lock:
-                if connection == self._connection:
-                    client.ack(message.mid, message.qos)
-
+    def _receive(self, topic: bytes, payload: bytes, mid: int, *, retained: bool) -> None:
+        if topic == _UPTIME:
+            if not retained:  # else it was true some seconds ago; the next one is soon here
+                self._on_uptime(payload)
+            return
         try:
-            name = message.topic
+            name = topic.decode()
         except UnicodeDecodeError:  # a broker that lets such a topic pass; nothing of ours has one
             name = ""
-        self._intake.submit(Delivery(name, bytes(message.payload), acknowledge))
+        self._intake.submit(Delivery(name, payload, partial(self._acknowledge, self._connection, mid)))
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
         with self._lock:
@@ -211,6 +209,17 @@ class Bridge:
         self._reachable = False
 
     # Called in the intake's thread.
+
+    def _acknowledge(self, connection: int, mid: int) -> None:
+        if mid:
+            self._settled.append((connection, mid))
+
+    def _send_acknowledgements(self) -> None:
+        with self._lock:
+            mids = [mid for connection, mid in self._settled if connection == self._connection]
+            self._settled.clear()
+            if mids:
+                self._client.acknowledge(mids)
 
     def _publish_echo(self, probe: ProbeMessage) -> None:
         # Nobody waits for its acknowledgement: a doctor that heard nothing asks again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 
@@ -49,8 +50,15 @@ def run(args: argparse.Namespace) -> int:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: bridge.stop())
             with serving_metrics(settings.metrics.port if settings.metrics else None, lambda: bridge.stats):
+                _keep_what_is_loaded()
                 bridge.run()
         log.info("stopped: %s", bridge.stats)
     finally:
         store.close()
     return 0
+
+
+def _keep_what_is_loaded() -> None:
+    """Spare the garbage collector from looking through all of it again and again: that took a quarter of the time."""
+    gc.collect()
+    gc.freeze()

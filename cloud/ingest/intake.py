@@ -42,6 +42,10 @@ _NAME = re.compile(NAME_PATTERN)
 _LONGEST_LETTER = 16 * 1024
 """Bytes of a payload that a dead letter keeps: more than any message of a device has, and no broker refuses it."""
 
+BATCH = 250
+"""Messages that are written together, at most: half of what a broker sends unacknowledged, so that the other half comes
+meanwhile."""
+
 FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
 """What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
 
@@ -75,8 +79,9 @@ class Intake:
 
     ``dead_letter`` publishes what can never be stored, ``echo`` answers a probe that was stored and read back, and
     ``tell`` passes a notice on to staff at once, in the thread that submits it: nobody waits for the store with a queue
-    that is long now. A window or notice with a ``k`` below ``min_k`` is never stored. ``capacity`` deliveries wait at
-    most (None: any number); the next ``submit`` waits with them.
+    that is long now. ``settled`` is called when all acknowledgements of a moment were given, so that the receiving side
+    can send them together. A window or notice with a ``k`` below ``min_k`` is never stored. While
+    ``capacity`` deliveries wait, nobody should read more: see ``has_room``.
     """
 
     def __init__(
@@ -87,9 +92,10 @@ class Intake:
         *,
         clock: Clock,
         tell: Callable[[NoticeMessage], None] | None = None,
+        settled: Callable[[], None] = lambda: None,
         min_k: int = MIN_K,
-        capacity: int | None = 2000,
-        batch: int = 200,
+        capacity: int = 1000,
+        batch: int = BATCH,
         retry_first_s: float = 1.0,
         retry_most_s: float = 60.0,
     ) -> None:
@@ -97,6 +103,7 @@ class Intake:
         self._dead_letter = dead_letter
         self._echo = echo
         self._tell = tell
+        self._settled = settled
         self._clock = clock
         self._min_k = min_k
         self._capacity = capacity
@@ -106,24 +113,33 @@ class Intake:
         self._changed = threading.Condition()
         self._stopped = False
         self._stats = Stats()
+        self._received = 0
         self._writing = 0
         self._duplicates = Duplicates()
 
     @property
     def stats(self) -> Stats:
         with self._changed:
-            return replace(self._stats, backlog=len(self._waiting) + self._writing)
+            backlog = len(self._waiting) + self._writing
+            return replace(self._stats, received=self._received, backlog=backlog)
 
     def submit(self, delivery: Delivery) -> None:
-        """Queue one delivery; waits while the queue is full. After ``stop`` it is dropped, unacknowledged."""
+        """Queue one delivery; never waits. After ``stop`` it is dropped, unacknowledged."""
         if self._tell is not None and delivery.topic.endswith("/notice"):
             self._pass_on(delivery, self._tell)
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or not self._is_full())
             if not self._stopped:
+                self._received += 1
                 self._waiting.append(delivery)
-                self._count(received=1)
-                self._changed.notify_all()
+                if len(self._waiting) == 1:  # the loop waits for the first
+                    self._changed.notify_all()
+
+    def has_room(self, timeout_s: float) -> bool:
+        """Tell whether more should be read now; waits for that for a while."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._stopped or len(self._waiting) < self._capacity, timeout_s
+            )
 
     def _pass_on(self, delivery: Delivery, tell: Callable[[NoticeMessage], None]) -> None:
         with contextlib.suppress(WireError):  # the loop is about to give it up
@@ -145,9 +161,6 @@ class Intake:
         while batch := self._take():
             self._settle(batch)
             self._writing = 0
-
-    def _is_full(self) -> bool:
-        return self._capacity is not None and len(self._waiting) >= self._capacity
 
     def _take(self) -> list[Delivery]:
         """Return what waits, at most one batch; nothing once stopped."""
@@ -203,6 +216,7 @@ class Intake:
         self._count(stored=len(stored), duplicates=duplicates.total())
         for delivery, _ in stored:
             delivery.acknowledge()
+        self._settled()
         if duplicates:
             try:
                 self._store.record_duplicates(duplicates, self._clock.now())
@@ -223,11 +237,14 @@ class Intake:
             log.warning("the probe of %s was stored and cannot be read back: %s", sender, error)
 
     def _write(self, messages: list[Message]) -> bool:
+        return self._keep(lambda: self._store.write(messages))
+
+    def _keep(self, write: Callable[[], None]) -> bool:
         """Write, however long the store is away. False when stopped before it came back."""
         fault = ""
         while True:
             try:
-                self._store.write(messages)
+                write()
             except StoreUnavailable as error:
                 if str(error) != fault:
                     log.warning("store unavailable, messages are kept: %s", error)
@@ -255,11 +272,14 @@ class Intake:
         log.warning("dead letter: %s", letter.reason)
         self._dead_letter(letter)
         try:
-            self._store.record_dead_letter(letter)
-        except (StoreUnavailable, StoreRejected) as error:
+            kept = self._keep(lambda: self._store.record_dead_letter(letter))
+        except StoreRejected as error:
             log.warning("dead letter not kept in the store: %s", error)
-        self._count(dead=1)
-        delivery.acknowledge()
+            kept = True
+        if kept:
+            self._count(dead=1)
+            delivery.acknowledge()
+            self._settled()
 
     def _count(self, **more: int) -> None:
         with self._changed:

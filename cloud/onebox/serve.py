@@ -131,10 +131,7 @@ async def _serve(
             intake.submit(_then(delivery, today.news) if channel == "notice" else delivery)
 
     positions = Positions(clock)
-    # No capacity limit: devices limit their unacknowledged messages, and a full queue would block the event loop.
-    intake = Intake(
-        store, dead_letter, echo, clock=clock, tell=tell, min_k=settings.privacy.min_k, capacity=None
-    )
+    intake = Intake(store, dead_letter, echo, clock=clock, tell=tell, min_k=settings.privacy.min_k)
     broker = EmbeddedBroker(
         host=settings.serve.broker.host, port=settings.serve.broker.port, users=users, receive=receive
     )

@@ -71,7 +71,6 @@ def through_intake(stream: Stream, store: Store, clock: SimulatedClock) -> Sent:
         lambda letter: refused.append(letter.reason),
         lambda _: None,
         clock=clock,
-        capacity=_BATCH,
         batch=_BATCH,
     )
     with ThreadPoolExecutor(1) as beside:

@@ -36,6 +36,7 @@ from common.wire import (
     NoticeMessage,
     ProbeMessage,
     StatusMessage,
+    Totals,
     WindowMessage,
     one_line,
 )
@@ -51,6 +52,11 @@ _PARTIAL = "partial write"
 the whole request: our configuration or the server is wrong and must be fixed, and no count may be dropped for it."""
 _CONFLICT = ("field type conflict", "invalid column type")
 """The error texts of 1.x and 2.x, and of 3.x."""
+# Looked up once, and not by model_dump: most messages are windows.
+_OF_TOTALS = tuple(name for name in layout.WINDOW.fields if name in Totals.model_fields)
+_OF_WINDOW = tuple(
+    name for name in layout.WINDOW.fields if name in WindowMessage.model_fields and name != "coverage"
+)
 
 
 class InfluxStore:
@@ -225,13 +231,10 @@ def _declared(measurement: Measurement, values: Mapping[str, Value | None]) -> d
 
 
 def _window(message: WindowMessage, tags: Mapping[str, str]) -> Iterator[Point]:
-    values = {
-        **message.model_dump(exclude={"totals", "coverage", "cohort"}),
-        **message.totals.model_dump(),
-        **message.coverage.model_dump(),
-        "coverage": message.coverage.share,
-    }
-    yield layout.WINDOW.point(tags, message.start, _declared(layout.WINDOW, values))
+    values = {name: getattr(message, name) for name in _OF_WINDOW}
+    values |= {name: getattr(message.totals, name) for name in _OF_TOTALS}
+    values["coverage"] = message.coverage.share
+    yield layout.WINDOW.point(tags, message.start, values)
     yield from door_points(message.totals, message.coverage, message.start, tags)
     if message.cohort is not None:
         yield from _cohort(message.cohort, message.start, tags)

@@ -51,12 +51,15 @@ class Measurement:
 
     def point(self, tags: Mapping[str, str], at: datetime, values: Mapping[str, Value | None]) -> Point:
         """Make a point from ``values`` by field, ignoring None. Raises ``KeyError`` for a field not in the layout."""
-        given = {name: (self.fields[name].kind, value) for name, value in values.items() if value is not None}
         return {
             "measurement": self.name,
             "tags": {name: tags[name] for name in self.tags},
             # A float with a whole value must still be written as a float.
-            "fields": {n: float(value) if kind == "float" else value for n, (kind, value) in given.items()},
+            "fields": {
+                name: float(value) if self.fields[name].kind == "float" else value
+                for name, value in values.items()
+                if value is not None
+            },
             "time": nanoseconds(at),
         }
 

@@ -105,7 +105,8 @@ OF_PLACES = (DOOR, COHORT_ZONE, COHORT_QUEUE, COHORT_TARGET, COHORT_HEAT, COHORT
 def door_points(totals: Totals, coverage: Coverage, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
     """Make a point for each door."""
     for name, door in totals.doors.items():
-        yield DOOR.point({**tags, "door": name}, at, {**door.model_dump(), "coverage": coverage.share})
+        counts = {of: getattr(door, of) for of in Door.model_fields}
+        yield DOOR.point({**tags, "door": name}, at, {**counts, "coverage": coverage.share})
 
 
 def place_points(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:

@@ -100,24 +100,28 @@ def encode(message: Message) -> bytes:
 def decode(topic_name: str, payload: bytes) -> Message:
     """Decode the message of a topic. Raises ``WireError`` for a foreign topic, a payload that breaks the contract,
     or one whose site and device are not those of its topic (a device speaks only as itself)."""
-    match, said = _TOPIC.match(topic_name), one_line(topic_name, 200)
+    match = _TOPIC.match(topic_name)
     if match is None or match[3] not in BY_CHANNEL:
-        raise WireError(f"{said}: not a topic of {ROOT}")
+        raise _broken(topic_name, f"not a topic of {ROOT}")
     if len(payload) > MAX_BYTES:
-        raise WireError(f"{said}: {len(payload)} bytes, more than {MAX_BYTES}")
+        raise _broken(topic_name, f"{len(payload)} bytes, more than {MAX_BYTES}")
     try:
         message = BY_CHANNEL[match[3]].model_validate_json(payload)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = one_line(".".join(str(part) for part in first["loc"]), 100) or "payload"
-        raise WireError(f"{said}: {where}: {one_line(first['msg'], 200)}") from None
+        raise _broken(topic_name, f"{where}: {one_line(first['msg'], 200)}") from None
     except Exception as error:  # noqa: BLE001 - whatever a foreign text does to a parser, only that text is refused
-        raise WireError(f"{said}: cannot be read ({type(error).__name__})") from None
+        raise _broken(topic_name, f"cannot be read ({type(error).__name__})") from None
     if "kind" not in message.model_fields_set:
-        raise WireError(f"{said}: schema: Field required")
+        raise _broken(topic_name, "schema: Field required")
     if (message.site, message.device) != (match[1], match[2]):
-        raise WireError(f"{said}: payload speaks for {message.site}/{message.device}")
+        raise _broken(topic_name, f"payload speaks for {message.site}/{message.device}")
     return message
+
+
+def _broken(topic_name: str, why: str) -> WireError:
+    return WireError(f"{one_line(topic_name, 200)}: {why}")
 
 
 def one_line(foreign: str, longest: int) -> str:

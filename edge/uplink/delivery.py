@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from common import wire
 from common.clock import Clock
 from common.mqtt.refusals import MALFORMED_PACKET, NO_SUBSCRIBERS, PACKET_TOO_LARGE, PROTOCOL_ERROR
-from edge.uplink.mqtt import Answer, Connection, Outgoing
+from edge.uplink.mqtt import IN_FLIGHT, Answer, Connection, Outgoing
 from edge.uplink.news import news_left_s
 from edge.uplink.outbox import Outbox
 from edge.uplink.rows import Item
@@ -31,11 +31,17 @@ _NEVER = {0x90, 0x99, PACKET_TOO_LARGE}
 _SETTLED_S = 600.0
 """So long after windows are taken again, what was delivered before is kept: a server that came back from a backup has
 not got all of it, and its bridge asks for it once it is there."""
+LATE_PER_S = 5.0
+"""So many windows that waited are sent in a second, after the first ones. A day of them then takes five minutes, and
+three hundred devices send a fraction of what one bridge stores, so that live windows do not queue at the broker."""
+LATE_AT_ONCE = IN_FLIGHT
+"""So many are sent at once: what waits after a short outage is few."""
 
 
 class Delivery:
-    """Sends what waits in ``outbox``, in order, over one connection after the other. For one thread, but for
-    :meth:`send_again_later`.
+    """Sends what waits in ``outbox`` over one connection after the other: at once what is put while the connection
+    lasts, and alerts and notices; beside it the windows that waited before, ``late_per_s`` in a second. Each of the two
+    goes in order. For one thread, but for :meth:`send_again_later`.
 
     ``broker`` is its name for the log. ``late_after_s``: a window delivered later than this after its end is marked
     ``is_historical``. ``hold_s``: pause after a refusal that can be mended. ``resend_within_s``: longest wait before
@@ -52,6 +58,7 @@ class Delivery:
         late_after_s: float,
         hold_s: float,
         resend_within_s: float,
+        late_per_s: float = LATE_PER_S,
     ) -> None:
         self._outbox, self._broker, self._boot_id, self._clock = outbox, broker, boot_id, clock
         self._late_after, self._hold_s = timedelta(seconds=late_after_s), hold_s
@@ -59,7 +66,8 @@ class Delivery:
         self._resend_at: float | None = None
         self._in_flight: dict[int, Item] = {}
         self._delivered: set[int] = set()
-        self._sent_up_to = 0
+        self._late_up_to = self._late_sent = self._live_sent = 0
+        self._late_per_s, self._late_room, self._room_at = late_per_s, float(LATE_AT_ONCE), clock.monotonic()
         self._suspect: int | None = None
         self._forbidden: str | None = None
         self._hold_until = 0.0
@@ -78,10 +86,26 @@ class Delivery:
             return
         room = connection.room if self._suspect is None else 1 - len(self._in_flight)
         if room > 0 and self._outbox.depth > len(self._in_flight):
-            for item in self._outbox.pending(room, after=self._sent_up_to):
-                self._sent_up_to = item.id
-                if item.id not in self._delivered:
-                    self._publish(connection, item)
+            room -= self._send_live(connection, room)
+            self._send_late(connection, min(room, self._room_for_late()))
+
+    def _send_live(self, connection: Connection, room: int) -> int:
+        """Send what does not wait behind late windows; return how many these are."""
+        newest = self._outbox.last_id
+        items, are_all = self._outbox.live(room, after=self._live_sent, late_up_to=self._late_up_to)
+        for item in items:
+            self._live_sent = item.id
+            self._publish(connection, item)
+        if are_all:  # so that a long row of late windows is looked through once
+            self._live_sent = max(newest, self._live_sent)
+        return len(items)
+
+    def _send_late(self, connection: Connection, room: int) -> None:
+        if room > 0:
+            for item in self._outbox.late(room, after=self._late_sent, late_up_to=self._late_up_to):
+                self._late_sent = item.id
+                self._late_room -= 1
+                self._publish(connection, item)
 
     def settle(self, answers: Iterable[Answer]) -> None:
         """Take what the broker has answered, and note in the outbox what it has acknowledged."""
@@ -96,6 +120,11 @@ class Delivery:
         if self._delivered and self._outbox.delivered(self._delivered, self._clock.now(), forget=forget):
             self._delivered.clear()
 
+    def begin(self) -> None:
+        """Take all windows that wait for late: a connection begins, or what was delivered waits once more."""
+        self._late_sent = self._live_sent = 0
+        self._late_up_to = self._outbox.last_id
+
     def lose_connection(self, end: Answer) -> None:
         """Begin again with the oldest message at the next connection. If a message may have caused this ``end``, look
         for it: sent alone, it is found out; twice, or a garbled line would cost a good message."""
@@ -106,7 +135,6 @@ class Delivery:
                 self._delivered.add(oldest.id)
             self._suspect = oldest.id if len(self._in_flight) == 1 else 0
         self._in_flight.clear()
-        self._sent_up_to = 0
         self._taken_since = None
 
     def resend(self, since: datetime) -> None:
@@ -130,12 +158,21 @@ class Delivery:
         due = self._resend_at is not None and self._clock.monotonic() >= self._resend_at
         if due and not self._in_flight and not self._delivered:
             self._resend_at = None
-            self._sent_up_to = 0
             again = self._outbox.resend()
+            self.begin()
             log.info("broker %s: a bridge is gone; %d messages are sent again", self._broker, again)
+
+    def _room_for_late(self) -> int:
+        now = self._clock.monotonic()
+        self._late_room += (now - self._room_at) * self._late_per_s
+        self._late_room = min(self._late_room, float(LATE_AT_ONCE))
+        self._room_at = now
+        return int(self._late_room)
 
     def _publish(self, connection: Connection, item: Item) -> None:
         """Publish one message of the outbox, or give it up if it is no longer news."""
+        if item.id in self._delivered:
+            return
         left_s = news_left_s(item, self._clock.now())
         if left_s == 0:
             log.info("%s: not sent, it is older than %g minutes", item.topic, wire.NEWS_S / 60)
@@ -168,7 +205,13 @@ class Delivery:
                 log.error("broker %s: %s: %s; messages are kept", self._broker, item.topic, answer.reason)
                 self._forbidden = item.topic
             self._hold_until = self._clock.monotonic() + self._hold_s
-            self._sent_up_to = min(self._sent_up_to, item.id - 1)
+            if self._is_late(item):
+                self._late_sent = min(self._late_sent, item.id - 1)
+            else:
+                self._live_sent = min(self._live_sent, item.id - 1)
+
+    def _is_late(self, item: Item) -> bool:
+        return item.id <= self._late_up_to and item.topic.endswith("/window")
 
     def _is_settled(self) -> bool:
         since = self._taken_since

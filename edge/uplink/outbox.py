@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -130,9 +130,23 @@ class Outbox:
 
     def pending(self, limit: int, *, after: int = 0) -> list[Item]:
         """Return the oldest waiting messages with an id above ``after``, at most ``limit``."""
+        return self._read(rows.PENDING, {"after": after, "limit": limit})[0]
+
+    def live(self, limit: int, *, after: int, late_up_to: int) -> tuple[list[Item], bool]:
+        """Return those of ``pending`` that are not late, and whether these are all. Late are windows with an id up to
+        ``late_up_to``."""
+        items, sound = self._read(rows.LIVE, {"after": after, "limit": limit, "late_up_to": late_up_to})
+        return items, sound and len(items) < limit
+
+    def late(self, limit: int, *, after: int, late_up_to: int) -> list[Item]:
+        """Return those of ``pending`` that are late."""
+        return self._read(rows.LATE, {"after": after, "limit": limit, "late_up_to": late_up_to})[0]
+
+    def _read(self, question: str, values: Mapping[str, int]) -> tuple[list[Item], bool]:
+        """Return the messages that were found, and whether no row was damaged and the disk did not fail."""
         with self._lock:
             try:
-                found = self._db.execute(rows.PENDING, (after, limit)).fetchall()
+                found = self._db.execute(question, values).fetchall()
                 items = [(row, rows.item(row)) for row in found]
                 if damaged := [row for row, item in items if item is None]:
                     self._set_rows_aside(damaged)
@@ -141,8 +155,8 @@ class Outbox:
                     self._start_new_file(str(error))
                 else:
                     self._note(_disk_fault(error))
-                return []
-        return [item for _, item in items if item is not None]
+                return [], False
+        return [item for _, item in items if item is not None], not damaged
 
     def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
         """Record what the broker has acknowledged, and ``forget`` what it acknowledged long ago, or else only what it
@@ -196,6 +210,11 @@ class Outbox:
     def depth(self) -> int:
         """Number of waiting messages."""
         return self._depth
+
+    @property
+    def last_id(self) -> int:
+        """The id of the newest message that was ever put."""
+        return self._last_id
 
     @property
     def lost(self) -> int:

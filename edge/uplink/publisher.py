@@ -17,7 +17,7 @@ from common.backoff import Backoff
 from common.clock import Clock
 from common.mqtt.broker import Broker
 from common.mqtt.refusals import SESSION_TAKEN_OVER, BrokerRefused, BrokerUnreachable
-from edge.uplink.delivery import UPSET, Delivery
+from edge.uplink.delivery import LATE_PER_S, UPSET, Delivery
 from edge.uplink.mqtt import IN_FLIGHT, Answer, Connection, Outgoing
 from edge.uplink.outbox import Outbox, Progress
 
@@ -38,7 +38,8 @@ within this time before a connection was lost is sent again: twice the autosave 
 
 
 class Uplink:
-    """Delivers at least once, in order, whatever happens to the broker, the network or this process.
+    """Delivers at least once, whatever happens to the broker, the network or this process: what is sent now at once,
+    and beside it the windows that waited before, ``late_per_s`` in a second.
 
     The outbox is taken over: :meth:`stop` closes it.
     ``late_after_s``: a window delivered later than this after its end is marked ``is_historical``.
@@ -59,6 +60,7 @@ class Uplink:
         late_after_s: float,
         retry_s: tuple[float, float] = (1.0, 60.0),
         resend_within_s: float = RESEND_WITHIN_S,
+        late_per_s: float = LATE_PER_S,
     ) -> None:
         self._outbox = outbox
         self._broker = broker
@@ -72,6 +74,7 @@ class Uplink:
             late_after_s=late_after_s,
             hold_s=retry_s[1],
             resend_within_s=resend_within_s,
+            late_per_s=late_per_s,
         )
         self._first_retry_s = retry_s[0]
         self._backoff = Backoff(first_s=retry_s[0], longest_s=retry_s[1], clock=clock)
@@ -231,6 +234,7 @@ class Uplink:
         if self._lost_at is not None:
             self._delivery.resend(since=self._lost_at - timedelta(seconds=UNSAVED_S))
             self._lost_at = None
+        self._delivery.begin()
         self._connected_at = self._clock.monotonic()
         self._connection = connection
         self._fault = None

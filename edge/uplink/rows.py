@@ -46,7 +46,12 @@ COLUMNS = ("id", "CAST(topic AS BLOB)", "CAST(payload AS BLOB)", "created_at", "
 COLUMNS_BEFORE = (*COLUMNS[:4], "NULL")
 """Columns of a version without checksums."""
 
-PENDING = f"SELECT {', '.join(COLUMNS)} FROM message WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - names of ours
+_PENDING = f"SELECT {', '.join(COLUMNS)} FROM message WHERE id > :after"  # noqa: S608 - names of ours
+_LIMIT = "ORDER BY id LIMIT :limit"
+_IS_LATE = "(id <= :late_up_to AND topic LIKE '%/window')"
+PENDING = f"{_PENDING} {_LIMIT}"
+LATE = f"{_PENDING} AND {_IS_LATE} {_LIMIT}"
+LIVE = f"{_PENDING} AND {_IS_LATE} IS NOT TRUE {_LIMIT}"
 PUT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
 TAKE_OVER = (
     "INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc) VALUES (?, CAST(? AS TEXT), ?, ?, ?)"

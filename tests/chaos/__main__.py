@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from common.errors import UserError
+from edge.uplink.delivery import LATE_PER_S
 from tests.chaos.run import Outcome, play, play_simulated, settle
 from tests.chaos.schedule import Fault, schedule
 from tests.chaos.world import Form, World
@@ -37,6 +38,7 @@ def real(seed: int, devices: int, minutes: float) -> tuple[Form, tuple[Fault, ..
         disk_mib=16,
         retry_s=(0.5, 5.0),
         resend_within_s=10.0,
+        late_per_s=10 * LATE_PER_S,
     )
     length_s = minutes * 60
     faults = schedule(
@@ -60,6 +62,7 @@ def simulated(seed: int, devices: int, hours: float) -> tuple[Form, tuple[Fault,
         disk_mib=64 + 8 * devices,
         retry_s=(1.0, 60.0),
         resend_within_s=900.0,
+        late_per_s=LATE_PER_S,
         began=_BEGAN,
     )
     length_s = hours * 3600

@@ -65,6 +65,7 @@ class Plan:
     offsets: Mapping[str, float]
     retry_s: tuple[float, float]
     resend_within_s: float
+    late_per_s: float
     now: float | None
 
     @classmethod
@@ -160,6 +161,7 @@ class Device:
             late_after_s=2 * plan.window_s,
             retry_s=plan.retry_s,
             resend_within_s=plan.resend_within_s,
+            late_per_s=plan.late_per_s,
         )
 
     def tick(self) -> None:

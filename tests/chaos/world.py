@@ -34,6 +34,7 @@ class Form:
     disk_mib: int
     retry_s: tuple[float, float]
     resend_within_s: float
+    late_per_s: float
     began: float | None = None
 
     @property
@@ -226,6 +227,7 @@ class World:
             offsets={device: self._offsets[device] for device in form.machines[name]},
             retry_s=form.retry_s,
             resend_within_s=form.resend_within_s,
+            late_per_s=form.late_per_s,
             now=self.now_s,
         )
         path.write_text(plan.dump(), encoding="utf-8")

@@ -58,12 +58,14 @@ def password_file(path: Path, username: str, password: str) -> None:
 
 
 class Mosquitto:
-    """One mosquitto process; the port and the persistent state outlive :meth:`kill`."""
+    """One mosquitto process; the port and the persistent state outlive :meth:`kill`. With ``verbose`` its log names
+    each packet, which costs it more time than the packets."""
 
-    def __init__(self, folder: Path, *lines: str, anonymous: bool = True) -> None:
+    def __init__(self, folder: Path, *lines: str, anonymous: bool = True, verbose: bool = True) -> None:
         self._program = require_program("mosquitto", "apt-get install mosquitto")
         self._folder = folder
         self._anonymous = anonymous
+        self._verbose = ["-v"] if verbose else []
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.configure(*lines)
@@ -87,7 +89,9 @@ class Mosquitto:
         log = (self._folder / "mosquitto.log").open("ab")
         with log:
             config = str(self._folder / "mosquitto.conf")
-            self._process = subprocess.Popen([self._program, "-v", "-c", config], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [self._program, *self._verbose, "-c", config], stdout=log, stderr=log
+            )
         process = self._process
 
         def listening() -> bool:
@@ -98,8 +102,13 @@ class Mosquitto:
         until(listening, "mosquitto listens")
         return self
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> bytes:
-        """What the broker has said so far; it names each packet."""
+        """What the broker has said so far."""
         return (self._folder / "mosquitto.log").read_bytes()
 
     def reload(self) -> None:

@@ -131,6 +131,7 @@ def uplink(folder: Path, port: int, clock: Clock | None = None) -> Iterator[Upli
         late_after_s=10**10,
         retry_s=(0.05, 0.2),
         resend_within_s=0.1,
+        late_per_s=10_000,
     )
     sender.start()
     try:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from cloud.ingest.intake import Delivery, Intake, dead_letter_topic
+from common.clock import SystemClock
 from common.wire import ROOT, encode, topic
 from tests.cloud.ingest.bridges import FaultyStore, make_bridge, publish, publisher, running
 from tests.support.brokers import Listener, Mosquitto, until
@@ -62,13 +65,30 @@ def test_a_dead_letter_names_in_the_store_only_who_can_have_sent_it(store: Fault
     assert [(letter.site, letter.device) for letter in store.letters] == [("shop", "-")]
 
 
-def test_a_store_that_is_away_holds_up_no_dead_letter(store: FaultyStore) -> None:
+def test_a_dead_letter_is_published_at_once_and_kept_when_the_store_is_back(store: FaultyStore) -> None:
     store.available.clear()
-    letters = []
-    intake = Intake(store, lambda letter: letters.append(letter.topic), lambda _: None, clock=ManualClock())
-    intake.submit(Delivery(topic(window(0)), b"?", intake.stop))
-    intake.run()
-    assert (letters, intake.stats.dead, store.letters) == ([topic(window(0))], 1, [])
+    published: list[str] = []
+    done = threading.Event()
+    intake = Intake(
+        store,
+        lambda letter: published.append(letter.topic),
+        lambda _: None,
+        clock=SystemClock(),
+        retry_first_s=0.01,
+        retry_most_s=0.01,
+    )
+    thread = threading.Thread(target=intake.run)
+    thread.start()
+    try:
+        intake.submit(Delivery(topic(window(0)), b"?", done.set))
+        until(lambda: intake.stats.retries > 2, "it is tried again")
+        assert (published, intake.stats.dead, done.is_set()) == ([topic(window(0))], 0, False)
+        store.available.set()
+        assert done.wait(10)
+    finally:
+        intake.stop()
+        thread.join(10)
+    assert (len(published), intake.stats.dead, [letter.payload for letter in store.letters]) == (1, 1, [b"?"])
 
 
 def test_a_message_that_the_store_rejects_goes_to_the_dead_letters_alone(

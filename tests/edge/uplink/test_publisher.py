@@ -108,6 +108,7 @@ def make(outbox: Outbox, broker: Broker) -> Uplink:
         clock=SystemClock(),
         late_after_s=120.0,
         retry_s=(0.02, 0.2),
+        late_per_s=10_000,
     )
 
 

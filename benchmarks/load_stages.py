@@ -11,8 +11,8 @@ from statistics import median
 from typing import TypeVar
 
 from cloud.domain import arrival
+from cloud.ingest.duplicates import Duplicates
 from cloud.ingest.intake import BATCH
-from cloud.ingest.repeats import Repeats
 from cloud.stores.influx import InfluxStore, points
 from cloud.stores.line_protocol import line
 from common.clock import SystemClock
@@ -37,7 +37,7 @@ def stages(messages: Sequence[tuple[str, bytes]], store: InfluxDB, rounds: int) 
 
 def _once(messages: Sequence[tuple[str, bytes]], influx: InfluxStore) -> dict[str, float]:
     spent: defaultdict[str, float] = defaultdict(float)
-    now, repeats = datetime.now(UTC), Repeats()
+    now, duplicates = datetime.now(UTC), Duplicates()
 
     def timed(name: str, work: Callable[[], T]) -> T:
         began = time.thread_time()
@@ -48,7 +48,7 @@ def _once(messages: Sequence[tuple[str, bytes]], influx: InfluxStore) -> dict[st
     def settle(batch: Sequence[tuple[str, bytes]]) -> None:
         decoded = timed("decode and check the contract", lambda: [decode(*message) for message in batch])
         timed("check the time of arrival", lambda: [arrival.checked(message, now) for message in decoded])
-        timed("recognise repeats", lambda: [repeats.is_repeat(message) for message in decoded])
+        timed("recognise duplicates", lambda: duplicates.among(decoded, time.monotonic()))
         made = timed("make points", lambda: [point for one in decoded for point in points(one, now)])
         timed("write the line protocol", lambda: [line(point) for point in made])
         timed("HTTP", lambda: influx.write_points(made, "raw"))

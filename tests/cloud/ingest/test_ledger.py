@@ -99,6 +99,13 @@ def test_a_window_is_remembered_for_as_long_as_it_may_be_sent_again() -> None:
     assert found.among([window(0)], REMEMBERED_S + 13) == {("shop", "door"): 1}
 
 
+def test_only_so_many_windows_are_remembered() -> None:
+    found = Duplicates(most=2)
+    assert not found.among([window(0), window(1), window(2)], 0.0)
+    assert found.among([window(1), window(2)], 1.0) == {("shop", "door"): 2}
+    assert not found.among([window(0)], 2.0), "the oldest was forgotten"
+
+
 @pytest.fixture
 def asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     config = tmp_path / "cloud.yaml"

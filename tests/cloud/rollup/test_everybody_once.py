@@ -28,7 +28,7 @@ AFTER = NOON + timedelta(days=1)
 def deliver(store: Store, come: list[WindowMessage]) -> None:
     """Bring the windows the way of the bridge."""
     *others, last = come
-    intake = Intake(store, lambda _: None, lambda _: None, clock=ManualClock(AFTER), capacity=None, min_k=1)
+    intake = Intake(store, lambda _: None, lambda _: None, clock=ManualClock(AFTER), min_k=1)
     for window in others:
         intake.submit(Delivery(topic(window), encode(window), lambda: None))
     intake.submit(Delivery(topic(last), encode(last), intake.stop))

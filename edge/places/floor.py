@@ -38,6 +38,10 @@ above the edge. A child whose feet just show is taken for whole."""
 LEARN_S = 2.0
 """Time constant in which a person's height, seen in full, is learned, after a plain mean over this time."""
 
+STEADY_S = 0.3
+"""The point goes on smoothly once the feet were seen for this time. Before, it jumps to what is seen: where somebody
+comes into view, the first box may be that of another person."""
+
 SETTLE_S = 0.3
 """Time constant in which the difference between a seen and an estimated floor point vanishes."""
 
@@ -65,14 +69,14 @@ class Floor:
         feet = (body.box.y2 - head_y) / side if body is not None else 0.0
         shows = head_y + (FEET if self._feet is None else self._feet) * side < height + BELOW * side
         is_seen = body is not None and shows and body.box.y2 < height - EDGE_PX and self._is_whole(feet)
-        was_guessed = self._feet is None
+        is_new = self._known_s < STEADY_S
         if is_seen and body is not None:
             found = (body.box.centre[0] / height, body.box.y2 / height)
             self._learn(feet, since_s)
         else:
             feet = FEET if self._feet is None else self._feet
             found = (head[0], (head_y + feet * side) / height)
-        if self._was_seen is None or (is_seen and was_guessed):  # what is seen first corrects a guess at once
+        if self._was_seen is None or is_new:  # there is nothing yet that is worth to be gone on from
             self._shift = (0.0, 0.0)
         elif is_seen != self._was_seen:
             # The point goes on from where it was, moved like the head: a change of method is no step.
@@ -90,6 +94,11 @@ class Floor:
     def feet_seen(self) -> bool:
         """Whether the last point is the lower edge of the body, not an estimate."""
         return bool(self._was_seen)
+
+    @property
+    def tall(self) -> float:
+        """How far the feet are below the head, in heights of the picture: it jitters less than the size of the face."""
+        return self.point[1] - self.head[1]
 
     def _is_whole(self, feet: float) -> bool:
         least = SHORTEST if self._feet is None else SHORTER * (self._feet + HAIR)

@@ -24,7 +24,7 @@ from edge.places.doors import (
 )
 from edge.places.floor import Floor
 from edge.places.geometry import Point, Polygon
-from edge.places.heat import Grid, Heat, Way
+from edge.places.heat import Grid, Heat, Spot, Way
 from edge.places.overlap import overlapping
 from edge.places.plan import Plan, PlanPoints
 from edge.places.queues import Waiting
@@ -153,12 +153,12 @@ class Places:
         self._stay(record, drawn.areas, at_s)
         self._look(record, drawn, pose, looks_here, on_floor, at_s)
         if drawn.plan is None:
-            point, metre = floor.point, floor.size / METRES
+            spot = Spot(floor.point, floor.size / METRES, floor.tall)
         elif on_floor is None:
             return
         else:
-            point, metre = on_floor, 1.0
-        record.heat.see(drawn.grid.cell(point), point, metre, record.looking.added_s, at_s)
+            spot = Spot(on_floor, 1.0, None)
+        record.heat.see(drawn.grid.cell(spot.point), spot, record.looking.added_s, at_s)
 
     def settle(self, at_s: float) -> None:
         """Count the crossings that have settled by now, also those of people who are out of sight."""

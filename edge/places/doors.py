@@ -98,6 +98,8 @@ class Passage:
     _last: tuple[float, Point] | None = None
     _crossed: tuple[float, Point, float] | None = None
     """When and where the line was crossed since the person was last clear of it on the certain side, and the size."""
+    _back_s: float = -math.inf
+    """When the line was crossed back last: for a shorter time than ``FIRM_S``, that is nothing."""
     _begun: tuple[float, Point, float] | None = None
     """The crossing that is not settled."""
 
@@ -116,12 +118,16 @@ class Passage:
         the line than ``margin``, in face sizes, nobody knows the side."""
         depth = doorway.line.depth(point)
         is_inside = depth >= 0
-        if self._last is not None and is_inside != self._side:
+        if self._last is not None:
             before_s, before = self._last
             crossed = doorway.line.crossed(before, point)
             if crossed is not None:
                 share, place = crossed
-                self._crossed = (before_s + share * (at_s - before_s), place, size)
+                crossed_s = before_s + share * (at_s - before_s)
+                if is_inside == self._side:
+                    self._back_s = crossed_s
+                elif self._crossed is None or crossed_s - self._back_s >= FIRM_S:  # else it is jitter
+                    self._crossed = (crossed_s, place, size)
         self._last = (at_s, point)
         if abs(depth) >= margin * size:
             self._note(is_inside, at_s)

@@ -145,6 +145,20 @@ class Passage:
         """Return the crossing of a person who is beyond the line when the track ends."""
         return None if self._begun is None else self._commit(door)
 
+    def go_on(self, before: Passage, at_s: float, point: Point, size: float) -> None:
+        """Go on from the passage of somebody who was lost, seen again as this person: at ``at_s`` at a point, with a
+        face of ``size``. A change of the side in between is a crossing there."""
+        if before._side is None:
+            return
+        begun = before._begun
+        if begun is None:
+            begun = self._begun if self.home in (None, before._side) else (at_s, point, size)
+        self.home = before.home
+        self._side = before._side if self._side is None else self._side
+        self._begun = None if self._side == self.home else begun
+        self._was_inside |= before._was_inside
+        self.passed_m = min(self.passed_m, before.passed_m)
+
     @property
     def side(self) -> bool | None:
         """The side that is certain now: true inside; None before any is."""

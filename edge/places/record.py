@@ -56,8 +56,10 @@ class Trail:
         return self._first[0]
 
     def metres_from(self, lost: Trail) -> float:
-        """Return how far from the end of another way this one begins, by the size of the face."""
-        return math.dist(lost._last[-1].point, self.begins.point) / lost._last[-1].size * METRES
+        """Return how far from the end of another way this one begins, by the size of the smaller face: one beside the
+        camera and one far away are no neighbours."""
+        ended, begins = lost._last[-1], self.begins
+        return math.dist(ended.point, begins.point) / min(ended.size, begins.size) * METRES
 
     def goes_on(self, lost: Trail) -> bool:
         """Return whether it begins when and where the other one ends, and does not lead back. Where people come into

@@ -126,7 +126,9 @@ class Passage:
                 crossed_s = before_s + share * (at_s - before_s)
                 if is_inside == self._side:
                     self._back_s = crossed_s
-                elif self._crossed is None or crossed_s - self._back_s >= FIRM_S:  # else it is jitter
+                else:
+                    if self._crossed is not None and crossed_s - self._back_s < FIRM_S:
+                        crossed_s = self._crossed[0]  # what came in between was jitter
                     self._crossed = (crossed_s, place, size)
         self._last = (at_s, point)
         if abs(depth) >= margin * size:

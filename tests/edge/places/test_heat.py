@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.wire.places import HEAT_COLUMNS
 from edge.place_types import HEAT_MOST_S
 from edge.places.doors import Door
-from edge.places.heat import LENS, STANDING_M_S, Grid, Way
+from edge.places.heat import STANDING_M_S, Grid, Way
 from edge.places.places import Places
 from edge.places.plan import PlanPoints
 from edge.places.zones import Zone
@@ -29,13 +29,17 @@ def test_who_stands_warms_one_cell_and_who_walks_none() -> None:
     assert visit.heat == {}
 
 
+FOCAL = 1.0
+"""Of the camera of these tests, in heights of the picture: a little wider than the product takes it to be."""
+
+
 def heat_of(distances: list[float]) -> float:
     """The seconds in which somebody stands who is at these distances in metres, ten a second, before a camera at the
     height of the eyes."""
     places, person = Places(), None
     for step, metres in enumerate(distances):
-        at_s, feet = step / 10, (0.5 * ASPECT, 0.35 + LENS * EYES_M / metres)
-        person = track(1, feet, at_s, size=LENS * ADULT_M / FACES_HIGH / metres)
+        at_s, feet = step / 10, (0.5 * ASPECT, 0.35 + FOCAL * EYES_M / metres)
+        person = track(1, feet, at_s, size=FOCAL * ADULT_M / FACES_HIGH / metres)
         places.seen(person, None, None, VIEW, at_s)
     assert person is not None
     return sum(standing_s for standing_s, _ in places.finish(person).heat.values())

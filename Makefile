@@ -171,7 +171,9 @@ revoke: need-inventory setup-ansible ## Revoke a device's certificate, so that t
 	$(PLAY) ansible/revoke.yml --extra-vars 'device=$(DEVICE)' $(ARGS)
 
 docs: setup ## Generate docs/wire.md, storage.md, api.md, ansible.md and scale.md from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/messages.py
+	$(BIN)/python docs/storage.py
+	$(BIN)/python docs/rules.py
 	$(BIN)/python docs/api.py
 	$(BIN)/python docs/roles.py
 	$(BIN)/python docs/scale.py

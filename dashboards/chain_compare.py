@@ -50,7 +50,7 @@ def dashboard() -> Dashboard:
     board.with_variable(query_variable("role", "Cameras", q.ROLES, backwards=True))
     # Also those of the till and of the chain file. Backwards, visits come first.
     board.with_variable(query_variable("metric", "Compared on", q.METRICS, backwards=True))
-    board.with_variable(query_variable("figure", "Figure", figures.FIGURES))
+    board.with_variable(query_variable("figure", "Figure", figures.METRICS))
     board.with_variable(query_variable("period", "Days of each point", figures.PERIODS, backwards=True))
     annotate(board)
 

@@ -14,8 +14,7 @@ _SITE = "\"site\" = '$site' AND $timeFilter"
 _PERIOD = "\"period\" = '$period'"
 _CHAIN = f"{SITES} AND \"role\" = '$role' AND \"metric\" = '$figure' AND {_PERIOD}"
 
-METRICS = Query('SHOW TAG VALUES FROM "day_figure" WITH KEY = "metric" WHERE "site" = \'$site\'', "day")
-FIGURES = Query(
+METRICS = Query(
     'SHOW TAG VALUES FROM "day_figure" WITH KEY = "metric" WHERE "site" =~ /^${site:regex}$/', "day"
 )
 PERIODS = Query('SHOW TAG VALUES FROM "day_figure" WITH KEY = "period"', "day")

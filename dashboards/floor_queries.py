@@ -17,9 +17,12 @@ _SITE = "\"site\" = '$site' AND $timeFilter"
 _HEAT = f"{_SITE} AND \"camera\" = '$camera' AND \"grid\" = '$grid'"
 _BY_PLACE = '"role", "place"'
 
-CAMERAS = Query('SHOW TAG VALUES FROM "day_heat" WITH KEY = "camera" WHERE "site" = \'$site\'', "day")
+CAMERAS = Query(
+    'SHOW TAG VALUES FROM "day_heat" WITH KEY = "camera" WHERE "site" =~ /^${site:regex}$/', "day"
+)
 GRIDS = Query(
-    'SHOW TAG VALUES FROM "day_heat" WITH KEY = "grid" WHERE "site" = \'$site\' AND "camera" = \'$camera\'',
+    'SHOW TAG VALUES FROM "day_heat" WITH KEY = "grid"'
+    ' WHERE "site" =~ /^${site:regex}$/ AND "camera" =~ /^${camera:regex}$/',
     "day",
 )
 

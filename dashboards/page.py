@@ -24,7 +24,8 @@ and the same for all users. They need no setup and are read-only, so that nobody
   number is replaced by the reason in words. A bar of height 0 shows its 0.
 - **Grey means: do not draw conclusions.** A breakdown of fewer than {few} visits, a difference that may be chance, or
   an hour that was only partly watched. With enough data it becomes coloured.
-- **A missing bar between others was withheld**: there are so few visits that somebody could be recognised.
+- **A missing bar between others, and a dash in a table, was withheld**: there are so few visits that somebody could be
+  recognised. A dash is also a ratio with nothing to divide by.
 - A *visit* is one person on one camera, from the first to the last moment in view; the face may never be seen. A visit
   is *described* if its face was seen well enough to be classified. Ages, genders and expressions are estimates for
   groups of described visits: the newest visits are counted, and their group is not complete yet.

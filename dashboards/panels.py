@@ -33,6 +33,8 @@ from dashboards.queries import Query
 
 GREEN, ORANGE, RED, GREY, BLUE = "green", "orange", "red", "#8e8e8e", "blue"
 NO_DATA = "not watched"
+NOT_TOLD = "–"
+"""In a cell of a table: withheld, not estimated, or nothing to divide by."""
 
 Kind = TypeVar(
     "Kind",
@@ -167,7 +169,10 @@ def rows(
     ``columns`` sets the order and look of each column, by its name in the query result, because the engine may return
     tags in any order. ``sort`` is a column and whether the largest value comes first.
     """
-    panel = table.Panel().height(height).no_value(no_value)
+    # By the default of 150 px, the last columns would be out of sight.
+    panel = table.Panel().height(height).no_value(no_value).min_width(60)
+    # Grafana would write the sentence for an empty panel into each empty cell.
+    panel.override_by_regexp("/.*/", [model.DynamicConfigValue("noValue", NOT_TOLD)])
     queries = [query] if isinstance(query, Query) else query
     if len(queries) > 1:
         panel.with_transformation(_step("merge"))
@@ -185,7 +190,7 @@ def rows(
 
 def grid(title: str, description: str, queries: Sequence[Query], columns: int) -> table.Panel:
     """Draw a heat map as a table without names: a query for each row, which answers ``row`` and its cells."""
-    panel = table.Panel().height(10).show_header(False).min(0).no_value("–").unit("s").decimals(0)
+    panel = table.Panel().height(10).show_header(False).min(0).no_value(NOT_TOLD).unit("s").decimals(0)
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_BL_YL_RD))
     panel.cell_options(
         values.TableColoredBackgroundCellOptions(mode=values.TableCellBackgroundDisplayMode.BASIC)
@@ -220,7 +225,7 @@ def busiest(title: str, description: str, query: Query) -> stat.Panel:
     """Show the time and the size of a maximum."""
     panel = number(title, description, query).text_mode(values.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("/.*/"))
-    return panel.override_by_name("Time", [model.DynamicConfigValue("unit", "time:HH:mm")])
+    return panel.override_by_name("Time", unit("time:HH:mm"))
 
 
 def place_map(title: str, description: str, query: Query, *, colour_by: str, steps: Steps) -> geomap.Panel:

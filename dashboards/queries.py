@@ -48,21 +48,21 @@ WATCHED = '("coverage" > 0 OR "visits" > 0)'
 """Windows with real counts; a visit that ended when the camera failed also counts."""
 LOCAL = "tz('$timezone')"
 
-# Variables.
+# Variables. One that names another does so in a regex: Grafana 9 escapes its value as for a regex wherever it stands.
 
 SITE_NAMES = Query('SHOW TAG VALUES FROM "window" WITH KEY = "site"')
-SITE_DEVICES = Query('SHOW TAG VALUES FROM "window" WITH KEY = "device" WHERE "site" = \'$site\'')
+SITE_DEVICES = Query('SHOW TAG VALUES FROM "window" WITH KEY = "device" WHERE "site" =~ /^${site:regex}$/')
 DEVICE_NAMES = Query('SHOW TAG VALUES FROM "health" WITH KEY = "device" WHERE "site" =~ /^${site:regex}$/')
 SITE_ZONE = Query(
     'SHOW TAG VALUES FROM "site" WITH KEY = "timezone" WHERE "site" =~ /^${site:regex}$/', "day"
 )
 """Empty without a chain file; InfluxQL then uses UTC."""
 CHAINS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "chain"', "day")
-REGIONS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "region" WHERE "chain" = \'$chain\'', "day")
+REGIONS = Query('SHOW TAG VALUES FROM "site" WITH KEY = "region" WHERE "chain" =~ /^${chain:regex}$/', "day")
 ROLES = Query('SHOW TAG VALUES FROM "comparison" WITH KEY = "role"', "day")
 METRICS = Query('SHOW TAG VALUES FROM "comparison" WITH KEY = "metric"', "day")
 REGION_SITES = Query(
-    'SHOW TAG VALUES FROM "site" WITH KEY = "site" WHERE "chain" = \'$chain\''
+    'SHOW TAG VALUES FROM "site" WITH KEY = "site" WHERE "chain" =~ /^${chain:regex}$/'
     ' AND "region" =~ /^${region:regex}$/',
     "day",
 )

@@ -25,16 +25,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from cloud.config import (
-    EmbeddedSettings,
-    PageSettings,
-    PrivacySettings,
-    ServeBrokerSettings,
-    ServeSettings,
-    Settings,
-)
+from cloud.config import EmbeddedSettings, PrivacySettings, Settings
 from cloud.domain.labels import LABELS, WITHOUT_VERDICT
 from cloud.onebox.serve import Box, serve
+from cloud.serve_settings import PageSettings, ServeBrokerSettings, ServeSettings
 from cloud.stores.store import Reader
 from common.clock import SystemClock
 from common.errors import UserError

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from cloud.account_settings import CompanySettings
 from cloud.accounts.accounts import Accounts
 from cloud.accounts.file import exists_with_users
-from cloud.config import PageSettings, Settings, is_loopback
+from cloud.config import Settings
+from cloud.serve_settings import PageSettings, is_loopback
 from cloud.web.access import Access, OpenAccess
 from cloud.web.account_access import AccountAccess
 from common.clock import Clock

@@ -282,7 +282,7 @@ def test_every_field_of_every_message_is_explained() -> None:
 
 
 def test_the_written_contract_is_up_to_date() -> None:
-    generated: dict[str, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+    generated: dict[str, str] = runpy.run_path(str(DOCS / "messages.py"))["pages"]()
     for path, text in generated.items():
         assert (DOCS / path).read_text(encoding="utf-8") == text, f"docs/{path} is out of date: make docs"
     assert {f"schema/{file.name}" for file in (DOCS / "schema").iterdir()} <= generated.keys()

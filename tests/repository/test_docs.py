@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import runpy
 import shlex
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
@@ -168,3 +169,11 @@ def test_the_index_lists_every_page_and_decision() -> None:
     linked = {link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", index)}
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert pages - {"README.md"} - linked == set()
+
+
+@pytest.mark.parametrize(
+    ("script", "page"), [("storage.py", "storage.md"), ("rules.py", "privacy-rules.md")], ids=str
+)
+def test_a_page_that_is_made_from_the_code_is_up_to_date(script: str, page: str) -> None:
+    made: str = runpy.run_path(str(ROOT / "docs" / script))["page"]()
+    assert (ROOT / "docs" / page).read_text(encoding="utf-8") == made, "run make docs"

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from cloud.config import InfluxSettings, PageSettings, ServeSettings, Settings
+from cloud.config import InfluxSettings, Settings
 from cloud.onebox.chain_page import serve_page
+from cloud.serve_settings import PageSettings, ServeSettings
 from common.clock import SystemClock
 from common.mqtt.broker import Broker
 from common.wire import ConfigMessage, decode, encode, short_hash, topic

@@ -12,8 +12,9 @@ import pytest
 
 from cloud.account_settings import AccountSettings
 from cloud.accounts.accounts import Accounts
-from cloud.config import InfluxSettings, PageSettings, ServeSettings, Settings
+from cloud.config import InfluxSettings, Settings
 from cloud.onebox.chain_page import serve_page
+from cloud.serve_settings import PageSettings, ServeSettings
 from cloud.stores.connect import open_influx
 from cloud.stores.influx import InfluxStore
 from common.clock import SystemClock

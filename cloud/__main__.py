@@ -15,7 +15,7 @@ from cloud.devices import configure, loyalty, offer_command
 from cloud.exports import command as export
 from cloud.grafana import command as provision
 from cloud.ingest import command as bridge
-from cloud.ingest import dead_letters, notice_command
+from cloud.ingest import dead_letters, ledger_command, notice_command
 from cloud.onebox import backup
 from cloud.onebox import command as onebox
 from cloud.reports import command as report
@@ -29,7 +29,7 @@ from common.masking import MaskingFormatter
 
 COMMANDS = (
     bridge, onebox, rollup, compare, report, export, simulate, provision, configure, offer_command,
-    notice_command, dead_letters, backup, accounts, till, sign, loyalty,
+    notice_command, dead_letters, ledger_command, backup, accounts, till, sign, loyalty,
 )  # fmt: skip
 
 

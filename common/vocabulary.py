@@ -17,6 +17,10 @@ AGE_BAND_STARTS = (0, 18, 25, 35, 45, 55, 65)
 DWELL_BINS_S = (0.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 """Lower edges in seconds of the dwell and attention histograms; the last bin is open."""
 
+LOOK_MOST_S = 30.0
+"""Of one visit at most so many seconds count in a sum of looking: attention, looks at a target or during a clip, and on
+the heat map. It is a lower edge of ``DWELL_BINS_S``, so that a histogram tells how many visits reach it."""
+
 GENDERS = ("female", "male")
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "surprised", "fearful", "disgusted")
 UNKNOWN = "unknown"

@@ -6,9 +6,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from common.wire import HEAT_COLUMNS
 from dashboards import floor_queries as q
-from dashboards.frame import annotate, frame, query_variable
-from dashboards.panels import curve, grid, rows, unit, words
-from dashboards.queries import SITE_NAMES
+from dashboards.frame import finished_days, query_variable
+from dashboards.panels import curve, grid, rows, unit
 
 _NO_DAY = "no finished day tells it"
 _SHARE = "percentunit"
@@ -20,17 +19,16 @@ the role. A place is a zone, a queue or a target that was drawn for the camera."
 
 
 def dashboard() -> Dashboard:
-    board = frame(
+    board = finished_days(
         "doors-zones",
         "Doors and zones",
         "One shop: doors, zones, queues, targets, where people stood and went, and the notices for staff.",
+        [
+            query_variable("camera", "Heat of", q.CAMERAS),
+            query_variable("grid", "Grid of the heat", q.GRIDS),
+        ],
+        HOW_TO_READ,
     )
-    board.time("now-28d", "now").refresh("")
-    board.with_variable(query_variable("site", "Shop", SITE_NAMES))
-    board.with_variable(query_variable("camera", "Heat of", q.CAMERAS))
-    board.with_variable(query_variable("grid", "Grid of the heat", q.GRIDS))
-    annotate(board)
-    board.with_panel(words("How to read this", HOW_TO_READ))
     _doors(board)
     _places(board)
     _floor(board)
@@ -109,8 +107,8 @@ def _places(board: Dashboard) -> None:
     board.with_panel(
         curve(
             "Interest index",
-            "Seconds of looking for each visit that could see the target, and the ends (low, high) of its 95 % "
-            "interval: what chance alone would do. A day without them told too little to estimate it.",
+            "Seconds of looking for each visit that could see the target, at most 30 of one visit, and the ends (low, "
+            "high) of its 95 % interval: what chance alone would do. Days that an earlier version added up have none.",
             q.INTEREST,
             unit="s",
         )

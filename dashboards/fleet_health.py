@@ -123,6 +123,25 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         rows(
+            "Ledger",
+            "The windows of each device in the time shown: how many are stored, how many of them came late, how many "
+            "came once more (each counts once), and how many are missing between others.",
+            q.LEDGER,
+            {
+                "site": [],
+                "device": [],
+                "received": [],
+                "late": [],
+                "duplicates": [],
+                "lost": coloured(_FAULTY),
+            },
+            hidden=["Time"],
+            sort=("lost", True),
+            height=8,
+        )
+    )
+    board.with_panel(
+        rows(
             "Versions and profiles",
             "The versions and privacy settings of each camera's newest window.",
             q.VERSIONS,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards import queries as q
-from dashboards.panels import BLUE, GREY, Note, source
+from dashboards.panels import BLUE, GREY, Note, source, words
 from dashboards.queries import Query
 
 TAG = "footlight"
@@ -24,6 +26,19 @@ def frame(uid: str, title: str, description: str) -> dashboard.Dashboard:
         .keep_time(False)
         .include_vars(False)
     )
+    return board
+
+
+def finished_days(
+    uid: str, title: str, description: str, variables: Sequence[dashboard.QueryVariable], how_to_read: str
+) -> dashboard.Dashboard:
+    """Create a dashboard of the last four weeks of one shop, with more ``variables`` after that of the shop."""
+    board = frame(uid, title, description)
+    board.time("now-28d", "now").refresh("")
+    for variable in (query_variable("site", "Shop", q.SITE_NAMES), *variables):
+        board.with_variable(variable)
+    annotate(board)
+    board.with_panel(words("How to read this", how_to_read))
     return board
 
 

@@ -191,15 +191,16 @@ CHAIN_VISITS = Query(
     ' AND "exposure_s" > 0',
     "day",
 )
+# A point about a local day lies at noon UTC. At midnight UTC, it would be drawn on the day before in the west.
 DAILY_RATE = Query(
     f'SELECT sum("visits") / sum("exposure_s") * 3600 FROM "day" WHERE {SITES} AND {_ROLE} AND "exposure_s" > 0'
-    ' GROUP BY time(1d), "site" fill(null)',
+    ' GROUP BY time(1d, 12h), "site" fill(null)',
     "day",
     alias="$tag_site",
 )
 DAILY_COVERAGE = Query(
     f'SELECT sum("covered_s") / sum("open_s") FROM "day" WHERE {SITES} AND {_ROLE} AND "open_s" > 0'
-    ' GROUP BY time(1d), "site" fill(null)',
+    ' GROUP BY time(1d, 12h), "site" fill(null)',
     "day",
     alias="$tag_site",
 )
@@ -240,10 +241,24 @@ def counted(field: str, condition: str) -> Query:
 BLIND = counted("camera_open", "= false")
 SLOWED = counted("throttled", "= true")
 QUEUED = counted("outbox_depth", f"> {QUEUE}")
-LOST = Query(
+_LOST = (
     'SELECT sum("missing") AS "lost" FROM (SELECT difference("seq") - 1 AS "missing" FROM "window" WHERE'
-    f' {DEVICES} GROUP BY "site", "device", "camera") WHERE "missing" > 0 GROUP BY "site", "device", "camera"'
+    f' {DEVICES} GROUP BY "site", "device", "camera") WHERE "missing" > 0 GROUP BY "site", "device"'
 )
+LOST = Query(f'{_LOST}, "camera"')
+
+
+def _by_device(summed: str, measurement: str = "window", condition: str = "") -> Query:
+    return Query(f'SELECT {summed} FROM "{measurement}" WHERE {DEVICES}{condition} GROUP BY "site", "device"')
+
+
+LEDGER = (
+    _by_device('count("seq") AS "received"'),
+    _by_device('count("seq") AS "late"', condition=' AND "is_historical" = true'),
+    _by_device('sum("windows") AS "duplicates"', "duplicate"),
+    Query(_LOST),
+)
+"""The windows of each device, in columns that a table joins."""
 VERSIONS = Query(
     f'SELECT "software", "model", "calibration", "profile", "k" FROM "window" WHERE {DEVICES}'
     ' GROUP BY "site", "device", "camera" ORDER BY time DESC LIMIT 1'

@@ -10,9 +10,8 @@ from grafana_foundation_sdk.models import dashboard as model
 from cloud.domain.clips import EFFECT_DAYS
 from cloud.domain.thresholds import LEAST_COVERAGE
 from dashboards import figure_queries as q
-from dashboards.frame import annotate, frame, query_variable
-from dashboards.panels import BLUE, GREEN, GREY, ORANGE, RED, coloured, curve, rows, told, unit, words
-from dashboards.queries import SITE_NAMES
+from dashboards.frame import finished_days, query_variable
+from dashboards.panels import BLUE, GREEN, GREY, ORANGE, RED, coloured, curve, rows, told, unit
 
 SHARE = "percentunit"
 COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
@@ -49,18 +48,17 @@ the door was watched for less than {LEAST_COVERAGE:.0%} of the opening time, the
 
 
 def dashboard() -> Dashboard:
-    board = frame(
+    board = finished_days(
         "sales-figures",
         "Sales and figures",
         "One shop: sales beside entries, staff, members, clips, and every metric of the chain.",
+        [
+            # Backwards, so that a week comes first: a day is mostly chance.
+            query_variable("period", "Days of each point", q.PERIODS, backwards=True),
+            query_variable("metric", "Figure", q.METRICS),
+        ],
+        HOW_TO_READ,
     )
-    board.time("now-28d", "now").refresh("")
-    board.with_variable(query_variable("site", "Shop", SITE_NAMES))
-    # Backwards, so that a week comes first: a day is mostly chance.
-    board.with_variable(query_variable("period", "Days of each point", q.PERIODS, backwards=True))
-    board.with_variable(query_variable("metric", "Figure", q.METRICS))
-    annotate(board)
-    board.with_panel(words("How to read this", HOW_TO_READ, height=4))
     _sales(board)
     _people(board)
     _clips(board)

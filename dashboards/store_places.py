@@ -83,7 +83,7 @@ def add_places(board: Dashboard) -> None:
         rows(
             "Targets",
             "Visits that could see it, those who looked, and the interest: seconds of looking per visit that could see "
-            "it.",
+            "it, at most 30 of one visit.",
             q.TARGETS,
             {"target": [], "passers": [], "viewers": [], "interest": unit("s", 1)},
             hidden=["Time"],

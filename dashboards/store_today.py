@@ -150,7 +150,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Attention time",
-            "How long a face is turned to the camera or display, on average.",
+            "How long a face is turned to the camera or display, on average; of one visit at most 30 s count.",
             q.ATTENTION_MEAN,
             no_value=_NO_GROUP,
             unit="s",
@@ -160,7 +160,8 @@ def dashboard() -> Dashboard:
     board.with_panel(
         number(
             "Attraction ratio",
-            "Attention time / dwell time: the part of their time in view that people face the camera or display.",
+            "Attention time / dwell time: the part of their time in view that people face the camera or display; of "
+            "one visit at most 30 s of facing it count.",
             q.ATTRACTION,
             no_value=_NO_GROUP,
             unit="percentunit",

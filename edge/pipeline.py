@@ -178,6 +178,10 @@ class Pipeline:
         """The open window so far."""
         return self._aggregator.open_window
 
+    def held_until(self, at: datetime) -> datetime | None:
+        """Return when the next window is told if the clock was set back and must catch up first; else None."""
+        return self._aggregator.held_until(at)
+
     def _plan(self, frame: Frame) -> Plan:
         height, width = frame.image.shape[:2]
         described = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from common.vocabulary import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S, LOOK_MOST_S
 
 Key = TypeVar("Key")
 Histogram = tuple[int, ...]
@@ -83,7 +83,8 @@ class DoorCounts:
 
 @dataclass(frozen=True, slots=True)
 class TimeCounts:
-    """Times of several visits: how many, their sum in seconds, and their histogram."""
+    """Times of several visits: how many, their sum in seconds, and their histogram. Of times of looking at most
+    ``LOOK_MOST_S`` of a visit are in the sum; the histogram has all of them."""
 
     visits: int = 0
     sum_s: float = 0.0
@@ -132,7 +133,8 @@ class TargetCounts:
 @dataclass(frozen=True, slots=True)
 class CellCounts:
     """One cell of the heat grid: visits that stood in it, and their seconds of standing and of looking. Of one visit
-    at most ``HEAT_MOST_S`` count, so that nobody who stands all day draws the map alone."""
+    at most ``HEAT_MOST_S`` count in a cell, so that nobody who stands all day draws the map alone. Of its looking at
+    most ``LOOK_MOST_S`` count in all cells together: the cells stay a part of the sums of looking."""
 
     visits: int = 0
     standing_s: float = 0.0
@@ -210,6 +212,8 @@ def counts_of(visit: VisitPlaces, dwell_s: float, expression: str, timed: Collec
     """Return the counts of one visit of ``dwell_s`` seconds, without those of doors and the most people in a zone.
     ``timed``: zones that overlap none of the others, see ``PlaceCounts.elsewhere``."""
     elsewhere_s = max(0.0, dwell_s - sum(s for name, s in visit.stays.items() if name in timed))
+    looked_s = sum(looking_s for _, looking_s in visit.heat.values())
+    part = LOOK_MOST_S / max(LOOK_MOST_S, looked_s)
     return PlaceCounts(
         zones={
             name: ZoneCounts(
@@ -220,10 +224,10 @@ def counts_of(visit: VisitPlaces, dwell_s: float, expression: str, timed: Collec
             )
             for name, seconds in visit.stays.items()
         },
-        targets={name: TargetCounts(time(seconds), {expression: 1}) for name, seconds in visit.looks.items()},
+        targets={name: TargetCounts(look(seconds), {expression: 1}) for name, seconds in visit.looks.items()},
         ways=dict.fromkeys(visit.ways, 1),
         heat={
-            cell: CellCounts(1, min(standing_s, HEAT_MOST_S), min(looking_s, HEAT_MOST_S))
+            cell: CellCounts(1, min(standing_s, HEAT_MOST_S), part * looking_s)
             for cell, (standing_s, looking_s) in visit.heat.items()
         },
         elsewhere=time(elsewhere_s) if elsewhere_s else TimeCounts(),
@@ -240,3 +244,8 @@ def time(seconds: float) -> TimeCounts:
     histogram = [0] * len(DWELL_BINS_S)
     histogram[time_bin(seconds)] = 1
     return TimeCounts(1, seconds, tuple(histogram))
+
+
+def look(seconds: float) -> TimeCounts:
+    """Return the counts of one visit that looked for this time."""
+    return replace(time(seconds), sum_s=min(seconds, LOOK_MOST_S))

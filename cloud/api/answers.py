@@ -94,7 +94,9 @@ class Counted(Answer):
     viewers: int | None = Field(description="those whose face looked at the camera or a target at least once")
     cohort_visits: int = Field(description="visits of the groups whose breakdown was released")
     mean_dwell_s: float | None = Field(description="seconds in view, the mean of the released groups")
-    attraction_ratio: float | None = Field(description="attention time / dwell time of the released groups")
+    attraction_ratio: float | None = Field(
+        description="attention time, of one visit at most 30 s, / dwell time of the released groups"
+    )
     staff_excluded: float | None = Field(
         description="share of staff among everybody who was followed; they are in no other number; null if withheld, or"
         " if no device leaves staff out"

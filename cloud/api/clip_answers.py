@@ -38,7 +38,7 @@ class ClipAnswer(Answer):
     visits: int = Field(description="visits that belong to these shows")
     viewers: int | None = Field(description="those of `viewers_of` who looked at the display during the show")
     viewers_of: int = Field(description="visits where `viewers` is told; divide by these")
-    mean_attention_s: float | None = Field(description="seconds of looking for each visit")
+    mean_attention_s: float | None = Field(description="seconds of looking for each visit, at most 30")
     attention_visits: int = Field(description="visits of which `mean_attention_s` is the mean")
     withheld: int = Field(description="groups that tell nothing of the clip")
     attention: EffectAnswer | None = Field(

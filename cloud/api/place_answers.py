@@ -48,7 +48,9 @@ class TargetAnswer(Answer):
     viewers: int | None = Field(description="those of `viewers_of` who looked at it")
     viewers_of: int = Field(description="passers where `viewers` is told; divide by these")
     viewer_share: float | None = Field(description="viewers / viewers_of")
-    interest_s: float | None = Field(description="seconds of looking for each passer")
+    interest_s: float | None = Field(
+        description="seconds of looking for each passer, of one visit at most 30"
+    )
     interest_interval_s: Range | None = Field(description="its 95 % interval")
     attention_passers: int = Field(description="passers of whom `interest_s` is the mean")
     attention: Bins

@@ -18,7 +18,7 @@ class BesideTally:
     """Sums over the cohorts that tell them."""
 
     staff: int = 0
-    """Tracks of staff that were left out."""
+    """Tracks of staff that were left out; of a cohort with 1 to k-1, the middle."""
     staff_of: int = 0
     """These, and the visits of the cohorts that tell them."""
     re_entries: float = 0.0

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from cloud.domain.chain import Interval, Role, Site, camera_of
+from cloud.domain.local_clock import QUARTER, quarter_start
 from common.wire import WindowMessage
 
-QUARTER = timedelta(minutes=15)
 LATE = timedelta(days=4)
 """How long after a day its last cohort may arrive: a device that is switched off at night, or over a long weekend,
 sends it when it is switched on again."""
@@ -45,12 +45,12 @@ def windows_of_day(windows: Iterable[WindowMessage], site: Site, day: date, role
     for window in ordered:
         since = _since(window, site)
         if window.start < end and _is_open(window.start, opening):
-            groups[_quarter_of(window.start)].append(window)
+            groups[quarter_start(window.start)].append(window)
             if since >= start:
-                released[_quarter_of(window.start)].append(window)
+                released[quarter_start(window.start)].append(window)
         elif since >= start and (closed := _closed_before(window.start, opening)) > since:
             # The last cohort of a day is released after closing time: it belongs to the visits before.
-            released[_quarter_of(closed - timedelta(microseconds=1))].append(window)
+            released[quarter_start(closed - timedelta(microseconds=1))].append(window)
     return OfDay(groups, released, opening, cameras)
 
 
@@ -73,10 +73,6 @@ def _closed_before(at: datetime, opening: Sequence[Interval]) -> datetime:
     return max((closes for _, closes in opening if closes <= at), default=_EPOCH)
 
 
-def _quarter_of(at: datetime) -> datetime:
-    return at - (at - _EPOCH) % QUARTER
-
-
 def _quarter_starts(start: datetime, end: datetime) -> list[datetime]:
-    first = _quarter_of(start)
+    first = quarter_start(start)
     return [first + index * QUARTER for index in range(-((first - end) // QUARTER))]

@@ -2,14 +2,14 @@
 
 A device numbers its windows from 0 in each run (``boot_id``, ``seq``), so what is missing between two stored ones is
 known exactly. What is missing before the first window that is looked at, or after the last one, is not: nobody can tell
-it from a device that is off. A window that comes twice overwrites itself; ``footlight_intake_duplicates_total``
-counts those.
+it from a device that is off. A device delivers at least once, so a window may come more than once. It is stored and
+counted once: a duplicate overwrites its equal.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from common.wire import WindowMessage
@@ -17,19 +17,21 @@ from common.wire import WindowMessage
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The windows of one device: ``expected`` is ``received`` and ``lost``; the ``late`` ones are received, too."""
+    """The windows of one device: ``expected`` is ``received`` and ``lost``; the ``late`` ones are received, too.
+    ``duplicates`` came once more and are in no other number."""
 
     expected: int
     received: int
     late: int
+    duplicates: int = 0
 
     @property
     def lost(self) -> int:
         return self.expected - self.received
 
 
-def ledgers(windows: Iterable[WindowMessage]) -> dict[str, Ledger]:
-    """Return the ledger of each device of one site, over all its cameras."""
+def ledgers(windows: Iterable[WindowMessage], duplicates: Mapping[str, int]) -> dict[str, Ledger]:
+    """Return the ledger of each device of one site, over all its cameras. ``duplicates`` are by device."""
     runs: defaultdict[tuple[str, str], dict[str, dict[int, WindowMessage]]] = defaultdict(dict)
     for window in windows:
         run = runs[window.device, window.camera].setdefault(window.boot_id, {})
@@ -42,5 +44,10 @@ def ledgers(windows: Iterable[WindowMessage]) -> dict[str, Ledger]:
         received = sum(map(len, by_time))
         late = sum(window.is_historical for run in by_time for window in run.values())
         before = found.get(device, Ledger(0, 0, 0))
-        found[device] = Ledger(before.expected + expected, before.received + received, before.late + late)
+        found[device] = Ledger(
+            before.expected + expected,
+            before.received + received,
+            before.late + late,
+            duplicates.get(device, 0),
+        )
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
 from cloud.domain.labels import Counts, added
-from cloud.domain.time_bins import TIME_BINS, Interest, Span, interest, quantile_s
+from cloud.domain.time_bins import TIME_BINS, Interest, Span, interest, quantile_s, squares_s2
 from common.wire import Cells, Cohort, Queue, Target, WindowMessage, Zone
 
 
@@ -115,6 +115,8 @@ class TargetTally(_Sums):
     """Those of them who looked at it."""
     attention: Counts
     """These viewers by seconds of looking, in ``TIME_BINS``, without those whose bin was withheld."""
+    attention_squares_s2: float | None
+    """The squares of their seconds, rather too much than too little; None of days that an earlier version added up."""
 
     @property
     def viewer_share(self) -> float | None:
@@ -122,8 +124,8 @@ class TargetTally(_Sums):
 
     @property
     def interest(self) -> Interest | None:
-        """Seconds of looking per passer; None if no times are told."""
-        return interest(self.attention, self.attention_sum_s, self.attention_viewers, self.attention_passers)
+        """Seconds of looking per passer, at most 30 of one look; None if no times are told."""
+        return interest(self.attention_sum_s, self.attention_squares_s2, self.attention_passers)
 
 
 _Place = TypeVar("_Place", ZoneTally, QueueTally, TargetTally)
@@ -228,6 +230,9 @@ def _target(cohort_visits: int, target: Target, passers: int) -> TargetTally:
         attention_passers=passers if told else 0,
         attention_viewers=(target.viewers or 0) if told else 0,
         attention=_bins(target.attention, target.attention_sum_s),
+        attention_squares_s2=0.0
+        if target.attention_sum_s is None
+        else squares_s2(target.attention, target.attention_sum_s, target.viewers or 0),
     )
 
 
@@ -237,6 +242,8 @@ def _bins(cells: Cells, sum_s: float | None) -> Counts:
 
 
 def _sum(one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return None
     return added((one, other)) if isinstance(one, Mapping) else one + other
 
 

@@ -21,9 +21,10 @@ from typing import Literal, NamedTuple, TypedDict, TypeVar
 
 from cloud.domain.beside_tally import BesideTally, beside_tally
 from cloud.domain.chain import Interval, Role, Site, camera_of
-from cloud.domain.day_windows import QUARTER, windows_of_day
+from cloud.domain.day_windows import windows_of_day
 from cloud.domain.floor_tally import FloorTally, floor_tally
 from cloud.domain.labels import Counts, JointCounts, Label, added, joint_counts, list_counts
+from cloud.domain.local_clock import QUARTER
 from cloud.domain.place_tally import DoorTally, PlaceTally, both_doors, door_tally, place_tally
 from cloud.domain.re_entries import ReEntries, re_entries
 from cloud.domain.thresholds import FULL_COVERAGE

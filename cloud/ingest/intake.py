@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from cloud.domain import arrival
 from cloud.domain.thresholds import MIN_K
-from cloud.ingest.repeats import Repeats
+from cloud.ingest.duplicates import Duplicates
 from cloud.stores.store import DeadLetter, Store, StoreRejected, StoreUnavailable
 from common.backoff import Backoff
 from common.clock import Clock
@@ -62,7 +62,7 @@ class Stats:
     received: int = 0
     stored: int = 0
     duplicates: int = 0
-    """Windows among ``stored`` that came again."""
+    """Windows among ``stored`` that came before."""
     dead: int = 0
     retries: int = 0
     """Writes that failed and are tried again."""
@@ -107,7 +107,7 @@ class Intake:
         self._stopped = False
         self._stats = Stats()
         self._writing = 0
-        self._repeats = Repeats()
+        self._duplicates = Duplicates()
 
     @property
     def stats(self) -> Stats:
@@ -199,10 +199,15 @@ class Intake:
 
     def _conclude(self, stored: list[tuple[Delivery, Message]]) -> None:
         """Say that it has arrived, then answer the probes that can be read, too."""
-        repeats = sum(self._repeats.is_repeat(message) for _, message in stored)
-        self._count(stored=len(stored), duplicates=repeats)
+        duplicates = self._duplicates.among((message for _, message in stored), self._clock.monotonic())
+        self._count(stored=len(stored), duplicates=duplicates.total())
         for delivery, _ in stored:
             delivery.acknowledge()
+        if duplicates:
+            try:
+                self._store.record_duplicates(duplicates, self._clock.now())
+            except (StoreUnavailable, StoreRejected) as error:
+                log.warning("the count of windows that came again is not kept in the store: %s", error)
         for _, message in stored:
             if isinstance(message, ProbeMessage):
                 self._read_back(message)

@@ -15,8 +15,8 @@ from cloud.analysis.hours import Hour, local_hours
 from cloud.analysis.metrics import Metric, metric_named
 from cloud.analysis.mix import Mix, mix, mixes
 from cloud.domain.chain import Chain, Role, Site
-from cloud.domain.day_windows import QUARTER
 from cloud.domain.labels import WITHOUT_VERDICT, Counts
+from cloud.domain.local_clock import QUARTER
 from cloud.domain.tally import Tally, readable
 from cloud.domain.till import TillTally
 from cloud.reports.week import IsoWeek

@@ -21,13 +21,14 @@ from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.clips import EFFECT_DAYS
 from cloud.domain.figures import LONGEST_DAYS
 from cloud.domain.levels import KEPT_DAYS, Level
+from cloud.domain.local_clock import hour_end, hour_start
 from cloud.domain.tally import Tally
 from cloud.domain.till import Kept, till_tally
 from cloud.stores.check_file import CheckFile
 from cloud.stores.figure_layout import CLIP_EFFECT, DAY_FIGURE, FIGURE_ALERT, HOUR_FIGURE, PERIODS
 from cloud.stores.forgotten import Tags
 from cloud.stores.measurement import Measurement, Point, Value
-from cloud.stores.tallies import Tallies, day_time, days, every_day, hour_start, open_hours
+from cloud.stores.tallies import Tallies, day_time, days, every_day, open_hours
 from cloud.stores.till_file import TillFile
 
 AGAIN_DAYS = 28
@@ -139,9 +140,9 @@ def _by_hour(kept: Sequence[Kept], site: Site) -> dict[datetime, list[Kept]]:
     """Return the takings by hour; those of a longer interval are of no hour."""
     found: dict[datetime, list[Kept]] = {}
     for one in kept:
-        start = hour_start(one.takings.start, site)
-        if one.takings.end <= start + _HOUR:
-            found.setdefault(start, []).append(one)
+        start = one.takings.start
+        if one.takings.end <= hour_end(start, site.zone):
+            found.setdefault(hour_start(start, site.zone), []).append(one)
     return found
 
 

@@ -95,6 +95,7 @@ class _Impatient:
         self._store = store
         self.contains, self.close = store.contains, store.close
         self.record_dead_letter, self.dead_letters = store.record_dead_letter, store.dead_letters
+        self.record_duplicates = store.record_duplicates
 
     def write(self, messages: Sequence[Message]) -> None:
         try:

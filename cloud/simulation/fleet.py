@@ -20,7 +20,7 @@ from cloud.simulation.faults import draw_faults
 from cloud.simulation.places import true_places
 from cloud.simulation.till import TillDay, conversion_of, till_day
 from cloud.simulation.visitors import Visitors, known_eyes, visitors
-from common.vocabulary import ATTRIBUTES
+from common.vocabulary import ATTRIBUTES, LOOK_MOST_S
 
 _TILL = 15
 """Makes the chance of the till another one than that of the visitors."""
@@ -199,7 +199,9 @@ def _truth(site: Site, role: Role, day: date, played: Sequence[DeviceDay], till:
         viewers=sum(int((people.attention_s[i] > 0).sum()) for people, i in pairs),
         described=sum(int(people.described[i].sum()) for people, i in pairs),
         dwell_sum_s=round(sum(float(people.dwell_s[i].sum()) for people, i in pairs), 1),
-        attention_sum_s=round(sum(float(people.attention_s[i].sum()) for people, i in pairs), 1),
+        attention_sum_s=round(
+            sum(float(np.minimum(people.attention_s[i], LOOK_MOST_S).sum()) for people, i in pairs), 1
+        ),
         gender=mixes["gender"],
         age_band=mixes["age_band"],
         expression=mixes["expression"],

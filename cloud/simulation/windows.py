@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cloud.domain.chain import Role
 from cloud.simulation.places import counted_places
 from cloud.simulation.visitors import Floats, Visitors
-from common.vocabulary import DWELL_BINS_S
+from common.vocabulary import DWELL_BINS_S, LOOK_MOST_S
 from edge.types import Coverage, WindowAggregate
 
 _FPS = 9.5
@@ -41,6 +41,7 @@ def windows(
     mean, most = _occupancy(seen, edges_s)
     dwell_bins = _bins(seen.dwell_s)
     attention_bins = _bins(seen.attention_s)
+    counted_s = np.minimum(seen.attention_s, LOOK_MOST_S).tolist()
     dwell_s, attention_s = seen.dwell_s.tolist(), seen.attention_s.tolist()
     faces = [labels[2] for labels in verdicts]
     made = []
@@ -58,7 +59,7 @@ def windows(
                 occupancy_mean=mean[index] if watched else 0.0,
                 occupancy_max=most[index] if watched else 0,
                 dwell_sum_s=sum(dwell_s[first:last]),
-                attention_sum_s=sum(attention_s[first:last]),
+                attention_sum_s=sum(counted_s[first:last]),
                 dwell_histogram=_histogram(dwell_bins[first:last]),
                 attention_histogram=_histogram(attention_bins[first:last]),
                 breakdown=Counter(verdicts[first:last]),

@@ -13,8 +13,9 @@ from cloud.config import EmbeddedSettings, InfluxSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.domain.one_shop import assumed_chain
 from cloud.stores.embedded import EmbeddedStore
+from cloud.stores.embedded_file import check_exists
 from cloud.stores.embedded_windows import EmbeddedWindows
-from cloud.stores.store import StoreUnavailable
+from cloud.stores.store import Reader, StoreUnavailable
 from cloud.stores.tallies import InfluxTallies, Tallies
 from cloud.stores.till_tallies import TillTallies, open_till
 from cloud.stores.window_tallies import WindowTallies
@@ -58,6 +59,21 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
     return InfluxQL(
         url=store.url, token=store.token.get_secret_value(), bucket=store.bucket, timeout_s=store.timeout_s
     )
+
+
+@contextmanager
+def open_reader(settings: Settings, clock: Clock) -> Iterator[Reader]:
+    """Open what the page reads, for a command. An embedded store must exist already. Raises ``UserError``."""
+    store = settings.store
+    if isinstance(store, EmbeddedSettings):
+        check_exists(store.location())
+        with closing(open_embedded(store, clock)) as embedded:
+            yield embedded
+    else:
+        from cloud.stores.influx_reader import InfluxReader
+
+        with closing(open_influxql(store)) as influxql, closing(open_influx(store, clock)) as messages:
+            yield InfluxReader(influxql, messages)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,17 @@ class EmbeddedStore:
     def contains(self, probe: ProbeMessage) -> bool:
         query = "SELECT 1 FROM probes WHERE site = ? AND device = ? AND nonce = ?"
         return bool(self._rows(query, probe.site, probe.device, probe.nonce))
+
+    def record_duplicates(self, windows: Mapping[tuple[str, str], int], at: datetime) -> None:
+        insert = (
+            "INSERT INTO duplicates (site, device, at, windows) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET windows = windows + excluded.windows"
+        )
+        self._execute(*((insert, (*device, at.timestamp(), count)) for device, count in windows.items()))
+
+    def duplicates(self, site: str, start: datetime, end: datetime) -> dict[str, int]:
+        query = "SELECT device, sum(windows) FROM duplicates WHERE site = ? AND at >= ? AND at < ? GROUP BY device"
+        return dict(self._rows(query, site, start.timestamp(), end.timestamp()))
 
     def record_dead_letter(self, letter: DeadLetter) -> None:
         row = (letter.at.timestamp(), letter.site, letter.device, letter.topic, letter.reason, letter.payload)
@@ -286,9 +297,11 @@ class EmbeddedStore:
         if self._pruned_at is not None and now - self._pruned_at < _PRUNE_EVERY:
             return
         self._pruned_at = now
+        oldest = (now - self._retention).timestamp()
+        self._db.execute("DELETE FROM duplicates WHERE at < ?", (oldest,))
         self._db.execute(
             "DELETE FROM windows WHERE site IN (SELECT DISTINCT site FROM devices) AND start < ?",
-            ((now - self._retention).timestamp(),),
+            (oldest,),
         )
 
 

@@ -77,6 +77,15 @@ class InfluxStore:
         mine = (series for series in answer if series.tags["device"] == probe.device)
         return any(row["nonce"] == probe.nonce for series in mine for row in series)
 
+    def record_duplicates(self, windows: Mapping[tuple[str, str], int], at: datetime) -> None:
+        self.write_points(
+            (
+                layout.DUPLICATE.point({"site": site, "device": device}, at, {"windows": count})
+                for (site, device), count in windows.items()
+            ),
+            "raw",
+        )
+
     def record_dead_letter(self, letter: DeadLetter) -> None:
         tags = {"site": letter.site, "device": letter.device}
         text = letter.payload.decode(errors="replace")

@@ -64,6 +64,10 @@ class InfluxReader(Reader):
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
 
+    def duplicates(self, site: str, start: datetime, end: datetime) -> dict[str, int]:
+        (answer,) = self._influxql.ask("raw", layout.DUPLICATE.select([site], start, end))
+        return {series.tags["device"]: sum(row["windows"] for row in series) for series in answer}
+
     def notices(self, site: str | None = None) -> list[NoticeMessage]:
         return self._store.notices(site)
 

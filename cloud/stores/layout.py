@@ -168,6 +168,13 @@ PROBE = Measurement(
     "`at` of the message",
     {"nonce": Field("string", "random text by which the probe is found again; it counts nothing")},
 )
+DUPLICATE = Measurement(
+    "duplicate",
+    "raw",
+    _DEVICE,
+    "when windows came once more",
+    {"windows": Field("integer", "windows that this bridge had stored before; they count once")},
+)
 DEAD_LETTER = Measurement(
     "dead_letter",
     "raw",
@@ -197,7 +204,7 @@ _TALLY = {
     "viewers": Field("integer", "visits whose face looked here at least once"),
     "cohort_visits": Field("integer", "visits that were released in cohorts"),
     "dwell_sum_s": Field("float", "sum of dwell times over the cohorts"),
-    "attention_sum_s": Field("float", "sum of attention times over the cohorts"),
+    "attention_sum_s": Field("float", "sum of attention times over the cohorts, of one visit at most 30 s"),
     **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
     "demographics_visits": Field("integer", "visits in cohorts with gender and age band"),
     "expression_visits": Field("integer", "visits in cohorts with expression"),
@@ -314,6 +321,6 @@ ANNOTATION = Measurement(
 
 MEASUREMENTS = (
     WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, HEALTH, STATUS, ALERT,
-    NOTICE, ACKNOWLEDGEMENT, PROBE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE, CAMERA,
-    ANNOTATION, COMPARISON, *FIGURES,
+    NOTICE, ACKNOWLEDGEMENT, PROBE, DUPLICATE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE,
+    CAMERA, ANNOTATION, COMPARISON, *FIGURES,
 )  # fmt: skip

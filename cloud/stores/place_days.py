@@ -38,12 +38,19 @@ DAY_PLACE = Measurement(
         "passers": Field("integer", "kind target: visits that could see it"),
         "viewers": Field("integer", "kind target: those of `viewers_of` who looked at it"),
         "viewers_of": Field("integer", "passers where `viewers` is told: divide it by these"),
-        "attention_sum_s": Field("float", "kind target: sum of the seconds of looking"),
+        "attention_sum_s": Field(
+            "float", "kind target: sum of the seconds of looking, of one visit at most 30"
+        ),
         "attention_passers": Field(
             "integer",
             "passers whose seconds are in `attention_sum_s`: divide it by these for the interest index",
         ),
         "attention_viewers": Field("integer", "those of `attention_passers` who looked at it"),
+        "attention_squares_s2": Field(
+            "float",
+            "kind target: sum of the squares of these seconds, for the interval; absent in days that an earlier"
+            " version added up",
+        ),
         "interest_low_s": Field(
             "float",
             "kind target: lower end of the 95 % interval of the interest index; absent if it cannot be estimated",
@@ -66,6 +73,7 @@ _SUM_OF = {
     "viewers": "viewers_of",
     "attention_sum_s": "attention_passers",
     "attention_viewers": "attention_passers",
+    "attention_squares_s2": "attention_passers",
 }
 """A sum of no visits is not known."""
 _TABLES = {"waiting": "waiting_visits", "attention": "attention_passers"}
@@ -113,6 +121,8 @@ def _place(kind: str, row: Row) -> ZoneTally | QueueTally | TargetTally:
         if name in _TABLES:
             told = row[_TABLES[name]]
             values[name] = {label: row[f"{name}_{label}"] for label in TIME_BINS} if told else {}
+        elif name == "attention_squares_s2" and row["attention_passers"]:
+            values[name] = row[name]
         else:
             values[name] = row[name] or 0
     return _KINDS[kind](**values)

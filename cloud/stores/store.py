@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -81,6 +81,11 @@ class Store(Protocol):
         """Check that this probe, just written, can be read back. Raises ``StoreUnavailable``."""
         ...
 
+    def record_duplicates(self, windows: Mapping[tuple[str, str], int], at: datetime) -> None:
+        """Keep how many windows of each site and device came once more at this moment, after they had been stored.
+        Raises the errors of ``write``."""
+        ...
+
     def record_dead_letter(self, letter: DeadLetter) -> None:
         """Keep a message that can never be stored; a store may delete the oldest. Raises the errors of ``write``."""
         ...
@@ -152,6 +157,10 @@ class Reader(NoticeBook, Protocol):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
+        ...
+
+    def duplicates(self, site: str, start: datetime, end: datetime) -> dict[str, int]:
+        """Return how many windows came once more in [start, end), by device; a device without any is missing."""
         ...
 
     def latest(self, site: str) -> WindowMessage | None:

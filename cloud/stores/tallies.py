@@ -15,6 +15,7 @@ from cloud.domain.chain import Role, Site
 from cloud.domain.clips import ToldClips
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
+from cloud.domain.local_clock import hour_start
 from cloud.domain.place_tally import DoorTally
 from cloud.domain.tally import Tally, added_by, quarters, with_silent_days
 from cloud.domain.till import Kept
@@ -227,12 +228,7 @@ def open_hours(source: Tallies, site: Site, first: date, last: date, role: Role)
 
     Raises ``StoreUnavailable``.
     """
-    return added_by(open_quarters(source, site, first, last, role), lambda at: hour_start(at, site))
-
-
-def hour_start(at: datetime, site: Site) -> datetime:
-    """Return when the hour of the local clock began, in UTC: two hours that the clock shows twice would be equal."""
-    return (at - timedelta(minutes=at.astimezone(site.zone).minute)).replace(second=0, microsecond=0)
+    return added_by(open_quarters(source, site, first, last, role), lambda at: hour_start(at, site.zone))
 
 
 def day_time(day: date) -> datetime:

@@ -43,7 +43,8 @@ Every time is the shop's local time with its UTC offset.
                            the last two are [low, high], equal unless some people are in withheld bins; 300 means 300
                            or more
                            targets[]: {name, passers, withheld, viewers, viewer_share, interest_s,
-                           interest_interval_s}: seconds of looking per passer, with its 95 % interval [low, high]
+                           interest_interval_s}: seconds of looking per passer, of one visit at most 30, with its 95 %
+                           interval [low, high]
     till                   {until, transactions, turnover, items, staff_hours, currency, metrics[]} of today up to the
                            end of its last interval; null if it told nothing
                            metrics[]: {name, title, unit, value, low, high, coverage, refused, corrected}; value is

@@ -6,6 +6,7 @@ rules withheld is never filled in: the number of missing visits is stated instea
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from cloud.domain.arrival import TOLERATED
 from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
+from cloud.domain.local_clock import hours_between
 from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.domain.time_bins import TIME_BINS
@@ -24,8 +26,6 @@ from common.wire import Profile, WindowMessage
 
 _PROFILES: tuple[Profile, ...] = ("count", "demographics", "expression")
 """Each profile releases everything that the ones before it release, and more."""
-
-_HOUR = timedelta(hours=1)
 
 HourState = Literal["future", "no_data", "partial", "full"]
 
@@ -167,7 +167,7 @@ def day_figures(windows: Sequence[WindowMessage], now: datetime, zone: ZoneInfo)
     cohort_visits = sum(cohort.visits for cohort in cohorts)
     telling = [cohort for cohort in people if described_of(cohort)]
     return Day(
-        hours=_hours(day, start, end, due),
+        hours=_hours(day, start, end, due, zone),
         now=_now(day, now, zone),
         visits=sum(w.totals.visits for w in day) if watched else None,
         viewers=sum(w.totals.viewers for w in day) if watched else None,
@@ -238,26 +238,27 @@ def _coverage(windows: Iterable[WindowMessage], due_s: float) -> float:
     return min(1.0, covered / due_s) if due_s > 0 else 0.0
 
 
-def _hours(day: Sequence[WindowMessage], start: datetime, end: datetime, due: datetime) -> tuple[Hour, ...]:
-    """Return every hour of the local day: 23 or 25 hours when the clocks change.
+def _hours(
+    day: Sequence[WindowMessage], start: datetime, end: datetime, due: datetime, zone: ZoneInfo
+) -> tuple[Hour, ...]:
+    """Return every hour that the local clock shows on this day, also one that it shows twice or only half of.
 
     A window belongs to the hour in which it starts.
     """
     cameras = _cameras(day)
-    first, count = start.timestamp(), round((end.timestamp() - start.timestamp()) / 3600)
-    groups: list[list[WindowMessage]] = [[] for _ in range(count)]
+    begins = hours_between(start, end, zone)
+    groups: list[list[WindowMessage]] = [[] for _ in begins]
     for window in day:
-        groups[min(count - 1, int((window.start.timestamp() - first) // 3600))].append(window)
+        groups[bisect_right(begins, window.start) - 1].append(window)
     hours = []
-    for index, group in enumerate(groups):
-        begin = datetime.fromtimestamp(first + 3600 * index, start.tzinfo)
-        due_s = min(_HOUR.total_seconds(), max(0.0, due.timestamp() - begin.timestamp()))
+    for begin, over, group in zip(begins, [*begins[1:], end], groups, strict=True):
+        due_s = max(0.0, (min(over, due) - begin).total_seconds())
         coverage = _coverage(group, due_s * cameras)
         state = _state(group, due_s, coverage)
         known = state in ("partial", "full")
         hours.append(
             Hour(
-                start=begin,
+                start=begin.astimezone(zone),
                 visits=sum(w.totals.visits for w in group) if known else None,
                 viewers=sum(w.totals.viewers for w in group) if known else None,
                 coverage=coverage,

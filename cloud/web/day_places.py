@@ -65,7 +65,7 @@ class Target:
     viewers: int | None
     viewer_share: float | None
     interest_s: float | None
-    """Seconds of looking per passer."""
+    """Seconds of looking per passer, of one visit at most 30."""
     interest_interval_s: Span | None
     """Its 95 % interval."""
 

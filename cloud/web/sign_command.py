@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from functools import reduce
 from operator import or_
 from pathlib import Path
 
-from cloud.config import EmbeddedSettings, Settings, load
+from cloud.config import Settings, load
 from cloud.domain.chain import Controller, shop_zone
-from cloud.stores.connect import add_chain, open_embedded, open_influx, open_influxql, read_chain
-from cloud.stores.embedded_file import check_exists
-from cloud.stores.store import Reader, StoreUnavailable
+from cloud.stores.connect import add_chain, open_reader, read_chain
+from cloud.stores.store import StoreUnavailable
 from common.clock import Clock, SystemClock
 from common.command_line import add_config
 from common.config_file import load_yaml_model, masked_yaml
@@ -117,22 +114,7 @@ def _of_store(settings: Settings, site: str, clock: Clock) -> Told:
     from cloud.web.sign import told_lately
 
     try:
-        with _reader(settings, clock) as reader:
+        with open_reader(settings, clock) as reader:
             return told_lately(reader, reader, site, clock.now())
     except StoreUnavailable as error:
         raise UserError(f"store: {error}; fix this, then run the command again") from None
-
-
-@contextmanager
-def _reader(settings: Settings, clock: Clock) -> Iterator[Reader]:
-    """Open what the page reads; an embedded store must exist already."""
-    store = settings.store
-    if isinstance(store, EmbeddedSettings):
-        check_exists(store.location())
-        with closing(open_embedded(store, clock)) as embedded:
-            yield embedded
-    else:
-        from cloud.stores.influx_reader import InfluxReader
-
-        with closing(open_influxql(store)) as influxql, closing(open_influx(store, clock)) as messages:
-            yield InfluxReader(influxql, messages)

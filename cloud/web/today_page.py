@@ -153,7 +153,7 @@ class Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
-        found, says = ledgers(windows), language.says
+        found, says = ledgers(windows, reader.duplicates(site, yesterday, end)), language.says
         checked = self._checked(site, (start, end))
         till = self._sold(site, windows, (start, end), checked)
         corrected = _corrected(day, checked)

@@ -25,7 +25,7 @@ class Watched(WireModel):
         description="those of the visits that looked at the display during the show; null when withheld"
     )
     attention_sum_s: Seconds | None = Field(
-        description="sum of their seconds of looking at it during the show; null when withheld"
+        description="sum of their seconds of looking at it during the show, of one visit at most 30; null when withheld"
     )
 
     @model_validator(mode="after")

@@ -124,9 +124,10 @@ class Target(WireModel):
     )
     viewers: Visits | None = Field(description="those of them that looked at it; null when withheld")
     attention_sum_s: Seconds | None = Field(
-        description="sum of the seconds of looking; null when withheld; divide by passers for the interest index"
+        description="sum of the seconds of looking, of one visit at most 30; null when withheld; divide by passers for"
+        " the interest index"
     )
-    attention: Cells = Field(description="viewers by their seconds of looking; a label is the lower edge")
+    attention: Cells = Field(description="viewers by all their seconds of looking; a label is the lower edge")
     expression: Cells | None = Field(
         default=None,
         description="viewers by expression (profile expression); null, or null for a label, when withheld",
@@ -153,7 +154,9 @@ class Heat(WireModel):
     columns: Annotated[int, Field(ge=1, le=HEAT_COLUMNS)] = Field(description="cells side by side")
     rows: Annotated[int, Field(ge=1, le=HEAT_ROWS)] = Field(description="cells on top of each other")
     standing_s: HeatSeconds = Field(description="seconds of standing, in tens")
-    looking_s: HeatSeconds = Field(description="seconds of looking at the camera or a target, in tens")
+    looking_s: HeatSeconds = Field(
+        description="seconds of looking at the camera or a target, of one visit at most 30 in all cells, in tens"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -47,6 +47,11 @@ SHARE_DIGITS = 6
 """Digits of ``staff_excluded``: enough to tell the number of staff that it stands for."""
 
 
+def few_staff(k: int) -> int:
+    """Return what stands for 1 to k-1 members of staff: the middle, rounded up, so that sums are about right."""
+    return (k + 1) // 2
+
+
 class Totals(WireModel):
     """What is published of every window, however few came."""
 
@@ -83,8 +88,8 @@ class Cohort(WireModel):
     occupancy_max: Visits = Field(description="most visits in view at one instant since the cohort before")
     dwell_sum_s: Seconds | None = Field(description="sum of dwell times; null when withheld")
     attention_sum_s: Seconds | None = Field(
-        description="sum of attention times, never more than the dwell times; null when withheld, as with 1 to k-1"
-        " viewers"
+        description="sum of attention times, of one visit at most 30 s; never more than the dwell times; null when"
+        " withheld, as with 1 to k-1 viewers"
     )
     described: Visits | None = Field(
         default=None,
@@ -94,14 +99,14 @@ class Cohort(WireModel):
     staff_excluded: Share | None = Field(
         default=None,
         description="share of staff among all tracks since the cohort before, staff / (staff + visits); they are in no"
-        " other number; null when withheld, or when nobody is left out",
+        " other number; 1 to k-1 count as (k + 1) / 2, rounded down; null when withheld, or when nobody is left out",
     )
     members: Visits | None = Field(
         default=None,
         description="visits that showed the code of a member; null when withheld, or when none is looked for",
     )
     dwell: Cells = Field(description="visits by dwell time; a label is the lower edge in seconds")
-    attention: Cells = Field(description="visits by attention time, likewise")
+    attention: Cells = Field(description="visits by attention time, all of it; likewise")
     gender: Cells | None = Field(default=None, description="visits by gender (profile demographics)")
     age_band: Cells | None = Field(default=None, description="visits by age band (profile demographics)")
     gender_age_band: Annotated[dict[Label, Cells], Field(max_length=MOST_LABELS)] | None = Field(
@@ -172,7 +177,7 @@ class Cohort(WireModel):
 
     @property
     def staff(self) -> int | None:
-        """How many tracks of staff were left out; None when withheld."""
+        """How many tracks of staff were left out, ``few_staff`` for 1 to k-1; None when withheld."""
         share = self.staff_excluded
         return None if share is None else round(share * self.visits / (1 - share))
 
@@ -194,7 +199,8 @@ class Cohort(WireModel):
         """Raise ``ValueError`` for what a device with these settings must not publish."""
         if self.visits < k:
             raise ValueError("cohort is smaller than k")
-        if 0 < (self.staff or 0) < k or (self.staff == 0 and self.staff_excluded):
+        staff = self.staff or 0
+        if (0 < staff < k and staff != few_staff(k)) or (not staff and self.staff_excluded):
             raise ValueError(f"cohort.staff_excluded: tells of 1 to {k - 1} people")
         if self.described is not None and "described" in _NOT_IN[profile]:
             raise ValueError(f"cohort.described: not in profile {profile}")
@@ -238,7 +244,9 @@ class WindowMessage(WireModel):
         description="one run of the service; seq counts within it"
     )
     seq: Count = Field(description="0 for the first window of a boot_id, then one more each; a gap is a loss")
-    clock_trusted: bool = Field(description="false while the clock was not synchronised")
+    clock_trusted: bool = Field(
+        description="false if the clock was not synchronised all the time while the window was open"
+    )
     is_historical: bool = Field(
         default=False, description="true when delivered late, from the outbox after an outage"
     )

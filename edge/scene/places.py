@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.vocabulary import LOOK_MOST_S
+
 STEP_S = 0.1
 """The walks are looked at in these steps."""
 STOP_S = 5.0
@@ -101,7 +103,8 @@ class TargetTruth:
 
     @property
     def attention_s(self) -> float:
-        return sum(seconds for _, seconds in self.looks)
+        """Seconds of looking, of one person at most ``LOOK_MOST_S``."""
+        return sum(min(seconds, LOOK_MOST_S) for _, seconds in self.looks)
 
     @property
     def interest(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -22,6 +23,7 @@ from edge.inference.model import Model
 from edge.pipeline import AttentionCone, Looks, Pipeline
 from edge.service.display_building import build_display, build_link, build_topic
 from edge.service.health import Health
+from edge.service.host import clock_trusted
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.place_building import (
@@ -37,6 +39,7 @@ from edge.service.remote_config import Remote, fingerprint
 from edge.service.run import Run, software_version
 from edge.service.signage import Signage
 from edge.service.systemd import Notifier, Watchdog
+from edge.service.trust import ClockTrust
 from edge.types import Classifier, Detector, Refiner, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
@@ -105,11 +108,11 @@ def build_pipeline(
     clock: Clock,
     *,
     budget_s: float | None,
-    counted_until: datetime | None = None,
+    counted: Sequence[tuple[datetime, datetime]] = (),
     resume: WindowAggregate | None = None,
 ) -> Pipeline:
-    """Build the stages from plain values. With ``budget_s`` None, classification has no time limit. ``counted_until``
-    is the time at which an earlier run of the service stopped counting, ``resume`` the window that was open then."""
+    """Build the stages from plain values. With ``budget_s`` None, classification has no time limit. ``counted``
+    are the stretches of time that earlier runs of the service counted, ``resume`` the window that was open then."""
     attributes, detection = settings.attributes, settings.detection
     # Longer than one measured direction is valid, so that a single wrong one does not make a viewer.
     visits = Visits(Consensus(models.manifest.thresholds), viewer_s=LOOK_SPACING_S)
@@ -137,7 +140,7 @@ def build_pipeline(
         aggregator=Aggregator(
             window_s=settings.window.seconds,
             max_gap_s=settings.window.max_gap_s,
-            counted_until=counted_until,
+            counted=counted,
             doors=[door.name for door in settings.doors],
             timed=timed_zones(settings),
             closing_hour=settings.privacy.closing_hour,
@@ -170,8 +173,10 @@ def build(
     models: Models | None = None,
     remote: Remote | None = None,
     stop: Event | None = None,
+    is_clock_set: Callable[[], bool] = clock_trusted,
 ) -> Run:
-    """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests.
+    """Compose one run of the service; ``camera``, ``broker`` and ``models`` replace those of the settings in tests, and
+    ``is_clock_set`` what this machine says of its clock.
 
     ``remote`` holds the settings that the server asked for. Visits that waited at the end of the last run, or at a
     power cut, keep waiting. Raises ``UserError`` for any error in models, files or the source.
@@ -195,7 +200,7 @@ def build(
         models,
         clock,
         budget_s=settings.attributes.budget_ms / 1000,
-        counted_until=outbox.counted_until,
+        counted=outbox.counted,
         resume=waiting.window,
     )
     return Run(
@@ -240,6 +245,7 @@ def build(
         manifest=models.manifest,
         boot_id=boot_id,
         clock=clock,
+        trust=ClockTrust(is_clock_set),
         stop=stop or Event(),
     )
 

@@ -17,13 +17,14 @@ from edge.config import Settings
 from edge.inference.manifest import Manifest
 from edge.pipeline import Pipeline, Step
 from edge.service.health import Fault, Health
-from edge.service.host import clock_trusted, temperature_c, throttled
+from edge.service.host import temperature_c, throttled
 from edge.service.notice_messages import NoticeMessages
 from edge.service.pacing import Heat, Pacer
 from edge.service.remote_config import Remote
 from edge.service.signage import Signage
 from edge.service.status_line import Sampler
 from edge.service.systemd import Notifier, Watchdog
+from edge.service.trust import ClockTrust
 from edge.service.view_faults import ViewFaults
 from edge.types import Frame, TrackState, WindowAggregate
 from edge.uplink.publisher import Uplink
@@ -76,13 +77,14 @@ class Run:
         manifest: Manifest,
         boot_id: str,
         clock: Clock,
+        trust: ClockTrust,
         stop: Event,
     ) -> None:
         self._settings, self._pipeline, self._camera, self._uplink = settings, pipeline, camera, uplink
         self._health, self._rule, self._watchdog, self._notifier = health, rule, watchdog, notifier
         self._remote, self._again, self._counted, self._in_view = remote, False, False, False
         self._day_ended = False
-        self._manifest, self._boot_id, self._clock = manifest, boot_id, clock
+        self._manifest, self._boot_id, self._clock, self._trust = manifest, boot_id, clock, trust
         self._pacer, self._motion, self._heat, self._notices = pacer, Motion(), heat, notices
         self._view = ViewFaults(has_places=settings.has_places)
         self._signage = signage
@@ -107,6 +109,7 @@ class Run:
             for message in self._notices.at_start():
                 self._uplink.send(message)
             self._watch()
+            self._trust.now()
             self._health_due_s = self._clock.monotonic() + FIRST_HEALTH_S
             self._notifier.ready()
             while not (self.stop.is_set() or self._camera.ended or self._again):
@@ -190,12 +193,13 @@ class Run:
         self._publish(step.windows)
 
     def _publish(self, windows: Sequence[WindowAggregate]) -> None:
+        trusted = self._trust.until_now() if windows else False
         for window in windows:
             self._day_ended |= window.closing
-            message = self._message(window)
+            message = self._message(window, trusted=trusted)
             self._uplink.send(message, waiting=Waiting(self._rule.pool).dump())
 
-    def _message(self, window: WindowAggregate) -> WindowMessage:
+    def _message(self, window: WindowAggregate, *, trusted: bool) -> WindowMessage:
         """Turn a window into a message with the privacy rules applied: windows leave the process only this way."""
         settings, release = self._settings, self._rule.release(window)
         message = WindowMessage(
@@ -206,7 +210,7 @@ class Run:
             duration_s=settings.window.seconds,
             boot_id=self._boot_id,
             seq=self._seq,
-            clock_trusted=clock_trusted(),
+            clock_trusted=trusted,
             software=software_version(),
             model=self._manifest.version,
             calibration=self._manifest.calibration,
@@ -228,7 +232,7 @@ class Run:
             "camera": self._camera.fault,
             **self._view.faults,
             "outbox": self._uplink.outbox_fault,
-            "clock": None if clock_trusted() else "the clock is not synchronised",
+            "clock": self._clock_fault(),
             "config": self._remote.fault,
         }
         for alert in self._health.alerts(faults):
@@ -248,7 +252,7 @@ class Run:
                 dropped_total=self._camera.frames.dropped,
                 outbox_depth=self._uplink.outbox_depth,
                 outbox_lost=self._uplink.outbox_lost,
-                clock_trusted=clock_trusted(),
+                clock_trusted=self._trust.now(),
                 config_message=self._remote.message,
                 config_waiting=self._remote.for_closing,
             )
@@ -263,6 +267,17 @@ class Run:
             )
             fault = self._uplink.broker_fault
             self._notifier.status(str(figures) if fault is None else f"{figures}; {fault}")
+
+    def _clock_fault(self) -> str | None:
+        if not self._trust.now():
+            return "the clock is not synchronised"
+        held_until = self._pipeline.held_until(self._clock.now()) if self._camera.live else None
+        if held_until is None:
+            return None
+        return (
+            f"the clock was set back: what is counted now is told at {held_until:%Y-%m-%d %H:%M} UTC, because an"
+            " earlier window would be overwritten"
+        )
 
     def _checkpoint(self) -> None:
         window = self._pipeline.open_window

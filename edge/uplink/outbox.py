@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from common import salvage
@@ -42,14 +42,21 @@ _Change = tuple[str, list[tuple[object, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of the device after one window: the window's end, and the data that waits on the device."""
+    """The progress of the device after one window: its start and end, and the data that waits on the device."""
 
+    counted_from: datetime
     counted_until: datetime
     waiting: bytes
 
     def changes(self) -> list[_Change]:
         """Return the statements that store this progress."""
-        return [(rows.COUNTED, [(self.counted_until.timestamp(),)]), (rows.WAIT, [(self.waiting,)])]
+        start, end = self.counted_from.timestamp(), self.counted_until.timestamp()
+        return [
+            (rows.END_STRETCH, [(start,)]),
+            (rows.BOUND_STRETCHES, [(rows.STRETCHES_KEPT,)]),
+            (rows.COUNTED, [(start, start, end)]),
+            (rows.WAIT, [(self.waiting,)]),
+        ]
 
 
 class Outbox:
@@ -138,11 +145,8 @@ class Outbox:
     def delivered(self, ids: Iterable[int], at: datetime, *, forget: bool = True) -> bool:
         """Record what the broker has acknowledged, and ``forget`` what it acknowledged long ago; False if the disk
         fails (try again)."""
-        now = at.timestamp()
-        forgotten = (
-            now - self._hold.total_seconds(),
-            now,
-        )  # also delete rows from the future, which exist if the clock was set back
+        now, hold = at.timestamp(), self._hold.total_seconds()
+        forgotten = (now - hold, now + hold)  # a row from the far future was dated by a clock that was wrong
         with self._lock:
             try:
                 numbers = list(ids)
@@ -171,11 +175,12 @@ class Outbox:
         return again
 
     @property
-    def counted_until(self) -> datetime | None:
-        """The end of the last stored window, of this run of the service or an earlier one."""
+    def counted(self) -> list[tuple[datetime, datetime]]:
+        """The stretches of time whose windows were stored, by this run of the service and earlier ones. The last one
+        ends with the newest window."""
         with self._lock:
-            row = self._db.execute("SELECT counted_until FROM progress").fetchone()
-        return None if row is None or row[0] is None else datetime.fromtimestamp(row[0], UTC)
+            found = [*self._db.execute(rows.STRETCHES), *self._db.execute(rows.NEWEST_STRETCH)]
+        return [stretch for row in found if (stretch := rows.stretch(row)) is not None]
 
     @property
     def waiting(self) -> bytes | None:
@@ -251,10 +256,16 @@ class Outbox:
             found = [*salvage.whole_rows(damaged, "message", rows.COLUMNS)]
             found = found or [*salvage.whole_rows(damaged, "message", rows.COLUMNS_BEFORE)]
             saved = [row for row in found if rows.item(row) is not None]
-            progress = list(salvage.whole_rows(damaged, "progress", ("id", "counted_until")))
+            progress = [*salvage.whole_rows(damaged, "progress", ("id", "counted_from", "counted_until"))]
+            progress = progress or [*salvage.whole_rows(damaged, "progress", ("id", "NULL", "counted_until"))]
+            counted = [*salvage.whole_rows(damaged, "counted", ("counted_from", "counted_until"))]
+            counted = [row for row in counted if rows.stretch(row) is not None]
         with db:
             db.executemany(rows.TAKE_OVER, saved)
-            db.executemany("INSERT OR IGNORE INTO progress (id, counted_until) VALUES (?, ?)", progress)
+            db.executemany(
+                "INSERT OR IGNORE INTO progress (id, counted_from, counted_until) VALUES (?, ?, ?)", progress
+            )
+            db.executemany("INSERT INTO counted (counted_from, counted_until) VALUES (?, ?)", counted)
         db.close()
         db = self._open_file()
         log.error(

@@ -28,7 +28,8 @@ _CONNECT_TIMEOUT_S = 10.0
 _STEADY_S = 30.0
 """A connection that lasted so long was a good one: the next attempt comes without having waited."""
 _SHORT_LIVES = 3
-"""So many connections in a row that the broker accepts and ends at once are no accident."""
+"""So many connections in a row that the broker accepts and ends at once are no accident, if it could be reached each
+time: two devices of one name end each other's connection, and the broker is never away."""
 RESEND_WITHIN_S = 900.0
 """The devices of a chain send again within this time, and not all at once."""
 UNSAVED_S = 600.0
@@ -122,7 +123,7 @@ class Uplink:
             return
         durable = not isinstance(message, wire.HealthMessage)
         window = message if isinstance(message, wire.WindowMessage) else None
-        progress = Progress(window.end, waiting) if window else None
+        progress = Progress(window.start, window.end, waiting) if window else None
         kept = durable and self._outbox.put(topic, payload, self._clock.now(), progress=progress)
         if window and window.cohort:
             if kept:
@@ -199,6 +200,7 @@ class Uplink:
                 try:
                     self._connect()
                 except (BrokerUnreachable, BrokerRefused) as error:
+                    self._short_lives = 0
                     self._away(str(error))
             if self._connection is not None:
                 self._pump(self._connection)
@@ -278,7 +280,8 @@ class Uplink:
             return f"another device uses the name {name}; give each a name of its own"
         if self._short_lives >= _SHORT_LIVES:
             return (
-                f"{end.reason}, {self._short_lives} times in a row; does another device use the name {name}?"
+                f"{end.reason}, {self._short_lives} times in a row, although the broker can be reached: the network may"
+                f" be bad; or does another device use the name {name}?"
             )
         return end.reason
 

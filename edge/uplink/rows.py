@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common import salvage
+from common.vocabulary import EARLIEST, LATEST
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"""
@@ -27,11 +28,13 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 # Tables added later. Older versions of Footlight ignore them, so they can still use the file.
 _CHECKSUM = "ALTER TABLE message ADD COLUMN crc INTEGER"
+_COUNTED_FROM = "ALTER TABLE progress ADD COLUMN counted_from REAL"
 _LATER = """
 CREATE TABLE IF NOT EXISTS delivered (
     id INTEGER PRIMARY KEY, topic TEXT, payload BLOB, created_at REAL, crc INTEGER, delivered_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY CHECK (id = 1), state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS counted (counted_from REAL NOT NULL, counted_until REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS damaged (id INTEGER PRIMARY KEY, topic BLOB, payload BLOB, created_at REAL, crc INTEGER);
 """
 DAMAGED_KEPT = 100
@@ -48,7 +51,19 @@ PUT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?
 TAKE_OVER = (
     "INSERT OR IGNORE INTO message (id, topic, payload, created_at, crc) VALUES (?, CAST(? AS TEXT), ?, ?, ?)"
 )
-COUNTED = "INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)"
+STRETCHES_KEPT = 400
+"""A device that is switched off at night begins a stretch of windows each day."""
+_BEGAN = "ifnull(counted_from, counted_until - 3600)"
+"""Older versions keep no beginning of the newest stretch."""
+END_STRETCH = f"INSERT INTO counted SELECT {_BEGAN}, counted_until FROM progress WHERE counted_until <> ?"  # noqa: S608 - names of ours
+"""Does nothing for a window that continues the newest stretch, so that it costs no further write."""
+COUNTED = (
+    "INSERT OR REPLACE INTO progress (id, counted_from, counted_until)"  # noqa: S608 - names of ours
+    f" SELECT 1, ifnull((SELECT {_BEGAN} FROM progress WHERE counted_until = ?), ?), ?"
+)
+BOUND_STRETCHES = "DELETE FROM counted WHERE rowid <= (SELECT max(rowid) FROM counted) - ?"
+STRETCHES = "SELECT counted_from, counted_until FROM counted ORDER BY rowid"
+NEWEST_STRETCH = f"SELECT {_BEGAN}, counted_until FROM progress"  # noqa: S608 - names of ours
 WAIT = "INSERT OR REPLACE INTO waiting (id, state) VALUES (1, ?)"
 WAITING = "SELECT state FROM waiting"
 HOLD = """
@@ -97,6 +112,14 @@ def item(row: Row) -> Item | None:
         return None
 
 
+def stretch(row: Row) -> tuple[datetime, datetime] | None:
+    """Return the stretch of time of a row, or None if the row is damaged."""
+    if not all(isinstance(edge, float) and EARLIEST.timestamp() <= edge < LATEST.timestamp() for edge in row):
+        return None
+    start, end = (datetime.fromtimestamp(edge, UTC) for edge in row)
+    return (start, end) if start < end else None
+
+
 def prepare(db: sqlite3.Connection) -> tuple[int, int]:
     """Create or complete the tables and check the file; return how many messages wait, and the last id in use.
 
@@ -113,6 +136,8 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
     salvage.check(db)
     if "crc" not in {row[1] for row in db.execute("PRAGMA table_info(message)")}:
         db.execute(_CHECKSUM)
+    if "counted_from" not in {row[1] for row in db.execute("PRAGMA table_info(progress)")}:
+        db.execute(_COUNTED_FROM)
     db.executescript(_LATER)
     (depth,) = db.execute("SELECT count(*) FROM message").fetchone()
     (last,) = db.execute(_LAST_ID).fetchone()

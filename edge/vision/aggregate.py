@@ -4,35 +4,30 @@ Every frame carries the wall clock and the monotonic clock, and the two disagree
 rule covers this: a visit is counted in the window of the last frame, and an emitted window never opens again. A
 frame that falls into an emitted window is counted in the next window that was not emitted. So:
 
-- the clock steps back into emitted windows: the open window stays open until the clock has caught up;
+- the clock steps back into emitted windows, of this run or an earlier one: the open window stays open until the clock
+  has caught up;
 - it steps back to before anything was emitted: the open window ends and an earlier one opens;
 - it steps forward: the open window ends. Windows in between are emitted, empty and uncovered, only where the
   monotonic clock says that the time has really passed (the camera was away), and for a day at most.
 
-No window comes twice from one aggregator, no visit is lost, and only time that the clock puts into a window
+No window comes twice, no visit is lost, and only time that the clock puts into a window
 counts as its coverage.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NOT_SEEN, UNKNOWN
+from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, LOOK_MOST_S, NOT_SEEN, UNKNOWN
 from edge.place_types import DoorCounts, PlaceCounts, counts_of, time_bin
 from edge.types import Coverage, Visit, WindowAggregate
 from edge.vision.place_counts import of_moment, of_show
 
 LONGEST_SILENCE_S = 86_400
 """A longer outage is filled with empty windows only for its last day."""
-
-
-EARLIER_RUN_S = 3_600
-"""Windows of an earlier run count as emitted this far back. It is longer than the clock of a Pi without a battery can
-be late after a restart, and short enough to recover from a clock that was once set wrong."""
 
 
 @dataclass(slots=True)
@@ -72,7 +67,7 @@ class _Window:
         self.viewers += visit.viewer
         self.members += visit.member
         self.dwell_sum_s += visit.dwell_s
-        self.attention_sum_s += attention_s
+        self.attention_sum_s += min(attention_s, LOOK_MOST_S)
         self.dwell[time_bin(visit.dwell_s)] += 1
         self.attention[time_bin(attention_s)] += 1
         # All three or none: the privacy rule relies on it.
@@ -137,14 +132,14 @@ class Aggregator:
     """Collects frames and visits; returns every window once, when it has ended.
 
     ``window_s`` is the length of a window in seconds. The time between two frames counts as covered, with the
-    occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted_until`` is the end of the last
-    window that an earlier run emitted: a service that restarts within a minute must not overwrite the window
-    of that minute. ``resume`` is the window that was open when that run ended; it continues, or is the first to be
-    returned. ``doors`` are the names that a window reports, even if nobody was there; ``timed`` zones overlap none of
-    the others, see ``PlaceCounts.elsewhere``. The window that contains the hour ``closing_hour`` (0 to 23) of
-    ``timezone`` is the last of its day. Windows that contain one of ``release_hours`` are marked as due. ``timezone``
-    None is this machine's zone. At midnight the day ends in any case. If an hour has passed since ``counted_until``,
-    the first window is marked for it.
+    occupancy of the earlier one, if it is at most ``max_gap_s``. ``counted`` are the stretches of time whose windows
+    earlier runs emitted, the newest last. Those windows must not be overwritten by a service that restarts within a
+    minute, or after the clock was set back. ``resume`` is the window that was open when the last run ended; it
+    continues, or is the first to be returned. ``doors`` are the names that a window reports, even if nobody was there;
+    ``timed`` zones overlap none of the others, see ``PlaceCounts.elsewhere``. The window that contains the hour
+    ``closing_hour`` (0 to 23) of ``timezone`` is the last of its day. Windows that contain one of ``release_hours`` are
+    marked as due. ``timezone`` None is this machine's zone. At midnight the day ends in any case. If an hour has passed
+    since the last of the ``counted``, the first window is marked for it.
     """
 
     def __init__(
@@ -152,7 +147,7 @@ class Aggregator:
         *,
         window_s: int,
         max_gap_s: float = 1.0,
-        counted_until: datetime | None = None,
+        counted: Sequence[tuple[datetime, datetime]] = (),
         doors: Sequence[str] = (),
         timed: Collection[str] = (),
         closing_hour: int = 0,
@@ -165,15 +160,14 @@ class Aggregator:
         self._nothing = PlaceCounts(doors={name: DoorCounts() for name in doors})
         self._closing_hour, self._release_hours, self._timezone = closing_hour, release_hours, timezone
         self._open: _Window | None = None
-        self._emitted: list[tuple[int, int]] = []  # stretches of emitted windows: one more per clock step
-        self._last_end: float | None = None
+        # Stretches of emitted windows: one more per clock step.
+        self._emitted = [
+            (self._floor(start.timestamp()), -self._floor(-end.timestamp())) for start, end in counted
+        ]
+        self._last_end = counted[-1][1].timestamp() if counted else None
         if resume is not None and resume.end - resume.start == timedelta(seconds=window_s):
             self._open = _Window.of(resume)
             self._open.places += self._nothing
-        if counted_until is not None:
-            self._last_end = counted_until.timestamp()
-            end = math.ceil(counted_until.timestamp() / window_s) * window_s
-            self._emitted.append((end - max(window_s, EARLIER_RUN_S // window_s * window_s), end))
         self._monotonic_s: float | None = None
         self._occupancy = 0
 
@@ -232,6 +226,13 @@ class Aggregator:
     def open_window(self) -> WindowAggregate | None:
         """The open window so far; give it as ``resume`` to the next run."""
         return None if self._open is None else self._open.freeze(due=False, closing=False)
+
+    def held_until(self, at: datetime) -> datetime | None:
+        """Return the end of the open window if it begins more than a window after ``at``, because the clock was set
+        back; else None."""
+        if self._open is None or self._open.start <= at.timestamp() + self._window_s:
+            return None
+        return datetime.fromtimestamp(self._open.end, UTC)
 
     def add(self, visit: Visit) -> None:
         """Count a finished visit in the open window. Raises ``ValueError`` before the first frame."""

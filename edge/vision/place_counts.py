@@ -15,7 +15,7 @@ from edge.place_types import (
     Shown,
     TimeCounts,
     ZoneCounts,
-    time,
+    look,
 )
 
 
@@ -26,7 +26,7 @@ def of_moment(doors: Mapping[str, DoorCounts], crowds: Mapping[str, int]) -> Pla
 
 def of_show(shown: Shown) -> PlaceCounts:
     """Return the counts of one visit that belongs to a show."""
-    looks = time(shown.looked_s) if shown.looked_s else TimeCounts()
+    looks = look(shown.looked_s) if shown.looked_s else TimeCounts()
     one = ClipCounts(1, int(shown.first), shown.seconds if shown.first else 0.0, looks)
     return PlaceCounts(clips={(shown.clip, shown.held): one})
 

@@ -5,11 +5,11 @@ heat map in ``heat_privacy``, ways in ``ways_privacy``. docs/decisions/0067 give
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from common import wire
-from common.vocabulary import NO_VERDICT
+from common.vocabulary import LOOK_MOST_S, NO_VERDICT
 from edge.place_types import ClipCounts, Key, PlaceCounts, TargetCounts, TimeCounts, ZoneCounts
 from edge.vision.clip_privacy import ClipPlan, Side, tell_counts
 from edge.vision.disclosure import Overlaps
@@ -136,7 +136,7 @@ class _Telling:
         self.members = overlaps.tell(pool.members) if plan.counts_members else None
         stays = {name: self._stays_of(name) for name in sorted(plan.timed & self._zones.keys())}
         looks = {
-            name: Looks(plan.targets[name], self._times(target.looks) if name in self.viewers else None)
+            name: Looks(plan.targets[name], self._looks(target.looks) if name in self.viewers else None)
             for name, target in self._targets.items()
         }
         display = plan.display
@@ -150,7 +150,7 @@ class _Telling:
         )
         # The times of looking during a clip are judged like those at one more target.
         looks |= {
-            _key(side): Looks(None, self._times(places.clips.get(side, ClipCounts()).looks))
+            _key(side): Looks(None, self._looks(places.clips.get(side, ClipCounts()).looks))
             for side in self._clips.viewers
         }
         self._told = tell_times(stays, looks, places.elsewhere, whole, k)
@@ -183,6 +183,9 @@ class _Telling:
         if self._whole.dwell is not None and self._whole.dwell.sum_s is not None:
             sum_s = min(sum_s, self._whole.dwell.sum_s)
         return Times(counts.histogram, sum_s, apart=self._pool.visits - counts.visits)
+
+    def _looks(self, counts: TimeCounts) -> Times:
+        return replace(self._times(counts), most_s=LOOK_MOST_S)
 
     def _stays_of(self, name: str) -> Stays:
         zone = self._zones[name]
@@ -305,7 +308,7 @@ def _most(zone: ZoneCounts, count: int | None) -> int | None:
 
 def _area(parts: Sequence[Times], cells: Collection[int]) -> Area:
     """Return what ``cells`` count a part of: the sum of these times."""
-    longest = [two_longest(part.counts, part.sum_s or 0.0) for part in parts]
+    longest = [two_longest(part.counts, part.sum_s or 0.0, part.most_s) for part in parts]
     most_s = sum(one for one, _ in longest), sum(second for _, second in longest)
     return Area(sum(part.sum_s or 0.0 for part in parts), most_s, cells)
 

@@ -155,7 +155,7 @@ def _unlike(attention: Times, before: Sequence[Times], looks: Times, k: int) -> 
     """Judge the attention times minus those towards targets. It is not known whether one includes the other, so they
     must differ."""
     assert attention.sum_s is not None
-    most_s = two_longest(attention.timed, attention.sum_s)
+    most_s = two_longest(attention.timed, attention.sum_s, attention.most_s)
     for parts in ([looks], [*before, looks]):
         left_s = abs(attention.sum_s - sum(part.sum_s or 0.0 for part in parts))
         if left_s <= (k - 1) * most_s[0] or sensitivity_below(left_s, most_s) > 0:

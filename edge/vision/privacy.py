@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from common import wire
-from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
-from common.wire.window import SHARE_DIGITS
+from common.vocabulary import ATTRIBUTES, LOOK_MOST_S, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire.window import SHARE_DIGITS, few_staff
 from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
 from edge.vision.disclosure import withhold_verdicts
@@ -108,9 +108,10 @@ def _draft(pool: Pool, plan: Plan, k: int, profile: wire.Profile) -> wire.Cohort
 def _staff(pool: Pool, plan: Plan, k: int) -> float | None:
     """Return the share of staff among everybody who was followed. The visits are told, so it tells how many were left
     out: none, or at least k. Nothing else that is published counts them, so no difference tells it either."""
-    if not plan.leaves_out_staff or pool.places_changed or 0 < pool.staff < k:
+    if not plan.leaves_out_staff or pool.places_changed:
         return None
-    return round(pool.staff / (pool.staff + pool.visits), SHARE_DIGITS)
+    staff = few_staff(k) if 0 < pool.staff < k else pool.staff
+    return round(staff / (staff + pool.visits), SHARE_DIGITS)
 
 
 class _People(TypedDict, total=False):
@@ -172,6 +173,7 @@ def _whole(pool: Pool, k: int) -> Whole:
         tuple(pool.attention),
         min(round(pool.attention_sum_s, 1), dwell_sum_s),
         idle=pool.visits - pool.viewers,
+        most_s=LOOK_MOST_S,
     )
     few = (
         0 < pool.viewers < k

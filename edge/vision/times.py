@@ -16,6 +16,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from common.vocabulary import DWELL_BINS_S
 from common.wire import Cells, bin_label
@@ -42,12 +43,14 @@ Table = tuple[int, ...]
 class Times:
     """One histogram and the sum of its times, rounded as published, or None if not published. ``idle`` visits are
     known to have no such time, because the number of viewers is published. ``apart`` visits of the cohort are known not
-    to be in the histogram at all, as those that were not in a zone."""
+    to be in the histogram at all, as those that were not in a zone. Of one visit at most ``most_s`` are in the sum; the
+    histogram has the whole time."""
 
     counts: Table
     sum_s: float | None
     idle: int = 0
     apart: int = 0
+    most_s: float = math.inf
 
     @property
     def timed(self) -> Table:
@@ -68,8 +71,10 @@ class Times:
             return False
         if self.sum_s is None:
             return True
-        low, high = _reach(counts, self.idle)
-        return low - _ROUNDING_S <= self.sum_s < high + _ROUNDING_S and not dominated(counts, self.sum_s)
+        low, high = _reach(counts, self.idle, self.most_s)
+        return low - _ROUNDING_S <= self.sum_s < high + _ROUNDING_S and not dominated(
+            counts, self.sum_s, self.most_s
+        )
 
 
 def bins(times: Times | None, k: int) -> Cells:
@@ -82,21 +87,35 @@ def bins(times: Times | None, k: int) -> Cells:
     }
 
 
-def _reach(counts: Table, idle: int) -> tuple[float, float]:
+def _reach(counts: Table, idle: int, most_s: float) -> tuple[float, float]:
     """Return the smallest and the largest possible sum of the times in these bins."""
-    low = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
+    lower, upper = _ends(most_s)
+    low = sum(count * edge for count, edge in zip(counts, lower, strict=True))
     low += (counts[0] - idle) * SHORTEST_S
-    high = sum(count * edge for count, edge in zip(counts, _UPPER, strict=True) if count)
-    return low, high - idle * _UPPER[0]
+    high = sum(count * edge for count, edge in zip(counts, upper, strict=True) if count)
+    return low, high - idle * upper[0]
 
 
-def dominated(counts: Table, sum_s: float) -> bool:
+@cache
+def _ends(most_s: float) -> tuple[Sequence[float], Sequence[float]]:
+    """Return the least and the most that one visit in each bin adds to a sum."""
+    return tuple(min(edge, most_s) for edge in DWELL_BINS_S), tuple(min(edge, most_s) for edge in _UPPER)
+
+
+def dominated(counts: Table, sum_s: float, most_s: float = math.inf) -> bool:
     """Apply the p% rule: return whether the person with the second longest time could work out the longest one with an
-    error below a quarter. It uses bins and sum, because single times are not stored."""
-    return sensitivity(counts, sum_s) > 0
+    error below a quarter. It uses bins and sum, because single times are not stored.
+
+    Who is in the sum with ``most_s`` has that time or any longer one, so nobody works it out. But a reader who knows
+    how many these are can subtract them: the rest must pass the rule, too."""
+    if sensitivity(counts, sum_s, most_s) > 0:
+        return True
+    rest = tuple(0 if edge >= most_s else count for count, edge in zip(counts, DWELL_BINS_S, strict=True))
+    longest = sum(counts) - sum(rest)
+    return longest > 0 and any(rest) and sensitivity(rest, sum_s - longest * most_s) > 0
 
 
-def sensitivity(counts: Table, sum_s: float) -> float:
+def sensitivity(counts: Table, sum_s: float, most_s: float = math.inf) -> float:
     """Return the seconds that are missing for the p% rule: a quarter of the longest time minus all but the two longest
     ones. What it is for two sums of times of the same visits is never more than the sum of both (Cox 1981), so sums
     that are not above 0 can be added up to further ones that are not."""
@@ -104,18 +123,20 @@ def sensitivity(counts: Table, sum_s: float) -> float:
     if len(order) < 2:
         return _DOMINANCE * sum_s
     longest, second = order
-    others_s = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
-    others_s -= DWELL_BINS_S[longest]
-    longest_s = min(_UPPER[longest], sum_s - others_s)
-    rest_s = max(others_s - DWELL_BINS_S[second], sum_s - _UPPER[longest] - _UPPER[second])
+    lower, upper = _ends(most_s)
+    others_s = sum(count * edge for count, edge in zip(counts, lower, strict=True))
+    others_s -= lower[longest]
+    longest_s = min(upper[longest], sum_s - others_s)
+    rest_s = max(others_s - lower[second], sum_s - upper[longest] - upper[second])
     return _DOMINANCE * longest_s - rest_s
 
 
-def two_longest(counts: Table, sum_s: float) -> tuple[float, float]:
+def two_longest(counts: Table, sum_s: float, most_s: float = math.inf) -> tuple[float, float]:
     """Return the most that the longest and the second longest of these times can be."""
-    low_s = sum(count * edge for count, edge in zip(counts, DWELL_BINS_S, strict=True))
+    lower, upper = _ends(most_s)
+    low_s = sum(count * edge for count, edge in zip(counts, lower, strict=True))
     most = [
-        max(0.0, min(_UPPER[index], sum_s - low_s + DWELL_BINS_S[index]))
+        max(0.0, min(upper[index], sum_s - low_s + lower[index]))
         for index in itertools.islice(_descending(counts), 2)
     ]
     longest, second = (*most, 0.0, 0.0)[:2]
@@ -256,8 +277,9 @@ def _go_together(dwell: Table, attention: Table, of_dwell: Times, of_attention: 
         return True
     # The smallest difference between the two times of a visit; 0 if both are in the same bin.
     viewers = len(longest) - of_attention.idle - of_attention.apart
+    _, most = _ends(of_attention.most_s)
     between_s = sum(
-        max(0.0, DWELL_BINS_S[stayed] - (_UPPER[watched] if index < viewers else 0.0))
+        max(0.0, DWELL_BINS_S[stayed] - (most[watched] if index < viewers else 0.0))
         for index, (stayed, watched) in enumerate(longest)
     )
     return of_dwell.sum_s - of_attention.sum_s >= between_s - _ROUNDING_S

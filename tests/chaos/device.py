@@ -138,7 +138,7 @@ class Device:
         self._aggregator = Aggregator(
             window_s=plan.window_s,
             max_gap_s=plan.window_s / 2,
-            counted_until=self.outbox.counted_until,
+            counted=self.outbox.counted,
             doors=[DOOR],
             resume=waiting.window,
         )

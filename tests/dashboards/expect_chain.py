@@ -94,14 +94,10 @@ BOARD.one(
 
 def _daily(title: str, value: Callable[[Tally], float | None]) -> None:
     def answer(world: World, scene: Scene) -> list[Answer]:
-        days = ((t.site, _utc_midnight(t), value(t)) for t in world.days(scene))
+        days = ((t.site, int(noon(t).timestamp()), value(t)) for t in world.days(scene))
         return [over_time(days, lambda found: found[0])]
 
     BOARD.shows(title)(answer)
-
-
-def _utc_midnight(tally: Tally) -> int:
-    return (tally.day.toordinal() - 719_163) * 86_400
 
 
 _daily(

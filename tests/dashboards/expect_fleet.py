@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from common.wire import AlertMessage, HealthMessage
 from tests.dashboards.panels import Scene
-from tests.dashboards.world import Answer, Board, World, bucket, newest, over_time
+from tests.dashboards.world import Answer, Board, World, bucket, looked_at, newest, over_time
 
 BOARD = Board()
 
@@ -71,21 +72,39 @@ def _faults(world: World, scene: Scene) -> list[Answer]:
     ]
 
 
-@BOARD.shows("Windows lost")
-def _lost(world: World, scene: Scene) -> list[Answer]:
-    """By run of the service: how many numbers are missing between the first and the last."""
+def _missing(world: World, scene: Scene) -> dict[tuple[str, str], int]:
+    """By device: how many numbers are missing between the first and the last of each run of the service."""
     runs: dict[tuple[str, str, str], list[int]] = {}
     for window in world.inside(scene):
         runs.setdefault((window.site, window.device, window.boot_id), []).append(window.seq)
-    lost: dict[tuple[str, str], int] = {}
+    lost: Counter[tuple[str, str]] = Counter()
     for (site, device, _), numbers in runs.items():
-        lost[site, device] = lost.get((site, device), 0) + max(numbers) - min(numbers) + 1 - len(numbers)
+        lost[site, device] += max(numbers) - min(numbers) + 1 - len(numbers)
+    return +lost
+
+
+@BOARD.shows("Windows lost")
+def _lost(world: World, scene: Scene) -> list[Answer]:
     return [
         [
             {"site": site, "device": device, "camera": "front", "lost": count}
-            for (site, device), count in lost.items()
-            if count
+            for (site, device), count in _missing(world, scene).items()
         ]
+    ]
+
+
+@BOARD.shows("Ledger")
+def _ledger(world: World, scene: Scene) -> list[Answer]:
+    inside = world.inside(scene)
+    columns = {
+        "received": Counter((w.site, w.device) for w in inside),
+        "late": Counter((w.site, w.device) for w in inside if w.is_historical),
+        "duplicates": Counter((w.site, w.device) for w in world.again if looked_at(w, scene)),
+        "lost": _missing(world, scene),
+    }
+    return [
+        [{"site": site, "device": device, name: count} for (site, device), count in found.items()]
+        for name, found in columns.items()
     ]
 
 

@@ -12,10 +12,10 @@ from cloud.analysis.corrected import checked_doors, corrected_entries
 from cloud.analysis.estimates import estimate
 from cloud.domain.clips import EFFECT_DAYS
 from cloud.domain.figures import COUNTS
+from cloud.domain.local_clock import hour_start
 from cloud.domain.tally import Tally, added_by
 from cloud.domain.till import Takings, TillTally
 from cloud.stores.figure_layout import PERIODS
-from cloud.stores.tallies import hour_start
 from tests.dashboards.panels import Row, Scene, Series
 from tests.dashboards.shops import CHAIN, FIRST, TODAY
 from tests.dashboards.world import Answer, Board, World, chosen, noon
@@ -176,7 +176,7 @@ def _hours(world: World, scene: Scene) -> Iterator[tuple[str, datetime, Tally]]:
     site = CHAIN.sites[name]
     sold = {one.start.astimezone(UTC): one for of, one in world.sold if of == name}
     for role in site.roles:
-        hours = added_by(world.quarters[name, role], lambda at: hour_start(at, site))
+        hours = added_by(world.quarters[name, role], lambda at: hour_start(at, site.zone))
         for at, tally in hours.items():
             one = sold.get(at)
             if one and one.end - one.start == timedelta(hours=1) and tally.open_s:

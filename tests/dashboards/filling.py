@@ -19,7 +19,15 @@ from cloud.stores.tallies import InfluxTallies, days, every_day
 from cloud.stores.till_tallies import TillTallies
 from cloud.stores.window_tallies import WindowTallies
 from cloud.stores.windows import InfluxWindows
-from common.wire import AlertMessage, HealthMessage, NoticeMessage, StatusMessage, WindowMessage, topic
+from common.wire import (
+    AlertMessage,
+    HealthMessage,
+    NoticeMessage,
+    StatusMessage,
+    WindowMessage,
+    encode,
+    topic,
+)
 from tests.dashboards import shop_sales, shops
 from tests.dashboards.world import World
 from tests.support.clock import ManualClock
@@ -64,6 +72,8 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
     )
     intake.submit(Delivery(topic(windows[0]), b"{}", intake.stop))
     intake.run()
+    again = shops.again(windows)
+    came_again(store, again)
     yesterday = shops.TODAY - timedelta(days=1)
     source = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=20.0)
     levels, read = InfluxTallies(source), InfluxWindows(source)
@@ -92,6 +102,7 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
         acknowledgements=shops.acknowledgements(),
         letters=[(windows[0].site, windows[0].device, reason) for reason in letters],
         letters_at=LEARNED,
+        again=again,
         tallies=[tally for tallies in found.values() for tally in tallies],
         floors={
             (name, role): worked_out.floor(name, first, yesterday, role)
@@ -122,6 +133,17 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
             for role in site.roles
         },
     )
+
+
+def came_again(store: InfluxStore, again: list[WindowMessage]) -> None:
+    """Deliver these windows, and then once more as often as they are in the list."""
+    intake = Intake(store, lambda _: None, lambda _: None, clock=ManualClock(shops.NOW), min_k=1)
+    before = {(one.site, one.device, one.start): one for one in again}
+    *others, last = *before.values(), *again
+    for window in others:
+        intake.submit(Delivery(topic(window), encode(window), lambda: None))
+    intake.submit(Delivery(topic(last), encode(last), intake.stop))
+    intake.run()
 
 
 def compared(tallies: list[Tally], role: Role, metric: str, first: date, last: date) -> Comparison:

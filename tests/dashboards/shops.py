@@ -98,6 +98,13 @@ def windows() -> list[WindowMessage]:
     return [part for window in sent for part in (_minutes(window) if _is_by_minute(window) else [window])]
 
 
+def again(made: Sequence[WindowMessage]) -> list[WindowMessage]:
+    """The windows of today that came once more, one of them twice."""
+    of_today = [window for window in made if window.start.astimezone(BERLIN).date() == TODAY]
+    till, *_ = (window for window in of_today if window.device == "till")
+    return [till, till, *(window for window in of_today if window.site == "nord.2")]
+
+
 def _is_by_minute(window: WindowMessage) -> bool:
     return window.site == "nord.2" and window.start.astimezone(BERLIN).date() == TODAY - timedelta(days=1)
 

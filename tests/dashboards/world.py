@@ -46,6 +46,8 @@ class World:
     letters: Sequence[tuple[str, str, str]]
     """Site, device and reason of what could not be decoded."""
     letters_at: datetime
+    again: Sequence[WindowMessage]
+    """What came once more, at the time of the letters."""
     tallies: Sequence[Tally]
     floors: Mapping[tuple[str, str], FloorTally]
     """By site and role: all days."""

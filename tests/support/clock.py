@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -33,3 +34,16 @@ class ManualClock:
     @time.setter
     def time(self, now: datetime) -> None:
         self.elapsed_s = (now - self._start).total_seconds()
+
+
+class SettableClock:
+    """This machine's clock, with a time of day that can be set; no duration is affected."""
+
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from common import wire
-from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NOT_SEEN, UNKNOWN
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, LOOK_MOST_S, NOT_SEEN, UNKNOWN
 from edge.types import Coverage, WindowAggregate
 from edge.vision.privacy import CohortRule
 
@@ -20,6 +20,8 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 K = 5
 EDGES = DWELL_BINS_S
 UPPER = (*EDGES[1:], 1e5)
+LOOK_EDGES, LOOK_UPPER = (tuple(min(edge, LOOK_MOST_S) for edge in edges) for edges in (EDGES, UPPER))
+"""What a visit in each bin adds to a sum of looking."""
 BINS = range(len(EDGES))
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 VIEWER_S = 0.3
@@ -91,7 +93,7 @@ def crowd(rng: np.random.Generator, visits: int, not_seen: float = 0.0) -> Crowd
         dwell=histogram(dwell),
         attention=histogram(attention),
         dwell_sum_s=float(dwell.sum()),
-        attention_sum_s=float(attention.sum()),
+        attention_sum_s=float(np.minimum(attention, LOOK_MOST_S).sum()),
         viewers=int((attention > 0).sum()),
         breakdown=Counter(
             zip(*(np.where(unseen, NOT_SEEN, column).tolist() for column in labels), strict=True)

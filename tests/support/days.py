@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from common import wire
-from common.vocabulary import ATTRIBUTES, NOT_SEEN
+from common.vocabulary import ATTRIBUTES, LOOK_MOST_S, NOT_SEEN
 from edge.place_types import (
     DoorCounts,
     PlaceCounts,
@@ -174,7 +174,7 @@ def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohor
         occupancy_mean=0.0,
         occupancy_max=like.occupancy_max,
         dwell_sum_s=sum(dwell),
-        attention_sum_s=sum(attention),
+        attention_sum_s=sum(min(seconds, LOOK_MOST_S) for seconds in attention),
         dwell_histogram=_histogram(dwell),
         attention_histogram=_histogram(attention),
         breakdown=Counter(one.labels for one in people),

@@ -19,6 +19,7 @@ from tests.support.days import Person
 from tests.support.whereabouts import (
     KINDS,
     bin_of,
+    counted_s,
     labelled,
     least_elsewhere,
     limits,
@@ -160,7 +161,7 @@ class Mover:
                     if abs(rest_s) < 1e-9:
                         break
                     value = value_of(people[index], kind)
-                    if value is None:
+                    if value is None or counted_s(kind, value) < value:
                         continue
                     least, most = within(bin_of(value), *limits(people[index], kind))
                     made = min(max(value + rest_s, min(value, least)), max(value, most))

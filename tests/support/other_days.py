@@ -27,7 +27,7 @@ from tests.support.days import SIDES, Person, Told, counts, republish
 from tests.support.moves import Mover
 from tests.support.reader import Program
 from tests.support.times_system import has_histogram, leaves_open
-from tests.support.whereabouts import STOP_S, bin_of, value_of
+from tests.support.whereabouts import STOP_S, bin_of, counted_s, most_s, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
 _TRIES, _EACH, _ROUNDS = 60, 10, 20
@@ -262,7 +262,8 @@ class Reader:
         people with such times are published."""
         values = [seconds for one in people if (seconds := value_of(one, kind)) is not None]
         table = Counter(map(bin_of, values))
-        made = times.Times(tuple(table[n] for n in range(len(_BINS))), round(sum(values), 1))
+        sum_s = round(sum(counted_s(kind, seconds) for seconds in values), 1)
+        made = times.Times(tuple(table[n] for n in range(len(_BINS))), sum_s, most_s=most_s(kind))
         if kind == "attention":
             idle = len(people) - len(values)
             made = replace(made, counts=(made.counts[0] + idle, *made.counts[1:]), idle=idle)

@@ -12,7 +12,7 @@ import numpy as np
 
 from common import wire
 from common.vocabulary import EXPRESSIONS, NOT_SEEN, UNKNOWN
-from edge.place_types import DoorCounts, PlaceCounts, TimeCounts, VisitPlaces, Wait, counts_of, time
+from edge.place_types import DoorCounts, PlaceCounts, TimeCounts, VisitPlaces, Wait, counts_of, look, time
 from edge.types import Coverage, WindowAggregate
 from edge.vision.place_privacy import Plan
 from edge.vision.privacy import CohortRule
@@ -55,10 +55,8 @@ def window(
     people: Sequence[Someone], minute: int = 0, *, closing: bool = True, places: PlaceCounts | None = None
 ) -> WindowAggregate:
     """The window in which these visits end."""
-    dwell, attention = (
-        sum((time(seconds) for seconds in of), start=TimeCounts())
-        for of in ([one.dwell_s for one in people], [one.attention_s for one in people])
-    )
+    dwell = sum((time(one.dwell_s) for one in people), start=TimeCounts())
+    attention = sum((look(one.attention_s) for one in people), start=TimeCounts())
     return WindowAggregate(
         start=MORNING + timedelta(minutes=minute),
         end=MORNING + timedelta(minutes=minute + 1),

@@ -21,7 +21,19 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from common import wire
 from common.vocabulary import NO_VERDICT, NOT_SEEN, UNKNOWN
-from tests.support.crowds import BINS, EDGES, SEEN, UPPER, VIEWER_S, Crowd, Floats, K, cohorts
+from tests.support.crowds import (
+    BINS,
+    EDGES,
+    LOOK_EDGES,
+    LOOK_UPPER,
+    SEEN,
+    UPPER,
+    VIEWER_S,
+    Crowd,
+    Floats,
+    K,
+    cohorts,
+)
 
 ROUNDING_S = 0.05
 
@@ -117,8 +129,8 @@ def read_times(truth: Crowd, rng: np.random.Generator) -> Found:
             {n: UPPER[i] for n, (i, _, _) in enumerate(pairs)}, cohort.dwell_sum_s - ROUNDING_S, np.inf
         )
     if cohort.attention_sum_s is not None:
-        low = {n: max(EDGES[j], VIEWER_S) if watched else 0.0 for n, (_, j, watched) in enumerate(pairs)}
-        high = {n: UPPER[j] if watched else 0.0 for n, (_, j, watched) in enumerate(pairs)}
+        low = {n: max(LOOK_EDGES[j], VIEWER_S) if watched else 0.0 for n, (_, j, watched) in enumerate(pairs)}
+        high = {n: LOOK_UPPER[j] if watched else 0.0 for n, (_, j, watched) in enumerate(pairs)}
         program.limit(low, 0, cohort.attention_sum_s + ROUNDING_S)
         program.limit(high, cohort.attention_sum_s - ROUNDING_S, np.inf)
         if cohort.dwell_sum_s is not None:
@@ -127,7 +139,7 @@ def read_times(truth: Crowd, rng: np.random.Generator) -> Found:
 
     def replayed(table: Sequence[int]) -> bool:
         dwell_s = _least(table, [EDGES[i] + 1 for i, _, _ in pairs])
-        watched_s = _least(table, [max(EDGES[j], VIEWER_S) * watched for _, j, watched in pairs])
+        watched_s = _least(table, [max(LOOK_EDGES[j], VIEWER_S) * watched for _, j, watched in pairs])
         return any(
             replace(
                 truth,

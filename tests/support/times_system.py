@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from common import wire
-from tests.support.crowds import BINS, EDGES, UPPER, VIEWER_S
+from tests.support.crowds import BINS, EDGES, LOOK_EDGES, LOOK_UPPER, UPPER, VIEWER_S
 from tests.support.days import Person
 from tests.support.reader import ROUNDING_S, Program
 from tests.support.whereabouts import bin_of, value_of
@@ -120,8 +120,9 @@ def _program(
             program.limit(dict.fromkeys(timed, 1.0), visits, visits)
         if sum_s is not None:
             least_s = VIEWER_S if histogram == "attention" else 0.0
-            program.limit({n: max(EDGES[at], least_s) for n, at in timed.items()}, 0, sum_s + ROUNDING_S)
-            program.limit({n: UPPER[at] for n, at in timed.items()}, sum_s - ROUNDING_S, np.inf)
+            edges, upper = (LOOK_EDGES, LOOK_UPPER) if histogram.endswith("attention") else (EDGES, UPPER)
+            program.limit({n: max(edges[at], least_s) for n, at in timed.items()}, 0, sum_s + ROUNDING_S)
+            program.limit({n: upper[at] for n, at in timed.items()}, sum_s - ROUNDING_S, np.inf)
             for label, count in cells.items():
                 program.limit(
                     terms[histogram][label], 1 if count is None else count, np.inf if count is None else count

@@ -10,7 +10,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
+from common.vocabulary import LOOK_MOST_S
 from edge.place_types import Wait
 from tests.support.crowds import EDGES, UPPER, VIEWER_S
 from tests.support.days import SIDES, Person
@@ -66,7 +68,17 @@ def value_of(one: Person, kind: str) -> float | None:
 
 
 def sum_of(people: Sequence[Person], kind: str) -> float:
-    return sum(value_of(one, kind) or 0.0 for one in people)
+    return sum(counted_s(kind, value_of(one, kind) or 0.0) for one in people)
+
+
+def counted_s(kind: str, seconds: float) -> float:
+    """Return how much of a time is in the sum of its kind."""
+    return min(seconds, most_s(kind))
+
+
+def most_s(kind: str) -> float:
+    """Return the most seconds of one visit that are in the sum of this kind."""
+    return LOOK_MOST_S if kind.partition(" ")[0] in ("attention", "look", "clip") else inf
 
 
 def within(place: int, least: float, most: float) -> tuple[float, float]:

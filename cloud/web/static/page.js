@@ -264,6 +264,10 @@ function devices(day) {
       parts.push(windows.late
         ? _("%(received)s of %(expected)s windows since yesterday, %(late)s of them late", windows)
         : _("%(received)s of %(expected)s windows since yesterday", windows));
+      if (windows.duplicates) {
+        parts.push(ngettext("%(count)s came once more and is counted once", "%(count)s came once more and are counted once",
+          windows.duplicates));
+      }
     }
     const missing = windows?.lost ? [node("p", ngettext("%(count)s window was counted and never arrived.",
       "%(count)s windows were counted and never arrived.", windows.lost), "alert")] : [];

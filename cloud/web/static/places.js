@@ -102,7 +102,7 @@ function places(day) {
     day.pending ? waiting(day.pending) : "",
     partly.length ? _("Withheld to protect privacy: %(list)s.", { list: [...new Set(partly)].join("; ") }) : "",
     day.places.queues.length ? _("Half of the people, and 9 in 10, wait at most this long: estimated from a histogram.") : "",
-    day.places.targets.length ? _("Interest: seconds of looking per passer. Chance alone can move it within the interval beside it.") : "",
+    day.places.targets.length ? _("Interest: seconds of looking per passer, at most 30 for each. Chance alone can move it within the interval beside it.") : "",
   ].filter(Boolean).join(" ");
 }
 

@@ -13,8 +13,9 @@ from edge.commands.privacy_audit.subject import Subject, cannot_tell
 _ANSWER_S = 5.0
 _SETTLED_S = 180.0
 """By then a service has put its first messages into the outbox, by which its run is known."""
-_TAKEN = ("another device uses the name", "does another device use the name")
-"""What the service says in its status line when somebody logs in under its client id."""
+_TAKEN, _SUSPECTED = "another device uses the name", "does another device use the name"
+"""What the service says in its status line when the broker has told it that somebody logs in under its client id, and
+when its connection ends again and again: a bad network looks the same."""
 _FIX = (
     "find out who it is (the broker's log has the address), revoke the certificate (make revoke) and give each device a"
     " name of its own"
@@ -24,7 +25,8 @@ _FIX = (
 def publisher(subject: Subject) -> Finding:
     """Compare the last status that the broker keeps of this device with the runs of the service that the outbox
     knows, and read what the service itself noticed."""
-    if any(text in subject.properties.get("StatusText", "") for text in _TAKEN):
+    said = subject.properties.get("StatusText", "")
+    if _TAKEN in said:
         return red("the service says that another one logs in under its name", _FIX)
     if subject.clock.now().timestamp() - subject.running.create_time() < _SETTLED_S:
         return cannot_tell("the service has just started", "run it again in some minutes")
@@ -38,10 +40,10 @@ def publisher(subject: Subject) -> Finding:
         return cannot_tell(what, fix or "run footlight-edge doctor first")
     except WireError as error:
         return red(f"the status that the broker keeps is not one of Footlight: {error}", _FIX)
-    return status if isinstance(status, Finding) else _compared(status, runs)
+    return status if isinstance(status, Finding) else _compared(status, runs, suspected=_SUSPECTED in said)
 
 
-def _compared(status: StatusMessage, runs: set[str]) -> Finding:
+def _compared(status: StatusMessage, runs: set[str], *, suspected: bool) -> Finding:
     if status.boot_id not in runs:
         since = f"{status.since:%Y-%m-%d %H:%M} UTC"
         return red(
@@ -51,6 +53,10 @@ def _compared(status: StatusMessage, runs: set[str]) -> Finding:
     if not status.online:
         return cannot_tell(
             "the broker takes this device for gone", "repair the connection first: footlight-edge doctor"
+        )
+    if suspected:
+        return cannot_tell(
+            "the connection of the service ends again and again", f"repair the network, or {_FIX}"
         )
     return green(f"the broker knows one run of this device, {status.boot_id}, and it is this one")
 

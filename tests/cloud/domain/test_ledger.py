@@ -21,22 +21,28 @@ def run(name: str, first_minute: int, seqs: list[int], **changes: Any) -> list[W
 
 
 def test_a_device_whose_windows_all_arrived_lost_none() -> None:
-    assert ledgers(run(RUNS[0], 0, [0, 1, 2])) == {"door": Ledger(3, 3, 0)}
+    assert ledgers(run(RUNS[0], 0, [0, 1, 2]), {}) == {"door": Ledger(3, 3, 0)}
 
 
 def test_a_hole_in_the_numbers_is_lost() -> None:
-    (ledger,) = ledgers(run(RUNS[0], 0, [0, 1, 4])).values()
+    (ledger,) = ledgers(run(RUNS[0], 0, [0, 1, 4]), {}).values()
     assert (ledger.expected, ledger.received, ledger.lost) == (5, 3, 2)
 
 
 def test_what_came_before_the_first_window_is_not_known() -> None:
-    assert ledgers(run(RUNS[0], 0, [700, 701])) == {"door": Ledger(2, 2, 0)}
+    assert ledgers(run(RUNS[0], 0, [700, 701]), {}) == {"door": Ledger(2, 2, 0)}
 
 
 def test_a_later_run_began_with_0() -> None:
     windows = [*run(RUNS[0], 0, [40, 41]), *run(RUNS[1], 100, [2, 3])]
-    (ledger,) = ledgers(windows).values()
+    (ledger,) = ledgers(windows, {}).values()
     assert (ledger.expected, ledger.lost) == (6, 2)
+
+
+def test_a_duplicate_is_told_and_counts_nowhere_else() -> None:
+    windows = run(RUNS[0], 0, [0, 1, 2])
+    assert ledgers(windows, {"door": 2, "off": 1}) == {"door": Ledger(3, 3, 0, duplicates=2)}
+    assert ledgers([*windows, *windows], {}) == ledgers(windows, {})
 
 
 def test_cameras_are_numbered_apart_and_late_windows_are_received() -> None:
@@ -45,7 +51,7 @@ def test_cameras_are_numbered_apart_and_late_windows_are_received() -> None:
         *run(RUNS[1], 0, [0, 1, 2], camera="back", is_historical=True),
         *run(RUNS[2], 0, [0, 2], device="shelf"),
     ]
-    assert ledgers(windows) == {"door": Ledger(5, 5, 3), "shelf": Ledger(3, 2, 0)}
+    assert ledgers(windows, {}) == {"door": Ledger(5, 5, 3), "shelf": Ledger(3, 2, 0)}
 
 
 @given(
@@ -64,4 +70,4 @@ def test_every_window_that_is_missing_between_two_is_counted(lost: set[int], sta
         earlier = [w for minute, w in enumerate(made) if minute < one and minute not in lost]
         same = [w for w in later if w.boot_id == made[one].boot_id]
         known += bool(earlier and same)
-    assert sum(ledger.lost for ledger in ledgers(stored).values()) == known
+    assert sum(ledger.lost for ledger in ledgers(stored, {}).values()) == known

@@ -109,7 +109,7 @@ def test_what_is_withheld_is_in_no_sum_and_no_denominator() -> None:
 def test_a_target_of_which_no_times_are_told_has_no_interest() -> None:
     hidden = Target(passers=8, viewers=None, attention_sum_s=None, attention={})
     tea = place_tally([told(targets={"tea": hidden})]).targets["tea"]
-    assert tea == TargetTally(8, 8, 0, 0, 0.0, 0, 0, {})
+    assert tea == TargetTally(8, 8, 0, 0, 0.0, 0, 0, {}, 0.0)
     assert (tea.interest, tea.viewer_share) == (None, None)
 
 

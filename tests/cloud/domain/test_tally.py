@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cloud.domain.beside_tally import BesideTally
 from cloud.domain.chain import Chain, Role, Site
-from cloud.domain.day_windows import QUARTER
+from cloud.domain.local_clock import QUARTER
 from cloud.domain.tally import Tally, with_silent_days
 from cloud.domain.tally import quarters as quarters_of
 from cloud.domain.tally import tally as tally_of

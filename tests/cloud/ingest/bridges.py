@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -53,6 +53,9 @@ class FaultyStore:
 
     def contains(self, probe: ProbeMessage) -> bool:
         return self.inner.contains(probe)
+
+    def record_duplicates(self, windows: Mapping[tuple[str, str], int], at: datetime) -> None:
+        self.inner.record_duplicates(windows, at)
 
     def record_dead_letter(self, letter: DeadLetter) -> None:
         if not self.available.is_set():

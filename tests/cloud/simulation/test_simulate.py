@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -116,6 +116,9 @@ class Refusing:
         raise self._fault
 
     def contains(self, probe: ProbeMessage) -> bool:
+        raise self._fault
+
+    def record_duplicates(self, windows: Mapping[tuple[str, str], int], at: datetime) -> None:
         raise self._fault
 
     def record_dead_letter(self, letter: DeadLetter) -> None:

@@ -94,7 +94,7 @@ def test_no_point_is_without_fields_and_all_raw_measurements_are_written(clock: 
     made = [point for message in MESSAGES for point in points(message, clock.now())]
     assert all(point["fields"] for point in made)
     raw = {measurement.name for measurement in MEASUREMENTS if measurement.level == "raw"}
-    assert {point["measurement"] for point in made} == raw - {"dead_letter", "acknowledgement"}
+    assert {point["measurement"] for point in made} == raw - {"dead_letter", "duplicate", "acknowledgement"}
 
 
 def test_a_point_delivered_again_is_the_same_point(clock: ManualClock) -> None:

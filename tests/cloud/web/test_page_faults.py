@@ -59,6 +59,9 @@ class _Hostile:
         (one,) = self.notices(site)
         return [Acknowledgement(one.site, one.device, one.name, one.at, self.NAME, one.at)]
 
+    def duplicates(self, site: str, start: datetime, end: datetime) -> dict[str, int]:
+        return {self.NAME: 1}
+
     def latest(self, site: str) -> WindowMessage | None:
         return None
 

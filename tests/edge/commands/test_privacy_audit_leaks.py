@@ -328,6 +328,11 @@ def test_a_second_publisher_under_the_same_name_is_found(tmp_path: Path) -> None
         service.publish(Outgoing(topic(ours), encode(ours), qos=1, retain=True))
         until(service.answers, "the broker has the status")
         assert inspect(publisher, looked_at).state == "green"
+        line = (
+            "0.0 frames/s; broker x: the network may be bad; or does another device use the name shop/door?"
+        )
+        suspected = subject(tmp_path, running, own=own, properties={"StatusText": line})
+        assert inspect(publisher, suspected).state == "amber", "the broker knows of no other run"
         second = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5)
         second.connect("127.0.0.1", mosquitto.port)
         second.loop_start()

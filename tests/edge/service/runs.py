@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.clock import SystemClock
+from common.clock import Clock, SystemClock
 from common.mqtt.broker import Broker
 from common.wire import (
     AlertMessage,
@@ -26,7 +26,6 @@ from edge.service.build import build
 from edge.service.run import FRAME_WAIT_S, Run
 from edge.types import Frame
 from tests.support.brokers import Listener
-from tests.support.clock import ManualClock
 from tests.support.short_scene import clear_frame, models, stretch
 
 WINDOW_S = 2
@@ -76,7 +75,7 @@ class LiveCamera:
 
     live = True
 
-    def __init__(self, clock: SystemClock | ManualClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.given = 0
         self.away, self.hung = threading.Event(), threading.Event()
         self._moves = threading.Condition()

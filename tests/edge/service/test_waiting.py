@@ -94,7 +94,11 @@ def test_a_shop_that_is_switched_off_at_night_gets_its_evening_in_the_morning() 
     ):
         start = evening + timedelta(hours=hours_off)
         aggregator = Aggregator(
-            window_s=60, counted_until=evening, closing_hour=20, release_hours=(12,), timezone=UTC
+            window_s=60,
+            counted=[(evening - timedelta(hours=9), evening)],
+            closing_hour=20,
+            release_hours=(12,),
+            timezone=UTC,
         )
         aggregator.observe(start, 0.0, 0, 0)
         (first,) = aggregator.observe(start + timedelta(minutes=1), 60.0, 0, 0)
@@ -126,11 +130,11 @@ from tests.edge.vision.test_privacy import person, window as aggregate
 outbox = Outbox(Path(sys.argv[1]), max_messages=1000)
 waiting = Waiting.load(outbox.waiting) if outbox.waiting else Waiting(Pool())
 rule = CohortRule(k=5, profile="demographics", max_cohort=15, pool=waiting.pool)
-first = 0 if outbox.counted_until is None else round((outbox.counted_until - MORNING).total_seconds()) // 60
+first = round((outbox.counted[-1][1] - MORNING).total_seconds()) // 60 if outbox.counted else 0
 for minute in range(first, 40):
     release = rule.release(aggregate([person()] * 2, minute))
     message = window(minute, totals=release.totals, pending=release.pending, cohort=release.cohort)
-    progress = Progress(message.end, Waiting(rule.pool).dump())
+    progress = Progress(message.start, message.end, Waiting(rule.pool).dump())
     print(minute, flush=True)
     outbox.put(topic(message), encode(message), message.end, progress=progress)
 outbox.close()
@@ -181,5 +185,5 @@ def test_a_full_outbox_remembers_how_far_the_device_has_come(tmp_path: Path) -> 
         uplink.send(window(minute), waiting=b"before")
     uplink.send(window(10, visits=8, cohort=cohort()), waiting=b"after")
     assert outbox.depth == 10
-    assert (outbox.waiting, outbox.counted_until) == (b"after", MORNING + timedelta(minutes=11))
+    assert (outbox.waiting, outbox.counted) == (b"after", [(MORNING, MORNING + timedelta(minutes=11))])
     uplink.stop(0)

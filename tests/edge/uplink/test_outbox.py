@@ -22,6 +22,7 @@ from edge.uplink.outbox import Outbox, Progress
 pytestmark = pytest.mark.slow
 
 AT = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -201,8 +202,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     path = tmp_path_factory.mktemp("filled") / "outbox.db"
     put = [b"%03d" % n * 60 for n in range(120)]
     box = Outbox(path, max_messages=1000)
-    for payload in put:
-        box.put("t", payload, AT, progress=Progress(AT, b"waiting"))
+    for minute, payload in enumerate(put):
+        start = AT + minute * MINUTE
+        box.put("t", payload, AT, progress=Progress(start, start + MINUTE, b"waiting"))
     box.close()
     return Filled(put, path.read_bytes())
 
@@ -256,7 +258,7 @@ def test_what_is_whole_in_a_damaged_file_goes_on(
     saved = [int(payload[:3]) for payload in payloads(box)]
     assert saved == sorted(saved)
     assert 30 < len(saved) < 120
-    assert (box.depth, box.counted_until) == (len(saved), AT)
+    assert (box.depth, box.counted) == (len(saved), [(AT, AT + 120 * MINUTE)])
     assert [f"{len(saved)} messages of it were saved" in record.message for record in caplog.records] == [
         True
     ]
@@ -273,16 +275,66 @@ def test_a_file_of_the_version_before_the_checksums_is_taken_over_and_can_be_gon
             "PRAGMA user_version = 1;"
         )
         db.execute("INSERT INTO message VALUES (7, 't', X'61', 1e9)")
+        db.execute("INSERT INTO progress VALUES (1, ?)", (AT.timestamp(),))
     db.close()
     box = Outbox(path, max_messages=10)
-    box.put("t", b"b", AT)
+    assert box.counted == [(AT - 60 * MINUTE, AT)], "it kept no beginning"
+    box.put("t", b"b", AT, progress=Progress(AT, AT + MINUTE, b""))
+    assert box.counted == [(AT - 60 * MINUTE, AT + MINUTE)]
     assert payloads(box) == [b"a", b"b"]
     box.close()
     with sqlite3.connect(path) as db:  # as that version writes
         db.execute("INSERT INTO message (id, topic, payload, created_at) VALUES (9, 't', X'63', 1e9)")
+        later = (AT + 5 * MINUTE).timestamp()
+        db.execute("INSERT OR REPLACE INTO progress (id, counted_until) VALUES (1, ?)", (later,))
     db.close()
     box = Outbox(path, max_messages=10)
+    assert box.counted == [(AT - 55 * MINUTE, AT + 5 * MINUTE)]
     assert payloads(box) == [b"a", b"b", b"c"]
+    box.close()
+
+
+@pytest.mark.parametrize(("step_s", "kept"), [(-60, 1), (-99, 1), (-101, 0), (60, 1), (101, 0)])
+def test_what_was_delivered_is_kept_when_the_clock_is_set_by_less_than_that(
+    outbox: Outbox, path: Path, step_s: float, kept: int
+) -> None:
+    outbox.close()
+    box = Outbox(path, max_messages=10, hold_s=100)
+    for payload in (b"a", b"b"):
+        box.put("t", payload, AT)
+    first, second = (item.id for item in box.pending(2))
+    box.delivered([first], AT)
+    box.delivered([second], AT + timedelta(seconds=step_s))
+    assert box.resend() == 1 + kept
+    box.close()
+
+
+def test_it_knows_every_stretch_that_was_counted_over_restarts(path: Path) -> None:
+    made = [0, 1, 2, 60, 61, -30, -29, 3, 62]
+    for minute in made:
+        box = Outbox(path, max_messages=100)
+        start = AT + minute * MINUTE
+        assert box.put("t", b"", AT, progress=Progress(start, start + MINUTE, b""))
+        box.close()
+    box = Outbox(path, max_messages=100)
+    assert box.counted == [
+        (AT + first * MINUTE, AT + end * MINUTE)
+        for first, end in ((0, 3), (60, 62), (-30, -28), (3, 4), (62, 63))
+    ]
+    box.close()
+
+
+def test_a_stretch_that_was_damaged_stops_nobody(outbox: Outbox, path: Path) -> None:
+    for minute in (0, 10, 20):
+        start = AT + minute * MINUTE
+        outbox.put("t", b"", AT, progress=Progress(start, start + MINUTE, b""))
+    outbox.close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE counted SET counted_until = 1e300 WHERE rowid = 1")
+        db.execute("UPDATE counted SET counted_from = 'x' WHERE rowid = 2")
+    db.close()
+    box = Outbox(path, max_messages=100)
+    assert box.counted == [(AT + 20 * MINUTE, AT + 21 * MINUTE)]
     box.close()
 
 

@@ -356,6 +356,19 @@ def test_two_devices_of_one_name_are_told_of_each_other(
             until(lambda: any(said in record.message for record in caplog.records), "both are told")
 
 
+def test_a_broker_that_goes_again_and_again_makes_nobody_suspect_another_device(
+    tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Mosquitto(tmp_path) as server, uplink(outbox, Broker("127.0.0.1", server.port)) as link:
+        for _ in range(5):
+            until(lambda: link.connected, "it is connected")
+            server.stop()
+            until(lambda: "refused" in (link.broker_fault or ""), "the broker is away")
+            server.start()
+    assert len([record for record in caplog.records if "messages are kept" in record.message]) == 5
+    assert not any("another device" in record.message for record in caplog.records)
+
+
 def test_a_broker_that_says_who_took_the_connection_is_quoted(outbox: Outbox) -> None:
     link = make(outbox, Broker("127.0.0.1", 1))
     taken, lost = (

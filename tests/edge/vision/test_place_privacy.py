@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from common import wire
+from common.vocabulary import LOOK_MOST_S
 from edge.place_types import VisitPlaces, Wait
 from edge.vision.disclosure import Overlaps
 from edge.vision.pool import Pool
@@ -253,7 +254,7 @@ def _zone_times(cohort: wire.Cohort, people: Sequence[Someone]) -> dict[str, lis
 
 def _look_times(cohort: wire.Cohort, people: Sequence[Someone]) -> dict[str, list[float]]:
     return {
-        name: [one.places.looks.get(name, 0.0) for one in people]
+        name: [min(LOOK_MOST_S, one.places.looks.get(name, 0.0)) for one in people]
         for name, target in cohort.targets.items()
         if target.attention_sum_s is not None
     }
@@ -278,7 +279,10 @@ def _standing(
 
 def _looking(cohort: wire.Cohort, people: Sequence[Someone]) -> Iterator[tuple[str, list[float]]]:
     assert cohort.heat is not None
-    looking = [one.attention_s + sum(one.places.looks.values()) for one in people]
+    looking = [
+        sum(min(LOOK_MOST_S, seconds) for seconds in (one.attention_s, *one.places.looks.values()))
+        for one in people
+    ]
     cells = [cell for cell, seconds in enumerate(cohort.heat.looking_s) if seconds is not None]
     if cells:
         yield (
@@ -296,7 +300,12 @@ def _stood(people: Sequence[Someone], cell: int) -> list[float]:
 
 
 def _looked(people: Sequence[Someone], cell: int) -> list[float]:
-    return [min(30.0, one.places.heat.get(cell, (0.0, 0.0))[1]) for one in people]
+    return [_of_all(one) * one.places.heat.get(cell, (0.0, 0.0))[1] for one in people]
+
+
+def _of_all(one: Someone) -> float:
+    """Return the share of its looking that the map counts of a visit."""
+    return min(1.0, LOOK_MOST_S / max(1e-9, sum(looking_s for _, looking_s in one.places.heat.values())))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -1,4 +1,4 @@
-"""What a cohort tells of staff: none, or at least k of them, and nothing by any difference."""
+"""What a cohort tells of staff: none, a few, or how many from k on, and nothing by any difference."""
 
 from __future__ import annotations
 
@@ -27,9 +27,15 @@ def told(visits: int, staff: int, k: int, *, plan: object = LEAVES_OUT) -> Cohor
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_a_number_of_staff_below_k_is_never_told(k: int) -> None:
     for visits in range(k, 40):
-        for staff in range(40):
-            cohort = told(visits, staff, k)
-            assert cohort.staff == (None if 0 < staff < k else staff)
+        assert len({told(visits, staff, k).model_dump_json() for staff in range(1, k)}) <= 1
+        for staff in (0, *range(k, 40)):
+            assert told(visits, staff, k).staff == staff
+
+
+def test_any_few_are_told_as_the_middle() -> None:
+    """So that days with one or two members of staff are not missing from the share."""
+    assert [told(12, staff, 5).staff for staff in range(7)] == [0, 3, 3, 3, 3, 5, 6]
+    assert told(12, 4, 5).staff_excluded == pytest.approx(3 / 15, abs=1e-6)
 
 
 def test_nothing_else_that_is_told_depends_on_staff() -> None:

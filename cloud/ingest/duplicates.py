@@ -1,0 +1,33 @@
+"""Recognises a window that came before. Only for a count: the store itself keeps each window once."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+
+from common.wire import HELD_S, LONGEST_SESSION_S, Message, WindowMessage
+
+REMEMBERED_S = HELD_S + LONGEST_SESSION_S
+"""A device sends again what it delivered in ``HELD_S``; before, it may wait in the session of a bridge."""
+
+
+class Duplicates:
+    """The identities of the windows that came to this process in the last ``REMEMBERED_S``."""
+
+    def __init__(self) -> None:
+        self._came_s: OrderedDict[int, float] = OrderedDict()
+
+    def among(self, messages: Iterable[Message], now_s: float) -> Counter[tuple[str, str]]:
+        """Remember the windows among ``messages``, and count those that came before by site and device. ``now_s`` are
+        monotonic seconds."""
+        found: Counter[tuple[str, str]] = Counter()
+        for message in messages:
+            if isinstance(message, WindowMessage):
+                key = hash((message.site, message.device, message.camera, message.start))
+                if key in self._came_s:
+                    found[message.site, message.device] += 1
+                self._came_s[key] = now_s
+                self._came_s.move_to_end(key)
+        while self._came_s and next(iter(self._came_s.values())) < now_s - REMEMBERED_S:
+            self._came_s.popitem(last=False)
+        return found

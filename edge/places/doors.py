@@ -98,6 +98,8 @@ class Passage:
     _last: tuple[float, Point] | None = None
     _crossed: tuple[float, Point, float] | None = None
     """When and where the line was crossed since the person was last clear of it on the certain side, and the size."""
+    _back_s: float = -math.inf
+    """When the line was crossed back last: for a shorter time than ``FIRM_S``, that is nothing."""
     _begun: tuple[float, Point, float] | None = None
     """The crossing that is not settled."""
 
@@ -116,12 +118,18 @@ class Passage:
         the line than ``margin``, in face sizes, nobody knows the side."""
         depth = doorway.line.depth(point)
         is_inside = depth >= 0
-        if self._last is not None and is_inside != self._side:
+        if self._last is not None:
             before_s, before = self._last
             crossed = doorway.line.crossed(before, point)
             if crossed is not None:
                 share, place = crossed
-                self._crossed = (before_s + share * (at_s - before_s), place, size)
+                crossed_s = before_s + share * (at_s - before_s)
+                if is_inside == self._side:
+                    self._back_s = crossed_s
+                else:
+                    if self._crossed is not None and crossed_s - self._back_s < FIRM_S:
+                        crossed_s = self._crossed[0]  # what came in between was jitter
+                    self._crossed = (crossed_s, place, size)
         self._last = (at_s, point)
         if abs(depth) >= margin * size:
             self._note(is_inside, at_s)
@@ -138,6 +146,20 @@ class Passage:
     def end(self, door: str) -> Crossing | None:
         """Return the crossing of a person who is beyond the line when the track ends."""
         return None if self._begun is None else self._commit(door)
+
+    def go_on(self, before: Passage, at_s: float, point: Point, size: float) -> None:
+        """Go on from the passage of somebody who was lost, seen again as this person: at ``at_s`` at a point, with a
+        face of ``size``. A change of the side in between is a crossing there."""
+        if before._side is None:
+            return
+        begun = before._begun
+        if begun is None:
+            begun = self._begun if self.home in (None, before._side) else (at_s, point, size)
+        self.home = before.home
+        self._side = before._side if self._side is None else self._side
+        self._begun = None if self._side == self.home else begun
+        self._was_inside |= before._was_inside
+        self.passed_m = min(self.passed_m, before.passed_m)
 
     @property
     def side(self) -> bool | None:

@@ -28,6 +28,10 @@ small shows less."""
 SHORTER = 0.75
 """A body of less than this share of the height that this person showed before is cut off."""
 
+SAME_S, SAME = 1.0, 0.95
+"""A body that is as high as this one was when it was seen as a whole just before is not cut off: it is the size of the
+face that jitters."""
+
 EDGE_PX = 2.0
 """A body that ends so near the lower edge of the picture is cut off there."""
 
@@ -37,6 +41,10 @@ above the edge. A child whose feet just show is taken for whole."""
 
 LEARN_S = 2.0
 """Time constant in which a person's height, seen in full, is learned, after a plain mean over this time."""
+
+STEADY_S = 0.3
+"""The point goes on smoothly once the feet were seen for this time. Before, it jumps to what is seen: where somebody
+comes into view, the first box may be that of another person."""
 
 SETTLE_S = 0.3
 """Time constant in which the difference between a seen and an estimated floor point vanishes."""
@@ -53,6 +61,8 @@ class Floor:
     _feet: float | None = None
     _known_s: float = 0.0
     """For how long the feet were seen."""
+    _body: tuple[float, float] = (-math.inf, 0.0)
+    """When a whole body was seen last, and its height in pixels."""
     _was_seen: bool | None = None
     _shift: Point = (0.0, 0.0)
     _at_s: float = 0.0
@@ -64,15 +74,17 @@ class Floor:
         since_s, head = at_s - self._at_s, (head_x / height, head_y / height)
         feet = (body.box.y2 - head_y) / side if body is not None else 0.0
         shows = head_y + (FEET if self._feet is None else self._feet) * side < height + BELOW * side
-        is_seen = body is not None and shows and body.box.y2 < height - EDGE_PX and self._is_whole(feet)
-        was_guessed = self._feet is None
+        is_seen = body is not None and shows and body.box.y2 < height - EDGE_PX
+        is_seen = is_seen and body is not None and self._is_whole(feet, body.box.height, at_s)
+        is_new = self._known_s < STEADY_S
         if is_seen and body is not None:
             found = (body.box.centre[0] / height, body.box.y2 / height)
             self._learn(feet, since_s)
+            self._body = at_s, body.box.height
         else:
             feet = FEET if self._feet is None else self._feet
             found = (head[0], (head_y + feet * side) / height)
-        if self._was_seen is None or (is_seen and was_guessed):  # what is seen first corrects a guess at once
+        if self._was_seen is None or is_new:  # there is nothing yet that is worth to be gone on from
             self._shift = (0.0, 0.0)
         elif is_seen != self._was_seen:
             # The point goes on from where it was, moved like the head: a change of method is no step.
@@ -91,7 +103,15 @@ class Floor:
         """Whether the last point is the lower edge of the body, not an estimate."""
         return bool(self._was_seen)
 
-    def _is_whole(self, feet: float) -> bool:
+    @property
+    def tall(self) -> float:
+        """How far the feet are below the head, in heights of the picture: it jitters less than the size of the face."""
+        return self.point[1] - self.head[1]
+
+    def _is_whole(self, feet: float, body: float, at_s: float) -> bool:
+        before_s, before = self._body
+        if at_s - before_s <= SAME_S and body >= SAME * before:
+            return feet + HAIR <= LONGEST
         least = SHORTEST if self._feet is None else SHORTER * (self._feet + HAIR)
         return least <= feet + HAIR <= LONGEST
 

@@ -9,6 +9,7 @@ import math
 from bisect import insort
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from common.wire.places import HEAT_COLUMNS, HEAT_ROWS
 from edge.place_types import HEAT_MOST_S
@@ -19,6 +20,10 @@ STANDING_M_S = 0.35
 
 BASE_S, LEAST_BASE_S = 1.0, 0.5
 """Speed is measured over this time: over shorter ones the jitter of the floor point looks like walking."""
+
+LENS = 1.25
+"""Focal length of a usual shop camera in heights of the picture: it tells from the size of a person how far away he or
+she is, where no floor plan does. Cameras have 0.7 to 1.6."""
 
 SETTLED_S = 30.0
 """An event on the way of a person may become known this much later than it happened."""
@@ -41,23 +46,40 @@ class Grid:
         return min(int(down * HEAT_ROWS), HEAT_ROWS - 1) * HEAT_COLUMNS + column
 
 
+class Spot(NamedTuple):
+    """Where somebody is at one moment: a point with the length of a metre there, in the same unit. ``tall``: how tall
+    the person looks in the picture, in any unit; None if the points lie on a floor plan.
+
+    Without a plan, coming nearer hardly moves the feet in the picture of a low camera, but the person grows."""
+
+    point: Point
+    metre: float
+    tall: float | None
+
+    def metres_from(self, before: Spot) -> float:
+        """Return the distance to where the same person was before."""
+        across = math.dist(before.point, self.point) / self.metre
+        if self.tall is None or before.tall is None:
+            return across
+        return math.hypot(across, LENS / self.metre * (1 - self.tall / before.tall))
+
+
 @dataclass(slots=True)
 class Heat:
     """The seconds in which one person stands, and the part of them in which the person looks, by cell."""
 
     cells: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _past: deque[tuple[float, Point]] = field(default_factory=deque)
+    _past: deque[tuple[float, Spot]] = field(default_factory=deque)
 
-    def see(self, cell: int | None, point: Point, metre: float, looking_s: float, at_s: float) -> None:
-        """Take one sight: a point with the length of a metre there, and the seconds of looking since the last sight."""
+    def see(self, cell: int | None, spot: Spot, looking_s: float, at_s: float) -> None:
+        """Take one sight: where the person is, and the seconds of looking since the last sight."""
         standing_s, past = 0.0, self._past
         if past:
             first_s, first = past[0]
-            if at_s - first_s >= LEAST_BASE_S and math.dist(first, point) < STANDING_M_S * metre * (
-                at_s - first_s
-            ):
+            since_s = at_s - first_s
+            if since_s >= LEAST_BASE_S and spot.metres_from(first) < STANDING_M_S * since_s:
                 standing_s = at_s - past[-1][0]
-        past.append((at_s, point))
+        past.append((at_s, spot))
         while at_s - past[0][0] > BASE_S:
             past.popleft()
         if cell is not None and standing_s > 0:

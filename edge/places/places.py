@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from common.wire.places import ENTRY, EXIT
 from edge.place_types import DoorCounts, VisitPlaces, Wait, added
@@ -17,18 +16,18 @@ from edge.places.doors import (
     METRES,
     Crossing,
     Door,
-    Doorway,
     Groups,
     Passage,
     nearest_passed,
 )
-from edge.places.floor import Floor
-from edge.places.geometry import Point, Polygon
-from edge.places.heat import Grid, Heat, Way
+from edge.places.drawn import Area, Drawn
+from edge.places.geometry import Point
+from edge.places.heat import Spot
 from edge.places.overlap import overlapping
-from edge.places.plan import Plan, PlanPoints
+from edge.places.plan import PlanPoints
 from edge.places.queues import Waiting
-from edge.places.targets import Aim, Looking, Target, looked_at
+from edge.places.record import Record
+from edge.places.targets import Target, looked_at
 from edge.places.zones import ESTIMATED, SEEN, Stay, Zone
 from edge.types import Pose, Track, TrackState
 
@@ -45,51 +44,6 @@ class Live:
     inside: int = 0
     staff: Mapping[str, int] = field(default_factory=dict)
     members: int = 0
-
-
-@dataclass(slots=True)
-class _Record:
-    """One person; deleted with the track."""
-
-    passages: list[Passage]
-    stays: dict[str, Stay]
-    waits: dict[str, Waiting]
-    floor: Floor = field(default_factory=Floor)
-    looking: Looking = field(default_factory=Looking)
-    heat: Heat = field(default_factory=Heat)
-    way: Way = field(default_factory=Way)
-    inside: set[str] = field(default_factory=set)
-    crossings: list[Crossing] = field(default_factory=list)
-    """Crossings that are not counted yet, because the track is not confirmed."""
-    has_crossed: bool = False
-    is_confirmed: bool = False
-    is_staff: bool = False
-
-
-class _Area(NamedTuple):
-    zone: Zone
-    polygon: Polygon
-
-
-class _Drawn:
-    """All places, drawn for pictures of one shape."""
-
-    def __init__(
-        self,
-        aspect: float,
-        doors: Sequence[Door],
-        zones: Sequence[Zone],
-        targets: Sequence[Target],
-        plan: PlanPoints | None,
-    ) -> None:
-        self.plan = None if plan is None else Plan(plan, aspect)
-        self.doors = [Doorway(door, aspect, self.plan) for door in doors]
-        self.areas = [_Area(zone, zone.drawn(aspect)) for zone in zones]
-        self.aims = [Aim.of(target) for target in targets]
-        corners = (
-            ((0.0, 0.0), (aspect, 1.0)) if self.plan is None else (self.plan.corner, self.plan.far_corner)
-        )
-        self.grid = Grid(*corners)
 
 
 class Places:
@@ -117,13 +71,13 @@ class Places:
         self._apart = {name: names - together[name] - {name} for name in names}
         """Who is in a zone is in none of these."""
         self._fronts = {zone.name: zone.front for zone in zones if zone.front is not None}
-        self._records: dict[int, _Record] = {}
-        self._confirmed: list[_Record] = []
+        self._records: dict[int, Record] = {}
+        self._confirmed: list[Record] = []
         self._groups = {door.name: Groups(LONGEST_LATE_S + hold_s) for door in doors}
         self._crossings: list[Crossing] = []
         self._passers: Counter[str] = Counter()
         self._inside = 0
-        self._drawn: dict[float, _Drawn] = {}
+        self._drawn: dict[float, Drawn] = {}
 
     def seen_staff(self, track: Track, view: tuple[int, int], at_s: float) -> None:
         """Take one sight of staff: all that it did before is forgotten, and only notices learn where it is."""
@@ -143,6 +97,7 @@ class Places:
         record = self._records.get(track.track_id) or self._begin(track)
         floor = record.floor
         floor.see(track, view, at_s)
+        record.trail.see(floor.point, floor.size, at_s)
         on_floor = None if drawn.plan is None else drawn.plan.floor(floor.point)
         margin = MARGIN if floor.feet_seen else ESTIMATED_MARGIN
         for passage, doorway in zip(record.passages, drawn.doors, strict=True):
@@ -153,12 +108,12 @@ class Places:
         self._stay(record, drawn.areas, at_s)
         self._look(record, drawn, pose, looks_here, on_floor, at_s)
         if drawn.plan is None:
-            point, metre = floor.point, floor.size / METRES
+            spot = Spot(floor.point, floor.size / METRES, floor.tall)
         elif on_floor is None:
             return
         else:
-            point, metre = on_floor, 1.0
-        record.heat.see(drawn.grid.cell(point), point, metre, record.looking.added_s, at_s)
+            spot = Spot(on_floor, 1.0, None)
+        record.heat.see(drawn.grid.cell(spot.point), spot, record.looking.added_s, at_s)
 
     def settle(self, at_s: float) -> None:
         """Count the crossings that have settled by now, also those of people who are out of sight."""
@@ -200,11 +155,15 @@ class Places:
         record = self._records.pop(track.track_id)
         if record.is_staff:
             return VisitPlaces()
-        for passage, door in zip(record.passages, self._doors, strict=True):
-            self._cross(record, passage.end(door.name))
         record.is_confirmed = True
+        heir = record.heir(self._records.values()) if self._doors else None
+        if heir is None:
+            for passage, door in zip(record.passages, self._doors, strict=True):
+                self._cross(record, passage.end(door.name))
         self._count(record, math.inf)
-        if not record.has_crossed:
+        if heir is not None:
+            heir.go_on(record)
+        elif not record.has_crossed:
             names = [door.name for door in self._doors]
             passed = nearest_passed(list(zip(names, record.passages, strict=True)))
             if passed is not None:
@@ -252,27 +211,27 @@ class Places:
         }
         return Live(zones, waiting, self._inside, staff)
 
-    def _draw(self, aspect: float) -> _Drawn:
+    def _draw(self, aspect: float) -> Drawn:
         drawn = self._drawn.get(aspect)
         if drawn is None:
-            drawn = _Drawn(aspect, self._doors, self._zones, self._targets, self._plan)
+            drawn = Drawn(aspect, self._doors, self._zones, self._targets, self._plan)
             self._drawn = {aspect: drawn}
         return drawn
 
-    def _begin(self, track: Track) -> _Record:
-        record = self._records[track.track_id] = _Record(
+    def _begin(self, track: Track) -> Record:
+        record = self._records[track.track_id] = Record(
             passages=[Passage() for _ in self._doors],
             stays={zone.name: Stay() for zone in self._zones},
             waits={name: Waiting() for name in self._fronts},
         )
         return record
 
-    def _cross(self, record: _Record, crossing: Crossing | None) -> None:
+    def _cross(self, record: Record, crossing: Crossing | None) -> None:
         if crossing is not None:
             record.crossings.append(crossing)
             record.way.add(crossing.at_s, ENTRY if crossing.inwards else EXIT)
 
-    def _count(self, record: _Record, until_s: float) -> None:
+    def _count(self, record: Record, until_s: float) -> None:
         """Count the crossings up to ``until_s``."""
         if record.is_confirmed and record.crossings:
             record.has_crossed = True
@@ -290,7 +249,7 @@ class Places:
         is_new = self._groups[crossing.door].is_new(crossing.at_s, point, metre)
         return DoorCounts(entries=1, groups=int(is_new))
 
-    def _stay(self, record: _Record, areas: Sequence[_Area], at_s: float) -> None:
+    def _stay(self, record: Record, areas: Sequence[Area], at_s: float) -> None:
         floor, inside, stays = record.floor, record.inside, record.stays
         seen = []
         for zone, polygon in areas:
@@ -326,8 +285,8 @@ class Places:
 
     def _look(
         self,
-        record: _Record,
-        drawn: _Drawn,
+        record: Record,
+        drawn: Drawn,
         pose: Pose | None,
         looks_here: bool | None,
         on_floor: Point | None,
@@ -342,6 +301,6 @@ class Places:
             target = looked_at(pose, drawn.aims, record.inside, drawn.plan, on_floor)
         looking.see(target, at_camera=bool(looks_here), at_s=at_s)
 
-    def _waited(self, record: _Record) -> dict[str, Wait]:
+    def _waited(self, record: Record) -> dict[str, Wait]:
         results = {name: one.result(record.stays[name].total_s) for name, one in record.waits.items()}
         return {name: wait for name, wait in results.items() if wait is not None}

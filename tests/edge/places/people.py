@@ -81,21 +81,24 @@ def play(
     fps: float = 10.0,
     pose: Pose | None = None,
     hidden: Sequence[tuple[float, float]] = (),
+    lost_s: float = 0.0,
 ) -> Play:
     """Let people walk their ways, from the first to the last second of each, seen ``fps`` times a second but not in the
-    intervals ``hidden``."""
+    intervals ``hidden``. A visit ends ``lost_s`` after its way."""
     ways, result = list(people), Play()
     last_s = max(way[-1][0] for way in ways)
     seen: dict[int, Track] = {}
     ended: dict[int, VisitPlaces] = {}
     looks_here = None if pose is None else abs(pose.yaw) < 30
-    for step in range(round(last_s * fps) + 2):
+    for step in range(round((last_s + lost_s) * fps) + 2):
         at_s, active = step / fps, []
         for number, way in enumerate(ways):
             if way[0][0] <= at_s <= way[-1][0] + 1e-9:
                 if not any(since_s < at_s < until_s for since_s, until_s in hidden):
                     seen[number] = track(number, between(way, at_s), at_s, since_s=way[0][0])
                     places.seen(seen[number], pose, looks_here, VIEW, at_s)
+                active.append(seen[number])
+            elif number in seen and number not in ended and at_s <= way[-1][0] + lost_s:
                 active.append(seen[number])
             elif number in seen and number not in ended:
                 ended[number] = places.finish(seen[number])

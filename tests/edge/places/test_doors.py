@@ -105,6 +105,49 @@ def test_who_goes_out_of_sight_beyond_the_line_counts_after_the_time_to_settle()
     assert places.events() == {}
 
 
+def test_jitter_back_over_the_line_does_not_put_a_crossing_off() -> None:
+    """Estimated feet jump back over the line for a moment: staff would be told that much later."""
+    places, at_s = Places(doors=[STREET]), 0.0
+    while at_s < 3.0:
+        feet = between(COMES, at_s) if not 1.25 < at_s < 1.45 else (MIDDLE, LINE_Y - 0.1 * SIZE)
+        places.seen(track(1, feet, at_s), None, None, VIEW, at_s)
+        at_s = round(at_s + 0.1, 3)
+    crosses_s = 1.0
+    places.settle(crosses_s + SETTLE_S + 0.1)
+    assert places.events() == {"street": DoorCounts(entries=1, groups=1)}
+
+
+LOST = (MIDDLE, LINE_Y - 0.02)
+
+
+@pytest.mark.parametrize("since_s", [0.6, 1.0, 1.6])
+def test_who_is_lost_at_the_line_and_found_beyond_it_has_crossed(since_s: float) -> None:
+    """The new track begins before the old one is lost, at once, or a moment later."""
+    begins: list[tuple[float, Point]] = [(0.0, OUT), (1.0, LOST)]
+    goes_on = [(since_s, (MIDDLE, LINE_Y + 0.01)), (since_s + 2.0, IN), (since_s + 9.0, IN)]
+    assert counted(begins, goes_on, lost_s=2.0) == DoorCounts(entries=1, groups=1)
+    back = [(since_s, (MIDDLE, LINE_Y + 0.01)), (since_s + 1, (MIDDLE, LINE_Y + 0.04)), (since_s + 3, OUT)]
+    assert counted(begins, [*back, (since_s + 9, OUT)], lost_s=2.0) == DoorCounts()
+
+
+def test_who_passes_in_two_pieces_is_one_passer() -> None:
+    y, metre = LINE_Y - 0.1, METRE
+    first = [(0.0, (0.4, y)), (3.0, (0.4 + 3 * metre, y))]
+    second = [(3.5, (0.4 + 3.5 * metre, y)), (7.0, (0.4 + 7 * metre, y))]
+    assert counted(first, second, lost_s=2.0) == DoorCounts(passers=1)
+
+
+def test_who_comes_where_another_leaves_is_somebody_else() -> None:
+    """Behind the edge of the wall, one goes and one comes; or the second begins farther away, or later."""
+    y, metre = LINE_Y - 0.1, METRE
+    leaves: list[tuple[float, Point]] = [(0.0, (0.4 + 4 * metre, y)), (4.0, (0.4, y))]
+    for begins_s, x in ((4.5, 0.4), (4.5, 0.4 + 3 * metre), (5.5, 0.4)):
+        comes = [(begins_s, (x, y)), (begins_s + 4, (x + 4 * metre, y))]
+        assert counted(leaves, comes, lost_s=2.0) == DoorCounts(passers=2)
+    follows = [(4.5, (0.4 - 3 * metre, y)), (6.0, (0.4 - 4 * metre, y))]
+    assert counted(leaves, follows, lost_s=2.0) == DoorCounts(passers=2)
+
+
 def test_who_turns_back_soon_has_not_crossed() -> None:
     inside = (MIDDLE, LINE_Y + 0.05)
     peeks = [(0.0, OUT), (2.0, inside), (3.0, inside), (5.0, OUT), (9.0, OUT)]  # beyond the line for 2.7 s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,33 @@ def test_feet_that_are_seen_first_correct_a_guess_at_once() -> None:
         seen(floor, step / 10, shows=4.0)
     assert floor.point == pytest.approx(FEET, abs=0.01 * SIZE)
     assert seen(floor, 0.3, shows=8.0) == pytest.approx(child, abs=0.01 * SIZE)
+
+
+def test_a_wrong_first_box_is_not_carried_on() -> None:
+    """Where somebody comes into view, the first box may be that of a person who leaves there, nearer to the camera."""
+    floor = Floor()
+    seen(floor, 0.0, (0.8, 0.98), size=1.6 * SIZE)
+    assert seen(floor, 0.1, shows=14.0) == pytest.approx(FEET, abs=0.01 * SIZE)
+    assert seen(floor, 0.2) == pytest.approx(FEET, abs=0.01 * SIZE)
+
+
+def test_a_face_that_looks_larger_for_a_moment_cuts_no_body_off() -> None:
+    """The size of a face found by itself and of one told from the body differ, and take turns."""
+    floor = Floor()
+    for step in range(40):
+        person, at_s = track(1, FEET, step / 10), step / 10
+        grown = person.box.scaled(1.4) if step % 2 else person.box
+        floor.see(replace(person, box=grown), VIEW, at_s)
+        assert floor.feet_seen
+    assert floor.point == pytest.approx(FEET)
+
+
+def test_a_body_that_is_cut_off_after_it_was_seen_is_cut_off() -> None:
+    floor = Floor()
+    for step in range(20):
+        seen(floor, step / 10)
+    seen(floor, 2.0, shows=7.0)
+    assert not floor.feet_seen
 
 
 def test_two_people_in_one_box_are_no_tall_person() -> None:

@@ -13,7 +13,8 @@ from edge.places.heat import STANDING_M_S, Grid, Way
 from edge.places.places import Places
 from edge.places.plan import PlanPoints
 from edge.places.zones import Zone
-from tests.edge.places.people import AWAY, HERE, METRE, VIEW, Point, play
+from edge.proportions import ADULT_M, EYES_M, FACES_HIGH
+from tests.edge.places.people import AWAY, HERE, METRE, VIEW, Point, play, track
 
 ASPECT = VIEW[0] / VIEW[1]
 STANDS = (0.5 * ASPECT + 0.02, 0.75)
@@ -26,6 +27,28 @@ def test_who_stands_warms_one_cell_and_who_walks_none() -> None:
     assert visit.heat[CELL] == pytest.approx((7.5, 0.0), abs=0.2)
     (visit,) = play(Places(), [[(0.0, (0.2, 0.8)), (8.0, (0.2 + 8 * METRE, 0.8))]]).visits
     assert visit.heat == {}
+
+
+FOCAL = 1.0
+"""Of the camera of these tests, in heights of the picture: a little wider than the product takes it to be."""
+
+
+def heat_of(distances: list[float]) -> float:
+    """The seconds in which somebody stands who is at these distances in metres, ten a second, before a camera at the
+    height of the eyes."""
+    places, person = Places(), None
+    for step, metres in enumerate(distances):
+        at_s, feet = step / 10, (0.5 * ASPECT, 0.35 + FOCAL * EYES_M / metres)
+        person = track(1, feet, at_s, size=FOCAL * ADULT_M / FACES_HIGH / metres)
+        places.seen(person, None, None, VIEW, at_s)
+    assert person is not None
+    return sum(standing_s for standing_s, _ in places.finish(person).heat.values())
+
+
+def test_who_comes_nearer_does_not_stand_although_the_feet_hardly_move_in_the_picture() -> None:
+    assert heat_of([10 - 0.1 * step for step in range(50)]) == 0
+    assert heat_of([5 + 0.1 * step for step in range(50)]) == 0
+    assert heat_of([8.0] * 50) == pytest.approx(4.5, abs=0.2)
 
 
 def test_looking_is_the_part_of_standing_in_which_somebody_looks() -> None:

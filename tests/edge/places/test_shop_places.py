@@ -10,7 +10,6 @@ import random
 
 import pytest
 
-from common.wire.places import HEAT_COLUMNS
 from edge.config import Settings
 from edge.place_types import PlaceCounts, counts_of
 from edge.proportions import FACES_HIGH, HAIR
@@ -95,9 +94,7 @@ def test_the_shelf_and_the_desk_count_what_happens(seed: int, jitter: float) -> 
         assert (waits.waits.visits, waits.served) == (len(queue.waits), queue.served)
         assert waits.waits.sum_s == pytest.approx(sum(wait.seconds for wait in queue.waits), rel=0.1)
     assert counts.ways == truth.ways
-    # farther away, who walks towards the camera seems to stand: without a plan depth is not known
-    near = [cell for cell in counts.heat if cell >= 6 * HEAT_COLUMNS]
-    warm = sorted(near, key=lambda cell: -counts.heat[cell].standing_s)[:3]
+    warm = sorted(counts.heat, key=lambda cell: -counts.heat[cell].standing_s)[:3]
     assert set(warm) == {int(cell) for cell in (-truth.heat.flatten()).argsort()[:3]}
     interest = {one.name: counts.targets[one.name].looks.sum_s / one.passers for one in truth.targets}
     assert sorted(interest, key=lambda name: -interest[name]) == truth.interest_order

@@ -116,6 +116,7 @@ def device(folder: Path, server: ChainServer, certificate: Path, clock: SystemCl
         software="0.1.0",
         clock=clock,
         late_after_s=10**10,
+        late_per_s=1000.0,
         retry_s=(0.05, 0.2),
         resend_within_s=0.1,
     )

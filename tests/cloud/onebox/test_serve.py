@@ -130,6 +130,7 @@ def test_the_box_is_killed_midway_and_every_window_is_stored_once(tmp_path: Path
         software="0.1.0",
         clock=SystemClock(),
         late_after_s=10**10,
+        late_per_s=1000.0,
         retry_s=(0.05, 0.2),
     )
     uplink.start()

@@ -59,7 +59,7 @@ class Bridge:
         tell: Callable[[NoticeMessage], None] | None = None,
         session_expiry_s: int = LONGEST_SESSION_S,
         retry_first_s: float = 1.0,
-        retry_most_s: float = 60.0,
+        retry_most_s: float = 10.0,
         reconnect_s: tuple[int, int] = (1, 30),
         clock: Clock | None = None,
     ) -> None:

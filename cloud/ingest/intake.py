@@ -97,7 +97,7 @@ class Intake:
         capacity: int = 1000,
         batch: int = BATCH,
         retry_first_s: float = 1.0,
-        retry_most_s: float = 60.0,
+        retry_most_s: float = 10.0,
     ) -> None:
         self._store = store
         self._dead_letter = dead_letter

@@ -51,15 +51,20 @@ class Tally:
 
     windows: int = 0
     visits: int = 0
-    lost: int = 0
     alerts: int = 0
     over: bool = False
-    _next: dict[str, int] = field(default_factory=dict)
+    _came: dict[str, bytearray] = field(default_factory=dict)
+    """A byte for each window of a run, 1 if it came: late windows come after live ones."""
 
     @property
     def runs(self) -> int:
         """The number of runs: one more than the number of settings changes."""
-        return len(self._next)
+        return len(self._came)
+
+    @property
+    def lost(self) -> int:
+        """The number of windows that did not come, though later ones did."""
+        return sum(came.count(0) for came in self._came.values())
 
     def hear(self, topic: str, payload: bytes) -> None:
         message = decode(topic, payload)
@@ -68,10 +73,10 @@ class Tally:
         self.alerts += isinstance(message, AlertMessage)
         if not isinstance(message, WindowMessage):
             return
-        due = self._next.get(message.boot_id, 0)
-        if message.seq >= due:  # otherwise it came twice
-            self.lost += message.seq - due
-            self._next[message.boot_id] = message.seq + 1
+        came = self._came.setdefault(message.boot_id, bytearray())
+        came.extend(bytes(max(0, message.seq + 1 - len(came))))
+        if not came[message.seq]:  # otherwise it came twice
+            came[message.seq] = 1
             self.windows += 1
             self.visits += message.totals.visits
 

@@ -19,7 +19,7 @@ from cloud.config import EmbeddedSettings, Settings, load
 from cloud.ingest.background import in_background
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.embedded_file import back_up
-from cloud.stores.sqlite_file import connect, create_private
+from cloud.stores.sqlite_file import connect, create_private, overwrite
 from common import salvage
 from common.clock import Clock, SystemClock
 from common.durable_file import put_in_place
@@ -158,10 +158,8 @@ def _restore_file(copy: Path, file: Path) -> None:
         if file.suffix == ".sqlite":
             with closing(connect(copy)) as source:
                 salvage.check(source)
-                create_private(file)
-                # in one transaction, so that a service that has the file open sees the old content or the new
-                with closing(connect(file)) as target:
-                    source.backup(target)
+            create_private(file)
+            overwrite(file, copy)
         else:
             _write(copy, file)
         owner = file.parent.stat()

@@ -9,14 +9,14 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from cloud.backup.archive import Archive, Draft, Entry
 from cloud.stores.embedded_file import back_up
-from cloud.stores.sqlite_file import connect
+from cloud.stores.sqlite_file import overwrite
 from common.durable_file import put_in_place
 from common.errors import UserError
 
@@ -183,9 +183,7 @@ def _put_file(archive: Archive, entry: Entry, path: Path) -> None:
             shutil.copyfileobj(source, target, 1 << 20)
         _give(draft, entry)
         if path.is_file() and _is_sqlite(path) and _is_sqlite(draft):
-            # In one transaction: the log beside the old file would not fit the new one.
-            with closing(connect(draft)) as source_db, closing(connect(path)) as target_db:
-                source_db.backup(target_db)
+            overwrite(path, draft)  # the log beside the old file would not fit the new one
         else:
             put_in_place(draft, path)
     finally:

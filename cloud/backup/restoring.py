@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import urllib3
-from pydantic import SecretStr
 
 from cloud import config as server
 from cloud.backup import machine, points
@@ -19,12 +18,11 @@ from cloud.backup.copies import restore_windows
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings
 from cloud.domain.levels import LEVELS
 from cloud.stores import layout
-from cloud.stores.connect import open_influx, open_influxql
-from cloud.stores.setup import engine_version, set_up
+from cloud.stores.connect import as_admin, open_influx, open_influxql, set_up_influx
+from cloud.stores.setup import engine_version
 from cloud.stores.store import StoreRejected, StoreUnavailable
 from common.clock import SystemClock
 from common.errors import UserError
-from common.settings import first_line
 
 
 def restore(
@@ -83,10 +81,7 @@ def _influx(store: object, admin_token_file: Path | None) -> InfluxSettings:
         raise UserError(
             "--config: names no InfluxDB, and the archive has points of one; name its configuration"
         )
-    if admin_token_file is None:
-        return store
-    token = SecretStr(first_line(admin_token_file, "--admin-token-file"))
-    return store.model_copy(update={"token": token})
+    return as_admin(store, admin_token_file)
 
 
 def _prepare(store: InfluxSettings) -> None:
@@ -98,14 +93,7 @@ def _prepare(store: InfluxSettings) -> None:
         with urllib3.PoolManager(timeout=store.timeout_s, retries=False) as http:
             version = engine_version(http, store.url)
         if version.startswith(("1.", "2.")):  # later ones have a program of their own for it
-            for _ in set_up(
-                url=store.url,
-                token=store.token.get_secret_value(),
-                org=store.org,
-                bucket=store.bucket,
-                kept=store.kept_days,
-                timeout_s=store.timeout_s,
-            ):
+            for _ in set_up_influx(store):
                 pass
     except StoreUnavailable as error:
         raise UserError(

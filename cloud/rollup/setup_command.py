@@ -8,11 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cloud.config import InfluxSettings, StoreSettings
-from cloud.domain.levels import KEPT_DAYS
-from cloud.stores.setup import set_up
+from cloud.stores.connect import as_admin, set_up_influx
 from cloud.stores.store import StoreUnavailable
 from common.errors import UserError
-from common.settings import first_line
 
 
 def add_setup(parser: argparse.ArgumentParser) -> None:
@@ -37,21 +35,10 @@ def run_setup(store: StoreSettings, admin_token_file: Path | None, *, as_json: b
     if not isinstance(store, InfluxSettings):
         print("nothing to do: the embedded store creates its file itself")
         return 0
-    token = (
-        first_line(admin_token_file, "--admin-token-file")
-        if admin_token_file
-        else store.token.get_secret_value()
-    )
+    admin = as_admin(store, admin_token_file)
     steps = []
     try:
-        for step in set_up(
-            url=store.url,
-            token=token,
-            org=store.org,
-            bucket=store.bucket,
-            kept={**KEPT_DAYS, "raw": store.retention_days},
-            timeout_s=store.timeout_s,
-        ):
+        for step in set_up_influx(admin):
             steps.append(asdict(step))
             if not as_json:
                 print(step)

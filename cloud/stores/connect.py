@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from cloud.config import EmbeddedSettings, InfluxSettings, Settings
 from cloud.domain.chain import Chain, shop_zone
 from cloud.domain.one_shop import assumed_chain
@@ -21,11 +23,13 @@ from cloud.stores.till_tallies import TillTallies, open_till
 from cloud.stores.window_tallies import WindowTallies
 from common.clock import Clock
 from common.errors import UserError
+from common.settings import first_line
 
 if TYPE_CHECKING:
     from cloud.stores.influx import InfluxStore
     from cloud.stores.influxql import InfluxQL
     from cloud.stores.numbers import InfluxNumbers
+    from cloud.stores.setup import Step
 
 
 def open_store(settings: Settings, clock: Clock, *, repair: bool = False) -> EmbeddedStore | InfluxStore:
@@ -58,6 +62,28 @@ def open_influxql(store: InfluxSettings) -> InfluxQL:
 
     return InfluxQL(
         url=store.url, token=store.token.get_secret_value(), bucket=store.bucket, timeout_s=store.timeout_s
+    )
+
+
+def as_admin(store: InfluxSettings, token_file: Path | None) -> InfluxSettings:
+    """Return the settings with the token in the first line of ``token_file``, if there is one. Raises ``UserError``."""
+    if token_file is None:
+        return store
+    token = SecretStr(first_line(token_file, "--admin-token-file"))
+    return store.model_copy(update={"token": token})
+
+
+def set_up_influx(store: InfluxSettings) -> Iterator[Step]:
+    """Create what is missing of the databases or buckets of all levels; see ``set_up``. Raises ``StoreUnavailable``."""
+    from cloud.stores.setup import set_up
+
+    return set_up(
+        url=store.url,
+        token=store.token.get_secret_value(),
+        org=store.org,
+        bucket=store.bucket,
+        kept=store.kept_days,
+        timeout_s=store.timeout_s,
     )
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from common import salvage
@@ -49,6 +49,13 @@ def create_private(path: Path) -> None:
     if os.geteuid() == 0:
         folder = path.parent.stat()
         os.chown(path, folder.st_uid, folder.st_gid)
+
+
+def overwrite(path: Path, source: Path) -> None:
+    """Give a file the content of another one, in one transaction: a service that has it open sees the old content or
+    the new. Raises ``sqlite3.Error``."""
+    with closing(connect(source)) as new, closing(connect(path)) as target:
+        new.backup(target)
 
 
 def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:

@@ -45,7 +45,7 @@ HOUR = 60
 """Windows of a device in an hour."""
 UNREADABLE = 20
 GIVEN_UP_S = 150.0
-"""What is not stored so long after the store is back is lost: a bridge tries again once a minute."""
+"""What is not stored so long after the store is back is lost: a bridge tries again every ten seconds."""
 
 
 def windows(count: int) -> Messages:

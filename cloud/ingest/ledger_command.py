@@ -6,17 +6,16 @@ import argparse
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Final
 
 from cloud.config import load
 from cloud.domain.ledger import Ledger, ledgers
 from cloud.stores.connect import open_reader
 from cloud.stores.store import StoreUnavailable
 from common.clock import Clock, SystemClock
-from common.command_line import add_config
+from common.command_line import add_config, between
 from common.errors import UserError
 
-_DAYS: Final = range(1, 93)
+_MOST_DAYS = 92
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +25,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_config(parser)
     parser.add_argument("--site", metavar="S", help="only this shop")
     parser.add_argument(
-        "--days", type=_days, default=1, metavar="N", help="how far to look back (default: %(default)d)"
+        "--days",
+        type=between(1, _MOST_DAYS, "days"),
+        default=1,
+        metavar="N",
+        help="how far to look back (default: %(default)d)",
     )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.set_defaults(command=lambda args: run(args, SystemClock()))
@@ -78,9 +81,3 @@ def _said(one: Ledger) -> str:
         if count
     ]
     return ", ".join(parts)
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or int(text) not in _DAYS:
-        raise argparse.ArgumentTypeError(f"must be {_DAYS[0]} to {_DAYS[-1]}")
-    return int(text)

@@ -74,8 +74,12 @@ class Floor:
         since_s, head = at_s - self._at_s, (head_x / height, head_y / height)
         feet = (body.box.y2 - head_y) / side if body is not None else 0.0
         shows = head_y + (FEET if self._feet is None else self._feet) * side < height + BELOW * side
-        is_seen = body is not None and shows and body.box.y2 < height - EDGE_PX
-        is_seen = is_seen and body is not None and self._is_whole(feet, body.box.height, at_s)
+        is_seen = (
+            body is not None
+            and shows
+            and body.box.y2 < height - EDGE_PX
+            and self._is_whole(feet, body.box.height, at_s)
+        )
         is_new = self._known_s < STEADY_S
         if is_seen and body is not None:
             found = (body.box.centre[0] / height, body.box.y2 / height)

@@ -97,7 +97,8 @@ class Places:
         record = self._records.get(track.track_id) or self._begin(track)
         floor = record.floor
         floor.see(track, view, at_s)
-        record.trail.see(floor.point, floor.size, at_s)
+        if self._doors:
+            record.trail.see(floor.point, floor.size, at_s)
         on_floor = None if drawn.plan is None else drawn.plan.floor(floor.point)
         margin = MARGIN if floor.feet_seen else ESTIMATED_MARGIN
         for passage, doorway in zip(record.passages, drawn.doors, strict=True):

@@ -54,10 +54,8 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
     """
     windows, others = shops.windows(), shops.others()
     store = InfluxStore(
-        url=influxdb.url,
-        token=influxdb.token,
+        **influxdb.address,
         org=influxdb.org,
-        bucket=influxdb.bucket,
         timeout_s=20.0,
         clock=ManualClock(LEARNED),
     )
@@ -75,7 +73,7 @@ def fill(influxdb: InfluxDB, folder: Path) -> World:
     again = shops.again(windows)
     came_again(store, again)
     yesterday = shops.TODAY - timedelta(days=1)
-    source = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=20.0)
+    source = InfluxQL(**influxdb.address, timeout_s=20.0)
     levels, read = InfluxTallies(source), InfluxWindows(source)
     till = shop_sales.fill_till(folder / "till.sqlite", shops.CHAIN, shops.FIRST, yesterday, shops.NOW)
     checks = shop_sales.fill_checks(folder / "checks.sqlite", shops.CHAIN, shops.FIRST)

@@ -112,14 +112,20 @@ def test_a_whole_server_comes_back_on_an_empty_machine(
     assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o600}
 
 
+def backed_up_box(folder: Path) -> Path:
+    """Return the configuration of one box whose files have just been copied."""
+    config = configured(folder, "{kind: embedded}")
+    open_embedded(load(config).store, SystemClock()).close()  # type: ignore[arg-type]
+    fill(config)
+    back_up_now(config)
+    return config
+
+
 def test_what_is_there_is_replaced_only_when_asked_also_while_it_is_open(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    config = configured(tmp_path, "{kind: embedded}")
-    open_embedded(load(config).store, SystemClock()).close()  # type: ignore[arg-type]
-    fill(config)
-    back_up_now(config)
+    config = backed_up_box(tmp_path)
     file = load(config).changes_file()
     with closing(connect(file)) as in_use:
         in_use.execute("PRAGMA journal_mode = WAL")
@@ -135,10 +141,7 @@ def test_a_copy_that_is_damaged_replaces_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    config = configured(tmp_path, "{kind: embedded}")
-    open_embedded(load(config).store, SystemClock()).close()  # type: ignore[arg-type]
-    fill(config)
-    back_up_now(config)
+    config = backed_up_box(tmp_path)
     (tmp_path / "footlight.backup.accounts.sqlite").write_bytes(b"\xff\xd8" * 4000)
     assert main(["restore", "--replace", "--config", str(config)]) == 2
     assert "accounts.sqlite: cannot be restored to" in capsys.readouterr().err

@@ -47,14 +47,12 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Both]:
         else:
             server: InfluxDB = request.getfixturevalue("influxdb")
             influx = InfluxStore(
-                url=server.url,
-                token=server.token,
+                **server.address,
                 org=server.org,
-                bucket=server.bucket,
                 timeout_s=10,
                 clock=clock,
             )
-            influxql = InfluxQL(url=server.url, token=server.token, bucket=server.bucket, timeout_s=10)
+            influxql = InfluxQL(**server.address, timeout_s=10)
             stack.enter_context(closing(influx))
             yield Both(influx, InfluxReader(stack.enter_context(closing(influxql)), influx))
 

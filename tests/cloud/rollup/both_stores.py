@@ -129,14 +129,12 @@ class Both:
     def __init__(self, server: InfluxDB, path: Path) -> None:
         self.embedded = EmbeddedStore(path, retention_days=400, clock=ManualClock(LATER))
         self.influx = InfluxStore(
-            url=server.url,
-            token=server.token,
+            **server.address,
             org=server.org,
-            bucket=server.bucket,
             timeout_s=5.0,
             clock=ManualClock(LATER),
         )
-        self.influxql = InfluxQL(url=server.url, token=server.token, bucket=server.bucket, timeout_s=5.0)
+        self.influxql = InfluxQL(**server.address, timeout_s=5.0)
         self.windows = InfluxWindows(self.influxql)
         self.server = server
 

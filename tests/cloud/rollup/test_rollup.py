@@ -214,9 +214,7 @@ def test_a_day_from_before_visits_were_people_has_totals_and_no_breakdown(fresh:
 
 def test_a_question_may_name_more_stores_than_an_address_holds(influxdb: InfluxDB) -> None:
     one_of = "|".join(f"a-store-with-a-long-name-{number}" for number in range(3000))
-    with closing(
-        InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
-    ) as influxql:
+    with closing(InfluxQL(**influxdb.address, timeout_s=5.0)) as influxql:
         question = f'SELECT "visits" FROM "day" WHERE "site" =~ /^({one_of})$/'  # noqa: S608 - the names are ours
         assert influxql.ask("day", question) == [[]]
 

@@ -33,10 +33,8 @@ pytestmark = pytest.mark.influxdb
 @pytest.fixture
 def writer(influxdb: InfluxDB, clock: ManualClock) -> Iterator[InfluxStore]:
     opened = InfluxStore(
-        url=influxdb.url,
-        token=influxdb.token,
+        **influxdb.address,
         org=influxdb.org,
-        bucket=influxdb.bucket,
         timeout_s=5.0,
         clock=clock,
     )
@@ -46,7 +44,7 @@ def writer(influxdb: InfluxDB, clock: ManualClock) -> Iterator[InfluxStore]:
 
 @pytest.fixture
 def reader(influxdb: InfluxDB, writer: InfluxStore) -> Iterator[InfluxReader]:
-    asking = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    asking = InfluxQL(**influxdb.address, timeout_s=5.0)
     yield InfluxReader(asking, writer)
     asking.close()
 
@@ -116,7 +114,7 @@ def test_both_stores_tell_the_same_of_devices_and_notices(
 def test_both_stores_tell_the_same_of_clips(
     reader: InfluxReader, writer: InfluxStore, influxdb: InfluxDB, clock: ManualClock, tmp_path: Path
 ) -> None:
-    influxql = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    influxql = InfluxQL(**influxdb.address, timeout_s=5.0)
     messages: list[Message] = [window(0), window(2, cohort=with_clips())]
     messages.append(window(2, device="back", cohort=with_clips()))
     writer.write(messages)

@@ -101,7 +101,7 @@ def test_places_come_back_as_they_were_and_a_withheld_one_is_missing(
     )
     message = window(0, visits=8).model_copy(update={"cohort": sent})
     store.write([message])
-    reading = InfluxQL(url=influxdb.url, token=influxdb.token, bucket=influxdb.bucket, timeout_s=5.0)
+    reading = InfluxQL(**influxdb.address, timeout_s=5.0)
     (found,) = InfluxWindows(reading).windows("shop", MORNING, MORNING + timedelta(minutes=1))
     reading.close()
     assert found.totals == message.totals

@@ -33,10 +33,8 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
     else:
         influxdb: InfluxDB = request.getfixturevalue("influxdb")
         store = InfluxStore(
-            url=influxdb.url,
-            token=influxdb.token,
+            **influxdb.address,
             org=influxdb.org,
-            bucket=influxdb.bucket,
             timeout_s=10,
             clock=clock,
         )

@@ -37,10 +37,8 @@ def queries() -> dict[str, tuple[Level, str]]:
 def filled(influxdb: InfluxDB) -> InfluxDB:
     """Two days of a shop: four visits in each of two windows, eight of them in a cohort, and a closed camera."""
     store = InfluxStore(
-        url=influxdb.url,
-        token=influxdb.token,
+        **influxdb.address,
         org=influxdb.org,
-        bucket=influxdb.bucket,
         timeout_s=5,
         clock=ManualClock(),
     )

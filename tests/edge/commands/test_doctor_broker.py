@@ -110,10 +110,8 @@ def test_all_is_well(broker: SecureMosquitto, made: Path, store: EmbeddedStore) 
 
 def test_the_way_leads_to_influxdb_and_back(broker: SecureMosquitto, made: Path, influxdb: InfluxDB) -> None:
     store = InfluxStore(
-        url=influxdb.url,
-        token=influxdb.token,
+        **influxdb.address,
         org=influxdb.org,
-        bucket=influxdb.bucket,
         timeout_s=5.0,
         clock=SystemClock(),
     )

@@ -298,8 +298,8 @@ class Aggregator:
     def _comes(self, hour: int, since: float, until: float) -> bool:
         """Return whether this hour of the day begins after ``since`` and not after ``until``."""
         end = datetime.fromtimestamp(until, self._timezone)
-        # fold: when clocks go back, an hour comes twice and counts once.
+        # When clocks go back, an hour comes twice and counts once (fold), and an earlier moment can show a later hour.
         at = end.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
-        if at > end:
+        if at.timestamp() > until:
             at -= timedelta(days=1)
         return at.timestamp() > since

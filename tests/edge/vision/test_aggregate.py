@@ -243,6 +243,7 @@ def test_a_healthy_camera_is_covered_from_its_first_to_its_last_frame(
 @example(("Europe/Berlin", date(2026, 3, 29)), 2, 900)  # does not come
 @example(("Europe/Berlin", date(2026, 10, 25)), 2, 900)  # comes twice
 @example(("Africa/Cairo", date(2026, 4, 24)), 0, 900)  # has no midnight
+@example(("Pacific/Chatham", date(2024, 4, 7)), 3, 3600)  # comes before clocks go back, within its window
 def test_a_day_closes_once_at_its_hour_of_the_wall(of: tuple[str, date], hour: int, window_s: int) -> None:
     zone, first = ZoneInfo(of[0]), of[1] - timedelta(days=1)
     aggregator = Aggregator(window_s=window_s, max_gap_s=1.0, closing_hour=hour, timezone=zone)

@@ -23,15 +23,17 @@ LIMIT     ?=
 INVENTORY ?= ansible/inventory
 # Appliance tests: how many machines run at a time.
 MACHINES ?= 3
-# Release: the private ssh key that signs it.
+# Release: the private ssh key that signs it; the image with Python that the server's is built on.
 KEY    ?=
+BASE   ?=
 # Chaos: number of devices, and hours of a simulated clock instead of ten minutes of this one.
 DEVICES ?=
 HOURS   ?=
 # Languages of the page; its messages are in English.
 LANGUAGES := de es fr
-# Server: the name or address under which the devices reach it.
+# Server: the name or address under which the devices reach it; the folder of an image that make image made.
 HOST   ?=
+IMAGE  ?=
 # Passed on unchanged, e.g. make demo ARGS=--stay, make test ARGS="-k outbox".
 ARGS   ?=
 
@@ -40,7 +42,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release deploy fleet upgrade certificates revoke backup restore docs messages dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release image deploy fleet upgrade certificates revoke backup restore docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -128,13 +130,14 @@ test-train: setup-train ## Run the trainings on drawn faces, each step shortened
 need-data:
 	@test -d '$(DATA)' || { echo 'make $(MAKECMDGOALS) needs DATA=folder with the data sets' >&2; exit 2; }
 
-server: ## Start the server of a chain in containers on this machine (HOST=name or address for the devices; needs docker)
+server: ## Start the server of a chain in containers on this machine (HOST=name or address for the devices; IMAGE=folder of a released one; needs docker)
 	@test -n '$(HOST)' || { echo 'make server needs HOST=the name or address under which devices reach it' >&2; exit 2; }
 	cloud/compose/secrets.sh init $(HOST)
 	@test -s $(IMAGES) || { cloud/compose/pin.sh >$(IMAGES).new && mv $(IMAGES).new $(IMAGES); }
 	$(SERVER) up --detach --wait influxdb
 	cloud/compose/secrets.sh tokens
-	$(SERVER) up --detach --build --wait
+	$(if $(IMAGE),docker load --quiet --input '$(IMAGE)/image/footlight.tar')
+	$(SERVER) up --detach $(if $(IMAGE),--no-build,--build) --wait
 
 setup-release: .venv-release/.installed ## Create .venv-release, with the tool that lists what is in a release
 
@@ -153,6 +156,10 @@ wheelhouse: setup ## Download all packages that a device installs (ARCH=x86_64, 
 release: setup setup-release ## Make a release in dist/release: wheelhouse, list of components, changes, signature (KEY=private ssh key)
 	$(BIN)/python ansible/release.py --arch $(ARCH) $(EXTRAS:%=--extra %) --sbom .venv-release/bin/cyclonedx-py \
 		$(if $(KEY),--key '$(KEY)') dist/release
+
+image: setup setup-release ## Make the server's container image in dist/release (BASE=IMAGE@sha256:DIGEST, KEY=private ssh key; root, buildah)
+	@test -n '$(BASE)' || { echo 'make image needs BASE=IMAGE@sha256:DIGEST; docs/release.md tells how to get it' >&2; exit 2; }
+	$(BIN)/python ansible/container.py --base '$(BASE)' --sbom .venv-release/bin/cyclonedx-py $(if $(KEY),--key '$(KEY)') dist/release
 
 deploy: need-inventory setup-ansible ## Set up the machines in the inventory (LIMIT=store-12, INVENTORY=folder, ARGS=--check)
 	$(PLAY) ansible/site.yml $(ARGS)

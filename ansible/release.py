@@ -10,6 +10,7 @@ enough. All of it is the same to the byte whenever it is made from the same comm
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import wheelhouse
@@ -30,10 +32,7 @@ VERSION = re.compile(r"\d+\.\d+\.\d+((a|b|rc|\.dev)\d+)?")
 
 def release(folder: Path, *, arch: str, extras: list[str], sbom: str, root: Path = ROOT) -> Path:
     """Return the folder of the release, in ``folder``. Raises ``Incomplete``; then nothing is left of it."""
-    version = version_of(root)
-    changes = section((root / "CHANGELOG.md").read_text(encoding="utf-8"), version)
-    if changed := wheelhouse.git(root, "status", "--porcelain").splitlines():
-        raise Incomplete(f"{changed[0][3:]} is not committed; a release is made from a commit")
+    version, changes = committed(root)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
         part = Path(scratch, f"footlight-{version}-{arch}")
@@ -51,6 +50,15 @@ def release(folder: Path, *, arch: str, extras: list[str], sbom: str, root: Path
         shutil.rmtree(whole, ignore_errors=True)
         part.rename(whole)
     return whole
+
+
+def committed(root: Path) -> tuple[str, str]:
+    """Return the version in a clone, and its section in the changelog. Raises ``Incomplete`` if a file was changed."""
+    version = version_of(root)
+    changes = section((root / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+    if changed := wheelhouse.git(root, "status", "--porcelain").splitlines():
+        raise Incomplete(f"{changed[0][3:]} is not committed; a release is made from a commit")
+    return version, changes
 
 
 def version_of(root: Path) -> str:
@@ -74,12 +82,8 @@ def section(changelog: str, version: str) -> str:
 
 
 def list_components(wheels: Path, listed: Path, target: Target, arch: str, sbom: str) -> None:
-    """Write the CycloneDX list of ``wheels`` to ``listed``. ``cyclonedx-py`` reads an environment, so one is made of
-    them: unpacked, for another machine than this one, and never run."""
-    with tempfile.TemporaryDirectory() as scratch:
-        environment = Path(scratch, "environment")
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-        (packages,) = environment.glob("lib/python*/site-packages")
+    """Write the CycloneDX list of ``wheels`` to ``listed``. They may be for another machine, and are never run."""
+    with environment() as packages:
         # By name, for pip writes down where a file was that it was told of: another place on each machine.
         wheelhouse.pip(
             *("install", "--no-deps", "--no-compile", "--no-index", "--target", str(packages)),
@@ -87,13 +91,27 @@ def list_components(wheels: Path, listed: Path, target: Target, arch: str, sbom:
             *sorted("{}=={}".format(*wheel.name.split("-")[:2]) for wheel in wheels.glob("*.whl")),
             failing=f"the wheels for Python {target.python} cannot be unpacked",
         )
-        command = [sbom, "environment", str(environment / "bin" / "python"), "--output-reproducible"]
-        command += ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application"]
-        command += ["--output-format", "JSON", "--output-file", str(listed)]
-        environ = {**os.environ, **wheelhouse.time_of_commit(ROOT)}
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Incomplete(f"the components cannot be listed: {done.stderr.strip()}")
+        list_packages(packages, listed, sbom)
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[Path]:
+    """Give the folder for packages of an empty environment, for ``cyclonedx-py`` reads only such."""
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", scratch], check=True)
+        (packages,) = Path(scratch).glob("lib/python*/site-packages")
+        yield packages
+
+
+def list_packages(packages: Path, listed: Path, sbom: str) -> None:
+    """Write the CycloneDX list of what is in the folder that ``environment`` gave."""
+    command = [sbom, "environment", str(packages.parents[2] / "bin" / "python"), "--output-reproducible"]
+    command += ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application"]
+    command += ["--output-format", "JSON", "--output-file", str(listed)]
+    environ = {**os.environ, **wheelhouse.time_of_commit(ROOT)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Incomplete(f"the components cannot be listed: {done.stderr.strip()}")
 
 
 def sign(made: Path, key: Path) -> None:

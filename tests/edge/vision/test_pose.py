@@ -66,7 +66,7 @@ def test_eyes_tell_a_profile_whose_nose_is_found_too_far_in_the_middle(yaw: floa
 @given(st.floats(-15, 15), st.floats(0.9, 1.1))
 @settings(deadline=None)
 def test_a_narrow_face_is_no_turned_one(yaw: float, width: float) -> None:
-    assert estimate_pose(project(yaw, 0) * np.float32([width, 1])).yaw == pytest.approx(yaw, abs=4)
+    assert estimate_pose(project(yaw, 0) * np.array([width, 1], np.float32)).yaw == pytest.approx(yaw, abs=4)
 
 
 @given(st.floats(-20, 20))

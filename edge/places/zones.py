@@ -31,7 +31,8 @@ AWAY_S = 1.0
 """A stay goes on if the person is back within this time: the floor point may jump when the feet are hidden."""
 
 LEAST_S = 1.0
-"""Who is inside for a shorter time only brushed a corner: it is no stay."""
+"""Who is clearly inside, as for entering, for a shorter time only brushed a corner or walks along the border: it is no
+stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Stay:
     """One person in one zone.
 
     ``total_s``: the seconds between two sights in a row inside it; ``stopped``: one stay was longer than the stop time;
-    ``entered``: one stay had ``LEAST_S`` inside. ``entered_s``: when the present stay began,
+    ``entered``: one stay had ``LEAST_S`` clearly inside. ``entered_s``: when the present stay began,
     None while the person is elsewhere.
     """
 
@@ -91,7 +92,7 @@ class Stay:
     entered: bool = False
     _is_stay: bool = False
     _present_s: float = 0.0
-    """The seconds inside in the present stay."""
+    """The seconds clearly inside in the present stay."""
 
     def see(self, depth: float, margins: Margins, stop_s: float, at_s: float) -> bool:
         """Take one sight, ``depth`` inside the zone, in face sizes; return whether the present stay is known to be one
@@ -106,7 +107,8 @@ class Stay:
         if depth >= -margins.leave:
             if self.is_inside:
                 self.total_s += at_s - self.inside_s
-                self._present_s += at_s - self.inside_s
+                if depth >= margins.enter:
+                    self._present_s += at_s - self.inside_s
             self.inside_s, self.is_inside = at_s, True
             self.stopped |= at_s - self.entered_s > stop_s
             self._is_stay |= self._present_s >= LEAST_S - 1e-6

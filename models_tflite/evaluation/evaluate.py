@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from edge.inference.detect import PeopleDetector
 from edge.inference.landmarks import LandmarkRefiner
 from edge.inference.manifest import load_manifest, packaged_models
 from edge.types import Floats, Image
+from edge.vision.pose import estimate_pose
 from models_tflite.evaluation import detection
 from models_tflite.evaluation.float_models import models
 from models_tflite.evaluation.scoring import (
@@ -218,8 +220,9 @@ def person(shipped: Shipped, data: DataSet) -> dict[str, Any]:
 
 def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
     """Return the mean distance over five points as a share of the distance between the eyes, on detected faces:
-    ``coarse`` as the detector has the points, the rest as the landmark network makes them."""
-    coarse, fine = list[float](), list[float]()
+    ``coarse`` as the detector has the points, the rest as the landmark network makes them; and by how many degrees its
+    points turn the head otherwise than those drawn by hand."""
+    coarse, fine, yaws = list[float](), list[float](), list[tuple[float, float]]()
     for image, points in zip(data.images(), landmark_points(data), strict=True):
         detections = shipped.detector.look(image).faces
         centre = points.mean(0)
@@ -227,8 +230,10 @@ def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         if near:
             face = max(near, key=lambda d: d.score)
             eyes = max(1.0, float(np.linalg.norm(points[1] - points[0])))
-            for errors, seen in ((coarse, face), (fine, shipped.refiner.refine(image, face))):
+            refined = shipped.refiner.refine(image, face)
+            for errors, seen in ((coarse, face), (fine, refined)):
                 errors.append(float(np.linalg.norm(seen.landmarks - points, axis=1).mean()) / eyes)
+            yaws.append((estimate_pose(points).yaw, estimate_pose(refined.landmarks).yaw))
     return {
         "n": len(data),
         "found": len(fine) / len(data),
@@ -236,7 +241,25 @@ def landmarks(shipped: Shipped, data: DataSet) -> dict[str, Any]:
         "nme_median": float(np.median(fine)) if fine else None,
         "coarse_nme": float(np.mean(coarse)) if coarse else None,
         "coarse_nme_median": float(np.median(coarse)) if coarse else None,
+        "turned": turned(yaws),
     }
+
+
+def turned(yaws: Sequence[tuple[float, float]]) -> dict[str, dict[str, float]]:
+    """Return the error of the yaw by ten degrees of the true one; ``yaws`` are (true, told) in degrees. ``mean_deg``
+    has no sign; ``further_deg`` is positive where heads are told further turned than they are."""
+    figures = {}
+    for least in range(0, 90, 10):
+        errors = [
+            math.copysign(1, true) * (told - true) for true, told in yaws if least <= abs(true) < least + 10
+        ]
+        if errors:
+            figures[f"{least} to {least + 10}"] = {
+                "n": len(errors),
+                "mean_deg": float(np.mean(np.abs(errors))),
+                "further_deg": float(np.mean(errors)),
+            }
+    return figures
 
 
 SETS = {

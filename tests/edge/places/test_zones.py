@@ -74,6 +74,14 @@ def test_only_seconds_inside_make_a_stay() -> None:
     assert walked(LEFT, way).visits[0].stays == {}
 
 
+@given(st.lists(st.floats(-0.9 * SEEN.leave * SIZE, 0.9 * SEEN.enter * SIZE), min_size=30, max_size=60))
+@settings(deadline=None)
+def test_who_walks_along_the_border_after_a_step_inside_is_in_no_zone(depths: list[float]) -> None:
+    inside = [(index / 10, (BORDER - 2 * SEEN.enter * SIZE, 0.8)) for index in range(8)]
+    way = inside + [(0.8 + index / 10, (BORDER - depth, 0.8)) for index, depth in enumerate(depths)]
+    assert walked(LEFT, way).visits[0].stays == {}
+
+
 @pytest.mark.parametrize(("shows", "holds"), [(FACES_HIGH, True), (0.0, False)])
 def test_feet_that_are_estimated_must_be_further_inside(shows: float, holds: bool) -> None:
     between = (SEEN.enter + ESTIMATED.enter) / 2
@@ -104,8 +112,8 @@ def test_jitter_at_the_border_is_no_visit_to_the_zone(jitter: list[float]) -> No
 @given(st.lists(st.floats(-0.9 * SEEN.leave * SIZE, 0.2), min_size=80, max_size=80))
 @settings(deadline=None)
 def test_jitter_at_the_border_does_not_interrupt_a_stay(jitter: list[float]) -> None:
-    way = [(0.0, (BORDER - 0.1, 0.8))]
-    way += [(1 + index / 10, (BORDER - depth, 0.8)) for index, depth in enumerate(jitter)]
+    way = [(0.0, (BORDER - 0.1, 0.8)), (LEAST_S, (BORDER - 0.1, 0.8))]
+    way += [(LEAST_S + (index + 1) / 10, (BORDER - depth, 0.8)) for index, depth in enumerate(jitter)]
     (visit,) = walked(LEFT, way).visits
     assert visit.stops == {"left"}
     assert visit.stays["left"] == pytest.approx(way[-1][0])

@@ -230,8 +230,7 @@ class Bridge:
         about = content(self._broker)
         if about is not None:
             about.UserProperty = [("reason", letter.reason), ("topic", letter.topic)]
+        # With QoS 0 nobody waits for an answer, which may be behind all that is not read now. Nothing is lost by it: the
+        # broker has the letter before it hears that the original is acknowledged.
         where = dead_letter_topic(letter.site, letter.device)
-        sent = self._client.publish(where, letter.payload, qos=1, properties=about)
-        if sent.rc == mqtt.MQTT_ERR_SUCCESS:
-            # While the connection is away paho keeps the letter; the original is then sent again anyway.
-            sent.wait_for_publish(timeout=5)
+        self._client.publish(where, letter.payload, qos=0, properties=about)

@@ -91,6 +91,33 @@ def test_a_dead_letter_is_published_at_once_and_kept_when_the_store_is_back(stor
     assert (len(published), intake.stats.dead, [letter.payload for letter in store.letters]) == (1, 1, [b"?"])
 
 
+def test_a_dead_letter_waits_for_no_answer_of_the_broker_and_comes_before_the_acknowledgement(
+    store: FaultyStore, mosquitto: Mosquitto
+) -> None:
+    """While the store is away, the answer would be behind thousands of messages that the bridge does not read."""
+    store.available.clear()
+    where, grave = topic(window(0)), dead_letter_topic("shop", "door")
+    with (
+        Listener(mosquitto.port, grave) as listener,
+        running(make_bridge(store, mosquitto.port)) as bridge,
+        publisher(mosquitto.port) as device,
+    ):
+        for number in range(20):
+            device.publish(where, b"%d" % number, qos=1).wait_for_publish(10)
+        until(lambda: bridge.stats.received == 20, "the bridge has all")
+        with mosquitto.paused():
+            store.available.set()
+            until(lambda: bridge.stats.dead == 20, "it is done with all, though the broker is silent")
+        until(lambda: len(listener.messages) == 20, "all are published")
+        until(lambda: mosquitto.log().count(b"Received PUBACK from bridge") == 20, "all are acknowledged")
+    assert [message.payload for message in listener.messages] == [b"%d" % number for number in range(20)]
+    letters = acknowledged = 0
+    for line in mosquitto.log().splitlines():
+        letters += b"Received PUBLISH from bridge" in line and grave.encode() in line
+        acknowledged += b"Received PUBACK from bridge" in line
+        assert acknowledged <= letters
+
+
 def test_a_message_that_the_store_rejects_goes_to_the_dead_letters_alone(
     store: FaultyStore, mosquitto: Mosquitto
 ) -> None:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _spare_the_garbage_collector() -> None:
-    """Let it look neither through what is loaded, nor ten times for each batch: that took a quarter of the time."""
+    """Let it look neither through all that is loaded, which took a quarter of the time, nor ten times at each batch."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -29,7 +29,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def _plausible(value: datetime) -> datetime:
-    """Convert to UTC, which is cheaper to compare."""
+    """Convert to UTC, and then compare: across time zones that takes longer than the conversion."""
     try:
         at = value.astimezone(UTC)
     except OverflowError:  # at an end of the calendar

@@ -119,12 +119,11 @@ def measure(options: argparse.Namespace, folder: Path, progress: Progress) -> Js
     programs: dict[str, Start] = {"bridge": bridge}
     if options.telegraf:
         programs["telegraf"] = telegraf(options.telegraf)
-    result: Json = {"machine": machine(), "windows": options.windows, "rounds": options.rounds}
+    result: Json = {}
     task = progress.add_task("making windows", total=options.rounds * len(programs) + 4)
     messages = windows(options.windows) if options.rounds else ()
     server = Server(folder / "store")
     with server.running() as engine:
-        result["store"] = engine.version
         drained: dict[str, list[Json]] = {name: [] for name in programs}
         for number in range(options.rounds):
             for name, start in programs.items():
@@ -132,10 +131,12 @@ def measure(options: argparse.Namespace, folder: Path, progress: Progress) -> Js
                 with engine.installation() as store:
                     drained[name].append(drain(start, folder / f"{name}-{number}", server, store, messages))
         if options.rounds:
+            result |= {"windows": options.windows, "rounds": options.rounds, "store": engine.version}
             result["programs"] = {name: _medians(rounds) for name, rounds in drained.items()}
             progress.update(task, advance=1, description="stages of the bridge")
             with engine.installation() as store:
                 result["stages"] = stages(messages, store, options.rounds)
+            result["machine"] = machine()
         if options.away and server.is_ours:
             progress.update(task, advance=1, description="the store is away")
             result["away"] = {
@@ -154,6 +155,7 @@ def measure(options: argparse.Namespace, folder: Path, progress: Progress) -> Js
                         progress,
                         at_once=way == "at_once",
                     )
+                result[f"backlog_{way}"]["load"] = machine()["load"]
     return result
 
 
@@ -185,8 +187,20 @@ def machine() -> Json:
         "architecture": platform.machine(),
         "cores": cpu_count(),
         "python": platform.python_version(),
+        "day": datetime.now(UTC).date().isoformat(),
         "load": round(getloadavg()[0], 1),
     }
+
+
+def write(result: Json) -> None:
+    """Put the figures into the file. A run beside Telegraf is also kept whole, for runs without Telegraf follow."""
+    before = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    if "telegraf" in result.get("programs", {}) and "away" in result:
+        beside = {
+            name: result[name] for name in ("machine", "windows", "rounds", "store", "programs", "away")
+        }
+        result = {**result, "beside_telegraf": beside}
+    MEASURED.write_text(json.dumps({**before, **result}, indent=1) + "\n", encoding="utf-8")
 
 
 def show(result: Mapping[str, Any], console: Console) -> None:
@@ -257,8 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         result = measure(options, Path(folder), bar)
     if options.write:
-        before = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
-        MEASURED.write_text(json.dumps({**before, **result}, indent=1) + "\n", encoding="utf-8")
+        write(result)
     if options.json:
         print(json.dumps(result, indent=1))
     else:

@@ -14,7 +14,6 @@ from cloud.domain import arrival
 from cloud.ingest.duplicates import Duplicates
 from cloud.ingest.intake import BATCH
 from cloud.stores.influx import InfluxStore, points
-from cloud.stores.line_protocol import line
 from common.clock import SystemClock
 from common.wire import decode
 from tests.support.influxdb import InfluxDB
@@ -50,10 +49,8 @@ def _once(messages: Sequence[tuple[str, bytes]], influx: InfluxStore) -> dict[st
         timed("check the time of arrival", lambda: [arrival.checked(message, now) for message in decoded])
         timed("recognise duplicates", lambda: duplicates.among(decoded, time.monotonic()))
         made = timed("make points", lambda: [point for one in decoded for point in points(one, now)])
-        timed("write the line protocol", lambda: [line(point) for point in made])
         timed("HTTP", lambda: influx.write_points(made, "raw"))
 
     for at in range(0, len(messages), BATCH):
         settle(messages[at : at + BATCH])
-    spent["HTTP"] -= spent["write the line protocol"]  # which it does once more
     return dict(spent)

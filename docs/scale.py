@@ -30,7 +30,8 @@ def page() -> str:
     found: dict[str, Any] = json.loads((HERE / "scale-measured.json").read_text(encoding="utf-8"))
     load: dict[str, Any] = json.loads((HERE / "load-measured.json").read_text(encoding="utf-8"))
     bridge = load["programs"]["bridge"]
-    return f"{_measured(found)}{_cost(load)}{_away(load)}{_backlog(load)}{_sums(found, bridge)}{_WAY}"
+    parts = _cost(load), _away(load), _beside_telegraf(load["beside_telegraf"]), _backlog(load)
+    return f"{_measured(found)}{''.join(parts)}{_sums(found, bridge)}{_WAY}"
 
 
 def _measured(found: dict[str, Any]) -> str:
@@ -59,35 +60,31 @@ with {found["devices"]} cameras over {simulated["days"]} days.
 
 
 def _cost(load: dict[str, Any]) -> str:
-    machine, ours, theirs = load["machine"], load["programs"]["bridge"], load["programs"]["telegraf"]
-    stages = load["stages"]
-    whole = ours["cpu_us"]["program"]
-    rest = whole - sum(stages.values())
+    machine, bridge, stages = load["machine"], load["programs"]["bridge"], load["stages"]
+    cpu = bridge["cpu_us"]
+    rest = cpu["program"] - sum(stages.values())
     rows = "".join(
-        f"| {name} | {us:.1f} | {100 * us / whole:.0f} % |\n"
+        f"| {name} | {us:.1f} | {100 * us / cpu['program']:.0f} % |\n"
         for name, us in {**stages, "MQTT, threads and the rest": rest}.items()
     )
     return f"""
 ## What a window costs
 
-Measured by `python -m benchmarks.load --telegraf PROGRAM --backlog 0 --write`: {load["windows"]:,} windows of a
-simulated chain through mosquitto 2.0 and one program into InfluxDB {load["store"]}, without TLS, in turns,
-{load["rounds"]} rounds; the table has the medians. The bridge and
-[Telegraf](https://www.influxdata.com/time-series-platform/telegraf/) 1.38 (`mqtt_consumer` with a session that is
-kept, `json_v2`, `influxdb_v2`) got the same windows. It is CPU time, because the {machine["cores"]} cores
-({machine["architecture"]}) were also busy with other work (load {machine["load"]:g}); that makes it longer, too.
+Measured by `python -m benchmarks.load --backlog 0 --write`: {load["windows"]:,} windows of a simulated chain through
+mosquitto 2.0 and the bridge into InfluxDB {load["store"]}, without TLS, {load["rounds"]} rounds; the table has the
+medians. It is CPU time, because the {machine["cores"]} cores ({machine["architecture"]}) were also busy with other
+work (load {machine["load"]:g}); that makes it longer, too.
 
-| microseconds for a window | bridge | Telegraf |
-| --- | ---: | ---: |
-| broker | {ours["cpu_us"]["broker"]:.1f} | {theirs["cpu_us"]["broker"]:.1f} |
-| program | {whole:.1f} | {theirs["cpu_us"]["program"]:.1f} |
-| InfluxDB | {ours["cpu_us"]["store"]:.1f} | {theirs["cpu_us"]["store"]:.1f} |
-| all three: windows for a CPU second | {ours["chain_per_cpu_s"]:,} | {theirs["chain_per_cpu_s"]:,} |
-| program alone: windows for a CPU second | {ours["per_cpu_s"]:,} | {theirs["per_cpu_s"]:,} |
-| windows a second, on this busy machine | {ours["per_s"]:,} | {theirs["per_s"]:,} |
+| | microseconds for a window |
+| --- | ---: |
+| broker | {cpu["broker"]:.1f} |
+| bridge | {cpu["program"]:.1f} |
+| InfluxDB | {cpu["store"]:.1f} |
 
-The bridge checks each window, and writes a point for it and for each of its doors and breakdowns; Telegraf checks
-nothing and writes one point. Where the time of the bridge goes:
+So a CPU second carries {bridge["chain_per_cpu_s"]:,} windows through all three, and {bridge["per_cpu_s"]:,} through
+the bridge alone. By the clock it was {bridge["per_s"]:,} windows a second on this busy machine.
+
+The bridge checks each window, and writes a point for it and for each of its doors and breakdowns. Where its time goes:
 
 | stage | microseconds | share |
 | --- | ---: | ---: |
@@ -95,28 +92,57 @@ nothing and writes one point. Where the time of the bridge goes:
 
 
 def _away(load: dict[str, Any]) -> str:
-    ours, theirs = load["away"]["bridge"], load["away"]["telegraf"]
+    away = load["away"]["bridge"]
+    return f"""
+## An hour of windows while the store is away
+
+In the same run, InfluxDB was killed for {away["away_s"]:g} s. Meanwhile came {away["windows"]:,} windows, as many as
+{away["windows"] // 60} devices send in an hour, and {away["unreadable"]} messages that nobody can read.
+
+| | |
+| --- | ---: |
+| windows lost | {away["lost"]:,} |
+| all stored, after InfluxDB was back | {away["caught_up_s"]:g} s |
+| memory before | {away["rss_before_mib"]:.0f} MiB |
+| most memory | {away["rss_most_mib"]:.0f} MiB |
+| unreadable messages kept, with the reason | {away["unreadable_kept"]} |
+
+The bridge looks for the store every ten seconds at the latest, which is a part of that time.
+"""
+
+
+def _beside_telegraf(run: dict[str, Any]) -> str:
+    both = [run["programs"][name] for name in ("bridge", "telegraf")]
+    away = [run["away"][name] for name in ("bridge", "telegraf")]
+    cpu = {part: [f"{one['cpu_us'][part]:.1f}" for one in both] for part in ("broker", "program", "store")}
     pairs = {
-        "windows lost": [f"{one['lost']:,}" for one in (ours, theirs)],
-        "all stored, after InfluxDB was back": [f"{one['caught_up_s']:g} s" for one in (ours, theirs)],
-        "memory before": [f"{one['rss_before_mib']:.0f} MiB" for one in (ours, theirs)],
-        "most memory": [f"{one['rss_most_mib']:.0f} MiB" for one in (ours, theirs)],
-        f"of {ours['unreadable']} messages that nobody can read, kept": [
-            f"{one['unreadable_kept']}" for one in (ours, theirs)
+        "broker, microseconds for a window": cpu["broker"],
+        "program": cpu["program"],
+        "InfluxDB": cpu["store"],
+        "all three: windows for a CPU second": [f"{one['chain_per_cpu_s']:,}" for one in both],
+        "windows a second": [f"{one['per_s']:,}" for one in both],
+        "windows lost while InfluxDB was away": [f"{one['lost']:,}" for one in away],
+        "all stored, after InfluxDB was back": [f"{one['caught_up_s']:g} s" for one in away],
+        "most memory": [f"{one['rss_most_mib']:.0f} MiB" for one in away],
+        f"of {away[0]['unreadable']} unreadable messages, kept": [
+            f"{one['unreadable_kept']}" for one in away
         ],
     }
     rows = "".join(f"| {name} | {one} | {other} |\n" for name, (one, other) in pairs.items())
     return f"""
-## An hour of windows while the store is away
+## Beside Telegraf
 
-In the same run, InfluxDB was killed for {ours["away_s"]:g} s. Meanwhile came {ours["windows"]:,} windows, as many as
-{ours["windows"] // 60} devices send in an hour.
+[Telegraf](https://www.influxdata.com/time-series-platform/telegraf/) 1.38 (`mqtt_consumer` with a session that is
+kept, `json_v2`, `influxdb_v2`) gets the same windows in turns with the bridge with
+`python -m benchmarks.load --telegraf PROGRAM --backlog 0 --write`. **These figures are those of the last such run**,
+on {run["machine"]["day"]} with a load of {run["machine"]["load"]:g}. Compare them only with each other: the figures
+above may be of a later bridge and another machine.
 
 | | bridge | Telegraf |
 | --- | ---: | ---: |
 {rows}
-The bridge publishes what it cannot read, and keeps it in the store with the reason. Telegraf logs an error and
-acknowledges it, so that it is gone.
+Telegraf checks nothing and writes one point for a window. It logs an error for what it cannot read and acknowledges it,
+so that it is gone.
 """
 
 
@@ -139,7 +165,8 @@ def _backlog(load: dict[str, Any]) -> str:
 `python -m benchmarks.load --rounds 0 --away 0 --backlog {paced["hours"]:g} --write` sends what {paced["devices"]}
 devices kept, and live windows of all of them every ten seconds. One connection stands for all devices. At their pace is
 as [they do it](delivery.md#after-an-outage-of-the-network). All at once is as fast as that connection can:
-{at_once["late"] / at_once["drained_s"]:,.0f} windows a second on this busy machine, so that few queued there, too.
+{at_once["late"] / at_once["drained_s"]:,.0f} windows a second on this busy machine (load {at_once["load"]:g}), so
+that few queued there, too.
 
 | | at their pace | all at once |
 | --- | ---: | ---: |

@@ -14,8 +14,7 @@ from cloud.domain.levels import SHARD_DAYS, Level
 from cloud.stores import layout
 from cloud.stores.influx import InfluxStore
 from cloud.stores.influxql import InfluxQL
-from cloud.stores.line_protocol import line
-from cloud.stores.measurement import Measurement, moment, nanoseconds
+from cloud.stores.measurement import Measurement, nanoseconds
 
 _DAY_NS = 24 * 60 * 60 * 10**9
 _BATCH = 5_000
@@ -48,11 +47,9 @@ def _between(influxql: InfluxQL, measurement: Measurement, start: int, end: int)
         f" GROUP BY {', '.join(measurement.tags)}"
     )
     for series in influxql.stream(measurement.level, question):
+        tags = tuple(series.tags[name] for name in measurement.tags)
         for row in series:
-            at = row.pop("time")
-            point = measurement.point(series.tags, moment(at), row)
-            point["time"] = at
-            yield line(point)
+            yield measurement.whole_point(tags, row["time"], row)
 
 
 def put_back(
@@ -67,7 +64,6 @@ def put_back(
     while batch := list(islice(remaining, _BATCH)):
         fresh = [text for text in batch if int(text.rpartition(" ")[2]) >= oldest]
         left += len(batch) - len(fresh)
-        if fresh:
-            store.write_lines(fresh, level)
+        store.write_points(fresh, level)
         written += len(fresh)
     return written, left

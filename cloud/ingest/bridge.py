@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.domain.thresholds import MIN_K
-from cloud.ingest.intake import FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
+from cloud.ingest.intake import BATCH, FILTERS, Delivery, Intake, Stats, dead_letter_topic, echo_of
 from cloud.ingest.restarts import UPTIME_TOPIC, Restarts
 from cloud.stores.store import DeadLetter, Store
 from common.clock import Clock, SystemClock
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 _KEEP_WILL = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
 _UPTIME = UPTIME_TOPIC.encode()
-RECEIVE_MAXIMUM = 500
+RECEIVE_MAXIMUM = 2 * BATCH
 """Deliveries that an MQTT 5 broker may leave unacknowledged. What bounds our memory is the intake's ``has_room``."""
 
 
@@ -230,8 +230,7 @@ class Bridge:
         about = content(self._broker)
         if about is not None:
             about.UserProperty = [("reason", letter.reason), ("topic", letter.topic)]
+        # QoS 0: an answer to it may be behind all that is not read now. Nothing is lost by that, because the broker has
+        # the letter before it hears that the original is acknowledged.
         where = dead_letter_topic(letter.site, letter.device)
-        sent = self._client.publish(where, letter.payload, qos=1, properties=about)
-        if sent.rc == mqtt.MQTT_ERR_SUCCESS:
-            # While the connection is away paho keeps the letter; the original is then sent again anyway.
-            sent.wait_for_publish(timeout=5)
+        self._client.publish(where, letter.payload, qos=0, properties=about)

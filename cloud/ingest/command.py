@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: bridge.stop())
             with serving_metrics(settings.metrics.port if settings.metrics else None, lambda: bridge.stats):
-                _keep_what_is_loaded()
+                _spare_the_garbage_collector()
                 bridge.run()
         log.info("stopped: %s", bridge.stats)
     finally:
@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _keep_what_is_loaded() -> None:
-    """Spare the garbage collector from looking through all of it again and again: that took a quarter of the time."""
+def _spare_the_garbage_collector() -> None:
+    """Let it look neither through all that is loaded, which took a quarter of the time, nor ten times at each batch."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

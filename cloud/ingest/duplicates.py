@@ -29,8 +29,8 @@ class Duplicates:
                 key = hash((message.site, message.device, message.camera, message.start))
                 if key in self._came_s:
                     found[message.site, message.device] += 1
+                    self._came_s.move_to_end(key)
                 self._came_s[key] = now_s
-                self._came_s.move_to_end(key)
         while self._came_s and (len(self._came_s) > self._most or self._oldest_s() < now_s - REMEMBERED_S):
             self._came_s.popitem(last=False)
         return found

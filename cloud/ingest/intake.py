@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cloud.domain import arrival
 from cloud.domain.thresholds import MIN_K
@@ -42,7 +43,7 @@ _NAME = re.compile(NAME_PATTERN)
 _LONGEST_LETTER = 16 * 1024
 """Bytes of a payload that a dead letter keeps: more than any message of a device has, and no broker refuses it."""
 
-BATCH = 250
+BATCH = 500
 """Messages that are written together, at most: half of what a broker sends unacknowledged, so that the other half comes
 meanwhile."""
 
@@ -50,8 +51,7 @@ FILTERS = tuple(f"{ROOT}/+/+/{channel}" for channel in STORED)
 """What the cloud listens to. Not ``+/+/+``: what travels down to a device is none of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message as it came; ``acknowledge`` tells the sender that it is safe. Called once, from the loop."""
 
     topic: str
@@ -175,10 +175,10 @@ class Intake:
 
     def _settle(self, batch: list[Delivery]) -> None:
         decoded: list[tuple[Delivery, Message]] = []
+        now = self._clock.now()
         for delivery in batch:
             try:
-                message = arrival.checked(self._decode(delivery), self._clock.now())
-                decoded.append((delivery, message))
+                decoded.append((delivery, arrival.checked(self._decode(delivery), now)))
             except WireError as error:
                 self._give_up(delivery, str(error))
         if not decoded:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from cloud.backup.copies import copies, nightly
@@ -191,4 +191,4 @@ def _then(delivery: Delivery, news: Callable[[str], None]) -> Delivery:
         delivery.acknowledge()
         news(delivery.topic.rsplit("/", 3)[1])
 
-    return replace(delivery, acknowledge=stored)
+    return delivery._replace(acknowledge=stored)

@@ -8,7 +8,8 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from cloud.domain.time_bins import TIME_BINS
-from cloud.stores.measurement import Field, Kind
+from cloud.stores.line_protocol import Kind
+from cloud.stores.measurement import Field
 
 _KINDS: Mapping[type, Kind] = {int: "integer", float: "float", bool: "boolean", str: "string"}
 

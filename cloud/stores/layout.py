@@ -15,7 +15,8 @@ from cloud.stores.declared import counts, fields_of
 from cloud.stores.figure_layout import FIGURES
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
 from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD
-from cloud.stores.measurement import Field, Kind, Measurement
+from cloud.stores.line_protocol import Kind
+from cloud.stores.measurement import Field, Measurement
 from cloud.stores.place_days import DAY_PLACE
 from cloud.stores.place_layout import OF_PLACES
 from common.vocabulary import AGE_BANDS, UNKNOWN

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypedDict
+from functools import cached_property
+from typing import Any
 
 from cloud.domain.levels import Level
+from cloud.stores.line_protocol import Kind, field_writer, series
 
-Kind = Literal["integer", "float", "boolean", "string"]
 Value = str | float | int | bool
+Point = str
+"""One point as a line of InfluxDB's line protocol; empty if no field has a value."""
 _SUMS = ("known", "unknown_of", "released", "withheld")
 """Fields of a breakdown that are not labels."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Point(TypedDict):
-    """One point in the form of influxdb-client; ``time`` in nanoseconds."""
-
-    measurement: str
-    tags: dict[str, str]
-    fields: dict[str, Value]
-    time: int
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +28,7 @@ class Field:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measurement:
     """One measurement. Tags and time are the identity of a point, so writing it again overwrites it."""
 
@@ -49,19 +44,23 @@ class Measurement:
         """The fields of a breakdown that count the visits of one label."""
         return tuple(name for name in self.fields if name not in _SUMS)
 
+    @cached_property
+    def _writers(self) -> Sequence[tuple[str, Callable[[Any], str]]]:
+        return [(name, field_writer(name, field.kind)) for name, field in sorted(self.fields.items())]
+
     def point(self, tags: Mapping[str, str], at: datetime, values: Mapping[str, Value | None]) -> Point:
         """Make a point from ``values`` by field, ignoring None. Raises ``KeyError`` for a field not in the layout."""
-        return {
-            "measurement": self.name,
-            "tags": {name: tags[name] for name in self.tags},
-            # A float with a whole value must still be written as a float.
-            "fields": {
-                name: float(value) if self.fields[name].kind == "float" else value
-                for name, value in values.items()
-                if value is not None
-            },
-            "time": nanoseconds(at),
-        }
+        if not values.keys() <= self.fields.keys():
+            raise KeyError(f"{self.name} has no field {min(values.keys() - self.fields.keys())!r}")
+        every = {**dict.fromkeys(self.fields), **values}
+        return self.whole_point(tuple(tags[name] for name in self.tags), nanoseconds(at), every)
+
+    def whole_point(self, tags: tuple[str, ...], at_ns: int, values: Mapping[str, Value | None]) -> Point:
+        """Make a point in less time: from the tags in order, nanoseconds, and ``values`` with every field. None is
+        ignored, and so is what is no field."""
+        told = [write(value) for name, write in self._writers if (value := values[name]) is not None]
+        fields = ",".join(filter(None, told))
+        return f"{series(self.name, self.tags, tags)} {fields} {at_ns}" if fields else ""
 
     def select(self, sites: Sequence[str], start: datetime, end: datetime, **tags: str) -> str:
         """Return the InfluxQL for all fields of the points of ``sites`` (at least one) in [start, end).
@@ -90,7 +89,7 @@ class Measurement:
 
 
 def nanoseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+    return (at - _EPOCH) // _MICROSECOND * 1000
 
 
 def moment(nanoseconds: int) -> datetime:

@@ -23,7 +23,6 @@ from common.wire import (
     Heat,
     Queue,
     Target,
-    Totals,
     Ways,
     Zone,
 )
@@ -100,13 +99,6 @@ COHORT_WAYS = Measurement(
     {"visits": Field("integer", "visits that went from one place to the next at least once")},
 )
 OF_PLACES = (DOOR, COHORT_ZONE, COHORT_QUEUE, COHORT_TARGET, COHORT_HEAT, COHORT_WAYS)
-
-
-def door_points(totals: Totals, coverage: Coverage, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:
-    """Make a point for each door."""
-    for name, door in totals.doors.items():
-        counts = {of: getattr(door, of) for of in Door.model_fields}
-        yield DOOR.point({**tags, "door": name}, at, {**counts, "coverage": coverage.share})
 
 
 def place_points(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[Point]:

@@ -62,6 +62,8 @@ LONGEST_SESSION_S = HELD_S // 2
 TO_DEVICE = frozenset({"echo", "config"})
 """The channels on which a device is spoken to; on all others it speaks."""
 
+_READERS = {channel: model.__pydantic_validator__.validate_json for channel, model in BY_CHANNEL.items()}
+"""What ``model_validate_json`` calls; half a microsecond less for each message."""
 _CHANNELS = {model: channel for channel, model in BY_CHANNEL.items()}
 _TOPIC = re.compile(rf"^{re.escape(ROOT)}/([^/]+)/([^/]+)/([^/]+)$")
 
@@ -101,12 +103,13 @@ def decode(topic_name: str, payload: bytes) -> Message:
     """Decode the message of a topic. Raises ``WireError`` for a foreign topic, a payload that breaks the contract,
     or one whose site and device are not those of its topic (a device speaks only as itself)."""
     match = _TOPIC.match(topic_name)
-    if match is None or match[3] not in BY_CHANNEL:
+    if match is None or match[3] not in _READERS:
         raise _broken(topic_name, f"not a topic of {ROOT}")
+    site, device, channel = match.groups()
     if len(payload) > MAX_BYTES:
         raise _broken(topic_name, f"{len(payload)} bytes, more than {MAX_BYTES}")
     try:
-        message = BY_CHANNEL[match[3]].model_validate_json(payload)
+        message: Message = _READERS[channel](payload)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = one_line(".".join(str(part) for part in first["loc"]), 100) or "payload"
@@ -115,7 +118,7 @@ def decode(topic_name: str, payload: bytes) -> Message:
         raise _broken(topic_name, f"cannot be read ({type(error).__name__})") from None
     if "kind" not in message.model_fields_set:
         raise _broken(topic_name, "schema: Field required")
-    if (message.site, message.device) != (match[1], match[2]):
+    if (message.site, message.device) != (site, device):
         raise _broken(topic_name, f"payload speaks for {message.site}/{message.device}")
     return message
 

@@ -29,10 +29,14 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def _plausible(value: datetime) -> datetime:
-    """Convert to UTC. Compare first: near the ends of the calendar the conversion itself would overflow."""
-    if not EARLIEST <= value < LATEST:
+    """Convert to UTC, and then compare: across time zones that takes longer than the conversion."""
+    try:
+        at = value.astimezone(UTC)
+    except OverflowError:  # at an end of the calendar
+        at = LATEST
+    if not EARLIEST <= at < LATEST:
         raise ValueError(f"must be from {EARLIEST.year} to {LATEST.year}")
-    return value.astimezone(UTC)
+    return at
 
 
 Timestamp = Annotated[AwareDatetime, AfterValidator(_plausible)]

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -114,6 +115,15 @@ class Mosquitto:
     def reload(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it do nothing while the block runs."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM: sessions are saved and known again after :meth:`start`."""

@@ -99,7 +99,7 @@ def test_an_answer_of_many_parts_is_saved_whole(influxdb: InfluxDB, tmp_path: Pa
     now = nanoseconds(datetime.now(UTC).replace(microsecond=0)) - 10**15
     for device in range(3):
         rows = (f'probe,device=d{device},site=s nonce="{n}" {now + n * 10**9}' for n in range(12_000))
-        store.write_lines(list(rows), "raw")
+        store.write_points(rows, "raw")
     store.close()
     server = Server(tmp_path / "server", tmp_path / "archives", influxdb.settings)
     archive = server.backup()
@@ -117,7 +117,7 @@ def test_what_is_older_than_the_retention_is_left_out_and_told(
     now = datetime.now(UTC)
     for days in (1, 20, 89, 91, 200):
         at = nanoseconds(now - timedelta(days=days))
-        store.write_lines([f'probe,device=d,site=s nonce="{days}" {at}'], "raw")
+        store.write_points([f'probe,device=d,site=s nonce="{days}" {at}'], "raw")
     store.close()
     server = Server(tmp_path / "server", tmp_path / "archives", influxdb.settings)
     archive = server.backup()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from cloud.domain.arrival import LONGEST, TOLERATED, checked
 from cloud.ingest.intake import Delivery, Intake
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.influx import points
+from cloud.stores.measurement import moment
 from cloud.stores.store import DeadLetter
 from cloud.web.day import day_figures
 from common.wire import Message, WireError, encode, topic
@@ -43,7 +44,7 @@ def test_nothing_is_stored_under_a_time_that_is_far_from_its_arrival(ahead: time
                 checked(message, NOW)
         else:
             (point,) = points(checked(message, NOW), NOW)
-            stored = datetime.fromtimestamp(point["time"] / 1e9, UTC)
+            stored = moment(int(point.rpartition(" ")[2]))
             assert stored <= NOW + (LONGEST if message.kind.startswith("footlight.probe") else TOLERATED)
 
 

@@ -2,46 +2,67 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point as LinePoint
 from influxdb_client.domain.write_precision import WritePrecision
 
-from cloud.stores.line_protocol import line
-from cloud.stores.measurement import Point
+from cloud.stores.line_protocol import Kind
+from cloud.stores.measurement import Field, Measurement, Value, nanoseconds
 
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
-values = st.one_of(
-    names,
-    st.booleans(),
-    st.integers(-(2**63), 2**63 - 1),
-    st.floats(),
-)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+names = texts.filter(bool)
+VALUES: dict[Kind, st.SearchStrategy[Value]] = {
+    "integer": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(),
+    "boolean": st.booleans(),
+    "string": texts,
+}
+fields = st.sampled_from(sorted(VALUES)).flatmap(lambda kind: st.tuples(st.just(kind), VALUES[kind]))
 
 
-def theirs(point: Point) -> str:
-    return str(LinePoint.from_dict(dict(point), WritePrecision.NS).to_line_protocol())  # type: ignore[arg-type]
+def measurement(name: str, tags: dict[str, str], fields: dict[str, tuple[Kind, Value]]) -> Measurement:
+    kinds = {field: Field(kind, "") for field, (kind, _) in fields.items()}
+    return Measurement(name, "raw", tuple(tags), "", kinds)
 
 
 @given(
     st.sampled_from(["window", "cohort_age_band"]),
-    st.dictionaries(names, st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=3),
-    st.dictionaries(names, values, max_size=4),
-    st.integers(0, 2**62),
+    st.dictionaries(names, texts, max_size=3),
+    st.dictionaries(names, fields, max_size=4),
+    st.timedeltas(timedelta(days=-2_000), timedelta(days=20_000)),
 )
 def test_it_writes_what_the_library_writes(
-    measurement: str, tags: dict[str, str], fields: dict[str, str | bool | int | float], time: int
+    name: str, tags: dict[str, str], fields: dict[str, tuple[Kind, Value]], since: timedelta
 ) -> None:
-    of: Point = {
-        "measurement": measurement,
-        "tags": tags,
-        "fields": fields,
-        "time": time,
-    }
-    assert line(of) == theirs(of)
+    values = {field: value for field, (_, value) in fields.items()}
+    theirs = {"measurement": name, "tags": tags, "fields": values, "time": nanoseconds(NOON + since)}
+    line = LinePoint.from_dict(theirs, WritePrecision.NS).to_line_protocol()  # type: ignore[arg-type]
+    ours = measurement(name, tags, fields)
+    assert ours.point(tags, NOON + since, values) == line
+    more = {**values, "of another measurement" * 2: "not written"}
+    assert ours.whole_point(tuple(tags.values()), nanoseconds(NOON + since), more) == line
 
 
 def test_a_float_is_no_integer_and_what_is_no_number_is_left_out() -> None:
-    fields: dict[str, str | bool | int | float] = {"a": 3.0, "b": float("nan"), "c": float("inf"), "d": 3}
-    assert line({"measurement": "m", "tags": {"t": ""}, "fields": fields, "time": 1}) == "m a=3,d=3i 1"
-    assert line({"measurement": "m", "tags": {}, "fields": {"b": float("nan")}, "time": 1}) == ""
+    of: dict[str, tuple[Kind, Value]] = {
+        "a": ("float", 3.0),
+        "b": ("float", float("nan")),
+        "c": ("float", float("inf")),
+        "d": ("integer", 3),
+        "e": ("float", 4),
+    }
+    ours = measurement("m", {"t": ""}, of)
+    at = nanoseconds(NOON)
+    values = {field: value for field, (_, value) in of.items()}
+    assert ours.point({"t": ""}, NOON, values) == f"m a=3,d=3i,e=4 {at}"
+    assert ours.point({"t": ""}, NOON, {"a": None, "b": float("nan")}) == ""
+
+
+def test_a_field_that_is_not_in_the_layout_is_a_fault() -> None:
+    with pytest.raises(KeyError, match="m has no field 'visitors'"):
+        measurement("m", {}, {"visits": ("integer", 1)}).point({}, NOON, {"visits": 1, "visitors": 1})

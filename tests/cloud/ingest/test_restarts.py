@@ -14,11 +14,13 @@ from paho.mqtt.properties import Properties
 
 from cloud.ingest.restarts import Restarts
 from common.clock import SystemClock
+from common.mqtt.broker import Broker
 from common.wire import HELD_S, LONGEST_SESSION_S, RESEND_TOPIC, ROOT
 from edge.uplink.publisher import UNSAVED_S
-from tests.cloud.ingest.bridges import FaultyStore, make_bridge, running, uplink
+from tests.cloud.ingest.bridges import FaultyStore, make_bridge, running
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.messages import window
+from tests.support.uplinks import uplink
 
 
 class LaterClock(SystemClock):
@@ -41,7 +43,7 @@ def test_a_bridge_that_never_comes_back_costs_no_window_though_its_broker_is_kil
     clock = LaterClock()
     with running(make_bridge(store, mosquitto.port, client_id="one")):
         join_and_vanish(mosquitto.port)
-        with uplink(tmp_path, mosquitto.port, clock) as device:
+        with uplink(tmp_path, Broker("127.0.0.1", mosquitto.port), clock=clock) as device:
             for message in sent:
                 device.send(message)
             until(lambda: device.outbox_depth == 0, "the broker has taken all of them", 60)
@@ -67,7 +69,7 @@ def test_a_broker_that_lost_a_session_and_says_no_uptime_costs_no_window(
     clock = LaterClock()
     with running(make_bridge(store, mosquitto.port)):
         pass  # from now on the broker keeps messages for it
-    with uplink(tmp_path, mosquitto.port, clock) as device:
+    with uplink(tmp_path, Broker("127.0.0.1", mosquitto.port), clock=clock) as device:
         for message in sent:
             device.send(message)
         until(lambda: device.outbox_depth == 0, "the broker has taken all of them")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from cloud.ingest.bridge import Bridge
 from common.wire import RESEND_TOPIC, WindowMessage, encode, topic
 from tests.cloud.ingest.bridges import FaultyStore, running
 from tests.support import secure_broker
 from tests.support.broker_cluster import Cluster, needs_cluster
 from tests.support.brokers import until
+from tests.support.killed_node import bridge_on, kill_a_node
 from tests.support.messages import asking, window
 from tests.support.secure_broker import Party, is_let_in
 from tests.support.uplinks import uplink
@@ -26,8 +26,6 @@ from tests.support.uplinks import uplink
 pytestmark = [needs_cluster, pytest.mark.timeout(300)]
 MINE = "footlight/v1/shop/door"
 DOOR, SHELF = "devices/shop/door", "devices/shop/shelf"
-SESSION_S = 300
-"""How long the nodes keep the session of a bridge; after it, devices send again."""
 
 
 @pytest.fixture
@@ -51,20 +49,6 @@ def bridges(cluster: Cluster) -> Iterator[list[str]]:
     yield names
     for name in names:
         cluster.forget(name)
-
-
-def bridge_on(
-    cluster: Cluster, port: int, store: FaultyStore, name: str, expiry_s: int = SESSION_S
-) -> Bridge:
-    return Bridge(
-        store,
-        cluster.broker("bridge", port),
-        client_id=name,
-        session_expiry_s=expiry_s,
-        retry_first_s=0.02,
-        retry_most_s=0.1,
-        reconnect_s=(1, 1),
-    )
 
 
 def windows(count: int, device: str = "door") -> list[WindowMessage]:
@@ -114,30 +98,24 @@ def test_what_comes_while_a_bridge_is_away_waits_for_it_on_another_node(
     assert visits(store.windows()) == visits(sent)
 
 
+@pytest.mark.parametrize("node", [1, 2, 3])
 def test_a_node_that_is_killed_costs_no_window(
-    cluster: Cluster, store: FaultyStore, bridges: list[str], tmp_path: Path
+    cluster: Cluster, store: FaultyStore, bridges: list[str], tmp_path: Path, node: int
 ) -> None:
     """Whatever an outbox has acknowledged is stored; devices and bridges know one address, that of a balancer."""
-    names = [f"device-{number}" for number in range(6)]
-    sent = [message for name in names for message in windows(60, name)]
-    with ExitStack() as stack:
-        port = stack.enter_context(cluster.balancer(tmp_path))
-        for name in bridges:
-            stack.enter_context(running(bridge_on(cluster, port, store, name)))
-        devices = {}
-        for name in names:
-            (tmp_path / name).mkdir()
-            broker = cluster.broker(cluster.device("shop", name), port)
-            devices[name] = stack.enter_context(uplink(tmp_path / name, broker, device=name))
-        stack.callback(cluster.start, 1)
-        for minute in range(60):
-            for message in sent[minute::60]:
-                devices[message.device].send(message)
-            if minute == 30:
-                cluster.kill(1)
-        until(lambda: len(store.windows()) == len(sent), "all windows are stored", 120)
-        until(lambda: all(device.connected for device in devices.values()), "all have found another node")
-    assert visits(store.windows()) == visits(sent)
+    found = kill_a_node(
+        cluster,
+        node,
+        tmp_path,
+        store,
+        bridges,
+        devices=6,
+        rounds=60,
+        pace_s=0.05,
+        resend_within_s=0.1,
+        longest_s=90,
+    )
+    assert (found.lost, found.wrong) == (0, 0), found
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from common.clock import SystemClock
 from common.mqtt.session import Session
 from common.wire import encode, topic
 from tests.cloud.ingest.bridges import FaultyStore
-from tests.support.broker_cluster import VARIABLES, Cluster
+from tests.support.broker_cluster import VARIABLES, Cluster, settings
 from tests.support.brokers import until
 from tests.support.influxdb import InfluxDB
 from tests.support.killed_node import kill_a_node
@@ -53,15 +53,7 @@ def bridges(cluster: Cluster, folder: Path, store: InfluxDB) -> Iterator[None]:
     with ExitStack() as stack:
         for number, port in zip((1, 2), cluster.ports, strict=False):
             name = f"bridge-{number}-{secrets.token_hex(4)}"
-            broker = cluster.broker("bridge", port)
-            assert broker.tls is not None
-            tls = {"ca": broker.tls.ca, "cert": broker.tls.cert, "key": broker.tls.key}
-            mqtt = {
-                "host": broker.host,
-                "port": port,
-                "client_id": name,
-                "tls": {key: str(path) for key, path in tls.items()},
-            }
+            mqtt = {**settings(cluster.broker("bridge", port)), "client_id": name}
             config = folder / f"{name}.yaml"
             config.write_text(yaml.safe_dump({"mqtt": mqtt, "store": store.settings}))
             stack.callback(cluster.forget, name)

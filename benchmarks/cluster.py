@@ -117,23 +117,32 @@ def killed(cluster: Cluster, node: int, folder: Path) -> Json:
     return {"node": node, **asdict(found)}
 
 
-def measure(options: argparse.Namespace, cluster: Cluster, folder: Path, progress: Progress) -> Json:
-    result: Json = {"broker": cluster.name, "nodes": len(cluster.ports), "machine": machine()}
-    task = progress.add_task("", total=2 * options.rounds + len(cluster.ports))
-    rates: dict[str, list[float]] = {"cluster": [], "mosquitto": []}
+def _rates(options: argparse.Namespace, cluster: Cluster, folder: Path, progress: Progress) -> Json:
+    found: dict[str, list[float]] = {"cluster": [], "mosquitto": []}
+    task = progress.add_task("", total=2 * options.rounds)
     server = Server(folder / "store")
     (folder / "mosquitto").mkdir()
     with server.running() as engine, SecureMosquitto(folder / "mosquitto", cluster.made) as mosquitto:
         single = Cluster("mosquitto", (mosquitto.port,) * len(cluster.ports), cluster.made, "")
-        result["store"] = engine.version
         for number in range(options.rounds):
             for name, brokers in (("cluster", cluster), ("mosquitto", single)):
                 progress.update(task, advance=1, description=f"{name}, round {number + 1}")
                 with engine.installation() as store:
-                    rates[name].append(rate(brokers, folder / f"{name}-{number}", store, options.windows))
-    result["windows"], result["rounds"] = options.windows, options.rounds
-    result["per_s"] = {name: round(median(found)) for name, found in rates.items() if found}
+                    found[name].append(rate(brokers, folder / f"{name}-{number}", store, options.windows))
+    return {
+        "store": engine.version,
+        "windows": options.windows,
+        "rounds": options.rounds,
+        "per_s": {name: round(median(per_s)) for name, per_s in found.items()},
+    }
+
+
+def measure(options: argparse.Namespace, cluster: Cluster, folder: Path, progress: Progress) -> Json:
+    result: Json = {"broker": cluster.name, "nodes": len(cluster.ports), "machine": machine()}
+    if options.rounds:
+        result |= _rates(options, cluster, folder, progress)
     result["resend_within_s"], result["killed"] = RESEND_WITHIN_S, []
+    task = progress.add_task("", total=len(cluster.ports))
     for node in range(1, len(cluster.ports) + 1):
         progress.update(task, advance=1, description=f"node {node} is killed")
         result["killed"].append(killed(cluster, node, folder / f"node-{node}"))
@@ -143,8 +152,10 @@ def measure(options: argparse.Namespace, cluster: Cluster, folder: Path, progres
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--windows", type=int, default=12_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--write", action="store_true", help="write these figures for docs/scale.md")
+    parser.add_argument("--rounds", type=int, default=3, help="of the windows a second (0: none)")
+    parser.add_argument(
+        "--write", action="store_true", help="write these figures for docs/scale.md; others stay"
+    )
     options = parser.parse_args(argv)
     if lacking := [name for name in VARIABLES if not os.environ.get(name)]:
         sys.stderr.write(f"set {', '.join(lacking)}: tests/support/broker_cluster.py says what they are\n")
@@ -156,10 +167,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         Progress(console=Console(stderr=True), transient=True) as bar,
     ):
         result = measure(options, Cluster.from_environment(), Path(folder), bar)
-    text = json.dumps(result, indent=1)
     if options.write:
-        MEASURED.write_text(f"{text}\n", encoding="utf-8")
-    print(text)
+        before = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+        MEASURED.write_text(json.dumps({**before, **result}, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
     return 0
 
 

@@ -22,14 +22,16 @@ SESSION_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What came of it. ``settled_s`` after the kill, all was stored that outboxes had acknowledged before it; after
-    ``stored_s``, all that they acknowledged. ``again`` windows came more than once to the bridges."""
+    """What came of it. ``settled_s`` after the kill, all was stored that outboxes had acknowledged before it. They went
+    on until ``last_s`` after the kill, and after ``stored_s`` all was stored. ``again`` counts windows that came to the
+    bridges although they had come before."""
 
     windows: int
     lost: int
     wrong: int
     again: int
     settled_s: float
+    last_s: float
     stored_s: float
 
 
@@ -112,8 +114,8 @@ def kill_a_node(
                 sent[name, message.start] = message.totals.visits
             time.sleep(max(0.0, began + pace_s - time.monotonic()))
             settled_s = settled_s or _since(killed_at, before, seen)
-        given_up = time.monotonic() + longest_s
-        while sent.keys() - seen.look().keys() and time.monotonic() < given_up:
+        last = time.monotonic()
+        while sent.keys() - seen.look().keys() and time.monotonic() < last + longest_s:
             settled_s = settled_s or _since(killed_at, before, seen)
             time.sleep(0.05)
         stored_s = time.monotonic() - killed_at
@@ -123,6 +125,7 @@ def kill_a_node(
         wrong=sum(seen.counts[key] != visits for key, visits in sent.items() if key in seen.counts),
         again=seen.again,
         settled_s=round(settled_s or stored_s, 1),
+        last_s=round(last - killed_at, 1),
         stored_s=round(stored_s, 1),
     )
 

@@ -40,13 +40,6 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[FaultyStore]:
-    faulty = FaultyStore(tmp_path / "store.sqlite")
-    yield faulty
-    faulty.close()
-
-
-@pytest.fixture
 def bridges(cluster: Cluster) -> Iterator[list[str]]:
     """Two client ids that no node knows, neither before this test nor after it."""
     names = [f"{name}-{secrets.token_hex(4)}" for name in ("one", "two")]

@@ -8,16 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from cloud.ingest.bridge import Bridge
 from common.wire import WindowMessage
-from tests.cloud.ingest.bridges import FaultyStore, running
+from tests.cloud.ingest.bridges import FaultyStore, bridge_at, running
 from tests.support.broker_cluster import Cluster
 from tests.support.brokers import until
 from tests.support.messages import window
 from tests.support.uplinks import uplink
-
-SESSION_S = 300
-"""How long the nodes keep the session of a bridge; after it, devices send again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +50,6 @@ class _Seen:
         return self.counts
 
 
-def bridge_on(
-    cluster: Cluster, port: int, store: FaultyStore, name: str, expiry_s: int = SESSION_S
-) -> Bridge:
-    """Return a bridge that is in a hurry."""
-    return Bridge(
-        store,
-        cluster.broker("bridge", port),
-        client_id=name,
-        session_expiry_s=expiry_s,
-        retry_first_s=0.02,
-        retry_most_s=0.1,
-        reconnect_s=(1, 1),
-    )
-
-
 def kill_a_node(
     cluster: Cluster,
     node: int,
@@ -91,7 +72,7 @@ def kill_a_node(
     with ExitStack() as stack:
         port = stack.enter_context(cluster.balancer(folder))
         for name in bridges:
-            stack.enter_context(running(bridge_on(cluster, port, store, name)))
+            stack.enter_context(running(bridge_at(cluster.broker("bridge", port), store, name)))
         links = {}
         for name in names:
             own = folder / name

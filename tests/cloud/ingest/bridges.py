@@ -72,13 +72,13 @@ class FaultyStore:
 def make_bridge(
     store: FaultyStore, port: int, *, protocol: Protocol = "5", client_id: str = "bridge", **more: str
 ) -> Bridge:
+    return bridge_at(Broker("127.0.0.1", port, protocol, **more), store, client_id)  # type: ignore[arg-type]
+
+
+def bridge_at(broker: Broker, store: FaultyStore, client_id: str) -> Bridge:
+    """A bridge in a hurry."""
     return Bridge(
-        store,
-        Broker("127.0.0.1", port, protocol, **more),  # type: ignore[arg-type]
-        client_id=client_id,
-        retry_first_s=0.02,
-        retry_most_s=0.1,
-        reconnect_s=(1, 1),
+        store, broker, client_id=client_id, retry_first_s=0.02, retry_most_s=0.1, reconnect_s=(1, 1)
     )
 
 

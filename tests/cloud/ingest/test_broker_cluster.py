@@ -18,17 +18,19 @@ from pathlib import Path
 import pytest
 
 from common.wire import RESEND_TOPIC, WindowMessage, encode, topic
-from tests.cloud.ingest.bridges import FaultyStore, running
+from tests.cloud.ingest.bridges import FaultyStore, bridge_at, running
 from tests.support import secure_broker
 from tests.support.broker_cluster import Cluster, needs_cluster, settings
 from tests.support.brokers import until
-from tests.support.killed_node import bridge_on, kill_a_node
+from tests.support.killed_node import kill_a_node
 from tests.support.messages import asking, window
 from tests.support.secure_broker import Party, is_let_in
 from tests.support.uplinks import uplink
 
 pytestmark = [needs_cluster, pytest.mark.timeout(300)]
 MINE = "footlight/v1/shop/door"
+NEVER_S = 1e6
+"""Within so long a device sends again what a new bridge asks for: not in this test."""
 DOOR, SHELF = "devices/shop/door", "devices/shop/shelf"
 
 
@@ -62,13 +64,15 @@ def test_bridges_on_two_nodes_share_what_devices_send_to_others(
     sent = {name: windows(100, name) for name in ("door", "shelf")}
     with ExitStack() as stack:
         one, two = (
-            stack.enter_context(running(bridge_on(cluster, port, store, name)))
+            stack.enter_context(running(bridge_at(cluster.broker("bridge", port), store, name)))
             for port, name in zip(cluster.ports, bridges, strict=False)
         )
         for device, port in zip(sent, (cluster.ports[-1], cluster.ports[0]), strict=True):
             (tmp_path / device).mkdir()
             broker = cluster.broker(f"devices/shop/{device}", port)
-            sender = stack.enter_context(uplink(tmp_path / device, broker, device=device))
+            sender = stack.enter_context(
+                uplink(tmp_path / device, broker, device=device, resend_within_s=NEVER_S)
+            )
             for message in sent[device]:
                 sender.send(message)
         until(lambda: len(store.windows()) == 200, "all windows are stored", 60)
@@ -84,13 +88,13 @@ def test_what_comes_while_a_bridge_is_away_waits_for_it_on_another_node(
 ) -> None:
     first, second, last = cluster.ports[0], cluster.ports[1 % len(cluster.ports)], cluster.ports[-1]
     sent = windows(100)
-    with running(bridge_on(cluster, first, store, bridges[0])):
+    with running(bridge_at(cluster.broker("bridge", first), store, bridges[0])):
         pass  # from now on the nodes keep messages for it
     with uplink(tmp_path, cluster.broker(DOOR, second)) as device:
         for message in sent:
             device.send(message)
         until(lambda: device.outbox_depth == 0, "the nodes have taken all of them")
-    with running(bridge_on(cluster, last, store, bridges[0])):
+    with running(bridge_at(cluster.broker("bridge", last), store, bridges[0])):
         until(lambda: len(store.windows()) == 100, "all windows are stored", 60)
     assert visits(store.windows()) == visits(sent)
 

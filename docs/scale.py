@@ -231,10 +231,10 @@ wait in the broker or in the devices' outboxes. The broker must be allowed to qu
 
 
 _RMQTT = """
-The tests in `tests/cloud/ingest/test_broker_cluster.py` show more: bridges on two nodes share the windows, and none comes
-twice; what comes while a bridge is away waits for it, also when it comes back on another node; the name in a
-certificate is the user name, and a device can publish under no other; its last status and its configuration are known
-to every node.
+The tests in `tests/cloud/ingest/test_broker_cluster.py` show more: bridges on two nodes share the windows, and none
+comes twice; what comes while a bridge is away waits for it, also when it comes back on another node; the name in a
+certificate is the user name, and a device can publish under no other; its last status and its configuration are
+known to every node.
 
 **RMQTT was set up so:**
 

@@ -34,7 +34,7 @@ AsyncAPI: [asyncapi.yaml](asyncapi.yaml). [privacy.md](privacy.md) explains why 
 RESEND = f"""
 In addition, a message on `{wire.RESEND_TOPIC}` asks all devices to send again what they delivered in the last
 {wire.HELD_S // 3600} hours. It is the last will of every bridge: the broker publishes it when it ends the session of a
-bridge, see [delivery.md](delivery.md).
+bridge. A bridge publishes it itself when the broker no longer has its session, see [delivery.md](delivery.md).
 """
 
 CELLS = f"""

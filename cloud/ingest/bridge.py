@@ -94,6 +94,8 @@ class Bridge:
         self._asking = json.dumps({"schema": "footlight.resend/1", "bridge": client_id})
         self._restarts = Restarts()
         self._uptime_mid: int | None = None
+        self._is_new = False
+        """The broker has not known us on this connection, so that it may have dropped what it kept for us."""
         self._set_will()
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -155,9 +157,10 @@ class Bridge:
             "connected to broker %s, session %s", self._broker, "resumed" if flags.session_present else "new"
         )
         self._reachable = True
+        self._is_new = self._v5 and not flags.session_present
         client.subscribe([(name, 1) for name in self._filters])
         if self._v5:
-            self._restarts.connected(self._clock.monotonic())
+            self._restarts.connected(self._clock.monotonic(), asked=self._is_new)
             # Apart from the others: a broker may refuse it.
             _, self._uptime_mid = client.subscribe(UPTIME_TOPIC, 0)
 
@@ -174,12 +177,17 @@ class Bridge:
             self.stop()
             return
         self.subscribed.set()
+        if self._is_new:
+            self._ask("has no session of this bridge")
 
     def _on_uptime(self, payload: bytes) -> None:
-        """Ask devices for what a bridge that is away may lose: the broker has forgotten its will, as ours."""
+        """Ask for what a bridge that is away may lose: the broker has forgotten its will, as ours."""
         if self._restarts.has_restarted(payload, self._clock.monotonic()):
-            log.info("broker %s was restarted: devices send again what they delivered lately", self._broker)
-            self._client.publish(RESEND_TOPIC, self._asking, qos=1, properties=content(self._broker))
+            self._ask("was restarted")
+
+    def _ask(self, why: str) -> None:
+        log.info("broker %s %s: devices send again what they delivered lately", self._broker, why)
+        self._client.publish(RESEND_TOPIC, self._asking, qos=1, properties=content(self._broker))
 
     def _receive(self, topic: bytes, payload: bytes, mid: int, *, retained: bool) -> None:
         if topic == _UPTIME:

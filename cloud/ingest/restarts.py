@@ -19,11 +19,12 @@ class Restarts:
         self._connected_s: float | None = None
         self._is_known = False
 
-    def connected(self, now_s: float) -> None:
-        """Note that a connection begins. One on which the broker has not said its uptime does not count as one."""
+    def connected(self, now_s: float, *, asked: bool = False) -> None:
+        """Note that a connection begins. One on which the broker has not said its uptime does not count as one, unless
+        devices are ``asked`` to send again anyway: then its uptime no longer matters."""
         if self._is_known:
             self._before_s = self._connected_s
-        self._connected_s, self._is_known = now_s, False
+        self._connected_s, self._is_known = now_s, asked
 
     def has_restarted(self, payload: bytes, now_s: float) -> bool:
         """Take what the broker says of its uptime; tell, once for each connection, whether it has started since the

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.config import load
 from cloud.ingest.bridge import Bridge
@@ -25,7 +23,7 @@ from common.mqtt.tls import Tls
 from common.wire import RESEND_TOPIC, STORED, Message, StatusMessage, encode, topic
 from tests.support.brokers import until
 from tests.support.messages import BOOT, health, window
-from tests.support.secure_broker import Party, SecureMosquitto, make_secrets, secrets
+from tests.support.secure_broker import Party, SecureMosquitto, is_let_in, make_secrets, secrets
 
 pytestmark = pytest.mark.mosquitto
 
@@ -46,8 +44,8 @@ MINE = "footlight/v1/shop/door"
 
 def test_a_device_speaks_as_itself(broker: SecureMosquitto, made: Path) -> None:
     with (
-        Party(broker, made, "bridge", "footlight/v1/+/+/+") as bridge,
-        Party(broker, made, "devices/shop/door") as device,
+        Party(broker.port, made, "bridge", "footlight/v1/+/+/+") as bridge,
+        Party(broker.port, made, "devices/shop/door") as device,
     ):
         for channel in STORED:
             assert device.send(f"{MINE}/{channel}") == "Success"
@@ -71,8 +69,8 @@ def test_a_device_speaks_as_itself(broker: SecureMosquitto, made: Path) -> None:
 )
 def test_a_device_speaks_as_nobody_else(broker: SecureMosquitto, made: Path, foreign: str) -> None:
     with (
-        Party(broker, made, "bridge", "footlight/v1/+/+/window") as bridge,
-        Party(broker, made, "devices/shop/door") as device,
+        Party(broker.port, made, "bridge", "footlight/v1/+/+/window") as bridge,
+        Party(broker.port, made, "devices/shop/door") as device,
     ):
         assert device.send(foreign) == "Not authorized"
         # What comes last has overtaken nothing: had the other been let through, it would be here before it.
@@ -84,9 +82,9 @@ def test_a_device_speaks_as_nobody_else(broker: SecureMosquitto, made: Path, for
 def test_a_device_hears_nobody(broker: SecureMosquitto, made: Path) -> None:
     """A forbidden subscription is granted by mosquitto; it is the delivery that fails."""
     with (
-        Party(broker, made, "bridge", "footlight/v1/+/+/window") as bridge,
-        Party(broker, made, "devices/shop/shelf", "#", "footlight/v1/shop/door/window") as neighbour,
-        Party(broker, made, "devices/shop/door") as device,
+        Party(broker.port, made, "bridge", "footlight/v1/+/+/window") as bridge,
+        Party(broker.port, made, "devices/shop/shelf", "#", "footlight/v1/shop/door/window") as neighbour,
+        Party(broker.port, made, "devices/shop/door") as device,
     ):
         device.send(f"{MINE}/window")
         until(lambda: bridge.heard, "the bridge hears the device")
@@ -96,9 +94,9 @@ def test_a_device_hears_nobody(broker: SecureMosquitto, made: Path) -> None:
 
 def test_a_device_hears_the_echo_of_its_own_probes(broker: SecureMosquitto, made: Path) -> None:
     with (
-        Party(broker, made, "bridge") as bridge,
-        Party(broker, made, "devices/shop/shelf", "footlight/v1/+/+/echo") as neighbour,
-        Party(broker, made, "devices/shop/door", f"{MINE}/echo") as device,
+        Party(broker.port, made, "bridge") as bridge,
+        Party(broker.port, made, "devices/shop/shelf", "footlight/v1/+/+/echo") as neighbour,
+        Party(broker.port, made, "devices/shop/door", f"{MINE}/echo") as device,
     ):
         assert bridge.send(f"{MINE}/echo") == "Success"
         until(lambda: device.heard, "the device hears its echo")
@@ -108,8 +106,8 @@ def test_a_device_hears_the_echo_of_its_own_probes(broker: SecureMosquitto, made
 def test_a_device_hears_its_own_status_and_no_other(broker: SecureMosquitto, made: Path) -> None:
     """The privacy audit sees by it whether somebody else publishes under its name."""
     with (
-        Party(broker, made, "devices/shop/shelf", "footlight/v1/+/+/status") as neighbour,
-        Party(broker, made, "devices/shop/door", f"{MINE}/status") as device,
+        Party(broker.port, made, "devices/shop/shelf", "footlight/v1/+/+/status") as neighbour,
+        Party(broker.port, made, "devices/shop/door", f"{MINE}/status") as device,
     ):
         assert device.send(f"{MINE}/status") == "Success"
         until(lambda: device.heard, "the device hears its status")
@@ -118,37 +116,21 @@ def test_a_device_hears_its_own_status_and_no_other(broker: SecureMosquitto, mad
 
 def test_every_device_hears_that_a_bridge_is_gone(broker: SecureMosquitto, made: Path) -> None:
     with (
-        Party(broker, made, "bridge") as bridge,
-        Party(broker, made, "devices/shop/shelf", RESEND_TOPIC) as one,
-        Party(broker, made, "devices/shop/door", RESEND_TOPIC) as other,
+        Party(broker.port, made, "bridge") as bridge,
+        Party(broker.port, made, "devices/shop/shelf", RESEND_TOPIC) as one,
+        Party(broker.port, made, "devices/shop/door", RESEND_TOPIC) as other,
     ):
         assert bridge.send(RESEND_TOPIC) == "Success"
         until(lambda: one.heard and other.heard, "both devices hear it")
-
-
-def is_let_in(broker: SecureMosquitto, made: Path, certificate: Path | None) -> bool:
-    """TLS 1.3 tells a client only with the first answer that its certificate will not do."""
-    client = mqtt.Client(CallbackAPIVersion.VERSION2)
-    files = (None, None) if certificate is None else (Path(f"{certificate}.crt"), Path(f"{certificate}.key"))
-    client.tls_set_context(Tls(made / "ca.crt", *files).context())
-    try:
-        client.connect("127.0.0.1", broker.port)
-        while not client.is_connected() and client.loop() == mqtt.MQTT_ERR_SUCCESS:
-            pass
-    except (ssl.SSLError, ConnectionResetError):
-        return False
-    let_in = client.is_connected()
-    client.disconnect()
-    return let_in
 
 
 def test_only_a_certificate_of_the_authority_lets_in(
     broker: SecureMosquitto, made: Path, tmp_path: Path
 ) -> None:
     assert secrets(tmp_path, "init", "localhost").returncode == 0
-    assert is_let_in(broker, made, made / "bridge")
-    assert not is_let_in(broker, made, tmp_path / "bridge")
-    assert not is_let_in(broker, made, None)
+    assert is_let_in(broker.port, made, made / "bridge")
+    assert not is_let_in(broker.port, made, tmp_path / "bridge")
+    assert not is_let_in(broker.port, made, None)
 
 
 def test_the_certificates_are_fit_for_python_3_13(broker: SecureMosquitto, made: Path) -> None:
@@ -192,7 +174,7 @@ def test_what_comes_while_no_bridge_is_there_waits(made: Path, tmp_path: Path) -
     with SecureMosquitto(tmp_path, made) as broker:
         with running(bridge_of(broker, made, 1, store)):
             pass  # from now on the broker knows whom to keep messages for
-        with Party(broker, made, "devices/shop/door") as device:
+        with Party(broker.port, made, "devices/shop/door") as device:
             device.flood(f"{MINE}/window", (encode(window(minute)) for minute in range(1100)))
         bridge = bridge_of(broker, made, 1, store)
         with running(bridge):
@@ -212,7 +194,7 @@ def test_the_two_bridges_of_the_composition_store_what_devices_send(
         site="shop", device="door", online=True, since=window(0).start, boot_id=BOOT, software="1"
     )
     messages: list[Message] = [*(window(minute) for minute in range(20)), health(), online]
-    with running(*bridges), Party(broker, made, "devices/shop/door") as device:
+    with running(*bridges), Party(broker.port, made, "devices/shop/door") as device:
         for message in messages:
             assert device.send(topic(message), encode(message)) == "Success"
         device.send(f"{MINE}/window", b"no JSON")
@@ -232,7 +214,7 @@ def test_a_device_whose_certificate_is_revoked_is_not_let_in(tmp_path: Path) -> 
         copy.with_suffix(f".{part}").write_bytes((made / "devices" / "shop" / f"door.{part}").read_bytes())
     with (
         SecureMosquitto(tmp_path, made) as broker,
-        Party(broker, made, "devices/shop/stolen") as device,
+        Party(broker.port, made, "devices/shop/stolen") as device,
     ):
         assert device.send(f"{MINE}/window") == taken
     done = secrets(made, "revoke", "shop", "door")
@@ -242,10 +224,10 @@ def test_a_device_whose_certificate_is_revoked_is_not_let_in(tmp_path: Path) -> 
     ).stat().st_ino == listed  # a container sees the file that it was given, not its successor
     with SecureMosquitto(tmp_path, made) as broker:
         with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
-            Party(broker, made, "devices/shop/stolen")
-        with Party(broker, made, "devices/shop/shelf") as other:
+            Party(broker.port, made, "devices/shop/stolen")
+        with Party(broker.port, made, "devices/shop/shelf") as other:
             assert other.send("footlight/v1/shop/shelf/window") == taken
         renewed = secrets(made, "device", "shop", "door")
         assert renewed.returncode == 0
-        with Party(broker, made, "devices/shop/door") as device:
+        with Party(broker.port, made, "devices/shop/door") as device:
             assert device.send(f"{MINE}/window") == taken

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from tests.support.broker_cluster import needs_cluster
 from tests.support.programs import PATH
 from tests.support.real_grafana import needs_grafana
 
@@ -37,6 +38,8 @@ def real_parts(test: pytest.Item) -> Iterator[str]:
             yield f"{name} {version}"
     if needs_grafana.mark in test.iter_markers("skipif") and os.environ.get("GRAFANA_URL"):
         yield f"Grafana {_grafana()}"
+    if needs_cluster.mark in test.iter_markers("skipif") and (cluster := os.environ.get("BROKER_NAME")):
+        yield f"{cluster}, a cluster"
     if release := getattr(test, "callspec", _NO_PARAMETERS).params.get("debian"):
         yield f"Debian {release}, booted"
 

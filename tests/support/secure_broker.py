@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterable
@@ -89,7 +90,7 @@ class SecureMosquitto(Mosquitto):
 class Party:
     """A client with a certificate of the authority: what it hears, and what the broker says to what it sends."""
 
-    def __init__(self, broker: SecureMosquitto, made: Path, certificate: str, *filters: str) -> None:
+    def __init__(self, port: int, made: Path, certificate: str, *filters: str) -> None:
         self.heard: list[mqtt.MQTTMessage] = []
         self.answers: dict[int, str] = {}
         subscribed = threading.Event()
@@ -106,13 +107,13 @@ class Party:
             [(name, 1) for name in filters or ("none",)]
         )
         self._client.on_subscribe = lambda *_: subscribed.set()
-        self._client.connect("127.0.0.1", broker.port)
+        self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         assert subscribed.wait(10)
 
-    def send(self, name: str, payload: bytes = b"{}") -> str:
+    def send(self, name: str, payload: bytes = b"{}", *, retain: bool = False) -> str:
         """Publish and return what the broker answers."""
-        mid = self._client.publish(name, payload, qos=1).mid
+        mid = self._client.publish(name, payload, qos=1, retain=retain).mid
         until(lambda: mid in self.answers, "the broker answers")
         return self.answers[mid]
 
@@ -128,3 +129,19 @@ class Party:
     def __exit__(self, *exc: object) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def is_let_in(port: int, made: Path, certificate: Path | None) -> bool:
+    """TLS 1.3 tells a client only with the first answer that its certificate will not do."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    files = (None, None) if certificate is None else (Path(f"{certificate}.crt"), Path(f"{certificate}.key"))
+    client.tls_set_context(Tls(made / "ca.crt", *files).context())
+    try:
+        client.connect("127.0.0.1", port)
+        while not client.is_connected() and client.loop() == mqtt.MQTT_ERR_SUCCESS:
+            pass
+    except (ssl.SSLError, ConnectionResetError):
+        return False
+    let_in = client.is_connected()
+    client.disconnect()
+    return let_in

@@ -19,13 +19,13 @@ from common.clock import SystemClock
 from common.mqtt.broker import Broker
 from common.mqtt.tls import Tls
 from common.wire import HELD_S, WindowMessage, encode, topic
-from edge.uplink.outbox import Outbox
-from edge.uplink.publisher import UNSAVED_S, Uplink
+from edge.uplink.publisher import UNSAVED_S
 from tests.cloud.backup.servers import Server, restore
 from tests.support.brokers import until
 from tests.support.influxdb import InfluxDB
-from tests.support.messages import BOOT, asking, window
+from tests.support.messages import asking, window
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets
+from tests.support.uplinks import uplink
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.influxdb, pytest.mark.slow]
 
@@ -103,28 +103,10 @@ def server(tmp_path: Path, influxdb: InfluxDB) -> ChainServer:
     return ChainServer(tmp_path, influxdb)
 
 
-@contextmanager
-def device(folder: Path, server: ChainServer, certificate: Path, clock: SystemClock) -> Iterator[Uplink]:
-    """The real device side; its certificate is on the device, and no backup of the server touches it."""
+def broker_for(certificate: Path, server: ChainServer) -> Broker:
+    """The broker as a device knows it; its certificate is on the device, and no backup of the server touches it."""
     tls = Tls(certificate / "ca.crt", certificate / "door.crt", certificate / "door.key")
-    sender = Uplink(
-        Outbox(folder / "outbox.sqlite", max_messages=10_000),
-        Broker("localhost", server.broker.port, tls=tls),
-        site="shop",
-        device="door",
-        boot_id=BOOT,
-        software="0.1.0",
-        clock=clock,
-        late_after_s=10**10,
-        late_per_s=1000.0,
-        retry_s=(0.05, 0.2),
-        resend_within_s=0.1,
-    )
-    sender.start()
-    try:
-        yield sender
-    finally:
-        sender.stop(10)
+    return Broker("localhost", server.broker.port, tls=tls)
 
 
 def some_windows(first: int, last: int, start: datetime) -> list[WindowMessage]:
@@ -154,9 +136,9 @@ def test_an_empty_machine_goes_on_where_the_server_burned_down(
     server.broker.configure("autosave_interval 1", "sys_interval 1")
     with ExitStack() as on_device:
         with server.running():
-            with Party(server.broker, server.secrets, "configure") as party:
+            with Party(server.broker.port, server.secrets, "configure") as party:
                 party._client.publish(topic(asking({})), config, qos=1, retain=True).wait_for_publish(10)
-            link = on_device.enter_context(device(tmp_path, server, certificate, clock))
+            link = on_device.enter_context(uplink(tmp_path, broker_for(certificate, server), clock=clock))
             for message in sent[:150]:
                 link.send(message)
             until(lambda: server.stored() == 150, "they are stored", 60)
@@ -180,7 +162,10 @@ def test_an_empty_machine_goes_on_where_the_server_burned_down(
 
         assert restore(archive) == 0
         assert server.windows() == told, "the same question, the same answer"
-        with server.running(), Party(server.broker, server.secrets, "configure", topic(asking({}))) as party:
+        with (
+            server.running(),
+            Party(server.broker.port, server.secrets, "configure", topic(asking({}))) as party,
+        ):
             until(lambda: server.stored() == 300, "all windows are stored", 60)
             until(lambda: link.outbox_depth == 0, "the outbox drains")
             until(lambda: party.heard, "what the device was told to do")

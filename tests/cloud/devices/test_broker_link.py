@@ -69,7 +69,7 @@ def state(changes: Changes) -> list[tuple[str, str]]:
 def test_a_change_reaches_the_device_and_its_answer_comes_back(chain: Chain) -> None:
     with (
         chain.changes() as changes,
-        Party(chain.broker, chain.made, "devices/shop/door", f"{DEVICE}/config") as door,
+        Party(chain.broker.port, chain.made, "devices/shop/door", f"{DEVICE}/config") as door,
     ):
         name = change(changes, doors=[])
         until(lambda: door.heard, "the device hears it")
@@ -84,7 +84,7 @@ def test_a_change_reaches_the_device_and_its_answer_comes_back(chain: Chain) -> 
 def test_what_the_command_line_sends_is_part_of_the_next_change(chain: Chain) -> None:
     with (
         chain.changes() as changes,
-        Party(chain.broker, chain.made, "devices/shop/door", f"{DEVICE}/config") as door,
+        Party(chain.broker.port, chain.made, "devices/shop/door", f"{DEVICE}/config") as door,
     ):
         ask(chain.here, asking({"pacing": {"hot_c": 60}}), wait_s=0.1, clock=SystemClock())
         until(lambda: state(changes) == [(ELSEWHERE, "none")], "the changes has noticed it")
@@ -98,7 +98,7 @@ def test_an_answer_waits_for_a_page_that_is_away(chain: Chain) -> None:
     with chain.changes() as changes:
         name = change(changes, doors=[])
         until(lambda: chain.heard, "the changes listens")
-    with Party(chain.broker, chain.made, "devices/shop/door") as door:
+    with Party(chain.broker.port, chain.made, "devices/shop/door") as door:
         door.send(f"{DEVICE}/health", encode(health(config_message=name)))
     with chain.changes() as changes:
         until(lambda: state(changes) == [("anna", "accepted")], "the answer is kept")

@@ -289,9 +289,9 @@ def test_only_whoever_configures_may_ask_a_device(tmp_path: Path) -> None:
     wanted = encode(asking({}))
     with (
         SecureMosquitto(tmp_path, made) as broker,
-        Party(broker, made, "devices/shop/door", "footlight/v1/shop/door/config") as door,
-        Party(broker, made, "devices/shop/shelf", "footlight/v1/+/+/config") as shelf,
-        Party(broker, made, "bridge") as bridge,
+        Party(broker.port, made, "devices/shop/door", "footlight/v1/shop/door/config") as door,
+        Party(broker.port, made, "devices/shop/shelf", "footlight/v1/+/+/config") as shelf,
+        Party(broker.port, made, "bridge") as bridge,
     ):
         here = replace(mqtt.broker(), host="127.0.0.1", port=broker.port)
         clock = SystemClock()

@@ -14,14 +14,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud.ingest.bridge import Bridge
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
-from common.clock import Clock, SystemClock
 from common.mqtt.broker import Broker, Protocol
 from common.wire import Message, ProbeMessage, WindowMessage, encode, topic
-from edge.uplink.outbox import Outbox
-from edge.uplink.publisher import Uplink
 from tests.support.brokers import until
 from tests.support.clock import ManualClock
-from tests.support.messages import BOOT, MORNING
+from tests.support.messages import MORNING
 
 PROTOCOLS: tuple[Protocol, ...] = ("5", "3.1.1")
 
@@ -75,13 +72,13 @@ class FaultyStore:
 def make_bridge(
     store: FaultyStore, port: int, *, protocol: Protocol = "5", client_id: str = "bridge", **more: str
 ) -> Bridge:
+    return bridge_at(Broker("127.0.0.1", port, protocol, **more), store, client_id)  # type: ignore[arg-type]
+
+
+def bridge_at(broker: Broker, store: FaultyStore, client_id: str) -> Bridge:
+    """A bridge in a hurry."""
     return Bridge(
-        store,
-        Broker("127.0.0.1", port, protocol, **more),  # type: ignore[arg-type]
-        client_id=client_id,
-        retry_first_s=0.02,
-        retry_most_s=0.1,
-        reconnect_s=(1, 1),
+        store, broker, client_id=client_id, retry_first_s=0.02, retry_most_s=0.1, reconnect_s=(1, 1)
     )
 
 
@@ -114,28 +111,3 @@ def publisher(port: int) -> Iterator[mqtt.Client]:
 def publish(client: mqtt.Client, *messages: Message) -> None:
     for message in messages:
         client.publish(topic(message), encode(message), qos=1).wait_for_publish(10)
-
-
-@contextmanager
-def uplink(folder: Path, port: int, clock: Clock | None = None) -> Iterator[Uplink]:
-    """The real device side: its outbox and its thread."""
-    outbox = Outbox(folder / "outbox.sqlite", max_messages=10_000)
-    sender = Uplink(
-        outbox,
-        Broker("127.0.0.1", port),
-        site="shop",
-        device="door",
-        boot_id=BOOT,
-        software="0.1.0",
-        clock=clock or SystemClock(),
-        late_after_s=10**10,
-        retry_s=(0.05, 0.2),
-        resend_within_s=0.1,
-        late_per_s=10_000,
-    )
-    sender.start()
-    try:
-        yield sender
-    finally:
-        sender.stop(10)
-        outbox.close()

@@ -12,7 +12,7 @@ import pytest
 
 from cloud.ingest.intake import Delivery, Intake
 from cloud.stores.store import StoreUnavailable
-from common.mqtt.broker import Protocol
+from common.mqtt.broker import Broker, Protocol
 from common.wire import ROOT, EchoMessage, ProbeMessage, decode, encode, topic
 from tests.cloud.ingest.bridges import (
     PROTOCOLS,
@@ -21,11 +21,11 @@ from tests.cloud.ingest.bridges import (
     publish,
     publisher,
     running,
-    uplink,
 )
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.clock import ManualClock
 from tests.support.messages import health, probe, window
+from tests.support.uplinks import uplink
 
 pytestmark = pytest.mark.mosquitto
 
@@ -34,7 +34,10 @@ def test_every_window_is_stored_once_when_the_broker_is_killed_midway(
     tmp_path: Path, store: FaultyStore, mosquitto: Mosquitto
 ) -> None:
     sent = [window(minute, visits=minute % 7) for minute in range(600)]
-    with running(make_bridge(store, mosquitto.port)) as bridge, uplink(tmp_path, mosquitto.port) as device:
+    with (
+        running(make_bridge(store, mosquitto.port)) as bridge,
+        uplink(tmp_path, Broker("127.0.0.1", mosquitto.port)) as device,
+    ):
         for message in sent[:300]:
             device.send(message)
         until(lambda: bridge.stats.stored > 50, "a good part is stored, and more is on its way")
@@ -183,7 +186,7 @@ def test_a_bridge_that_never_comes_back_costs_no_window(
     with (
         running(make_bridge(store, mosquitto.port, client_id="one")),
         subprocess.Popen(command) as other,
-        uplink(tmp_path, mosquitto.port) as device,
+        uplink(tmp_path, Broker("127.0.0.1", mosquitto.port)) as device,
     ):
         until(lambda: b"SUBACK to two" in mosquitto.log(), "the other bridge is there")
         for message in sent[:20]:

@@ -24,11 +24,12 @@ from common.clock import SystemClock
 from common.errors import UserError
 from common.mqtt.broker import Broker
 from common.wire import NEWS_S, NoticeMessage, encode, topic
-from tests.cloud.ingest.bridges import FaultyStore, running, uplink
+from tests.cloud.ingest.bridges import FaultyStore, running
 from tests.cloud.ingest.receiver import Receiver
 from tests.support.brokers import Mosquitto, until
 from tests.support.clock import ManualClock
 from tests.support.messages import MORNING, notice, window
+from tests.support.uplinks import uplink
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -166,7 +167,7 @@ def test_from_the_device_over_a_broker_to_the_web_address_within_five_seconds(
         settings = NoticeSettings(url=receiver.url, secret_file=tmp_path / "secret")
         with telling(settings, store.inner, clock) as tell:
             bridge = Bridge(store, Broker("127.0.0.1", server.port), client_id="bridge", tell=tell)
-            with running(bridge), uplink(tmp_path, server.port) as device:
+            with running(bridge), uplink(tmp_path, Broker("127.0.0.1", server.port)) as device:
                 began_s = clock.monotonic()
                 device.send(notice(at=clock.now()))
                 until(lambda: len(receiver.calls) == 2, "the notice, after one attempt that failed", 10)

@@ -14,11 +14,13 @@ from paho.mqtt.properties import Properties
 
 from cloud.ingest.restarts import Restarts
 from common.clock import SystemClock
+from common.mqtt.broker import Broker
 from common.wire import HELD_S, LONGEST_SESSION_S, RESEND_TOPIC, ROOT
 from edge.uplink.publisher import UNSAVED_S
-from tests.cloud.ingest.bridges import FaultyStore, make_bridge, running, uplink
+from tests.cloud.ingest.bridges import FaultyStore, make_bridge, running
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.messages import window
+from tests.support.uplinks import uplink
 
 
 class LaterClock(SystemClock):
@@ -41,7 +43,7 @@ def test_a_bridge_that_never_comes_back_costs_no_window_though_its_broker_is_kil
     clock = LaterClock()
     with running(make_bridge(store, mosquitto.port, client_id="one")):
         join_and_vanish(mosquitto.port)
-        with uplink(tmp_path, mosquitto.port, clock) as device:
+        with uplink(tmp_path, Broker("127.0.0.1", mosquitto.port), clock=clock) as device:
             for message in sent:
                 device.send(message)
             until(lambda: device.outbox_depth == 0, "the broker has taken all of them", 60)
@@ -53,6 +55,31 @@ def test_a_bridge_that_never_comes_back_costs_no_window_though_its_broker_is_kil
             mosquitto.start()
             until(lambda: len(store.windows()) == len(sent), "all windows are stored", timeout_s=90)
     assert [w.totals for w in store.windows()] == [w.totals for w in sent]
+
+
+@pytest.mark.mosquitto
+def test_a_broker_that_lost_a_session_and_says_no_uptime_costs_no_window(
+    tmp_path: Path, store: FaultyStore, mosquitto: Mosquitto
+) -> None:
+    """So are clusters, and a broker that keeps nothing on a disk."""
+    mosquitto.kill()
+    mosquitto.configure("sys_interval 0")
+    mosquitto.start()
+    sent = [window(minute) for minute in range(60)]
+    clock = LaterClock()
+    with running(make_bridge(store, mosquitto.port)):
+        pass  # from now on the broker keeps messages for it
+    with uplink(tmp_path, Broker("127.0.0.1", mosquitto.port), clock=clock) as device:
+        for message in sent:
+            device.send(message)
+        until(lambda: device.outbox_depth == 0, "the broker has taken all of them")
+        clock.ahead = timedelta(seconds=(UNSAVED_S + HELD_S) / 2)
+        mosquitto.kill()
+        until(lambda: not device.connected, "the device has lost its connection")
+        mosquitto.start()
+        until(lambda: device.connected, "the device hears it")
+        with running(make_bridge(store, mosquitto.port)):
+            until(lambda: len(store.windows()) == len(sent), "all windows are stored", timeout_s=60)
 
 
 def join_and_vanish(port: int) -> None:
@@ -82,12 +109,12 @@ def test_a_bridge_asks_once_after_a_restart_and_not_after_a_lost_connection(
         Listener(mosquitto.port, RESEND_TOPIC) as devices,
         running(make_bridge(store, mosquitto.port)) as bridge,
     ):
-        until(lambda: len(devices.messages) == 1, "the broker has just started")
+        until(lambda: len(devices.messages) == 1, "the broker does not know the bridge")
         # The same client id: the broker ends the first connection, and the bridge comes back.
         with Listener(mosquitto.port, "nothing", client_id="bridge"):
             until(lambda: not bridge.subscribed.is_set(), "the connection is lost")
         until(bridge.subscribed.is_set, "it is back")
-        with Listener(mosquitto.port, "$SYS/broker/uptime") as watch:
+        with Listener(mosquitto.port, "$SYS/broker/uptime", client_id="watch") as watch:
             until(lambda: len(watch.messages) > 3, "the broker has said several times for how long it runs")
         assert len(devices.messages) == 1
 
@@ -110,6 +137,16 @@ def test_a_start_during_a_connection_on_which_nothing_was_said_counts() -> None:
     restarts.connected(11_000.0)
     restarts.connected(11_002.0)
     assert restarts.has_restarted(b"500 seconds", 11_003.0)
+
+
+def test_where_devices_were_asked_anyway_no_uptime_counts() -> None:
+    restarts = Restarts()
+    restarts.connected(10_000.0, asked=True)
+    assert not restarts.has_restarted(b"5 seconds", 10_000.0)
+    restarts.connected(11_000.0)
+    assert not restarts.has_restarted(b"1005 seconds", 11_000.0)
+    restarts.connected(12_000.0)
+    assert restarts.has_restarted(b"400 seconds", 12_000.0)
 
 
 def test_without_a_connection_before_a_start_within_a_session_counts() -> None:

@@ -123,7 +123,7 @@ def test_the_way_leads_to_influxdb_and_back(broker: SecureMosquitto, made: Path,
 
 
 def test_the_service_keeps_its_connection(broker: SecureMosquitto, made: Path) -> None:
-    with Party(broker, made, "devices/shop/door") as service:
+    with Party(broker.port, made, "devices/shop/door") as service:
         examined(device_of(made, broker.port), echo_s=0.1)
         assert service.send("footlight/v1/shop/door/health") == "Success"
 
@@ -272,7 +272,7 @@ def test_an_access_list_from_before_the_probes_is_told(made: Path, tmp_path: Pat
 def test_a_bridge_from_before_the_probes_is_told(made: Path, tmp_path: Path) -> None:
     with (
         SecureMosquitto(tmp_path, made) as broker,
-        Party(broker, made, "bridge", "footlight/v1/+/+/window"),
+        Party(broker.port, made, "bridge", "footlight/v1/+/+/window"),
     ):
         checks = examined(device_of(made, broker.port))
     assert (checks["back"].state, checks["back"].value) == ("amber", "no bridge receives probes")
@@ -280,7 +280,7 @@ def test_a_bridge_from_before_the_probes_is_told(made: Path, tmp_path: Path) -> 
 
 def test_a_bridge_that_cannot_store_is_told(made: Path, broker: SecureMosquitto) -> None:
     """Another one would do: somebody hears the probe and never answers."""
-    with Party(broker, made, "bridge", "footlight/v1/+/+/probe") as silent:
+    with Party(broker.port, made, "bridge", "footlight/v1/+/+/probe") as silent:
         checks = examined(device_of(made, broker.port), echo_s=0.2)
         until(lambda: len(silent.heard) == 2, "the probes were heard")
     assert (checks["back"].state, checks["back"].value) == ("amber", "accepted by the broker, but no echo")

@@ -20,10 +20,11 @@ import numpy as np
 from common import wire
 from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.fields import bin_label
+from edge.types import WindowAggregate
 from edge.vision import place_times, privacy, times
 from edge.vision.pool import Pool
 from tests.support.crowds import SEEN
-from tests.support.days import SIDES, Person, Told, counts, republish
+from tests.support.days import SIDES, Person, Told, counts, gather, publish
 from tests.support.moves import Mover
 from tests.support.reader import Program
 from tests.support.times_system import has_histogram, leaves_open
@@ -57,7 +58,7 @@ class Reader:
 
     def __init__(self, told: Told, k: int, rng: np.random.Generator) -> None:
         self._told, self._k, self._rng = told, k, rng
-        self._published = republish(told.people, told.beside, k, told.cohort)
+        self._published = publish(self._gathered(told.people), k)
         self._numbers = counts(self._published)
         self._truth = self._counted(told.people)
         self._sums = self._kinds_with_sum()
@@ -108,27 +109,37 @@ class Reader:
 
     def _alike(self, people: Sequence[Person], known: Collection[int], name: str) -> bool:
         """Publish these people; if the message is the same, all cells with another value are open."""
-        if (name.startswith(_LISTS) and not self._same_labels(people)) or not self._same(people):
+        if not self._same_labels(people):
             return False
-        other = self._counted(people)
+        window = self._gathered(people)
+        if not self._same_times(window) or publish(window, self._k) != self._published:
+            return False
+        other = counts(publish(window, 1))
         self._found.append((people, frozenset(known)))
         for cell in {*other, *self._truth}:
             if (other.get(cell) or 0) != (self._truth.get(cell) or 0):
                 self._open[cell] = frozenset(known)
         return self._opened(name, known)
 
-    def _same(self, people: Sequence[Person]) -> bool:
-        return republish(people, self._told.beside, self._k, self._told.cohort) == self._published
-
     def _same_labels(self, people: Sequence[Person]) -> bool:
-        """Return whether the lists of people would be the same: this is quick, and most days fail here."""
+        """Return whether the lists of people would be the same: this is quick, and many days fail here."""
         pool = Pool(visits=len(people), breakdown=Counter(one.labels for one in people))
         like: Mapping[str, object] = privacy._people(pool, self._k, "expression")
         return all(like[name] == getattr(self._published, name) for name in _LISTS)
 
+    def _same_times(self, window: WindowAggregate) -> bool:
+        """Return the same for the times of the visits, without those of places, which take long."""
+        pool = Pool()
+        pool.add(window, "")
+        times: Mapping[str, object] = privacy._times(pool, privacy._whole(pool, self._k), self._k)
+        return all(times[name] == getattr(self._published, name) for name in _TIMES)
+
+    def _gathered(self, people: Sequence[Person]) -> WindowAggregate:
+        return gather(people, self._told.beside, self._told.cohort)
+
     def _counted(self, people: Sequence[Person]) -> Mapping[str, int | None]:
         """Return the true counts: what would be published if nothing were withheld."""
-        return counts(republish(people, self._told.beside, 1, self._told.cohort)) if people else {}
+        return counts(publish(self._gathered(people), 1)) if people else {}
 
     def _kinds_with_sum(self) -> frozenset[str]:
         """Return the kinds of times whose sum is told."""
@@ -346,3 +357,4 @@ class Reader:
 
 
 _LISTS = (*ATTRIBUTES, "described", "gender_age_band")
+_TIMES = ("dwell", "dwell_sum_s", "attention", "attention_sum_s")

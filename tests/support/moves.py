@@ -156,7 +156,8 @@ class Mover:
         """Give what the sums of times have lost to other visits, or take it from them, within their bins."""
         for kind in KINDS:
             if kind in self.sums:
-                rest_s = sum_of(self.people, kind) - sum_of(people, kind)
+                both = [(old, new) for old, new in zip(self.people, people, strict=True) if old is not new]
+                rest_s = sum_of([old for old, _ in both], kind) - sum_of([new for _, new in both], kind)
                 for index in self.shuffled():
                     if abs(rest_s) < 1e-9:
                         break

@@ -129,10 +129,13 @@ class Reader:
 
     def _same_times(self, window: WindowAggregate) -> bool:
         """Return the same for the times of the visits, without those of places, which take long."""
+        like = self._published
+        if like.dwell_sum_s not in (None, round(window.dwell_sum_s, 1)):
+            return False
         pool = Pool()
         pool.add(window, "")
         times: Mapping[str, object] = privacy._times(pool, privacy._whole(pool, self._k), self._k)
-        return all(times[name] == getattr(self._published, name) for name in _TIMES)
+        return all(times[name] == getattr(like, name) for name in _TIMES)
 
     def _gathered(self, people: Sequence[Person]) -> WindowAggregate:
         return gather(people, self._told.beside, self._told.cohort)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,38 +13,38 @@ from edge.place_types import CellCounts, ClipCounts, PlaceCounts, TargetCounts, 
 
 Row = NDArray[np.float64]
 _FACES = (*EXPRESSIONS, UNKNOWN, NOT_SEEN)
+_TIMES = 2 + len(DWELL_BINS_S)
+"""Numbers of each ``TimeCounts``."""
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
     """Which places a row has, in this order. Doors and the most people of a zone belong to no visit and are in none."""
 
-    zones: Sequence[str]
-    targets: Sequence[str]
-    ways: Sequence[tuple[str, str]]
-    cells: Sequence[int]
-    sides: Sequence[tuple[str, bool]]
+    def __init__(
+        self,
+        zones: Sequence[str],
+        targets: Sequence[str],
+        ways: Sequence[tuple[str, str]],
+        cells: Sequence[int],
+        sides: Sequence[tuple[str, bool]],
+    ) -> None:
+        self.zones, self.targets, self.ways, self.cells, self.sides = zones, targets, ways, cells, sides
+        widths = [_TIMES, *[2 * _TIMES + 2] * len(zones), *[_TIMES + len(_FACES)] * len(targets)]
+        widths += [*[_TIMES + 3] * len(sides), *[3] * len(cells), *[1] * len(ways)]
+        starts = itertools.accumulate(widths, initial=0)
+        places = [("elsewhere", ""), *(("zone", name) for name in zones), *(("target", name) for name in targets)]
+        self._starts: dict[object, int] = dict(
+            zip([*places, *sides, *cells, *ways], starts, strict=False)
+        )
+        self._width = sum(widths)
 
     def row(self, counts: PlaceCounts) -> Row:
         """Return the counts as a row."""
-        return np.fromiter(self._numbers(counts), float)
-
-    def _numbers(self, counts: PlaceCounts) -> Iterator[float]:
-        yield from _times(counts.elsewhere)
-        for name in self.zones:
-            zone = counts.zones.get(name, ZoneCounts())
-            yield from (*_times(zone.stays), *_times(zone.waits), zone.stops, zone.served)
-        for name in self.targets:
-            target = counts.targets.get(name, TargetCounts())
-            yield from _times(target.looks)
-            yield from (target.expressions.get(face, 0) for face in _FACES)
-        for side in self.sides:
-            clip = counts.clips.get(side, ClipCounts())
-            yield from (*_times(clip.looks), clip.visits, clip.shows, clip.shown_s)
-        for cell in self.cells:
-            heat = counts.heat.get(cell, CellCounts())
-            yield from (heat.visits, heat.standing_s, heat.looking_s)
-        yield from (counts.ways.get(way, 0) for way in self.ways)
+        row = [0.0] * self._width
+        for place, numbers in _blocks(counts):
+            start = self._starts[place]
+            row[start : start + len(numbers)] = numbers
+        return np.array(row)
 
     def total(self, rows: Sequence[Row]) -> PlaceCounts:
         """Return the sum of rows as counts: with the places that somebody was at."""
@@ -66,8 +65,23 @@ class Layout:
         )
 
 
-def _times(times: TimeCounts) -> Iterator[float]:
-    return itertools.chain((times.visits, times.sum_s), times.histogram)
+def _blocks(counts: PlaceCounts) -> Iterator[tuple[object, Sequence[float]]]:
+    yield ("elsewhere", ""), _numbers(counts.elsewhere)
+    for name, zone in counts.zones.items():
+        yield ("zone", name), [*_numbers(zone.stays), *_numbers(zone.waits), zone.stops, zone.served]
+    for name, target in counts.targets.items():
+        faces = [target.expressions.get(face, 0) for face in _FACES]
+        yield ("target", name), [*_numbers(target.looks), *faces]
+    for side, clip in counts.clips.items():
+        yield side, [*_numbers(clip.looks), clip.visits, clip.shows, clip.shown_s]
+    for cell, heat in counts.heat.items():
+        yield cell, (heat.visits, heat.standing_s, heat.looking_s)
+    for way, visits in counts.ways.items():
+        yield way, (visits,)
+
+
+def _numbers(times: TimeCounts) -> Sequence[float]:
+    return times.visits, times.sum_s, *times.histogram
 
 
 def _read_times(numbers: Iterator[float]) -> TimeCounts:

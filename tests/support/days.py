@@ -43,7 +43,11 @@ PLAN = replace(
 )
 """Everything that can be published at once: a queue, two zones, targets, heat, ways, staff, members and clips."""
 _LAYOUT = Layout(
-    PLAN.zones, sorted(PLAN.targets), list(permutations(("entry", "exit", "desk", "shelf"), 2)), range(4), SIDES
+    PLAN.zones,
+    sorted(PLAN.targets),
+    list(permutations(("entry", "exit", "desk", "shelf"), 2)),
+    range(4),
+    SIDES,
 )
 
 

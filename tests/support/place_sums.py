@@ -32,10 +32,12 @@ class Layout:
         widths = [_TIMES, *[2 * _TIMES + 2] * len(zones), *[_TIMES + len(_FACES)] * len(targets)]
         widths += [*[_TIMES + 3] * len(sides), *[3] * len(cells), *[1] * len(ways)]
         starts = itertools.accumulate(widths, initial=0)
-        places = [("elsewhere", ""), *(("zone", name) for name in zones), *(("target", name) for name in targets)]
-        self._starts: dict[object, int] = dict(
-            zip([*places, *sides, *cells, *ways], starts, strict=False)
-        )
+        places = [
+            ("elsewhere", ""),
+            *(("zone", name) for name in zones),
+            *(("target", name) for name in targets),
+        ]
+        self._starts: dict[object, int] = dict(zip([*places, *sides, *cells, *ways], starts, strict=False))
         self._width = sum(widths)
 
     def row(self, counts: PlaceCounts) -> Row:

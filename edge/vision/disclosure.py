@@ -49,9 +49,11 @@ def withhold_verdicts(counts: Mapping[Name, int], k: int, order: Sequence[Name])
     one, is then withheld as a small one would be: a reader cannot exclude that somebody is in it.
     """
     verdicts = [name for name in order[1:] if counts[name]]
-    if k == 1 or len(verdicts) != 1:
+    alike = len(verdicts) == 1 or (len(verdicts) == 2 and any(counts[name] < k for name in verdicts))
+    if k == 1 or not alike:
         return withhold(counts, k, order)
-    return withhold(counts, k, order, as_small=[name for name in order[1:] if name not in verdicts][-1:])
+    empty = [name for name in reversed(order[1:]) if name not in verdicts]
+    return withhold(counts, k, order, as_small=empty[: 3 - len(verdicts)])
 
 
 class Overlaps:

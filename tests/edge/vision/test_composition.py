@@ -15,7 +15,7 @@ from edge.vision import privacy
 from edge.vision.disclosure import withhold_verdicts
 from edge.vision.privacy import CohortRule
 from tests.edge.vision.test_privacy import Person, person, window
-from tests.support.days import Shop, counts, draw_day, republish
+from tests.support.days import Shop, counts, draw_day, gather, publish
 from tests.support.other_days import Reader
 from tests.support.posterior import beliefs
 
@@ -49,7 +49,7 @@ def test_a_cohort_of_a_day_is_what_the_attack_publishes_of_the_same_people() -> 
     day = draw_day(np.random.default_rng(1), Shop(60.0, 0.3))
     assert len(day.cohorts) == 2
     for told in day.cohorts:
-        again = republish(told.people, told.beside, 5, told.cohort)
+        again = publish(gather(told.people, told.beside, told.cohort), 5)
         assert counts(again) == counts(told.cohort)
         assert (again.dwell_sum_s, again.staff_excluded) == (
             told.cohort.dwell_sum_s,

@@ -62,7 +62,7 @@ def projected(counts: Counts, total: float) -> Counts:
     """Return the nearest counts that are not negative and sum to ``total`` (Held et al. 1974)."""
     order = np.sort(counts)[::-1]
     excess = (np.cumsum(order) - total) / np.arange(1, len(counts) + 1)
-    return np.maximum(counts - excess[order > excess][-1], 0.0)
+    return np.maximum(counts - excess[order >= excess][-1], 0.0)
 
 
 def scale_of(budget: float) -> float:

@@ -55,14 +55,16 @@ def laplace(rng: np.random.Generator, scale: float, size: int) -> Counts:
     """Draw whole numbers with probability proportional to ``exp(-abs(x) / scale)``. Good for figures, not for secrets:
     its random numbers can be guessed."""
     stop = 1 - np.exp(-1 / scale)
-    return (rng.geometric(stop, size) - rng.geometric(stop, size)).astype(float)
+    draws: Counts = rng.geometric(stop, (2, size)).astype(float)
+    return draws[0] - draws[1]
 
 
 def projected(counts: Counts, total: float) -> Counts:
     """Return the nearest counts that are not negative and sum to ``total`` (Held et al. 1974)."""
     order = np.sort(counts)[::-1]
     excess = (np.cumsum(order) - total) / np.arange(1, len(counts) + 1)
-    return np.maximum(counts - excess[order >= excess][-1], 0.0)
+    made: Counts = np.maximum(counts - excess[order >= excess][-1], 0.0)
+    return made
 
 
 def scale_of(budget: float) -> float:
@@ -100,7 +102,7 @@ class _Told:
     noise: dict[float, Counts]
     early: dict[float, Counts]
     visits: int = 0
-    withheld: float = 0.0
+    withheld: int = 0
 
     @classmethod
     def of_days(cls, rng: np.random.Generator, visits: float, days: int, not_seen: float) -> dict[str, _Told]:
@@ -127,12 +129,11 @@ class _Told:
         """Add one cohort."""
         true = np.array(list(counts.values()), float)
         self.true += true
-        told = _read(cells, list(counts), int(true.sum()))
-        self.rule += told
-        self.withheld += float(
-            sum(_verdicts(true)[[cells.get(label) is None for label in list(counts)[:-2]]])
-        )
         self.visits += int(true.sum())
+        self.rule += _read(cells, list(counts), int(true.sum()))
+        self.withheld += sum(
+            count for label, count in counts.items() if cells.get(label, 0) is None and label != UNKNOWN
+        )
         for budget in BUDGETS:
             noisy = true + laplace(rng, scale_of(budget), len(true))
             self.noise[budget] += noisy
@@ -141,10 +142,9 @@ class _Told:
 
 def _read(cells: Mapping[str, int | None], labels: Sequence[str], visits: int) -> Counts:
     """Read a list as well as it can be: what it withholds is told as a sum, and is divided evenly."""
-    doubt = {UNKNOWN: cells.get(NO_VERDICT, 0)} if NO_VERDICT in cells else {}
-    known = np.array(
-        [np.nan if (count := {**cells, **doubt}.get(label, 0)) is None else count for label in labels]
-    )
+    unknown = cells.get(NO_VERDICT, cells.get(UNKNOWN))
+    told = [unknown if label == UNKNOWN else cells.get(label, 0) for label in labels]
+    known = np.array([np.nan if count is None else count for count in told])
     hidden = np.isnan(known)
     known[hidden] = (visits - np.nansum(known)) / max(1, hidden.sum())
     return known

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.noise import ATTRIBUTES, BUDGETS, LABELS, laplace, measure, projected, scale_of
+from benchmarks.noise import BUDGETS, LABELS, laplace, measure, projected, scale_of
 
 cells = st.lists(st.integers(-40, 200).map(float), min_size=2, max_size=9).map(np.array)
 
@@ -23,7 +23,7 @@ def test_another_visit_changes_the_chance_of_all_that_is_told_by_no_more_than_th
     factor = np.exp(-1 / scale_of(budget))
     assert draws.var() == pytest.approx(2 * factor / (1 - factor) ** 2, rel=0.03)
     assert np.mean(draws == 0) == pytest.approx((1 - factor) / (1 + factor), rel=0.05)
-    assert factor ** -(2 * len(ATTRIBUTES)) == pytest.approx(np.exp(budget))
+    assert factor ** -(2 * len(LABELS)) == pytest.approx(np.exp(budget))
 
 
 @given(cells, st.integers(0, 400))

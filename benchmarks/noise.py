@@ -55,8 +55,8 @@ def laplace(rng: np.random.Generator, scale: float, size: int) -> Counts:
     """Draw whole numbers with probability proportional to ``exp(-abs(x) / scale)``. Good for figures, not for secrets:
     its random numbers can be guessed."""
     stop = 1 - np.exp(-1 / scale)
-    draws: Counts = rng.geometric(stop, (2, size)).astype(float)
-    return draws[0] - draws[1]
+    noise: Counts = np.subtract(*rng.geometric(stop, (2, size)), dtype=float)
+    return noise
 
 
 def projected(counts: Counts, total: float) -> Counts:

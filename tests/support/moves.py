@@ -158,7 +158,9 @@ class Mover:
             if kind in self.sums:
                 both = [(old, new) for old, new in zip(self.people, people, strict=True) if old is not new]
                 rest_s = sum_of([old for old, _ in both], kind) - sum_of([new for _, new in both], kind)
-                for index in self.shuffled() if abs(rest_s) >= 1e-9 else ():
+                if abs(rest_s) < 1e-9:
+                    continue
+                for index in self.shuffled():
                     if abs(rest_s) < 1e-9:
                         break
                     value = value_of(people[index], kind)

@@ -74,16 +74,18 @@ class Trials:
 
     def _relabelled(self, attribute: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
         place = list(ATTRIBUTES).index(attribute)
-        if NO_VERDICT in getattr(self.published, attribute):
-            yield mover.see([label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))])
-            if label == UNKNOWN:
-                yield from self._unseen(mover)
         hidden = self._hidden(attribute)
         self.rng.shuffle(hidden)
         for other in hidden:
             if other != label:
                 yield mover.relabel(place, label, other)
                 yield mover.relabel(place, other, label)
+        if NO_VERDICT in getattr(self.published, attribute):
+            labels = [label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))]
+            yield mover.see(labels)
+            yield mover.unsee(labels)
+            if label == UNKNOWN:
+                yield from self._unseen(mover)
 
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
         if self.published.gender_age_band is None:
@@ -179,10 +181,15 @@ class Trials:
     def _longer(self, zone: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Let somebody stay in a zone for long enough, and stop there."""
         long = [n for n, edge in enumerate(DWELL_BINS_S) if edge >= STOP_S]
+        dwell = Counter(bin_of(one.dwell_s) for one in mover.people)
         for new in long:
             for old in range(long[0]):
                 moved = mover.retime(f"stay {zone}", old, new)
-                yield None if moved is None else replace(mover, people=moved).toggle(f"stop {zone}")
+                if moved is not None:
+                    then = replace(mover, people=moved)
+                    others = then.refill("dwell", [dwell[n] for n in range(len(_BINS))])
+                    yield then.toggle(f"stop {zone}")
+                    yield None if others is None else replace(mover, people=others).toggle(f"stop {zone}")
 
     def _at_target(self, target: str, rest: Sequence[str], mover: Mover) -> Iterator[list[Person] | None]:
         if rest[0] == "attention":
@@ -223,7 +230,13 @@ class Trials:
             others = [
                 n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own
             ]
-            for one, other in zip(givers[:4], others, strict=False):
+            # One of each, as rare ones are often withheld together.
+            faces = {people[n].labels[2]: n for n in others}
+            pairs = [
+                *((one, n) for one in givers[:1] for n in faces.values()),
+                *zip(givers[1:4], others, strict=False),
+            ]
+            for one, other in pairs:
                 first, second = people[one], people[other]
                 if NOT_SEEN in (first.labels[2], second.labels[2]):
                     yield mover.changed(
@@ -232,3 +245,16 @@ class Trials:
                     )
                 else:
                     yield mover.exchange(2, one, other)
+                    yield self._one_face(target, second.labels[2], mover)
+
+    def _one_face(self, target: str, face: str, mover: Mover) -> list[Person]:
+        """Let as many viewers as possible, but one, have the same expression. Who looked at something else exchanges it
+        with somebody who did so, too."""
+        looks = [one.places.looks.keys() for one in mover.people]
+        viewers = [n for n in mover.shuffled() if target in looks[n]]
+        for one in [n for n in viewers if mover.people[n].labels[2] not in (face, NOT_SEEN)][1:]:
+            for n in mover.free:
+                if mover.people[n].labels[2] == face and looks[n] == looks[one] - {target}:
+                    mover = replace(mover, people=mover.exchange(2, one, n))
+                    break
+        return list(mover.people)

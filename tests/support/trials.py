@@ -224,28 +224,27 @@ class Trials:
     def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person]]:
         """Let a viewer with this expression have that of somebody else, or the other way round."""
         people = mover.people
+        viewers = [n for n in mover.shuffled() if target in people[n].places.looks]
+        pairs = list[tuple[int, int]]()
         for own in (True, False):
-            viewers = [n for n in mover.shuffled() if target in people[n].places.looks]
             givers = [n for n in viewers if (people[n].labels[2] == face) == own]
             others = [
                 n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own
             ]
             # One of each, as rare ones are often withheld together.
             faces = {people[n].labels[2]: n for n in others}
-            pairs = [
-                *((one, n) for one in givers[:1] for n in faces.values()),
-                *zip(givers[1:4], others, strict=False),
-            ]
-            for one, other in pairs:
-                first, second = people[one], people[other]
-                if NOT_SEEN in (first.labels[2], second.labels[2]):
-                    yield mover.changed(
-                        (one, replace(first, labels=second.labels)),
-                        (other, replace(second, labels=first.labels)),
-                    )
-                else:
-                    yield mover.exchange(2, one, other)
-                    yield self._one_face(target, second.labels[2], mover)
+            pairs += [(one, n) for one in givers[:1] for n in faces.values()]
+            pairs += zip(givers[1:4], others, strict=False)
+        self.rng.shuffle(pairs)
+        for one, other in pairs:
+            first, second = people[one], people[other]
+            if NOT_SEEN in (first.labels[2], second.labels[2]):
+                yield mover.changed(
+                    (one, replace(first, labels=second.labels)), (other, replace(second, labels=first.labels))
+                )
+            else:
+                yield mover.exchange(2, one, other)
+                yield self._one_face(target, second.labels[2], mover)
 
     def _one_face(self, target: str, face: str, mover: Mover) -> list[Person]:
         """Let as many viewers as possible, but one, have the same expression. Who looked at something else exchanges it

@@ -26,8 +26,9 @@ from tests.support.moves import Mover
 from tests.support.times_system import has_histogram, leaves_open
 from tests.support.trials import Trials
 
-_MOST, _TRIES, _ROUNDS = 60, 10, 20
-"""Days that are tried for one cell before it counts as known, of them next to one day, and the most rounds."""
+_MOST, _TRIES, _ROUNDS, _LONGER = 60, 10, 20, 10
+"""Days that are tried for one cell, of them next to one day, and the most rounds. Before a cell counts as known, ten
+times as many are tried."""
 
 
 def remember_times() -> None:
@@ -84,21 +85,27 @@ class Reader:
         open_ = {
             n for n in left if has_histogram(n) and leaves_open(told, people, known, n, self._truth[n] or 0)
         }
+        for name in sorted(left - open_):
+            self._search(name, free, known, times=_LONGER)
+        open_ |= {name for name in left if self._opened(name, known)}
         return Seen(frozenset(cells), frozenset(left), frozenset(left - open_))
 
     def _opened(self, name: str, known: Collection[int]) -> bool:
         return name in self._open and self._open[name] >= set(known)
 
-    def _search(self, name: str, free: Sequence[int], known: Collection[int]) -> None:
-        """Try days next to the true one, and then days next to others that are published like it."""
+    def _search(self, name: str, free: Sequence[int], known: Collection[int], times: int = 1) -> None:
+        """Try days next to the true one, and then days next to others that are published like it: so many ``times`` as
+        many as usual."""
         tried = 0
-        for round_ in range(_ROUNDS):
+        for round_ in range(times * _ROUNDS):
             like = [people for people, of in self._found if of >= set(known)] if round_ else []
             people = like[int(self._rng.integers(len(like)))] if like else self._told.people
             for moved in self._trials.moved(name, Mover(people, free, self._sums, self._rng)):
                 if moved is not None:
                     tried += 1
-                    if self._alike(moved, known, name) or tried >= (_TRIES if has_histogram(name) else _MOST):
+                    if self._alike(moved, known, name) or tried >= times * (
+                        _TRIES if has_histogram(name) else _MOST
+                    ):
                         return
                     if tried % _TRIES == 0:
                         break

@@ -74,18 +74,15 @@ class Trials:
 
     def _relabelled(self, attribute: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
         place = list(ATTRIBUTES).index(attribute)
-        hidden = self._hidden(attribute)
-        self.rng.shuffle(hidden)
-        for other in hidden:
-            if other != label:
-                yield mover.relabel(place, label, other)
-                yield mover.relabel(place, other, label)
+        others = [other for other in self._hidden(attribute) if other != label]
+        moves = [mover.relabel(place, *pair) for other in others for pair in ((label, other), (other, label))]
         if NO_VERDICT in getattr(self.published, attribute):
             labels = [label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))]
-            yield mover.see(labels)
-            yield mover.unsee(labels)
+            moves += [mover.see(labels), mover.unsee(labels)]
             if label == UNKNOWN:
-                yield from self._unseen(mover)
+                moves += self._unseen(mover)
+        self.rng.shuffle(moves)
+        yield from moves
 
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
         if self.published.gender_age_band is None:

@@ -194,7 +194,7 @@ class Trials:
         elif rest[0] == "passers":
             yield mover.toggle("stay shelf")
         elif rest[0] == "viewers":
-            yield mover.toggle(f"look {target}")
+            yield from (mover.toggle(f"look {target}", more=more) for more in (False, True))
         else:
             yield from self._exchanged(target, rest[1], mover)
 

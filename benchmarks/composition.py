@@ -25,10 +25,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from common import wire
 from common.vocabulary import ATTRIBUTES, NOT_SEEN, UNKNOWN
 from tests.support.days import Shop, Told, draw_day
 from tests.support.other_days import Reader, remember_times
-from tests.support.posterior import beliefs
+from tests.support.posterior import beliefs, bound
 
 RATES = (12, 25, 50, 100, 200)
 NOT_SEEN_SHARES = (0.0, 0.05, 0.3, 0.6)
@@ -40,7 +41,8 @@ SURE = (0.5, 0.8, 0.9, 0.95, 0.99)
 @dataclass(slots=True)
 class Result:
     """What some days told, by reader. ``worst``: for each attribute the highest belief in a verdict on one person, what
-    it was before, and visits of the cohort; ``sure``: lists in which it was above each of ``SURE``."""
+    it was before, and visits of the cohort; ``sure``: lists in which it was above each of ``SURE``; ``exceeded``: lists
+    in which it was above the bound that is stated."""
 
     days: int = 0
     cohorts: int = 0
@@ -52,6 +54,7 @@ class Result:
     sure: Counter[str] = field(default_factory=Counter)
     certain: Counter[str] = field(default_factory=Counter)
     unweighed: int = 0
+    exceeded: list[str] = field(default_factory=list)
     worst: dict[str, tuple[float, float, int]] = field(default_factory=dict)
 
     def add(self, other: Result) -> None:
@@ -59,6 +62,7 @@ class Result:
         self.cohorts += other.cohorts
         self.unweighed += other.unweighed
         self.names += other.names
+        self.exceeded += other.exceeded
         for name in ("cells", "by_system", "known", "beliefs", "sure", "certain"):
             getattr(self, name).update(getattr(other, name))
         for key, one in other.worst.items():
@@ -82,15 +86,16 @@ def measure_day(number: int, *, seed: int, k: int, rates: Sequence[float], cells
                 result.by_system[name] += len(seen.left) - len(seen.known)
                 result.known[name] += len(seen.known)
                 result.names += [f"day {number}, {name}: {cell}" for cell in sorted(seen.known)]
-            _believe(result, name, told, shop, [told.people[n].labels for n in known])
+            result.add(_believed(name, told, shop, [told.people[n].labels for n in known], number))
     return result
 
 
-def _believe(
-    result: Result, reader: str, told: Told, shop: Shop, known: Sequence[tuple[str, str, str]]
-) -> None:
+def _believed(
+    reader: str, told: Told, shop: Shop, known: Sequence[tuple[str, str, str]], number: int
+) -> Result:
+    result = Result()
     if len(known) >= len(told.people):
-        return  # there is nobody left of whom anything could be learnt
+        return result  # there is nobody left of whom anything could be learnt
     for place, attribute in enumerate(ATTRIBUTES):
         mine = Counter(labels[place] for labels in known)
         others = [one.labels[place] for one in told.people]
@@ -106,8 +111,11 @@ def _believe(
         result.beliefs[key] += 1
         result.certain[key] += belief.after > 1 - 1e-9
         result.sure.update(f"{key}, {least}" for least in SURE if belief.after > least)
-        one = belief.after, belief.before, len(told.people)
-        result.worst[key] = max(one, result.worst.get(key, one))
+        result.worst[key] = belief.after, belief.before, len(told.people)
+        cells: wire.Cells = getattr(told.cohort, attribute)
+        if belief.after > bound(cells, attribute, shop.k, mine) + 1e-9:
+            result.exceeded.append(f"day {number}, {key}: {belief.after:.3f} {belief.label} of {cells}")
+    return result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(_plain(total), indent=1) + "\n")
     else:
         _print(total, Console(width=140))
-    return int(any(total.known[name] for name, many in READERS.items() if many <= 1))
+    return int(bool(total.exceeded) or any(total.known[name] for name, many in READERS.items() if many <= 1))
 
 
 def _plain(total: Result) -> dict[str, Any]:
@@ -196,7 +204,8 @@ def _print(total: Result, console: Console) -> None:
                 )
     console.print(table)
     console.print(f"{total.unweighed} lists had too many possible worlds to be weighed")
-    for name in total.names[:20]:
+    console.print(f"{len(total.exceeded)} beliefs above the stated bound")
+    for name in (*total.names[:20], *total.exceeded[:20]):
         console.print(name)
 
 

@@ -45,13 +45,15 @@ def withhold(
 def withhold_verdicts(counts: Mapping[Name, int], k: int, order: Sequence[Name]) -> set[Name]:
     """Return the cells to withhold in a list of verdicts; the first in ``order`` is the cell of visits without one.
 
-    If all verdicts are the same, the list would tell the verdict on each visit. So an empty cell, always the most usual
-    one, is then withheld as a small one would be: a reader cannot exclude that somebody is in it.
+    If all verdicts are the same, the list would tell the verdict on each visit. And if there are two and one is rare,
+    the one visit that has it would know the verdict on all others. So empty cells, always the most usual ones, are then
+    withheld as small ones would be, until there are three: a reader cannot exclude that somebody is in them.
     """
     verdicts = [name for name in order[1:] if counts[name]]
-    if k == 1 or len(verdicts) != 1:
-        return withhold(counts, k, order)
-    return withhold(counts, k, order, as_small=[name for name in order[1:] if name not in verdicts][-1:])
+    alike = len(verdicts) == 1 or (len(verdicts) == 2 and any(counts[name] < k for name in verdicts))
+    empty = [name for name in reversed(order[1:]) if name not in verdicts]
+    as_small = empty[: 3 - len(verdicts)] if alike and k > 1 else ()
+    return withhold(counts, k, order, as_small)
 
 
 class Overlaps:

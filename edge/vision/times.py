@@ -269,17 +269,27 @@ def _even(cells: int, total: int) -> list[int]:
 
 def _go_together(dwell: Table, attention: Table, of_dwell: Times, of_attention: Times) -> bool:
     """Return whether each visit can have both times: the longest attention times go with the longest dwell times."""
-    attention = (attention[0] + of_attention.apart, *attention[1:])
-    longest = list(zip(_descending(dwell), _descending(attention), strict=True))
-    if any(watched > stayed for stayed, watched in longest):
+    runs = list(_matched(dwell, (attention[0] - of_attention.idle, *attention[1:])))
+    if any(watched > stayed for stayed, watched, _ in runs):
         return False
     if of_dwell.sum_s is None or of_attention.sum_s is None:
         return True
     # The smallest difference between the two times of a visit; 0 if both are in the same bin.
-    viewers = len(longest) - of_attention.idle - of_attention.apart
     _, most = _ends(of_attention.most_s)
-    between_s = sum(
-        max(0.0, DWELL_BINS_S[stayed] - (most[watched] if index < viewers else 0.0))
-        for index, (stayed, watched) in enumerate(longest)
-    )
+    between_s = sum(dwell_s * visits for dwell_s, visits in zip(DWELL_BINS_S, dwell, strict=True))
+    between_s -= sum(visits * min(DWELL_BINS_S[stayed], most[watched]) for stayed, watched, visits in runs)
     return of_dwell.sum_s - of_attention.sum_s >= between_s - _ROUNDING_S
+
+
+def _matched(stays: Table, looks: Table) -> Iterator[tuple[int, int, int]]:
+    """Yield the bins of stays and looks that go with each other, the longest first, and how many visits have both.
+    Visits without a look are the last ones, and are left out."""
+    left, stayed = list(stays), len(stays) - 1
+    for watched in _ORDER:
+        wanted = looks[watched]
+        while wanted:
+            while not left[stayed]:
+                stayed -= 1
+            visits = min(wanted, left[stayed])
+            yield stayed, watched, visits
+            left[stayed], wanted = left[stayed] - visits, wanted - visits

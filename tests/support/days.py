@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
-from itertools import pairwise
+from functools import cached_property
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from edge.vision.clip_privacy import ClipPlan
 from edge.vision.place_counts import of_moment, of_show
 from edge.vision.privacy import CohortRule, Release
 from tests.support.crowds import BINS, SEEN, SHARES, VIEWER_S
+from tests.support.place_sums import Layout, Row
 from tests.support.places import PLAN as PLACES
 
 OPENS, NOON, CLOSES = 9, 12, 19
@@ -41,6 +42,13 @@ PLAN = replace(
     version="day",
 )
 """Everything that can be published at once: a queue, two zones, targets, heat, ways, staff, members and clips."""
+_LAYOUT = Layout(
+    PLAN.zones,
+    sorted(PLAN.targets),
+    list(permutations(("entry", "exit", "desk", "shelf"), 2)),
+    range(4),
+    SIDES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,10 @@ class Person:
     def counts(self) -> PlaceCounts:
         counts = counts_of(self.places, self.dwell_s, self.labels[2], PLAN.timed)
         return counts if self.shown is None else counts + of_show(self.shown)
+
+    @cached_property
+    def row(self) -> Row:
+        return _LAYOUT.row(self.counts)
 
     def visit(self) -> Visit:
         ended = MIDNIGHT + timedelta(minutes=self.minute, seconds=30)
@@ -163,10 +175,10 @@ def publish_day(people: Sequence[Person], noted: Mapping[int, Beside], k: int) -
     return Day(releases, cohorts)
 
 
-def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohort) -> wire.Cohort:
-    """Publish other people as the cohort ``like``, which was released at the same time."""
+def gather(people: Sequence[Person], beside: Beside, like: wire.Cohort) -> WindowAggregate:
+    """Return other people as one window, which ends when the cohort ``like`` was released."""
     dwell, attention = [one.dwell_s for one in people], [one.attention_s for one in people]
-    window = WindowAggregate(
+    return WindowAggregate(
         start=like.since,
         end=like.since + timedelta(minutes=1),
         visits=len(people),
@@ -180,10 +192,14 @@ def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohor
         breakdown=Counter(one.labels for one in people),
         coverage=Coverage(0.0, 0, 0),
         closing=True,
-        places=_added(people) + beside.places,
+        places=_LAYOUT.total([one.row for one in people]) + beside.places,
         staff=beside.staff,
         members=sum(one.member for one in people),
     )
+
+
+def publish(window: WindowAggregate, k: int) -> wire.Cohort:
+    """Publish a window as one cohort."""
     cohort = CohortRule(k=k, profile="expression", plan=PLAN).release(window).cohort
     assert cohort is not None
     return cohort
@@ -192,20 +208,6 @@ def republish(people: Sequence[Person], beside: Beside, k: int, like: wire.Cohor
 def _histogram(times: Sequence[float]) -> tuple[int, ...]:
     found = Counter(map(time_bin, times))
     return tuple(found[index] for index in BINS)
-
-
-_BLOCK = 6
-
-
-def _added(people: Sequence[Person]) -> PlaceCounts:
-    """Add up what they did; most of them are the same ones in the next call."""
-    blocks = (tuple(people[at : at + _BLOCK]) for at in range(0, len(people), _BLOCK))
-    return sum(map(_block, blocks), PlaceCounts())
-
-
-@lru_cache(maxsize=10_000)
-def _block(people: tuple[Person, ...]) -> PlaceCounts:
-    return sum((one.counts for one in people), PlaceCounts())
 
 
 @dataclass(frozen=True, slots=True)

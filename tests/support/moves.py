@@ -124,14 +124,14 @@ class Mover:
     # --- times
 
     def retime(self, kind: str, old: int, new: int) -> list[Person] | None:
-        """Move the time of one visit from one bin to another."""
+        """Move the time of one visit from one bin to another, by as little as it takes."""
         for index in self.shuffled():
             one = self.people[index]
             value = value_of(one, kind)
             if value is not None and bin_of(value) == old:
                 least, most = within(new, *limits(one, kind, loose=True))
                 if least < most:
-                    made = float(self.rng.uniform(least, min(most, least + 600)))
+                    made = min(max(value, least), most)
                     return self._settled(self.changed((index, with_value(one, kind, made))))
         return None
 
@@ -156,20 +156,28 @@ class Mover:
         """Give what the sums of times have lost to other visits, or take it from them, within their bins."""
         for kind in KINDS:
             if kind in self.sums:
-                rest_s = sum_of(self.people, kind) - sum_of(people, kind)
-                for index in self.shuffled():
-                    if abs(rest_s) < 1e-9:
-                        break
-                    value = value_of(people[index], kind)
-                    if value is None or counted_s(kind, value) < value:
-                        continue
-                    least, most = within(bin_of(value), *limits(people[index], kind))
-                    made = min(max(value + rest_s, min(value, least)), max(value, most))
-                    people[index] = with_value(people[index], kind, made)
-                    rest_s -= made - value
+                both = [(old, new) for old, new in zip(self.people, people, strict=True) if old is not new]
+                rest_s = sum_of([old for old, _ in both], kind) - sum_of([new for _, new in both], kind)
+                for loose in (False, True) if kind.startswith("stay") else (False,):
+                    rest_s = self._shared(people, kind, rest_s, loose=loose)
                 if abs(rest_s) > 0.01:
                     return None
         return people
+
+    def _shared(self, people: list[Person], kind: str, rest_s: float, *, loose: bool) -> float:
+        """Share these seconds among visits, and return those that are left. ``loose``: what a visit did meanwhile may
+        take less time, too."""
+        for index in self.shuffled() if abs(rest_s) >= 1e-9 else ():
+            value = value_of(people[index], kind)
+            if value is None or counted_s(kind, value) < value:
+                continue
+            least, most = within(bin_of(value), *limits(people[index], kind, loose=loose))
+            made = min(max(value + rest_s, min(value, least)), max(value, most))
+            people[index] = with_value(people[index], kind, made)
+            rest_s -= made - value
+            if abs(rest_s) < 1e-9:
+                break
+        return rest_s
 
     # --- places, clips, members
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,7 +69,8 @@ _HISTOGRAMS = {
 }  # fmt: skip
 
 
-def _kinds_of(one: Person) -> list[_Kind]:
+@lru_cache(maxsize=10_000)
+def _kinds_of(one: Person) -> Sequence[_Kind]:
     def place(kind: str) -> int | None:
         value = value_of(one, kind) if kind else None
         return None if value is None else bin_of(value)

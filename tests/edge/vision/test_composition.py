@@ -15,9 +15,10 @@ from edge.vision import privacy
 from edge.vision.disclosure import withhold_verdicts
 from edge.vision.privacy import CohortRule
 from tests.edge.vision.test_privacy import Person, person, window
-from tests.support.days import Shop, counts, draw_day, republish
+from tests.support.days import Shop, counts, draw_day, gather, publish
 from tests.support.other_days import Reader
-from tests.support.posterior import beliefs
+from tests.support.paths import ROOT
+from tests.support.posterior import WITHHELD_AT_MOST, beliefs, bound
 
 FEW = [name for name, visits in READERS.items() if visits <= 1]
 """Readers who know the rule and at most their own visit."""
@@ -32,6 +33,7 @@ def test_all_that_a_day_tells_leaves_every_small_cell_open(number: int) -> None:
         assert result.cells[reader] > 20
         assert result.known[reader] == 0, result.names
         assert sum(result.certain[f"{reader}, {name}"] for name in ("gender", "age_band", "expression")) == 0
+    assert result.exceeded == []
 
 
 @pytest.mark.slow
@@ -49,7 +51,7 @@ def test_a_cohort_of_a_day_is_what_the_attack_publishes_of_the_same_people() -> 
     day = draw_day(np.random.default_rng(1), Shop(60.0, 0.3))
     assert len(day.cohorts) == 2
     for told in day.cohorts:
-        again = republish(told.people, told.beside, 5, told.cohort)
+        again = publish(gather(told.people, told.beside, told.cohort), 5)
         assert counts(again) == counts(told.cohort)
         assert (again.dwell_sum_s, again.staff_excluded) == (
             told.cohort.dwell_sum_s,
@@ -68,6 +70,22 @@ def test_that_everybody_has_the_same_verdict_is_not_told() -> None:
     assert cohort.age_band is not None
     assert cohort.age_band["25-34"] == 7
     assert cohort.gender_age_band is None  # it would show a row without anybody
+
+
+def _showing(face: str) -> Person:
+    return ("female", "25-34", face, 2, 1)
+
+
+def test_that_there_are_two_verdicts_and_one_is_rare_is_not_told() -> None:
+    """The one who has the rare verdict would know that all others have the usual one."""
+    told = {}
+    for name, faces in {"nobody else": ("disgusted",), "somebody": ("disgusted", "happy")}.items():
+        people = [_showing(face) for face in faces]
+        people += [_showing("neutral")] * (11 - len(people)) + [_showing(UNKNOWN)] * 2
+        cohort = CohortRule(k=5, profile="expression").release(window(people, closing=True)).cohort
+        assert cohort is not None
+        told[name] = cohort.expression
+    assert told["nobody else"] == told["somebody"]
 
 
 def test_that_nobody_has_a_verdict_is_told() -> None:
@@ -101,6 +119,19 @@ def test_no_list_tells_one_verdict_for_everybody(k: int, labels: int, most: int)
     for told, tables in alike.items():
         verdicts = {place for table in tables for place, count in enumerate(table) if place and count}
         assert len(verdicts) != 1, told
+
+
+@pytest.mark.parametrize(("k", "labels", "most"), [(3, 4, 14), (5, 4, 20)])
+def test_who_has_a_rare_verdict_does_not_learn_that_of_all_others(k: int, labels: int, most: int) -> None:
+    """Of all lists that are published alike, one always has a third verdict, unless they all have two verdicts of which
+    each has k visits."""
+    alike = defaultdict(list)
+    for told, table in lists(k, labels, most):
+        alike[told].append(table)
+    for told, tables in alike.items():
+        verdicts = {place for table in tables for place, count in enumerate(table) if place and count}
+        enough = all(sorted(table[1:])[-2] >= k for table in tables)
+        assert len(verdicts) > 2 or not verdicts or enough, told
 
 
 @pytest.mark.parametrize(("k", "labels", "most"), [(3, 3, 14), (3, 4, 11), (5, 3, 20)])
@@ -143,6 +174,36 @@ def test_accomplices_are_subtracted() -> None:
     belief = beliefs(cohort, "gender", 5, 0.0, {"female": 9, "male": 10})
     assert belief is not None
     assert belief.after == 1.0
+
+
+@pytest.mark.parametrize(("mine", "most"), [({}, 1 - 5 / 25), ({"male": 1}, 1 - 4 / 24), ({"male": 5}, 1.0)])
+def test_the_bound_of_a_list_that_is_told_as_a_whole_is_met(mine: dict[str, int], most: float) -> None:
+    """It can be reached, so that no smaller one could be stated."""
+    people = [person()] * 20 + [person("male", "35-44")] * 5
+    cohort = CohortRule(k=5, profile="demographics").release(window(people, closing=True)).cohort
+    assert cohort is not None
+    belief = beliefs(cohort, "gender", 5, 0.0, mine)
+    assert cohort.gender is not None
+    assert belief is not None
+    assert belief.after == pytest.approx(most) == bound(cohort.gender, "gender", 5, mine)
+
+
+def test_a_belief_beyond_the_bound_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WITHHELD_AT_MOST, "expression", 0.6)
+    exceeded = measure_day(2, seed=1, k=5, rates=(15,), cells=False).exceeded
+    assert exceeded
+    assert all("expression" in one for one in exceeded)
+
+
+def test_docs_state_the_bound_that_is_measured() -> None:
+    text = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    said = ", ".join(
+        f"{most:.0%} of {a}".replace("%", " %")
+        for most, a in zip(
+            WITHHELD_AT_MOST.values(), ("a gender", "an age band", "an expression"), strict=True
+        )
+    )
+    assert said in text
 
 
 def test_five_who_are_alike_are_believed_no_more_than_before() -> None:

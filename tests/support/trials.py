@@ -1,0 +1,256 @@
+"""Which days a reader tries for a withheld cell: those in which it has another value, and all else may be the same."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from common import wire
+from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire.fields import bin_label
+from edge.vision import times
+from tests.support.crowds import SEEN
+from tests.support.days import SIDES, Person
+from tests.support.moves import Mover
+from tests.support.reader import Program
+from tests.support.whereabouts import STOP_S, bin_of, counted_s, most_s, value_of
+
+_BINS = [bin_label(edge) for edge in DWELL_BINS_S]
+_UNSEEN = 10
+"""How often a visit is seen or not seen with labels by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Makes days that may be published like one cohort. ``numbers``: what it tells of each cell; ``truth``: what is in
+    each. ``k`` is that of the device."""
+
+    published: wire.Cohort
+    numbers: Mapping[str, int | None]
+    truth: Mapping[str, int | None]
+    k: int
+    rng: np.random.Generator
+
+    def moved(self, name: str, mover: Mover) -> Iterator[list[Person] | None]:
+        """Yield people with another value in the cell ``name``; None where a move does not go."""
+        first, *rest = name.split(".")
+        if first == "targets":
+            yield from self._at_target(rest[0], rest[1:], mover)
+        elif first == "described" or NOT_SEEN in rest:
+            yield from self._unseen(mover)
+        elif first in ATTRIBUTES:
+            yield from self._relabelled(first, rest[0], mover)
+        elif first == "gender_age_band":
+            yield from self._dealt(rest[0], rest[1], mover)
+        elif first in ("dwell", "attention"):
+            yield from self._retimed(first, first, rest[0], mover)
+        elif first == "members":
+            yield mover.toggle("member")
+        elif first == "ways":
+            yield from (mover.toggle(what) for what in ("order", "stay desk", "stay shelf"))
+            yield from (mover.pass_on(zone, longer=False) for zone in ("desk", "shelf"))
+        elif first == "zones":
+            yield from self._in_zone(rest[0], rest[1:], mover)
+        else:
+            yield from self._watched(f"{rest[0]} {rest[1] == 'held'}", rest[2], mover)
+
+    def _hidden(self, attribute: str) -> list[str]:
+        cells = getattr(self.published, attribute)
+        return [UNKNOWN if one == NO_VERDICT else one for one, count in cells.items() if count is None]
+
+    def _unseen(self, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let a visit not be seen, or be seen: in each list it comes from the unknown or from a withheld cell."""
+        yield mover.see([UNKNOWN] * 3)
+        yield mover.unsee([UNKNOWN] * 3)
+        places = [sorted({UNKNOWN, *self._hidden(attribute)}) for attribute in ATTRIBUTES]
+        for _ in range(_UNSEEN):
+            labels = [str(self.rng.choice(place)) for place in places]
+            yield mover.see(labels)
+            yield mover.unsee(labels)
+
+    def _relabelled(self, attribute: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
+        place = list(ATTRIBUTES).index(attribute)
+        others = [other for other in self._hidden(attribute) if other != label]
+        moves = [mover.relabel(place, *pair) for other in others for pair in ((label, other), (other, label))]
+        if NO_VERDICT in getattr(self.published, attribute):
+            labels = [label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))]
+            moves += [mover.see(labels), mover.unsee(labels)]
+            if label == UNKNOWN:
+                moves += self._unseen(mover)
+        self.rng.shuffle(moves)
+        yield from moves
+
+    def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
+        if self.published.gender_age_band is None:
+            yield mover.permute(1)
+        else:
+            for table in self._joint_tables(gender, band, mover):
+                yield mover.deal(table)
+        people = mover.people
+        mine = [n for n in mover.free if people[n].labels[:2] == (gender, band)]
+        others = [
+            n
+            for n in mover.free
+            if people[n].labels[0] not in (gender, NOT_SEEN) and people[n].labels[1] != band
+        ]
+        if mine:
+            for n in mover.shuffled(others):
+                yield mover.exchange(1, mine[0], n)
+        givers = [n for n in mover.free if people[n].labels[1] == band and people[n].labels[0] != gender]
+        takers = [n for n in mover.free if people[n].labels[0] == gender and people[n].labels[1] != band]
+        for giver, taker in zip(mover.shuffled(givers), mover.shuffled(takers), strict=False):
+            yield mover.exchange(1, giver, taker)
+
+    def _joint_tables(self, gender: str, band: str, mover: Mover) -> Iterator[Mapping[tuple[str, str], int]]:
+        """Tables with the same sums, in which small cells stay small and large ones large, and this one differs."""
+        genders, bands = (list(SEEN[name]) for name in ("gender", "age_band"))
+        keys = list(itertools.product(genders, bands))
+        free = set(mover.free)
+        now = Counter(one.labels[:2] for one in mover.people)
+        known = Counter(one.labels[:2] for n, one in enumerate(mover.people) if n not in free)
+        program = Program(len(keys))
+        for n, (own, age) in enumerate(keys):
+            count, told = now[own, age], self.numbers.get(f"gender_age_band.{own}.{age}")
+            small = (1, self.k - 1) if 0 < count < self.k else (self.k, np.inf)
+            least, most = small if told is None and count else (count, count)
+            program.limit({n: 1.0}, max(least, known[own, age]), most)
+        for place, names in enumerate((genders, bands)):
+            for name in names:
+                terms = {n: 1.0 for n, key in enumerate(keys) if key[place] == name}
+                total = sum(now[keys[n]] for n in terms)
+                program.limit(terms, total, total)
+        cell, count = {keys.index((gender, band)): 1.0}, now[gender, band]
+        for low, high in ((-np.inf, count - 1), (count + 1, np.inf)):
+            weights = self.rng.lognormal(0, 1, 2 * len(keys))
+            found = program.nearest([now[key] for key in keys], weights, [(cell, low, high)])
+            if found is not None:
+                yield dict(zip(keys, found, strict=True))
+
+    def _retimed(self, kind: str, cells: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
+        """Move a visit into this bin or out of it. ``cells``: the name of its histogram."""
+        hidden = [n for n, bin_name in enumerate(_BINS) if self.numbers.get(f"{cells}.{bin_name}") is None]
+        here = _BINS.index(label)
+        if kind in mover.sums:
+            for table in self._tables(kind, mover.people):
+                if table[here] != (self.truth[f"{cells}.{label}"] or 0):
+                    yield mover.refill(kind, table)
+        for other in sorted(hidden, key=lambda n: (abs(n - here), n)):
+            if other != here:
+                yield mover.retime(kind, here, other)
+                yield mover.retime(kind, other, here)
+        if kind == "dwell":
+            yield from (mover.pass_on(zone, longer=True) for zone in ("desk", "shelf"))
+
+    def _tables(self, kind: str, people: Sequence[Person]) -> Iterator[Sequence[int]]:
+        """Other histograms that the rule itself finds for the published one. Whether one of them can be is seen when
+        people with such times are published."""
+        values = [seconds for one in people if (seconds := value_of(one, kind)) is not None]
+        table = Counter(map(bin_of, values))
+        sum_s = round(sum(counted_s(kind, seconds) for seconds in values), 1)
+        made = times.Times(tuple(table[n] for n in range(len(_BINS))), sum_s, most_s=most_s(kind))
+        if kind == "attention":
+            idle = len(people) - len(values)
+            made = replace(made, counts=(made.counts[0] + idle, *made.counts[1:]), idle=idle)
+        found = list(times._alike(made, self.k))
+        self.rng.shuffle(found)
+        for other in found:
+            if other != made.counts:
+                yield (other[0] - made.idle, *other[1:])
+
+    def _in_zone(self, zone: str, rest: Sequence[str], mover: Mover) -> Iterator[list[Person] | None]:
+        inside = ("desk", "shelf") if zone == "wide" else (zone,)
+        if rest[-2:-1] == ["waiting"]:
+            yield from self._retimed("wait", f"zones.{zone}.queue.waiting", rest[-1], mover)
+        elif rest[0] == "dwell":
+            yield from self._retimed(f"stay {zone}", f"zones.{zone}.dwell", rest[1], mover)
+        elif rest[-1] in ("waits", "served"):
+            yield mover.toggle("wait" if rest[-1] == "waits" else "served")
+        else:
+            what = "stop" if rest[-1] == "stops" else "stay"
+            yield from (mover.toggle(f"{what} {each}") for each in inside)
+            if what == "stop":
+                yield from self._longer(zone, mover)
+
+    def _longer(self, zone: str, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let somebody stay in a zone for long enough, and stop there."""
+        long = [n for n, edge in enumerate(DWELL_BINS_S) if edge >= STOP_S]
+        dwell = Counter(bin_of(one.dwell_s) for one in mover.people)
+        for new in long:
+            for old in range(long[0]):
+                moved = mover.retime(f"stay {zone}", old, new)
+                if moved is not None:
+                    then = replace(mover, people=moved)
+                    others = then.refill("dwell", [dwell[n] for n in range(len(_BINS))])
+                    yield then.toggle(f"stop {zone}")
+                    yield None if others is None else replace(mover, people=others).toggle(f"stop {zone}")
+
+    def _at_target(self, target: str, rest: Sequence[str], mover: Mover) -> Iterator[list[Person] | None]:
+        if rest[0] == "attention":
+            yield from self._retimed(f"look {target}", f"targets.{target}.attention", rest[1], mover)
+        elif rest[0] == "passers":
+            yield mover.toggle("stay shelf")
+        elif rest[0] == "viewers":
+            yield from (mover.toggle(f"look {target}", more=more) for more in (False, True))
+        else:
+            yield from self._exchanged(target, rest[1], mover)
+
+    def _watched(self, side: str, what: str, mover: Mover) -> Iterator[list[Person] | None]:
+        sides = [f"{clip} {held}" for clip, held in SIDES]
+        others = [one for one in ("", *sides) if one != side]
+        if what == "viewers":
+            yield mover.lend_show(side)
+            for more in (False, True):
+                yield (once := mover.toggle(f"clip {side}", more=more))
+                for other in sides:
+                    if other != side and once is not None:
+                        yield replace(mover, people=once).toggle(f"clip {other}", more=not more)
+            return
+        for other in others:
+            clip, _, held = other.partition(" ")
+            if (
+                not other
+                or self.numbers[f"clips.{clip}.{'held' if held == 'True' else 'shown'}.visits"] is None
+            ):
+                yield mover.reshow(side, other)
+                yield mover.reshow(other, side)
+
+    def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person]]:
+        """Let a viewer with this expression have that of somebody else, or the other way round."""
+        people = mover.people
+        viewers = [n for n in mover.shuffled() if target in people[n].places.looks]
+        pairs = list[tuple[int, int]]()
+        for own in (True, False):
+            givers = [n for n in viewers if (people[n].labels[2] == face) == own]
+            others = [
+                n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own
+            ]
+            # One of each, as rare ones are often withheld together.
+            faces = {people[n].labels[2]: n for n in others}
+            pairs += [(one, n) for one in givers[:1] for n in faces.values()]
+            pairs += zip(givers[1:4], others, strict=False)
+        self.rng.shuffle(pairs)
+        for one, other in pairs:
+            first, second = people[one], people[other]
+            if NOT_SEEN in (first.labels[2], second.labels[2]):
+                yield mover.changed(
+                    (one, replace(first, labels=second.labels)), (other, replace(second, labels=first.labels))
+                )
+            else:
+                yield mover.exchange(2, one, other)
+                yield self._one_face(target, second.labels[2], mover)
+
+    def _one_face(self, target: str, face: str, mover: Mover) -> list[Person]:
+        """Let as many viewers as possible, but one, have the same expression. Who looked at something else exchanges it
+        with somebody who did so, too."""
+        looks = [one.places.looks.keys() for one in mover.people]
+        viewers = [n for n in mover.shuffled() if target in looks[n]]
+        for one in [n for n in viewers if mover.people[n].labels[2] not in (face, NOT_SEEN)][1:]:
+            for n in mover.free:
+                if mover.people[n].labels[2] == face and looks[n] == looks[one] - {target}:
+                    mover = replace(mover, people=mover.exchange(2, one, n))
+                    break
+        return list(mover.people)

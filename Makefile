@@ -72,7 +72,7 @@ test-fast: setup ## Run the tests that need no broker, database, browser or syst
 appliance-test appliance-test-fast: ARCH := x86_64
 appliance-test appliance-test-fast: EXTRAS := edge cloud
 APPLIANCE = $(BIN)/pytest --numprocesses $(MACHINES) $(ARGS)
-appliance-test: setup-ansible wheelhouse ## Boot Debian with systemd, install Footlight and check that it counts (root; MACHINES=4 at a time)
+appliance-test: setup-ansible setup-release wheelhouse ## Boot Debian with systemd, install Footlight and check that it counts (root; MACHINES=4 at a time)
 	$(APPLIANCE) tests/appliance --ignore tests/appliance/test_arm64.py
 
 appliance-test-fast: setup-ansible wheelhouse ## Of these, on bookworm only: playbook, one box, doctor, sandbox (root; ten minutes)

@@ -145,7 +145,7 @@ class Pipeline:
         }
         self._classify(frame, self._see(frame, tracks, poses, shows_faces_px))
         self._show(tracks, frame.monotonic_s, frame.captured_at)
-        visits = self._end(tracks.ended)
+        visits = self._end(tracks)
         self._note_places(tracks, windows, frame.monotonic_s)
         step = Step(
             replace(tracks, ended=self._without_staff(tracks.ended)), visits, tuple(windows), poses, plan
@@ -159,13 +159,13 @@ class Pipeline:
         tracks = self._tracks = self._tracker.update((), monotonic_s)
         windows = self._aggregator.advance(at, monotonic_s)
         self._show(tracks, monotonic_s, at)
-        visits = self._end(tracks.ended)
+        visits = self._end(tracks)
         self._note_places(tracks, windows, monotonic_s)
         return Step(replace(tracks, ended=self._without_staff(tracks.ended)), visits, tuple(windows))
 
     def finish(self, at_s: float) -> Step:
         """End every visit and close the last window, because the source has ended or the service stops."""
-        visits = self._end(self._tracker.finish(at_s))
+        visits = self._end(Tracks((), self._tracker.finish(at_s)))
         self._note_places(Tracks((), ()), (), at_s)
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
 
@@ -289,9 +289,13 @@ class Pipeline:
                 FaceObservation(track.track_id, frame.monotonic_s, scores, candidate.pose, candidate.quality)
             )
 
-    def _end(self, ended: Sequence[Track]) -> tuple[Visit, ...]:
+    def _end(self, tracks: Tracks) -> tuple[Visit, ...]:
+        """Return the visits that have ended. A piece of somebody's way is no visit, but a door that it went through has
+        been gone through."""
+        for track in tracks.fragments:
+            self._places.finish(track)
         visits = []
-        for track in ended:
+        for track in tracks.ended:
             if self._staff.is_staff(track.track_id):
                 self._places.finish(track)
                 self._aggregator.leave_out()

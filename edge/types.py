@@ -65,6 +65,11 @@ class Box:
     def centre(self) -> tuple[float, float]:
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
+    def room(self, width: float, height: float) -> float:
+        """Return how far the centre is from the nearest edge of a picture of this size; negative outside."""
+        x, y = self.centre
+        return min(x, y, width - x, height - y)
+
     def moved(self, dx: float, dy: float) -> Box:
         """Return the same box elsewhere."""
         return Box(self.x1 + dx, self.y1 + dy, self.x2 + dx, self.y2 + dy)

@@ -85,7 +85,8 @@ class Person:
         self.track_id = track_id
         self.first_seen_s = self.last_seen_s = self._at_s = at_s
         self.sighting: Sighting | None = sighting
-        self.last_box, self.last_side = sighting.head, sighting.head.side
+        self.first_box = self.last_box = sighting.head
+        self.last_side = sighting.head.side
         self.confirmed = False
         self.hits = self.frames = 1
         self.faces, self.bodies = int(sighting.face is not None), int(sighting.body is not None)

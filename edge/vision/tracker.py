@@ -34,6 +34,10 @@ THING_PRICE = 0.8
 CLAIM_S = 1.5
 """A lost track waits this much longer than ``lost_s`` while somebody who may be the same is not confirmed yet."""
 
+MOMENT_S, EDGE, NEAR = 1.2, 3.0, 1 / 30
+"""People whose face has at least this share of the view's height come into view and leave it within so many face sizes
+of an edge, or stay for longer than this. Those far away are found now and then."""
+
 CLOSE = 0.2
 """A face of this share of the view's height hides the body, or pushes it out of the view."""
 
@@ -43,12 +47,14 @@ class Tracks:
     """All active tracks after a frame, and the confirmed ones that have ended, each exactly once.
 
     ``pictures`` are tracks that have ended because they are not a person: a poster, a mannequin, a screen. A face found
-    at such a place is not an active track until it shows life.
+    at such a place is not an active track until it shows life. ``fragments`` were confirmed and have ended, too, but
+    appeared and vanished in the middle of the picture within a moment, as nobody does: pieces of somebody else's way.
     """
 
     active: tuple[Track, ...]
     ended: tuple[Track, ...]
     pictures: tuple[Track, ...] = ()
+    fragments: tuple[Track, ...] = ()
 
     @property
     def occupancy(self) -> int:
@@ -92,6 +98,7 @@ class Tracker:
         self._places = StationaryPlaces()
         self._last_s, self._began_s = -math.inf, math.inf
         self._close_px = 0.0
+        self._view: tuple[int, int] | None = None
 
     def update(
         self,
@@ -110,14 +117,12 @@ class Tracker:
         so that nobody is missed because of this frame.
         """
         claimed = [lost for person in self._people if person.age_s < CLAIM_S for lost in person.candidates]
-        ended = self._remove(
-            lambda person: at_s - person.last_seen_s > self._lost_s and person not in claimed
-        )
+        gone = self._remove(lambda person: at_s - person.last_seen_s > self._lost_s and person not in claimed)
         for person in self._people:
             person.predict(at_s, scale=scale)
         if view is not None:
-            self._close_px = CLOSE * view[1]
-            ended += self._remove(lambda person: person.unseen_s > BLINK_S and person.is_outside(*view))
+            self._view, self._close_px = view, CLOSE * view[1]
+            gone += self._remove(lambda person: person.unseen_s > BLINK_S and person.is_outside(*view))
         # A person seen in the previous look at the whole view is in sight at any frame rate.
         previous_s = self._last_s
         self._began_s = min(self._began_s, at_s)
@@ -140,7 +145,9 @@ class Tracker:
         active = (
             person.track() for person in self._people if person.confirmed or not self._may_be_picture(person)
         )
-        return Tracks(tuple(active), ended + left, pictures)
+        pieces = [person for person in gone if self._is_fragment(person)]
+        ended = tuple(person.track() for person in gone if person not in pieces)
+        return Tracks(tuple(active), ended + left, pictures, tuple(person.track() for person in pieces))
 
     def _assign(
         self, sightings: Sequence[Sighting], at_s: float, previous_s: float, *, everywhere: bool
@@ -186,7 +193,7 @@ class Tracker:
             person.predict(at_s, scale=None)
             if not person.confirmed and self._was_there_first(person) and self._is_likely(person):
                 person.confirmed = True
-        return self._remove(lambda _: True)
+        return tuple(person.track() for person in self._remove(lambda _: True))
 
     def _was_there_first(self, person: Person) -> bool:
         """Return whether this person was in view when the first frame came and to the end, with face and body: in a
@@ -238,10 +245,21 @@ class Tracker:
                 self._people.append(Person(next(self._ids), person.sighting, at_s))
         return tuple(left), tuple(pictures)
 
-    def _remove(self, over: Callable[[Person], bool]) -> tuple[Track, ...]:
+    def _remove(self, over: Callable[[Person], bool]) -> list[Person]:
+        """Remove people; return the confirmed ones."""
         gone = [person for person in self._people if over(person)]
-        self._people = [person for person in self._people if not over(person)]
-        return tuple(person.track() for person in gone if person.confirmed)
+        self._people = [person for person in self._people if person not in gone]
+        return [person for person in gone if person.confirmed]
+
+    def _is_fragment(self, person: Person) -> bool:
+        """Return whether somebody who has ended was seen for a moment only and did not both come in and leave at an
+        edge. Who was there when the source began may have come in before."""
+        lasted_s = person.last_seen_s - person.first_seen_s
+        if self._view is None or lasted_s >= MOMENT_S or person.first_seen_s <= self._began_s:
+            return False
+        ends = person.first_box, person.last_box
+        is_near = all(box.side >= NEAR * self._view[1] for box in ends)
+        return is_near and any(box.room(*self._view) > EDGE * box.side for box in ends)
 
     def _is_likely(self, person: Person) -> bool:
         if person.hits < self._confirm_hits or person.hits * 2 < person.frames:

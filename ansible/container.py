@@ -63,16 +63,11 @@ def build(base: str, root: Path) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         context, image = Path(scratch, "context"), Path(scratch, "image")
         wheelhouse.export(root, context)
+        dockerfile = context / "cloud" / "compose" / "Dockerfile"
         buildah(
             *("build", "--quiet", "--no-cache", "--timestamp", time),
             *("--build-arg", f"PYTHON={base}", "--build-arg", f"SOURCE_DATE_EPOCH={time}"),
-            *(
-                "--file",
-                str(context / "cloud" / "compose" / "Dockerfile"),
-                "--iidfile",
-                str(image),
-                str(context),
-            ),
+            *("--file", str(dockerfile), "--iidfile", str(image), str(context)),
             failing=f"the image cannot be built on {base}",
         )
         return image.read_text().strip()

@@ -220,7 +220,8 @@ def test_a_server_that_lost_everything_comes_back_from_an_archive(server: Server
     assert archive.stat().st_mode & 0o777 == 0o600
     server.machine.run(
         "systemctl stop mosquitto footlight-bridge footlight-page\n"
-        "rm -r /var/lib/private/footlight-page /var/lib/mosquitto /etc/mosquitto/acl /etc/footlight/tls"
+        "rm -r /var/lib/private/footlight-page /var/lib/footlight-page /var/lib/mosquitto"
+        " /etc/mosquitto/acl /etc/footlight/tls"
     )
     for database in (BUCKET, f"{BUCKET}_quarter", f"{BUCKET}_day"):
         server.rows(f'DROP DATABASE "{database}"')

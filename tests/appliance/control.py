@@ -83,6 +83,7 @@ class Control:
                 "ANSIBLE_ROLES_PATH": str(ANSIBLE / "roles"),
                 "ANSIBLE_NOCOLOR": "1",
             },
+            stdin=subprocess.DEVNULL,  # Ansible refuses one that another program has made non-blocking
             capture_output=True,
             text=True,
             check=False,

@@ -102,15 +102,7 @@ def main() -> int:
     parser.add_argument("--key", type=Path, metavar="FILE", help="private ssh key that signs it")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
-    try:
-        made = make(asked.folder, base=asked.base, sbom=asked.sbom)
-        if asked.key:
-            release.sign(made, asked.key)
-    except Incomplete as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
-    print(f"{made}: {'signed' if asked.key else 'complete, not signed; docs/release.md tells how'}")
-    return 0
+    return release.finish(PROGRAM, lambda: make(asked.folder, base=asked.base, sbom=asked.sbom), asked.key)
 
 
 if __name__ == "__main__":

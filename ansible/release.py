@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import wheelhouse
@@ -121,6 +121,19 @@ def sign(made: Path, key: Path) -> None:
         raise Incomplete(f"{made} is not signed: {key} must be a private ssh key that you can unlock")
 
 
+def finish(program: str, make: Callable[[], Path], key: Path | None) -> int:
+    """Make what ``make`` returns the folder of, sign it with ``key`` if there is one, and return the exit code."""
+    try:
+        made = make()
+        if key:
+            sign(made, key)
+    except Incomplete as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    print(f"{made}: {'signed' if key else 'complete, not signed; docs/release.md tells how'}")
+    return 0
+
+
 def main() -> int:
     """0 done, 2 impossible (one line on standard error)."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Make a release, except for its signature.")
@@ -130,15 +143,11 @@ def main() -> int:
     parser.add_argument("--key", type=Path, metavar="FILE", help="private ssh key that signs it")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
-    try:
-        made = release(asked.folder, arch=asked.arch, extras=asked.extra or ["edge"], sbom=asked.sbom)
-        if asked.key:
-            sign(made, asked.key)
-    except Incomplete as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
-    print(f"{made}: {'signed' if asked.key else 'complete, not signed; docs/release.md tells how'}")
-    return 0
+    return finish(
+        PROGRAM,
+        lambda: release(asked.folder, arch=asked.arch, extras=asked.extra or ["edge"], sbom=asked.sbom),
+        asked.key,
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -42,6 +43,6 @@ def test_what_it_holds_does_not_grow(tmp_path: Path) -> None:
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as alone:
         held = alone.submit(_held, tmp_path).result()
     half = len(held) // 2
-    # The least of many moments, because people in view and an unfinished window come and go.
+    # The median of many moments, because people in view and an unfinished window come and go.
     # One number kept of each frame would be more.
-    assert min(held[half:]) - min(held[:half]) < 100_000, held
+    assert median(held[half:]) - median(held[:half]) < 200_000, held

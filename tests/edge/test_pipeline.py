@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -28,14 +29,12 @@ def models() -> Models:
     return load_models(Settings())
 
 
-def frames(every: int = 1) -> list[Frame]:
+def frames(every: int = 1) -> Iterator[Frame]:
     camera = SceneCamera(clock=SystemClock())
     camera.open()
-    found = []
     while (frame := camera.read()) is not None:
         if frame.sequence % every == 0:
-            found.append(frame)
-    return found
+            yield frame
 
 
 def play(settings: Settings, some: Models, *, every: int = 1) -> tuple[list[Visit], list[WindowAggregate]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -39,6 +40,14 @@ def shop(seed: int, view: ShopView = SHELF) -> Scene:
 @cache
 def truth(seed: int, view: ShopView = SHELF) -> PlacesTruth:
     return view.truth(shop(seed, view))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scenes_are_let_go() -> Iterator[None]:
+    """A drawn scene holds some 200 MB of figures, and the process goes on to other tests."""
+    yield
+    truth.cache_clear()
+    shop.cache_clear()
 
 
 def acts(seed: int, persons: object, view: ShopView = SHELF) -> Counter[str]:

@@ -243,6 +243,7 @@ def test_a_healthy_camera_is_covered_from_its_first_to_its_last_frame(
 @example(("Europe/Berlin", date(2026, 3, 29)), 2, 900)  # does not come
 @example(("Europe/Berlin", date(2026, 10, 25)), 2, 900)  # comes twice
 @example(("Africa/Cairo", date(2026, 4, 24)), 0, 900)  # has no midnight
+@example(("America/Santiago", date(2024, 9, 8)), 1, 300)  # is what midnight becomes
 @example(("Pacific/Chatham", date(2024, 4, 7)), 3, 3600)  # comes before clocks go back, within its window
 def test_a_day_closes_once_at_its_hour_of_the_wall(of: tuple[str, date], hour: int, window_s: int) -> None:
     zone, first = ZoneInfo(of[0]), of[1] - timedelta(days=1)
@@ -255,15 +256,11 @@ def test_a_day_closes_once_at_its_hour_of_the_wall(of: tuple[str, date], hour: i
             start + timedelta(seconds=step * window_s), float(step * window_s), 0, 0
         )
     ]
-    hours = [
-        datetime.combine(first + timedelta(days=day), time(at), zone)
+    hours = {
+        datetime.combine(first + timedelta(days=day), time(at), zone).astimezone(UTC)
         for day in range(-1, 5)
-        for at in {0, hour}  # midnight ends the day in any case
-    ]
-    closed = [
-        window
-        for window in came
-        if any(window.start.timestamp() < moment.timestamp() <= window.end.timestamp() for moment in hours)
-    ]
+        for at in (0, hour)  # midnight ends the day in any case
+    }
+    closed = [window for window in came if any(window.start < moment <= window.end for moment in hours)]
     assert [window for window in came if window.closing] == closed
     assert len(closed) == sum(came[0].start < moment <= came[-1].end for moment in hours) >= 2

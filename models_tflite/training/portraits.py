@@ -2,9 +2,7 @@
 
 Every person is the average of many faces, in shape and in colour, and shows no existing person. Galton's composite
 portraits are blurred because photographs overlap only at the eyes. Here the sources are first moved onto their mean
-shape by five landmarks. Then each is warped onto the running mean by dense optical flow (the iterated average of
-medical atlases, Guimond et al. 2000), so that lids, lips and nostrils coincide. An average also loses contrast in fine
-detail; this is restored in each frequency band, to the energy of the single sources.
+shape by five landmarks, and then averaged as ``composite.py`` says.
 """
 
 from __future__ import annotations
@@ -19,15 +17,23 @@ import cv2
 import numpy as np
 
 from edge.inference.align import similarity
+from models_tflite.training.composite import (
+    CENTRE,
+    SIDE,
+    affine,
+    average,
+    bent_onto_mean,
+    face_only,
+    grey,
+    likeness,
+    structure,
+    warp,
+)
 from models_tflite.training.datasets import DataSet
 from models_tflite.training.teacher import Teacher, teacher
 
-SIDE = 144
-"""Side of a member's picture, pixels."""
-
 SOURCES = 16
-TRIMMED = 2
-"""Faces in one average, and how many of them are left out at each end of each pixel: a weight is at most 1/12."""
+"""Faces in one average."""
 
 NOTE = (
     "Composite portraits: every picture is an equal average of many aligned faces and shows no existing person. "
@@ -35,10 +41,6 @@ NOTE = (
 )
 
 EYES, MOUTH = slice(0, 2), slice(3, 5)
-_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-GRID = np.dstack([_X, _Y])
-CENTRE = ((_X / SIDE - 0.5) / 0.34) ** 2 + ((_Y / SIDE - 0.50) / 0.36) ** 2 < 1
-"""The middle of the face, where pictures are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,33 +139,6 @@ class Source:
         return float(np.percentile(lightness[y - 4 : y + 10, x - 11 : x + 12], 90)) - self.lightness
 
 
-def grey(image: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(np.clip(image, 0, 255).astype(np.uint8), cv2.COLOR_BGR2GRAY)
-
-
-def structure(image: np.ndarray) -> np.ndarray:
-    """Remove local mean and contrast, uint8 (SIDE, SIDE), so that light and skin colour do not affect the flow."""
-    plain = grey(image).astype(np.float32)
-    apart = plain - cv2.GaussianBlur(plain, (0, 0), SIDE / 10)
-    spread = np.sqrt(cv2.GaussianBlur(apart**2, (0, 0), SIDE / 10)) + 6
-    return np.clip(apart / spread * 40 + 128, 0, 255).astype(np.uint8)
-
-
-def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the correlation of the structure of two aligned faces, -1..1."""
-    return float(np.corrcoef(structure(one)[CENTRE], structure(other)[CENTRE])[0, 1])
-
-
-def affine(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the least-squares affine map (2, 3) of landmarks (5, 2) onto others."""
-    solution, *_ = np.linalg.lstsq(np.c_[points, np.ones(len(points))], target, rcond=None)
-    return np.asarray(solution.T)
-
-
-def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-
-
 def usable(data: DataSet, labeller: Teacher, member: Member, limit: int = 700) -> Iterator[Source]:
     """Yield frontal faces in colour of the member's gender and years, in a random order from the seed."""
     low, high = member.ages
@@ -219,50 +194,6 @@ def choose(sources: list[Source], member: Member) -> list[Source]:
     return [sources[index] for index in order]
 
 
-def bent_onto_mean(
-    pictures: list[np.ndarray], smoothness: tuple[float, ...] = (6, 5, 4, 3.5, 3)
-) -> list[np.ndarray]:
-    """Warp every picture onto the common mean, with a finer flow each round; the mean shape itself does not drift."""
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow.setFinestScale(0)
-    flow.setVariationalRefinementIterations(10)
-    bent = pictures
-    for sigma in smoothness:
-        mean = structure(np.mean(bent, 0))
-        fields = [flow.calc(mean, structure(picture), None) for picture in pictures]  # type: ignore[call-overload]
-        fields = [np.clip(cv2.GaussianBlur(field, (0, 0), sigma), -9, 9) for field in fields]
-        common = np.mean(fields, 0)
-        bent = [
-            cv2.remap(  # type: ignore[call-overload]
-                picture, GRID + field - common, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-            )
-            for picture, field in zip(pictures, fields, strict=True)
-        ]
-    return bent
-
-
-def bands(image: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return four band-pass layers, finest first, and the rest."""
-    layers = []
-    for sigma in (0.9, 1.8, 3.6, 7.2):
-        coarse = cv2.GaussianBlur(image, (0, 0), sigma)
-        layers.append(image - coarse)
-        image = coarse
-    return layers, image
-
-
-def average(pictures: list[np.ndarray], most: float = 2.2) -> np.ndarray:
-    """Average float pictures, and raise the contrast of each band to that of a single one, at most by factor ``most``.
-
-    The two brightest and the two darkest values of each pixel are left out, to remove traces of glasses and hair.
-    """
-    layers, out = bands(np.sort(pictures, 0)[TRIMMED:-TRIMMED].mean(0))
-    single = np.mean([[layer[CENTRE].std() for layer in bands(picture)[0]] for picture in pictures], 0)
-    for layer, energy in zip(layers, single, strict=True):
-        out = out + layer * min(most, energy / (layer[CENTRE].std() + 1e-6))
-    return np.clip(out, 0, 255)
-
-
 def common_shape(sources: list[Source]) -> np.ndarray:
     """Return the mean landmarks (5, 2) in pixels of the member's picture, symmetric left and right."""
     mean = np.mean([source.shape for source in sources], 0) * SIDE
@@ -283,13 +214,6 @@ def overlaid(sources: list[Source], landmarks: np.ndarray) -> list[np.ndarray]:
         for picture, mean, spread in zip(pictures, means, spreads, strict=True)
     ]
     return bent_onto_mean(even)
-
-
-def face_only(picture: np.ndarray) -> np.ndarray:
-    """Cut out an oval from hairline to chin with a soft edge, BGRA; everything outside is removed."""
-    radius = np.sqrt(((_X / (SIDE - 1) - 0.5) / 0.43) ** 2 + ((_Y / (SIDE - 1) - 0.43) / 0.56) ** 2)
-    alpha = np.clip((1.0 - radius) / 0.12, 0, 1)
-    return np.dstack([np.where(alpha[..., None] > 0, picture, 0), alpha * 255]).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

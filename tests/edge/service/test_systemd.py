@@ -161,14 +161,22 @@ def test_every_service_is_locked_in(units: list[Path]) -> None:
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def test_the_rollup_reads_the_files_of_the_page() -> None:
+@pytest.mark.parametrize("name", ["rollup", "report"])
+def test_what_sums_and_reports_reads_the_files_of_the_page(name: str) -> None:
     """Takings and count checks lie there, readable for the user of the page alone."""
-    page, rollup = (
-        (UNIT.parent / f"footlight-{name}.service").read_text().splitlines() for name in ("page", "rollup")
+    page, unit = (
+        dict(
+            re.findall(
+                "^(StateDirectory|User|DynamicUser)=(.*)$", (UNIT.parent / one).read_text(), re.MULTILINE
+            )
+        )
+        for one in ("footlight-page.service", f"footlight-{name}.service")
     )
-    folder = "StateDirectory=footlight-page"
-    assert folder in page
-    assert {folder, "User=footlight-page", "DynamicUser=yes"} <= {*rollup}
+    # files beside the store lie in the first folder of a service
+    assert unit["StateDirectory"].split()[0] == page["StateDirectory"] == "footlight-page"
+    # a dynamic user of a service without User= has the name of the service
+    assert (unit["User"], unit["DynamicUser"], page["DynamicUser"]) == ("footlight-page", "yes", "yes")
+    assert page.get("User", "footlight-page") == unit["User"]
 
 
 def test_a_service_that_prints_reports_sees_no_browser_that_its_sandbox_would_break() -> None:

@@ -73,7 +73,9 @@ function drawBars(host, { labels, series, range, says, horizontal = false, narro
         incrs: WHOLE_STEPS, size: textWidth([number(range[1])]) + 14, values: (_, shown) => shown.map((value) => number(value)) },
     ],
     series: [{}, ...series.map(({ fill, size = narrow ? 0.4 : 0.75 }) => ({
-      fill, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [size, 80] }),
+      fill, width: 0, points: { show: false },
+      // The most pixels of a bar are in proportion, too: else few wide bars would hide those behind them.
+      paths: uPlot.paths.bars({ size: [size, 110 * size] }),
     }))],
     hooks: {
       draw: [(plot) => writeTexts(plot, series, horizontal)],

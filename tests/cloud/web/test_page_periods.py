@@ -15,7 +15,7 @@ from cloud.domain.opening import WEEKDAYS
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.shops import OneBoxShops
 from common.wire import Coverage, Totals, WindowMessage
-from tests.cloud.web.browser import SCHEMES, WIDTHS, _Server, painted, rows, value, visit
+from tests.cloud.web.browser import SCHEMES, WIDTHS, _Server, colours, painted, rows, value, visit
 from tests.support.clock import ManualClock
 from tests.support.messages import cohort, window
 
@@ -122,6 +122,7 @@ def test_a_week_stands_beside_the_one_before(chromium: Browser, store: EmbeddedS
         assert sum(int(day[1]) for day in days[:-1]) == int(value(page, "visits").replace(",", ""))
         assert [" ".join(day[-1].split()) for day in days[:1]] == ["315 Mon 16 Mar"]
         assert [painted(page.locator("#days .chart"), place) for place in (0, 5, 6)] == [True, True, False]
+        assert len(colours(page.locator("#days .chart"), 0)) == 2  # the week before is seen behind this one
         expect(page.locator("#changes")).to_contain_text("as in the weekly report")
         assert page.locator("#hours tbody tr").count() == 7
         page.get_by_role("link", name="The period before").click()

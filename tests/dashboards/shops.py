@@ -14,8 +14,18 @@ from zoneinfo import ZoneInfo
 
 from cloud.domain.chain import Chain
 from cloud.domain.notices import Acknowledgement
-from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.vocabulary import (
+    AGE_BANDS,
+    ATTRIBUTES,
+    DWELL_BINS_S,
+    EXPRESSIONS,
+    GENDERS,
+    NO_VERDICT,
+    NOT_SEEN,
+    UNKNOWN,
+)
 from common.wire import (
+    NOISY_LABELS,
     AlertMessage,
     Cells,
     Cohort,
@@ -86,6 +96,8 @@ BUSY = {"mitte": 10, "nord.2": 2, "baixa": 5, "dark": 3}
 
 BLIND_HOUR, HALF_HOUR, FAILED_HOUR, EMPTY_HOUR = 12, 13, 11, 14
 """Hours of today in Berlin: nobody watched; half of it was watched; the camera failed as somebody left; nobody came."""
+NOISY_UNTIL = 12
+"""Until this hour in Berlin, the device at the till adds noise."""
 WOMEN_FROM = TODAY - timedelta(days=2)
 """From then on nearly all who come to Mitte are women."""
 
@@ -161,6 +173,8 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
                 women = 12 if site == "mitte" and day >= WOMEN_FROM else 2
                 told = shop_sales.beside(site, device, waiting, K, Random(start.isoformat()))
                 cohort = _cohort(waiting, since, PROFILES[site], women, random, told)
+                if device == "till" and local.hour < NOISY_UNTIL:
+                    cohort = _with_noise(cohort, Random(start.isoformat()))
                 waiting, since = 0, start + step
             yield WindowMessage(
                 site=site,
@@ -244,6 +258,17 @@ def _cohort(
         **shop_places.places(visits, Random(random.randrange(visits + 1))),
         **beside,
     )
+
+
+def _with_noise(cohort: Cohort, random: Random) -> Cohort:
+    """The same cohort of a device with a budget."""
+    targets = {name: one.model_copy(update={"expression": None}) for name, one in cohort.targets.items()}
+    lists = {
+        name: {label: random.randrange(-9, 40) for label in labels} for name, labels in NOISY_LABELS.items()
+    }
+    withheld = {name: dict.fromkeys((*labels, NO_VERDICT)) for name, labels in ATTRIBUTES.items()}
+    people = {**withheld, "described": None, "gender_age_band": None, "targets": targets}
+    return Cohort.model_validate({**vars(cohort), **people, "noise": {"budget": 1.0, **lists}})
 
 
 def _bin(seconds: float) -> str:

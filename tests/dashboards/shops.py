@@ -14,18 +14,8 @@ from zoneinfo import ZoneInfo
 
 from cloud.domain.chain import Chain
 from cloud.domain.notices import Acknowledgement
-from common.vocabulary import (
-    AGE_BANDS,
-    ATTRIBUTES,
-    DWELL_BINS_S,
-    EXPRESSIONS,
-    GENDERS,
-    NO_VERDICT,
-    NOT_SEEN,
-    UNKNOWN,
-)
+from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire import (
-    NOISY_LABELS,
     AlertMessage,
     Cells,
     Cohort,
@@ -39,7 +29,7 @@ from common.wire import (
     WindowMessage,
     bin_label,
 )
-from tests.dashboards import shop_places, shop_sales
+from tests.dashboards import shop_noise, shop_places, shop_sales
 from tests.support.messages import alert, health, notice
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -174,7 +164,7 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
                 told = shop_sales.beside(site, device, waiting, K, Random(start.isoformat()))
                 cohort = _cohort(waiting, since, PROFILES[site], women, random, told)
                 if device == "till" and local.hour < NOISY_UNTIL:
-                    cohort = _with_noise(cohort, Random(start.isoformat()))
+                    cohort = shop_noise.with_noise(cohort, Random(start.isoformat()))
                 waiting, since = 0, start + step
             yield WindowMessage(
                 site=site,
@@ -258,17 +248,6 @@ def _cohort(
         **shop_places.places(visits, Random(random.randrange(visits + 1))),
         **beside,
     )
-
-
-def _with_noise(cohort: Cohort, random: Random) -> Cohort:
-    """The same cohort of a device with a budget."""
-    targets = {name: one.model_copy(update={"expression": None}) for name, one in cohort.targets.items()}
-    lists = {
-        name: {label: random.randrange(-9, 40) for label in labels} for name, labels in NOISY_LABELS.items()
-    }
-    withheld = {name: dict.fromkeys((*labels, NO_VERDICT)) for name, labels in ATTRIBUTES.items()}
-    people = {**withheld, "described": None, "gender_age_band": None, "targets": targets}
-    return Cohort.model_validate({**vars(cohort), **people, "noise": {"budget": 1.0, **lists}})
 
 
 def _bin(seconds: float) -> str:

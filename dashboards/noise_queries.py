@@ -16,3 +16,4 @@ SUMS = [_sums(attribute) for attribute in ATTRIBUTES]
 """A query for each attribute, with a column for each verdict."""
 RANGE = Query(f'SELECT 1.96 * sqrt(sum("variance")) AS "visits" FROM "{COHORT_NOISE.name}" WHERE {SITE}')
 """Half of the 95 % interval of each sum."""
+BUDGET = Query(f'SELECT max("budget") AS "budget" FROM "{COHORT_NOISE.name}" WHERE {SITE}')

@@ -9,7 +9,7 @@ from cloud.stores import layout
 from common.vocabulary import EXPRESSIONS, GENDERS, UNKNOWN
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
-from dashboards.noise_queries import RANGE, SUMS
+from dashboards.noise_queries import BUDGET, RANGE, SUMS
 from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
 from dashboards.store_places import add_places
 
@@ -146,7 +146,7 @@ def dashboard() -> Dashboard:
             "as 0. Choose weeks at the top: over a day, noise is most of what is drawn.",
             SUMS,
             no_value=_NO_BUDGET,
-            span=20,
+            span=16,
             height=6,
         )
     )
@@ -157,6 +157,17 @@ def dashboard() -> Dashboard:
             RANGE,
             no_value=_NO_BUDGET,
             decimals=0,
+            height=6,
+        )
+    )
+    board.with_panel(
+        number(
+            "Budget of each visit and day",
+            "All that is told of a day changes the odds of the verdicts on one visit at most by e to this; the largest "
+            "of the devices and days shown.",
+            BUDGET,
+            no_value=_NO_BUDGET,
+            decimals=2,
             height=6,
         )
     )

@@ -47,7 +47,7 @@ from common.wire.fields import (
     Share,
     bin_label,
 )
-from common.wire.noise import BUDGETS, NOISY_LABELS, Budget, Noise, NoisyCells, noise_scale
+from common.wire.noise import BUDGETS, NOISY_LABELS, Budget, Noise, noise_scale
 from common.wire.notice import NEWS_S, NoticeMessage, NoticeRule, least_people
 from common.wire.own_places import OwnPlaces
 from common.wire.placement import (
@@ -119,7 +119,6 @@ __all__ = [
     "Message",
     "Name",
     "Noise",
-    "NoisyCells",
     "NoticeMessage",
     "NoticeRule",
     "OwnPlaces",

@@ -167,6 +167,11 @@ def _range(world: World, scene: Scene) -> float | None:
 
 
 BOARD.one("Noise of each number", "visits", _range)
+BOARD.one(
+    "Budget of each visit and day",
+    "budget",
+    lambda w, s: max((noise.budget for noise in _noises(w, s)), default=None),
+)
 
 
 @BOARD.shows("Visits by dwell time")

@@ -14,7 +14,7 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from common.mqtt.broker import Broker
-from common.wire import Cohort, encode, topic
+from common.wire import encode, topic
 from edge.commands.privacy_audit.camera import camera
 from edge.commands.privacy_audit.command import inspect
 from edge.commands.privacy_audit.payloads import payloads
@@ -27,7 +27,7 @@ from edge.uplink.mqtt import Connection, Outgoing
 from edge.uplink.outbox import Outbox
 from tests.edge.commands.audited import process, settings, subject
 from tests.support.brokers import Mosquitto, until
-from tests.support.messages import MORNING, cohort, health, status, window, with_noise
+from tests.support.messages import MORNING, cohort, health, status, window
 
 IMAGE = crowd(1, 640, 480).render(0)
 
@@ -291,29 +291,6 @@ def test_a_message_wider_than_the_settings_is_found_and_others_are_told_in_words
         assert "a window told profile" in found.value
         outbox.put("footlight/v1/shop/door/window", b'{"people": ["Ada"]}', MORNING)
         assert "no message of Footlight" in inspect(payloads, subject(tmp_path, None)).value
-
-
-@pytest.mark.parametrize(
-    ("told", "budget", "leak"),
-    [
-        (cohort(), None, ""),
-        (cohort(), 1.0, "a window told verdicts without noise; the settings say a budget of 1"),
-        (with_noise(budget=1.0), 1.0, ""),
-        (with_noise(budget=2.0), 1.0, "a window told noise of budget 2; the settings say 1"),
-        (with_noise(budget=1.0), None, ""),
-    ],
-)
-def test_verdicts_that_were_told_with_less_noise_than_the_settings_say_are_found(
-    tmp_path: Path, told: Cohort, budget: float | None, leak: str
-) -> None:
-    own = settings(tmp_path, privacy={"noise_budget": budget})
-    with closing(Outbox(own.outbox.location(), max_messages=10)) as outbox:
-        outbox.put(topic(window(0)), encode(window(0, cohort=told)), MORNING)
-        found = inspect(payloads, subject(tmp_path, None, own=own, settings=own))
-    assert found.state == ("red" if leak else "green")
-    assert leak in found.value
-    if not leak:
-        assert ("all verdicts only with noise" in found.value) == (told.noise is not None)
 
 
 # The camera, and the broker's side.

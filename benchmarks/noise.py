@@ -1,9 +1,10 @@
 """``python -m benchmarks.noise``: what differential privacy would cost in accuracy, beside what the privacy rule costs.
 
 Days of made-up shops, divided into cohorts as the device does it. The lists of gender, age band and expression of each
-cohort are told by the rule, or with noise and without the rule. The second is epsilon-differentially private (Dwork et
-al. 2006) for a visit whose three verdicts change: each list then changes in two cells by one, so each gets discrete
-Laplace noise (Ghosh et al. 2009) of scale ``2 * 3 / epsilon``. The number of visits is exact, and not covered.
+cohort are told by the rule, or with noise and without the rule, as a device with a budget does it. The second is
+epsilon-differentially private (Dwork et al. 2006) for a visit whose three verdicts change: each list then changes in
+two cells by one, so each gets discrete Laplace noise (Ghosh et al. 2009) of scale ``2 * 3 / epsilon``. The number of
+visits is exact, and not covered.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from cloud.domain.noise import projected
 from common.vocabulary import ATTRIBUTES, NO_VERDICT, NOT_SEEN, UNKNOWN
+from common.wire import noise_scale
 from edge.vision.privacy import MAX_COHORT, MIN_COHORT
 from tests.support.crowds import SEEN, SHARES, K, crowd
 
@@ -30,7 +33,6 @@ VISITS = (20, 60, 200, 1000)
 BUDGETS = (0.5, 1.0, 2.0, 4.0)
 MORNING = 0.3
 """The share of visits by noon in a shop that is open from 9 to 19."""
-_CHANGED_CELLS = 2
 
 Counts = NDArray[np.float64]
 """Visits by label: the verdicts of an attribute, then ``UNKNOWN`` and ``NOT_SEEN``."""
@@ -52,24 +54,16 @@ class Error:
 
 
 def laplace(rng: np.random.Generator, scale: float, size: int) -> Counts:
-    """Draw whole numbers with probability proportional to ``exp(-abs(x) / scale)``. Good for figures, not for secrets:
-    its random numbers can be guessed."""
+    """Draw whole numbers with probability proportional to ``exp(-abs(x) / scale)``, faster than the device does it.
+    Good for figures, not for secrets: its random numbers can be guessed."""
     stop = 1 - np.exp(-1 / scale)
     noise: Counts = np.subtract(*rng.geometric(stop, (2, size)), dtype=float)
     return noise
 
 
-def projected(counts: Counts, total: float) -> Counts:
-    """Return the nearest counts that are not negative and sum to ``total`` (Held et al. 1974)."""
-    order = np.sort(counts)[::-1]
-    excess = (np.cumsum(order) - total) / np.arange(1, len(counts) + 1)
-    made: Counts = np.maximum(counts - excess[order >= excess][-1], 0.0)
-    return made
-
-
 def scale_of(budget: float) -> float:
-    """Return the scale of the noise in each list. ``budget`` is that of one visit, which is in one cohort alone."""
-    return _CHANGED_CELLS * len(ATTRIBUTES) / budget
+    """Return the scale of the noise in each cell. ``budget`` is that of one visit, which is in one cohort alone."""
+    return float(noise_scale(budget, len(ATTRIBUTES)))
 
 
 def sizes(rng: np.random.Generator, visits: float) -> Iterator[int]:
@@ -137,7 +131,7 @@ class _Told:
         for budget in BUDGETS:
             noisy = true + laplace(rng, scale_of(budget), len(true))
             self.noise[budget] += noisy
-            self.early[budget] += projected(noisy, true.sum())
+            self.early[budget] += projected(noisy.tolist(), true.sum())
 
 
 def _read(cells: Mapping[str, int | None], labels: Sequence[str], visits: int) -> Counts:
@@ -165,7 +159,8 @@ def _error(name: str, told: Sequence[_Told]) -> Error:
         withheld=sum(one.withheld for one in told) / float(sum(_verdicts(one.true).sum() for one in told)),
         rule=differ(one.rule for one in told),
         noise={
-            budget: differ(projected(one.noise[budget], one.visits) for one in told) for budget in BUDGETS
+            budget: differ(np.array(projected(one.noise[budget].tolist(), one.visits)) for one in told)
+            for budget in BUDGETS
         },
         early={budget: differ(one.early[budget] for one in told) for budget in BUDGETS},
     )

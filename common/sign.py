@@ -29,7 +29,7 @@ OF_TOTALS: Final[Mapping[str, str]] = {"visits": "visits", "viewers": "visits", 
 OF_COHORT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("since", "visits", "occupancy_mean", "occupancy_max"), "visits"),
     **dict.fromkeys(("dwell_sum_s", "dwell", "attention_sum_s", "attention"), "visits"),
-    **dict.fromkeys(("described", "gender", "age_band", "gender_age_band", "expression"), "profile"),
+    **dict.fromkeys(("described", "gender", "age_band", "gender_age_band", "expression", "noise"), "profile"),
     "zones": "zones",
     "targets": "targets",
     "clips": "clips",

@@ -9,11 +9,13 @@ from cloud.stores import layout
 from common.vocabulary import EXPRESSIONS, GENDERS, UNKNOWN
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
+from dashboards.noise_queries import BUDGET, RANGE, SUMS
 from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
 from dashboards.store_places import add_places
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
 _NO_GROUP = "no group is large enough yet"
+_NO_BUDGET = "no device here adds noise"
 _FEW = f"Grey: fewer than {SMALL_SAMPLE} visits, so chance alone can move a share by more than ten points."
 
 HOW_TO_READ = f"""\
@@ -133,6 +135,40 @@ def dashboard() -> Dashboard:
             f"What faces showed, not what people felt; only if the shop's privacy profile allows it. {_FEW}",
             q.breakdown("cohort_expression", (*EXPRESSIONS, UNKNOWN), of="known"),
             no_value="not turned on in this shop, or no group is large enough yet",
+        )
+    )
+
+    board.with_panel(
+        bars(
+            "Verdicts with noise",
+            "Only of devices with a budget for noise: sums to which each device added random noise before it told "
+            "them, so that they tell little of any single visit. They are no counts: one may be negative, and is drawn "
+            "as 0. Choose weeks at the top: over a day, noise is most of what is drawn.",
+            SUMS,
+            no_value=_NO_BUDGET,
+            span=16,
+            height=6,
+        )
+    )
+    board.with_panel(
+        number(
+            "Noise of each number",
+            "The true number lies within so many visits of the one beside, above or below, in about 19 of 20 cases.",
+            RANGE,
+            no_value=_NO_BUDGET,
+            decimals=0,
+            height=6,
+        )
+    )
+    board.with_panel(
+        number(
+            "Budget of each visit and day",
+            "All that is told of a day changes the odds of the verdicts on one visit at most by e to this; the largest "
+            "of the devices and days shown.",
+            BUDGET,
+            no_value=_NO_BUDGET,
+            decimals=2,
+            height=6,
         )
     )
 

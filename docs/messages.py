@@ -62,6 +62,9 @@ The other labels:
 0 visits at coverage 0 mean "no data", not "nobody came". `pending` visits are already in the totals and wait for a
 cohort; those that still wait after the last window of a day are never broken down. A cohort covers the windows from
 its `since` to the window that it came with.
+
+The numbers in `noise` are no counts. They may be negative, and below `k`. Add up those of several cohorts, and their
+variances, 2 q / (1 - q)² for each cell with q = exp(-1 / scale): [privacy.md](privacy.md#noise-with-a-budget).
 """
 
 SERVICE = {

@@ -20,7 +20,7 @@ from common.loyalty import parse_key
 from common.masking import masked
 from common.settings import MqttSettings, Section, first_line
 from common.signage import ProgrammeSettings
-from common.wire import WINDOW_S, Name, Profile
+from common.wire import WINDOW_S, Budget, Name, Profile
 from edge.capture.source import SampleScene, parse_source
 from edge.place_settings import PlaceSettings
 from edge.places.notice_privacy import revealing_pair
@@ -117,6 +117,16 @@ class PrivacySettings(Section):
     max_cohort: Annotated[int, Field(ge=1)] = MAX_COHORT
     release_hours: Annotated[tuple[Hour, ...], Field(max_length=24)] = (12,)
     closing_hour: Hour = 20
+    noise_budget: Budget | None = None
+
+    @model_validator(mode="after")
+    def _noise_is_about_verdicts(self) -> Self:
+        if self.noise_budget is not None and self.profile == "count":
+            raise ValueError(
+                "noise_budget: with profile count no verdict is told, so there is nothing to add noise to; delete it,"
+                " or choose another profile"
+            )
+        return self
 
     @model_validator(mode="after")
     def _cohort_holds_k(self) -> Self:

@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cloud.analysis.estimates import estimate
+from cloud.analysis.noise import NoiseSource, with_noise
 from cloud.api import figures
 from cloud.api.answers import Cohorts, DayAnswer, Days, Hours, Metrics
 from cloud.api.clip_answers import ClipAnswer, ClipList
 from cloud.api.endpoints import MOST_DAYS, MOST_DAYS_BY_HOUR, USUAL_DAYS, Period
+from cloud.api.noise_answers import Noisy, noisy_figures
 from cloud.api.place_answers import Places
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.formula import Formula
@@ -122,6 +124,12 @@ def metrics(
     return Metrics(
         **_about(asked), metrics=[figures.metric(estimate(one, found, doors)) for one in asked.formulas]
     )
+
+
+def noise(shops: Source, reader: NoiseSource, name: str, period: Period, now: datetime) -> Noisy:
+    asked = choose(shops, name, period, now, most=MOST_DAYS)
+    found = with_noise(reader, asked.site, asked.first, asked.last, asked.role)
+    return Noisy(**_about(asked), **noisy_figures(found))
 
 
 def clips(shops: Source, name: str, period: Period, now: datetime) -> ClipList:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cloud.api import answers, device_answers, place_answers
 from cloud.api.clip_answers import ClipList
+from cloud.api.noise_answers import Noisy
 from cloud.domain.chain import Role
 from cloud.domain.periods import monday_of
 from cloud.domain.till import TillRow
@@ -176,6 +177,7 @@ ENDPOINTS: Final = (
     _json("cohorts", "/sites/{site}/cohorts", "Released breakdowns by local day", Period, answers.Cohorts),
     _json("places", "/sites/{site}/places", "Doors, zones, queues and targets", Period, place_answers.Places),
     _json("metrics", "/sites/{site}/metrics", "Figures with a formula", Period, answers.Metrics),
+    _json("noise", "/sites/{site}/noise", "Verdicts with noise, of devices with a budget", Period, Noisy),
     _json("clips", "/sites/{site}/clips", "Clips of the displays, and their effect", Period, ClipList),
     _json("devices", "/sites/{site}/devices", "Devices and notices as they are now", Nothing, device_answers.Devices),
     Endpoint(

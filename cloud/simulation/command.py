@@ -16,7 +16,7 @@ from cloud.stores.connect import open_store
 from common.clock import SystemClock
 from common.command_line import add_config, positive
 from common.errors import UserError
-from common.wire import Message, StatusMessage, WindowMessage
+from common.wire import BUDGETS, Message, StatusMessage, WindowMessage
 
 if TYPE_CHECKING:
     from cloud.simulation.delivery import Stream
@@ -62,6 +62,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--till-out", type=Path, metavar="FILE", help="write what the tills sold, for 'till import'"
     )
+    parser.add_argument(
+        "--noise-budget",
+        type=_budget,
+        metavar="B",
+        help="let all devices tell verdicts with noise and this budget (default: none does)",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(command=run)
 
@@ -81,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         until=now,
         window_s=args.window,
         seed=args.seed,
+        noise_budget=args.noise_budget,
     )
     began = time.monotonic()
     with ExitStack() as opened:
@@ -159,6 +166,19 @@ def _open(opened: ExitStack, path: Path) -> TextIO:
         return opened.enter_context(path.open("w", encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _budget(text: str) -> float:
+    least, most = BUDGETS
+    try:
+        budget = float(text)
+    except ValueError:
+        budget = 0.0
+    if not least <= budget <= most:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a budget; write a number from {least:g} to {most:g}"
+        )
+    return budget
 
 
 def _date(text: str) -> date:

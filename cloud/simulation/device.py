@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,6 +28,7 @@ from common.wire import (
     short_hash,
 )
 from edge.types import WindowAggregate
+from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
 
 K = 5
@@ -83,7 +85,8 @@ class DeviceDay:
 class Device:
     """A device. Call ``day`` in order of the days: cohorts, sequence numbers and uptime continue from day to day.
 
-    Messages that would arrive after ``until`` are left out.
+    Messages that would arrive after ``until`` are left out. With a ``noise_budget``, verdicts are told with noise; it
+    is drawn from ``rng``, so that equal seeds give equal messages.
     """
 
     def __init__(
@@ -96,17 +99,20 @@ class Device:
         window_s: int,
         until: datetime,
         rng: np.random.Generator,
+        noise_budget: float | None = None,
     ) -> None:
         self._name, self._camera = camera.device, camera
         self._site, self._character, self._faults = site, character, faults
         self._window_s, self._until, self._rng = window_s, until, rng
-        self._places_rng, self._beside_rng = rng.spawn(2)
+        self._places_rng, self._beside_rng, noise_rng = rng.spawn(3)
+        self._noise_budget = noise_budget
+        self._below = random.Random(noise_rng.bytes(16)).randrange
         self._plan = replace(
             PLANS[camera.purpose],
             leaves_out_staff=bool(character.staff),
             counts_members=character.loyalty,
         )
-        self._rule = CohortRule(k=K, profile=character.profile, plan=self._plan)
+        self._rule = self._new_rule(Pool())
         self._release: Release | None = None
         """The running release; None while there is no power."""
         self._boot_id = ""
@@ -165,6 +171,16 @@ class Device:
         ]
         return DeviceDay(arrivals, came, *told)
 
+    def _new_rule(self, pool: Pool) -> CohortRule:
+        return CohortRule(
+            k=K,
+            profile=self._character.profile,
+            plan=self._plan,
+            pool=pool,
+            noise_budget=self._noise_budget,
+            below=self._below,
+        )
+
     def _go_off(self, at: datetime) -> Iterator[Arrival]:
         if self._release is not None and self._connected:
             yield Arrival(at, self._status(online=False, since=self._booted_at))
@@ -181,7 +197,7 @@ class Device:
         self._release, self._booted_at, self._health_due = release, at, at
         self._boot_id = self._rng.bytes(8).hex()
         self._seq = self._lost = 0
-        self._rule = CohortRule(k=K, profile=self._character.profile, plan=self._plan, pool=self._rule.pool)
+        self._rule = self._new_rule(self._rule.pool)
         self._connected = False
         yield from ()
 

@@ -78,15 +78,24 @@ class SiteDay:
 class Fleet:
     """``sites`` shops over the ``days`` days that end with ``last_day``, but not after ``until``.
 
-    Equal arguments give equal messages. ``window_s`` is the length of a window in seconds.
+    Equal arguments give equal messages. ``window_s`` is the length of a window in seconds, ``noise_budget`` that of
+    devices which add noise to verdicts, None if none does.
     """
 
     def __init__(
-        self, *, sites: int, days: int, last_day: date, until: datetime, window_s: int, seed: int
+        self,
+        *,
+        sites: int,
+        days: int,
+        last_day: date,
+        until: datetime,
+        window_s: int,
+        seed: int,
+        noise_budget: float | None = None,
     ) -> None:
         self.days = [last_day - timedelta(days=back) for back in reversed(range(days))]
         self._sites: Sites = make_sites(sites, self.days, seed)
-        self._seed = seed
+        self._seed, self._noise_budget = seed, noise_budget
         self._until = until
         self._devices = {
             name: [
@@ -122,6 +131,7 @@ class Fleet:
             window_s=window_s,
             until=self._until,
             rng=rng,
+            noise_budget=self._noise_budget,
         )
 
     def _release(self, site_number: int, day_number: int) -> Release:

@@ -1,6 +1,7 @@
 """The embedded store: one SQLite file, for a shop with one Pi and no server.
 
-The wire JSON is stored unchanged, beside the few columns that queries need. Of health, status and probe messages only
+The wire JSON is stored unchanged, beside the few columns that queries need; only verdicts with noise have a table of
+their own. Of health, status and probe messages only
 the last is kept, of alerts the last one for each fault, of notices and acknowledgements the last one for each name: the
 page shows no more, and every write wears out the SD card.
 """
@@ -15,7 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cloud.domain.noise import ToldNoise
 from cloud.domain.notices import Acknowledgement
+from cloud.stores import embedded_noise
 from cloud.stores.embedded_file import (
     OF_SITE,
     STAMP,
@@ -173,6 +176,10 @@ class EmbeddedStore:
         rows = self._rows(f"SELECT json {WITH_COHORT}", site, start.timestamp(), end.timestamp())
         return [window for (json,) in rows if (window := self._row_reader.read(WindowMessage, json))]
 
+    def noise(self, site: str, start: datetime, end: datetime) -> list[ToldNoise]:
+        rows = self._rows(embedded_noise.OF_SITE, site, start.timestamp(), end.timestamp())
+        return embedded_noise.told(rows, self._row_reader)
+
     def stamp(self, site: str, start: datetime, end: datetime) -> tuple[int, int]:
         """Return a value that changes when a window that starts in [start, end) is written or removed."""
         ((count, newest),) = self._rows(STAMP, site, start.timestamp(), end.timestamp())
@@ -241,6 +248,8 @@ class EmbeddedStore:
                 (*identity, message.at.timestamp(), message.nonce),
             )
             return
+        if isinstance(message, WindowMessage):
+            message = embedded_noise.set_apart(self._db, message)
         json = message.model_dump_json(by_alias=True)
         self._db.execute("INSERT OR IGNORE INTO devices (site, device) VALUES (?, ?)", identity)
         if not isinstance(message, StatusMessage):
@@ -299,6 +308,7 @@ class EmbeddedStore:
         self._pruned_at = now
         oldest = (now - self._retention).timestamp()
         self._db.execute("DELETE FROM duplicates WHERE at < ?", (oldest,))
+        self._db.execute(embedded_noise.PRUNE, (oldest,))
         self._db.execute(
             "DELETE FROM windows WHERE site IN (SELECT DISTINCT site FROM devices) AND start < ?",
             (oldest,),

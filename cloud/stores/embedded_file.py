@@ -57,6 +57,11 @@ CREATE TABLE IF NOT EXISTS duplicates (
     site TEXT NOT NULL, device TEXT NOT NULL, at REAL NOT NULL, windows INTEGER NOT NULL,
     PRIMARY KEY (site, device, at)
 );
+CREATE TABLE IF NOT EXISTS noise (
+    site TEXT NOT NULL, start INTEGER NOT NULL, device TEXT NOT NULL, camera TEXT NOT NULL, since REAL NOT NULL,
+    visits INTEGER NOT NULL, json TEXT NOT NULL,
+    PRIMARY KEY (site, start, device, camera)
+);
 CREATE TABLE IF NOT EXISTS acknowledgements (
     site TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL, began REAL NOT NULL, at REAL NOT NULL,
     who TEXT NOT NULL,
@@ -69,7 +74,16 @@ WITH_COHORT = OF_SITE.replace(" ORDER", """ AND json NOT LIKE '%"cohort":null%' 
 STAMP = f"SELECT count(*), ifnull(max(rowid), 0) {OF_SITE.partition(' ORDER')[0]}"
 """A window that is written again gets a new row."""
 _PORTION = 1000
-_TABLES = ("windows", "devices", "alerts", "notices", "acknowledgements", "duplicates", "dead_letters")
+_TABLES = (
+    "windows",
+    "noise",
+    "devices",
+    "alerts",
+    "notices",
+    "acknowledgements",
+    "duplicates",
+    "dead_letters",
+)
 
 
 class RowReader:

@@ -22,6 +22,7 @@ from cloud.stores import layout
 from cloud.stores.clip_layout import clip_points
 from cloud.stores.influxql import InfluxQL, answered, cause
 from cloud.stores.measurement import Measurement, Point, Value, moment, nanoseconds
+from cloud.stores.noise_layout import noise_points
 from cloud.stores.place_layout import DOOR, place_points
 from cloud.stores.store import DeadLetter, StoreRejected, StoreUnavailable
 from common.clock import Clock
@@ -247,6 +248,7 @@ def _cohort(cohort: Cohort, at: datetime, tags: Mapping[str, str]) -> Iterator[P
             yield layout.COHORT_GENDER_AGE_BAND.point({**tags, "gender": gender}, at, values)
     yield from place_points(cohort, at, tags)
     yield from clip_points(cohort.clips, at, tags)
+    yield from noise_points(cohort, at, tags)
 
 
 def _breakdown(cohort: Cohort, name: str, cells: Cells) -> dict[str, Value | None]:

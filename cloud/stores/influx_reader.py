@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloud.domain.noise import ToldNoise
 from cloud.domain.notices import Acknowledgement
 from cloud.stores import layout
 from cloud.stores.measurement import Measurement, moment, nanoseconds
+from cloud.stores.noise_layout import COHORT_NOISE, noise_from
 from cloud.stores.store import DeadLetter, DeviceState, Reader, by_device
 from cloud.stores.windows import InfluxWindows
 from common.wire import AlertMessage, HealthMessage, NoticeMessage, WindowMessage
@@ -63,6 +65,11 @@ class InfluxReader(Reader):
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         return self._windows.windows(site, start, end)
+
+    def noise(self, site: str, start: datetime, end: datetime) -> list[ToldNoise]:
+        (answer,) = self._influxql.ask(COHORT_NOISE.level, COHORT_NOISE.select([site], start, end))
+        found = [(row["time"], noise_from(series.tags, row)) for series in answer for row in series]
+        return [told for _, told in sorted(found, key=lambda pair: (pair[0], pair[1].camera))]
 
     def duplicates(self, site: str, start: datetime, end: datetime) -> dict[str, int]:
         (answer,) = self._influxql.ask("raw", layout.DUPLICATE.select([site], start, end))

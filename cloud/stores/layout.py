@@ -17,6 +17,7 @@ from cloud.stores.floor_days import DAY_HEAT, DAY_WAY
 from cloud.stores.forgotten import FORGOTTEN, FORGOTTEN_FIELD
 from cloud.stores.line_protocol import Kind
 from cloud.stores.measurement import Field, Measurement
+from cloud.stores.noise_layout import COHORT_NOISE
 from cloud.stores.place_days import DAY_PLACE
 from cloud.stores.place_layout import OF_PLACES
 from common.vocabulary import AGE_BANDS, UNKNOWN
@@ -73,7 +74,7 @@ COHORT = Measurement(
     _CAMERA,
     _START,
     {
-        **fields_of(Cohort, without=(*_COHORT_LISTS, *_COHORT_PLACES, "since")),
+        **fields_of(Cohort, without=(*_COHORT_LISTS, *_COHORT_PLACES, "noise", "since")),
         **{name: Field(kind, meaning) for name, kind, meaning in _TIMED},
         "described_of": _DESCRIBED_OF,
         "since": Field("integer", "start of the first window whose visits are in here, in ns"),
@@ -321,7 +322,7 @@ ANNOTATION = Measurement(
 )
 
 MEASUREMENTS = (
-    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, HEALTH, STATUS, ALERT,
-    NOTICE, ACKNOWLEDGEMENT, PROBE, DUPLICATE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY, CORRECTED, SITE,
-    CAMERA, ANNOTATION, COMPARISON, *FIGURES,
+    WINDOW, COHORT, *BREAKDOWNS.values(), COHORT_GENDER_AGE_BAND, *OF_PLACES, COHORT_CLIP, COHORT_NOISE, HEALTH, STATUS,
+    ALERT, NOTICE, ACKNOWLEDGEMENT, PROBE, DUPLICATE, DEAD_LETTER, QUARTER, DAY, DAY_PLACE, DAY_HEAT, DAY_WAY,
+    CORRECTED, SITE, CAMERA, ANNOTATION, COMPARISON, *FIGURES,
 )  # fmt: skip

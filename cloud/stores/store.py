@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cloud.domain.noise import ToldNoise
 from cloud.domain.notices import Acknowledgement
 from common.wire import (
     AlertMessage,
@@ -156,7 +157,12 @@ class Reader(NoticeBook, Protocol):
         ...
 
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
-        """Return the windows of all cameras of a site that start in [start, end), by start, device, camera."""
+        """Return the windows of all cameras of a site that start in [start, end), by start, device, camera. They are
+        without noise: its numbers are no counts."""
+        ...
+
+    def noise(self, site: str, start: datetime, end: datetime) -> list[ToldNoise]:
+        """Return what the cohorts that came with these windows tell with noise, in the same order."""
         ...
 
     def duplicates(self, site: str, start: datetime, end: datetime) -> dict[str, int]:

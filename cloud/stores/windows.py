@@ -71,8 +71,8 @@ class InfluxWindows:
     def windows(self, site: str, start: datetime, end: datetime) -> list[WindowMessage]:
         """Return the windows of all cameras of a site that start in [start, end), by start, device, camera.
 
-        They are equal to what was written, except that a missing label is 0 and a withheld zone, queue or target is
-        missing. Raises ``StoreUnavailable``.
+        They are equal to what was written, except that a missing label is 0, and noise and a withheld zone, queue or
+        target are missing. Raises ``StoreUnavailable``.
         """
         answers = self._influxql.ask("raw", *(one.select([site], start, end) for one in _MEASUREMENTS))
         tables = {m.name: _points(answer) for m, answer in zip(_MEASUREMENTS, answers, strict=True)}

@@ -36,6 +36,7 @@ def routes(reader: Reader, shops: Shops, clock: Clock, checks: CheckFile | None 
         "cohorts": api.cohorts,
         "places": api.places,
         "metrics": api.metrics,
+        "noise": api.noise,
         "clips": api.clips,
         "devices": api.devices,
     }
@@ -90,6 +91,9 @@ class _Api:
 
     def metrics(self, request: Request) -> Response:
         return _json(request, ask.metrics(self.shops, *self._asked(request), self.checks))
+
+    def noise(self, request: Request) -> Response:
+        return _json(request, ask.noise(self.shops, self.reader, *self._asked(request)))
 
     def clips(self, request: Request) -> Response:
         return _json(request, ask.clips(self.shops, *self._asked(request)))

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from cloud.analysis.noise import with_noise
 from cloud.devices.changes import InUse
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.periods import MOST_DAYS, Kind, Period, month_of, week_of
@@ -125,6 +126,7 @@ class _Periods:
                 "currency": chain.currency or "",
                 "state": self._state(name, view),
                 "changes": self._changes(name, view),
+                "noise": with_noise(self._pages.reader, site, asked.period.first, asked.period.last, role),
             },
         )
 

@@ -57,6 +57,7 @@ _WORDS: Final[Mapping[str, Message]] = {
     "female": _("female"),
     "male": _("male"),
     "unknown": _("not sure"),
+    "not_seen": _("face not seen"),
     "neutral": _("neutral"),
     "happy": _("happy"),
     "sad": _("sad"),

@@ -3,8 +3,8 @@
 Every message that leaves a device is one of these models, as JSON. Unknown fields are refused on both sides. This needs
 nothing but the standard library and pydantic, so that a bridge can import it without a camera library.
 
-``fields`` and ``places`` are the building blocks, ``window``, ``device``, ``notice`` and ``placement`` the messages,
-and ``codec`` is about topics and JSON.
+``fields``, ``places`` and ``noise`` are the building blocks, ``window``, ``device``, ``notice`` and ``placement`` the
+messages, and ``codec`` is about topics and JSON.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from common.wire.fields import (
     Share,
     bin_label,
 )
+from common.wire.noise import BUDGETS, NOISY_LABELS, Budget, Noise, noise_scale
 from common.wire.notice import NEWS_S, NoticeMessage, NoticeRule, least_people
 from common.wire.own_places import OwnPlaces
 from common.wire.placement import (
@@ -79,6 +80,7 @@ from common.wire.window import (
 )
 
 __all__ = [
+    "BUDGETS",
     "BY_CHANNEL",
     "CONTENT_TYPE",
     "ENTRY",
@@ -95,12 +97,14 @@ __all__ = [
     "MOST_WAYS",
     "NAME_PATTERN",
     "NEWS_S",
+    "NOISY_LABELS",
     "RESEND_TOPIC",
     "ROOT",
     "STORED",
     "TO_DEVICE",
     "WINDOW_S",
     "AlertMessage",
+    "Budget",
     "Cells",
     "Clip",
     "Clips",
@@ -114,6 +118,7 @@ __all__ = [
     "Heat",
     "Message",
     "Name",
+    "Noise",
     "NoticeMessage",
     "NoticeRule",
     "OwnPlaces",
@@ -138,6 +143,7 @@ __all__ = [
     "encode",
     "heat_least_s",
     "least_people",
+    "noise_scale",
     "one_line",
     "short_hash",
     "topic",

@@ -31,11 +31,12 @@ from common.wire.fields import (
     WireModel,
     bin_label,
 )
+from common.wire.noise import Noise
 from common.wire.place_checks import check_places, check_sizes, tells_few
 from common.wire.places import Doors, Heat, Targets, Ways, Zone
 
 _NOT_IN: Mapping[Profile, tuple[str, ...]] = {
-    "count": ("described", "gender", "age_band", "gender_age_band", "expression"),
+    "count": ("described", "gender", "age_band", "gender_age_band", "expression", "noise"),
     "demographics": ("expression",),
     "expression": (),
 }
@@ -113,6 +114,10 @@ class Cohort(WireModel):
         default=None, description="visits by gender, then age band (profile demographics)"
     )
     expression: Cells | None = Field(default=None, description="visits by expression (profile expression)")
+    noise: Noise | None = Field(
+        default=None,
+        description="the verdicts with noise, of a device with a budget; then all other verdicts are withheld",
+    )
     zones: Annotated[dict[Name, Zone], Field(max_length=MOST_ZONES)] = Field(
         default_factory=dict, description="each zone and queue"
     )
@@ -150,6 +155,7 @@ class Cohort(WireModel):
             if sum(value or 0 for value in cells.values()) > self.visits:
                 raise ValueError(f"{name}: cells exceed the visits of the cohort")
         self._check_not_seen()
+        self._check_noise()
         check_sizes(self.visits, self.dwell_sum_s, self.zones, self.targets, self.ways)
         if (self.members or 0) > self.visits:
             raise ValueError("members exceed the visits of the cohort")
@@ -174,6 +180,18 @@ class Cohort(WireModel):
                 raise ValueError(f"{name}: {UNKNOWN} or {NOT_SEEN} although described is withheld")
             if self.described is not None and (none in cells or cells.get(unseen, 0) != not_seen):
                 raise ValueError(f"{name}: {NOT_SEEN} is not visits minus described")
+
+    def _check_noise(self) -> None:
+        """Refuse noise beside anything else that depends on verdicts: the bound of the noise would not hold."""
+        if self.noise is None:
+            return
+        told = {name: cells for name, cells in self.lists().items() if name not in _OF_TIMES}
+        told |= {f"targets.{name}.expression": one.expression or {} for name, one in self.targets.items()}
+        for name, cells in told.items():
+            if any(count is not None for count in cells.values()):
+                raise ValueError(f"{name}: is told beside noise")
+        if self.described is not None:
+            raise ValueError("described: is told beside noise")
 
     @property
     def staff(self) -> int | None:
@@ -208,9 +226,10 @@ class Cohort(WireModel):
             0 < n < k for n in (self.described, self.visits - self.described)
         ):
             raise ValueError(f"cohort.described: tells a cell of 1 to {k - 1} visits")
+        noise = {} if self.noise is None else {"noise": self.noise, **self.noise.lists()}
+        if beyond := (self.lists().keys() | noise.keys()) & set(_NOT_IN[profile]):
+            raise ValueError(f"cohort.{min(beyond)}: not in profile {profile}")
         for name, cells in self.lists().items():
-            if name in _NOT_IN[profile]:
-                raise ValueError(f"cohort.{name}: not in profile {profile}")
             if tells_few(k, cells, self.visits):
                 raise ValueError(f"cohort.{name}: tells a cell of 1 to {k - 1} visits")
         check_clips(k, self.visits, self.clips)

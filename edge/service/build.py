@@ -270,4 +270,5 @@ def _cohort_rule(settings: Settings, pool: Pool) -> CohortRule:
         max_cohort=privacy.max_cohort,
         plan=place_plan(settings),
         pool=pool,
+        noise_budget=privacy.noise_budget,
     )

@@ -3,11 +3,12 @@
 The counts of visits and viewers are published for every window. Everything that describes visits waits until a cohort
 of at least k visits is due, by its size or by the time of day, and is then published once. So no visit is in two
 cohorts, and subtracting cohorts reveals nothing. Published numbers alone decide when a cohort is due.
-See docs/privacy.md and docs/decisions/0049.
+See docs/privacy.md and docs/decisions/0049. A device with a budget tells verdicts with noise instead: decision 0124.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
@@ -19,6 +20,7 @@ from edge.types import WindowAggregate
 from edge.vision.described import Breakdown, split
 from edge.vision.disclosure import withhold_verdicts
 from edge.vision.joint import withhold_in_joint
+from edge.vision.noise import Below, noisy
 from edge.vision.place_privacy import Plan, tell_places
 from edge.vision.place_times import Whole
 from edge.vision.pool import Pool
@@ -53,7 +55,8 @@ class CohortRule:
 
     ``k``: smallest cohort and smallest readable cell; 1 withholds nothing. ``profile``: which breakdowns may
     be released at all. ``max_cohort``: the number of visits at which a cohort is released at any time of day.
-    ``plan``: the places of the camera. ``pool``: the visits that already wait, from an earlier run.
+    ``plan``: the places of the camera. ``pool``: the visits that already wait, from an earlier run. ``noise_budget``:
+    that of one visit; then verdicts are told with noise and in no other way. ``below`` draws this noise.
     """
 
     def __init__(
@@ -64,8 +67,11 @@ class CohortRule:
         max_cohort: int = MAX_COHORT,
         plan: Plan | None = None,
         pool: Pool | None = None,
+        noise_budget: float | None = None,
+        below: Below = secrets.randbelow,
     ) -> None:
         self._k, self._profile, self._max_cohort, self._plan = k, profile, max_cohort, plan or Plan()
+        self._noise_budget, self._below = noise_budget, below
         self.pool = pool or Pool()
 
     def release(self, window: WindowAggregate) -> Release:
@@ -77,11 +83,34 @@ class CohortRule:
             or (window.due and visits >= min(MIN_COHORT * self._k, self._max_cohort))
             or (window.closing and visits >= self._k)
         )
-        cohort = _draft(self.pool, self._plan, self._k, self._profile) if enough else None
+        cohort = self._draft() if enough else None
         if cohort or window.closing:
             self.pool = Pool()
         totals = wire.Totals(visits=window.visits, viewers=window.viewers, doors=_doors(window))
         return Release(totals, cohort, pending=0 if cohort else visits)
+
+    def _draft(self) -> wire.Cohort:
+        pool, plan, k = self.pool, self._plan, self._k
+        assert pool.since is not None
+        people, whole = self._people(), _whole(pool, k)
+        # With noise, nothing else may depend on verdicts.
+        expression = None if "noise" in people else people.get("expression")
+        return wire.Cohort(
+            since=pool.since,
+            visits=pool.visits,
+            occupancy_max=pool.occupancy_max,
+            **people,
+            staff_excluded=_staff(pool, plan, k),
+            **_times(pool, whole, k),
+            **tell_places(pool, plan, k, whole, expression, _lists_of(people)),
+        )
+
+    def _people(self) -> _People:
+        """Return what is told of the people in the cohort."""
+        if self._noise_budget is None or self._profile == "count":
+            return _people(self.pool, self._k, self._profile)
+        noise = noisy(self.pool.breakdown, self._noise_budget, self._profile, self._below)
+        return {**_withheld(self._profile), "noise": noise}
 
 
 def _doors(window: WindowAggregate) -> dict[str, wire.Door]:
@@ -89,20 +118,6 @@ def _doors(window: WindowAggregate) -> dict[str, wire.Door]:
         name: wire.Door(entries=door.entries, exits=door.exits, passers=door.passers, groups=door.groups)
         for name, door in window.places.doors.items()
     }
-
-
-def _draft(pool: Pool, plan: Plan, k: int, profile: wire.Profile) -> wire.Cohort:
-    assert pool.since is not None
-    people, whole = _people(pool, k, profile), _whole(pool, k)
-    return wire.Cohort(
-        since=pool.since,
-        visits=pool.visits,
-        occupancy_max=pool.occupancy_max,
-        **people,
-        staff_excluded=_staff(pool, plan, k),
-        **_times(pool, whole, k),
-        **tell_places(pool, plan, k, whole, people.get("expression"), _lists_of(people)),
-    )
 
 
 def _staff(pool: Pool, plan: Plan, k: int) -> float | None:
@@ -120,6 +135,7 @@ class _People(TypedDict, total=False):
     age_band: wire.Cells
     gender_age_band: dict[str, wire.Cells] | None
     expression: wire.Cells
+    noise: wire.Noise
 
 
 def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
@@ -140,6 +156,17 @@ def _people(pool: Pool, k: int, profile: wire.Profile) -> _People:
     }
     if profile == "expression":
         people["expression"] = _list(breakdown, 2, k)
+    return people
+
+
+def _withheld(profile: wire.Profile) -> _People:
+    """Return what a cohort tells that withholds all verdicts."""
+    gender, age_band, expression = (
+        dict.fromkeys((*labels, NO_VERDICT), None) for labels in ATTRIBUTES.values()
+    )
+    people: _People = {"described": None, "gender": gender, "age_band": age_band, "gender_age_band": None}
+    if profile == "expression":
+        people["expression"] = expression
     return people
 
 

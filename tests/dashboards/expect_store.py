@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, UNKNOWN
-from common.wire import Cells, WindowMessage, bin_label
+from common.vocabulary import AGE_BANDS, ATTRIBUTES, DWELL_BINS_S, EXPRESSIONS, GENDERS, UNKNOWN
+from common.wire import Cells, Noise, WindowMessage, bin_label
 from tests.dashboards.panels import Row, Scene
 from tests.dashboards.shops import BERLIN, CHAIN
 from tests.dashboards.world import (
@@ -144,6 +145,33 @@ def _pyramid(world: World, scene: Scene) -> list[Answer]:
 def _expression(world: World, scene: Scene) -> list[Answer]:
     tables = [c.expression for c in cohorts(world, scene)]
     return breakdown(tables, (*EXPRESSIONS, UNKNOWN), of=EXPRESSIONS)
+
+
+def _noises(world: World, scene: Scene) -> list[Noise]:
+    return [c.noise for c in cohorts(world, scene) if c.noise is not None]
+
+
+@BOARD.shows("Verdicts with noise")
+def _noise(world: World, scene: Scene) -> list[Answer]:
+    found: list[Answer] = []
+    for attribute, labels in ATTRIBUTES.items():
+        told = [noise.lists()[attribute] for noise in _noises(world, scene)]
+        found.append([{label: sum(one[label] for one in told) for label in labels}] if told else [])
+    return found
+
+
+def _range(world: World, scene: Scene) -> float | None:
+    chances = [math.exp(-noise.budget / 6) for noise in _noises(world, scene)]
+    variance = sum(2 * q / (1 - q) ** 2 for q in chances)
+    return 1.96 * variance**0.5 if chances else None
+
+
+BOARD.one("Noise of each number", "visits", _range)
+BOARD.one(
+    "Budget of each visit and day",
+    "budget",
+    lambda w, s: max((noise.budget for noise in _noises(w, s)), default=None),
+)
 
 
 @BOARD.shows("Visits by dwell time")

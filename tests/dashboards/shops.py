@@ -29,7 +29,7 @@ from common.wire import (
     WindowMessage,
     bin_label,
 )
-from tests.dashboards import shop_places, shop_sales
+from tests.dashboards import shop_noise, shop_places, shop_sales
 from tests.support.messages import alert, health, notice
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,6 +86,8 @@ BUSY = {"mitte": 10, "nord.2": 2, "baixa": 5, "dark": 3}
 
 BLIND_HOUR, HALF_HOUR, FAILED_HOUR, EMPTY_HOUR = 12, 13, 11, 14
 """Hours of today in Berlin: nobody watched; half of it was watched; the camera failed as somebody left; nobody came."""
+NOISY_UNTIL = 12
+"""Until this hour in Berlin, the device at the till adds noise."""
 WOMEN_FROM = TODAY - timedelta(days=2)
 """From then on nearly all who come to Mitte are women."""
 
@@ -161,6 +163,8 @@ def _device(site: str, device: str, random: Random) -> Iterator[WindowMessage]:
                 women = 12 if site == "mitte" and day >= WOMEN_FROM else 2
                 told = shop_sales.beside(site, device, waiting, K, Random(start.isoformat()))
                 cohort = _cohort(waiting, since, PROFILES[site], women, random, told)
+                if device == "till" and local.hour < NOISY_UNTIL:
+                    cohort = shop_noise.with_noise(cohort, Random(start.isoformat()))
                 waiting, since = 0, start + step
             yield WindowMessage(
                 site=site,

@@ -142,8 +142,11 @@ def draw_day(rng: np.random.Generator, shop: Shop) -> Day:
     return publish_day(people, noted, shop.k)
 
 
-def publish_day(people: Sequence[Person], noted: Mapping[int, Beside], k: int) -> Day:
-    """Publish a day of these people with the product's own parts."""
+def publish_day(
+    people: Sequence[Person], noted: Mapping[int, Beside], k: int, rule: CohortRule | None = None
+) -> Day:
+    """Publish a day of these people with the product's own parts; ``rule`` is that of a device without noise unless
+    given."""
     aggregator = Aggregator(
         window_s=60,
         max_gap_s=60.0,
@@ -153,7 +156,7 @@ def publish_day(people: Sequence[Person], noted: Mapping[int, Beside], k: int) -
         release_hours=[NOON],
         timezone=UTC,
     )
-    rule = CohortRule(k=k, profile="expression", plan=PLAN)
+    rule = rule or CohortRule(k=k, profile="expression", plan=PLAN)
     releases, cohorts, waiting, beside = list[Release](), list[Told](), list[Person](), Beside()
     ended = {minute: [one for one in people if one.minute == minute] for minute in noted}
     for minute in range(60 * OPENS, 60 * CLOSES + 1):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from common.vocabulary import ATTRIBUTES, NO_VERDICT
 from common.wire import (
+    NOISY_LABELS,
     AlertMessage,
     Clip,
     Cohort,
@@ -97,6 +100,29 @@ def with_clips() -> Cohort:
     nobody = Watched(visits=0, shows=0, shown_s=0.0, viewers=None, attention_sum_s=None)
     clips = {"running": Clip(shown=told, held=nobody, holdout_hours=0.5), "welcome": Clip(shown=nobody)}
     return cohort().model_copy(update={"clips": clips})
+
+
+def with_noise(
+    visits: int = 8,
+    *,
+    budget: float = 1.0,
+    cells: Mapping[str, Mapping[str, int]] | None = None,
+    **changes: Any,
+) -> Cohort:
+    """A cohort of a device with a budget. ``cells``: the numbers with noise that are not 0, by attribute."""
+    told = cells or {}
+    names = ("gender", "age_band", *(["expression"] if "expression" in told else []))
+    noise = {name: {**dict.fromkeys(NOISY_LABELS[name], 0), **told.get(name, {})} for name in names}
+    values: dict[str, Any] = {
+        **cohort().model_dump(),
+        **dict.fromkeys(("described", "gender_age_band", "members", "ways", "heat")),
+        **{name: dict.fromkeys((*ATTRIBUTES[name], NO_VERDICT)) for name in names},
+        **{name: {} for name in ("dwell", "attention", "zones", "targets")},
+        "noise": {"budget": budget, **noise},
+        "visits": visits,
+        **changes,
+    }
+    return Cohort.model_validate(values)
 
 
 def zone(visits: int | None, *, queue: bool = False) -> Zone:

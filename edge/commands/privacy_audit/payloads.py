@@ -59,6 +59,12 @@ def _too_open(message: Message, subject: Subject) -> Iterator[str]:
             yield f"a window told profile {message.profile}; the settings say {allowed.profile}"
         if message.k < allowed.k:
             yield f"a window told groups of {message.k}; the settings say {allowed.k}"
+        if message.cohort is not None and message.profile != "count" and allowed.noise_budget is not None:
+            noise = message.cohort.noise
+            if noise is None:
+                yield f"a window told verdicts without noise; the settings say a budget of {allowed.noise_budget:g}"
+            elif noise.budget > allowed.noise_budget:
+                yield f"a window told noise of budget {noise.budget:g}; the settings say {allowed.noise_budget:g}"
 
 
 def words(message: Message) -> str:
@@ -73,7 +79,8 @@ def words(message: Message) -> str:
             if message.cohort is None:
                 return f"{text}, no breakdown"
             lists = ", ".join(message.cohort.lists())
-            return f"{text}, and a breakdown of {message.cohort.visits} visits by {lists}"
+            noise = "" if message.cohort.noise is None else "; all verdicts only with noise"
+            return f"{text}, and a breakdown of {message.cohort.visits} visits by {lists}{noise}"
         case HealthMessage():
             return f"health at {message.at:%H:%M} UTC: {message.fps:g} frames a second, nobody in it"
         case AlertMessage():

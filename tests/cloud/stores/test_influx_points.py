@@ -10,7 +10,18 @@ from cloud.stores.measurement import Point
 from common.wire import Message
 from tests.cloud.stores.influx_server import Influx
 from tests.support.clock import ManualClock
-from tests.support.messages import MORNING, alert, cohort, health, notice, probe, status, window, with_clips
+from tests.support.messages import (
+    MORNING,
+    alert,
+    cohort,
+    health,
+    notice,
+    probe,
+    status,
+    window,
+    with_clips,
+    with_noise,
+)
 
 EXPECTED_LINES = """
 window,camera=front,device=door,site=shop boot_id="0123456789abcdef",calibration="1",clock_trusted=true,coverage=1,\
@@ -81,6 +92,7 @@ MESSAGES: list[Message] = [
     window(
         0, visits=8, cohort=with_clips().model_copy(update={"expression": {"happy": 8}}), profile="expression"
     ),
+    window(1, visits=8, cohort=with_noise()),
     health(),
     status(online=True),
     alert(active=True),

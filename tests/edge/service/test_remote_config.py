@@ -128,6 +128,7 @@ WRONG = st.sampled_from(
         ("camera.source", "rtsp://elsewhere/"),
         ("mqtt.host", "elsewhere"),
         ("privacy.k", 1),
+        ("privacy.noise_budget", 10.0),
         ("site", "other"),
     ]
 )

@@ -129,7 +129,8 @@ from tests.edge.vision.test_privacy import person, window as aggregate
 
 outbox = Outbox(Path(sys.argv[1]), max_messages=1000)
 waiting = Waiting.load(outbox.waiting) if outbox.waiting else Waiting(Pool())
-rule = CohortRule(k=5, profile="demographics", max_cohort=15, pool=waiting.pool)
+budget = float(sys.argv[2]) if len(sys.argv) > 2 else None
+rule = CohortRule(k=5, profile="demographics", max_cohort=15, pool=waiting.pool, noise_budget=budget)
 first = round((outbox.counted[-1][1] - MORNING).total_seconds()) // 60 if outbox.counted else 0
 for minute in range(first, 40):
     release = rule.release(aggregate([person()] * 2, minute))
@@ -141,25 +142,58 @@ outbox.close()
 """
 
 
+def killed_at(minute: int, command: list[str]) -> None:
+    """Run the service, and kill it somewhere around the transaction of this window."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= minute:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+        process.stdout.read()
+
+
+def kept(outbox: Outbox) -> list[WindowMessage]:
+    told = [decode(item.topic, item.payload) for item in outbox.pending(1000)]
+    return [message for message in told if isinstance(message, WindowMessage)]
+
+
 @pytest.mark.parametrize("at", [1, 7, 8, 15, 16, 23])
 def test_killed_at_any_moment_every_visit_is_in_one_cohort(tmp_path: Path, at: int) -> None:
     path = tmp_path / "outbox.db"
     command = [sys.executable, "-c", SERVICE, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line) >= at:  # somewhere around the transaction of this window
-                os.kill(process.pid, signal.SIGKILL)
-                break
-        process.stdout.read()
+    killed_at(at, command)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     outbox = Outbox(path, max_messages=1000)
-    told = [decode(item.topic, item.payload) for item in outbox.pending(1000)]
-    windows = [message for message in told if isinstance(message, WindowMessage)]
+    windows = kept(outbox)
     assert sorted(w.start for w in windows) == [MORNING + timedelta(minutes=minute) for minute in range(40)]
     released = sum(w.cohort.visits for w in windows if w.cohort)
     assert outbox.waiting is not None
     assert released + Waiting.load(outbox.waiting).pool.visits == 80
+    outbox.close()
+
+
+@pytest.mark.parametrize("at", [8, 9, 15, 16, 23])
+def test_killed_at_any_moment_what_a_cohort_tells_with_noise_stays_as_it_was_drawn(
+    tmp_path: Path, at: int
+) -> None:
+    """Two draws for the same visits would be two budgets. What can be sent is on the disk, and what is on the disk is
+    not drawn again."""
+    path = tmp_path / "outbox.db"
+    command = [sys.executable, "-c", SERVICE, str(path), "1.0"]
+    killed_at(at, command)
+    outbox = Outbox(path, max_messages=1000)
+    before = kept(outbox)
+    outbox.close()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    outbox = Outbox(path, max_messages=1000)
+    windows = kept(outbox)
+    assert windows[: len(before)] == before
+    assert any(w.cohort for w in before)
+    with_noise = [w.cohort for w in windows if w.cohort and w.cohort.noise]
+    assert len(with_noise) == len([w for w in windows if w.cohort])
+    assert outbox.waiting is not None
+    assert sum(cohort.visits for cohort in with_noise) + Waiting.load(outbox.waiting).pool.visits == 80
     outbox.close()
 
 

@@ -166,7 +166,7 @@ class Pipeline:
     def finish(self, at_s: float) -> Step:
         """End every visit and close the last window, because the source has ended or the service stops."""
         visits = self._end(Tracks((), self._tracker.finish(at_s)))
-        self._note_places(Tracks((), ()), (), at_s)
+        self._note_places(Tracks((), ()), (), math.inf)
         return Step(Tracks((), ()), visits, tuple(self._aggregator.close()))
 
     def live(self, at_s: float) -> Live:
@@ -293,7 +293,7 @@ class Pipeline:
         """Return the visits that have ended. A piece of somebody's way is no visit, but a door that it went through has
         been gone through."""
         for track in tracks.fragments:
-            self._places.finish(track)
+            self._places.finish(track, is_piece=True)
         visits = []
         for track in tracks.ended:
             if self._staff.is_staff(track.track_id):

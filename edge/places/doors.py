@@ -23,12 +23,17 @@ MARGIN = 0.5
 ESTIMATED_MARGIN = 1.5
 """The same where the feet are estimated: from the size of a face, which jitters by a tenth of it, ten times over."""
 
-FIRM_S = 0.3
-"""A side is certain once a person was clear of the line there for this time and nowhere else in between."""
+FIRM_S, ONCE_FIRM_S = 0.3, 0.6
+"""A side is certain once a person was clear of the line there for this time and nowhere else in between; for the longer
+time, if there was one sight only."""
 
 SETTLE_S = 4.0
 """Who is back across the line within this time has turned round. Notices about the people inside come this much later,
 so it cannot be much longer."""
+
+AWAY_S, AWAY_MORE_S = 0.5, 0.5
+"""Who was not seen for the first time, or is on the line, may be on the way back: the crossing settles this much
+later."""
 
 REACH_M = 3.0
 """Somebody outside within this distance of the line has passed by the door."""
@@ -95,6 +100,10 @@ class Passage:
     _was_inside: bool = False
     _clear: tuple[bool, float] | None = None
     """The side where the person was clear of the line last, and since when."""
+    _sights: int = 0
+    """How often the person was seen there since then."""
+    _held_s: float | None = None
+    """When the line was passed since the person was last clear of it, so that nobody knows the side."""
     _last: tuple[float, Point] | None = None
     _crossed: tuple[float, Point, float] | None = None
     """When and where the line was crossed since the person was last clear of it on the certain side, and the size."""
@@ -120,6 +129,9 @@ class Passage:
         is_inside = depth >= 0
         if self._last is not None:
             before_s, before = self._last
+            depth_before = doorway.line.depth(before)
+            if self._held_s is None and (depth_before >= 0) != is_inside:
+                self._held_s = before_s + depth_before / (depth_before - depth) * (at_s - before_s)
             crossed = doorway.line.crossed(before, point)
             if crossed is not None:
                 share, place = crossed
@@ -131,6 +143,8 @@ class Passage:
                         crossed_s = self._crossed[0]  # what came in between was jitter
                     self._crossed = (crossed_s, place, size)
         self._last = (at_s, point)
+        if self._clear is not None and self._held_s is None:
+            self._sights += 1
         if abs(depth) >= margin * size:
             self._note(is_inside, at_s)
         if not is_inside:
@@ -141,7 +155,9 @@ class Passage:
         """Return the crossing that is settled by now, also while the person is not seen."""
         if self._begun is None or self._clear is None or self._clear[0] == self.home:
             return None
-        return self._commit(door) if at_s - self._begun[0] >= SETTLE_S else None
+        is_away = self._held_s is not None or (self._last is not None and at_s - self._last[0] > AWAY_S)
+        settles_s = self._begun[0] + SETTLE_S + (AWAY_MORE_S if is_away else 0.0)
+        return self._commit(door) if at_s >= settles_s else None
 
     def end(self, door: str) -> Crossing | None:
         """Return the crossing of a person who is beyond the line when the track ends."""
@@ -161,6 +177,15 @@ class Passage:
         self._was_inside |= before._was_inside
         self.passed_m = min(self.passed_m, before.passed_m)
 
+    def become(self, lost: Passage, at_s: float, point: Point, size: float) -> None:
+        """Go on as somebody else, who was lost beside this person and whom the track has followed since then."""
+        self._was_inside, self.passed_m = bool(self._side), math.inf
+        self.go_on(lost, at_s, point, size)
+
+    def unsettled(self) -> Passage:
+        """Return the passage of this person as it was before a crossing that is not settled."""
+        return Passage(self.home, self.passed_m, _side=self.home, _was_inside=bool(self.home))
+
     @property
     def side(self) -> bool | None:
         """The side that is certain now: true inside; None before any is."""
@@ -171,18 +196,27 @@ class Passage:
         """Whether the person was outside for certain, and never inside."""
         return self.home is False and not self._was_inside
 
+    @property
+    def has_passed_the_line(self) -> bool:
+        """Whether the line was passed since the person was last settled, also if nothing is certain."""
+        return self._crossed is not None or self._begun is not None
+
     def _note(self, is_inside: bool, at_s: float) -> None:
         """Note that the person is clear of the line on one side."""
         if self._clear is None or self._clear[0] != is_inside:
-            self._firm(at_s)  # a side is held until the other one is seen
-            self._clear = (is_inside, at_s)
+            # A side is held until the line is passed.
+            self._firm(at_s if self._held_s is None else self._held_s)
+            self._clear, self._sights = (is_inside, at_s), 1
+        self._held_s = None
         self._firm(at_s)
         if is_inside == self._side:
             self._crossed = None
 
     def _firm(self, at_s: float) -> None:
         """Take over the side on which the person is clear, once it is certain."""
-        if self._clear is None or at_s - self._clear[1] < FIRM_S or self._clear[0] == self._side:
+        if self._clear is None or self._clear[0] == self._side:
+            return
+        if at_s - self._clear[1] < (ONCE_FIRM_S if self._sights == 1 else FIRM_S):
             return
         before, self._side = self._side, self._clear[0]
         self._was_inside |= self._side

@@ -90,14 +90,14 @@ class Floor:
             found = (head[0], (head_y + feet * side) / height)
         if self._was_seen is None or is_new:  # there is nothing yet that is worth to be gone on from
             self._shift = (0.0, 0.0)
-        elif is_seen != self._was_seen:
-            # The point goes on from where it was, moved like the head: a change of method is no step.
-            self._shift = (
-                self.point[0] + head[0] - self.head[0] - found[0],
-                self.point[1] + head[1] - self.head[1] - found[1],
-            )
         else:
             left = math.exp(-since_s / SETTLE_S)
+            if is_seen != self._was_seen:
+                # The point goes on from where it was, moved like the head: a change of method is no step.
+                self._shift = (
+                    self.point[0] + head[0] - self.head[0] - found[0],
+                    self.point[1] + head[1] - self.head[1] - found[1],
+                )
             self._shift = (left * self._shift[0], left * self._shift[1])
         self.point = (found[0] + self._shift[0], found[1] + self._shift[1])
         self.head, self.size, self._was_seen, self._at_s = head, side / height, is_seen, at_s

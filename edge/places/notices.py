@@ -1,9 +1,9 @@
 """Notices for staff: when a queue is long, nobody is at the desk, too many people are inside, or a zone is empty.
 
 A rule holds or not at every moment. A notice begins once it has held for the time of the rule, and ends once it has not
-held for ``CLEAR_S``; shorter interruptions change nothing, because somebody who is missed for a moment must not end a
-notice. A notice has a count and a limit, never a time of a person. ``edge.places.notice_privacy`` decides what of it
-leaves the device.
+held for ``CLEAR_S``. Shorter interruptions end nothing, because somebody who is missed for a moment must not end a
+notice; but they are no time in which it has held. A notice has a count and a limit, never a time of a person.
+``edge.places.notice_privacy`` decides what of it leaves the device.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ REPEAT_S = 60.0
 
 GAP_S = 5.0
 """After a longer time without a look, all waiting starts anew: nobody knows what happened in between."""
+
+_ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,10 @@ class Notice:
 @dataclass(slots=True)
 class _State:
     active: bool = False
-    since_s: float | None = None
+    lasted_s: float | None = None
+    """For how long it has held; None if it does not."""
     held_s: float = -math.inf
+    """When it held last."""
     began_s: float = -math.inf
 
 
@@ -115,15 +119,15 @@ class Notices:
     def update(self, live: Live, at_s: float, hour: int) -> list[Notice]:
         """Return the notices that begin or end now; ``hour`` is the hour of the day here, 0 to 23."""
         notices = []
-        was_away, self._last_s = at_s - self._last_s > GAP_S, at_s
+        last_s, self._last_s = self._last_s, at_s
         for rule, state in self._states:
             count, holds = rule.look(live, hour)
-            if was_away:
-                state.since_s = None
+            if at_s - last_s > GAP_S:
+                state.lasted_s = None
                 state.held_s = at_s if state.active else -math.inf
             if not state.active and rule.is_denied(live):
-                state.since_s = None
-            if self._changes(rule, state, at_s, holds=holds):
+                state.lasted_s = None
+            if self._changes(rule, state, at_s, last_s, holds=holds):
                 notices.append(Notice(rule.name, rule.rule, state.active, count, rule.limit))
         return notices
 
@@ -133,16 +137,19 @@ class Notices:
         self._states = [(rule, _State()) for rule in self.rules]
         return [Notice(rule.name, rule.rule, active=False, count=0, limit=rule.limit) for rule in ended]
 
-    def _changes(self, rule: Rule, state: _State, at_s: float, *, holds: bool) -> bool:
+    def _changes(self, rule: Rule, state: _State, at_s: float, last_s: float, *, holds: bool) -> bool:
         if holds:
+            if state.lasted_s is None:
+                state.lasted_s = 0.0
+            elif state.held_s == last_s:
+                state.lasted_s += at_s - last_s
             state.held_s = at_s
-            state.since_s = at_s if state.since_s is None else state.since_s
         elif at_s - state.held_s >= rule.clears_s:
-            state.since_s = None
-        if state.active and state.since_s is None and not holds and at_s - state.held_s >= rule.clears_s:
-            state.active = False
-            return True
-        due = holds and state.since_s is not None and at_s - state.since_s >= rule.holds_s
+            state.lasted_s = None
+            if state.active:
+                state.active = False
+                return True
+        due = holds and state.lasted_s is not None and state.lasted_s >= rule.holds_s - _ROUNDING_S
         if due and not state.active and at_s - state.began_s >= REPEAT_S:
             state.active, state.began_s = True, at_s
             return True

@@ -8,18 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.wire.places import ENTRY, EXIT
-from edge.place_types import DoorCounts, VisitPlaces, Wait, added
-from edge.places.doors import (
-    ESTIMATED_MARGIN,
-    LONGEST_LATE_S,
-    MARGIN,
-    METRES,
-    Crossing,
-    Door,
-    Groups,
-    Passage,
-    nearest_passed,
-)
+from edge.place_types import DoorCounts, VisitPlaces, Wait
+from edge.places.door_events import DoorEvents
+from edge.places.doors import ESTIMATED_MARGIN, MARGIN, METRES, Crossing, Door, Passage
 from edge.places.drawn import Area, Drawn
 from edge.places.geometry import Point
 from edge.places.heat import Spot
@@ -73,10 +64,7 @@ class Places:
         self._fronts = {zone.name: zone.front for zone in zones if zone.front is not None}
         self._records: dict[int, Record] = {}
         self._confirmed: list[Record] = []
-        self._groups = {door.name: Groups(LONGEST_LATE_S + hold_s) for door in doors}
-        self._crossings: list[Crossing] = []
-        self._passers: Counter[str] = Counter()
-        self._inside = 0
+        self._events = DoorEvents(doors, hold_s)
         self._drawn: dict[float, Drawn] = {}
 
     def seen_staff(self, track: Track, view: tuple[int, int], at_s: float) -> None:
@@ -97,13 +85,9 @@ class Places:
         record = self._records.get(track.track_id) or self._begin(track)
         floor = record.floor
         floor.see(track, view, at_s)
-        if self._doors:
-            record.trail.see(floor.point, floor.size, at_s)
         on_floor = None if drawn.plan is None else drawn.plan.floor(floor.point)
-        margin = MARGIN if floor.feet_seen else ESTIMATED_MARGIN
-        for passage, doorway in zip(record.passages, drawn.doors, strict=True):
-            crossing = passage.see(doorway, floor.point, floor.size, at_s, on_floor, margin=margin)
-            self._cross(record, crossing)
+        if self._doors:
+            self._walk(record, drawn, on_floor, at_s)
         record.is_confirmed |= track.state is not TrackState.TENTATIVE
         self._count(record, at_s - self._hold_s)
         self._stay(record, drawn.areas, at_s)
@@ -117,13 +101,15 @@ class Places:
         record.heat.see(drawn.grid.cell(spot.point), spot, record.looking.added_s, at_s)
 
     def settle(self, at_s: float) -> None:
-        """Count the crossings that have settled by now, also those of people who are out of sight."""
+        """Let time pass: count what has settled by now, also of people who are out of sight. ``math.inf``: nobody comes
+        back."""
         for record in self._records.values():
             if record.is_staff:
                 continue
             for passage, door in zip(record.passages, self._doors, strict=True):
                 self._cross(record, passage.settle(door.name, at_s))
             self._count(record, at_s - self._hold_s)
+        self._events.settle(at_s, self._records.values())
 
     def frame(self, tracks: Iterable[Track]) -> Mapping[str, int]:
         """Note who is in view now; return the people in each zone where somebody is."""
@@ -140,20 +126,13 @@ class Places:
 
     def events(self) -> Mapping[str, DoorCounts]:
         """Return what has happened at the doors since the last call."""
-        if not self._crossings and not self._passers:
-            return {}
-        counts = {door: DoorCounts(passers=passers) for door, passers in self._passers.items()}
-        for crossing in sorted(self._crossings, key=lambda crossing: (crossing.at_s, crossing.point)):
-            counts = added(counts, {crossing.door: self._counts(crossing)})
-            self._inside = max(0, self._inside + (1 if crossing.inwards else -1))
-        self._passers.clear()
-        self._crossings.clear()
-        return counts
+        return self._events.take(next((drawn.plan for drawn in self._drawn.values()), None))
 
-    def finish(self, track: Track) -> VisitPlaces:
-        """Close the record of a track that was a visit: empty for staff. Raises ``KeyError`` for one that was never
-        seen."""
+    def finish(self, track: Track, *, is_piece: bool = False) -> VisitPlaces:
+        """Close the record of a track that was a visit: empty for staff. ``is_piece``: it is only a piece of somebody's
+        way. Raises ``KeyError`` for one that was never seen."""
         record = self._records.pop(track.track_id)
+        record.is_piece = is_piece and not record.is_heir
         if record.is_staff:
             return VisitPlaces()
         record.is_confirmed = True
@@ -165,10 +144,7 @@ class Places:
         if heir is not None:
             heir.go_on(record)
         elif not record.has_crossed:
-            names = [door.name for door in self._doors]
-            passed = nearest_passed(list(zip(names, record.passages, strict=True)))
-            if passed is not None:
-                self._passers[passed] += 1
+            self._events.lose(record)
         stays = {name: stay for name, stay in record.stays.items() if stay.entered}
         looks, least_s = record.looking.seconds, self._least_look_s - 1e-6
         return VisitPlaces(
@@ -187,7 +163,7 @@ class Places:
 
     def close(self) -> None:
         """End the day: nobody is inside any more. Whoever was counted in and never out is the drift of the day."""
-        self._inside = 0
+        self._events.close()
 
     def inside(self, track_id: int) -> frozenset[str]:
         """Return the zones in which somebody is now."""
@@ -210,7 +186,7 @@ class Places:
             (name, seconds): sum(record.stays[name].lasts(at_s, seconds) for record in customers)
             for name, seconds in self._waits
         }
-        return Live(zones, waiting, self._inside, staff)
+        return Live(zones, waiting, self._events.inside, staff)
 
     def _draw(self, aspect: float) -> Drawn:
         drawn = self._drawn.get(aspect)
@@ -227,6 +203,19 @@ class Places:
         )
         return record
 
+    def _walk(self, record: Record, drawn: Drawn, on_floor: Point | None, at_s: float) -> None:
+        """Take the next floor point of a person at the doors."""
+        floor = record.floor
+        before = record.walk(floor.point, floor.size, at_s)
+        if before is not None:
+            self._events.lose(before)
+        margin = MARGIN if floor.feet_seen else ESTIMATED_MARGIN
+        for passage, doorway in zip(record.passages, drawn.doors, strict=True):
+            self._cross(record, passage.see(doorway, floor.point, floor.size, at_s, on_floor, margin=margin))
+        if record.again is not None:
+            for passage, doorway in zip(record.again.passages, drawn.doors, strict=True):
+                passage.see(doorway, floor.point, floor.size, at_s, on_floor, margin=margin)
+
     def _cross(self, record: Record, crossing: Crossing | None) -> None:
         if crossing is not None:
             record.crossings.append(crossing)
@@ -236,19 +225,8 @@ class Places:
         """Count the crossings up to ``until_s``."""
         if record.is_confirmed and record.crossings:
             record.has_crossed = True
-            self._crossings += [one for one in record.crossings if one.at_s <= until_s]
+            self._events.cross(one for one in record.crossings if one.at_s <= until_s)
             record.crossings = [one for one in record.crossings if one.at_s > until_s]
-
-    def _counts(self, crossing: Crossing) -> DoorCounts:
-        if not crossing.inwards:
-            return DoorCounts(exits=1)
-        point, metre = crossing.point, crossing.size / METRES
-        plan = next((drawn.plan for drawn in self._drawn.values()), None)
-        on_floor = None if plan is None else plan.floor(point)
-        if on_floor is not None:
-            point, metre = on_floor, 1.0
-        is_new = self._groups[crossing.door].is_new(crossing.at_s, point, metre)
-        return DoorCounts(entries=1, groups=int(is_new))
 
     def _stay(self, record: Record, areas: Sequence[Area], at_s: float) -> None:
         floor, inside, stays = record.floor, record.inside, record.stays

@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from edge.places.doors import METRES, Crossing, Passage
+from edge.places.doors import Crossing, Passage
 from edge.places.floor import Floor
 from edge.places.geometry import Point
 from edge.places.heat import Heat, Way
 from edge.places.queues import Waiting
 from edge.places.targets import Looking
+from edge.places.trail import GONE_S, STRETCH_S, Trail
 from edge.places.zones import Stay
-
-AGAIN_S = 1.0
-"""Who comes into view up to this much before or after somebody was lost may be the same person."""
-
-AGAIN_M, AGAIN_M_S = 0.8, 1.0
-"""... if it is at the same place: so near, and for each second in between so much farther."""
-
-_STRETCH_S = 0.7
-"""The direction of a way is measured over this time."""
-
-
-class _Sight(NamedTuple):
-    """When and where somebody was seen, and the size of the face there; in heights of the picture."""
-
-    at_s: float
-    point: Point
-    size: float
-
-
-@dataclass(slots=True)
-class Trail:
-    """The first and the last stretch of the way of a person."""
-
-    _first: list[_Sight] = field(default_factory=list)
-    _last: deque[_Sight] = field(default_factory=deque)
-
-    def see(self, point: Point, size: float, at_s: float) -> None:
-        """Take the next floor point."""
-        sight = _Sight(at_s, point, size)
-        if not self._first or at_s - self._first[0].at_s <= _STRETCH_S:
-            self._first.append(sight)
-        self._last.append(sight)
-        while at_s - self._last[0].at_s > _STRETCH_S:
-            self._last.popleft()
-
-    @property
-    def begins(self) -> _Sight:
-        """The first sight."""
-        return self._first[0]
-
-    def metres_from(self, lost: Trail) -> float:
-        """Return how far from the end of another way this one begins, by the size of the smaller face: one beside the
-        camera and one far away are no neighbours."""
-        ended, begins = lost._last[-1], self.begins
-        return math.dist(ended.point, begins.point) / min(ended.size, begins.size) * METRES
-
-    def goes_on(self, lost: Trail) -> bool:
-        """Return whether it begins when and where the other one ends, and does not lead back. Where people come into
-        view, as at the edge of the picture, one often appears as another leaves: the second goes the other way."""
-        gap_s = self.begins.at_s - lost._last[-1].at_s
-        if abs(gap_s) > AGAIN_S or self.metres_from(lost) > AGAIN_M + AGAIN_M_S * max(0.0, gap_s):
-            return False
-        (x, y), (to_x, to_y) = _way(lost._last), _way(self._first)
-        return x * to_x + y * to_y >= 0
-
-
-def _way(stretch: Sequence[_Sight]) -> Point:
-    start, end = stretch[0].point, stretch[-1].point
-    return end[0] - start[0], end[1] - start[1]
 
 
 @dataclass(slots=True)
@@ -94,18 +34,46 @@ class Record:
     has_crossed: bool = False
     is_confirmed: bool = False
     is_staff: bool = False
+    is_piece: bool = False
+    """Whether it was a piece of somebody's way, and no visit."""
     is_heir: bool = False
     """Whether it goes on from another record at the doors."""
+    again: _Again | None = None
+    """For a moment after the person was out of sight: it may be somebody else."""
 
-    def heir(self, others: Iterable[Record]) -> Record | None:
+    def walk(self, point: Point, size: float, at_s: float) -> Record | None:
+        """Take the next floor point. Return the record of another person whom this track followed until a moment ago,
+        if it is certain now: this record has the way of the new one only."""
+        if self.is_outside and at_s - self.trail.ends.at_s > GONE_S:
+            self.again = _Again(self._as_it_is(), [Passage() for _ in self.passages])
+        self.trail.see(point, size, at_s)
+        again = self.again
+        if again is None:
+            return None
+        again.trail.see(point, size, at_s)
+        if at_s - again.trail.begins.at_s < STRETCH_S:
+            return None
+        self.again = None
+        lost = again.before.trail
+        goes_through = any(passage.has_passed_the_line for passage in [*self.passages, *again.passages])
+        if not again.trail.leads_back(lost) or (goes_through and again.trail.is_near(lost)):
+            return None
+        self.passages, self.trail, self.is_heir = again.passages, again.trail, False
+        return again.before
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether this is a confirmed person who was never inside."""
+        return self.is_confirmed and all(passage.was_always_outside for passage in self.passages)
+
+    def _as_it_is(self) -> Record:
+        return Record(
+            [copy(one) for one in self.passages], {}, {}, trail=deepcopy(self.trail), is_confirmed=True
+        )
+
+    def heir(self, others: Collection[Record]) -> Record | None:
         """Return the record that goes on at the doors where this person was lost, if there is one."""
-        may = [
-            one
-            for one in others
-            if one.is_confirmed
-            and not (one.is_staff or one.is_heir or one.has_crossed)
-            and one.trail.goes_on(self.trail)
-        ]
+        may = [one for one in others if one.may_go_on and one.trail.goes_on(self.trail)]
         return min(may, key=lambda one: one.trail.metres_from(self.trail), default=None)
 
     def go_on(self, lost: Record) -> None:
@@ -115,3 +83,36 @@ class Record:
         begins = self.trail.begins
         for passage, before in zip(self.passages, lost.passages, strict=True):
             passage.go_on(before, begins.at_s, begins.point, begins.size)
+
+    def swap(self, others: Collection[Record]) -> bool:
+        """Look for a record that has gone over to this lost person, and for one that goes on where that one was before;
+        let both change places at the doors. Return whether there are such two."""
+        may = [one for one in others if one.may_go_on]
+        for third in may:
+            for new in may:
+                if new is not third and third.trail.has_taken(self.trail, new.trail):
+                    third.change_places(self, new)
+                    return True
+        return False
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether this may be somebody who was lost before."""
+        return self.is_confirmed and not (self.is_staff or self.is_heir or self.has_crossed)
+
+    def change_places(self, lost: Record, new: Record) -> None:
+        """Go on at the doors from ``lost``, and let ``new`` go on from here."""
+        self.is_heir = new.is_heir = True
+        for passage, before, after in zip(self.passages, lost.passages, new.passages, strict=True):
+            begins, ends = new.trail.begins, lost.trail.ends
+            after.go_on(passage.unsettled(), begins.at_s, begins.point, begins.size)
+            passage.become(before, ends.at_s, ends.point, ends.size)
+
+
+@dataclass(slots=True)
+class _Again:
+    """Somebody who is seen again: the record as it was, and the way and the passages since then."""
+
+    before: Record
+    passages: list[Passage]
+    trail: Trail = field(default_factory=Trail)

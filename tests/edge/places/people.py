@@ -21,6 +21,9 @@ METRE = SIZE * FACES_HIGH / 1.7
 
 AWAY, HERE = Pose(60.0, 0.0, 0.0), Pose(0.0, 0.0, 0.0)
 
+AFTER_S = 30.0
+"""After this time everything has settled."""
+
 Point = tuple[float, float]
 
 
@@ -103,7 +106,10 @@ def play(
             elif number in seen and number not in ended:
                 ended[number] = places.finish(seen[number])
         places.drop({one.track_id for one in active})
+        places.settle(at_s)
         result.doors = added(result.doors, places.events())
         result.crowds.append(dict(places.frame(active)))
+    places.settle(last_s + lost_s + AFTER_S)
+    result.doors = added(result.doors, places.events())
     result.visits = [ended[number] for number in range(len(ways))]
     return result

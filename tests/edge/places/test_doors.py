@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from itertools import pairwise
 
@@ -10,32 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.place_types import DoorCounts
-from edge.places.doors import GROUP_M, MARGIN, REACH_M, SETTLE_S, Door
+from edge.places.doors import AWAY_MORE_S, GROUP_M, MARGIN, REACH_M, SETTLE_S, Door
 from edge.places.places import Places
 from edge.types import TrackState
-from tests.edge.places.people import METRE, SIZE, VIEW, Play, Point, between, play, track
-
-ASPECT = VIEW[0] / VIEW[1]
-LINE_Y = 0.6
-STREET = Door("street", ((0.2, LINE_Y), (0.8, LINE_Y)), (0.5, 0.9))
-MIDDLE = 0.5 * ASPECT
-OUT, IN = (MIDDLE, LINE_Y - 0.1), (MIDDLE, LINE_Y + 0.2)
-
-
-def counted(*people: list[tuple[float, Point]], **options: object) -> DoorCounts:
-    return result(*people, **options).doors.get("street", DoorCounts())
-
-
-def result(*people: list[tuple[float, Point]], **options: object) -> Play:
-    return play(Places(doors=[STREET]), people, **options)  # type: ignore[arg-type]
-
-
-def moved(way: list[tuple[float, Point]], x: float, later_s: float) -> list[tuple[float, Point]]:
-    return [(at_s + later_s, (point[0] + x, point[1])) for at_s, point in way]
-
-
-COMES: list[tuple[float, Point]] = [(0.0, OUT), (3.0, IN), (9.0, IN)]
-GOES: list[tuple[float, Point]] = [(0.0, IN), (3.0, OUT), (9.0, OUT)]
+from tests.edge.places.people import METRE, SIZE, VIEW, Point, between, play, track
+from tests.edge.places.street import ASPECT, COMES, GOES, IN, LINE_Y, MIDDLE, OUT, STREET, counted, moved
 
 
 def test_inwards_is_an_entry_and_outwards_an_exit() -> None:
@@ -70,6 +50,7 @@ def with_wrong(way: list[tuple[float, Point]], since_s: float, until_s: float, a
         at_s = round(at_s + 0.1, 3)
     assert person is not None
     places.finish(person)
+    places.settle(math.inf)
     return places.events().get("street", DoorCounts())
 
 
@@ -96,56 +77,66 @@ def test_who_goes_out_of_sight_beyond_the_line_counts_after_the_time_to_settle()
     while at_s < 3.0:
         places.seen(track(1, between(COMES, at_s), at_s), None, None, VIEW, at_s)
         at_s = round(at_s + 0.1, 3)
-    crosses_s = 1.0
-    places.settle(crosses_s + SETTLE_S - 0.1)
+    settles_s = 1.0 + SETTLE_S + AWAY_MORE_S
+    places.settle(settles_s - 0.1)
     assert places.events() == {}
-    places.settle(crosses_s + SETTLE_S + 0.1)
+    places.settle(settles_s + 0.1)
     assert places.events() == {"street": DoorCounts(entries=1, groups=1)}
     places.finish(track(1, IN, at_s))
     assert places.events() == {}
 
 
+def test_a_wrong_floor_point_before_somebody_is_hidden_decides_nothing() -> None:
+    """The last sight before the gap is that of somebody else, beyond the line."""
+    past: list[tuple[float, Point]] = [(0.0, (0.3, LINE_Y - 0.1)), (8.0, (1.4, LINE_Y - 0.1))]
+    places, person = Places(doors=[STREET]), track(1, past[0][1], 0.0)
+    for step in [*range(31), *range(38, 81)]:
+        feet = IN if step == 30 else between(past, step / 10)
+        person = track(1, feet, step / 10)
+        places.seen(person, None, None, VIEW, step / 10)
+    places.finish(person)
+    places.settle(math.inf)
+    assert places.events() == {"street": DoorCounts(passers=1)}
+
+
+def test_who_turns_back_while_out_of_sight_has_not_crossed() -> None:
+    """In sight again just outside, a moment after the time to settle."""
+    inside = (MIDDLE, LINE_Y + 0.05)
+    peeks = [(0.0, OUT), (2.0, inside), (6.0, (MIDDLE, LINE_Y - 0.03)), (9.0, OUT)]
+    crosses_s, back_s = 2.0 * 2 / 3, 5.6
+    assert SETTLE_S < back_s - crosses_s < SETTLE_S + AWAY_MORE_S
+    assert counted(peeks, hidden=[(2.5, back_s)]) == DoorCounts()
+
+
+def test_the_people_inside_change_in_the_order_of_the_crossings() -> None:
+    """The one who comes in leaves the picture at once, the one who went out before is still in view."""
+    places = Places(doors=[STREET])
+    goes, comes = moved(GOES, 0.1, 0.0), moved(COMES[:2], 0.0, 1.5)
+    before = [moved(COMES, 0.3 * number, -12.0) for number in range(2)]
+    inside = []
+    for step in range(-120, 120):
+        at_s = step / 10
+        for number, way in enumerate([*before, goes, comes]):
+            person = track(number, between(way, at_s), at_s)
+            if way[0][0] <= at_s <= way[-1][0]:
+                places.seen(person, None, None, VIEW, at_s)
+            elif way[-1][0] < at_s <= way[-1][0] + 0.1:
+                places.finish(person)
+        places.settle(at_s)
+        places.events()
+        inside.append(places.live(at_s).inside)
+    assert [now for last, now in pairwise(inside) if now != last] == [2, 1, 2]
+
+
 def test_jitter_back_over_the_line_does_not_put_a_crossing_off() -> None:
     """Estimated feet jump back over the line for a moment: staff would be told that much later."""
-    places, at_s = Places(doors=[STREET]), 0.0
-    while at_s < 3.0:
+    places, at_s, crosses_s = Places(doors=[STREET]), 0.0, 1.0
+    while at_s <= crosses_s + SETTLE_S:
         feet = between(COMES, at_s) if not 1.25 < at_s < 1.45 else (MIDDLE, LINE_Y - 0.1 * SIZE)
         places.seen(track(1, feet, at_s), None, None, VIEW, at_s)
         at_s = round(at_s + 0.1, 3)
-    crosses_s = 1.0
-    places.settle(crosses_s + SETTLE_S + 0.1)
+    places.settle(at_s)
     assert places.events() == {"street": DoorCounts(entries=1, groups=1)}
-
-
-LOST = (MIDDLE, LINE_Y - 0.02)
-
-
-@pytest.mark.parametrize("since_s", [0.6, 1.0, 1.6])
-def test_who_is_lost_at_the_line_and_found_beyond_it_has_crossed(since_s: float) -> None:
-    """The new track begins before the old one is lost, at once, or a moment later."""
-    begins: list[tuple[float, Point]] = [(0.0, OUT), (1.0, LOST)]
-    goes_on = [(since_s, (MIDDLE, LINE_Y + 0.01)), (since_s + 2.0, IN), (since_s + 9.0, IN)]
-    assert counted(begins, goes_on, lost_s=2.0) == DoorCounts(entries=1, groups=1)
-    back = [(since_s, (MIDDLE, LINE_Y + 0.01)), (since_s + 1, (MIDDLE, LINE_Y + 0.04)), (since_s + 3, OUT)]
-    assert counted(begins, [*back, (since_s + 9, OUT)], lost_s=2.0) == DoorCounts()
-
-
-def test_who_passes_in_two_pieces_is_one_passer() -> None:
-    y, metre = LINE_Y - 0.1, METRE
-    first = [(0.0, (0.4, y)), (3.0, (0.4 + 3 * metre, y))]
-    second = [(3.5, (0.4 + 3.5 * metre, y)), (7.0, (0.4 + 7 * metre, y))]
-    assert counted(first, second, lost_s=2.0) == DoorCounts(passers=1)
-
-
-def test_who_comes_where_another_leaves_is_somebody_else() -> None:
-    """Behind the edge of the wall, one goes and one comes; or the second begins farther away, or later."""
-    y, metre = LINE_Y - 0.1, METRE
-    leaves: list[tuple[float, Point]] = [(0.0, (0.4 + 4 * metre, y)), (4.0, (0.4, y))]
-    for begins_s, x in ((4.5, 0.4), (4.5, 0.4 + 3 * metre), (5.5, 0.4)):
-        comes = [(begins_s, (x, y)), (begins_s + 4, (x + 4 * metre, y))]
-        assert counted(leaves, comes, lost_s=2.0) == DoorCounts(passers=2)
-    follows = [(4.5, (0.4 - 3 * metre, y)), (6.0, (0.4 - 4 * metre, y))]
-    assert counted(leaves, follows, lost_s=2.0) == DoorCounts(passers=2)
 
 
 def test_who_turns_back_soon_has_not_crossed() -> None:
@@ -193,6 +184,7 @@ def test_a_crossing_counts_once_the_track_is_confirmed() -> None:
         y = min(LINE_Y - 0.1 + 0.1 * at_s, LINE_Y + 0.2)
         state = TrackState.TENTATIVE if at_s < 5.5 else TrackState.CONFIRMED
         places.seen(track(1, (MIDDLE, y), at_s, state=state), None, None, VIEW, at_s)
+        places.settle(at_s)
         events = places.events()
         assert bool(events) is (abs(at_s - 5.5) < 1e-6)
 
@@ -204,6 +196,7 @@ def test_a_crossing_of_somebody_never_confirmed_does_not_count() -> None:
         y = min(LINE_Y - 0.1 + 0.1 * at_s, LINE_Y + 0.2)
         places.seen(track(1, (MIDDLE, y), at_s, state=TrackState.TENTATIVE), None, None, VIEW, at_s)
     places.drop(set())
+    places.settle(math.inf)
     assert places.events() == {}
     assert places.live(8.0).inside == 0
 
@@ -291,7 +284,19 @@ def test_nobody_is_inside_after_closing_time_and_never_less_than_nobody() -> Non
     assert places.live(10).inside == 2
     places.close()
     assert places.live(10).inside == 0
-    play(places, [GOES])
-    assert places.live(10).inside == 0
-    play(places, [COMES])
-    assert places.live(10).inside == 1
+    play(places, [moved(GOES, 0.0, 60.0)])
+    assert places.live(100).inside == 0
+    play(places, [moved(COMES, 0.0, 120.0)])
+    assert places.live(160).inside == 1
+
+
+def test_who_came_in_just_before_closing_time_is_not_inside_the_next_day() -> None:
+    places, person = Places(doors=[STREET]), track(1, OUT, 0.0)
+    for step in range(80):
+        person = track(1, between(COMES, step / 10), step / 10)
+        places.seen(person, None, None, VIEW, step / 10)
+        if step == 30:
+            places.close()
+        places.settle(step / 10)
+    assert places.events() == {"street": DoorCounts(entries=1, groups=1)}
+    assert places.live(8.0).inside == 0

@@ -78,6 +78,16 @@ def test_a_wrong_first_box_is_not_carried_on() -> None:
     assert seen(floor, 0.2) == pytest.approx(FEET, abs=0.01 * SIZE)
 
 
+def test_a_wrong_point_before_a_gap_is_not_carried_on() -> None:
+    """The last box before is that of another person, and afterwards the feet are hidden."""
+    floor, stands = Floor(), (0.5, 0.6)
+    for step in range(10):
+        floor.see(track(1, stands, step / 10), VIEW, step / 10)
+    floor.see(track(1, (0.5, 0.7), 1.0), VIEW, 1.0)
+    floor.see(track(1, stands, 1.5, shows=3), VIEW, 1.5)
+    assert floor.point[1] == pytest.approx(stands[1], abs=0.02)
+
+
 def test_a_face_that_looks_larger_for_a_moment_cuts_no_body_off() -> None:
     """The size of a face found by itself and of one told from the body differ, and take turns."""
     floor = Floor()

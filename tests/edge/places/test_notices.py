@@ -62,6 +62,16 @@ def test_a_short_interruption_changes_nothing() -> None:
     assert [one.active for _, one in told(LONG, flickers, 60)] == [True]
 
 
+def test_an_interruption_is_no_time_in_which_it_has_held() -> None:
+    """A queue of four for a second in every three is not one of four for ten seconds, after ten."""
+    flickers = [
+        (at_s + late_s, live(line=line)) for at_s in range(0, 60, 3) for late_s, line in ((0, 4), (1, 3))
+    ]
+    assert [at_s for at_s, one in told(LONG, flickers, 60, step_s=0.1) if one.active] == pytest.approx(
+        [33], abs=1.5
+    )
+
+
 def test_nobody_at_the_desk_while_somebody_waits() -> None:
     moments = [
         (0, live(waiting=0)),
@@ -140,23 +150,23 @@ SOON = replace(EMPTY, seconds=60.0)
 @given(st.lists(st.tuples(st.floats(0.1, GAP_S), st.booleans()), min_size=1, max_size=80))
 @settings(deadline=None, max_examples=60)
 def test_begins_and_ends_alternate_and_each_was_earned(rule: Rule, steps: list[tuple[float, bool]]) -> None:
-    """Of every rule: it begins once it has held for its time but for short interruptions, ends once it has not held
-    for its time to clear, and begins at most once in ``REPEAT_S``."""
-    notices, at_s, active, held_s, since_s = Notices([rule]), 0.0, False, -math.inf, math.inf
+    """Of every rule: it begins once it has held for its time, not counting short interruptions, ends once it has not
+    held for its time to clear, and begins at most once in ``REPEAT_S``."""
+    notices, at_s, active, held_s, lasted_s = Notices([rule]), 0.0, False, -math.inf, 0.0
     begins: list[float] = []
     for seconds, holds in steps:
-        at_s += seconds
         if holds:
-            since_s = at_s if since_s == math.inf else since_s
-            held_s = at_s
-        elif at_s - held_s >= rule.clears_s:
-            since_s = math.inf
+            lasted_s += seconds if held_s == at_s else 0.0
+            held_s = at_s + seconds
+        elif at_s + seconds - held_s >= rule.clears_s:
+            lasted_s = 0.0
+        at_s += seconds
         for one in notices.update(holding(rule, holds), at_s, 12):
             assert one.active is not active
             active = one.active
             assert active is holds
             if active:
-                assert at_s - since_s >= rule.holds_s
+                assert lasted_s >= rule.holds_s - 1e-6
                 begins.append(at_s)
             else:
                 assert at_s - held_s >= rule.clears_s

@@ -6,6 +6,7 @@ are found; ``python -m benchmarks.shop`` measures that.
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -20,9 +21,9 @@ from edge.service.place_building import build_places
 from edge.types import Body, Box, Pose, Sighting, Track, TrackState
 from edge.vision.place_counts import of_moment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # drawing a scene beside other work takes its time
 
-VIEW = (1280, 720)
+VIEW = (640, 360)
 LOST_S = 2.0
 
 
@@ -59,9 +60,11 @@ def counted(view: ShopView, seed: int, jitter: float) -> tuple[PlacesTruth, Plac
             places.seen(track, pose, pose is not None and abs(pose.yaw) < 30, VIEW, at_s)
         for track in [track for track in alive.values() if at_s - track.last_seen_s > LOST_S]:
             total += end(alive.pop(track.track_id))
+        places.settle(at_s)
         total += of_moment(places.events(), places.frame(tracks))
     for track in alive.values():
         total += end(track)
+    places.settle(math.inf)
     return view.truth(scene), total + of_moment(places.events(), {})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta, timezone
 
@@ -123,6 +124,7 @@ def entered(hold_s: float, staff_from_s: float | None) -> tuple[DoorCounts, Visi
         total += _sum(places.events().values())
         places.frame([one])
     visit = places.finish(one)
+    places.settle(math.inf)
     return total + _sum(places.events().values()), visit, places
 
 

@@ -195,6 +195,10 @@ def grid(title: str, description: str, queries: Sequence[Query], columns: int) -
     panel.cell_options(
         values.TableColoredBackgroundCellOptions(mode=values.TableCellBackgroundDisplayMode.BASIC)
     )
+    # Grafana would paint a cell that is not told like the least of all.
+    untold = model.ValueMappingResult(text=NOT_TOLD, color="transparent")
+    options = model.DashboardSpecialValueMapOptions(match=model.SpecialValueMatch.NULL, result=untold)
+    panel.mappings([model.SpecialValueMap(options)])
     order = {str(column): column for column in range(columns)}
     panel.with_transformation(_step("merge"))
     panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "row", "desc": False}]))
@@ -215,7 +219,8 @@ def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.
     panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0)
     panel.override_by_name("today", [_fixed(BLUE)]).override_by_name("partly watched", [_fixed(GREY)])
     panel.override_by_name("a week before", [_fixed("light-blue")])
-    panel.with_transformation(_step("formatTime", timeField="Time", outputFormat="HH:mm"))
+    time_of_day = {"targetField": "Time", "destinationType": "string", "dateFormat": "HH:mm"}
+    panel.with_transformation(_step("convertFieldType", conversions=[time_of_day]))
     panel.with_transformation(_step("joinByField", byField="Time", mode="outer"))
     panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "Time", "desc": False}]))
     return _described(panel, title, description, queries, 24)

@@ -173,6 +173,8 @@ def rows(
     panel = table.Panel().height(height).no_value(no_value).min_width(60)
     # Grafana would write the sentence for an empty panel into each empty cell.
     panel.override_by_regexp("/.*/", [model.DynamicConfigValue("noValue", NOT_TOLD)])
+    # A column without any value has no type, and Grafana would write "null" into it.
+    panel.override_by_field_type("other", [_TEXT_IN_COLOUR, _fixed(GREY)])
     queries = [query] if isinstance(query, Query) else query
     if len(queries) > 1:
         panel.with_transformation(_step("merge"))
@@ -216,7 +218,7 @@ def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.
     panel.show_value(values.VisibilityMode.ALWAYS).orientation(values.VizOrientation.VERTICAL).group_width(
         0.8
     ).bar_width(0.95)
-    panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0)
+    panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0).x_tick_label_spacing(50)
     panel.override_by_name("today", [_fixed(BLUE)]).override_by_name("partly watched", [_fixed(GREY)])
     panel.override_by_name("a week before", [_fixed("light-blue")])
     time_of_day = {"targetField": "Time", "destinationType": "string", "dateFormat": "HH:mm"}
@@ -285,7 +287,7 @@ def coloured(steps: Steps, *looks: model.DynamicConfigValue) -> list[model.Dynam
     return [
         *looks,
         model.DynamicConfigValue("thresholds", _thresholds(steps).build()),
-        model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+        _TEXT_IN_COLOUR,
     ]
 
 
@@ -293,7 +295,7 @@ def told(words_by_value: Mapping[str, tuple[str, str]]) -> list[model.DynamicCon
     """Show words and a colour instead of a value."""
     return [
         model.DynamicConfigValue("mappings", [in_words(words_by_value)]),
-        model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+        _TEXT_IN_COLOUR,
     ]
 
 
@@ -306,6 +308,7 @@ def in_words(words_by_value: Mapping[str, tuple[str, str]]) -> model.ValueMappin
     )
 
 
+_TEXT_IN_COLOUR = model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
 _LEGEND = (
     common.VizLegendOptions()
     .display_mode(values.LegendDisplayMode.LIST)

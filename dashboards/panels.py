@@ -218,7 +218,7 @@ def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.
     panel.show_value(values.VisibilityMode.ALWAYS).orientation(values.VizOrientation.VERTICAL).group_width(
         0.8
     ).bar_width(0.95)
-    panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0).x_tick_label_spacing(50)
+    panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0)
     panel.override_by_name("today", [_fixed(BLUE)]).override_by_name("partly watched", [_fixed(GREY)])
     panel.override_by_name("a week before", [_fixed("light-blue")])
     time_of_day = {"targetField": "Time", "destinationType": "string", "dateFormat": "HH:mm"}

@@ -173,6 +173,8 @@ def rows(
     panel = table.Panel().height(height).no_value(no_value).min_width(60)
     # Grafana would write the sentence for an empty panel into each empty cell.
     panel.override_by_regexp("/.*/", [model.DynamicConfigValue("noValue", NOT_TOLD)])
+    # A column without any value has no type, and Grafana would write "null" into it.
+    panel.override_by_field_type("other", [_TEXT_IN_COLOUR, _fixed(GREY)])
     queries = [query] if isinstance(query, Query) else query
     if len(queries) > 1:
         panel.with_transformation(_step("merge"))
@@ -195,6 +197,10 @@ def grid(title: str, description: str, queries: Sequence[Query], columns: int) -
     panel.cell_options(
         values.TableColoredBackgroundCellOptions(mode=values.TableCellBackgroundDisplayMode.BASIC)
     )
+    # Grafana would paint a cell that is not told like the least of all.
+    untold = model.ValueMappingResult(text=NOT_TOLD, color="transparent")
+    options = model.DashboardSpecialValueMapOptions(match=model.SpecialValueMatch.NULL, result=untold)
+    panel.mappings([model.SpecialValueMap(options)])
     order = {str(column): column for column in range(columns)}
     panel.with_transformation(_step("merge"))
     panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "row", "desc": False}]))
@@ -215,7 +221,8 @@ def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.
     panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0)
     panel.override_by_name("today", [_fixed(BLUE)]).override_by_name("partly watched", [_fixed(GREY)])
     panel.override_by_name("a week before", [_fixed("light-blue")])
-    panel.with_transformation(_step("formatTime", timeField="Time", outputFormat="HH:mm"))
+    time_of_day = {"targetField": "Time", "destinationType": "string", "dateFormat": "HH:mm"}
+    panel.with_transformation(_step("convertFieldType", conversions=[time_of_day]))
     panel.with_transformation(_step("joinByField", byField="Time", mode="outer"))
     panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "Time", "desc": False}]))
     return _described(panel, title, description, queries, 24)
@@ -280,7 +287,7 @@ def coloured(steps: Steps, *looks: model.DynamicConfigValue) -> list[model.Dynam
     return [
         *looks,
         model.DynamicConfigValue("thresholds", _thresholds(steps).build()),
-        model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+        _TEXT_IN_COLOUR,
     ]
 
 
@@ -288,7 +295,7 @@ def told(words_by_value: Mapping[str, tuple[str, str]]) -> list[model.DynamicCon
     """Show words and a colour instead of a value."""
     return [
         model.DynamicConfigValue("mappings", [in_words(words_by_value)]),
-        model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}),
+        _TEXT_IN_COLOUR,
     ]
 
 
@@ -301,6 +308,7 @@ def in_words(words_by_value: Mapping[str, tuple[str, str]]) -> model.ValueMappin
     )
 
 
+_TEXT_IN_COLOUR = model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
 _LEGEND = (
     common.VizLegendOptions()
     .display_mode(values.LegendDisplayMode.LIST)

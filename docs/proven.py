@@ -1,15 +1,18 @@
-"""Write into README.md what was proven on which real part: ``make proven``.
+"""Write into README.md what was proven on which real part: ``make proven``, or ``docs/proven.py REPORT ...``.
 
-The tests note in their report (JUnit XML) with which versions they ran. Their numbers go to proven.json beside this
-file; what another run proved on another version stays there with its date.
+The tests note in their report (JUnit XML) with which versions they ran. Several reports count as one run: each test
+once for each part that it passed with, and a failure in one of them refuses them all. The numbers go to proven.json
+beside this file; what another run proved on another version stays there with its date.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypedDict
@@ -26,18 +29,19 @@ class Proven(TypedDict):
     day: str
 
 
-def read(report: Path) -> dict[str, int]:
-    """Count the tests of a report that passed, by real part. Raises ``ValueError`` if one failed."""
-    passed: Counter[str] = Counter()
-    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written by our own tests
-        found = {child.tag for child in case}
-        if found & {"failure", "error"}:
-            raise ValueError(
-                f"{report}: {case.get('classname')}.{case.get('name')} failed; nothing was written"
-            )
-        if "skipped" not in found:
-            passed.update(one.get("value", "") for one in case.iter("property") if one.get("name") == "on")
-    return dict(passed)
+def read(reports: Iterable[Path]) -> dict[str, int]:
+    """Count the tests that passed in any of the reports, by real part. Raises ``ValueError`` if one failed."""
+    passed: set[tuple[str, str]] = set()
+    for report in reports:
+        for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written by our own tests
+            test, found = f"{case.get('classname')}.{case.get('name')}", {child.tag for child in case}
+            if found & {"failure", "error"}:
+                raise ValueError(f"{report}: {test} failed; nothing was written")
+            if "skipped" not in found:
+                passed |= {
+                    (one.get("value", ""), test) for one in case.iter("property") if one.get("name") == "on"
+                }
+    return Counter(part for part, _ in passed)
 
 
 def merged(before: dict[str, Proven], passed: dict[str, int], day: date) -> dict[str, Proven]:
@@ -61,11 +65,16 @@ def written(text: str, proven: dict[str, Proven]) -> str:
     return f"{before}{BEGIN}{table(proven)}{END}{rest.partition(END)[2]}"
 
 
-def main(reports: list[str]) -> int:
-    proven: dict[str, Proven] = json.loads(MEASURED.read_text(encoding="utf-8"))
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="docs/proven.py", description="Write what was proven into README.md."
+    )
+    parser.add_argument(
+        "reports", metavar="REPORT", nargs="+", type=Path, help="JUnit XML of a run of the tests"
+    )
+    before: dict[str, Proven] = json.loads(MEASURED.read_text(encoding="utf-8"))
     try:
-        for report in reports:
-            proven = merged(proven, read(Path(report)), datetime.now(UTC).date())
+        proven = merged(before, read(parser.parse_args(arguments).reports), datetime.now(UTC).date())
     except (OSError, ET.ParseError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -75,4 +84,4 @@ def main(reports: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

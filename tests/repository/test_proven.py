@@ -13,16 +13,19 @@ import pytest
 
 proven: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "docs" / "proven.py")))
 
-REPORT = """<testsuites><testsuite>
+LEFT_OUT = (
+    '<testcase classname="a" name="left out"><properties><property name="on" value="Chromium 150"/></properties>'
+    "<skipped/></testcase>"
+)
+REPORT = f"""<testsuites><testsuite>
 <testcase classname="a" name="one"><properties><property name="on" value="mosquitto 2.0.11"/></properties></testcase>
 <testcase classname="a" name="two"><properties><property name="on" value="mosquitto 2.0.11"/>
 <property name="on" value="Chromium 150"/></properties></testcase>
-<testcase classname="a" name="left out"><properties><property name="on" value="Chromium 150"/></properties><skipped/>
-</testcase>{more}</testsuite></testsuites>"""
+{LEFT_OUT}{{more}}</testsuite></testsuites>"""
 
 
-def report(folder: Path, more: str = "") -> Path:
-    path = folder / "report.xml"
+def report(folder: Path, more: str = "", name: str = "report.xml") -> Path:
+    path = folder / name
     path.write_text(REPORT.format(more=more))
     return path
 
@@ -33,13 +36,19 @@ def test_the_readme_has_the_table_of_the_last_reports() -> None:
 
 
 def test_tests_that_passed_are_counted_by_real_part(tmp_path: Path) -> None:
-    assert proven.read(report(tmp_path)) == {"mosquitto 2.0.11": 2, "Chromium 150": 1}
+    assert proven.read([report(tmp_path)]) == {"mosquitto 2.0.11": 2, "Chromium 150": 1}
 
 
-def test_a_failed_test_proves_nothing(tmp_path: Path) -> None:
-    failed = report(tmp_path, '<testcase classname="a" name="three"><failure/></testcase>')
-    with pytest.raises(ValueError, match=r"a\.three failed; nothing was written"):
-        proven.read(failed)
+def test_several_reports_count_each_test_once_and_add_what_another_left_out(tmp_path: Path) -> None:
+    later = LEFT_OUT.replace("<skipped/>", "").replace("Chromium 150", "Grafana 10")
+    reports = [report(tmp_path), report(tmp_path, later, "with-grafana.xml")]
+    assert proven.read(reports) == {"mosquitto 2.0.11": 2, "Chromium 150": 1, "Grafana 10": 1}
+
+
+def test_a_failed_test_in_one_report_refuses_them_all(tmp_path: Path) -> None:
+    failed = report(tmp_path, '<testcase classname="a" name="three"><failure/></testcase>', "failed.xml")
+    with pytest.raises(ValueError, match=r"failed\.xml: a\.three failed; nothing was written"):
+        proven.read([report(tmp_path), failed])
 
 
 def test_another_version_and_a_part_of_the_tests_leave_what_was_proven_before() -> None:

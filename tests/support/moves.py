@@ -28,6 +28,7 @@ from tests.support.whereabouts import (
     toggled,
     value_of,
     with_labels,
+    with_stay,
     with_stay_of,
     with_value,
     within,
@@ -192,36 +193,39 @@ class Mover:
                 return self._settled(self.changed((index, made)))
         return None
 
-    def reshow(self, old: str, new: str) -> list[Person] | None:
-        """Let a visit belong to another show, or to none: ""."""
-        for index in self.shuffled():
-            one = self.people[index]
-            if side_of(one) == old:
-                clip, _, held = new.partition(" ")
-                shown = one.shown or Shown(clip, held == "True", looked_s=0.0, first=False, seconds=0.0)
-                shown = replace(shown, clip=clip, held=held == "True")
-                return self._settled(self.changed((index, replace(one, shown=shown if new else None))))
-        return None
-
-    def lend_show(self, side: str) -> list[Person] | None:
-        """Let one who looks at the display have been there during a show of another visit, which looked elsewhere."""
+    def deal_shows(self, table: Mapping[str, tuple[int, int]]) -> list[Person] | None:
+        """Divide visits among the shows anew: so many belong to each side in ``table``, and so many of these looked. The
+        visits of other sides stay as they are, and so does what is told of the shows themselves."""
         people = self.people
-        lookers = [
-            n for n in self.shuffled() if "sign" in people[n].places.looks and side_of(people[n]) != side
-        ]
-        owners = [
-            n
-            for n in self.shuffled()
-            if side_of(people[n]) == side and not value_of(people[n], f"clip {side}")
-        ]
-        for one, other in zip(lookers, owners, strict=False):
-            first, second = people[one], people[other]
-            if second.shown is None or value_of(first, f"clip {side_of(first)}"):
-                continue
-            looked_s = min(10.0, 0.8 * first.places.looks["sign"])
-            lent = replace(first, shown=replace(second.shown, looked_s=looked_s))
-            return self._settled(self.changed((one, lent), (other, replace(second, shown=first.shown))))
-        return None
+        mine = [n for n in self.shuffled() if side_of(people[n]) in table]
+        lookers = [n for n in mine if "sign" in people[n].places.looks]
+        waiting = [n for n in mine if "sign" not in people[n].places.looks]
+        fixed = [people[n] for n in {*range(len(people))} - {*self.free}]
+        owners = list[tuple[int, str, bool]]()
+        left = dict[str, int]()
+        for side, (visits, looked) in table.items():
+            known = [one for one in fixed if side_of(one) == side]
+            looked -= sum(value_of(one, f"clip {side}") is not None for one in known)
+            left[side] = visits - len(known) - looked
+            if not 0 <= looked <= len(lookers) or left[side] < 0:
+                return None
+            owners += [(lookers.pop(), side, True) for _ in range(looked)]
+        waiting = lookers + waiting  # those who did not look come last, and are the first to be taken
+        for side in filter(None, left):
+            owners += [(waiting.pop(), side, False) for _ in range(left[side])]
+        owners += [(n, "", False) for n in waiting]
+        shows = {
+            side: [shown for n in mine if (shown := people[n].shown) and side_of(people[n]) == side]
+            for side in table
+        }
+        changes = []
+        for n, side, looks in owners:
+            clip, _, held = side.partition(" ")
+            made = Shown(clip, held == "True", looked_s=0.0, first=False, seconds=0.0)
+            shown = shows[side].pop() if shows[side] else made
+            looked_s = min(10.0, 0.8 * people[n].places.looks["sign"]) if looks else 0.0
+            changes.append((n, replace(people[n], shown=replace(shown, looked_s=looked_s) if side else None)))
+        return self._settled(self.changed(*changes))
 
     def pass_on(self, zone: str, *, longer: bool) -> list[Person] | None:
         """Let another visit have been in a zone, with all that the first one did there; ``longer``: in addition to what
@@ -241,4 +245,13 @@ class Mover:
                     giving = replace(giving, dwell_s=max(0.6, one.dwell_s - stay_s))
                     taking = replace(taking, dwell_s=other.dwell_s + stay_s)
                 return self._settled(self.changed((giver, giving), (taker, taking)))
+        return None
+
+    def rezone(self, old: str, new: str) -> list[Person] | None:
+        """Let one visit have been in another zone instead, for as long."""
+        for index in self.shuffled():
+            one = self.people[index]
+            if old in one.places.stays and new not in one.places.stays:
+                moved = with_stay(without(one, old), new, one.places.stays[old])
+                return self._settled(self.changed((index, moved)))
         return None

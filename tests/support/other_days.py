@@ -21,8 +21,9 @@ from common.vocabulary import ATTRIBUTES
 from edge.types import WindowAggregate
 from edge.vision import place_times, privacy, times
 from edge.vision.pool import Pool
-from tests.support.days import Person, Told, counts, gather, publish
+from tests.support.days import PLAN, Person, Told, counts, gather, publish
 from tests.support.moves import Mover
+from tests.support.show_tables import Shows
 from tests.support.times_system import has_histogram, leaves_open
 from tests.support.trials import Trials
 
@@ -57,7 +58,7 @@ class Reader:
         self._published = publish(self._gathered(told.people), k)
         self._numbers = counts(self._published)
         self._truth = self._counted(told.people)
-        self._trials = Trials(self._published, self._numbers, self._truth, k, rng)
+        self._trials = Trials(self._published, self._numbers, self._truth, k, rng, self._shows())
         self._sums = self._kinds_with_sum()
         self._found = list[tuple[Sequence[Person], frozenset[int]]]()
         self._open = dict[str, frozenset[int]]()
@@ -146,6 +147,15 @@ class Reader:
     def _counted(self, people: Sequence[Person]) -> Mapping[str, int | None]:
         """Return the true counts: what would be published if nothing were withheld."""
         return counts(publish(self._gathered(people), 1)) if people else {}
+
+    def _shows(self) -> Shows:
+        """Return what else tells of the shows: who looked anywhere, which the totals tell, and at the display."""
+        told, display = self._published, PLAN.display
+        viewers = [sum(one.attention_s > 0 for one in self._told.people)]
+        if display.target and (at_display := told.targets[display.target].viewers) is not None:
+            viewers.append(at_display)
+        lists = [cells for cells in (told.gender, told.age_band) if cells is not None]
+        return Shows(display, viewers, lists, self._k)
 
     def _kinds_with_sum(self) -> frozenset[str]:
         """Return the kinds of times whose sum is told."""

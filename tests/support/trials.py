@@ -14,12 +14,14 @@ from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UN
 from common.wire.fields import bin_label
 from edge.vision import times
 from tests.support.crowds import SEEN
-from tests.support.days import SIDES, Person
+from tests.support.days import Person
 from tests.support.moves import Mover
 from tests.support.reader import Program
+from tests.support.show_tables import Shows
 from tests.support.whereabouts import STOP_S, bin_of, counted_s, most_s, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
+_UNKNOWN = (UNKNOWN, UNKNOWN)
 _UNSEEN = 10
 """How often a visit is seen or not seen with labels by chance."""
 
@@ -34,6 +36,7 @@ class Trials:
     truth: Mapping[str, int | None]
     k: int
     rng: np.random.Generator
+    shows: Shows
 
     def moved(self, name: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Yield people with another value in the cell ``name``; None where a move does not go."""
@@ -51,12 +54,17 @@ class Trials:
         elif first == "members":
             yield mover.toggle("member")
         elif first == "ways":
-            yield from (mover.toggle(what) for what in ("order", "stay desk", "stay shelf"))
-            yield from (mover.pass_on(zone, longer=False) for zone in ("desk", "shelf"))
+            yield mover.toggle("order")
+            yield from self._walked(mover)
         elif first == "zones":
             yield from self._in_zone(rest[0], rest[1:], mover)
         else:
             yield from self._watched(f"{rest[0]} {rest[1] == 'held'}", rest[2], mover)
+
+    @property
+    def _merged(self) -> bool:
+        """Return whether visits not seen and unknown verdicts are one number."""
+        return self.published.gender is not None and NO_VERDICT in self.published.gender
 
     def _hidden(self, attribute: str) -> list[str]:
         cells = getattr(self.published, attribute)
@@ -112,9 +120,16 @@ class Trials:
         free = set(mover.free)
         now = Counter(one.labels[:2] for one in mover.people)
         known = Counter(one.labels[:2] for n, one in enumerate(mover.people) if n not in free)
+        numbers = {key: self.numbers.get(".".join(("gender_age_band", *key))) for key in keys}
+        unseen = 0
+        if self._merged:  # those not seen are in the cell of the unknown ones, and stay in it
+            unseen = now[NOT_SEEN, NOT_SEEN]
+            now[_UNKNOWN] += unseen
+            known[_UNKNOWN] += unseen
+            numbers[_UNKNOWN] = self.numbers.get(f"gender_age_band.{NO_VERDICT}.{NO_VERDICT}")
         program = Program(len(keys))
         for n, (own, age) in enumerate(keys):
-            count, told = now[own, age], self.numbers.get(f"gender_age_band.{own}.{age}")
+            count, told = now[own, age], numbers[own, age]
             small = (1, self.k - 1) if 0 < count < self.k else (self.k, np.inf)
             least, most = small if told is None and count else (count, count)
             program.limit({n: 1.0}, max(least, known[own, age]), most)
@@ -128,7 +143,8 @@ class Trials:
             weights = self.rng.lognormal(0, 1, 2 * len(keys))
             found = program.nearest([now[key] for key in keys], weights, [(cell, low, high)])
             if found is not None:
-                yield dict(zip(keys, found, strict=True))
+                table = dict(zip(keys, found, strict=True))
+                yield {**table, _UNKNOWN: table[_UNKNOWN] - unseen}
 
     def _retimed(self, kind: str, cells: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Move a visit into this bin or out of it. ``cells``: the name of its histogram."""
@@ -167,13 +183,20 @@ class Trials:
             yield from self._retimed("wait", f"zones.{zone}.queue.waiting", rest[-1], mover)
         elif rest[0] == "dwell":
             yield from self._retimed(f"stay {zone}", f"zones.{zone}.dwell", rest[1], mover)
+        elif rest[-1] == "stops":
+            yield from (mover.toggle(f"stop {each}") for each in inside)
+            yield from self._longer(zone, mover)
         elif rest[-1] in ("waits", "served"):
             yield mover.toggle("wait" if rest[-1] == "waits" else "served")
         else:
-            what = "stop" if rest[-1] == "stops" else "stay"
-            yield from (mover.toggle(f"{what} {each}") for each in inside)
-            if what == "stop":
-                yield from self._longer(zone, mover)
+            yield from self._walked(mover)
+
+    def _walked(self, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let somebody be in a zone or not, or in the other one, or another visit in place of this one."""
+        zones = ("desk", "shelf")
+        yield from (mover.toggle(f"stay {zone}") for zone in zones)
+        yield from (mover.rezone(*pair) for pair in itertools.permutations(zones))
+        yield from (mover.pass_on(zone, longer=False) for zone in zones)
 
     def _longer(self, zone: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Let somebody stay in a zone for long enough, and stop there."""
@@ -192,31 +215,18 @@ class Trials:
         if rest[0] == "attention":
             yield from self._retimed(f"look {target}", f"targets.{target}.attention", rest[1], mover)
         elif rest[0] == "passers":
-            yield mover.toggle("stay shelf")
+            yield from self._walked(mover)
         elif rest[0] == "viewers":
             yield from (mover.toggle(f"look {target}", more=more) for more in (False, True))
         else:
             yield from self._exchanged(target, rest[1], mover)
 
     def _watched(self, side: str, what: str, mover: Mover) -> Iterator[list[Person] | None]:
-        sides = [f"{clip} {held}" for clip, held in SIDES]
-        others = [one for one in ("", *sides) if one != side]
-        if what == "viewers":
-            yield mover.lend_show(side)
-            for more in (False, True):
-                yield (once := mover.toggle(f"clip {side}", more=more))
-                for other in sides:
-                    if other != side and once is not None:
-                        yield replace(mover, people=once).toggle(f"clip {other}", more=not more)
-            return
-        for other in others:
-            clip, _, held = other.partition(" ")
-            if (
-                not other
-                or self.numbers[f"clips.{clip}.{'held' if held == 'True' else 'shown'}.visits"] is None
-            ):
-                yield mover.reshow(side, other)
-                yield mover.reshow(other, side)
+        now = self.shows.divided(mover.people)
+        at = ("visits", "viewers").index(what)
+        for other in self.shows.others(now, self.rng):
+            if side in other and other[side][at] != now[side][at]:
+                yield mover.deal_shows(other)
 
     def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person]]:
         """Let a viewer with this expression have that of somebody else, or the other way round."""

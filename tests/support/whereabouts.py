@@ -267,7 +267,12 @@ def _stay(one: Person, zone: str) -> Person | None:
     if zone in one.places.stays:
         return without(one, zone)
     room_s = one.elsewhere_s - least_elsewhere(one)
-    return None if room_s < 0.3 else _walked(_with_stays(one, {**one.places.stays, zone: 0.6 * room_s}))
+    return None if room_s < 0.3 else with_stay(one, zone, 0.6 * room_s)
+
+
+def with_stay(one: Person, zone: str, seconds: float) -> Person:
+    """The same visit, which was also in a zone that it was not in, and did nothing there."""
+    return _walked(_with_stays(one, {**one.places.stays, zone: seconds}))
 
 
 def without(one: Person, zone: str) -> Person:

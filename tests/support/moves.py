@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.vocabulary import NOT_SEEN
+from common.vocabulary import NOT_SEEN, UNKNOWN
 from edge.place_types import Shown
 from tests.support.days import Person
 from tests.support.whereabouts import (
@@ -86,19 +86,31 @@ class Mover:
         )
 
     def deal(self, table: Mapping[tuple[str, str], int]) -> list[Person] | None:
-        """Give age bands to the free visits so that there are so many with each gender and age band in all."""
-        fixed = Counter(one.labels[:2] for n, one in enumerate(self.people) if n not in set(self.free))
-        changes = []
-        for gender in sorted({gender for gender, _ in table}):
-            mine = [n for n in self.shuffled() if self.people[n].labels[0] == gender]
-            wanted = [
-                (band, count - fixed[own, band]) for (own, band), count in table.items() if own == gender
-            ]
-            bands = [band for band, count in wanted for _ in range(count)]
-            if len(mine) != len(bands):
-                return None
-            changes += [(n, labelled(self.people[n], 1, band)) for n, band in zip(mine, bands, strict=True)]
-        return self.changed(*changes)
+        """Give genders and age bands to free visits so that there are so many with each pair in all. A visit that was
+        not seen before, or is not any longer, has an unknown expression when it is seen."""
+        wanted, spare, mover = Counter(table), list[int](), self
+        wanted.subtract(one.labels[:2] for one in self.people)
+        for n in self.shuffled():
+            pair = self.people[n].labels[:2]
+            if wanted[pair] < 0:
+                wanted[pair] += 1
+                spare.append(n)
+        if min(wanted.values()) < 0:
+            return None
+        pairs = sorted(wanted.elements(), key=lambda pair: NOT_SEEN not in pair)
+        spare.sort(key=lambda n: mover.people[n].labels[2] != UNKNOWN)
+        for n, (gender, band) in zip(spare, pairs, strict=True):
+            face = mover.people[n].labels[2]
+            if gender == NOT_SEEN and face != UNKNOWN:
+                owners = [other for other in mover.shuffled() if mover.people[other].labels[2] == UNKNOWN]
+                if not owners:
+                    return None
+                mover = replace(mover, people=mover.exchange(2, n, owners[0]))
+            face = NOT_SEEN if gender == NOT_SEEN else UNKNOWN if face == NOT_SEEN else face
+            mover = replace(
+                mover, people=mover.changed((n, with_labels(mover.people[n], (gender, band, face))))
+            )
+        return list(mover.people)
 
     def unsee(self, labels: Sequence[str]) -> list[Person] | None:
         """Make a visit that was not seen of one with these ``labels``. If nobody has all three of them, three visits

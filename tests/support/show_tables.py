@@ -29,7 +29,7 @@ class Shows:
     k: int
 
     def divided(self, people: Sequence[Person]) -> Table:
-        table = {name: (0, 0) for name in ("", *map(_name, self.plan.sides))}
+        table = dict.fromkeys(("", *map(_name, self.plan.sides)), (0, 0))
         for one in people:
             visits, looked = table[side_of(one)]
             table[side_of(one)] = visits + 1, looked + bool(one.shown and one.shown.looked_s)

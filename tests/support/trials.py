@@ -13,15 +13,13 @@ from common import wire
 from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.fields import bin_label
 from edge.vision import times
-from tests.support.crowds import SEEN
 from tests.support.days import Person
+from tests.support.joint_tables import other_tables
 from tests.support.moves import Mover
-from tests.support.reader import Program
 from tests.support.show_tables import Shows
 from tests.support.whereabouts import STOP_S, bin_of, counted_s, most_s, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
-_UNKNOWN = (UNKNOWN, UNKNOWN)
 _UNSEEN = 10
 """How often a visit is seen or not seen with labels by chance."""
 
@@ -61,11 +59,6 @@ class Trials:
         else:
             yield from self._watched(f"{rest[0]} {rest[1] == 'held'}", rest[2], mover)
 
-    @property
-    def _merged(self) -> bool:
-        """Return whether visits not seen and unknown verdicts are one number."""
-        return self.published.gender is not None and NO_VERDICT in self.published.gender
-
     def _hidden(self, attribute: str) -> list[str]:
         cells = getattr(self.published, attribute)
         return [UNKNOWN if one == NO_VERDICT else one for one, count in cells.items() if count is None]
@@ -74,6 +67,8 @@ class Trials:
         """Let a visit not be seen, or be seen: in each list it comes from the unknown or from a withheld cell."""
         yield mover.see([UNKNOWN] * 3)
         yield mover.unsee([UNKNOWN] * 3)
+        if self.published.gender_age_band is not None:
+            yield from self._redealt(mover, None)
         places = [sorted({UNKNOWN, *self._hidden(attribute)}) for attribute in ATTRIBUTES]
         for _ in range(_UNSEEN):
             labels = [str(self.rng.choice(place)) for place in places]
@@ -87,17 +82,16 @@ class Trials:
         if NO_VERDICT in getattr(self.published, attribute):
             labels = [label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))]
             moves += [mover.see(labels), mover.unsee(labels)]
-            if label == UNKNOWN:
-                moves += self._unseen(mover)
         self.rng.shuffle(moves)
         yield from moves
+        if label == UNKNOWN:
+            yield from self._unseen(mover)
 
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
         if self.published.gender_age_band is None:
             yield mover.permute(1)
         else:
-            for table in self._joint_tables(gender, band, mover):
-                yield mover.deal(table)
+            yield from self._redealt(mover, (gender, band))
         people = mover.people
         mine = [n for n in mover.free if people[n].labels[:2] == (gender, band)]
         others = [
@@ -113,38 +107,9 @@ class Trials:
         for giver, taker in zip(mover.shuffled(givers), mover.shuffled(takers), strict=False):
             yield mover.exchange(1, giver, taker)
 
-    def _joint_tables(self, gender: str, band: str, mover: Mover) -> Iterator[Mapping[tuple[str, str], int]]:
-        """Tables with the same sums, in which small cells stay small and large ones large, and this one differs."""
-        genders, bands = (list(SEEN[name]) for name in ("gender", "age_band"))
-        keys = list(itertools.product(genders, bands))
-        free = set(mover.free)
-        now = Counter(one.labels[:2] for one in mover.people)
-        known = Counter(one.labels[:2] for n, one in enumerate(mover.people) if n not in free)
-        numbers = {key: self.numbers.get(".".join(("gender_age_band", *key))) for key in keys}
-        unseen = 0
-        if self._merged:  # those not seen are in the cell of the unknown ones, and stay in it
-            unseen = now[NOT_SEEN, NOT_SEEN]
-            now[_UNKNOWN] += unseen
-            known[_UNKNOWN] += unseen
-            numbers[_UNKNOWN] = self.numbers.get(f"gender_age_band.{NO_VERDICT}.{NO_VERDICT}")
-        program = Program(len(keys))
-        for n, (own, age) in enumerate(keys):
-            count, told = now[own, age], numbers[own, age]
-            small = (1, self.k - 1) if 0 < count < self.k else (self.k, np.inf)
-            least, most = small if told is None and count else (count, count)
-            program.limit({n: 1.0}, max(least, known[own, age]), most)
-        for place, names in enumerate((genders, bands)):
-            for name in names:
-                terms = {n: 1.0 for n, key in enumerate(keys) if key[place] == name}
-                total = sum(now[keys[n]] for n in terms)
-                program.limit(terms, total, total)
-        cell, count = {keys.index((gender, band)): 1.0}, now[gender, band]
-        for low, high in ((-np.inf, count - 1), (count + 1, np.inf)):
-            weights = self.rng.lognormal(0, 1, 2 * len(keys))
-            found = program.nearest([now[key] for key in keys], weights, [(cell, low, high)])
-            if found is not None:
-                table = dict(zip(keys, found, strict=True))
-                yield {**table, _UNKNOWN: table[_UNKNOWN] - unseen}
+    def _redealt(self, mover: Mover, cell: tuple[str, str] | None) -> Iterator[list[Person] | None]:
+        for table in other_tables(self.published, mover.people, mover.free, self.k, self.rng, cell):
+            yield mover.deal(table)
 
     def _retimed(self, kind: str, cells: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Move a visit into this bin or out of it. ``cells``: the name of its histogram."""

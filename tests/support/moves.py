@@ -7,6 +7,7 @@ are moved so that their sum stays: what one visit gets is taken from others with
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,19 +15,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from common.vocabulary import NOT_SEEN, UNKNOWN
-from edge.place_types import Shown
+from edge.place_types import HEAT_MOST_S, Shown
 from tests.support.days import Person
 from tests.support.whereabouts import (
+    CELLS,
     KINDS,
     bin_of,
     counted_s,
     labelled,
     least_elsewhere,
     limits,
+    room_in,
     side_of,
     sum_of,
     toggled,
     value_of,
+    warmth,
+    with_heat,
     with_labels,
     with_stay,
     with_stay_of,
@@ -175,7 +180,26 @@ class Mover:
                     rest_s = self._shared(people, kind, rest_s, loose=loose)
                 if abs(rest_s) > 0.01:
                     return None
+        self._warm(people)
         return people
+
+    def _warm(self, people: list[Person]) -> None:
+        """Let others stand and look in the cells of the map for as long as those who were changed do no more."""
+        both = [(old, new) for old, new in zip(self.people, people, strict=True) if old is not new]
+        for zone, cells in CELLS.items():
+            for cell, looking in itertools.product(cells, (False, True)):
+                rest_s = sum(warmth(old, cell)[looking] - warmth(new, cell)[looking] for old, new in both)
+                for index in self.shuffled() if abs(rest_s) >= 1e-9 else ():
+                    one = people[index]
+                    if cell in one.places.heat:
+                        stood_s, looked_s = warmth(one, cell)
+                        if looking:
+                            made = stood_s, min(max(looked_s + rest_s, 0.0), stood_s)
+                        else:
+                            most_s = min(HEAT_MOST_S, stood_s + room_in(one, zone))
+                            made = min(max(stood_s + rest_s, looked_s, 0.01), most_s), looked_s
+                        people[index] = with_heat(one, cell, made)
+                        rest_s -= made[looking] - (stood_s, looked_s)[looking]
 
     def _shared(self, people: list[Person], kind: str, rest_s: float, *, loose: bool) -> float:
         """Share these seconds among visits, and return those that are left. ``loose``: what a visit did meanwhile may

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import inf
 
 from common.vocabulary import LOOK_MOST_S
-from edge.place_types import Wait
+from edge.place_types import HEAT_MOST_S, Wait
 from tests.support.crowds import EDGES, UPPER, VIEWER_S
 from tests.support.days import SIDES, Person
 
@@ -21,7 +21,7 @@ EDGE_S = 0.05
 """Times keep away from the edges of bins by this much."""
 STOP_S = 10.0
 """A longer stay is a stop, if it was one stay."""
-_CELLS = {"shelf": (0, 1), "desk": (2,), "": (3,)}
+CELLS = {"shelf": (0, 1), "desk": (2,), "": (3,)}
 """The cells of the grid in each zone, and outside."""
 
 
@@ -119,7 +119,24 @@ def _limits_of_stay(one: Person, zone: str, *, loose: bool) -> tuple[float, floa
 
 
 def _stood(one: Person, zone: str) -> float:
-    return sum(one.places.heat[cell][0] for cell in _CELLS[zone] if cell in one.places.heat)
+    return sum(one.places.heat[cell][0] for cell in CELLS[zone] if cell in one.places.heat)
+
+
+def warmth(one: Person, cell: int) -> tuple[float, float]:
+    """Return the seconds that count in a cell of the map: of standing, and of looking meanwhile."""
+    stood_s, looked_s = one.places.heat.get(cell, (0.0, 0.0))
+    return min(stood_s, HEAT_MOST_S), looked_s
+
+
+def room_in(one: Person, zone: str) -> float:
+    """Return for how much longer the visit can have stood in a zone, or outside of all: ""."""
+    inside_s = one.places.stays.get(zone, 0.0) if zone else one.elsewhere_s
+    return max(0.0, inside_s - _stood(one, zone))
+
+
+def with_heat(one: Person, cell: int, made: tuple[float, float]) -> Person:
+    """The same visit with these seconds of standing and of looking in a cell."""
+    return replace(one, places=replace(one.places, heat={**one.places.heat, cell: made}))
 
 
 def least_elsewhere(one: Person) -> float:
@@ -158,7 +175,7 @@ def _with_stay(one: Person, zone: str, seconds: float) -> Person:
         fewer = {
             cell: (s * share, look_s * share)
             for cell, (s, look_s) in places.heat.items()
-            if cell in _CELLS[zone]
+            if cell in CELLS[zone]
         }
         places = replace(
             places,
@@ -279,7 +296,7 @@ def without(one: Person, zone: str) -> Person:
     places = one.places
     places = replace(
         places,
-        heat={cell: s for cell, s in places.heat.items() if cell not in _CELLS[zone]},
+        heat={cell: s for cell, s in places.heat.items() if cell not in CELLS[zone]},
         looks={name: s for name, s in places.looks.items() if name != "tea" or zone != "shelf"},
         waits={} if zone == "desk" else places.waits,
         stops=places.stops - {zone},
@@ -294,7 +311,7 @@ def with_stay_of(one: Person, zone: str, like: Person) -> Person:
     places, done = one.places, like.places
     places = replace(
         places,
-        heat=dict(places.heat) | {cell: s for cell, s in done.heat.items() if cell in _CELLS[zone]},
+        heat=dict(places.heat) | {cell: s for cell, s in done.heat.items() if cell in CELLS[zone]},
         looks=dict(places.looks) | {n: s for n, s in done.looks.items() if n == "tea" and zone == "shelf"},
         waits=done.waits if zone == "desk" else places.waits,
         stops=places.stops | (done.stops & {zone}),

@@ -58,6 +58,12 @@ class Mover:
         self.rng.shuffle(order)
         return order
 
+    def mixed(self) -> list[int]:
+        """The free visits so that each kind of them, by the zones that they were in, has the same chance to be first."""
+        order, zones = self.shuffled(), [frozenset(one.places.stays) for one in self.people]
+        ranks = {kind: self.rng.random() for kind in zones}
+        return sorted(order, key=lambda n: ranks[zones[n]])
+
     def changed(self, *changes: tuple[int, Person]) -> list[Person]:
         people = list(self.people)
         for index, one in changes:
@@ -115,6 +121,59 @@ class Mover:
             mover = replace(
                 mover, people=mover.changed((n, with_labels(mover.people[n], (gender, band, face))))
             )
+        return list(mover.people)
+
+    def relist(self, unseen: int, lists: Sequence[Mapping[str, int]]) -> list[Person] | None:
+        """Let so many visits not be seen, and give the others labels until there are so many with each in each list."""
+        people = list(self.people)
+        hidden = [n for n in self.shuffled() if people[n].labels[0] == NOT_SEEN]
+        seen = [n for n in self.shuffled() if people[n].labels[0] != NOT_SEEN]
+        more = unseen - sum(one.labels[0] == NOT_SEEN for one in people)
+        if not -len(hidden) <= more <= len(seen):
+            return None
+        for n in hidden[: max(0, -more)]:
+            people[n] = with_labels(people[n], (UNKNOWN,) * 3)
+        for n in seen[: max(0, more)]:
+            people[n] = with_labels(people[n], (NOT_SEEN,) * 3)
+        for attribute, wanted in enumerate(lists):
+            left = Counter(wanted)
+            left.subtract(one.labels[attribute] for one in people if one.labels[0] != NOT_SEEN)
+            new = list(left.elements())
+            self.rng.shuffle(new)
+            for n in self.shuffled():
+                label = people[n].labels[attribute]
+                if label != NOT_SEEN and left[label] < 0:
+                    left[label] += 1
+                    people[n] = labelled(people[n], attribute, new.pop())
+            if min(left.values()) < 0:
+                return None
+        return people
+
+    def deal_faces(self, target: str, now: Counter[str], table: Counter[str]) -> list[Person] | None:
+        """Exchange expressions of viewers of a target and of others until ``table`` and not ``now`` is true of viewers.
+        Who looked at something else exchanges with somebody who did so, too, where there is one."""
+        mover = self
+        looks = [one.places.looks.keys() for one in self.people]
+        for less, more in zip((now - table).elements(), (table - now).elements(), strict=True):
+            own = [n for n in mover.shuffled() if target in looks[n] and mover.people[n].labels[2] == less]
+            other = [
+                n for n in mover.shuffled() if target not in looks[n] and mover.people[n].labels[2] == more
+            ]
+            pairs = itertools.product(own, other)
+            alike = (pair for pair in pairs if looks[pair[0]] - {target} == looks[pair[1]])
+            pair = next(alike, None) or next(zip(own, other, strict=False), None)
+            if pair is None:
+                return None
+            one, two = pair
+            first, second = mover.people[one].labels, mover.people[two].labels
+            if NOT_SEEN in (less, more):
+                people = mover.changed(
+                    (one, with_labels(mover.people[one], second)),
+                    (two, with_labels(mover.people[two], first)),
+                )
+            else:
+                people = mover.exchange(2, one, two)
+            mover = replace(mover, people=people)
         return list(mover.people)
 
     def unsee(self, labels: Sequence[str]) -> list[Person] | None:
@@ -221,7 +280,7 @@ class Mover:
     def toggle(self, what: str, *, more: bool | None = None) -> list[Person] | None:
         """Let one visit do what it did not do, or not do what it did: the counts change by one. ``more``: whether they
         grow, None for either."""
-        for index in self.shuffled():
+        for index in self.mixed():
             if more is not None and (value_of(self.people[index], what) is None) != more:
                 continue
             made = toggled(self.people[index], what)
@@ -266,11 +325,11 @@ class Mover:
     def pass_on(self, zone: str, *, longer: bool) -> list[Person] | None:
         """Let another visit have been in a zone, with all that the first one did there; ``longer``: in addition to what
         it did before."""
-        for giver in self.shuffled():
+        for giver in self.mixed():
             one = self.people[giver]
             if zone not in one.places.stays:
                 continue
-            for taker in self.shuffled():
+            for taker in self.mixed():
                 other = self.people[taker]
                 room_s = other.elsewhere_s - least_elsewhere(other)
                 stay_s = one.places.stays[zone]
@@ -285,7 +344,7 @@ class Mover:
 
     def rezone(self, old: str, new: str) -> list[Person] | None:
         """Let one visit have been in another zone instead, for as long."""
-        for index in self.shuffled():
+        for index in self.mixed():
             one = self.people[index]
             if old in one.places.stays and new not in one.places.stays:
                 moved = with_stay(without(one, old), new, one.places.stays[old])

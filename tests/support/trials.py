@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,14 +14,16 @@ from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UN
 from common.wire.fields import bin_label
 from edge.vision import times
 from tests.support.days import Person
+from tests.support.face_tables import other_faces
 from tests.support.joint_tables import other_tables
+from tests.support.list_tables import other_lists
 from tests.support.moves import Mover
 from tests.support.show_tables import Shows
 from tests.support.whereabouts import STOP_S, bin_of, counted_s, most_s, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
-_UNSEEN = 10
-"""How often a visit is seen or not seen with labels by chance."""
+_UNSEEN = _RELISTED = 10
+"""How often a visit is seen or not seen with labels by chance, and how many lists are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,7 @@ class Trials:
         elif first == "members":
             yield mover.toggle("member")
         elif first == "ways":
-            yield mover.toggle("order")
-            yield from self._walked(mover)
+            yield from _in_turn([mover.toggle("order")], self._walked(mover))
         elif first == "zones":
             yield from self._in_zone(rest[0], rest[1:], mover)
         else:
@@ -64,11 +65,14 @@ class Trials:
         return [UNKNOWN if one == NO_VERDICT else one for one, count in cells.items() if count is None]
 
     def _unseen(self, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let other visits not be seen."""
+        dealt = iter(()) if self.published.gender_age_band is None else self._redealt(mover, None)
+        yield from _in_turn(self._seen(mover), dealt, self._relisted(mover))
+
+    def _seen(self, mover: Mover) -> Iterator[list[Person] | None]:
         """Let a visit not be seen, or be seen: in each list it comes from the unknown or from a withheld cell."""
         yield mover.see([UNKNOWN] * 3)
         yield mover.unsee([UNKNOWN] * 3)
-        if self.published.gender_age_band is not None:
-            yield from self._redealt(mover, None)
         places = [sorted({UNKNOWN, *self._hidden(attribute)}) for attribute in ATTRIBUTES]
         for _ in range(_UNSEEN):
             labels = [str(self.rng.choice(place)) for place in places]
@@ -83,29 +87,49 @@ class Trials:
             labels = [label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))]
             moves += [mover.see(labels), mover.unsee(labels)]
         self.rng.shuffle(moves)
-        yield from moves
-        if label == UNKNOWN:
-            yield from self._unseen(mover)
+        unseen = self._unseen(mover) if label == UNKNOWN else iter(())
+        yield from _in_turn(moves, self._relisted(mover, attribute, label), unseen)
+
+    def _relisted(self, mover: Mover, attribute: str = "", label: str = "") -> Iterator[list[Person] | None]:
+        """Draw other lists that are told alike, with another value of this label, or with others not seen."""
+        unseen = sum(one.labels[0] == NOT_SEEN for one in mover.people)
+        now = [Counter(one.labels[place] for one in mover.people) for place in range(len(ATTRIBUTES))]
+        merged = NO_VERDICT in self.published.gender
+        doubt = NO_VERDICT if merged else UNKNOWN
+        for _ in range(_RELISTED):
+            other = int(self.rng.integers(self.k + 2)) if merged and self.rng.random() < 0.5 else unseen
+            drawn = list[Mapping[str, int]]()
+            for place, name in enumerate(ATTRIBUTES):
+                told = [
+                    {n: c for n, c in one.items() if n != doubt} | {UNKNOWN: one[doubt] - other * merged}
+                    for one in other_lists(self.published, name, self.k)
+                ]
+                fit = [one for one in told if one[UNKNOWN] >= 0]
+                if name == attribute:
+                    fit = [one for one in fit if one[label] != now[place][label]]
+                elif now[place][UNKNOWN] + (unseen - other) * merged >= 0:
+                    same = {n: now[place][n] for n in (*ATTRIBUTES[name], UNKNOWN)}
+                    fit = [same | {UNKNOWN: now[place][UNKNOWN] + (unseen - other) * merged}]
+                if not fit:
+                    break
+                drawn.append(fit[int(self.rng.integers(len(fit)))])
+            else:
+                yield mover.relist(other, drawn)
 
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
-        if self.published.gender_age_band is None:
-            yield mover.permute(1)
-        else:
+        if self.published.gender_age_band is not None:
             yield from self._redealt(mover, (gender, band))
+            return
+        yield mover.permute(1)
         people = mover.people
-        mine = [n for n in mover.free if people[n].labels[:2] == (gender, band)]
-        others = [
-            n
-            for n in mover.free
-            if people[n].labels[0] not in (gender, NOT_SEEN) and people[n].labels[1] != band
-        ]
-        if mine:
-            for n in mover.shuffled(others):
-                yield mover.exchange(1, mine[0], n)
-        givers = [n for n in mover.free if people[n].labels[1] == band and people[n].labels[0] != gender]
-        takers = [n for n in mover.free if people[n].labels[0] == gender and people[n].labels[1] != band]
-        for giver, taker in zip(mover.shuffled(givers), mover.shuffled(takers), strict=False):
-            yield mover.exchange(1, giver, taker)
+        own, other = (
+            [n for n in mover.shuffled() if (people[n].labels[0] == gender) == mine] for mine in (True, False)
+        )
+        for giving, taking in ((own, other), (other, own)):
+            givers = [n for n in giving if people[n].labels[1] == band]
+            takers = [n for n in taking if people[n].labels[1] not in (band, NOT_SEEN)]
+            for giver, taker in zip(givers, takers, strict=False):
+                yield mover.exchange(1, giver, taker)
 
     def _redealt(self, mover: Mover, cell: tuple[str, str] | None) -> Iterator[list[Person] | None]:
         for table in other_tables(self.published, mover.people, mover.free, self.k, self.rng, cell):
@@ -149,8 +173,7 @@ class Trials:
         elif rest[0] == "dwell":
             yield from self._retimed(f"stay {zone}", f"zones.{zone}.dwell", rest[1], mover)
         elif rest[-1] == "stops":
-            yield from (mover.toggle(f"stop {each}") for each in inside)
-            yield from self._longer(zone, mover)
+            yield from _in_turn((mover.toggle(f"stop {each}") for each in inside), self._longer(zone, mover))
         elif rest[-1] in ("waits", "served"):
             yield mover.toggle("wait" if rest[-1] == "waits" else "served")
         else:
@@ -193,39 +216,29 @@ class Trials:
             if side in other and other[side][at] != now[side][at]:
                 yield mover.deal_shows(other)
 
-    def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person]]:
-        """Let a viewer with this expression have that of somebody else, or the other way round."""
-        people = mover.people
-        viewers = [n for n in mover.shuffled() if target in people[n].places.looks]
-        pairs = list[tuple[int, int]]()
-        for own in (True, False):
-            givers = [n for n in viewers if (people[n].labels[2] == face) == own]
-            others = [
-                n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own
-            ]
-            # One of each, as rare ones are often withheld together.
-            faces = {people[n].labels[2]: n for n in others}
-            pairs += [(one, n) for one in givers[:1] for n in faces.values()]
-            pairs += zip(givers[1:4], others, strict=False)
-        self.rng.shuffle(pairs)
-        for one, other in pairs:
-            first, second = people[one], people[other]
-            if NOT_SEEN in (first.labels[2], second.labels[2]):
-                yield mover.changed(
-                    (one, replace(first, labels=second.labels)), (other, replace(second, labels=first.labels))
-                )
-            else:
-                yield mover.exchange(2, one, other)
-                yield self._one_face(target, second.labels[2], mover)
+    def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let some viewers with one expression have that of others, and the other way round."""
+        everybody = Counter(one.labels[2] for one in mover.people)
+        now = Counter(one.labels[2] for one in mover.people if target in one.places.looks)
+        for table in other_faces(self.published, target, now, everybody, self.k, self.rng):
+            if table[face] != now[face]:
+                yield mover.deal_faces(target, now, table)
 
-    def _one_face(self, target: str, face: str, mover: Mover) -> list[Person]:
-        """Let as many viewers as possible, but one, have the same expression. Who looked at something else exchanges it
-        with somebody who did so, too."""
-        looks = [one.places.looks.keys() for one in mover.people]
-        viewers = [n for n in mover.shuffled() if target in looks[n]]
-        for one in [n for n in viewers if mover.people[n].labels[2] not in (face, NOT_SEEN)][1:]:
-            for n in mover.free:
-                if mover.people[n].labels[2] == face and looks[n] == looks[one] - {target}:
-                    mover = replace(mover, people=mover.exchange(2, one, n))
-                    break
-        return list(mover.people)
+
+def _in_turn(*ways: Iterable[list[Person] | None]) -> Iterator[list[Person] | None]:
+    """Take moves from all ``ways`` in turn: the search may end before one of them does."""
+    left = [iter(way) for way in ways]
+    while left:
+        for way in tuple(left):
+            made = next(way, _END)
+            if isinstance(made, _End):
+                left.remove(way)
+            else:
+                yield made
+
+
+class _End:
+    """That there is no move left: None is one that does not go."""
+
+
+_END = _End()

@@ -40,7 +40,9 @@ def test_all_that_a_day_tells_leaves_every_small_cell_open(number: int) -> None:
 def test_the_reader_would_notice_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule that withholds the small cells and nothing beside them is undone by subtraction."""
     monkeypatch.setattr(
-        privacy, "withhold_verdicts", lambda cells, k, _: {name for name, n in cells.items() if 0 < n < k}
+        privacy,
+        "withhold_verdicts",
+        lambda cells, k, _, **__: {name for name, n in cells.items() if 0 < n < k},
     )
     result = measure_day(2, seed=4, k=5, rates=(15,))
     assert "day 2, nothing but the rule: gender.male" in result.names
@@ -101,12 +103,14 @@ def test_that_nobody_has_a_verdict_is_told() -> None:
 LABELS = (UNKNOWN, "rare", "usual", "most usual")
 
 
-def lists(k: int, labels: int, most: int) -> Iterator[tuple[tuple[object, ...], tuple[int, ...]]]:
+def lists(
+    k: int, labels: int, most: int, *, merged: bool = False
+) -> Iterator[tuple[tuple[object, ...], tuple[int, ...]]]:
     """All lists of so many labels up to a size, each with what is published of it."""
     for table in itertools.product(range(most + 1), repeat=labels):
         if k <= sum(table) <= most:
             cells = dict(zip(LABELS, table, strict=False))
-            hidden = withhold_verdicts(cells, k, list(cells))
+            hidden = withhold_verdicts(cells, k, list(cells), merged=merged)
             yield (sum(table), *(None if name in hidden else count for name, count in cells.items())), table
 
 
@@ -134,15 +138,27 @@ def test_who_has_a_rare_verdict_does_not_learn_that_of_all_others(k: int, labels
         assert len(verdicts) > 2 or not verdicts or enough, told
 
 
-@pytest.mark.parametrize(("k", "labels", "most"), [(3, 3, 14), (3, 4, 11), (5, 3, 20)])
-def test_ones_own_visit_tells_no_small_cell(k: int, labels: int, most: int) -> None:
-    """Whoever knows one visit knows that its cell is not empty; another value of each small cell remains."""
+@pytest.mark.parametrize(
+    ("k", "labels", "most", "merged"),
+    [
+        (3, 3, 14, False),
+        (3, 4, 11, False),
+        (5, 3, 20, False),
+        (4, 4, 14, True),
+        (5, 3, 20, True),
+        (5, 4, 18, True),
+    ],
+)
+def test_ones_own_visit_tells_no_small_cell(k: int, labels: int, most: int, merged: bool) -> None:
+    """Whoever knows one visit knows that its cell is not empty; another value of each small cell remains. ``merged``:
+    the first cell includes a visit that was not seen, as every reader knows."""
     alike = defaultdict(list)
-    for told, table in lists(k, labels, most):
-        alike[told].append(table)
+    for told, table in lists(k, labels, most, merged=merged):
+        if table[0] >= merged:
+            alike[told].append(table)
     for (_, *cells), tables in alike.items():
         for own in range(labels):
-            possible = [table for table in tables if table[own]]
+            possible = [table for table in tables if table[own] > (merged and own == 0)]
             for place, count in enumerate(cells):
                 values = {table[place] for table in possible}
                 if count is None and possible:

@@ -91,30 +91,30 @@ class Trials:
         yield from _in_turn(moves, self._relisted(mover, attribute, label), unseen)
 
     def _relisted(self, mover: Mover, attribute: str = "", label: str = "") -> Iterator[list[Person] | None]:
-        """Draw other lists that are told alike, with another value of this label, or with others not seen."""
-        unseen = sum(one.labels[0] == NOT_SEEN for one in mover.people)
-        now = [Counter(one.labels[place] for one in mover.people) for place in range(len(ATTRIBUTES))]
-        merged = NO_VERDICT in self.published.gender
-        doubt = NO_VERDICT if merged else UNKNOWN
+        """Draw lists that are told alike, with another value of this label, or with others who were not seen."""
+        merged, true = self.published.described is None, Counter(one.labels for one in mover.people)
+        unseen = true[NOT_SEEN, NOT_SEEN, NOT_SEEN]
         for _ in range(_RELISTED):
             other = int(self.rng.integers(self.k + 2)) if merged and self.rng.random() < 0.5 else unseen
             drawn = list[Mapping[str, int]]()
             for place, name in enumerate(ATTRIBUTES):
-                told = [
-                    {n: c for n, c in one.items() if n != doubt} | {UNKNOWN: one[doubt] - other * merged}
-                    for one in other_lists(self.published, name, self.k)
-                ]
-                fit = [one for one in told if one[UNKNOWN] >= 0]
+                now = dict.fromkeys((*ATTRIBUTES[name], UNKNOWN, NOT_SEEN), 0)
+                for labels, count in true.items():
+                    now[labels[place]] += count
+                same = {**now, UNKNOWN: now[UNKNOWN] + unseen - other}
+                fit = [same] if same[UNKNOWN] >= 0 else self._lists(name, other, merged=merged)
                 if name == attribute:
-                    fit = [one for one in fit if one[label] != now[place][label]]
-                elif now[place][UNKNOWN] + (unseen - other) * merged >= 0:
-                    same = {n: now[place][n] for n in (*ATTRIBUTES[name], UNKNOWN)}
-                    fit = [same | {UNKNOWN: now[place][UNKNOWN] + (unseen - other) * merged}]
-                if not fit:
-                    break
-                drawn.append(fit[int(self.rng.integers(len(fit)))])
-            else:
-                yield mover.relist(other, drawn)
+                    fit = [one for one in self._lists(name, other, merged=merged) if one[label] != now[label]]
+                if fit:
+                    drawn.append(fit[int(self.rng.integers(len(fit)))])
+            yield mover.relist(other, drawn) if len(drawn) == len(ATTRIBUTES) else None
+
+    def _lists(self, attribute: str, unseen: int, *, merged: bool) -> list[dict[str, int]]:
+        """Return the lists that are told alike if so many visits were not seen."""
+        lists = other_lists(self.published, attribute, self.k)
+        if merged:
+            lists = [{**one, UNKNOWN: one[NO_VERDICT] - unseen} for one in lists if one[NO_VERDICT] >= unseen]
+        return list(lists)
 
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
         if self.published.gender_age_band is not None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import inf
 
 from common.vocabulary import LOOK_MOST_S
-from edge.place_types import HEAT_MOST_S, Wait
+from edge.place_types import Wait
 from tests.support.crowds import EDGES, UPPER, VIEWER_S
 from tests.support.days import SIDES, Person
 
@@ -115,32 +115,15 @@ def _limits_of_stay(one: Person, zone: str, *, loose: bool) -> tuple[float, floa
     looked_s = places.looks.get("tea", 0.0) if zone == "shelf" else 0.0
     waited_s = places.waits["desk"].seconds if zone == "desk" and "desk" in places.waits else 0.0
     room_s = one.elsewhere_s - least_elsewhere(one)
-    return max(_stood(one, zone), looked_s, waited_s, stopped_s), places.stays[zone] + room_s
+    return max(stood(one, zone), looked_s, waited_s, stopped_s), places.stays[zone] + room_s
 
 
-def _stood(one: Person, zone: str) -> float:
+def stood(one: Person, zone: str) -> float:
     return sum(one.places.heat[cell][0] for cell in CELLS[zone] if cell in one.places.heat)
 
 
-def warmth(one: Person, cell: int) -> tuple[float, float]:
-    """Return the seconds that count in a cell of the map: of standing, and of looking meanwhile."""
-    stood_s, looked_s = one.places.heat.get(cell, (0.0, 0.0))
-    return min(stood_s, HEAT_MOST_S), looked_s
-
-
-def room_in(one: Person, zone: str) -> float:
-    """Return for how much longer the visit can have stood in a zone, or outside of all: ""."""
-    inside_s = one.places.stays.get(zone, 0.0) if zone else one.elsewhere_s
-    return max(0.0, inside_s - _stood(one, zone))
-
-
-def with_heat(one: Person, cell: int, made: tuple[float, float]) -> Person:
-    """The same visit with these seconds of standing and of looking in a cell."""
-    return replace(one, places=replace(one.places, heat={**one.places.heat, cell: made}))
-
-
 def least_elsewhere(one: Person) -> float:
-    return max(_stood(one, ""), one.places.looks.get("sign", 0.0))
+    return max(stood(one, ""), one.places.looks.get("sign", 0.0))
 
 
 def with_value(one: Person, kind: str, seconds: float) -> Person:
@@ -221,7 +204,7 @@ def _with_stays(one: Person, stays: dict[str, float]) -> Person:
 
 def toggled(one: Person, what: str) -> Person | None:
     """The same visit, which did or did not do ``what``: "member", "served", "order", "stop ZONE", "stay ZONE", "wait",
-    "look TARGET" or "clip CLIP HELD" (looked meanwhile). None if it cannot."""
+    or "look TARGET". None if it cannot."""
     kind, _, name = what.partition(" ")
     return _TOGGLED[kind](one, name)
 
@@ -270,16 +253,6 @@ def _look(one: Person, target: str) -> Person | None:
     return replace(one, places=replace(one.places, looks=looks))
 
 
-def _watch(one: Person, side: str) -> Person | None:
-    if one.shown is None or side_of(one) != side:
-        return None
-    looking = one if "sign" in one.places.looks else _look(one, "sign")
-    if looking is None:
-        return None
-    looked_s = 0.0 if one.shown.looked_s else min(10.0, 0.8 * looking.places.looks["sign"])
-    return replace(looking, shown=replace(one.shown, looked_s=looked_s))
-
-
 def _stay(one: Person, zone: str) -> Person | None:
     if zone in one.places.stays:
         return without(one, zone)
@@ -326,6 +299,6 @@ def _walked(one: Person, *, reverse: bool = False) -> Person:
 
 
 _TOGGLED: Mapping[str, Callable[[Person, str], Person | None]] = {
-    "member": _member, "order": _order, "served": _served, "stop": _stop, "wait": _wait, "look": _look, "clip": _watch,
+    "member": _member, "order": _order, "served": _served, "stop": _stop, "wait": _wait, "look": _look,
     "stay": _stay,
 }  # fmt: skip

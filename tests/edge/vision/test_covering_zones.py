@@ -28,11 +28,12 @@ def test_a_zone_that_covers_two_others_tells_no_small_count(
     alike = defaultdict[tuple[object, ...], list[Shop]](list)
     for visits in range(k, most + 1):
         for viewers in (0, visits // 2):
-            for shop in itertools.product(range(visits + 1), repeat=3):
+            upto = range(visits + 1)
+            for shop in itertools.product(upto, upto, upto):
                 if sum(shop) <= visits:
                     overlaps, counts = Overlaps(visits, [viewers], k), _counts(shop)
-                    told = {zone: overlaps.tell_zone(counts[zone]) for zone in order}
-                    alike[visits, viewers, *(told[zone] for zone in range(3))].append(shop)
+                    zones = {zone: overlaps.tell_zone(counts[zone]) for zone in order}
+                    alike[visits, viewers, *(zones[zone] for zone in range(3))].append(shop)
     for told, shops in alike.items():
         for own in (None, 0, 1, 2)[: 1 if k == 3 else 4]:
             possible = [_counts(shop) for shop in shops if own is None or shop[own]]

@@ -23,6 +23,7 @@ from edge.vision.aggregate import Aggregator
 from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
 from edge.vision.waiting import Waiting
+from tests.edge.uplink.boxes import pending
 from tests.edge.vision.test_privacy import days
 from tests.edge.vision.test_privacy import window as aggregate
 from tests.support.brokers import free_port
@@ -154,7 +155,7 @@ def test_killed_at_any_moment_every_visit_is_in_one_cohort(tmp_path: Path, at: i
         process.stdout.read()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     outbox = Outbox(path, max_messages=1000)
-    told = [decode(item.topic, item.payload) for item in outbox.pending(1000)]
+    told = [decode(item.topic, item.payload) for item in pending(outbox, 1000)]
     windows = [message for message in told if isinstance(message, WindowMessage)]
     assert sorted(w.start for w in windows) == [MORNING + timedelta(minutes=minute) for minute in range(40)]
     released = sum(w.cohort.visits for w in windows if w.cohort)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks.composition import READERS, measure_day
+from benchmarks.composition import FEW, measure_day
 from common.vocabulary import UNKNOWN
 from edge.vision import privacy
 from edge.vision.disclosure import withhold_verdicts
@@ -19,9 +19,6 @@ from tests.support.days import Shop, counts, draw_day, gather, publish
 from tests.support.other_days import Reader
 from tests.support.paths import ROOT
 from tests.support.posterior import WITHHELD_AT_MOST, beliefs, bound
-
-FEW = [name for name, visits in READERS.items() if visits <= 1]
-"""Readers who know the rule and at most their own visit."""
 
 
 @pytest.mark.slow

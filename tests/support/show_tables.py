@@ -15,7 +15,7 @@ from tests.support.whereabouts import side_of
 
 Table = Mapping[str, tuple[int, int]]
 """Visits, and those of them that looked, by the name of the side of a clip; "" is no show."""
-_DRAWN = 400
+_DRAWN = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,17 @@ class Shows:
             table[side_of(one)] = visits + 1, looked + bool(one.shown and one.shown.looked_s)
         return table
 
-    def others(self, now: Table, rng: np.random.Generator) -> Iterator[Table]:
-        """Draw tables that are told as ``now`` is; only the sides that can be another are in them."""
+    def others(self, people: Sequence[Person], rng: np.random.Generator) -> Iterator[Table]:
+        """Draw tables that are told as that of ``people`` is; only the sides that can be another are in them."""
+        now = self.divided(people)
         told = self._told(now)
         fixed = set(map(_name, told.viewers))
-        loose = now.keys() - set(map(_name, told.visits))
+        loose = sorted(now.keys() - set(map(_name, told.visits)))
+        lookers = sum(side_of(one) not in fixed and "sign" in one.places.looks for one in people)
         for _ in range(_DRAWN):
             visits = {name: now[name][0] for name in now}
             left = sum(visits[name] for name in loose)
-            order = rng.permutation(sorted(loose)).tolist()
+            order = rng.permutation(loose).tolist()
             for name in order[:-1]:
                 visits[name] = min(left, self._near(visits[name], rng))
                 left -= visits[name]
@@ -54,8 +56,10 @@ class Shows:
                 else (count, min(count, self._near(now[name][1], rng)) if name else 0)
                 for name, count in visits.items()
             }
-            if other != now and self._told(other) == told:
-                yield {name: pair for name, pair in other.items() if name not in fixed}
+            made = {name: pair for name, pair in other.items() if name not in fixed}
+            looked = sum(count for _, count in made.values())
+            if looked <= lookers and other != now and self._told(other) == told:
+                yield made
 
     def _near(self, count: int, rng: np.random.Generator) -> int:
         """Draw a number that is near to this one, or small: there the rule decides in another way."""

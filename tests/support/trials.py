@@ -212,7 +212,7 @@ class Trials:
     def _watched(self, side: str, what: str, mover: Mover) -> Iterator[list[Person] | None]:
         now = self.shows.divided(mover.people)
         at = ("visits", "viewers").index(what)
-        for other in self.shows.others(now, self.rng):
+        for other in self.shows.others(mover.people, self.rng):
             if side in other and other[side][at] != now[side][at]:
                 yield mover.deal_shows(other)
 

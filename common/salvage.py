@@ -16,6 +16,7 @@ _FORMATS = {1, 2}
 """The two bytes at 18 in the header of a file, for writing and reading: 1 for a journal, 2 for a write-ahead log."""
 _LONGEST_HOLE = 10_000
 """Rows tried in vain before the rest is taken as gone: an inner page that is damaged hides some thousands."""
+_NO_TEXT = "a name in it is no text"
 
 
 class Connection(sqlite3.Connection):
@@ -25,24 +26,22 @@ class Connection(sqlite3.Connection):
     """
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        with _readable():
+        try:
             return super().execute(sql, parameters)
+        except UnicodeDecodeError:
+            raise damage(_NO_TEXT) from None
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
-        with _readable():
+        try:
             return super().executemany(sql, parameters)
+        except UnicodeDecodeError:
+            raise damage(_NO_TEXT) from None
 
     def executescript(self, sql: str, /) -> sqlite3.Cursor:
-        with _readable():
+        try:
             return super().executescript(sql)
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError:
-        raise damage("a name in it is no text") from None
+        except UnicodeDecodeError:
+            raise damage(_NO_TEXT) from None
 
 
 def code(error: BaseException) -> int | None:

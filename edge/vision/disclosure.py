@@ -23,7 +23,7 @@ def withhold(
     """Return the cells to withhold in a list whose total, at least ``k``, is published; all if fewer are not safe.
 
     Empty cells are published, but for those in ``as_small``. ``order``: all names; if a large cell must be withheld
-    beside the small ones, the first name in this order is taken. ``spare``: so many visits must be in the withheld
+    beside the small ones, the first name in this order is taken. ``spare``: so many visits must then be in the withheld
     cells beside the fewest that can be in them.
     """
     small = [name for name in order if 0 < counts[name] < k or name in as_small]
@@ -32,7 +32,7 @@ def withhold(
     hidden, total, n = set(small), sum(counts[name] for name in small), len(small)
     # The small cells alone are enough unless nearly all are 1 or nearly all are k-1: 4+4+4 = 12 has one solution.
     # Without "nearly", the lists that fail this test would have only one solution, too.
-    if n > 1 and max(k, n + spare) <= total <= n * (k - 1) - 2:
+    if n > 1 and max(k, n + 2) <= total <= n * (k - 1) - 2:
         return hidden
     least = n
     for name in order:
@@ -54,13 +54,14 @@ def withhold_verdicts(
     withheld as small ones would be, until there are three: a reader cannot exclude that somebody is in them.
 
     ``merged``: the first cell includes visits that were not seen. Then a reader knows that it counts one of them, and
-    perhaps himself as another: one visit more must be spare.
+    perhaps himself as another: if it is the only small one, one visit more must be spare.
     """
     verdicts = [name for name in order[1:] if counts[name]]
     alike = len(verdicts) == 1 or (len(verdicts) == 2 and any(counts[name] < k for name in verdicts))
     empty = [name for name in reversed(order[1:]) if name not in verdicts]
     as_small = empty[: 3 - len(verdicts)] if alike and k > 1 else ()
-    return withhold(counts, k, order, as_small, spare=3 if merged else 2)
+    alone = not as_small and [name for name in order if 0 < counts[name] < k] == [order[0]]
+    return withhold(counts, k, order, as_small, spare=3 if merged and alone else 2)
 
 
 class Overlaps:

@@ -10,8 +10,10 @@ to a size.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
@@ -97,7 +99,7 @@ class Overlaps:
         return self.tell(count)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Asked:
     """What is known when a count is asked for: ``zones`` that are told, and what was known when each of the others was
     ``withheld``."""
@@ -124,9 +126,15 @@ class _Asked:
         sums = {(0, 0, 0)}
         parts = [(zone, 0) for zone in self.zones] + [(one.most(count), 1) for one in self.withheld]
         for most, hidden in parts if count else ():
-            sums |= {(total + most, zones + 1, few + hidden) for total, zones, few in sums}
+            more = {(total + most, zones + 1, min(2, few + hidden)) for total, zones, few in sums}
+            sums |= {one for one in more if one[0] < count + len(parts)}
         return any(few > 1 and 0 <= total - count < zones for total, zones, few in sums)
 
     def most(self, limit: int) -> int:
         """Return the most visits up to ``limit`` that a zone can have had that was withheld then."""
-        return next((count for count in range(limit, 0, -1) if self.withholds_zone(count)), 0)
+        at = bisect_right(self._not_told, limit)
+        return self._not_told[at - 1] if at else 0
+
+    @cached_property
+    def _not_told(self) -> list[int]:
+        return [count for count in range(self.visits + 1) if self.withholds_zone(count)]

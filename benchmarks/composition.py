@@ -130,6 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Attack all that a day publishes as one system, over random days.",
     )
     parser.add_argument("--days", type=int, default=10_000, help="how many (%(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first day (%(default)s)")
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after so many (%(default)s)"
     )
@@ -146,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     total, console = Result(), Console(stderr=True)
     until_s = time.monotonic() + 60 * options.minutes
     with ProcessPoolExecutor(options.processes, initializer=remember_times) as pool:
-        days = pool.map(one_day, range(options.days))
+        days = pool.map(one_day, range(options.first, options.first + options.days))
         for result in track(days, "Days", total=options.days, console=console):
             total.add(result)
             for name in result.found(FEW):

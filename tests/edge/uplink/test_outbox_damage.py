@@ -140,7 +140,7 @@ def test_a_device_starts_whatever_the_tables_are_called(
     content, first = bytearray(filled.content), filled.content.find(b"CREATE TABLE")
     for place, value in changes:
         content[first + place % (_PAGE - first)] = value
-    _starts_and_works(path, content)
+    _starts_and_works(path, bytes(content))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -35,6 +35,8 @@ RATES = (12, 25, 50, 100, 200)
 NOT_SEEN_SHARES = (0.0, 0.05, 0.3, 0.6)
 READERS: dict[str, int] = {"own visit and nine accomplices": 10, "own visit": 1, "nothing but the rule": 0}
 """Who reads, and how many visits of a cohort they know. Days that the first finds serve the others, too."""
+FEW = [name for name, many in READERS.items() if many <= 1]
+"""Readers who know the rule and at most their own visit."""
 SURE = (0.5, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -56,6 +58,10 @@ class Result:
     unweighed: int = 0
     exceeded: list[str] = field(default_factory=list)
     worst: dict[str, tuple[float, float, int]] = field(default_factory=dict)
+
+    def found(self, readers: Collection[str]) -> list[str]:
+        """Return the names of the cells that these readers know."""
+        return [name for name in self.names if name.split(": ")[0].partition(", ")[2] in readers]
 
     def add(self, other: Result) -> None:
         self.days += other.days
@@ -124,6 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Attack all that a day publishes as one system, over random days.",
     )
     parser.add_argument("--days", type=int, default=10_000, help="how many (%(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first day (%(default)s)")
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after so many (%(default)s)"
     )
@@ -140,9 +147,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     total, console = Result(), Console(stderr=True)
     until_s = time.monotonic() + 60 * options.minutes
     with ProcessPoolExecutor(options.processes, initializer=remember_times) as pool:
-        days = pool.map(one_day, range(options.days))
+        days = pool.map(one_day, range(options.first, options.first + options.days))
         for result in track(days, "Days", total=options.days, console=console):
             total.add(result)
+            for name in result.found(FEW):
+                console.print(f"known: {name}", highlight=False)
             if time.monotonic() > until_s:
                 pool.shutdown(wait=False, cancel_futures=True)
                 break
@@ -150,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(_plain(total), indent=1) + "\n")
     else:
         _print(total, Console(width=140))
-    return int(bool(total.exceeded) or any(total.known[name] for name, many in READERS.items() if many <= 1))
+    return int(bool(total.exceeded) or bool(total.found(FEW)))
 
 
 def _plain(total: Result) -> dict[str, Any]:

@@ -121,7 +121,11 @@ def _explain(error: ErrorDetails, top: type[BaseModel], data: object) -> str:
     last = len(error["loc"]) - 1
     siblings: set[str] = set()
     for index, part in enumerate(error["loc"]):
-        inside = part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int)
+        inside = (
+            part in node
+            if isinstance(node, dict)
+            else isinstance(node, list) and isinstance(part, int) and part < len(node)
+        )
         if not inside and (index != last or part == "[key]"):
             continue
         names.append(_short(one_line(str(part))))

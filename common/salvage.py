@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SUFFIXES = ("", "-wal", "-shm")
@@ -15,6 +16,32 @@ _FORMATS = {1, 2}
 """The two bytes at 18 in the header of a file, for writing and reading: 1 for a journal, 2 for a write-ahead log."""
 _LONGEST_HOLE = 10_000
 """Rows tried in vain before the rest is taken as gone: an inner page that is damaged hides some thousands."""
+_NO_TEXT = "a name in it is no text"
+
+
+class Connection(sqlite3.Connection):
+    """Tells of damage where the words of SQLite quote a name in the file that is no text any more.
+
+    Python cannot read such words, and would tell of them instead.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeDecodeError:
+            raise damage(_NO_TEXT) from None
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        try:
+            return super().executemany(sql, parameters)
+        except UnicodeDecodeError:
+            raise damage(_NO_TEXT) from None
+
+    def executescript(self, sql: str, /) -> sqlite3.Cursor:
+        try:
+            return super().executescript(sql)
+        except UnicodeDecodeError:
+            raise damage(_NO_TEXT) from None
 
 
 def code(error: BaseException) -> int | None:
@@ -42,7 +69,9 @@ def damage(text: str) -> sqlite3.DatabaseError:
 
 def check(db: sqlite3.Connection) -> None:
     """Raise ``sqlite3.DatabaseError`` when the file behind ``db`` is damaged. Reads all of it."""
-    verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+    # Read as bytes: it quotes names in the file, which may be no text any more.
+    found = db.execute("SELECT CAST(quick_check AS BLOB) FROM pragma_quick_check(1)").fetchone()
+    verdict = found[0].decode("utf-8", "replace")
     if verdict != "ok":
         raise damage(" ".join(verdict.split()))
 
@@ -94,7 +123,7 @@ def opened_copy(path: Path, beside: Path | None = None) -> Iterator[sqlite3.Conn
             with Path(folder, "copy").open("r+b") as file:
                 file.seek(18)
                 file.write(b"\2\2")
-        with closing(sqlite3.connect(Path(folder, "copy"))) as db:
+        with closing(sqlite3.connect(Path(folder, "copy"), factory=Connection)) as db:
             db.execute("PRAGMA writable_schema = ON")  # a file that was cut short is read as far as it goes
             yield db
 
@@ -103,6 +132,10 @@ def whole_rows(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> It
     """Rows of ``table`` as far as they can be read, in no certain order; a table that is not there has none."""
     select = f"SELECT rowid, {', '.join(columns)} FROM {table} NOT INDEXED"  # noqa: S608 - names of ours
     below, above = 0, None
+    try:
+        db.execute(f"{select} LIMIT 0")
+    except sqlite3.DatabaseError:
+        return  # no row can be asked for
     try:
         for row in db.execute(f"{select} ORDER BY rowid"):
             below = row[0]

@@ -15,6 +15,7 @@ import pytest
 
 from cloud.__main__ import main as cloud
 from edge.uplink.outbox import Outbox
+from tests.edge.uplink.boxes import pending
 from tests.support.brokers import Mosquitto, free_port, until
 from tests.support.short_scene import write_clip
 from tests.test_command_lines import Capture, config, letters, one_line, run
@@ -63,7 +64,7 @@ def test_a_login_that_is_refused_at_the_start_ends_no_service(tmp_path: Path) ->
     assert f"broker 127.0.0.1:{mosquitto.port} refuses this client: " in done.stderr
     assert "; check mqtt.username and mqtt.password; messages are kept and delivered later" in done.stderr
     with closing(Outbox(box, max_messages=100)) as outbox:
-        assert any(item.topic.endswith("/window") for item in outbox.pending(100))
+        assert any(item.topic.endswith("/window") for item in pending(outbox, 100))
 
 
 @pytest.mark.parametrize("key", ["ca", "cert", "key"])

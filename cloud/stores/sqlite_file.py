@@ -20,7 +20,9 @@ class OtherVersion(Exception):
 
 def connect(path: Path, *, wait_s: float = 1.0) -> sqlite3.Connection:
     """Open ``path`` for several threads, without transactions of Python's own; a lock is waited for ``wait_s``."""
-    return sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        path, timeout=wait_s, isolation_level=None, check_same_thread=False, factory=salvage.Connection
+    )
 
 
 @contextmanager

@@ -128,18 +128,14 @@ class Outbox:
             except sqlite3.DatabaseError as error:
                 self._note(_disk_fault(error))
 
-    def pending(self, limit: int, *, after: int = 0) -> list[Item]:
-        """Return the oldest waiting messages with an id above ``after``, at most ``limit``."""
-        return self._read(rows.PENDING, {"after": after, "limit": limit})[0]
-
     def live(self, limit: int, *, after: int, late_up_to: int) -> tuple[list[Item], bool]:
-        """Return those of ``pending`` that are not late, and whether these are all. Late are windows with an id up to
-        ``late_up_to``."""
+        """Return the oldest waiting messages with an id above ``after`` that are not late, at most ``limit``, and
+        whether these are all. Late are windows with an id up to ``late_up_to``."""
         items, sound = self._read(rows.LIVE, {"after": after, "limit": limit, "late_up_to": late_up_to})
         return items, sound and len(items) < limit
 
     def late(self, limit: int, *, after: int, late_up_to: int) -> list[Item]:
-        """Return those of ``pending`` that are late."""
+        """Return those that are late."""
         return self._read(rows.LATE, {"after": after, "limit": limit, "late_up_to": late_up_to})[0]
 
     def _read(self, question: str, values: Mapping[str, int]) -> tuple[list[Item], bool]:
@@ -255,7 +251,7 @@ class Outbox:
 
     def _open_file(self) -> sqlite3.Connection:
         salvage.check_header(self._path)
-        db = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
+        db = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False, factory=salvage.Connection)
         try:
             self._depth, last = rows.prepare(db)
         except BaseException:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 import struct
 import zlib
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from common import salvage
@@ -49,7 +51,6 @@ COLUMNS_BEFORE = (*COLUMNS[:4], "NULL")
 _PENDING = f"SELECT {', '.join(COLUMNS)} FROM message WHERE id > :after"  # noqa: S608 - names of ours
 _LIMIT = "ORDER BY id LIMIT :limit"
 _IS_LATE = "(id <= :late_up_to AND topic LIKE '%/window')"
-PENDING = f"{_PENDING} {_LIMIT}"
 LATE = f"{_PENDING} AND {_IS_LATE} {_LIMIT}"
 LIVE = f"{_PENDING} AND {_IS_LATE} IS NOT TRUE {_LIMIT}"
 PUT = "INSERT INTO message (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
@@ -130,6 +131,19 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
 
     Raises ``sqlite3.DatabaseError`` for a file that is damaged, or of another schema.
     """
+    try:
+        _complete(db)
+    except sqlite3.OperationalError as error:
+        # Statements of ours are right, and so is what they read: a table has lost its columns, or the text of them.
+        if salvage.code(error) in (None, sqlite3.SQLITE_ERROR):
+            raise salvage.damage(str(error)) from None
+        raise
+    (depth,) = db.execute("SELECT count(*) FROM message").fetchone()
+    (last,) = db.execute(_LAST_ID).fetchone()
+    return int(depth), int(last)
+
+
+def _complete(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA locking_mode=EXCLUSIVE")
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA secure_delete=ON")  # overwrite deleted data: it held visits that waited for a cohort
@@ -139,11 +153,28 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
     elif version != SCHEMA_VERSION:
         raise salvage.damage(f"schema version {version}, this Footlight knows {SCHEMA_VERSION}")
     salvage.check(db)
+    _add_later(db)
+    if _tables(db) != _tables_of_ours():
+        raise salvage.damage("its tables are not those of an outbox")
+
+
+def _add_later(db: sqlite3.Connection) -> None:
     if "crc" not in {row[1] for row in db.execute("PRAGMA table_info(message)")}:
         db.execute(_CHECKSUM)
     if "counted_from" not in {row[1] for row in db.execute("PRAGMA table_info(progress)")}:
         db.execute(_COUNTED_FROM)
     db.executescript(_LATER)
-    (depth,) = db.execute("SELECT count(*) FROM message").fetchone()
-    (last,) = db.execute(_LAST_ID).fetchone()
-    return int(depth), int(last)
+
+
+def _tables(db: sqlite3.Connection) -> dict[str, list[Row]]:
+    """Return the columns of each of our tables."""
+    names = ("message", "progress", "delivered", "waiting", "counted", "damaged")
+    return {name: db.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+
+
+@cache
+def _tables_of_ours() -> dict[str, list[Row]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(_SCHEMA)
+        _add_later(db)
+        return _tables(db)

@@ -177,7 +177,8 @@ def _lists_of(people: _People) -> list[wire.Cells]:
 def _list(breakdown: Breakdown, place: int, k: int) -> wire.Cells:
     order = (breakdown.doubt, *_RAREST_FIRST[place])
     counts = breakdown.marginal(place, _labels(breakdown, place))
-    return {**_cells(counts, withhold_verdicts(counts, k, order)), **breakdown.beside()}
+    hidden = withhold_verdicts(counts, k, order, merged=breakdown.doubt == NO_VERDICT)
+    return {**_cells(counts, hidden), **breakdown.beside()}
 
 
 def _labels(breakdown: Breakdown, place: int) -> tuple[str, ...]:

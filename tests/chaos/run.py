@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.schedule import BRIDGES, BROKER, STORE, Fault
@@ -93,12 +94,11 @@ def play_simulated(world: World, faults: Sequence[Fault], length_s: float, progr
         world.now_s = began + now_s
         world.tell_devices({"now": world.now_s})
         busy = {part for fault in events.going_on for part in fault.touches}
-        if not busy & devices:
-            _wait(lambda: world.heard("now") == [world.now_s])
+        _wait(partial(_in_time, world, busy))
         if not busy & {BROKER, STORE, *BRIDGES}:
             if not busy & devices:
-                _wait(lambda: _few_wait(world), _BREATH_S)
-            _wait(lambda: _caught_up(world))
+                _wait(partial(_few_wait, world), _BREATH_S)
+            _wait(partial(_caught_up, world, busy))
         progress(now_s / length_s, _words(events.going_on))
     list(events.until(float("inf"), world))
 
@@ -146,22 +146,33 @@ def _stored(world: World) -> dict[tuple[str, int], list[Counts]]:
         return world.store.windows()
 
 
+def _heard(world: World, key: str, busy: Collection[str]) -> list[object]:
+    """What the processes with devices said last about ``key``, but for those in trouble."""
+    said = zip(world.form.machines, world.heard(key), strict=True)
+    return [what for name, what in said if name not in busy]
+
+
+def _in_time(world: World, busy: Collection[str]) -> bool:
+    """Whether all devices have counted until now."""
+    return all(now == world.now_s for now in _heard(world, "now", busy))
+
+
 def _few_wait(world: World) -> bool:
     """Whether the devices have delivered what they can."""
     world.tell_devices({})  # they answer with what waits now
     return _sum(world.heard("waits")) <= len(world.form.devices) / 2
 
 
-def _caught_up(world: World) -> bool:
+def _caught_up(world: World, busy: Collection[str]) -> bool:
     """Whether the store has almost all windows that devices delivered in the last minutes of a simulated clock."""
-    (now_s,) = world.heard("now")
-    if not isinstance(now_s, float):  # they have just started
+    if world.now_s is None or not _in_time(world, busy):  # some have just started
         return True
-    last = int(now_s - _MINUTE_S)  # the start of the last window that is over
+    last = int(world.now_s - _MINUTE_S)  # the start of the last window that is over
     question = f"SELECT count(visits) FROM window WHERE time > {last - 600}s AND time <= {last}s"  # noqa: S608 - numbers
     with world.hosts.inside(STORE):
         stored = world.store.number(question)
-    return stored >= _CAUGHT_UP * (_sum(world.heard("recent")) - _sum(world.heard("waits")))
+    recent, waits = (_sum(_heard(world, key, busy)) for key in ("recent", "waits"))
+    return stored >= _CAUGHT_UP * (recent - waits)
 
 
 def _wait(condition: Callable[[], bool], longest_s: float = _PATIENCE_S) -> None:

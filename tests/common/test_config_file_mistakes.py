@@ -17,6 +17,7 @@ from tests.common.config_files import KINDS, mistake
 @pytest.mark.parametrize(
     ("kind", "text", "says"),
     [
+        (Server, "notices: {url: 'https://a.b', quiet_hours: [20]}", "notices.quiet_hours.1: "),
         (
             Device,
             "camera:\nsource: 0",

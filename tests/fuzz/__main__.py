@@ -27,8 +27,9 @@ from tests.support.paths import ROOT
 
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 BUILD = ROOT / "build" / "fuzz"
-SHARES = {"wire": 0.6, "topics": 0.38}
-"""The share of the inputs that a target gets; what is left is shared by those that write files, which take longer."""
+SHARES = {"wire": 0.6, "topics": 0.2}
+"""The share of the inputs that a target gets; what is left is shared by those that take longer, most of them because
+they write a file."""
 LONGEST = 20_000
 """In bytes, as long as the longest right input."""
 FAST = Path("/dev/shm")

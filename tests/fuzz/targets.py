@@ -21,6 +21,7 @@ from common.wire import BY_CHANNEL, STORED, Message, WireError, address, decode,
 from edge.config import Settings
 from edge.service.remote_config import Remote
 from edge.uplink.outbox import Outbox
+from tests.edge.uplink.boxes import pending
 from tests.support import messages
 from tests.support.clock import START, ManualClock
 
@@ -168,7 +169,7 @@ def _outbox() -> Target:
         outbox = Outbox(file, max_messages=50)
         try:
             assert outbox.put("t", b"new", START)
-            assert outbox.pending(100)[-1].payload == b"new"
+            assert pending(outbox, 100)[-1].payload == b"new"
         finally:
             outbox.close()
 

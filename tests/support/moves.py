@@ -8,118 +8,40 @@ are moved so that their sum stays: what one visit gets is taken from others with
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from common.vocabulary import NOT_SEEN
 from edge.place_types import Shown
 from tests.support.days import Person
+from tests.support.heat_moves import keep_warm
+from tests.support.label_moves import LabelMover
 from tests.support.whereabouts import (
     KINDS,
     bin_of,
     counted_s,
-    labelled,
     least_elsewhere,
     limits,
     side_of,
     sum_of,
     toggled,
     value_of,
-    with_labels,
+    with_stay,
     with_stay_of,
     with_value,
     within,
     without,
 )
 
-People = Sequence[Person]
-
 
 @dataclass(frozen=True, slots=True)
-class Mover:
-    """Moves visits of ``people``; those at the places ``free`` alone. ``sums``: the kinds of times whose sum
-    must stay."""
+class Mover(LabelMover):
+    """Moves times, places and shows, too."""
 
-    people: People
-    free: Sequence[int]
-    sums: Collection[str]
-    rng: np.random.Generator
-
-    def shuffled(self, chosen: Sequence[int] | None = None) -> list[int]:
-        order = list(self.free if chosen is None else chosen)
-        self.rng.shuffle(order)
-        return order
-
-    def changed(self, *changes: tuple[int, Person]) -> list[Person]:
-        people = list(self.people)
-        for index, one in changes:
-            people[index] = one
-        return people
-
-    # --- what faces show
-
-    def relabel(self, attribute: int, old: str, new: str) -> list[Person] | None:
-        """Give one visit another label; one that looked at no target, where there is one."""
-        found = [n for n in self.shuffled() if self.people[n].labels[attribute] == old]
-        if not found:
-            return None
-        index = min(found, key=lambda n: len(self.people[n].places.looks))
-        return self.changed((index, labelled(self.people[index], attribute, new)))
-
-    def exchange(self, attribute: int, one: int, other: int) -> list[Person]:
-        """Exchange one label of two visits."""
-        first, second = self.people[one], self.people[other]
-        return self.changed(
-            (one, labelled(first, attribute, second.labels[attribute])),
-            (other, labelled(second, attribute, first.labels[attribute])),
-        )
-
-    def permute(self, attribute: int) -> list[Person]:
-        """Deal the labels of all described visits anew."""
-        seen = [n for n in self.free if self.people[n].labels[0] != NOT_SEEN]
-        labels = [self.people[n].labels[attribute] for n in self.shuffled(seen)]
-        return self.changed(
-            *((n, labelled(self.people[n], attribute, label)) for n, label in zip(seen, labels, strict=True))
-        )
-
-    def deal(self, table: Mapping[tuple[str, str], int]) -> list[Person] | None:
-        """Give age bands to the free visits so that there are so many with each gender and age band in all."""
-        fixed = Counter(one.labels[:2] for n, one in enumerate(self.people) if n not in set(self.free))
-        changes = []
-        for gender in sorted({gender for gender, _ in table}):
-            mine = [n for n in self.shuffled() if self.people[n].labels[0] == gender]
-            wanted = [
-                (band, count - fixed[own, band]) for (own, band), count in table.items() if own == gender
-            ]
-            bands = [band for band, count in wanted for _ in range(count)]
-            if len(mine) != len(bands):
-                return None
-            changes += [(n, labelled(self.people[n], 1, band)) for n, band in zip(mine, bands, strict=True)]
-        return self.changed(*changes)
-
-    def unsee(self, labels: Sequence[str]) -> list[Person] | None:
-        """Make a visit that was not seen of one with these ``labels``. If nobody has all three of them, three visits
-        exchange theirs before."""
-        mover, index = self, -1
-        for attribute, label in enumerate(labels):
-            owners = [n for n in mover.shuffled() if mover.people[n].labels[attribute] == label]
-            if not owners:
-                return None
-            if index < 0:
-                index = owners[0]
-            elif mover.people[index].labels[attribute] != label:
-                mover = replace(mover, people=mover.exchange(attribute, index, owners[0]))
-        return mover.changed((index, with_labels(mover.people[index], (NOT_SEEN,) * 3)))
-
-    def see(self, labels: Sequence[str]) -> list[Person] | None:
-        """Give these labels to a visit that was not seen."""
-        unseen = [n for n in self.shuffled() if self.people[n].labels[0] == NOT_SEEN]
-        if not unseen:
-            return None
-        index = min(unseen, key=lambda n: len(self.people[n].places.looks))
-        return self.changed((index, with_labels(self.people[index], labels)))
+    def mixed(self) -> list[int]:
+        """The free visits; each kind of them, by the zones that they were in, has the same chance to be first."""
+        order, zones = self.shuffled(), [frozenset(one.places.stays) for one in self.people]
+        ranks = {kind: self.rng.random() for kind in zones}
+        return sorted(order, key=lambda n: ranks[zones[n]])
 
     # --- times
 
@@ -162,6 +84,7 @@ class Mover:
                     rest_s = self._shared(people, kind, rest_s, loose=loose)
                 if abs(rest_s) > 0.01:
                     return None
+        keep_warm(self.people, people, self.shuffled())
         return people
 
     def _shared(self, people: list[Person], kind: str, rest_s: float, *, loose: bool) -> float:
@@ -184,7 +107,7 @@ class Mover:
     def toggle(self, what: str, *, more: bool | None = None) -> list[Person] | None:
         """Let one visit do what it did not do, or not do what it did: the counts change by one. ``more``: whether they
         grow, None for either."""
-        for index in self.shuffled():
+        for index in self.mixed():
             if more is not None and (value_of(self.people[index], what) is None) != more:
                 continue
             made = toggled(self.people[index], what)
@@ -192,45 +115,39 @@ class Mover:
                 return self._settled(self.changed((index, made)))
         return None
 
-    def reshow(self, old: str, new: str) -> list[Person] | None:
-        """Let a visit belong to another show, or to none: ""."""
-        for index in self.shuffled():
-            one = self.people[index]
-            if side_of(one) == old:
-                clip, _, held = new.partition(" ")
-                shown = one.shown or Shown(clip, held == "True", looked_s=0.0, first=False, seconds=0.0)
-                shown = replace(shown, clip=clip, held=held == "True")
-                return self._settled(self.changed((index, replace(one, shown=shown if new else None))))
-        return None
-
-    def lend_show(self, side: str) -> list[Person] | None:
-        """Let one who looks at the display have been there during a show of another visit, which looked elsewhere."""
-        people = self.people
-        lookers = [
-            n for n in self.shuffled() if "sign" in people[n].places.looks and side_of(people[n]) != side
-        ]
-        owners = [
-            n
-            for n in self.shuffled()
-            if side_of(people[n]) == side and not value_of(people[n], f"clip {side}")
-        ]
-        for one, other in zip(lookers, owners, strict=False):
-            first, second = people[one], people[other]
-            if second.shown is None or value_of(first, f"clip {side_of(first)}"):
-                continue
-            looked_s = min(10.0, 0.8 * first.places.looks["sign"])
-            lent = replace(first, shown=replace(second.shown, looked_s=looked_s))
-            return self._settled(self.changed((one, lent), (other, replace(second, shown=first.shown))))
-        return None
+    def deal_shows(self, table: Mapping[str, tuple[int, int]]) -> list[Person] | None:
+        """Divide visits among the shows anew: so many belong to each side in ``table``, and so many of these looked.
+        Visits of other sides stay as they are, and so does what is told of the shows themselves."""
+        people, fixed = self.people, set(range(len(self.people))) - set(self.free)
+        mine = [n for n in self.shuffled() if side_of(people[n]) in table]
+        shows = {side: [people[n].shown for n in mine if side_of(people[n]) == side] for side in table}
+        lookers = [n for n in mine if "sign" in people[n].places.looks]
+        changed = {n: replace(people[n], shown=None) for n in mine}
+        idle = dict[str, int]()
+        for side, (visits, looked) in table.items():
+            known = [people[n] for n in fixed if side_of(people[n]) == side]
+            looking = looked - sum(value_of(one, f"clip {side}") is not None for one in known)
+            idle[side] = visits - len(known) - looking
+            if not 0 <= looking <= len(lookers) or idle[side] < 0:
+                return None
+            for n in [lookers.pop() for _ in range(looking)]:
+                looked_s = min(10.0, 0.8 * people[n].places.looks["sign"])
+                changed[n] = replace(people[n], shown=_show(side, shows[side], looked_s))
+        # Who did not look at the display is taken before who looked at another time.
+        waiting = lookers + [n for n in mine if "sign" not in people[n].places.looks]
+        for side, count in idle.items():
+            for n in [waiting.pop() for _ in range(count if side else 0)]:
+                changed[n] = replace(people[n], shown=_show(side, shows[side], 0.0))
+        return self._settled(self.changed(*changed.items()))
 
     def pass_on(self, zone: str, *, longer: bool) -> list[Person] | None:
         """Let another visit have been in a zone, with all that the first one did there; ``longer``: in addition to what
         it did before."""
-        for giver in self.shuffled():
+        for giver in self.mixed():
             one = self.people[giver]
             if zone not in one.places.stays:
                 continue
-            for taker in self.shuffled():
+            for taker in self.mixed():
                 other = self.people[taker]
                 room_s = other.elsewhere_s - least_elsewhere(other)
                 stay_s = one.places.stays[zone]
@@ -242,3 +159,20 @@ class Mover:
                     taking = replace(taking, dwell_s=other.dwell_s + stay_s)
                 return self._settled(self.changed((giver, giving), (taker, taking)))
         return None
+
+    def rezone(self, old: str, new: str) -> list[Person] | None:
+        """Let one visit have been in another zone instead, for as long."""
+        for index in self.mixed():
+            one = self.people[index]
+            if old in one.places.stays and new not in one.places.stays:
+                moved = with_stay(without(one, old), new, one.places.stays[old])
+                return self._settled(self.changed((index, moved)))
+        return None
+
+
+def _show(side: str, shows: list[Shown | None], looked_s: float) -> Shown:
+    """Take one of the ``shows`` of a side; if there is none left, make one that nothing is told of."""
+    clip, _, held = side.partition(" ")
+    shown = shows.pop() if shows else None
+    made = shown or Shown(clip, held == "True", looked_s=0.0, first=False, seconds=0.0)
+    return replace(made, looked_s=looked_s)

@@ -18,12 +18,15 @@ import numpy as np
 
 from common import wire
 from common.vocabulary import ATTRIBUTES
+from common.wire.fields import bin_label
 from edge.types import WindowAggregate
 from edge.vision import place_times, privacy, times
 from edge.vision.pool import Pool
-from tests.support.days import Person, Told, counts, gather, publish
+from tests.support.crowds import EDGES
+from tests.support.days import PLAN, Person, Told, counts, gather, publish
 from tests.support.moves import Mover
-from tests.support.times_system import has_histogram, leaves_open
+from tests.support.show_tables import Shows
+from tests.support.times_system import STOPS, has_histogram, leaves_open
 from tests.support.trials import Trials
 
 _MOST, _TRIES, _ROUNDS, _LONGER = 60, 10, 20, 10
@@ -57,7 +60,7 @@ class Reader:
         self._published = publish(self._gathered(told.people), k)
         self._numbers = counts(self._published)
         self._truth = self._counted(told.people)
-        self._trials = Trials(self._published, self._numbers, self._truth, k, rng)
+        self._trials = Trials(self._published, self._numbers, self._truth, k, rng, self._shows())
         self._sums = self._kinds_with_sum()
         self._found = list[tuple[Sequence[Person], frozenset[int]]]()
         self._open = dict[str, frozenset[int]]()
@@ -83,7 +86,9 @@ class Reader:
         left = {name for name in left if not self._opened(name, known)}
         people, told = self._told.people, self._published
         open_ = {
-            n for n in left if has_histogram(n) and leaves_open(told, people, known, n, self._truth[n] or 0)
+            n
+            for n in left
+            if (has_histogram(n) or n == STOPS) and leaves_open(told, people, known, n, self._truth[n] or 0)
         }
         for name in sorted(left - open_):
             self._search(name, free, known, times=_LONGER)
@@ -117,7 +122,7 @@ class Reader:
         window = self._gathered(people)
         if not self._same_times(window) or publish(window, self._k) != self._published:
             return False
-        other = counts(publish(window, 1))
+        other = self._counted(people)
         self._found.append((people, frozenset(known)))
         for cell in {*other, *self._truth}:
             if (other.get(cell) or 0) != (self._truth.get(cell) or 0):
@@ -144,8 +149,22 @@ class Reader:
         return gather(people, self._told.beside, self._told.cohort)
 
     def _counted(self, people: Sequence[Person]) -> Mapping[str, int | None]:
-        """Return the true counts: what would be published if nothing were withheld."""
-        return counts(publish(self._gathered(people), 1)) if people else {}
+        """Return the true counts: what would be published if nothing were withheld. Who never looked is told by the
+        totals, and in no cell here."""
+        if not people:
+            return {}
+        idle = sum(not one.attention_s for one in people)
+        found = counts(publish(self._gathered(people), 1))
+        return found | {_FIRST_LOOKS: (found[_FIRST_LOOKS] or 0) - idle}
+
+    def _shows(self) -> Shows:
+        """Return what else tells of the shows: who looked anywhere, which the totals tell, and at the display."""
+        told, display = self._published, PLAN.display
+        viewers = [sum(one.attention_s > 0 for one in self._told.people)]
+        if display.target and (at_display := told.targets[display.target].viewers) is not None:
+            viewers.append(at_display)
+        lists = [cells for cells in (told.gender, told.age_band) if cells is not None]
+        return Shows(display, viewers, lists, self._k)
 
     def _kinds_with_sum(self) -> frozenset[str]:
         """Return the kinds of times whose sum is told."""
@@ -163,5 +182,6 @@ class Reader:
         return frozenset(kind for kind, sum_s in sums.items() if sum_s is not None)
 
 
+_FIRST_LOOKS = f"attention.{bin_label(EDGES[0])}"
 _LISTS = (*ATTRIBUTES, "described", "gender_age_band")
 _TIMES = ("dwell", "dwell_sum_s", "attention", "attention_sum_s")

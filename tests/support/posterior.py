@@ -108,7 +108,7 @@ def _believed(
             whole = [count or 0 for count in table]
             if some_unseen and 0 < whole[doubt] < k:
                 continue  # then the unknown ones would be told together with those not seen
-            if tuple(_told(place, labels, tuple(whole), k)) == cells:
+            if tuple(list_told(place, labels, tuple(whole), k)) == cells:
                 total += times * (np.array(whole) - known)
                 weight += times
         if weight >= _ENOUGH or 0 < weight < 1:
@@ -151,8 +151,8 @@ def _lists(
 
 
 @lru_cache(maxsize=200_000)
-def _told(place: int, labels: tuple[str, ...], counts: tuple[int, ...], k: int) -> list[int | None]:
-    """Publish a list by the rule."""
+def list_told(place: int, labels: tuple[str, ...], counts: tuple[int, ...], k: int) -> list[int | None]:
+    """Publish a list by the rule: what it tells of each of ``labels``, the last of which is no verdict."""
     triples = {}
     for label, count in zip(labels, counts, strict=True):
         triple = [labels[-1]] * 3

@@ -15,7 +15,7 @@ from common import wire
 from tests.support.crowds import BINS, EDGES, LOOK_EDGES, LOOK_UPPER, UPPER, VIEWER_S
 from tests.support.days import Person
 from tests.support.reader import ROUNDING_S, Program
-from tests.support.whereabouts import bin_of, value_of
+from tests.support.whereabouts import STOP_S, bin_of, value_of
 
 _Kind = tuple[str, int, int | None, int | None]
 """Part of the system, bin of the dwell time, and bins of up to two times within it; None for a visit without it."""
@@ -52,15 +52,20 @@ def leaves_open(
     cell = terms[histogram][label]
     true = Counter(kind for one in people for kind in _kinds_of(one))
     table, weights = [true[kind] for kind in _KINDS], np.ones(2 * len(_KINDS))
+    ranges = [(count + 1, np.inf), (-np.inf, count - 1)]
     return any(
         program.nearest(table, weights, [(cell, low, high)]) is not None
-        for low, high in ((-np.inf, count - 1), (count + 1, np.inf))
+        for low, high in (ranges[:1] if name == STOPS else ranges)
     )
 
 
 def has_histogram(name: str) -> bool:
     """Return whether a cell is one of the times in the system."""
     return name.rpartition(".")[0] in _HISTOGRAMS
+
+
+STOPS = "zones.shelf.stops"
+"""The system has this cell, too: if one stay more can have been long, there can have been one stop more."""
 
 
 _HISTOGRAMS = {
@@ -114,9 +119,7 @@ def _program(
         timed = {n: at for n, at in of_part.items() if isinstance(at, int)}
         idle = {n: 1.0 for n, at in of_part.items() if at is None} if histogram == "attention" else {}
         terms[histogram] = {
-            wire.bin_label(EDGES[index]): {n: 1.0 for n, at in timed.items() if at == index}
-            | (idle if not index else {})
-            for index in BINS
+            wire.bin_label(EDGES[index]): {n: 1.0 for n, at in timed.items() if at == index} for index in BINS
         }
         if visits is not None:
             program.limit(dict.fromkeys(timed, 1.0), visits, visits)
@@ -126,9 +129,12 @@ def _program(
             program.limit({n: max(edges[at], least_s) for n, at in timed.items()}, 0, sum_s + ROUNDING_S)
             program.limit({n: upper[at] for n, at in timed.items()}, sum_s - ROUNDING_S, np.inf)
             for label, count in cells.items():
-                program.limit(
-                    terms[histogram][label], 1 if count is None else count, np.inf if count is None else count
-                )
+                told = terms[histogram][label] | (idle if label == wire.bin_label(EDGES[0]) else {})
+                program.limit(told, 1 if count is None else count, np.inf if count is None else count)
+    long = {
+        n: 1.0 for n, (part, _, at, _) in enumerate(_KINDS) if part == "places" and at and EDGES[at] >= STOP_S
+    }
+    terms["zones.shelf"] = {"stops": long}
     for kind, number in Counter(kind for one in known for kind in _kinds_of(one)).items():
         program.limit({_AT[kind]: 1.0}, number, np.inf)
     return program, terms

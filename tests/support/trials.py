@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,15 +13,17 @@ from common import wire
 from common.vocabulary import ATTRIBUTES, DWELL_BINS_S, NO_VERDICT, NOT_SEEN, UNKNOWN
 from common.wire.fields import bin_label
 from edge.vision import times
-from tests.support.crowds import SEEN
-from tests.support.days import SIDES, Person
+from tests.support.days import Person
+from tests.support.face_tables import other_faces
+from tests.support.joint_tables import other_tables
+from tests.support.list_tables import other_lists
 from tests.support.moves import Mover
-from tests.support.reader import Program
+from tests.support.show_tables import Shows
 from tests.support.whereabouts import STOP_S, bin_of, counted_s, most_s, value_of
 
 _BINS = [bin_label(edge) for edge in DWELL_BINS_S]
-_UNSEEN = 10
-"""How often a visit is seen or not seen with labels by chance."""
+_UNSEEN = _RELISTED = 10
+"""How often a visit is seen or not seen with labels by chance, and how many lists are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Trials:
     truth: Mapping[str, int | None]
     k: int
     rng: np.random.Generator
+    shows: Shows
 
     def moved(self, name: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Yield people with another value in the cell ``name``; None where a move does not go."""
@@ -51,8 +54,7 @@ class Trials:
         elif first == "members":
             yield mover.toggle("member")
         elif first == "ways":
-            yield from (mover.toggle(what) for what in ("order", "stay desk", "stay shelf"))
-            yield from (mover.pass_on(zone, longer=False) for zone in ("desk", "shelf"))
+            yield from _in_turn([mover.toggle("order")], self._walked(mover))
         elif first == "zones":
             yield from self._in_zone(rest[0], rest[1:], mover)
         else:
@@ -63,6 +65,11 @@ class Trials:
         return [UNKNOWN if one == NO_VERDICT else one for one, count in cells.items() if count is None]
 
     def _unseen(self, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let other visits not be seen."""
+        dealt = iter(()) if self.published.gender_age_band is None else self._redealt(mover, None)
+        yield from _in_turn(self._seen(mover), dealt, self._relisted(mover))
+
+    def _seen(self, mover: Mover) -> Iterator[list[Person] | None]:
         """Let a visit not be seen, or be seen: in each list it comes from the unknown or from a withheld cell."""
         yield mover.see([UNKNOWN] * 3)
         yield mover.unsee([UNKNOWN] * 3)
@@ -79,56 +86,54 @@ class Trials:
         if NO_VERDICT in getattr(self.published, attribute):
             labels = [label if n == place else UNKNOWN for n in range(len(ATTRIBUTES))]
             moves += [mover.see(labels), mover.unsee(labels)]
-            if label == UNKNOWN:
-                moves += self._unseen(mover)
         self.rng.shuffle(moves)
-        yield from moves
+        unseen = self._unseen(mover) if label == UNKNOWN else iter(())
+        yield from _in_turn(moves, self._relisted(mover, attribute, label), unseen)
+
+    def _relisted(self, mover: Mover, attribute: str = "", label: str = "") -> Iterator[list[Person] | None]:
+        """Draw lists that are told alike, with another value of this label, or with others who were not seen."""
+        merged, true = self.published.described is None, Counter(one.labels for one in mover.people)
+        unseen = true[NOT_SEEN, NOT_SEEN, NOT_SEEN]
+        for _ in range(_RELISTED):
+            other = int(self.rng.integers(self.k + 2)) if merged and self.rng.random() < 0.5 else unseen
+            drawn = list[Mapping[str, int]]()
+            for place, name in enumerate(ATTRIBUTES):
+                now = dict.fromkeys((*ATTRIBUTES[name], UNKNOWN, NOT_SEEN), 0)
+                for labels, count in true.items():
+                    now[labels[place]] += count
+                same = {**now, UNKNOWN: now[UNKNOWN] + unseen - other}
+                fit = [same] if same[UNKNOWN] >= 0 else self._lists(name, other, merged=merged)
+                if name == attribute:
+                    fit = [one for one in self._lists(name, other, merged=merged) if one[label] != now[label]]
+                if fit:
+                    drawn.append(fit[int(self.rng.integers(len(fit)))])
+            yield mover.relist(other, drawn) if len(drawn) == len(ATTRIBUTES) else None
+
+    def _lists(self, attribute: str, unseen: int, *, merged: bool) -> list[dict[str, int]]:
+        """Return the lists that are told alike if so many visits were not seen."""
+        lists = other_lists(self.published, attribute, self.k)
+        if merged:
+            lists = [{**one, UNKNOWN: one[NO_VERDICT] - unseen} for one in lists if one[NO_VERDICT] >= unseen]
+        return list(lists)
 
     def _dealt(self, gender: str, band: str, mover: Mover) -> Iterator[list[Person] | None]:
-        if self.published.gender_age_band is None:
-            yield mover.permute(1)
-        else:
-            for table in self._joint_tables(gender, band, mover):
-                yield mover.deal(table)
+        if self.published.gender_age_band is not None:
+            yield from self._redealt(mover, (gender, band))
+            return
+        yield mover.permute(1)
         people = mover.people
-        mine = [n for n in mover.free if people[n].labels[:2] == (gender, band)]
-        others = [
-            n
-            for n in mover.free
-            if people[n].labels[0] not in (gender, NOT_SEEN) and people[n].labels[1] != band
-        ]
-        if mine:
-            for n in mover.shuffled(others):
-                yield mover.exchange(1, mine[0], n)
-        givers = [n for n in mover.free if people[n].labels[1] == band and people[n].labels[0] != gender]
-        takers = [n for n in mover.free if people[n].labels[0] == gender and people[n].labels[1] != band]
-        for giver, taker in zip(mover.shuffled(givers), mover.shuffled(takers), strict=False):
-            yield mover.exchange(1, giver, taker)
+        own, other = (
+            [n for n in mover.shuffled() if (people[n].labels[0] == gender) == mine] for mine in (True, False)
+        )
+        for giving, taking in ((own, other), (other, own)):
+            givers = [n for n in giving if people[n].labels[1] == band]
+            takers = [n for n in taking if people[n].labels[1] not in (band, NOT_SEEN)]
+            for giver, taker in zip(givers, takers, strict=False):
+                yield mover.exchange(1, giver, taker)
 
-    def _joint_tables(self, gender: str, band: str, mover: Mover) -> Iterator[Mapping[tuple[str, str], int]]:
-        """Tables with the same sums, in which small cells stay small and large ones large, and this one differs."""
-        genders, bands = (list(SEEN[name]) for name in ("gender", "age_band"))
-        keys = list(itertools.product(genders, bands))
-        free = set(mover.free)
-        now = Counter(one.labels[:2] for one in mover.people)
-        known = Counter(one.labels[:2] for n, one in enumerate(mover.people) if n not in free)
-        program = Program(len(keys))
-        for n, (own, age) in enumerate(keys):
-            count, told = now[own, age], self.numbers.get(f"gender_age_band.{own}.{age}")
-            small = (1, self.k - 1) if 0 < count < self.k else (self.k, np.inf)
-            least, most = small if told is None and count else (count, count)
-            program.limit({n: 1.0}, max(least, known[own, age]), most)
-        for place, names in enumerate((genders, bands)):
-            for name in names:
-                terms = {n: 1.0 for n, key in enumerate(keys) if key[place] == name}
-                total = sum(now[keys[n]] for n in terms)
-                program.limit(terms, total, total)
-        cell, count = {keys.index((gender, band)): 1.0}, now[gender, band]
-        for low, high in ((-np.inf, count - 1), (count + 1, np.inf)):
-            weights = self.rng.lognormal(0, 1, 2 * len(keys))
-            found = program.nearest([now[key] for key in keys], weights, [(cell, low, high)])
-            if found is not None:
-                yield dict(zip(keys, found, strict=True))
+    def _redealt(self, mover: Mover, cell: tuple[str, str] | None) -> Iterator[list[Person] | None]:
+        for table in other_tables(self.published, mover.people, mover.free, self.k, self.rng, cell):
+            yield mover.deal(table)
 
     def _retimed(self, kind: str, cells: str, label: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Move a visit into this bin or out of it. ``cells``: the name of its histogram."""
@@ -167,13 +172,19 @@ class Trials:
             yield from self._retimed("wait", f"zones.{zone}.queue.waiting", rest[-1], mover)
         elif rest[0] == "dwell":
             yield from self._retimed(f"stay {zone}", f"zones.{zone}.dwell", rest[1], mover)
+        elif rest[-1] == "stops":
+            yield from _in_turn((mover.toggle(f"stop {each}") for each in inside), self._longer(zone, mover))
         elif rest[-1] in ("waits", "served"):
             yield mover.toggle("wait" if rest[-1] == "waits" else "served")
         else:
-            what = "stop" if rest[-1] == "stops" else "stay"
-            yield from (mover.toggle(f"{what} {each}") for each in inside)
-            if what == "stop":
-                yield from self._longer(zone, mover)
+            yield from self._walked(mover)
+
+    def _walked(self, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let somebody be in a zone or not, or in the other one, or another visit in place of this one."""
+        zones = ("desk", "shelf")
+        yield from (mover.toggle(f"stay {zone}") for zone in zones)
+        yield from (mover.rezone(*pair) for pair in itertools.permutations(zones))
+        yield from (mover.pass_on(zone, longer=False) for zone in zones)
 
     def _longer(self, zone: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Let somebody stay in a zone for long enough, and stop there."""
@@ -192,65 +203,42 @@ class Trials:
         if rest[0] == "attention":
             yield from self._retimed(f"look {target}", f"targets.{target}.attention", rest[1], mover)
         elif rest[0] == "passers":
-            yield mover.toggle("stay shelf")
+            yield from self._walked(mover)
         elif rest[0] == "viewers":
             yield from (mover.toggle(f"look {target}", more=more) for more in (False, True))
         else:
             yield from self._exchanged(target, rest[1], mover)
 
     def _watched(self, side: str, what: str, mover: Mover) -> Iterator[list[Person] | None]:
-        sides = [f"{clip} {held}" for clip, held in SIDES]
-        others = [one for one in ("", *sides) if one != side]
-        if what == "viewers":
-            yield mover.lend_show(side)
-            for more in (False, True):
-                yield (once := mover.toggle(f"clip {side}", more=more))
-                for other in sides:
-                    if other != side and once is not None:
-                        yield replace(mover, people=once).toggle(f"clip {other}", more=not more)
-            return
-        for other in others:
-            clip, _, held = other.partition(" ")
-            if (
-                not other
-                or self.numbers[f"clips.{clip}.{'held' if held == 'True' else 'shown'}.visits"] is None
-            ):
-                yield mover.reshow(side, other)
-                yield mover.reshow(other, side)
+        now = self.shows.divided(mover.people)
+        at = ("visits", "viewers").index(what)
+        for other in self.shows.others(mover.people, self.rng):
+            if side in other and other[side][at] != now[side][at]:
+                yield mover.deal_shows(other)
 
-    def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person]]:
-        """Let a viewer with this expression have that of somebody else, or the other way round."""
-        people = mover.people
-        viewers = [n for n in mover.shuffled() if target in people[n].places.looks]
-        pairs = list[tuple[int, int]]()
-        for own in (True, False):
-            givers = [n for n in viewers if (people[n].labels[2] == face) == own]
-            others = [
-                n for n in mover.shuffled() if n not in viewers and (people[n].labels[2] == face) != own
-            ]
-            # One of each, as rare ones are often withheld together.
-            faces = {people[n].labels[2]: n for n in others}
-            pairs += [(one, n) for one in givers[:1] for n in faces.values()]
-            pairs += zip(givers[1:4], others, strict=False)
-        self.rng.shuffle(pairs)
-        for one, other in pairs:
-            first, second = people[one], people[other]
-            if NOT_SEEN in (first.labels[2], second.labels[2]):
-                yield mover.changed(
-                    (one, replace(first, labels=second.labels)), (other, replace(second, labels=first.labels))
-                )
+    def _exchanged(self, target: str, face: str, mover: Mover) -> Iterator[list[Person] | None]:
+        """Let some viewers with one expression have that of others, and the other way round."""
+        everybody = Counter(one.labels[2] for one in mover.people)
+        now = Counter(one.labels[2] for one in mover.people if target in one.places.looks)
+        for table in other_faces(self.published, target, now, everybody, self.k, self.rng):
+            if table[face] != now[face]:
+                yield mover.deal_faces(target, now, table)
+
+
+def _in_turn(*ways: Iterable[list[Person] | None]) -> Iterator[list[Person] | None]:
+    """Take moves from all ``ways`` in turn: the search may end before one of them does."""
+    left = [iter(way) for way in ways]
+    while left:
+        for way in tuple(left):
+            made = next(way, _END)
+            if isinstance(made, _End):
+                left.remove(way)
             else:
-                yield mover.exchange(2, one, other)
-                yield self._one_face(target, second.labels[2], mover)
+                yield made
 
-    def _one_face(self, target: str, face: str, mover: Mover) -> list[Person]:
-        """Let as many viewers as possible, but one, have the same expression. Who looked at something else exchanges it
-        with somebody who did so, too."""
-        looks = [one.places.looks.keys() for one in mover.people]
-        viewers = [n for n in mover.shuffled() if target in looks[n]]
-        for one in [n for n in viewers if mover.people[n].labels[2] not in (face, NOT_SEEN)][1:]:
-            for n in mover.free:
-                if mover.people[n].labels[2] == face and looks[n] == looks[one] - {target}:
-                    mover = replace(mover, people=mover.exchange(2, one, n))
-                    break
-        return list(mover.people)
+
+class _End:
+    """That there is no move left: None is one that does not go."""
+
+
+_END = _End()

@@ -21,7 +21,7 @@ EDGE_S = 0.05
 """Times keep away from the edges of bins by this much."""
 STOP_S = 10.0
 """A longer stay is a stop, if it was one stay."""
-_CELLS = {"shelf": (0, 1), "desk": (2,), "": (3,)}
+CELLS = {"shelf": (0, 1), "desk": (2,), "": (3,)}
 """The cells of the grid in each zone, and outside."""
 
 
@@ -115,15 +115,15 @@ def _limits_of_stay(one: Person, zone: str, *, loose: bool) -> tuple[float, floa
     looked_s = places.looks.get("tea", 0.0) if zone == "shelf" else 0.0
     waited_s = places.waits["desk"].seconds if zone == "desk" and "desk" in places.waits else 0.0
     room_s = one.elsewhere_s - least_elsewhere(one)
-    return max(_stood(one, zone), looked_s, waited_s, stopped_s), places.stays[zone] + room_s
+    return max(stood(one, zone), looked_s, waited_s, stopped_s), places.stays[zone] + room_s
 
 
-def _stood(one: Person, zone: str) -> float:
-    return sum(one.places.heat[cell][0] for cell in _CELLS[zone] if cell in one.places.heat)
+def stood(one: Person, zone: str) -> float:
+    return sum(one.places.heat[cell][0] for cell in CELLS[zone] if cell in one.places.heat)
 
 
 def least_elsewhere(one: Person) -> float:
-    return max(_stood(one, ""), one.places.looks.get("sign", 0.0))
+    return max(stood(one, ""), one.places.looks.get("sign", 0.0))
 
 
 def with_value(one: Person, kind: str, seconds: float) -> Person:
@@ -158,7 +158,7 @@ def _with_stay(one: Person, zone: str, seconds: float) -> Person:
         fewer = {
             cell: (s * share, look_s * share)
             for cell, (s, look_s) in places.heat.items()
-            if cell in _CELLS[zone]
+            if cell in CELLS[zone]
         }
         places = replace(
             places,
@@ -204,7 +204,7 @@ def _with_stays(one: Person, stays: dict[str, float]) -> Person:
 
 def toggled(one: Person, what: str) -> Person | None:
     """The same visit, which did or did not do ``what``: "member", "served", "order", "stop ZONE", "stay ZONE", "wait",
-    "look TARGET" or "clip CLIP HELD" (looked meanwhile). None if it cannot."""
+    or "look TARGET". None if it cannot."""
     kind, _, name = what.partition(" ")
     return _TOGGLED[kind](one, name)
 
@@ -253,28 +253,23 @@ def _look(one: Person, target: str) -> Person | None:
     return replace(one, places=replace(one.places, looks=looks))
 
 
-def _watch(one: Person, side: str) -> Person | None:
-    if one.shown is None or side_of(one) != side:
-        return None
-    looking = one if "sign" in one.places.looks else _look(one, "sign")
-    if looking is None:
-        return None
-    looked_s = 0.0 if one.shown.looked_s else min(10.0, 0.8 * looking.places.looks["sign"])
-    return replace(looking, shown=replace(one.shown, looked_s=looked_s))
-
-
 def _stay(one: Person, zone: str) -> Person | None:
     if zone in one.places.stays:
         return without(one, zone)
     room_s = one.elsewhere_s - least_elsewhere(one)
-    return None if room_s < 0.3 else _walked(_with_stays(one, {**one.places.stays, zone: 0.6 * room_s}))
+    return None if room_s < 0.3 else with_stay(one, zone, 0.6 * room_s)
+
+
+def with_stay(one: Person, zone: str, seconds: float) -> Person:
+    """The same visit, which was also in a zone that it was not in, and did nothing there."""
+    return _walked(_with_stays(one, {**one.places.stays, zone: seconds}))
 
 
 def without(one: Person, zone: str) -> Person:
     places = one.places
     places = replace(
         places,
-        heat={cell: s for cell, s in places.heat.items() if cell not in _CELLS[zone]},
+        heat={cell: s for cell, s in places.heat.items() if cell not in CELLS[zone]},
         looks={name: s for name, s in places.looks.items() if name != "tea" or zone != "shelf"},
         waits={} if zone == "desk" else places.waits,
         stops=places.stops - {zone},
@@ -289,7 +284,7 @@ def with_stay_of(one: Person, zone: str, like: Person) -> Person:
     places, done = one.places, like.places
     places = replace(
         places,
-        heat=dict(places.heat) | {cell: s for cell, s in done.heat.items() if cell in _CELLS[zone]},
+        heat=dict(places.heat) | {cell: s for cell, s in done.heat.items() if cell in CELLS[zone]},
         looks=dict(places.looks) | {n: s for n, s in done.looks.items() if n == "tea" and zone == "shelf"},
         waits=done.waits if zone == "desk" else places.waits,
         stops=places.stops | (done.stops & {zone}),
@@ -304,6 +299,6 @@ def _walked(one: Person, *, reverse: bool = False) -> Person:
 
 
 _TOGGLED: Mapping[str, Callable[[Person, str], Person | None]] = {
-    "member": _member, "order": _order, "served": _served, "stop": _stop, "wait": _wait, "look": _look, "clip": _watch,
+    "member": _member, "order": _order, "served": _served, "stop": _stop, "wait": _wait, "look": _look,
     "stay": _stay,
 }  # fmt: skip

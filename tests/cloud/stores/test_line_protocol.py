@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +14,11 @@ from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point as LinePoint
 from influxdb_client.domain.write_precision import WritePrecision
 
+from cloud.stores.influx import points
 from cloud.stores.line_protocol import Kind
 from cloud.stores.measurement import Field, Measurement, Value, nanoseconds
+from common.wire import Message, WireError, decode, encode, topic
+from tests.support.messages import cohort, health, notice, window
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -66,3 +73,35 @@ def test_a_float_is_no_integer_and_what_is_no_number_is_left_out() -> None:
 def test_a_field_that_is_not_in_the_layout_is_a_fault() -> None:
     with pytest.raises(KeyError, match="m has no field 'visitors'"):
         measurement("m", {}, {"visits": ("integer", 1)}).point({}, NOON, {"visits": 1, "visitors": 1})
+
+
+def _places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each holder of a whole number below ``node`` with its key."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, dict | list):
+            yield from _places(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield node, key
+
+
+@pytest.mark.parametrize(
+    "message", [window(1, cohort=cohort()), health(), notice()], ids=lambda message: type(message).__name__
+)
+@pytest.mark.parametrize("more", [0.0, 0.5])
+def test_a_float_is_a_whole_number_or_the_message_is_unreadable(message: Message, more: float) -> None:
+    """Or a whole batch would be refused: InfluxDB takes no ``3.0i``."""
+    tree = json.loads(encode(message))
+    lines = list(points(message, NOON))
+    for holder, key in list(_places(tree)):
+        whole = holder[key]
+        holder[key] = whole + more
+        assert isinstance(holder[key], float)
+        try:
+            read = decode(topic(message), json.dumps(tree).encode())
+        except WireError:
+            assert more
+        else:
+            written = list(points(read, NOON))
+            assert not any(re.search(r"[.e]\d*i[ ,]", line) for line in written), (key, written)
+            assert more or written == lines
+        holder[key] = whole

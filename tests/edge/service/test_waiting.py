@@ -23,6 +23,7 @@ from edge.vision.aggregate import Aggregator
 from edge.vision.pool import Pool
 from edge.vision.privacy import CohortRule
 from edge.vision.waiting import Waiting
+from tests.edge.uplink.boxes import pending
 from tests.edge.vision.test_privacy import days
 from tests.edge.vision.test_privacy import window as aggregate
 from tests.support.brokers import free_port
@@ -154,7 +155,7 @@ def killed_at(minute: int, command: list[str]) -> None:
 
 
 def kept(outbox: Outbox) -> list[WindowMessage]:
-    told = [decode(item.topic, item.payload) for item in outbox.pending(1000)]
+    told = [decode(item.topic, item.payload) for item in pending(outbox, 1000)]
     return [message for message in told if isinstance(message, WindowMessage)]
 
 

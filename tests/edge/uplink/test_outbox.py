@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from common.errors import UserError
 from edge.uplink.outbox import Outbox, Progress
-from tests.edge.uplink.boxes import AT, MINUTE, payloads
+from tests.edge.uplink.boxes import AT, MINUTE, payloads, pending
 
 pytestmark = pytest.mark.slow
 
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.slow
 def test_what_goes_in_comes_out_in_order_and_only_delete_removes_it(outbox: Outbox) -> None:
     for n in range(5):
         assert outbox.put(f"t/{n}", str(n).encode(), AT)
-    first = outbox.pending(2)
+    first = pending(outbox, 2)
     assert [(item.topic, item.payload, item.created_at) for item in first] == [
         ("t/0", b"0", AT),
         ("t/1", b"1", AT),
     ]
-    assert outbox.pending(2) == first
-    assert [item.payload for item in outbox.pending(9, after=first[1].id)] == [b"2", b"3", b"4"]
+    assert pending(outbox, 2) == first
+    assert [item.payload for item in pending(outbox, 9, after=first[1].id)] == [b"2", b"3", b"4"]
     assert outbox.delivered([first[0].id], AT)
     assert payloads(outbox) == [b"1", b"2", b"3", b"4"]
     assert outbox.depth == 4
@@ -45,7 +45,7 @@ def test_full_keeps_the_oldest_counts_the_refused_and_says_so_once(
     assert payloads(box) == [b"\0", b"\1", b"\2"]
     assert (box.depth, box.lost) == (3, 3)
     assert "full" in (box.fault or "")
-    box.delivered([box.pending(1)[0].id], AT)
+    box.delivered([pending(box, 1)[0].id], AT)
     assert box.put("t", b"new", AT)
     assert box.fault is None
     assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]
@@ -56,13 +56,13 @@ def test_it_survives_a_restart_and_ids_go_on(path: Path) -> None:
     box = Outbox(path, max_messages=10)
     box.put("t", b"a", AT)
     box.put("t", b"b", AT)
-    last = box.pending(9)[-1].id
+    last = pending(box, 9)[-1].id
     box.close()
     box = Outbox(path, max_messages=10)
     assert box.depth == 2
     box.put("t", b"c", AT)
     assert payloads(box) == [b"a", b"b", b"c"]
-    assert box.pending(9)[-1].id > last
+    assert pending(box, 9)[-1].id > last
     box.close()
 
 
@@ -71,13 +71,14 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from edge.uplink.outbox import Outbox
+from tests.edge.uplink.boxes import pending
 box = Outbox(Path(sys.argv[1]), max_messages=10**9)
 first = int(sys.argv[2])
 for n in range(first, first + 10**6):
     assert box.put("t", str(n).encode(), datetime.now(UTC))
     print(n, flush=True)  # only now does the caller believe that it is kept
     if n % 3 == 0:
-        box.delivered([box.pending(1)[0].id], datetime.now(UTC))
+        box.delivered([pending(box, 1)[0].id], datetime.now(UTC))
 """
 
 
@@ -139,7 +140,7 @@ def test_what_was_delivered_is_kept_when_the_clock_is_set_by_less_than_that(
     box = Outbox(path, max_messages=10, hold_s=100)
     for payload in (b"a", b"b"):
         box.put("t", payload, AT)
-    first, second = (item.id for item in box.pending(2))
+    first, second = (item.id for item in pending(box, 2))
     box.delivered([first], AT)
     box.delivered([second], AT + timedelta(seconds=step_s))
     assert box.resend() == 1 + kept
@@ -165,7 +166,7 @@ def test_what_was_delivered_is_kept_for_a_while_and_can_be_sent_again(path: Path
     box = Outbox(path, max_messages=3, hold_s=100)
     for n in range(3):
         assert box.put("t", bytes([n]), AT)
-    first, second, third = (item.id for item in box.pending(3))
+    first, second, third = (item.id for item in pending(box, 3))
     box.delivered([first], AT)
     box.delivered([second], AT + timedelta(seconds=60))
     assert (box.depth, payloads(box)) == (1, [b"\2"])
@@ -188,6 +189,7 @@ import logging, resource, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from edge.uplink.outbox import Outbox
+from tests.edge.uplink.boxes import pending
 logging.basicConfig(level="INFO", format="%(levelname)s %(message)s", stream=sys.stdout)
 box = Outbox(Path(sys.argv[1]), max_messages=10**6)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -196,7 +198,7 @@ kept = sum(box.put("t", bytes(5000), datetime.now(UTC)) for _ in range(100))
 assert 0 < kept < 100 and box.depth == kept and box.lost == 100 - kept and box.fault, (kept, box.depth, box.lost)
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 assert box.put("t", b"healed", datetime.now(UTC))
-assert box.fault is None and len(box.pending(1000)) == kept + 1
+assert box.fault is None and len(pending(box, 1000)) == kept + 1
 """
 
 
@@ -227,7 +229,7 @@ def test_one_thread_puts_while_another_delivers(outbox: Outbox) -> None:
 
     def deliver() -> None:
         while len(taken) < 300:
-            items = outbox.pending(7)
+            items = pending(outbox, 7)
             taken.extend(int(item.payload) for item in items)
             assert outbox.delivered([item.id for item in items], AT)
 
@@ -258,7 +260,7 @@ def test_it_behaves_like_a_bounded_list(
             box.close()
             box = Outbox(path, max_messages=bound)
         elif isinstance(step, int) and step < len(model):
-            box.delivered([box.pending(bound)[step].id], AT)
+            box.delivered([pending(box, bound)[step].id], AT)
             del model[step]
         assert payloads(box) == model
         assert box.depth == len(model)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.uplink.outbox import Outbox, Progress
-from tests.edge.uplink.boxes import AT, MINUTE, payloads
+from tests.edge.uplink.boxes import AT, MINUTE, payloads, pending
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +126,52 @@ def test_whatever_happens_to_a_file_what_is_sent_is_what_was_put(
     box.close()
 
 
+_PAGE = 4096
+"""The first page of the file, in bytes: the names of all tables are at its end."""
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 99_999), st.integers(0, 255)), min_size=1, max_size=8))
+def test_a_device_starts_whatever_the_tables_are_called(
+    tmp_path_factory: pytest.TempPathFactory, filled: Filled, changes: list[tuple[int, int]]
+) -> None:
+    """The names of tables and columns are text in the file, which SQLite quotes when it cannot find one."""
+    path = tmp_path_factory.mktemp("box") / "outbox.db"
+    content, first = bytearray(filled.content), filled.content.find(b"CREATE TABLE")
+    for place, value in changes:
+        content[first + place % (_PAGE - first)] = value
+    _starts_and_works(path, bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("words", "others"),
+    [
+        (b"created_at REAL", b"created_at RE\xa1L"),
+        (b"CREATE TABLE message", b"CREATE TAB\xf9E message"),
+        (b"payload BLOB", b"paylxad BLOB"),
+        (b"id INTEGER PRIMARY", b"xd INTEGER PRIMARY"),
+        (b"topic TEXT", b"t\xc3pic TEXT"),
+        (b"CHECK (id = 1)", b"CHECK (id = 9)"),
+        (b"state BLOB NOT NULL", b"state BLOB UNIQUE  "),
+        (b"counted_from REAL NOT NULL", b"counted_from TEXT NOT NULL"),
+    ],
+)
+def test_a_device_starts_with_another_name_in_its_tables(
+    path: Path, filled: Filled, words: bytes, others: bytes
+) -> None:
+    assert words in filled.content
+    _starts_and_works(path, filled.content.replace(words, others))
+
+
+def _starts_and_works(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    box = Outbox(path, max_messages=1000)
+    assert box.put("t", b"after", AT, progress=Progress(AT, AT + MINUTE, waiting=b"state"))
+    assert payloads(box)[-1] == b"after"
+    assert box.delivered([pending(box, 1000)[-1].id], AT)
+    box.close()
+
+
 @pytest.mark.parametrize(("place", "value"), [(18, 3), (19, 255), (63, 0)])
 def test_one_wrong_byte_in_the_header_loses_nothing(
     path: Path, filled: Filled, place: int, value: int
@@ -179,15 +225,15 @@ def test_damage_while_running_costs_the_file_not_the_service(
     box = Outbox(path, max_messages=10_000)
     for _ in range(100):
         box.put("t", bytes(60_000), AT)  # more than SQLite's cache holds
-    last = box.pending(1000)[-1].id
+    last = pending(box, 1000)[-1].id
     for suffix in ("", "-wal"):
         file = path.with_name(path.name + suffix)
         with file.open("r+b") as damaged:
             damaged.write(b"\xff" * file.stat().st_size)
-    assert box.pending(1000) == []
+    assert pending(box, 1000) == []
     assert box.depth == 0
     assert box.put("t", b"after", AT)
     # The publisher may still hold ids of the file that is gone: they must not come again.
-    assert [item.payload for item in box.pending(9, after=last)] == [b"after"]
+    assert [item.payload for item in pending(box, 9, after=last)] == [b"after"]
     assert ["damaged" in record.message for record in caplog.records] == [True]
     box.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.uplink.outbox import Outbox, Progress
+from tests.edge.uplink.boxes import pending
 from tests.support.power_cut import cuts, record
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ def fill(folder: Path, seed: int) -> None:
             box.remember(b"%d more" % number)
             say(f"remembered {number}")
         if rng.random() < 0.4:
-            items = box.pending(rng.randint(1, 8))
+            items = pending(box, rng.randint(1, 8))
             say("delivering " + " ".join(item.payload.split()[0].decode() for item in items))
             assert box.delivered([item.id for item in items], at(number))
         if rng.random() < 0.1:
@@ -66,7 +67,7 @@ def test_a_power_cut_loses_no_message_that_the_outbox_took(tmp_path: Path, seed:
         taken = {int(number) for step, number, *_ in steps if step == "put"}
         delivered = {int(number) for step, *numbers in steps if step == "delivering" for number in numbers}
         box = Outbox(found / "outbox.db", max_messages=1000)
-        messages = [int(item.payload.split()[0]) for item in box.pending(1000)]
+        messages = [int(item.payload.split()[0]) for item in pending(box, 1000)]
         assert sorted(set(messages)) == messages, "each once, in order"
         assert taken - delivered <= set(messages) <= begun
         if taken:

@@ -22,6 +22,7 @@ from common.mqtt.tls import Tls
 from edge.uplink.mqtt import Answer
 from edge.uplink.outbox import Outbox
 from edge.uplink.publisher import Uplink
+from tests.edge.uplink.boxes import pending
 from tests.support.brokers import Listener, Mosquitto, free_port, password_file, until
 
 pytestmark = pytest.mark.mosquitto
@@ -258,7 +259,7 @@ def test_a_window_that_nobody_takes_is_kept_until_somebody_does(tmp_path: Path, 
         link.send(window(7))
         link.send(alert("nobody needs to hear this"))
         until(lambda: outbox.depth == 1, "the alert has gone")
-        assert outbox.pending(1)[0].topic == TOPIC
+        assert pending(outbox, 1)[0].topic == TOPIC
         with Listener(server.port) as listener:
             until(lambda: sequence(listener.on("window")) == [7], "the window")
             until(lambda: outbox.depth == 0, "the acknowledgement")
@@ -304,7 +305,7 @@ def test_stop_is_bounded_and_leaves_the_rest_in_the_outbox(tmp_path: Path, outbo
     link.stop(1.0)
     assert SystemClock().monotonic() - began < 4.0
     again = Outbox(tmp_path / "outbox.db", max_messages=9)
-    assert [item.topic for item in again.pending(9)] == [TOPIC]
+    assert [item.topic for item in pending(again, 9)] == [TOPIC]
     again.close()
 
 

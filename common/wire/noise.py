@@ -1,4 +1,4 @@
-"""The verdicts of a cohort with noise, for devices with a budget (docs/decisions/0124).
+"""The verdicts of a cohort with noise, for devices with a budget (docs/decisions/0122).
 
 These numbers are no counts: any of them may be negative, or below k. So they are in a model of their own, beside which
 a cohort tells nothing else about verdicts.

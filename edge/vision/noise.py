@@ -3,7 +3,7 @@
 The noise is discrete Laplace: a whole number x with probability proportional to ``exp(-abs(x) / scale)`` (Ghosh et al.
 2009). It is drawn exactly, with whole numbers only (Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential
 Privacy", 2020, algorithms 1 and 2): rounded floats would break the proof (Mironov 2012). OpenDP draws it in the same
-way, but is a library of 265 MB. docs/decisions/0124 has the reasons.
+way, but is a library of 265 MB. docs/decisions/0122 has the reasons.
 """
 
 from __future__ import annotations

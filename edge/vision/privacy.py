@@ -3,7 +3,7 @@
 The counts of visits and viewers are published for every window. Everything that describes visits waits until a cohort
 of at least k visits is due, by its size or by the time of day, and is then published once. So no visit is in two
 cohorts, and subtracting cohorts reveals nothing. Published numbers alone decide when a cohort is due.
-See docs/privacy.md and docs/decisions/0049. A device with a budget tells verdicts with noise instead: decision 0124.
+See docs/privacy.md and docs/decisions/0049. A device with a budget tells verdicts with noise instead: decision 0122.
 """
 
 from __future__ import annotations

@@ -113,8 +113,16 @@ class Mosquitto:
         return (self._folder / "mosquitto.log").read_bytes()
 
     def reload(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
+        """Let it read its configuration again."""
+
+        def handles_it() -> bool:
+            # It listens before this; until then the signal ends it, or is lost.
+            status = Path(f"/proc/{self.pid}/status").read_text()
+            handled = int(status.partition("SigCgt:")[2].split()[0], 16)
+            return bool(handled >> (signal.SIGHUP - 1) & 1)
+
+        until(handles_it, "mosquitto handles SIGHUP")
+        os.kill(self.pid, signal.SIGHUP)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +28,7 @@ from edge.types import Visit
 from tests.cloud.reports.weeks import a_chain
 from tests.edge.player.players import TOKEN, ask, next_show, stream
 from tests.edge.service.runs import LiveCamera, running, settings
-from tests.support.brokers import Listener, Mosquitto, until
+from tests.support.brokers import Listener, Mosquitto, free_port, listening, until
 from tests.support.short_scene import models, stretch
 
 pytestmark = pytest.mark.slow
@@ -44,12 +43,6 @@ SIGNAGE = {
     "rules": [{"clip": "hello", "people": [1, 100]}],
     "rotation": ["brand", "spring"],
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_who_comes_changes_what_is_shown_and_belongs_to_one_show(tmp_path: Path) -> None:
@@ -89,7 +82,7 @@ def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -
             models=models(),
         )
         with running(run):
-            until(lambda: listens(port), "the endpoint")
+            until(lambda: listening(port), "the endpoint")
             with stream(port) as told:
                 number, clip = next_show(told)
                 assert clip in {"brand", "spring"}
@@ -97,7 +90,7 @@ def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -
                 later, other = next_show(told)
                 assert later == number + 1
                 assert {clip, other} == {"brand", "spring"}
-    assert not listens(port)
+    assert not listening(port)
     assert "player" not in {thread.name for thread in threading.enumerate()}
 
 
@@ -169,7 +162,7 @@ def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> Non
 def show_everything(port: int) -> list[str]:
     """Be a player until the device ends: show each clip at once, and report it."""
     clips = []
-    until(lambda: listens(port), "the endpoint")
+    until(lambda: listening(port), "the endpoint")
     with stream(port) as told:
         while line := told.readline():
             if line.startswith(b"data: "):
@@ -178,11 +171,6 @@ def show_everything(port: int) -> list[str]:
                 with suppress(OSError, HTTPException):  # the device ends meanwhile
                     ask(port, "POST", "/shown", body=json.dumps({"show": show["show"]}))
     return clips
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_device_holds_a_clip_out_in_the_hours_that_the_server_computes(tmp_path: Path) -> None:

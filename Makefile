@@ -42,7 +42,7 @@ RUNTIMES := build/runtimes
 OTHERS   := emulator here-tflite aarch64-litert aarch64-tflite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release image deploy fleet upgrade certificates revoke backup restore docs messages dashboards schema lock clean
+.PHONY: help setup setup-train check format test test-fast test-train appliance-test appliance-test-fast appliance-test-emulated runtimes test-runtimes demo bench soak fuzz chaos proven models need-data need-inventory server setup-ansible setup-release lint-ansible image-settings wheelhouse release image deploy fleet upgrade certificates revoke backup restore docs messages dashboards schema lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-23s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

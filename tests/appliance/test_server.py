@@ -155,6 +155,7 @@ def test_rollup_and_reports_run_in_their_time(server: Server) -> None:
         "footlight-report.timer",
     }
     server.machine.run("systemctl start footlight-rollup")
+    server.machine.run("systemctl start footlight-report")
 
 
 def test_the_page_asks_for_a_login_and_reads_the_store(server: Server) -> None:

@@ -170,6 +170,7 @@ def _figures(board: Dashboard) -> None:
             "gap is a figure that cannot be told; a share is in 0..1.",
             [figures.OF_SHOPS],
             lowest=None,
+            span=24,
         )
     )
     board.with_panel(

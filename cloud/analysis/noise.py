@@ -69,10 +69,10 @@ def with_noise(source: NoiseSource, site: Site, first: date, last: date, role: R
     return _summed(told, site.zone)
 
 
-def noise_so_far(source: NoiseSource, site: str, start: datetime, now: datetime) -> WithNoise | None:
-    """Return what all cameras told with noise until ``now`` of the visits since ``start``, the beginning of the local
-    day, in the zone of the site; None if they told nothing. Raises ``StoreUnavailable``."""
-    told = [one for one in source.noise(site, start, now) if one.since >= start]
+def noise_so_far(source: NoiseSource, site: str, start: datetime, end: datetime) -> WithNoise | None:
+    """Return what all cameras told with noise of a local day that is not over, from ``start`` to ``end`` in the zone of
+    the site; None if they told nothing. Raises ``StoreUnavailable``."""
+    told = [one for one in source.noise(site, start, end) if one.since >= start]
     return _summed(told, start.tzinfo)
 
 

@@ -27,6 +27,8 @@ from wheelhouse import ROOT, Incomplete, Target
 PROGRAM = "release"
 NAMESPACE = "footlight-release"
 """What the signature is for; ``roles/edge/files/verify_release.py`` asks for it."""
+CONTACT = ("SECURITY_CONTACT", "SECURITY_KEY")
+"""Words in ``SECURITY.md`` that whoever publishes replaces: the project itself has no address."""
 VERSION = re.compile(r"\d+\.\d+\.\d+((a|b|rc|\.dev)\d+)?")
 
 
@@ -53,8 +55,14 @@ def release(folder: Path, *, arch: str, extras: list[str], sbom: str, root: Path
 
 
 def committed(root: Path) -> tuple[str, str]:
-    """Return the version in a clone, and its section in the changelog. Raises ``Incomplete`` if a file was changed."""
+    """Return the version in a clone, and its section in the changelog. Raises ``Incomplete`` if a file was changed, or
+    if nobody can report a fault."""
     version = version_of(root)
+    policy = (root / "SECURITY.md").read_text(encoding="utf-8")
+    if missing := [word for word in CONTACT if f"`{word}`" in policy]:
+        raise Incomplete(
+            f"SECURITY.md still says {missing[0]}; write who hears of faults: docs/release.md tells how"
+        )
     changes = section((root / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     if changed := wheelhouse.git(root, "status", "--porcelain").splitlines():
         raise Incomplete(f"{changed[0][3:]} is not committed; a release is made from a commit")

@@ -20,6 +20,14 @@ from common.mistakes import one_line
 Number = TypeVar("Number", int, float)
 
 
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    """Add a command that says in one sentence what it does: in the list of all, and in its own help."""
+    sentence = f"{text[0].upper()}{text[1:]}".removesuffix(".") + "."
+    return commands.add_parser(name, help=sentence, description=sentence)
+
+
 def add_config(
     parser: argparse.ArgumentParser, *, text: str = "YAML settings", required: bool = True
 ) -> None:
@@ -76,12 +84,10 @@ def add_config_commands(
         print(show(args), end="")
         return 0
 
-    text = "Say whether a configuration is right."
-    checking = commands.add_parser("check-config", help=text, description=text)
+    checking = add_command(commands, "check-config", "say whether a configuration is right")
     add_config(checking)
     checking.set_defaults(command=run_check)
-    text = "Print all settings in force, secrets masked."
-    showing = commands.add_parser("show-config", help=text, description=text)
+    showing = add_command(commands, "show-config", "print all settings in force, secrets masked")
     add_config(showing)
     showing.set_defaults(command=run_show)
     return showing

@@ -17,8 +17,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.alerting import RelativeTimeRange
 from grafana_foundation_sdk.models.common import DataSourceRef
 
+from dashboards.fleet_queries import QUEUE
 from dashboards.panels import Target
-from dashboards.queries import QUEUE, Query
+from dashboards.queries import Query
 
 FOLDER = "Footlight"
 GROUP = "footlight"

@@ -10,19 +10,8 @@ from cloud.rollup.comparisons import PERIOD_DAYS
 from dashboards import figure_queries as figures
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
-from dashboards.panels import (
-    BLUE,
-    GREY,
-    ORANGE,
-    coloured,
-    curve,
-    number,
-    place_map,
-    rows,
-    told,
-    unit,
-    words,
-)
+from dashboards.looks import BLUE, GREY, ORANGE, coloured, headed, told, unit
+from dashboards.panels import curve, number, place_map, rows, words
 from dashboards.sales_figures import COVERAGE, FIGURE_COLUMNS, REFUSED_COLUMNS, SHARE
 
 _REAL = {"true": ("really different", BLUE), "false": ("may be chance", GREY)}
@@ -99,7 +88,7 @@ def dashboard() -> Dashboard:
             hidden=["Time"],
             sort=("rate", True),
             height=14,
-            span=14,
+            span=16,
         )
     )
     board.with_panel(
@@ -120,7 +109,7 @@ def dashboard() -> Dashboard:
             {
                 "site": [],
                 "title": [],
-                "apart_because": [],
+                "apart_because": headed("why"),
                 "coverage": coloured(COVERAGE, *unit(SHARE, 0)),
                 "models": [],
                 "calibrations": [],
@@ -181,6 +170,7 @@ def _figures(board: Dashboard) -> None:
             "gap is a figure that cannot be told; a share is in 0..1.",
             [figures.OF_SHOPS],
             lowest=None,
+            span=24,
         )
     )
     board.with_panel(
@@ -192,7 +182,6 @@ def _figures(board: Dashboard) -> None:
             hidden=["Time"],
             no_value="no finished day tells it",
             sort=("value", True),
-            span=12,
             height=8,
         )
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from cloud.domain.thresholds import FULL_COVERAGE
-from dashboards import queries as q
+from dashboards import fleet_queries as q
 from dashboards.frame import annotate, frame, query_variable
-from dashboards.panels import GREEN, ORANGE, RED, coloured, curve, number, rows, unit
+from dashboards.looks import GREEN, ORANGE, RED, coloured, unit
+from dashboards.panels import curve, number, rows
+from dashboards.queries import DEVICE_NAMES, SITE_NAMES, SITE_ZONE
 
 _SHARE = "percentunit"
 _COVERAGE = ((None, RED), (0.5, ORANGE), (FULL_COVERAGE, GREEN))
@@ -20,9 +22,9 @@ def dashboard() -> Dashboard:
         "How much was watched, how much is unknown, and what was withheld for privacy.",
     )
     board.time("now-7d", "now").refresh("15m")
-    board.with_variable(query_variable("site", "Shop", q.SITE_NAMES, several=True))
-    board.with_variable(query_variable("device", "Device", q.DEVICE_NAMES, several=True))
-    board.with_variable(query_variable("timezone", "Time zone", q.SITE_ZONE))
+    board.with_variable(query_variable("site", "Shop", SITE_NAMES, several=True))
+    board.with_variable(query_variable("device", "Device", DEVICE_NAMES, several=True))
+    board.with_variable(query_variable("timezone", "Time zone", SITE_ZONE))
     annotate(board)
 
     board.with_row(Row("Was it watched?"))

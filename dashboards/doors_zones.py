@@ -7,7 +7,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from common.wire import HEAT_COLUMNS
 from dashboards import floor_queries as q
 from dashboards.frame import finished_days, query_variable
-from dashboards.panels import curve, grid, rows, unit
+from dashboards.looks import unit
+from dashboards.panels import curve, grid, rows
 
 _NO_DAY = "no finished day tells it"
 _SHARE = "percentunit"

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
-from dashboards import queries as q
+from dashboards import fleet_queries as q
 from dashboards.frame import annotate, frame, query_variable
-from dashboards.panels import (
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
-    coloured,
-    curve,
-    in_words,
-    number,
-    rows,
-    states,
-    told,
-    unit,
-)
+from dashboards.looks import GREEN, GREY, ORANGE, RED, coloured, headed, in_words, told, unit
+from dashboards.panels import curve, number, rows, states
+from dashboards.queries import DEVICE_NAMES, SITE_NAMES
 
 HOT_C, TOO_HOT_C = 70, 80
 """A Raspberry Pi slows down at 80 degrees Celsius and above."""
@@ -37,8 +26,8 @@ def dashboard() -> Dashboard:
         "fleet-health", "Fleet health", "Every device: does it run, see and send, and is any data lost?"
     )
     board.time("now-24h", "now").refresh("1m")
-    board.with_variable(query_variable("site", "Shop", q.SITE_NAMES, several=True))
-    board.with_variable(query_variable("device", "Device", q.DEVICE_NAMES, several=True))
+    board.with_variable(query_variable("site", "Shop", SITE_NAMES, several=True))
+    board.with_variable(query_variable("device", "Device", DEVICE_NAMES, several=True))
     annotate(board)
 
     board.with_row(Row("At a glance"))
@@ -68,27 +57,30 @@ def dashboard() -> Dashboard:
         rows(
             "Devices",
             "The last health message of each device; the device that has been silent longest is on top. Devices with "
-            "the same config have the same counting settings.",
+            "the same config have the same counting settings; waiting and lost are messages.",
             q.DEVICE_TABLE,
             {
                 "site": [],
                 "device": [],
                 "Time": unit(_DATETIME),
-                "camera_open": told(_OPEN),
+                "camera_open": headed("camera", *told(_OPEN)),
                 "fps": unit("suffix: frames/s", 1),
-                "step_ms": unit("ms", 0),
-                "near_share": unit("percentunit", 0),
+                "step_ms": headed("step", *unit("ms", 0)),
+                "near_share": headed("near", *unit("percentunit", 0)),
                 "dropped": [],
-                "temperature_c": coloured(
-                    ((None, GREEN), (HOT_C, ORANGE), (TOO_HOT_C, RED)), *unit("celsius", 0)
+                "temperature_c": headed(
+                    "temp.",
+                    *coloured(((None, GREEN), (HOT_C, ORANGE), (TOO_HOT_C, RED)), *unit("celsius", 0)),
                 ),
                 "throttled": told(_SLOWED),
-                "disk_free_mb": coloured(((None, RED), (LITTLE_MB, GREEN)), *unit("mbytes", 0)),
-                "clock_trusted": told(_TRUSTED),
-                "outbox_depth": coloured(((None, GREEN), (q.QUEUE, RED))),
-                "outbox_lost": coloured(_FAULTY),
-                "rss_mb": unit("mbytes", 0),
-                "uptime_s": unit("dtdurations", 0),
+                "disk_free_mb": headed(
+                    "disk free", *coloured(((None, RED), (LITTLE_MB, GREEN)), *unit("mbytes", 0))
+                ),
+                "clock_trusted": headed("clock", *told(_TRUSTED)),
+                "outbox_depth": headed("waiting", *coloured(((None, GREEN), (q.QUEUE, RED)))),
+                "outbox_lost": headed("lost", *coloured(_FAULTY)),
+                "rss_mb": headed("memory", *unit("mbytes", 0)),
+                "uptime_s": headed("uptime", *unit("dtdurations", 0)),
                 "software": [],
                 "model": [],
                 "config": [],

@@ -8,7 +8,8 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards import queries as q
-from dashboards.panels import BLUE, GREY, Note, source, words
+from dashboards.looks import BLUE, GREY
+from dashboards.panels import Note, source, words
 from dashboards.queries import Query
 
 TAG = "footlight"

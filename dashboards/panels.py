@@ -29,12 +29,20 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import geomap as geomap_models
 from grafana_foundation_sdk.models import text as text_models
 
+from dashboards.looks import (
+    BLUE,
+    COLUMN_PX,
+    GREY,
+    NO_DATA,
+    NOT_TOLD,
+    TEXT_IN_COLOUR,
+    Steps,
+    fixed,
+    thresholds,
+    unit,
+    width,
+)
 from dashboards.queries import Query
-
-GREEN, ORANGE, RED, GREY, BLUE = "green", "orange", "red", "#8e8e8e", "blue"
-NO_DATA = "not watched"
-NOT_TOLD = "–"
-"""In a cell of a table: withheld, not estimated, or nothing to divide by."""
 
 Kind = TypeVar(
     "Kind",
@@ -46,9 +54,6 @@ Kind = TypeVar(
     table.Panel,
     timeseries.Panel,
 )
-
-Steps = Sequence[tuple[float | None, str]]
-"""Colours by lower limit, in the unit of the field; the first limit is None, which means minus infinity."""
 
 
 class Target(Dataquery, Builder[Dataquery]):
@@ -96,7 +101,7 @@ def number(
     """Show one number. ``recent`` overrides the time range of the dashboard, such as "5m" for the last five minutes."""
     panel = stat.Panel().height(height).graph_mode(values.BigValueGraphMode.NONE).mappings(list(mappings))
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-    panel.no_value(no_value).unit(unit).thresholds(_thresholds(steps))
+    panel.no_value(no_value).unit(unit).thresholds(thresholds(steps))
     if decimals is not None:
         panel.decimals(decimals)
     if recent is not None:
@@ -105,18 +110,20 @@ def number(
 
 
 def bars(
-    title: str, description: str, queries: Sequence[Query], *, no_value: str, upright: bool = True, span: int = 8,
-    height: int = 8,
+    title: str, description: str, queries: Sequence[Query], *, no_value: str, span: int = 8, height: int = 8,
 ) -> bargauge.Panel:  # fmt: skip
-    """Draw counts by label, on one scale. A query that is marked ``few`` is drawn grey."""
+    """Draw counts by label, on one scale. A query that is marked ``few`` is drawn grey.
+
+    The bars lie, so that a phone has room for their labels.
+    """
     panel = bargauge.Panel().display_mode(values.BarGaugeDisplayMode.BASIC).height(height)
-    panel.orientation(values.VizOrientation.VERTICAL if upright else values.VizOrientation.HORIZONTAL)
+    panel.orientation(values.VizOrientation.HORIZONTAL)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-    panel.min(0).no_value(no_value).show_unfilled(False).thresholds(_thresholds([(None, BLUE)]))
+    panel.min(0).no_value(no_value).show_unfilled(False).thresholds(thresholds([(None, BLUE)]))
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
     for ref_id, query in _lettered(queries):
         if query.few:
-            panel.override_by_query(ref_id, [_fixed(GREY)])
+            panel.override_by_query(ref_id, [fixed(GREY)])
     return _described(panel, title, description, queries, span)
 
 
@@ -133,7 +140,7 @@ def curve(
     if highest is not None:
         panel.max(highest)
     if steps:
-        panel.thresholds(_thresholds(steps))
+        panel.thresholds(thresholds(steps))
         panel.thresholds_style(
             common.GraphThresholdsStyleConfig().mode(values.GraphThresholdsStyleMode.DASHED)
         )
@@ -155,7 +162,7 @@ def states(
     panel.show_value(values.VisibilityMode.NEVER).merge_values(True).row_height(0.8)
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
     panel.legend(_LEGEND).tooltip(_TOOLTIP)
-    panel.thresholds(_thresholds(steps or [(None, GREY)]))
+    panel.thresholds(thresholds(steps or [(None, GREY)]))
     return _described(panel, title, description, [query], span)
 
 
@@ -169,12 +176,11 @@ def rows(
     ``columns`` sets the order and look of each column, by its name in the query result, because the engine may return
     tags in any order. ``sort`` is a column and whether the largest value comes first.
     """
-    # By the default of 150 px, the last columns would be out of sight.
-    panel = table.Panel().height(height).no_value(no_value).min_width(60)
+    panel = table.Panel().height(height).no_value(no_value).min_width(COLUMN_PX)
     # Grafana would write the sentence for an empty panel into each empty cell.
     panel.override_by_regexp("/.*/", [model.DynamicConfigValue("noValue", NOT_TOLD)])
     # A column without any value has no type, and Grafana would write "null" into it.
-    panel.override_by_field_type("other", [_TEXT_IN_COLOUR, _fixed(GREY)])
+    panel.override_by_field_type("other", [TEXT_IN_COLOUR, fixed(GREY)])
     queries = [query] if isinstance(query, Query) else query
     if len(queries) > 1:
         panel.with_transformation(_step("merge"))
@@ -183,16 +189,27 @@ def rows(
         _step("organize", indexByName=order, excludeByName=dict.fromkeys(hidden, True), renameByName={})
     )
     for name, look in columns.items():
-        if look:
-            panel.override_by_name(name, list(look))
-    if sort is not None:
-        panel.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
+        heading = next((str(one.value) for one in look if one.id_val == "displayName"), name)
+        is_sorted = sort is not None and sort[0] == name
+        if shown := [*width(heading, is_sorted), *look]:
+            panel.override_by_name(name, shown)
+        if sort is not None and is_sorted:
+            panel.sort_by([common.TableSortByFieldState().display_name(heading).desc(sort[1])])
     return _described(panel, title, description, queries, span)
 
 
 def grid(title: str, description: str, queries: Sequence[Query], columns: int) -> table.Panel:
     """Draw a heat map as a table without names: a query for each row, which answers ``row`` and its cells."""
-    panel = table.Panel().height(10).show_header(False).min(0).no_value(NOT_TOLD).unit("s").decimals(0)
+    panel = (
+        table.Panel()
+        .height(10)
+        .min_width(COLUMN_PX)
+        .show_header(False)
+        .min(0)
+        .no_value(NOT_TOLD)
+        .unit("s")
+        .decimals(0)
+    )
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_BL_YL_RD))
     panel.cell_options(
         values.TableColoredBackgroundCellOptions(mode=values.TableCellBackgroundDisplayMode.BASIC)
@@ -206,21 +223,24 @@ def grid(title: str, description: str, queries: Sequence[Query], columns: int) -
     panel.with_transformation(_step("sortBy", fields={}, sort=[{"field": "row", "desc": False}]))
     hidden = {"Time": True, "row": True}
     panel.with_transformation(_step("organize", indexByName=order, excludeByName=hidden, renameByName={}))
-    return _described(panel, title, description, queries, 12)
+    return _described(panel, title, description, queries, 24)
 
 
 def by_hour(title: str, description: str, queries: Sequence[Query]) -> barchart.Panel:
     """Draw visits by hour for several days side by side.
 
-    Each bar shows its number, so that 0 is visible and a gap stays empty.
+    Each bar shows its number, so that 0 is visible and a gap stays empty. A phone gets the name of every second hour.
     """
     panel = barchart.Panel().height(9).x_field("Time").stacking(values.StackingMode.NONE).no_value(NO_DATA)
     panel.show_value(values.VisibilityMode.ALWAYS).orientation(values.VizOrientation.VERTICAL).group_width(
         0.8
     ).bar_width(0.95)
+    panel.x_tick_label_spacing(_HOUR_PX)
+    # Grafana would write the sentence for an empty panel in place of each hour that it leaves out.
+    panel.override_by_name("Time", [model.DynamicConfigValue("noValue", "")])
     panel.legend(_LEGEND).tooltip(_TOOLTIP).min(0).decimals(0)
-    panel.override_by_name("today", [_fixed(BLUE)]).override_by_name("partly watched", [_fixed(GREY)])
-    panel.override_by_name("a week before", [_fixed("light-blue")])
+    panel.override_by_name("today", [fixed(BLUE)]).override_by_name("partly watched", [fixed(GREY)])
+    panel.override_by_name("a week before", [fixed("light-blue")])
     time_of_day = {"targetField": "Time", "destinationType": "string", "dateFormat": "HH:mm"}
     panel.with_transformation(_step("convertFieldType", conversions=[time_of_day]))
     panel.with_transformation(_step("joinByField", byField="Time", mode="outer"))
@@ -251,7 +271,7 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
         geomap.Panel()
         .height(14)
         .no_value("no shop has coordinates")
-        .thresholds(_thresholds(steps))
+        .thresholds(thresholds(steps))
         .unit("short")
     )
     panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
@@ -259,7 +279,7 @@ def place_map(title: str, description: str, query: Query, *, colour_by: str, ste
     panel.view(geomap.MapViewConfig().id("fit").all_layers(True).lat(0).lon(0).zoom(15))
     panel.controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(False).show_attribution(True))
     panel.tooltip(geomap.TooltipOptions().mode(geomap_models.TooltipMode.DETAILS))
-    return _described(panel, title, description, [query], 10)
+    return _described(panel, title, description, [query], 8)
 
 
 def words(title: str, content: str, *, span: int = 24, height: int = 4) -> text.Panel:
@@ -274,41 +294,8 @@ def words(title: str, content: str, *, span: int = 24, height: int = 4) -> text.
     )
 
 
-# How a column or a value looks.
-
-
-def unit(name: str, decimals: int | None = None) -> list[model.DynamicConfigValue]:
-    look = [model.DynamicConfigValue("unit", name)]
-    return look if decimals is None else [*look, model.DynamicConfigValue("decimals", decimals)]
-
-
-def coloured(steps: Steps, *looks: model.DynamicConfigValue) -> list[model.DynamicConfigValue]:
-    """Give the text of a cell the colour of its value."""
-    return [
-        *looks,
-        model.DynamicConfigValue("thresholds", _thresholds(steps).build()),
-        _TEXT_IN_COLOUR,
-    ]
-
-
-def told(words_by_value: Mapping[str, tuple[str, str]]) -> list[model.DynamicConfigValue]:
-    """Show words and a colour instead of a value."""
-    return [
-        model.DynamicConfigValue("mappings", [in_words(words_by_value)]),
-        _TEXT_IN_COLOUR,
-    ]
-
-
-def in_words(words_by_value: Mapping[str, tuple[str, str]]) -> model.ValueMapping:
-    return model.ValueMap(
-        {
-            value: model.ValueMappingResult(text=said, color=colour)
-            for value, (said, colour) in words_by_value.items()
-        }
-    )
-
-
-_TEXT_IN_COLOUR = model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"})
+_HOUR_PX = 50
+"""The width of an hour's name, such as 09:00, and a space."""
 _LEGEND = (
     common.VizLegendOptions()
     .display_mode(values.LegendDisplayMode.LIST)
@@ -332,15 +319,3 @@ def _described(panel: Kind, title: str, description: str, queries: Sequence[Quer
 
 def _lettered(queries: Sequence[Query]) -> list[tuple[str, Query]]:
     return list(zip(ascii_uppercase, queries, strict=False))
-
-
-def _thresholds(steps: Steps) -> Builder[model.ThresholdsConfig]:
-    return (
-        dashboard.ThresholdsConfig()
-        .mode(model.ThresholdsMode.ABSOLUTE)
-        .steps([model.Threshold(value=edge, color=colour) for edge, colour in steps])
-    )
-
-
-def _fixed(colour: str) -> model.DynamicConfigValue:
-    return model.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})

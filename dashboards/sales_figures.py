@@ -11,7 +11,8 @@ from cloud.domain.clips import EFFECT_DAYS
 from cloud.domain.thresholds import LEAST_COVERAGE
 from dashboards import figure_queries as q
 from dashboards.frame import finished_days, query_variable
-from dashboards.panels import BLUE, GREEN, GREY, ORANGE, RED, coloured, curve, rows, told, unit
+from dashboards.looks import BLUE, GREEN, GREY, ORANGE, RED, coloured, headed, told, unit
+from dashboards.panels import curve, rows
 
 SHARE = "percentunit"
 COVERAGE = ((None, RED), (LEAST_COVERAGE, GREEN))
@@ -27,8 +28,8 @@ FIGURE_COLUMNS: dict[str, Sequence[model.DynamicConfigValue]] = {
     "low": unit("short", 3),
     "high": unit("short", 3),
     "corrected": unit("short", 3),
-    "corrected_low": unit("short", 3),
-    "corrected_high": unit("short", 3),
+    "corrected_low": headed("its low", *unit("short", 3)),
+    "corrected_high": headed("its high", *unit("short", 3)),
     "unit": [],
     "coverage": coloured(COVERAGE, *unit(SHARE, 0)),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from dashboards import place_queries as q
-from dashboards.panels import curve, number, rows, unit
+from dashboards.looks import unit
+from dashboards.panels import curve, number, rows
 
 _NO_DOOR = "no door is drawn, or not watched"
 _NO_GROUP = "none is drawn, or no group is large enough yet"

@@ -9,8 +9,9 @@ from cloud.stores import layout
 from common.vocabulary import EXPRESSIONS, GENDERS, UNKNOWN
 from dashboards import queries as q
 from dashboards.frame import annotate, frame, query_variable
+from dashboards.looks import GREEN, GREY, ORANGE, RED
 from dashboards.noise_queries import BUDGET, RANGE, SUMS
-from dashboards.panels import GREEN, GREY, ORANGE, RED, bars, busiest, by_hour, number, rows, states, words
+from dashboards.panels import bars, busiest, by_hour, number, rows, states, words
 from dashboards.store_places import add_places
 
 _COVERAGE = ((None, RED), (0.01, ORANGE), (FULL_COVERAGE, GREEN))
@@ -109,24 +110,25 @@ def dashboard() -> Dashboard:
     board.with_row(Row("Who"))
     board.with_panel(
         number(
-            "Share of visits described",
+            "Share described",
             "The share of the visits whose face was seen well enough to be classified. Age and gender are about these.",
             q.DESCRIBED,
             no_value="too few to tell, or this shop only counts",
             unit="percentunit",
             decimals=0,
-            height=8,
+            height=6,
         )
     )
     pyramid = [query for gender in GENDERS for query in q.age_by_gender(gender)]
     board.with_panel(
         bars(
             "Age and gender",
-            "Visits by age band, women on the left, men on the right, on one scale. A missing bar was withheld: too "
+            "Visits by age band, women above, men below, on one scale. A missing bar was withheld: too "
             f"few visits to show without risk to privacy. {_FEW}",
             pyramid,
             no_value="no group is large enough yet, or this shop only counts",
             span=12,
+            height=12,
         )
     )
     board.with_panel(
@@ -135,6 +137,7 @@ def dashboard() -> Dashboard:
             f"What faces showed, not what people felt; only if the shop's privacy profile allows it. {_FEW}",
             q.breakdown("cohort_expression", (*EXPRESSIONS, UNKNOWN), of="known"),
             no_value="not turned on in this shop, or no group is large enough yet",
+            height=12,
         )
     )
 
@@ -147,7 +150,7 @@ def dashboard() -> Dashboard:
             SUMS,
             no_value=_NO_BUDGET,
             span=16,
-            height=6,
+            height=13,
         )
     )
     board.with_panel(
@@ -162,7 +165,7 @@ def dashboard() -> Dashboard:
     )
     board.with_panel(
         number(
-            "Budget of each visit and day",
+            "Budget for noise",
             "All that is told of a day changes the odds of the verdicts on one visit at most by e to this; the largest "
             "of the devices and days shown.",
             BUDGET,
@@ -207,7 +210,7 @@ def dashboard() -> Dashboard:
     board.with_panel(
         bars(
             "Visits by dwell time",
-            f"Visits by the time in view; the number below a bar is its shortest time. {_FEW}",
+            f"Visits by the time in view; the number beside a bar is its shortest time. {_FEW}",
             q.breakdown("cohort_dwell", layout.BREAKDOWNS["dwell"].labels, named="{} s"),
             no_value=_NO_GROUP,
             span=12,

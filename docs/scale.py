@@ -39,7 +39,7 @@ def page() -> str:
             _backlog(load),
             _cluster(cluster),
         ),
-        *(_sums(found, bridge), _WAY),
+        *(_sums(found, bridge), _GROW),
     )
     return f"{_measured(found)}{''.join(parts)}"
 
@@ -211,7 +211,7 @@ quarter of an hour.
 
 | killed node | windows | lost | again | all from before the kill stored | last window sent | all stored |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-{rows}{_RMQTT}"""
+{rows}{_MORE}"""
 
 
 def _sums(found: dict[str, Any], bridge: dict[str, Any]) -> str:
@@ -265,82 +265,18 @@ wait in the broker or in the devices' outboxes. The broker must be allowed to qu
 """
 
 
-_RMQTT = """
+_MORE = """
 The tests in `tests/cloud/ingest/test_broker_cluster.py` show more: bridges on two nodes share the windows, and none
 comes twice; what comes while a bridge is away waits for it, also when it comes back on another node; the name in a
 certificate is the user name, and a device can publish under no other; its last status and its configuration are
-known to every node.
-
-**RMQTT was set up so:**
-
-| setting | why |
-| --- | --- |
-| `cross_certificate`, `client_ca_certs`, `cert_cn_as_username` | certificates as names, on the only listener |
-| `message_expiry_interval = "0s"` | by default, what waits for a bridge is dropped after five minutes |
-| `max_mqueue_len = 1000000`, `max_inflight = 500` | by default, 1,000 messages wait for a client, 16 are under way |
-| `mqueue_rate_limit = "1000000,1s"` | by default 1,000 a second for a client |
-| `message_retry_interval = "0s"` | by default, what is not acknowledged comes again every 20 s |
-| `rmqtt-session-storage` | sessions outlive the restart of a node |
-| `disconnect_if_pub_rejected = false` | as mosquitto: a refused message does not end the connection |
-| `node_grpc_client_timeout = "2s"` | a client of a dead node waits so long; by default 10 s |
-| systemd restarts it | a node that starts while the others still think that it leads ends at once |
-
-**What RMQTT 0.24 fails at:**
-
-- It acknowledges a message before the other node has it, and drops what it cannot pass on. Devices send it again,
-  because a bridge asks for it when it comes back without its session
-  ([0118](decisions/0118-a-bridge-without-a-session-asks.md)).
-- If a bridge dies **together with its node**, the others think that it is connected, and go on giving it half of the
-  windows. Start it again through the balancer within two hours, on another machine: until then devices keep all of
-  them.
-- It publishes the last will of a bridge that vanished, but not of one that was stopped (reason 0x04).
-- It reads no list of revoked certificates.
-- It says "success" where mosquitto says "no matching subscribers": devices do not keep windows until the first bridge
-  comes.
-- A node that was killed cannot listen on its Raft port again before Linux has forgotten its old connections: a
-  minute.
+known to every node. [Growing](growing.md#how-rmqtt-was-set-up) says how it was set up, and what it fails at.
 """
 
 
-_WAY = """
+_GROW = """
 ## More than one machine
 
-Scale each part separately, in this order. On the devices, only the address of the broker changes.
-
-1. **Bridges.** Start more of them. With MQTT 5, bridges with the same `mqtt.share` split the load; each needs a
-   different `mqtt.client_id`. You can start and stop bridges at any time, because a message is acknowledged after it
-   is stored, and a point overwrites itself. `compose.yaml` runs two; on Kubernetes, use a StatefulSet and the pod
-   names as client ids.
-2. **Brokers.** mosquitto is a single process. Replace it with a cluster that knows MQTT 5, shared subscriptions, QoS
-   1, retained messages and certificates as names, behind a TCP load balancer that looks whether each node listens.
-   Bridges use the balancer, too. [One such cluster](#a-cluster-of-brokers) was tried, with these rules in
-   `rmqtt-acl.toml`, which let a device use only its own name:
-   ```
-   rules = [
-     ["allow", "all", "connect"],
-     ["allow", {user = "bridge"}, "subscribe", ["footlight/v1/+/+/window", "footlight/v1/+/+/health",
-       "footlight/v1/+/+/status", "footlight/v1/+/+/alert", "footlight/v1/+/+/notice", "footlight/v1/+/+/probe"]],
-     ["allow", {user = "bridge"}, "publish", ["footlight/v1/+/+/echo", "footlight/v1-dead-letter/#",
-       "footlight/v1-resend"]],
-     ["allow", {user = "configure"}, "publish", ["footlight/v1/+/+/config"]],
-     ["allow", {user = "configure"}, "subscribe", ["footlight/v1/+/+/health", "footlight/v1/+/+/alert",
-       "footlight/v1/+/+/status", "footlight/v1/+/+/config", "footlight/v1/+/+/placement"]],
-     ["allow", "all", "publish", ["footlight/v1/%u/window", "footlight/v1/%u/health", "footlight/v1/%u/status",
-       "footlight/v1/%u/alert", "footlight/v1/%u/notice", "footlight/v1/%u/probe", "footlight/v1/%u/placement"]],
-     ["allow", "all", "subscribe", ["footlight/v1/%u/status", "footlight/v1/%u/config", "footlight/v1/%u/echo",
-       "footlight/v1-resend"]],
-     ["deny", "all"],
-   ]
-   ```
-   EMQX, VerneMQ and cloud brokers can do the same according to their documentation. **None of them was tried**: run
-   `tests/cloud/ingest/test_broker_cluster.py` on yours first ([CONTRIBUTING](../CONTRIBUTING.md)).
-3. **InfluxDB.** One large machine is enough for long, since the writes and series above are few. After that, use a
-   clustered InfluxDB or InfluxDB Cloud: the bridge uses the v2 write API, and every query is InfluxQL. Or use one
-   InfluxDB for each region of the chain, each with a separate group of bridges; the dashboards of head office read the
-   day level, which `footlight-cloud rollup` keeps small.
-4. **Rollup.** It works site by site. You can run it in parallel for parts of the chain, with one chain file for each.
-5. **Grafana.** Run several behind a load balancer, with PostgreSQL as their database; `footlight-cloud provision` sets
-   up each region, or all.
+[Growing](growing.md) says in which order to scale the parts.
 
 The tables before the estimate were measured, all but those of the cluster without TLS and over one or two
 connections. Not measured: the load of all device connections on a broker, nodes on machines of their own, a clustered

@@ -25,13 +25,12 @@ from edge.scene.places import PlacesTruth
 from edge.scene.places_truth import places_truth
 from edge.scene.shop import DOOR, SHELF, ShopView
 from edge.scene.shop_plan import WIDE
-from edge.service.build import build
 from edge.types import Frame, WindowAggregate
 from edge.vision.privacy import CohortRule, Release
 from tests.cloud.ingest.bridges import running
+from tests.edge.service.runs import service, statuses
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.clock import START, ManualClock
-from tests.support.short_scene import models
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -86,15 +85,10 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         for view in (DOOR, SHELF):
             camera = Player(view)
             truth[view.name] = places_truth(camera.scene.walks, view.plan, WIDE, camera.seconds)
-            run = build(
-                settings(view, folder),
-                clock=camera.clock,
-                camera=camera,
-                broker=Broker("127.0.0.1", server.port),
-                models=models(),
-            )
-            run.run()
+            service(settings(view, folder), server.port, camera, clock=camera.clock).run()
         until(lambda: len(stored_in(store)) == len(counted), "every window is stored")
+        # Two subscribers are served beside each other: the store may have all before the listener has.
+        until(lambda: statuses(listener) == [True, False] * 2, "the listener has heard both devices go")
         told = [decode(one.topic, bytes(one.payload)) for one in listener.on("notice")]
         notices = [
             (one.active, (one.at - START).total_seconds()) for one in told if isinstance(one, NoticeMessage)

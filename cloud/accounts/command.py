@@ -14,7 +14,7 @@ from cloud.config import load
 from cloud.domain.users import ALL_SITES, USER_ROLES
 from cloud.stores.store import StoreUnavailable
 from common.clock import SystemClock
-from common.command_line import positive
+from common.command_line import add_command, positive
 from common.errors import UserError
 
 Act = Callable[[argparse.Namespace, Accounts], None]
@@ -22,7 +22,7 @@ Act = Callable[[argparse.Namespace, Accounts], None]
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``users``, ``tokens`` and ``audit``."""
-    users = commands.add_parser("users", help="add, list and change the people who may log in to the page")
+    users = add_command(commands, "users", "add, list and change the people who may log in to the page")
     actions = users.add_subparsers(required=True, metavar="ACTION")
     add = _action(
         actions, "add", _add_user, "add a user and print the first password, which is shown only now"
@@ -39,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     ):
         _action(actions, name, act, text).add_argument("name", metavar="NAME")
 
-    tokens = commands.add_parser("tokens", help="add, list and revoke access tokens for programs")
+    tokens = add_command(commands, "tokens", "add, list and revoke access tokens for programs")
     actions = tokens.add_subparsers(required=True, metavar="ACTION")
     add = _action(actions, "add", _add_token, "add an access token and print it; it is shown only now")
     add.add_argument("name", metavar="NAME")
@@ -48,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _action(actions, "list", _list_tokens, "list all access tokens")
     _action(actions, "revoke", _revoke_token, "delete an access token").add_argument("name", metavar="NAME")
 
-    audit = commands.add_parser("audit", help="print who logged in, configured, approved and exported")
+    audit = add_command(commands, "audit", "print who logged in, configured, approved and exported")
     _common(audit, _print_audit)
     audit.add_argument("--most", type=positive, default=100, help="number of lines (default: 100)")
 
@@ -152,7 +152,7 @@ def _shops(sites: frozenset[str]) -> str:
 def _action(
     actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, act: Act, text: str
 ) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser = add_command(actions, name, text)
     _common(parser, act)
     return parser
 

@@ -12,7 +12,7 @@ from cloud.domain.chain import ROLES, Chain, Role
 from cloud.stores.check_file import opened_checks
 from cloud.stores.connect import add_chain, open_tallies
 from cloud.stores.tallies import every_day
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 _PERIOD = "2026-10-01..2026-10-28"
@@ -21,7 +21,7 @@ _METRIC = "visits_per_open_hour"
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud compare``."""
-    parser = commands.add_parser("compare", help="compare the sites of a chain with each other")
+    parser = add_command(commands, "compare", "compare the sites of a chain with each other")
     add_config(parser)
     add_chain(parser)
     parser.add_argument(

@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Protocol
 
 from cloud.domain.chain import Role, Site
@@ -66,11 +66,22 @@ def with_noise(source: NoiseSource, site: Site, first: date, last: date, role: R
         for one in source.noise(site.name, start, end + LATE)
         if start <= one.since < end and site.role_of_camera(one.camera) == role
     ]
+    return _summed(told, site.zone)
+
+
+def noise_so_far(source: NoiseSource, site: str, start: datetime, end: datetime) -> WithNoise | None:
+    """Return what all cameras told with noise of a local day that is not over, from ``start`` to ``end`` in the zone of
+    the site; None if they told nothing. Raises ``StoreUnavailable``."""
+    told = [one for one in source.noise(site, start, end) if one.since >= start]
+    return _summed(told, start.tzinfo)
+
+
+def _summed(told: Sequence[ToldNoise], zone: tzinfo | None) -> WithNoise | None:
     if not told:
         return None
     days = defaultdict[float, set[date]](set)
     for one in told:
-        days[one.noise.budget].add(one.since.astimezone(site.zone).date())
+        days[one.noise.budget].add(one.since.astimezone(zone).date())
     return WithNoise(
         visits=sum(one.visits for one in told),
         budgets={budget: len(days[budget]) for budget in sorted(days)},

@@ -10,19 +10,20 @@ from cloud.backup.archive import SUFFIX
 from cloud.backup.copies import restore_copies
 from cloud.backup.restoring import restore
 from cloud.backup.saving import save
+from common.command_line import add_command
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud backup`` and ``restore``."""
-    parser = commands.add_parser("backup", help="save this machine's whole server in one archive")
+    parser = add_command(commands, "backup", "save this machine's whole server in one archive")
     parser.add_argument("plan", type=Path, metavar="FILE", help="what to save: see backup.example.yaml")
     parser.add_argument(
         "archive", type=Path, nargs="?", metavar="ARCHIVE", help="(default: a new one in the plan's folder)"
     )
     parser.set_defaults(command=_run_backup)
 
-    parser = commands.add_parser("restore", help="bring back a whole server, or what is missing from a copy")
+    parser = add_command(commands, "restore", "bring back a whole server, or what is missing from a copy")
     parser.add_argument(
         "--config",
         type=Path,

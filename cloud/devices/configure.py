@@ -16,6 +16,7 @@ from pydantic import JsonValue, RootModel
 
 from cloud.config import load
 from common.clock import Clock, SystemClock
+from common.command_line import add_command
 from common.config_file import checked, load_yaml_model
 from common.errors import UserError
 from common.mqtt.broker import Broker
@@ -58,7 +59,7 @@ class _AnyYaml(RootModel[dict[str, JsonValue]]):
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud configure``."""
-    parser = commands.add_parser("configure", help="send new settings to a device and wait for its answer")
+    parser = add_command(commands, "configure", "send new settings to a device and wait for its answer")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings with the broker")
     parser.add_argument("--site", required=True)
     parser.add_argument("--device", required=True)

@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from common.command_line import positive
+from common.command_line import add_command, positive
 from common.errors import UserError
 from common.loyalty import LAST_DAY, new_code, new_key, parse_key
 from common.settings import first_line
@@ -19,14 +19,14 @@ _SQUARE_PX = 20
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``loyalty``."""
-    parser = commands.add_parser("loyalty", help="make the key and the codes of members: docs/loyalty.md")
+    parser = add_command(commands, "loyalty", "make the key and the codes of members: docs/loyalty.md")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    text = "Write a new key into a file that only you can read."
-    key = actions.add_parser("key", help="make a key", description=text)
+    key = add_command(actions, "key", "Write a new key into a file that only you can read.")
     key.add_argument("--output", type=Path, default=Path("loyalty.key"), metavar="FILE", help="(%(default)s)")
     key.set_defaults(command=_make_key)
-    text = "Write codes as pictures, each valid up to a day. They are random and name nobody."
-    codes = actions.add_parser("codes", help="make codes for members", description=text)
+    codes = add_command(
+        actions, "codes", "Write codes as pictures, each valid up to a day. They are random and name nobody."
+    )
     codes.add_argument("--key", type=Path, required=True, metavar="FILE", help="the file of the key")
     codes.add_argument("--count", type=positive, default=1, metavar="N", help="how many (%(default)s)")
     codes.add_argument(

@@ -16,13 +16,14 @@ from cloud.devices.changes import Changes, NotPossible, NotSent
 from cloud.devices.offers import Draft, Offers
 from cloud.domain.users import Act
 from common.clock import SystemClock
+from common.command_line import add_command
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``offers``."""
-    parser = commands.add_parser(
-        "offers", help="draft what a display shows, and approve what somebody else drafted"
+    parser = add_command(
+        commands, "offers", "draft what a display shows, and approve what somebody else drafted"
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
     for name, text in (
@@ -31,7 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ("approve", "send a draft to its device"),
         ("decline", "take a draft back"),
     ):
-        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        action = add_command(actions, name, text)
         action.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings of the page")
         action.add_argument("--site", required=True)
         if name != "list":

@@ -20,6 +20,7 @@ from cloud.stores.check_file import opened_checks
 from cloud.stores.connect import add_chain, open_tallies
 from cloud.stores.tallies import Tallies
 from common.clock import Clock, SystemClock
+from common.command_line import add_command
 from common.errors import UserError
 from common.mistakes import explain
 
@@ -37,16 +38,16 @@ class _Opened:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``export``."""
-    parser = commands.add_parser("export", help="write days, hours, places, clips or a chart to a file")
+    parser = add_command(commands, "export", "write days, hours, places, clips or a chart to a file")
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
     for table in get_args(Table):
-        one = kinds.add_parser(table, help=f"a table of {table}")
+        one = add_command(kinds, table, f"a table of {table}")
         _add_site(one)
         one.add_argument("--from", dest="first", metavar="DAY", help="default: four weeks before --to")
         one.add_argument("--to", dest="last", metavar="DAY", help="included; default: yesterday")
         one.add_argument("--format", choices=get_args(Format), help="default: that of --out, or csv")
         one.set_defaults(command=lambda args: run_table(args, SystemClock()), table=table)
-    chart = kinds.add_parser("chart", help="a chart of a week as PNG")
+    chart = add_command(kinds, "chart", "a chart of a week as PNG")
     chart.add_argument("chart", choices=get_args(Chart), help="which chart")
     _add_site(chart)
     chart.add_argument("--week", metavar="W", help="such as 2026-W46; default: last week")

@@ -10,13 +10,13 @@ from pathlib import Path
 from cloud.config import InfluxSettings, load
 from cloud.domain.chain import Chain
 from cloud.domain.levels import LEVELS, bucket_of
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud provision``."""
-    parser = commands.add_parser("provision", help="create folders, teams, dashboards and alerts in Grafana")
+    parser = add_command(commands, "provision", "create folders, teams, dashboards and alerts in Grafana")
     add_config(parser)
     parser.add_argument("--chain", type=Path, required=True, metavar="FILE", help="the chain file")
     parser.add_argument("--dry-run", action="store_true", help="only list what would be changed")

@@ -14,14 +14,14 @@ from cloud.ingest.missing import telling_missing
 from cloud.ingest.notices import telling
 from cloud.stores.connect import open_numbers, open_store
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 
 log = logging.getLogger(__name__)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bridge``."""
-    parser = commands.add_parser("bridge", help="move messages from a broker into the store")
+    parser = add_command(commands, "bridge", "move messages from a broker into the store")
     add_config(parser)
     parser.set_defaults(command=run)
 

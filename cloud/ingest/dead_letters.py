@@ -9,13 +9,13 @@ from cloud.config import load
 from cloud.stores.connect import open_store
 from cloud.stores.store import StoreUnavailable
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``dead-letters``."""
-    parser = commands.add_parser("dead-letters", help="list messages that could not be stored")
+    parser = add_command(commands, "dead-letters", "list messages that could not be stored")
     add_config(parser)
     parser.add_argument("--last", type=int, default=20, metavar="N", help="how many (default: %(default)d)")
     parser.add_argument("--json", action="store_true", help="print them as JSON, with their content")

@@ -12,7 +12,7 @@ from cloud.domain.ledger import Ledger, ledgers
 from cloud.stores.connect import open_reader
 from cloud.stores.store import StoreUnavailable
 from common.clock import Clock, SystemClock
-from common.command_line import add_config, between
+from common.command_line import add_command, add_config, between
 from common.errors import UserError
 
 _MOST_DAYS = 92
@@ -21,7 +21,7 @@ _MOST_DAYS = 92
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``ledger``."""
     text = "tell how many windows of each device are stored, late, missing, or came more than once"
-    parser = commands.add_parser("ledger", help=text)
+    parser = add_command(commands, "ledger", text)
     add_config(parser)
     parser.add_argument("--site", metavar="S", help="only this shop")
     parser.add_argument(

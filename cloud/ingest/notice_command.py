@@ -13,22 +13,20 @@ from cloud.ingest.acknowledging import acknowledge
 from cloud.stores.connect import open_store
 from cloud.stores.store import NoticeBook, StoreRejected, StoreUnavailable
 from common.clock import Clock, SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``notices``."""
-    parser = commands.add_parser("notices", help="list the open notices for staff, or acknowledge one")
+    parser = add_command(commands, "notices", "list the open notices for staff, or acknowledge one")
     what = parser.add_subparsers(required=True, metavar="WHAT")
-    listing = what.add_parser("list", help="list the open notices, and who takes care of them")
+    listing = add_command(what, "list", "list the open notices, and who takes care of them")
     add_config(listing)
     listing.add_argument("--site", metavar="S", help="only those of this shop")
     listing.add_argument("--json", action="store_true", help="print them as JSON")
     listing.set_defaults(command=run, what=_list)
-    taking = what.add_parser(
-        "acknowledge", help="take care of a notice, so that nobody else is called for it"
-    )
+    taking = add_command(what, "acknowledge", "take care of a notice, so that nobody else is called for it")
     add_config(taking)
     for name in ("site", "device", "name"):
         taking.add_argument(name, metavar=name.upper())

@@ -14,26 +14,21 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from amqtt.broker import Broker, RetainedApplicationMessage
-from amqtt.contexts import Action, BaseContext, BrokerConfig, ListenerConfig, ListenerType
+from amqtt.broker import Broker
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 from amqtt.mqtt.connack import (
     BAD_USERNAME_PASSWORD,
     NOT_AUTHORIZED,
     UNACCEPTABLE_PROTOCOL_VERSION,
     ConnackPacket,
 )
-from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
-from amqtt.session import ApplicationMessage, Session
-from paho.mqtt.client import topic_matches_sub
 
-from cloud.devices.changes import FILTERS as CHANGES
-from cloud.domain.access import may_hear, may_publish
-from cloud.ingest.intake import FILTERS, Delivery
+from cloud.domain.access import may_publish
 from cloud.onebox.connections import Connections, Slot, WrongPasswords
+from cloud.onebox.gate import Client, Gate, OwnRetained, Receive
 from cloud.onebox.packets import (
     Connect,
     PacketReader,
@@ -46,137 +41,13 @@ from common.errors import UserError
 
 log = logging.getLogger(__name__)
 
-Receive = Callable[[Delivery], None]
-
 MOST_CONNECTIONS = 200
 MOST_PER_ADDRESS = 32
 """Enough for the cameras, doctor runs and placement checks of one machine."""
 LOGIN_S = 5.0
 """How long a connection may take to log in."""
-MOST_UNSTORED = 200
-"""At this many messages waiting for the store, no more are read from a client."""
 
 _LISTENER = "default"
-
-
-class _Client:
-    """One connection that has logged in; ``user`` is None if the broker has no users."""
-
-    def __init__(self, user: str | None, address: str, transport: asyncio.WriteTransport) -> None:
-        self.user = user
-        self.gone = asyncio.Event()
-        self._name = f"{user or 'a client'} at {address}"
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._unstored = 0
-        self._stored = asyncio.Event()
-
-    def hand_over(self, receive: Receive, item: ApplicationMessage) -> asyncio.Future[None]:
-        """Give one message to the intake; the future completes once it is stored."""
-        stored: asyncio.Future[None] = self._loop.create_future()
-        self._unstored += 1
-
-        def settled() -> None:
-            self._unstored -= 1
-            self._stored.set()
-            if not stored.done():
-                stored.set_result(None)
-
-        def acknowledge() -> None:
-            self._loop.call_soon_threadsafe(settled)
-
-        receive(Delivery(item.topic, bytes(item.data), acknowledge))
-        return stored
-
-    async def room(self) -> None:
-        """Wait while too many messages of this client are not stored yet."""
-        await asyncio.sleep(0)  # lets messages that were already read be handed over first
-        while self._unstored >= MOST_UNSTORED:
-            self._stored.clear()
-            await self._stored.wait()
-
-    def hang_up(self, why: str) -> None:
-        if not self._transport.is_closing():
-            log.warning("broker: closed the connection of %s: %s", self._name, why)
-            self._transport.abort()
-
-
-class _StoredFirst(asyncio.Queue[ApplicationMessage]):
-    """The queue between amqtt's reader and its delivery. amqtt sends PUBACK when ``put`` returns."""
-
-    def __init__(self, client: _Client, receive: Receive) -> None:
-        super().__init__()
-        self._client = client
-        self._receive = receive
-
-    async def put(self, item: ApplicationMessage) -> None:
-        if not self._allowed(item.topic):
-            # Never acknowledge: MQTT 3.1.1 has no other way to refuse. A device with a wrong name keeps its counts,
-            # and its full outbox is reported.
-            await asyncio.Event().wait()
-        if _is_ours(item.topic):
-            await self._client.hand_over(self._receive, item)
-        super().put_nowait(item)
-
-    def put_nowait(self, item: ApplicationMessage) -> None:
-        """Take a message with QoS 0, which has no acknowledgement."""
-        if self._allowed(item.topic):
-            if _is_ours(item.topic):
-                self._client.hand_over(self._receive, item)
-            super().put_nowait(item)
-
-    def _allowed(self, topic: str) -> bool:
-        if may_publish(self._client.user, topic):
-            return True
-        self._client.hang_up(f"it is not allowed to publish to {topic[:200]!r}")
-        return False
-
-
-class Gate(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
-    """The amqtt plugin that stores what a client publishes and decides what it may receive."""
-
-    @dataclass
-    class Config:
-        receive: object
-        client_called: object
-
-    def __init__(self, context: BaseContext) -> None:
-        super().__init__(context)
-        config: Any = context.config
-        self._receive: Receive = config.receive
-        self._client_called: Callable[[str], _Client | None] = config.client_called
-
-    async def authenticate(self, *, session: Session) -> bool:
-        """Accept a client that has already logged in at :class:`EmbeddedBroker`; amqtt calls this first."""
-        client = self._client_called(session.client_id)
-        if client is None:
-            return False
-        session.delivered_message_queue = _StoredFirst(client, self._receive)
-        return True
-
-    async def topic_filtering(self, *, session: Session, topic: str, action: Action) -> bool:
-        if action is Action.PUBLISH:  # checked before it was stored
-            return True
-        client = self._client_called(session.client_id)
-        return client is not None and may_hear(client.user, topic)
-
-    async def on_broker_retained_message(
-        self, *, client_id: str | None, retained_message: RetainedApplicationMessage
-    ) -> None:
-        """Store a last will: the broker publishes it itself, past the queue; devices set it as retained."""
-        if client_id is None and _is_ours(retained_message.topic) and retained_message.data:
-            self._receive(Delivery(retained_message.topic, bytes(retained_message.data), _nobody_waits))
-
-
-class _Broker(Broker):  # type: ignore[misc]
-    """Sends a new client the retained messages of its own subscriptions; amqtt would send those of all clients."""
-
-    async def _publish_retained_messages_for_subscription(
-        self, subscription: tuple[str, int], session: Session
-    ) -> None:
-        subscribed = self._subscriptions.get(subscription[0], ())
-        if any(subscriber is session for subscriber, _ in subscribed):
-            await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
 class EmbeddedBroker:
@@ -199,10 +70,10 @@ class EmbeddedBroker:
         self._port = port
         self._users = dict(users)
         self._login_s = login_s
-        self._clients: dict[str, _Client] = {}
+        self._clients: dict[str, Client] = {}
         """The clients that are logged in, by their client id in amqtt."""
         self._plugins: dict[str, Any] = {
-            f"{__name__}.{Gate.__name__}": {
+            f"{Gate.__module__}.{Gate.__name__}": {
                 "receive": receive,
                 "client_called": self._clients.get,
             }
@@ -215,7 +86,7 @@ class EmbeddedBroker:
     async def start(self) -> int:
         """Start listening and return the port. Raises ``UserError`` if the address cannot be used."""
         listener = ListenerConfig(type=ListenerType.EXTERNAL)
-        self._broker = _Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=self._plugins))
+        self._broker = OwnRetained(BrokerConfig(listeners={_LISTENER: listener}, plugins=self._plugins))
         await self._broker.start()
         try:
             self._server = await asyncio.start_server(self._connected, self._host, self._port)
@@ -292,7 +163,7 @@ class EmbeddedBroker:
         user = self._user(connect)
         silence_s = connect.silence_s
         client_id, first = connect.as_client(user)
-        client = _Client(user, address, writer.transport)
+        client = Client(user, address, writer.transport)
         while (before := self._clients.get(client_id)) is not None:
             # Let the old connection publish its last will first: later it would report the new one as offline.
             before.hang_up("another client connected with the same client id")
@@ -313,12 +184,3 @@ class EmbeddedBroker:
 
     def _user(self, connect: Connect) -> str | None:
         return connect.username if self._users else None
-
-
-def _is_ours(topic: str) -> bool:
-    """Whether the intake stores what comes on this topic, or is heard as a change or an answer to one."""
-    return any(topic_matches_sub(name, topic) for name in (*FILTERS, *CHANGES))
-
-
-def _nobody_waits() -> None:
-    pass

@@ -15,7 +15,7 @@ from cloud.domain.chain import Chain
 from cloud.onebox.log_rate import LogRate
 from cloud.stores.connect import read_chain
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 
 if TYPE_CHECKING:
     from cloud.onebox.serve import Box
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``serve``, ``page``, ``api`` and ``demo``."""
-    parser = commands.add_parser(
-        "serve", help="run broker, bridge, embedded store and page in one process (one box)"
+    parser = add_command(
+        commands, "serve", "run broker, bridge, embedded store and page in one process (one box)"
     )
     add_config(parser)
     _add_chain(parser, required=False)
     parser.set_defaults(command=run)
-    page = commands.add_parser("page", help="show the page of a chain from InfluxDB")
+    page = add_command(commands, "page", "show the page of a chain from InfluxDB")
     add_config(page)
     _add_chain(page, required=True)
     page.add_argument(
@@ -41,11 +41,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="settings with the broker and its user 'configure' (default: places cannot be changed on the page)",
     )
     page.set_defaults(command=run_page)
-    api = commands.add_parser("api", help="answer the read API alone, from either store")
+    api = add_command(commands, "api", "answer the read API alone, from either store")
     add_config(api)
     _add_chain(api, required=False)
     api.set_defaults(command=run_api)
-    demo = commands.add_parser("demo", help="show Footlight counting, from the camera to the page")
+    demo = add_command(commands, "demo", "show Footlight counting, from the camera to the page")
     demo.add_argument(
         "--source", metavar="S", help="camera number, file or rtsp:// address (default: the sample scene)"
     )

@@ -15,7 +15,7 @@ from cloud.reports.week import IsoWeek, last_week, require_over, week_named
 from cloud.stores.check_file import opened_checks
 from cloud.stores.connect import add_chain, open_tallies
 from common.clock import Clock, SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud report``."""
-    parser = commands.add_parser(
-        "report", help="write a two-page report of one week, for a site or the chain"
-    )
+    parser = add_command(commands, "report", "write a two-page report of one week, for a site or the chain")
     add_config(parser)
     add_chain(parser)
     parser.add_argument("--site", metavar="S", help="the site (default: a report that compares all sites)")

@@ -20,7 +20,7 @@ from cloud.stores.till_file import TillFile
 from cloud.stores.till_tallies import TillTallies, open_till
 from cloud.stores.windows import InfluxWindows
 from common.clock import Clock, SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 LATE_DAYS = 7
@@ -31,7 +31,7 @@ _GAPS_TOLD = 20
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud rollup``."""
-    parser = commands.add_parser("rollup", help="sum windows up by quarter of an hour and by day in InfluxDB")
+    parser = add_command(commands, "rollup", "sum windows up by quarter of an hour and by day in InfluxDB")
     add_config(parser)
     add_setup(parser)
     parser.add_argument(

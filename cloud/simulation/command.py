@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cloud.config import load
 from cloud.stores.connect import open_store
 from common.clock import SystemClock
-from common.command_line import add_config, positive
+from common.command_line import add_command, add_config, positive
 from common.errors import UserError
 from common.wire import BUDGETS, Message, StatusMessage, WindowMessage
 
@@ -27,7 +27,7 @@ WINDOWS_S = (60, 120, 300, 900)
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud simulate``."""
-    parser = commands.add_parser("simulate", help="fill a store with days of a simulated chain")
+    parser = add_command(commands, "simulate", "fill a store with days of a simulated chain")
     add_config(parser, text="settings with the store to fill")
     parser.add_argument(
         "--sites",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cloud.stores.sqlite_file import OtherVersion, connect, create_tables, transaction
+from cloud.stores.sqlite_file import OtherVersion, check_tables, connect, create_tables, transaction
 from common import salvage
 from common.durable_file import put_in_place
 from common.errors import UserError
@@ -156,6 +156,7 @@ def _open(path: Path, *, check: bool) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         create_tables(db, _SCHEMA, SCHEMA_VERSION)
         db.executescript(_LATER)
+        check_tables(db, _LATER)
         if check:
             salvage.check(db)
     except OtherVersion as error:
@@ -176,9 +177,11 @@ def take_over(db: sqlite3.Connection, source: Path, folder: Path) -> int:
     with salvage.opened_copy(source, folder) as other:
         other.execute("PRAGMA user_version").fetchone()
         for table in _TABLES:
-            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            columns = _names(db, table)
             insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
-            rows: Iterator[Any] = salvage.whole_rows(other, table, columns)
+            rows: Iterator[Any] = salvage.whole_rows(
+                other, table, _named_alike(_names(other, table), columns)
+            )
             whole = (row for row in rows if table != "windows" or _is_whole(row))
             while portion := list(
                 islice(whole, _PORTION)
@@ -186,6 +189,17 @@ def take_over(db: sqlite3.Connection, source: Path, folder: Path) -> int:
                 with transaction(db):
                     db.executemany(insert, portion)
     return _windows(db) - before
+
+
+def _names(db: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+
+
+def _named_alike(found: Sequence[str], ours: Sequence[str]) -> Sequence[str]:
+    """Return the names by which a file has our columns: where a name of them is damaged, those in the same places."""
+    if set(ours) <= set(found) or len(ours) != len(found):
+        return ours
+    return ['"' + name.replace('"', '""') + '"' for name in found]
 
 
 def _is_whole(row: Sequence[Any]) -> bool:

@@ -7,7 +7,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from common import salvage
 
@@ -61,10 +63,33 @@ def overwrite(path: Path, source: Path) -> None:
 
 
 def create_tables(db: sqlite3.Connection, schema: str, version: int) -> None:
-    """Create the tables in a new file. Raises ``OtherVersion`` for a file with tables of another version."""
+    """Create the tables in a new file. Raises ``OtherVersion`` for a file with tables of another version, and
+    ``sqlite3.DatabaseError`` as ``check_tables`` does."""
     found = _version(db) or _created(db, schema, version)
     if found != version:
         raise OtherVersion(f"written by another version of Footlight (schema {found})")
+    check_tables(db, schema)
+
+
+def check_tables(db: sqlite3.Connection, schema: str) -> None:
+    """Raise ``sqlite3.DatabaseError`` for a file in which a table of ``schema`` lacks a column. It may have more: those
+    of a newer version."""
+    for table, ours in _tables_of(schema).items():
+        if not ours <= set(_columns(db, table)):
+            raise salvage.damage(f"its table {table} does not have the columns that it should have")
+
+
+@cache
+def _tables_of(schema: str) -> dict[str, set[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(schema)
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: set(_columns(db, table)) for table in tables}
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
+    """Return name, type and constraints of each column."""
+    return [row[1:] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
 def _created(db: sqlite3.Connection, schema: str, version: int) -> int:

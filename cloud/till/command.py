@@ -13,19 +13,19 @@ from cloud.stores.store import StoreUnavailable
 from cloud.stores.till_tallies import open_till
 from cloud.till.csv_file import till_rows
 from common.clock import Clock, SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud till``."""
-    parser = commands.add_parser("till", help="take the sales of shops from a file, or remove some")
+    parser = add_command(commands, "till", "take the sales of shops from a file, or remove some")
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
-    take = kinds.add_parser("import", help="take all rows of a CSV file, or none (docs/till.md)")
+    take = add_command(kinds, "import", "take all rows of a CSV file, or none (docs/till.md)")
     take.add_argument("file", type=Path, metavar="FILE")
     _add_site(take, "the site of all rows, if the file has no column 'site'")
     take.set_defaults(command=lambda args: run_import(args, SystemClock()))
-    remove = kinds.add_parser("remove", help="remove the rows of some days, to import others")
+    remove = add_command(kinds, "remove", "remove the rows of some days, to import others")
     _add_site(remove, "the site (may be left out if there is one)")
     for option, what in (("--from", "the first local day"), ("--to", "the last, included")):
         remove.add_argument(option, dest=option[2:], type=_day, required=True, metavar="DAY", help=what)

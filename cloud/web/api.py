@@ -30,6 +30,11 @@ Every time is the shop's local time with its UTC offset.
                            withheld add up to visits; exact is false if a cohort withheld its part; shown are the
                            visits in other labels than not_seen and no_verdict; small: too few of them for shares
     pyramid                which of gender_age_band, age_band, gender shows most about people; or null
+    noise                  {visits, budgets, lists} of verdicts with noise, which no other figure contains; null if no
+                           device has told any today. budgets: budget of each visit -> days (1); lists: gender,
+                           age_band, expression -> {visits, counts[]}; counts[]: {label, number, visits, low, high};
+                           number is the sum as it was told, visits what is shown of it, and the true number lies
+                           between low and high in about 19 of 20 cases
     doors                  {entries, exits, passers, groups, capture_rate, inside, missed_entries} of today so far;
                            null if no camera has a door or none was watching. capture_rate is entries / (entries +
                            passers), or null; inside is entries minus exits, never below 0; missed_entries are those
@@ -73,6 +78,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from cloud.analysis.noise import WithNoise
 from cloud.devices.changes import InUse
 from cloud.domain.ledger import Ledger
 from cloud.domain.notices import Acknowledgement, is_current, said, taken_care_of
@@ -106,10 +112,12 @@ def today(
     changes: Sequence[InUse],
     corrected: Json | None,
     ledgers: Mapping[str, Ledger],
+    noise: WithNoise | None,
     says: Callable[[object], str],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, ``corrected``
-    are the corrected entries, and ``ledgers`` the windows of both days by device.
+    are the corrected entries, ``ledgers`` the windows of both days by device, and ``noise`` the verdicts of today with
+    noise.
 
     ``says`` says a message in the language of the reader.
     """
@@ -125,6 +133,7 @@ def today(
         **figures,
         "coverage": None if since is None else {"share": share, "since": since},
         "pyramid": day.pyramid,
+        "noise": noise and asdict(noise),
         "till": sold and _till(sold, zone, says),
         "corrected_entries": corrected,
         "yesterday": {

@@ -12,7 +12,7 @@ from cloud.domain.chain import Controller, shop_zone
 from cloud.stores.connect import add_chain, open_reader, read_chain
 from cloud.stores.store import StoreUnavailable
 from common.clock import Clock, SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.config_file import load_yaml_model, masked_yaml
 from common.errors import UserError
 from common.sign import Statement, Told
@@ -21,7 +21,7 @@ from common.sign import Statement, Told
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-cloud sign``."""
     text = "Write the sign at the door of a shop, its impact assessment, and the record for its devices."
-    parser = commands.add_parser("sign", help=text, description=text)
+    parser = add_command(commands, "sign", text)
     add_config(parser)
     add_chain(parser)
     parser.add_argument("--site", required=True, metavar="S", help="the shop")

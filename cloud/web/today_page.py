@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
+from cloud.analysis.noise import noise_so_far
 from cloud.domain.formula import BUILT_IN
 from cloud.domain.ledger import ledgers
 from cloud.domain.messages import gettext as _
@@ -171,6 +172,7 @@ class Today:
             changes,
             corrected,
             found,
+            noise_so_far(reader, site, start, end),
             says,
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

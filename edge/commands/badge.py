@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from common.command_line import add_command
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``badge``."""
     text = "Write the badge of staff as an SVG page to print. It is the same for everybody."
-    parser = commands.add_parser("badge", help=text, description=text)
+    parser = add_command(commands, "badge", text)
     parser.add_argument(
         "--output", type=Path, default=Path("badge.svg"), metavar="FILE", help="the page (%(default)s)"
     )

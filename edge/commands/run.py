@@ -7,14 +7,14 @@ import signal
 from threading import Event
 
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from edge.service.systemd import configure_logging
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``run``."""
     text = "Run the service: camera to MQTT, until stopped."
-    parser = commands.add_parser("run", help=text, description=text)
+    parser = add_command(commands, "run", text)
     add_config(parser)
     parser.set_defaults(command=run)
 

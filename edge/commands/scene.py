@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.command_line import add_command
 from common.errors import UserError
 from common.vocabulary import ATTRIBUTES
 from edge.capture.source import SCENE_CAMERAS
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``scene``."""
     text = "List who walks by in the sample scene (camera source: scene)."
-    parser = commands.add_parser("scene", help=text, description=text)
+    parser = add_command(commands, "scene", text)
     parser.add_argument("--seed", type=int, help="seed of the scene; without it, the scene of the demo")
     parser.add_argument(
         "--camera",

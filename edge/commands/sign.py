@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``footlight-edge sign``."""
     text = "Print what this device is set to tell, for footlight-cloud sign --device FILE."
-    parser = commands.add_parser("sign", help=text, description=text)
+    parser = add_command(commands, "sign", text)
     add_config(parser)
     parser.set_defaults(command=run)
 

@@ -153,9 +153,25 @@ def commit(root: Path) -> None:
 def test_what_was_not_committed_is_not_released(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.1.0"\n')
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    (tmp_path / "SECURITY.md").write_text("- Contact: security@example.com\n")
     commit(tmp_path)
     (tmp_path / "CHANGELOG.md").write_text(f"{CHANGELOG}More.\n")
     with pytest.raises(maker.Incomplete, match=r"CHANGELOG\.md is not committed"):
+        releases.release(tmp_path / "out", arch="aarch64", extras=["edge"], sbom="", root=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("word", releases.CONTACT)
+def test_nothing_is_released_while_nobody_hears_of_faults(tmp_path: Path, word: str) -> None:
+    policy = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    others = [other for other in releases.CONTACT if other != word]
+    for other in others:
+        policy = policy.replace(other, "filled in")
+    (tmp_path / "SECURITY.md").write_text(policy)
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.1.0"\n')
+    (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    commit(tmp_path)
+    with pytest.raises(maker.Incomplete, match=rf"^SECURITY\.md still says {word}; .*docs/release\.md"):
         releases.release(tmp_path / "out", arch="aarch64", extras=["edge"], sbom="", root=tmp_path)
     assert not (tmp_path / "out").exists()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloud.__main__ import main as cloud
-from common.command_line import add_config, add_config_commands, run_command
+from common.command_line import add_command, add_config, add_config_commands, run_command
 from common.errors import UserError
 from edge.__main__ import main as edge
 
@@ -107,3 +107,14 @@ def test_what_a_person_can_mend_is_one_line(
 def test_a_fault_that_nobody_named_is_no_message() -> None:
     with pytest.raises(ZeroDivisionError):
         run_command(parser_with(failing(ZeroDivisionError())), ["work", "a.yaml"], extra="edge")
+
+
+def test_a_command_says_what_it_does_in_the_list_and_in_its_own_help(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = argparse.ArgumentParser(prog="program")
+    add_command(parser.add_subparsers(), "work", "do the work")
+    for asked in (["--help"], ["work", "--help"]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(asked)
+        assert "Do the work.\n" in capsys.readouterr().out

@@ -67,7 +67,7 @@ def _with_gender(world: World, scene: Scene) -> list[Answer]:
     return [[{"visits": sum(sums(tables).get(gender, 0) for gender in GENDERS)}] if tables else []]
 
 
-@BOARD.shows("Share of visits described")
+@BOARD.shows("Share described")
 def _described(world: World, scene: Scene) -> list[Answer]:
     told = [c for c in cohorts(world, scene) if c.described is not None]
     share = sum(c.described for c in told) / sum(c.visits for c in told) if told else None
@@ -168,7 +168,7 @@ def _range(world: World, scene: Scene) -> float | None:
 
 BOARD.one("Noise of each number", "visits", _range)
 BOARD.one(
-    "Budget of each visit and day",
+    "Budget for noise",
     "budget",
     lambda w, s: max((noise.budget for noise in _noises(w, s)), default=None),
 )

@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Response, Route, ViewportSize
 
-from dashboards.panels import NOT_TOLD
+from dashboards.looks import NOT_TOLD
 from tests.dashboards import shops
 from tests.dashboards.expected import EXPECTED
 from tests.dashboards.grafana_world import brought
@@ -35,6 +36,26 @@ ERRORS = '[aria-label^="Panel status"], [data-testid*="Panel status error"], .pa
 LOADING = '[aria-label="Panel loading bar"], [aria-label="panel loading bar"], .panel-loading'
 UNTOLD = re.compile(r"No data|^null$", re.MULTILINE)
 """What Grafana says by itself where nothing is told."""
+CUT = """panels => [...document.querySelectorAll(panels)].flatMap(panel => [...panel.querySelectorAll('*')]
+    .filter(one => !one.children.length && one.innerText?.trim() && !one.closest('[role="cell"], [role="gridcell"]'))
+    .filter(one => {
+        for (let box = one; box !== panel && !['columnheader', 'row'].includes(box.role); box = box.parentElement) {
+            const hides = ['hidden', 'clip'].includes(getComputedStyle(box).overflowX);
+            if (hides && box.scrollWidth > box.clientWidth) return true;
+        }
+        return false;
+    }).map(one => one.innerText))"""
+"""The labels and headings that have less room than they need. The cells of a table may: they show all when asked."""
+BEYOND = """() => [...document.querySelectorAll('[role="table"]')].filter(table =>
+    table.querySelector('[role="row"]').offsetWidth > table.parentElement.clientWidth).map(table => table.innerText)"""
+"""The tables whose last columns are out of sight."""
+WRITTEN = """const drawing = CanvasRenderingContext2D.prototype, { fillText, clearRect } = drawing;
+drawing.clearRect = function (...all) { this.canvas.written = []; clearRect.apply(this, all); };
+drawing.fillText = function (text, x, y, ...rest) {
+    if (text) (this.canvas.written ??= []).push([text, x, y, this.measureText(text).width]);
+    fillText.call(this, text, x, y, ...rest);
+};"""
+"""Keeps beside each chart, which is only painted, its words: what, the middle of it, and its width."""
 DRAWN = "geomap"
 """A map says nothing in words when it is empty."""
 TIMES_AS_WORDS = "Visits by hour"
@@ -72,6 +93,7 @@ def opened(chromium: Browser, grafana: RealGrafana, name: str, scene: Scene, siz
     page.set_default_timeout(60_000)
     page.route("**/*", local)
     page.on("response", answered)
+    page.add_init_script(WRITTEN)
     page.clock.install(time=shops.NOW)
     chosen = {f"var-{key}": value for key, value in scene.variables.items()}
     chosen |= {"from": str(milliseconds(scene.start)), "to": str(milliseconds(scene.end))}
@@ -127,11 +149,31 @@ def test_no_panel_fails_and_a_panel_is_empty_only_where_nothing_was_counted(
             if folder := os.environ.get("GRAFANA_SCREENSHOTS"):
                 page.screenshot(path=Path(folder) / f"{name}-{number}-{size}.png", full_page=True)
             assert failed(page) == []
+            assert page.evaluate(CUT, PANELS) == []
+            assert size == "phone" or page.evaluate(BEYOND) == []
         assert [title for title, answer in answers.items() if UNTOLD.search(answer)] == []
         # The range of a panel with its own ends at the clock of the database, where there are no data.
         judged = [panel.title for panel in shown if panel.time_from is None]
         expected = {title: any(EXPECTED[name][title](world, scene)) for title in judged}
         assert {title: answers[title] != empty[title] for title in judged} == expected, answers
+
+
+@pytest.mark.parametrize(("size", "each"), [("desktop", 1), ("phone", 2)])
+def test_the_names_of_hours_do_not_touch(
+    chromium: Browser, grafana: RealGrafana, size: str, each: int
+) -> None:
+    if grafana.release < 10:
+        pytest.skip("this Grafana cannot make words of times")
+    with opened(chromium, grafana, "store-today", scenes("store-today")[0], size) as page:
+        said(page, TIMES_AS_WORDS)
+        chart = panel_of(page, TIMES_AS_WORDS).locator("canvas").first
+        chart.scroll_into_view_if_needed()
+        written = chart.evaluate("chart => chart.written")
+    (row,) = {y for text, _, y, _ in written if text == "09:00"}
+    hours = sorted(((x, text, width) for text, x, y, width in written if y == row))
+    assert [text for _, text, _ in hours] == [f"{hour:02}:00" for hour in range(9, 20)][::each]
+    for (x, _, width), (next_x, _, next_width) in pairwise(hours):
+        assert x + width / 2 < next_x - next_width / 2
 
 
 def test_a_cell_of_the_floor_that_is_not_told_has_no_colour(chromium: Browser, grafana: RealGrafana) -> None:

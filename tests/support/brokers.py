@@ -95,12 +95,15 @@ class Mosquitto:
             )
         process = self._process
 
-        def listening() -> bool:
+        def listens() -> bool:
             assert process.poll() is None, (self._folder / "mosquitto.log").read_text()
-            with socket.socket() as sock:
-                return sock.connect_ex(("127.0.0.1", self.port)) == 0
+            return listening(self.port)
 
-        until(listening, "mosquitto listens")
+        try:
+            until(listens, "mosquitto listens")
+        except BaseException:
+            self.kill()  # nobody else will: a ``with`` has not begun yet
+            raise
         return self
 
     @property

@@ -9,12 +9,11 @@ const PROFILES = ["count", "demographics", "expression"];
 const RELEASES = _("Visits are broken down in groups: at noon, at closing time, or as soon as a group is large enough.");
 const LABELS = {
   female: _("female"), male: _("male"), unknown: _("not sure"), neutral: _("neutral"), happy: _("happy"), sad: _("sad"),
-  angry: _("angry"), surprised: _("surprised"), fearful: _("fearful"), disgusted: _("disgusted"),
+  angry: _("angry"), surprised: _("surprised"), fearful: _("fearful"), disgusted: _("disgusted"), not_seen: _("face not seen"),
 };
 const FAULTS = {
   camera: _("camera"), moved: _("camera was moved"), picture: _("picture of the camera"), dark: _("too dark"),
-  outbox: _("storage of the device"), clock: _("clock"), config: _("settings"),
-  privacy: _("privacy"),
+  outbox: _("storage of the device"), clock: _("clock"), config: _("settings"), privacy: _("privacy"),
 };
 const SECTIONS = {
   doors: _("doors"), zones: _("zones"), targets: _("targets"), plan: _("floor plan"), notices: _("notices"), camera: _("camera"),
@@ -140,6 +139,7 @@ function missing(id, day, breakdown, profile, what) {
   if (breakdown && breakdown.visits > breakdown.withheld) {
     return empty(id, [_("%(what)s: no face was seen well enough to tell.", { what }), ...unseen(breakdown)].join(" "));
   }
+  if (breakdown && toldWithNoise(id, day)) return empty(id, _("Told with noise only, below."));
   if (breakdown) return empty(id, ngettext("%(count)s visit is hidden to protect privacy: its group is still too small.",
     "All %(count)s visits are hidden to protect privacy: some groups are still too small.", breakdown.visits));
   if (day.profile === null) return empty(id, _("No data: no camera has reported today."));
@@ -296,5 +296,5 @@ function inEnglish(sentence, text, translated = false) {
 function show(day) {
   element("date").textContent = _("%(date)s · %(timezone)s time", { date: fullDate(day.date), timezone: day.timezone });
   banner(day.untrusted_windows ? _("A device's clock was not set for part of today: some visits may be shown in the wrong hour.") : "");
-  [notices, figures, hours, ages, dwell, expressions, doors, beside, till, places, yesterday, devices].forEach((part) => part(day));
+  [notices, figures, hours, ages, dwell, expressions, noise, doors, beside, till, places, yesterday, devices].forEach((part) => part(day));
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench``."""
     text = "Measure the speed of this machine, and recommend settings."
-    parser = commands.add_parser("bench", help=text, description=text)
+    parser = add_command(commands, "bench", text)
     add_config(parser, required=False)
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, less exact")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")

@@ -6,13 +6,13 @@ import argparse
 import logging
 
 from common.clock import SystemClock
-from common.command_line import add_config
+from common.command_line import add_command, add_config
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``doctor``."""
     text = "Check every step from the camera to the store and back."
-    parser = commands.add_parser("doctor", help=text, description=text)
+    parser = add_command(commands, "doctor", text)
     add_config(parser)
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     parser.set_defaults(command=run)

@@ -6,11 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
+from common.command_line import add_command
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``inspect``."""
     text = "Describe every face of one picture."
-    parser = commands.add_parser("inspect", help=text, description=text)
+    parser = add_command(commands, "inspect", text)
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML settings")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     parser.add_argument("--annotate", type=Path, metavar="OUT.png", help="draw the findings into a picture")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from common.clock import SystemClock
-from common.command_line import add_config, between
+from common.command_line import add_command, add_config, between
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``place``."""
     text = "Find out within half a minute whether this camera position will work."
-    parser = commands.add_parser("place", help=text, description=text)
+    parser = add_command(commands, "place", text)
     add_config(parser)
     parser.add_argument(
         "--seconds",

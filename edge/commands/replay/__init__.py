@@ -7,14 +7,14 @@ import json
 from pathlib import Path
 
 from common.clock import SystemClock
-from common.command_line import complain
+from common.command_line import add_command, complain
 from common.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``replay``."""
     text = "Play files through the whole pipeline and print what was counted."
-    parser = commands.add_parser("replay", help=text, description=text)
+    parser = add_command(commands, "replay", text)
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML settings")
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="video, picture or folder of pictures")
     parser.add_argument("--format", choices=("table", "json"), default="table")

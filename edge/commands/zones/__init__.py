@@ -6,15 +6,15 @@ import argparse
 import json
 import sys
 
-from common.command_line import add_config, between
+from common.command_line import add_command, add_config, between
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``zones``."""
-    parser = commands.add_parser("zones", help="draw zones, doors and targets in the terminal")
+    parser = add_command(commands, "zones", "draw zones, doors and targets in the terminal")
     what = parser.add_subparsers(required=True, metavar="WHAT")
     text = "Draw zones, doors and targets on a grid of the view, with their scale. No camera is opened."
-    drawing = what.add_parser("draw", help=text, description=text)
+    drawing = add_command(what, "draw", text)
     add_config(drawing)
     drawing.add_argument(
         "--columns",

@@ -22,21 +22,13 @@ from common.wire import HELD_S, WindowMessage, encode, topic
 from edge.uplink.publisher import UNSAVED_S
 from tests.cloud.backup.servers import Server, restore
 from tests.support.brokers import until
+from tests.support.clock import SettableClock
 from tests.support.influxdb import InfluxDB
 from tests.support.messages import asking, window
 from tests.support.secure_broker import Party, SecureMosquitto, make_secrets
 from tests.support.uplinks import uplink
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.influxdb, pytest.mark.slow]
-
-
-class LaterClock(SystemClock):
-    """The clock of this machine, and how far a test has moved its hands."""
-
-    ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
 
 
 class ChainServer:
@@ -132,7 +124,7 @@ def test_an_empty_machine_goes_on_where_the_server_burned_down(
         (certificate / ours).write_bytes((server.secrets / theirs).read_bytes())
     start = (SystemClock().now() - timedelta(hours=12)).replace(second=0, microsecond=0)
     sent = some_windows(0, 300, start)
-    clock, config = LaterClock(), encode(asking({"window": {"duration_s": 60}}))
+    clock, config = SettableClock(), encode(asking({"window": {"duration_s": 60}}))
     server.broker.configure("autosave_interval 1", "sys_interval 1")
     with ExitStack() as on_device:
         with server.running():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -13,23 +13,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cloud.ingest.restarts import Restarts
-from common.clock import SystemClock
 from common.mqtt.broker import Broker
 from common.wire import HELD_S, LONGEST_SESSION_S, RESEND_TOPIC, ROOT
 from edge.uplink.publisher import UNSAVED_S
 from tests.cloud.ingest.bridges import FaultyStore, make_bridge, running
 from tests.support.brokers import Listener, Mosquitto, until
+from tests.support.clock import SettableClock
 from tests.support.messages import window
 from tests.support.uplinks import uplink
-
-
-class LaterClock(SystemClock):
-    """The clock of this machine, and how far a test has moved its hands."""
-
-    ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
 
 
 @pytest.mark.mosquitto
@@ -40,7 +31,7 @@ def test_a_bridge_that_never_comes_back_costs_no_window_though_its_broker_is_kil
     mosquitto.configure("autosave_interval 1")
     mosquitto.reload()
     sent = [window(minute, visits=minute % 7) for minute in range(60)]
-    clock = LaterClock()
+    clock = SettableClock()
     with running(make_bridge(store, mosquitto.port, client_id="one")):
         join_and_vanish(mosquitto.port)
         with uplink(tmp_path, Broker("127.0.0.1", mosquitto.port), clock=clock) as device:
@@ -66,7 +57,7 @@ def test_a_broker_that_lost_a_session_and_says_no_uptime_costs_no_window(
     mosquitto.configure("sys_interval 0")
     mosquitto.start()
     sent = [window(minute) for minute in range(60)]
-    clock = LaterClock()
+    clock = SettableClock()
     with running(make_bridge(store, mosquitto.port)):
         pass  # from now on the broker keeps messages for it
     with uplink(tmp_path, Broker("127.0.0.1", mosquitto.port), clock=clock) as device:

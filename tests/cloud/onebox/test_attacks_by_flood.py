@@ -18,8 +18,8 @@ import httpx
 import pytest
 import yaml
 
-from cloud.onebox.broker import MOST_UNSTORED
 from cloud.onebox.connections import Connections, Slot
+from cloud.onebox.gate import MOST_UNSTORED
 from cloud.onebox.log_rate import LogRate
 from common.wire import encode, topic
 from tests.cloud.onebox.boxes import running, settings

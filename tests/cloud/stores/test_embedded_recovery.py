@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cloud.stores.store import StoreUnavailable
 from common.errors import UserError
 from tests.cloud.stores.embedded_samples import DAY, letter
 from tests.support.clock import ManualClock
-from tests.support.messages import alert, cohort, health, status, window
+from tests.support.messages import alert, cohort, health, notice, status, window
 
 
 def damage(path: Path, *pages: int) -> None:
@@ -69,6 +70,50 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     store.write(sent)
     assert store.windows("shop", *DAY) == sent
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "windows"),
+    [
+        ("windows", "RENAME COLUMN device TO devise", 9),
+        ("windows", "RENAME COLUMN json TO 'j\"son'", 9),
+        ("windows", "DROP COLUMN json", 0),
+        ("devices", "DROP COLUMN health_at", 9),
+        ("notices", "RENAME COLUMN active TO aktive", 9),  # a table that was added later
+    ],
+)
+def test_a_file_with_other_columns_is_set_aside_and_salvaged(
+    tmp_path: Path,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+    table: str,
+    change: str,
+    windows: int,
+) -> None:
+    path = tmp_path / "store.sqlite"
+    sent = [window(minute) for minute in range(9)]
+    with closing(EmbeddedStore(path, retention_days=30, clock=clock)) as store:
+        store.write([*sent, notice()])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"ALTER TABLE {table} {change}")
+    why = f"its table {table} does not have the columns that it should have"
+    with pytest.raises(UserError, match=rf"^store\.path: .*: damaged \({why}\); restart the service"):
+        EmbeddedStore(path, retention_days=30, clock=clock)
+    with closing(EmbeddedStore(path, retention_days=30, clock=clock, repair=True)) as store:
+        assert store.windows("shop", *DAY) == sent[:windows]
+        assert store.notices("shop") == [notice()]
+    (line,) = caplog.messages
+    assert f"is damaged ({why}); it was renamed to store.sqlite.damaged, and {windows} windows" in line
+
+
+def test_a_column_more_is_that_of_a_newer_version(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "store.sqlite"
+    EmbeddedStore(path, retention_days=30, clock=clock).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE windows ADD COLUMN newer TEXT")
+    with closing(EmbeddedStore(path, retention_days=30, clock=clock, repair=True)) as store:
+        store.write([window(0)])
+        assert store.windows("shop", *DAY) == [window(0)]
 
 
 def test_a_row_that_cannot_be_read_is_left_out_and_told_once(

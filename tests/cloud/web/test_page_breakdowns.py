@@ -12,7 +12,7 @@ from cloud.stores.embedded import EmbeddedStore
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import Cohort
 from tests.cloud.web.browser import a_morning, live, rows, visit
-from tests.support.messages import cohort, window
+from tests.support.messages import cohort, window, with_noise
 
 pytestmark = pytest.mark.chromium
 
@@ -126,3 +126,32 @@ def test_a_shop_that_sees_only_backs_says_so(chromium: Browser, store: EmbeddedS
     with visit(chromium, address) as page:
         live(page)
         expect(page.locator("#ages .empty")).to_contain_text("no face was seen well enough to tell")
+
+
+def test_verdicts_with_noise_stand_in_a_block_of_their_own(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    cells = {"gender": {"female": 33, "male": -9, "unknown": 7, "not_seen": 9}, "expression": {"happy": 40}}
+    told = with_noise(40, cells=cells)
+    store.write([window(0), window(20, profile="expression", cohort=told)])
+    with visit(chromium, address) as page:
+        live(page)
+        for panel in ("ages", "expressions"):
+            expect(page.locator(f"#{panel} .empty")).to_have_text("Told with noise only, below.")
+        block = page.locator("#noise")
+        expect(block).to_contain_text(
+            "Of one day, most may be noise: the pages of weeks and months tell more."
+        )
+        expect(block).to_contain_text("Budget of each visit, each day: 1.00 (1 day).")
+        shown = [row[0] for row in rows(page, "noise")[:4]]
+        assert shown == ["female", "male", "not sure", "face not seen"]
+        shares = [int(row[1].rstrip("%")) for row in rows(page, "noise")[:4]]
+        assert sum(shares) == 100
+        assert shares[1] == 0  # -9 as it was told
+
+
+def test_a_day_without_noise_has_no_such_block(chromium: Browser, store: EmbeddedStore, address: str) -> None:
+    store.write(a_morning())
+    with visit(chromium, address) as page:
+        live(page)
+        expect(page.locator("#noise")).to_be_hidden()

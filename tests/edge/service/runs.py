@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from common.wire import (
     WindowMessage,
     decode,
 )
-from edge.capture.camera import CameraError
+from edge.capture.camera import Camera, CameraError
 from edge.config import Settings
 from edge.scene.camera import SceneCamera
 from edge.scene.render import Scene
 from edge.service.build import build
+from edge.service.host import clock_trusted
 from edge.service.run import FRAME_WAIT_S, Run
-from edge.types import Frame
+from edge.types import Detector, Frame
 from tests.support.brokers import Listener
 from tests.support.short_scene import clear_frame, models, stretch
 
@@ -107,6 +109,28 @@ class LiveCamera:
         return "live"
 
 
+def service(
+    asked: Settings,
+    port: int,
+    camera: Camera | None = None,
+    *,
+    clock: Clock | None = None,
+    detector: Detector | None = None,
+    is_clock_set: Callable[[], bool] = clock_trusted,
+) -> Run:
+    """The service with a broker on this machine and the models that ship. Unless told otherwise, it looks at the
+    stretch by the clock of this machine."""
+    clock, found = clock or SystemClock(), models()
+    return build(
+        asked,
+        clock=clock,
+        camera=camera or SceneCamera(clock=clock, scene=stretch()),
+        broker=Broker("127.0.0.1", port),
+        models=replace(found, detector=detector) if detector else found,
+        is_clock_set=is_clock_set,
+    )
+
+
 @contextmanager
 def running(app: Run) -> Iterator[Future[bool]]:
     """The service in a thread, stopped and ended at the end."""
@@ -139,10 +163,6 @@ def alerts(listener: Listener, fault: str) -> list[AlertMessage]:
 
 
 def play_stretch(folder: Path, port: int, *, scene: Scene | None = None, **sections: Any) -> None:
-    build(
-        settings(folder, **sections),
-        clock=SystemClock(),
-        camera=SceneCamera(clock=SystemClock(), scene=scene or stretch()),
-        broker=Broker("127.0.0.1", port),
-        models=models(),
+    service(
+        settings(folder, **sections), port, SceneCamera(clock=SystemClock(), scene=scene or stretch())
     ).run()

@@ -12,18 +12,15 @@ from hypothesis import example, given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
-from common.mqtt.broker import Broker
-from edge.service.build import build
 from edge.service.run import Run
 from edge.service.trust import ClockTrust
 from edge.types import WindowAggregate
 from edge.uplink.outbox import Outbox, Progress
 from edge.vision.aggregate import Aggregator
-from tests.edge.service.runs import LiveCamera, alerts, running, settings, statuses, windows
+from tests.edge.service.runs import LiveCamera, alerts, running, service, settings, statuses, windows
 from tests.edge.vision.test_aggregate import a_visit
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.clock import SettableClock
-from tests.support.short_scene import models
 
 NIGHT = timedelta(hours=12)
 
@@ -34,13 +31,8 @@ def test_a_window_from_before_the_clock_was_set_is_not_trusted_though_it_is_told
 ) -> None:
     clock, is_set = SettableClock(-NIGHT), threading.Event()
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
-        app = build(
-            settings(tmp_path),
-            clock=clock,
-            camera=LiveCamera(clock),
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=models(),
-            is_clock_set=is_set.is_set,
+        app = service(
+            settings(tmp_path), mosquitto.port, LiveCamera(clock), clock=clock, is_clock_set=is_set.is_set
         )
         with running(app):
             until(lambda: windows(listener), "a window is over")
@@ -63,22 +55,17 @@ def test_a_clock_that_was_set_back_before_a_restart_is_a_fault_until_it_has_caug
     clock = SettableClock()
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
 
-        def service() -> Run:
-            return build(
-                settings(tmp_path),
-                clock=clock,
-                camera=LiveCamera(clock),
-                broker=Broker("127.0.0.1", mosquitto.port),
-                models=models(),
-                is_clock_set=lambda: True,
+        def started() -> Run:
+            return service(
+                settings(tmp_path), mosquitto.port, LiveCamera(clock), clock=clock, is_clock_set=lambda: True
             )
 
-        with running(service()):
+        with running(started()):
             until(lambda: len(windows(listener)) >= 5, "windows are told")
         until(lambda: statuses(listener) == [True, False], "it has gone")
         before = windows(listener)
         clock.ahead = before[0].start - before[-1].start
-        with running(service()):
+        with running(started()):
             until(
                 lambda: [one.active for one in alerts(listener, "clock")][-2:] == [True, False], "it is over"
             )

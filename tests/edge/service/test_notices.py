@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from common.clock import SystemClock
-from common.mqtt.broker import Broker
 from common.wire import NoticeMessage, decode
 from edge.config import Settings
-from edge.scene.camera import SceneCamera
-from edge.service.build import build
+from tests.edge.service.runs import service
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.shop import NobodyThere
-from tests.support.short_scene import models, stretch
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
@@ -34,13 +29,7 @@ def test_an_empty_zone_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFix
     )
     caplog.set_level(logging.INFO)
     with Mosquitto(tmp_path) as server, Listener(server.port, "footlight/#") as listener:
-        run = build(
-            settings,
-            clock=SystemClock(),
-            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
-            broker=Broker("127.0.0.1", server.port),
-            models=replace(models(), detector=NobodyThere()),
-        )
+        run = service(settings, server.port, detector=NobodyThere())
         run.run()
         until(lambda: len(listener.on("notice")) == 2, "the end at the start, and the notice")
         told = [decode(one.topic, bytes(one.payload)) for one in listener.on("notice")]

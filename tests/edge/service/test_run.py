@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from contextlib import closing, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,13 +17,10 @@ import pytest
 import yaml
 
 from common.clock import SystemClock
-from common.mqtt.broker import Broker
 from common.vocabulary import DWELL_BINS_S
 from common.wire import (
     HealthMessage,
 )
-from edge.scene.camera import SceneCamera
-from edge.service.build import build
 from edge.types import Coverage, Image, Sight, WindowAggregate
 from edge.uplink.outbox import Outbox
 from edge.vision.pool import Pool
@@ -39,6 +35,7 @@ from tests.edge.service.runs import (
     heard,
     play_stretch,
     running,
+    service,
     settings,
     statuses,
     windows,
@@ -162,15 +159,9 @@ def keep_waiting(folder: Path, count: int) -> None:
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_crash_releases_no_visit_that_waits_for_its_cohort(tmp_path: Path, crashes: bool) -> None:
     keep_waiting(tmp_path, 3)
-    failing = replace(models(), detector=FailingDetector())
+    failing = FailingDetector() if crashes else None
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
-        app = build(
-            settings(tmp_path, privacy={"k": 3}),
-            clock=SystemClock(),
-            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=failing if crashes else models(),
-        )
+        app = service(settings(tmp_path, privacy={"k": 3}), mosquitto.port, detector=failing)
         with pytest.raises(RuntimeError, match="a bug") if crashes else nullcontext():
             app.run()
         until(lambda: statuses(listener) == [True, False], "the service has come and gone")
@@ -182,13 +173,7 @@ def test_a_crash_releases_no_visit_that_waits_for_its_cohort(tmp_path: Path, cra
 
 def test_a_file_that_is_slow_to_read_is_counted_as_if_it_were_not(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
-        build(
-            settings(tmp_path),
-            clock=SystemClock(),
-            camera=SlowFile(),
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=models(),
-        ).run()
+        service(settings(tmp_path), mosquitto.port, SlowFile()).run()
         until(lambda: statuses(listener) == [True, False], "the service has come and gone")
         came = windows(listener)
     assert sum(window.totals.visits for window in came) == len(stretch().truth.visits)
@@ -199,13 +184,7 @@ def test_a_file_that_is_slow_to_read_is_counted_as_if_it_were_not(tmp_path: Path
 def test_while_it_runs_it_is_retained_as_online_and_afterwards_as_offline(tmp_path: Path) -> None:
     clock = SystemClock()
     with Mosquitto(tmp_path) as mosquitto:
-        app = build(
-            settings(tmp_path),
-            clock=clock,
-            camera=LiveCamera(clock),
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=models(),
-        )
+        app = service(settings(tmp_path), mosquitto.port, LiveCamera(clock), clock=clock)
         with Listener(mosquitto.port, "footlight/#", client_id="early") as early:
             with running(app):
                 until(lambda: windows(early), "a window is over")
@@ -231,12 +210,12 @@ def test_an_empty_shop_is_not_looked_at_in_every_frame_and_counts_as_watched(tmp
     clock, detector = SystemClock(), WatchedDetector()
     camera = LiveCamera(clock)
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
-        app = build(
+        app = service(
             settings(tmp_path, window={"seconds": 3, "max_gap_s": 2.0}),  # a gap is no hiccup of this machine
+            mosquitto.port,
+            camera,
             clock=clock,
-            camera=camera,
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=replace(models(), detector=detector),
+            detector=detector,
         )
         with running(app):
             until(lambda: len(windows(listener)) == 3, "some windows are over")
@@ -252,12 +231,8 @@ def test_a_camera_that_goes_away_is_one_alert_and_time_without_coverage(
     clock = SystemClock()
     camera = LiveCamera(clock)
     with Mosquitto(tmp_path) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
-        app = build(
-            settings(tmp_path, window={"seconds": 1, "max_gap_s": 0.5}),
-            clock=clock,
-            camera=camera,
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=models(),
+        app = service(
+            settings(tmp_path, window={"seconds": 1, "max_gap_s": 0.5}), mosquitto.port, camera, clock=clock
         )
         with running(app):
             until(lambda: windows(listener), "a window is over")
@@ -289,13 +264,7 @@ def test_while_the_broker_is_away_counting_goes_on_and_everything_is_delivered_l
     mosquitto = Mosquitto(tmp_path).start()
     with Listener(mosquitto.port, "footlight/#") as listener:
         mosquitto.stop()
-        app = build(
-            settings(tmp_path),
-            clock=SystemClock(),
-            camera=camera,
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=models(),
-        )
+        app = service(settings(tmp_path), mosquitto.port, camera)
         try:
             with running(app) as run:
                 assert camera.played.wait(60)

@@ -17,17 +17,16 @@ from cloud.domain.clips import clips_of
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.window_tallies import WindowTallies
 from common.clock import SystemClock
-from common.mqtt.broker import Broker
 from common.signage import held_out_in
 from common.wire import WindowMessage, decode
 from common.wire.clips import sides_of
 from edge.scene.camera import SceneCamera
-from edge.service.build import build, build_pipeline
+from edge.service.build import build_pipeline
 from edge.signage.rules import Person
 from edge.types import Visit
 from tests.cloud.reports.weeks import a_chain
 from tests.edge.player.players import TOKEN, ask, next_show, stream
-from tests.edge.service.runs import LiveCamera, running, settings
+from tests.edge.service.runs import LiveCamera, running, service, settings
 from tests.support.brokers import Listener, Mosquitto, free_port, listening, until
 from tests.support.short_scene import models, stretch
 
@@ -74,13 +73,7 @@ def test_a_player_hears_the_service_and_the_service_the_player(tmp_path: Path) -
     asked = settings(tmp_path, signage={**SIGNAGE, "port": port})
     with Mosquitto(tmp_path) as server:
         camera = LiveCamera(SystemClock())
-        run = build(
-            asked,
-            clock=SystemClock(),
-            camera=camera,
-            broker=Broker("127.0.0.1", server.port),
-            models=models(),
-        )
+        run = service(asked, server.port, camera)
         with running(run):
             until(lambda: listening(port), "the endpoint")
             with stream(port) as told:
@@ -106,12 +99,10 @@ def test_the_topic_of_players_is_on_their_broker_and_the_counts_are_on_the_other
         Listener(shop.port) as in_the_shop,
     ):
         broker = {"host": "127.0.0.1", "port": shop.port}
-        run = build(
+        run = service(
             settings(tmp_path, signage={**SIGNAGE, "port": port, "broker": broker}),
-            clock=SystemClock(),
-            camera=LiveCamera(SystemClock()),
-            broker=Broker("127.0.0.1", chain.port),
-            models=models(),
+            chain.port,
+            LiveCamera(SystemClock()),
         )
         with running(run):
             until(lambda: len(in_the_shop.on("show")) > 2, "the shows")
@@ -130,13 +121,7 @@ def test_what_a_player_showed_to_people_reaches_the_store(tmp_path: Path) -> Non
     port = free_port()
     asked = settings(tmp_path, signage={**SIGNAGE, "port": port}, privacy={"k": 1})
     with Mosquitto(tmp_path) as server, Listener(server.port, "footlight/#") as listener:
-        run = build(
-            asked,
-            clock=SystemClock(),
-            camera=SceneCamera(clock=SystemClock(), scene=stretch()),
-            broker=Broker("127.0.0.1", server.port),
-            models=models(),
-        )
+        run = service(asked, server.port)
         with ThreadPoolExecutor(1) as pool:
             showing = pool.submit(show_everything, port)
             run.run()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from common.mqtt.broker import Broker
 from common.wire import AlertMessage, WindowMessage
-from edge.service.build import build
 from edge.types import Frame, Image
-from tests.edge.service.runs import alerts, running, settings, windows
+from tests.edge.service.runs import alerts, running, service, settings, windows
 from tests.support.brokers import Listener, Mosquitto, until
 from tests.support.shop import FastTime, NobodyThere
-from tests.support.short_scene import models, stretch
+from tests.support.short_scene import stretch
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
@@ -86,12 +83,12 @@ def fail_and_mend(
     clock = FastTime()
     camera = Failing(clock, wrong)
     with Mosquitto(folder) as mosquitto, Listener(mosquitto.port, "footlight/#") as listener:
-        app = build(
+        app = service(
             settings(folder, window={"seconds": 30, "max_gap_s": 5}, **sections),
+            mosquitto.port,
+            camera,
             clock=clock,
-            camera=camera,
-            broker=Broker("127.0.0.1", mosquitto.port),
-            models=replace(models(), detector=NobodyThere()),
+            detector=NobodyThere(),
         )
         with running(app):
             until(lambda: len(windows(listener)) >= 4, "two minutes are learnt")

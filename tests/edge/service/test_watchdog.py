@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from common.mqtt.broker import Broker
-from edge.service.build import build
 from edge.service.run import Run
 from edge.types import Image, Sight
-from tests.edge.service.runs import (
-    LiveCamera,
-    running,
-    settings,
-)
+from tests.edge.service.runs import LiveCamera, running, service, settings
 from tests.support.brokers import free_port, until
 from tests.support.clock import ManualClock
 from tests.support.service_manager import Manager
 from tests.support.shop import NobodyThere
-from tests.support.short_scene import models
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.slow]
 
@@ -56,13 +48,7 @@ class Journal:
 def test_a_camera_that_hangs_stops_the_feed_although_the_loop_turns(tmp_path: Path, manager: Manager) -> None:
     clock, journal = ManualClock(), Journal(manager)
     camera = LiveCamera(clock)
-    app = build(
-        settings(tmp_path),
-        clock=clock,
-        camera=camera,
-        broker=Broker("127.0.0.1", free_port()),
-        models=models(),
-    )
+    app = service(settings(tmp_path), free_port(), camera, clock=clock)
 
     def turn(seconds: float) -> list[str]:
         """Let time pass; the status line, said after feeding, tells that the loop has turned since."""
@@ -114,13 +100,7 @@ def test_a_frame_loop_that_stands_still_stops_the_feed_although_the_camera_lives
 ) -> None:
     clock, journal, detector = ManualClock(), Journal(manager), HangingDetector()
     camera = LiveCamera(clock)
-    app = build(
-        settings(tmp_path),
-        clock=clock,
-        camera=camera,
-        broker=Broker("127.0.0.1", free_port()),
-        models=replace(models(), detector=detector),
-    )
+    app = service(settings(tmp_path), free_port(), camera, clock=clock, detector=detector)
     with running(app):
         try:
             clock.elapsed_s += 10

@@ -20,6 +20,7 @@ from edge.inference.detect import PeopleDetector
 from edge.types import Body, Box, Face, Image, Sight
 from edge.vision.scheduler import WHOLE_IN_NEAR
 from edge.vision.sightings import joined
+from models_tflite.evaluation.boxes import pairwise_iou
 from models_tflite.evaluation.scoring import (
     Found,
     Size,
@@ -134,6 +135,7 @@ def body_figures(items: Sequence[Item], finds: Sequence[Found]) -> Json:
     for share in BODY_SHARES[:2]:
         curve = _curve(*_of_bodies(items, finds, share))
         out |= {f"recall_p{wanted}_{share}h": largest_recall(*curve, wanted / 100) for wanted in (90, 95)}
+    out |= placing(items, finds)
     middle = _of_bodies(items, finds, MIDDLE_SHARE)
     out["ece"] = calibration_error(*matched(*middle[:4], size=middle[4], unsure=middle[5])[:2])
     for source in sorted({item.source for item in items}):
@@ -143,6 +145,24 @@ def body_figures(items: Sequence[Item], finds: Sequence[Found]) -> Json:
             f"ap50_{share}h": area_under(*_curve(*_of_bodies(mine, theirs, share))) for share in BODY_SHARES
         }
     return out
+
+
+def placing(items: Sequence[Item], finds: Sequence[Found]) -> dict[str, float]:
+    """Compute how well the boxes of people of the middle size and more fit, where a find of at least ``USED`` is one:
+    the mean ``iou``, and how far the ``upper_edge`` is off, in heights of the person, on average."""
+    fits, edges = [np.zeros(0)], [np.zeros(0)]
+    for item, (boxes, scores) in zip(items, finds, strict=True):
+        used = boxes[scores >= USED]
+        people = item.people[tallness(item.people) >= MIDDLE_SHARE * item.size[1]]
+        if not len(used) or not len(people):
+            continue
+        overlap = pairwise_iou(people, used)
+        matches = overlap.max(1) >= BODY_IOU
+        nearest = used[overlap.argmax(1)]
+        fits.append(overlap.max(1)[matches])
+        edges.append((np.abs(nearest[:, 1] - people[:, 1]) / tallness(people))[matches])
+    fit, edge = np.concatenate(fits), np.concatenate(edges)
+    return {"iou": float(fit.mean()), "upper_edge": float(edge.mean())} if len(fit) else {}
 
 
 def sizes(items: Sequence[Item], finds: Sequence[tuple[Found, Found]]) -> dict[str, float]:
@@ -157,6 +177,9 @@ def sizes(items: Sequence[Item], finds: Sequence[tuple[Found, Found]]) -> dict[s
                     *_curve(*_of_bodies(mine, [pair[1] for _, pair in some], share))
                 )
                 for share in BODY_SHARES
+            }
+            out |= {
+                f"{name}_{key}": value for key, value in placing(mine, [pair[1] for _, pair in some]).items()
             }
         else:
             out |= {

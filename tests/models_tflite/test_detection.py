@@ -11,11 +11,20 @@ import pytest
 
 from edge.inference.detect import PeopleDetector
 from edge.types import Body, Box, Face, Image, Sight
-from models_tflite.evaluation.detection import OVERLAP, corners, faces, false_finds, people, tallness
+from models_tflite.evaluation.detection import (
+    OVERLAP,
+    USED,
+    corners,
+    faces,
+    false_finds,
+    people,
+    placing,
+    tallness,
+)
 from models_tflite.evaluation.find_scores import calibrate_finds, fit_logistic
 from models_tflite.evaluation.scoring import area_under, precision_recall
 from models_tflite.training import check
-from models_tflite.training.detector.items import WITHOUT_PEOPLE, read_items
+from models_tflite.training.detector.items import NO_POINTS, NONE, WITHOUT_PEOPLE, Item, read_items
 from tests.models_tflite.training.painted import paint, paint_people
 
 BOX = np.array([[10.0, 10, 30, 50]])
@@ -43,6 +52,19 @@ def test_where_people_are_not_labelled_nothing_is_known_of_them(tmp_path: Path) 
     items = read_items(tmp_path, "train")
     assert {item.people_known for item in items if item.set == "faces2"} == {False}
     assert {item.people_known for item in items if item.set == "person"} == {True}
+
+
+def test_how_well_boxes_of_people_fit_is_told_of_those_that_a_device_uses() -> None:
+    person = np.array([[10.0, 20, 30, 60]], np.float32)
+    item = Item(
+        "a", "person", "a", b"", (100, 100), NONE, NO_POINTS, NONE, person, np.ones(1, bool), NONE, True
+    )
+    low = np.array([[10.0, 30, 30, 60]], np.float32)
+    finds = (np.concatenate([low, person]), np.array([USED, USED / 2], np.float32))
+    figures = placing([item], [finds])
+    assert figures["iou"] == pytest.approx(0.75)
+    assert figures["upper_edge"] == pytest.approx(10 / 40)
+    assert placing([item], [(NONE, NONE[:, 0])]) == {}
 
 
 @pytest.mark.slow

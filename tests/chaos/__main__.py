@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -28,6 +31,8 @@ _BEGAN = 1_767_571_200.0
 """Of the simulated clock: 2026-01-05, 00:00 UTC."""
 _FLEET = 100
 """Devices of one process of a simulated run: each has about six files open, and paho's select() takes 1,024."""
+
+_TELL_EVERY_S = 30.0
 
 
 def real(seed: int, devices: int, minutes: float) -> tuple[Form, tuple[Fault, ...], float]:
@@ -83,13 +88,19 @@ def simulated(seed: int, devices: int, hours: float) -> tuple[Form, tuple[Fault,
 def chaos(
     form: Form, faults: Sequence[Fault], length_s: float, folder: Path, errors: Console | None = None
 ) -> Outcome:
-    """Run it in ``folder``, which must be empty."""
+    """Run it in ``folder``, which must be empty. ``errors`` is told how far it is: a terminal by a bar, a file by a
+    line now and then."""
     columns = BarColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=errors, transient=True, disable=errors is None) as bar:
+    is_terminal, told_at = errors is not None and errors.is_terminal, -math.inf
+    with Progress(*columns, console=errors, transient=True, disable=not is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
 
         def progress(share: float, what: str) -> None:
+            nonlocal told_at
             bar.update(task, completed=share, description=what)
+            if errors is not None and not is_terminal and time.monotonic() - told_at >= _TELL_EVERY_S:
+                told_at = time.monotonic()
+                errors.print(f"{datetime.now():%H:%M:%S} {what}", highlight=False, soft_wrap=True)
 
         with World(folder, form) as world:
             (play if form.began is None else play_simulated)(world, faults, length_s, progress)
@@ -146,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="footlight-chaos-") as temporary:
             folder = options.keep or Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)
-            outcome = chaos(*made, folder, errors if errors.is_terminal else None)
+            outcome = chaos(*made, folder, errors)
     except UserError as error:
         errors.print(f"make chaos: {error}", highlight=False)
         return 2

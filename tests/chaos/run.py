@@ -20,6 +20,8 @@ _MINUTE_S = 60.0
 _CAUGHT_UP = 0.98
 """The share of what devices delivered lately that is stored before a simulated clock goes on: a broker that had hours
 of it would lose more when it is killed than devices send again."""
+_TELL_EVERY = 10
+"""Simulated minutes between two looks at how many windows are stored."""
 _BREATH_S = 1.0
 """How long a simulated minute waits for devices, which may themselves wait for a later moment of their clock."""
 
@@ -52,6 +54,7 @@ class _Events:
 
     left: list[tuple[float, bool, Fault]]
     going_on: set[Fault] = field(default_factory=set)
+    begun: int = 0
 
     @classmethod
     def of(cls, faults: Sequence[Fault]) -> _Events:
@@ -70,6 +73,11 @@ class _Events:
             else:
                 world.begin(fault)
                 self.going_on.add(fault)
+                self.begun += 1
+
+    def __str__(self) -> str:
+        now = ", ".join(sorted(f"{fault.kind} {fault.target}" for fault in self.going_on)) or "peace"
+        return f"{self.begun} faults begun, now: {now}"
 
 
 def play(world: World, faults: Sequence[Fault], length_s: float, progress: Progress) -> None:
@@ -77,7 +85,7 @@ def play(world: World, faults: Sequence[Fault], length_s: float, progress: Progr
     events, began = _Events.of(faults), time.monotonic()
     while (now_s := time.monotonic() - began) < length_s:
         list(events.until(now_s, world))
-        progress(now_s / length_s, _words(events.going_on))
+        progress(now_s / length_s, str(events))
         due_s = events.left[0][0] if events.left else length_s
         time.sleep(max(0.0, min(_POLL_S, due_s - now_s, length_s - now_s)))
     list(events.until(float("inf"), world))
@@ -87,7 +95,7 @@ def play_simulated(world: World, faults: Sequence[Fault], length_s: float, progr
     """The same by a clock that goes on by a minute when the devices have counted it, and what they sent is stored."""
     events, began = _Events.of(faults), world.form.began
     assert began is not None
-    devices = {*world.form.machines}
+    devices, stored = {*world.form.machines}, 0
     for minute in range(1, int(length_s / _MINUTE_S) + 1):
         now_s = minute * _MINUTE_S
         list(events.until(now_s, world))
@@ -99,7 +107,10 @@ def play_simulated(world: World, faults: Sequence[Fault], length_s: float, progr
             if not busy & devices:
                 _wait(partial(_few_wait, world), _BREATH_S)
             _wait(partial(_caught_up, world, busy))
-        progress(now_s / length_s, _words(events.going_on))
+        if minute % _TELL_EVERY == 0 and STORE not in busy:
+            stored = _count(world)
+        clock = f"{minute // 60}:{minute % 60:02} of {length_s / 3600:g} hours"
+        progress(now_s / length_s, f"{clock}, {stored:,} windows stored, {events}")
     list(events.until(float("inf"), world))
 
 
@@ -146,6 +157,12 @@ def _stored(world: World) -> dict[tuple[str, int], list[Counts]]:
         return world.store.windows()
 
 
+def _count(world: World, which: str = "") -> int:
+    """How many windows are stored."""
+    with world.hosts.inside(STORE):
+        return world.store.number(f"SELECT count(visits) FROM window {which}")  # noqa: S608 - numbers
+
+
 def _heard(world: World, key: str, busy: Collection[str]) -> list[object]:
     """What the processes with devices said last about ``key``, but for those in trouble."""
     said = zip(world.form.machines, world.heard(key), strict=True)
@@ -168,9 +185,7 @@ def _caught_up(world: World, busy: Collection[str]) -> bool:
     if world.now_s is None or not _in_time(world, busy):  # some have just started
         return True
     last = int(world.now_s - _MINUTE_S)  # the start of the last window that is over
-    question = f"SELECT count(visits) FROM window WHERE time > {last - 600}s AND time <= {last}s"  # noqa: S608 - numbers
-    with world.hosts.inside(STORE):
-        stored = world.store.number(question)
+    stored = _count(world, f"WHERE time > {last - 600}s AND time <= {last}s")
     recent, waits = (_sum(_heard(world, key, busy)) for key in ("recent", "waits"))
     return stored >= _CAUGHT_UP * (recent - waits)
 
@@ -184,7 +199,3 @@ def _wait(condition: Callable[[], bool], longest_s: float = _PATIENCE_S) -> None
 
 def _sum(numbers: Sequence[object]) -> int:
     return sum(number for number in numbers if isinstance(number, int))
-
-
-def _words(faults: Sequence[Fault] | set[Fault]) -> str:
-    return ", ".join(sorted(f"{fault.kind} {fault.target}" for fault in faults)) or "peace"

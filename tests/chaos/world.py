@@ -181,7 +181,7 @@ class World:
         with ExitStack() as started:
             for part in (self._front, *(self.parts[name] for name in (STORE, BROKER))):
                 part.start()
-                started.callback(part.kill)
+                started.callback(part.kill, signal.SIGTERM)  # nginx takes its worker with it
             with self.hosts.inside(STORE):
                 until(self.store.answers, "the store answers", _START_S)
                 self.store.prepare()

@@ -93,7 +93,7 @@ class BrokerFiles:
         self._acl.write_text(text if allowed else text.replace(_WINDOWS, ""), encoding="utf-8")
 
 
-def bridge_settings(name: str, broker: str, store: str, made: Path) -> str:
+def bridge_settings(name: str, broker: str, store: str, made: Path, keepalive_s: int) -> str:
     """The settings of one of the bridges; JSON is YAML."""
     tls = {"ca": "ca.crt", "cert": "bridge.crt", "key": "bridge.key"}
     return json.dumps(
@@ -102,7 +102,7 @@ def bridge_settings(name: str, broker: str, store: str, made: Path) -> str:
                 "host": broker,
                 "port": BROKER_PORT,
                 "client_id": name,
-                "keepalive_s": 5,
+                "keepalive_s": keepalive_s,
                 "session_expiry_s": SESSION_EXPIRY_S,
                 "tls": {key: str(made / file) for key, file in tls.items()},
             },

@@ -262,9 +262,9 @@ def test_one_window_is_tried_again_while_the_broker_takes_none(tmp_path: Path, o
     acl.write_text("topic write footlight/v1/shop/door/status\ntopic write footlight/v1/shop/door/alert\n")
     log = tmp_path / "mosquitto.log"
     with Mosquitto(tmp_path, f"acl_file {acl}") as server:
-        for seq in range(40):
-            outbox.put(TOPIC, wire.encode(window(seq)), datetime.now(UTC))
         with uplink(outbox, Broker("127.0.0.1", server.port)) as link:
+            for seq in range(40):
+                link.send(window(seq))
             until(lambda: log.read_text().count("Denied PUBLISH") >= 20, "those that go at once")
             began = time.monotonic()
             until(lambda: log.read_text().count("Denied PUBLISH") >= 30, "some more")

@@ -261,17 +261,19 @@ def test_one_window_is_tried_again_while_the_broker_takes_none(tmp_path: Path, o
     acl = tmp_path / "acl"
     acl.write_text("topic write footlight/v1/shop/door/status\ntopic write footlight/v1/shop/door/alert\n")
     log = tmp_path / "mosquitto.log"
-    with Mosquitto(tmp_path, f"acl_file {acl}") as server:
-        with uplink(outbox, Broker("127.0.0.1", server.port)) as link:
-            for seq in range(40):
-                link.send(window(seq))
-            until(lambda: log.read_text().count("Denied PUBLISH") >= 20, "those that go at once")
-            began = time.monotonic()
-            until(lambda: log.read_text().count("Denied PUBLISH") >= 30, "some more")
-            link.send(alert("somebody may hear this"))
-            until(lambda: outbox.depth == 40, "the alert has gone")
-            denied = log.read_text().count("Denied PUBLISH")
-            assert denied <= 22 + (time.monotonic() - began) / HOLD_S
+    with (
+        Mosquitto(tmp_path, f"acl_file {acl}") as server,
+        uplink(outbox, Broker("127.0.0.1", server.port)) as link,
+    ):
+        for seq in range(40):
+            link.send(window(seq))
+        until(lambda: log.read_text().count("Denied PUBLISH") >= 20, "those that go at once")
+        began = time.monotonic()
+        until(lambda: log.read_text().count("Denied PUBLISH") >= 30, "some more")
+        link.send(alert("somebody may hear this"))
+        until(lambda: outbox.depth == 40, "the alert has gone")
+        denied = log.read_text().count("Denied PUBLISH")
+        assert denied <= 22 + (time.monotonic() - began) / HOLD_S
 
 
 def test_a_window_that_nobody_takes_is_kept_until_somebody_does(tmp_path: Path, outbox: Outbox) -> None:

@@ -31,7 +31,6 @@ _BEGAN = 1_767_571_200.0
 """Of the simulated clock: 2026-01-05, 00:00 UTC."""
 _FLEET = 100
 """Devices of one process of a simulated run: each has about six files open, and paho's select() takes 1,024."""
-
 _TELL_EVERY_S = 30.0
 
 

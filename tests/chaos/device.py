@@ -47,7 +47,7 @@ _STOP_S = 3.0
 _RECENT = 10
 _SWITCH_S = 0.1
 """A thread that waits for the interpreter asks again after so long. Hundreds of threads share one here; by default each
-asks 200 times in a second, and on a busy machine that was two thirds of all its work."""
+asks 200 times in a second, and on a busy machine that was more than half of all its work."""
 _AT_ONCE = 100
 """Devices of one process that connect for the first time at the same time."""
 

@@ -4,6 +4,7 @@ A message leaves the outbox only when the broker has acknowledged it; a notice t
 instead. A message the broker will never take (malformed, too large) is dropped, counted and logged, since it would
 stand before all others for ever. So is a notice that it refuses for any reason. Any other message it does not take at
 present (not authorised, over quota, nobody subscribed to windows) stays, and so do those behind it: that can be mended.
+Windows that it did not take are late: one of them is tried after a pause, and the others follow it when it is taken.
 """
 
 from __future__ import annotations
@@ -167,7 +168,8 @@ class Delivery:
         self._late_room += (now - self._room_at) * self._late_per_s
         self._late_room = min(self._late_room, float(LATE_AT_ONCE))
         self._room_at = now
-        return int(self._late_room)
+        none_taken = self._forbidden is not None and self._forbidden.endswith("/window")
+        return min(int(self._late_room), 1 if none_taken else LATE_AT_ONCE)
 
     def _publish(self, connection: Connection, item: Item) -> None:
         """Publish one message of the outbox, or give it up if it is no longer news."""
@@ -205,13 +207,10 @@ class Delivery:
                 log.error("broker %s: %s: %s; messages are kept", self._broker, item.topic, answer.reason)
                 self._forbidden = item.topic
             self._hold_until = self._clock.monotonic() + self._hold_s
-            if self._is_late(item):
-                self._late_sent = min(self._late_sent, item.id - 1)
+            if item.topic.endswith("/window"):
+                self._late_sent, self._late_up_to = min(self._late_sent, item.id - 1), self._outbox.last_id
             else:
                 self._live_sent = min(self._live_sent, item.id - 1)
-
-    def _is_late(self, item: Item) -> bool:
-        return item.id <= self._late_up_to and item.topic.endswith("/window")
 
     def _is_settled(self) -> bool:
         since = self._taken_since

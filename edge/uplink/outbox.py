@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from common import salvage
@@ -273,7 +274,7 @@ class Outbox:
             # The query finds nothing if the file has no checksum column, because it is from an older version.
             found = [*salvage.whole_rows(damaged, "message", rows.COLUMNS)]
             found = found or [*salvage.whole_rows(damaged, "message", rows.COLUMNS_BEFORE)]
-            saved = [row for row in found if rows.item(row) is not None]
+            saved = self._with_ids([row for row in found if rows.item(row) is not None])
             progress = [*salvage.whole_rows(damaged, "progress", ("id", "counted_from", "counted_until"))]
             progress = progress or [*salvage.whole_rows(damaged, "progress", ("id", "NULL", "counted_until"))]
             counted = [*salvage.whole_rows(damaged, "counted", ("counted_from", "counted_until"))]
@@ -295,6 +296,12 @@ class Outbox:
             extra=_FAULT,
         )
         return db
+
+    def _with_ids(self, saved: list[rows.Row]) -> list[rows.Row]:
+        """Give the rows whose id is damaged new ones."""
+        last = max((row[0] for row in saved if row[0] in rows.GIVEN), default=0)
+        free = count(max(self._last_id, last) + 1)
+        return [row if row[0] in rows.GIVEN else (next(free), *row[1:]) for row in saved]
 
     def _set_rows_aside(self, damaged: list[rows.Row]) -> None:
         changes: list[_Change] = [

@@ -85,9 +85,12 @@ SELECT id, topic, payload, created_at, crc FROM delivered WHERE delivered_at >= 
 FORGET_SINCE = "DELETE FROM delivered WHERE delivered_at >= ?"
 SET_ASIDE = "INSERT OR REPLACE INTO damaged (id, topic, payload, created_at, crc) VALUES (?, ?, ?, ?, ?)"
 BOUND_DAMAGED = "DELETE FROM damaged WHERE id NOT IN (SELECT id FROM damaged ORDER BY id DESC LIMIT ?)"
-_LAST_ID = """
-SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM message UNION ALL SELECT max(id) FROM delivered)
+_ENDS = """
+SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM (SELECT id FROM message UNION ALL SELECT id FROM delivered)
 """
+GIVEN = range(1, 2**53)
+"""The ids that an outbox gives. Others come of damage: one below is never sent, and SQLite has no number after its
+largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,9 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
             raise salvage.damage(str(error)) from None
         raise
     (depth,) = db.execute("SELECT count(*) FROM message").fetchone()
-    (last,) = db.execute(_LAST_ID).fetchone()
+    first, last = db.execute(_ENDS).fetchone()
+    if first not in GIVEN or (last and last not in GIVEN):
+        raise salvage.damage("it has ids that no outbox gives")
     return int(depth), int(last)
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -28,6 +31,7 @@ _BEGAN = 1_767_571_200.0
 """Of the simulated clock: 2026-01-05, 00:00 UTC."""
 _FLEET = 100
 """Devices of one process of a simulated run: each has about six files open, and paho's select() takes 1,024."""
+_TELL_EVERY_S = 30.0
 
 
 def real(seed: int, devices: int, minutes: float) -> tuple[Form, tuple[Fault, ...], float]:
@@ -40,6 +44,7 @@ def real(seed: int, devices: int, minutes: float) -> tuple[Form, tuple[Fault, ..
         retry_s=(0.5, 5.0),
         resend_within_s=10.0,
         late_per_s=10 * LATE_PER_S,
+        keepalive_s=5,
     )
     length_s = minutes * 60
     faults = schedule(
@@ -65,6 +70,7 @@ def simulated(seed: int, devices: int, hours: float) -> tuple[Form, tuple[Fault,
         retry_s=(1.0, 60.0),
         resend_within_s=900.0,
         late_per_s=LATE_PER_S,
+        keepalive_s=30,
         began=_BEGAN,
     )
     length_s = hours * 3600
@@ -81,28 +87,45 @@ def simulated(seed: int, devices: int, hours: float) -> tuple[Form, tuple[Fault,
 
 
 def chaos(
-    form: Form, faults: Sequence[Fault], length_s: float, folder: Path, errors: Console | None = None
+    form: Form,
+    faults: Sequence[Fault],
+    length_s: float,
+    folder: Path,
+    errors: Console | None = None,
+    most_s: float = math.inf,
 ) -> Outcome:
-    """Run it in ``folder``, which must be empty."""
+    """Run it in ``folder``, which must be empty. ``errors`` is told how far it is: a terminal by a bar, a file by a
+    line now and then."""
     columns = BarColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=errors, transient=True, disable=errors is None) as bar:
+    is_terminal, told_at = errors is not None and errors.is_terminal, -math.inf
+    with Progress(*columns, console=errors, transient=True, disable=not is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
 
         def progress(share: float, what: str) -> None:
+            nonlocal told_at
             bar.update(task, completed=share, description=what)
+            if errors is not None and not is_terminal and time.monotonic() - told_at >= _TELL_EVERY_S:
+                told_at = time.monotonic()
+                errors.print(f"{datetime.now(UTC):%H:%M:%S} {what}", highlight=False, soft_wrap=True)
 
         with World(folder, form) as world:
-            (play if form.began is None else play_simulated)(world, faults, length_s, progress)
-            return settle(world, faults, progress)
+            if form.began is None:
+                happened = play(world, faults, length_s, progress)
+            else:
+                happened = play_simulated(world, faults, length_s, progress, most_s)
+                assert world.now_s is not None
+                length_s = world.now_s - form.began
+            return settle(world, happened, progress, length_s / 3600)
 
 
 def table(outcome: Outcome, form: Form) -> Table:
     verdict = outcome.verdict
-    title = f"Chaos, seed {form.seed}: {len(form.devices)} devices, {sum(outcome.faults.values())} faults"
+    title = f"Chaos, seed {form.seed}: {len(form.devices)} devices, {outcome.hours:g} hours"
     shown = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, show_header=False)
     shown.add_column(justify="left")
     shown.add_column(justify="right")
     for name, value in (
+        ("faults", sum(outcome.faults.values())),
         *((f"fault: {kind}", count) for kind, count in sorted(outcome.faults.items())),
         ("windows acknowledged by devices", verdict.kept),
         ("windows in the store", verdict.stored),
@@ -128,6 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--devices", type=int, default=20, help="number of devices (%(default)s)")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the run (%(default)s)")
     parser.add_argument("--hours", type=float, help="length by a simulated clock, instead of --minutes")
+    parser.add_argument(
+        "--at-most", type=float, default=math.inf, help="stop the simulated clock after so many real minutes"
+    )
     parser.add_argument("--keep", type=Path, help="an empty folder for logs and files, which stay")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(argv)
@@ -146,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="footlight-chaos-") as temporary:
             folder = options.keep or Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)
-            outcome = chaos(*made, folder, errors if errors.is_terminal else None)
+            outcome = chaos(*made, folder, errors, 60 * options.at_most)
     except UserError as error:
         errors.print(f"make chaos: {error}", highlight=False)
         return 2

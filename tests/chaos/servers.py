@@ -93,7 +93,7 @@ class BrokerFiles:
         self._acl.write_text(text if allowed else text.replace(_WINDOWS, ""), encoding="utf-8")
 
 
-def bridge_settings(name: str, broker: str, store: str, made: Path) -> str:
+def bridge_settings(name: str, broker: str, store: str, made: Path, keepalive_s: int) -> str:
     """The settings of one of the bridges; JSON is YAML."""
     tls = {"ca": "ca.crt", "cert": "bridge.crt", "key": "bridge.key"}
     return json.dumps(
@@ -102,7 +102,7 @@ def bridge_settings(name: str, broker: str, store: str, made: Path) -> str:
                 "host": broker,
                 "port": BROKER_PORT,
                 "client_id": name,
-                "keepalive_s": 5,
+                "keepalive_s": keepalive_s,
                 "session_expiry_s": SESSION_EXPIRY_S,
                 "tls": {key: str(made / file) for key, file in tls.items()},
             },
@@ -145,18 +145,25 @@ class StoreFiles:
 
     def windows(self) -> dict[tuple[str, int], list[Counts]]:
         """The counts of each device and start of a window; several where it has them several times."""
+        sites = self._rows("SHOW TAG VALUES FROM window WITH KEY = site")
+        # One site after the other: a whole day of many devices at once would be most of the memory of the store.
+        return dict(item for site in sites for item in self._windows_of(site["value"]).items())
+
+    def _windows_of(self, site: str) -> dict[tuple[str, int], list[Counts]]:
+        of_site = f"WHERE site = '{site}' GROUP BY *"
         # Windows first: what still arrives meanwhile comes with its door and its cohort.
-        windows = self._rows("SELECT visits, viewers FROM window GROUP BY *")
-        doors = {_key(row): row for row in self._rows("SELECT entries, exits FROM door GROUP BY *")}
-        cohorts = {_key(row): row["visits"] for row in self._rows("SELECT visits FROM cohort GROUP BY *")}
+        windows = self._rows(f"SELECT visits, viewers FROM window {of_site}")  # noqa: S608 - a site of ours
+        doors = self._rows(f"SELECT entries, exits FROM door {of_site}")  # noqa: S608
+        cohorts = self._rows(f"SELECT visits FROM cohort {of_site}")  # noqa: S608
+        door_of = {_key(row): row for row in doors}
+        cohort_of = {_key(row): row["visits"] for row in cohorts}
         found: defaultdict[tuple[str, int], list[Counts]] = defaultdict(list)
         for row in windows:
             key = _key(row)
-            door = doors.get(key, _NO_DOOR)
-            found[key].append(
-                Counts(row["visits"], row["viewers"], door["entries"], door["exits"], cohorts.get(key))
-            )
-        return dict(found)
+            door = door_of.get(key, _NO_DOOR)
+            counts = Counts(row["visits"], row["viewers"], door["entries"], door["exits"], cohort_of.get(key))
+            found[key].append(counts)
+        return found
 
     def number(self, question: str) -> int:
         """The only number that a statement answers, 0 if it answers nothing."""

@@ -35,6 +35,7 @@ class Form:
     retry_s: tuple[float, float]
     resend_within_s: float
     late_per_s: float
+    keepalive_s: int
     began: float | None = None
 
     @property
@@ -72,7 +73,9 @@ class World:
         }
         for name in BRIDGES:
             config = folder / f"{name}.yaml"
-            text = bridge_settings(name, addresses[BROKER], addresses[STORE], self.certificates.made)
+            text = bridge_settings(
+                name, addresses[BROKER], addresses[STORE], self.certificates.made, form.keepalive_s
+            )
             config.write_text(text, encoding="utf-8")
             command = [sys.executable, "-m", "cloud", "bridge", "--config", str(config)]
             self.parts[name] = self._part("bridge", name, command)
@@ -181,7 +184,7 @@ class World:
         with ExitStack() as started:
             for part in (self._front, *(self.parts[name] for name in (STORE, BROKER))):
                 part.start()
-                started.callback(part.kill)
+                started.callback(part.kill, signal.SIGTERM)  # nginx takes its worker with it
             with self.hosts.inside(STORE):
                 until(self.store.answers, "the store answers", _START_S)
                 self.store.prepare()
@@ -228,6 +231,7 @@ class World:
             retry_s=form.retry_s,
             resend_within_s=form.resend_within_s,
             late_per_s=form.late_per_s,
+            keepalive_s=form.keepalive_s,
             now=self.now_s,
         )
         path.write_text(plan.dump(), encoding="utf-8")

@@ -27,11 +27,11 @@ from tests.support.paths import ROOT
 
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 BUILD = ROOT / "build" / "fuzz"
-SHARES = {"wire": 0.6, "topics": 0.2}
-"""The share of the inputs that a target gets; what is left is shared by those that take longer, most of them because
-they write a file."""
+SHARES = {"wire": 0.6, "topics": 0.2, "remote-config": 0.01, "outbox": 0.005}
+"""The share of the inputs that a target gets; what is left is shared by the others. It is smaller the longer an input
+takes: an outbox is a file with tables, and settings of a server are a whole configuration."""
 LONGEST = 20_000
-"""In bytes, as long as the longest right input."""
+"""In bytes, unless a right input is longer."""
 FAST = Path("/dev/shm")
 
 
@@ -51,7 +51,8 @@ def fuzz(target: str, *, inputs: int, seconds: int, seed: int, build: Path = BUI
     found, given = build / target, build / f"{target}-seeds"
     for folder in (found, given, CORPUS / target):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, data in enumerate(seeds(target)):
+    right = seeds(target)
+    for number, data in enumerate(right):
         (given / f"{number}").write_bytes(data)
     before = set(build.glob(f"{target}-broken-*"))
     started = time.monotonic()
@@ -59,7 +60,7 @@ def fuzz(target: str, *, inputs: int, seconds: int, seed: int, build: Path = BUI
         f"-atheris_runs={inputs}",
         f"-max_total_time={seconds}",
         f"-seed={seed}",
-        f"-max_len={LONGEST}",
+        f"-max_len={max(LONGEST, *map(len, right))}",
         "-timeout=20",
         "-rss_limit_mb=1500",
         f"-artifact_prefix={build}/{target}-broken-",

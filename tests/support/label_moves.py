@@ -99,7 +99,9 @@ class LabelMover:
         for n in seen[: max(0, more)]:
             people[n] = with_labels(people[n], (NOT_SEEN,) * 3)
         for attribute, wanted in enumerate(lists):
-            left = Counter({label: wanted[label] for label in wanted.keys() - {NOT_SEEN, NO_VERDICT}})
+            left = Counter(
+                {label: count for label, count in wanted.items() if label not in (NOT_SEEN, NO_VERDICT)}
+            )
             left.subtract(one.labels[attribute] for one in people if one.labels[0] != NOT_SEEN)
             new = list(left.elements())
             self.rng.shuffle(new)

@@ -122,7 +122,7 @@ class Reader:
         window = self._gathered(people)
         if not self._same_times(window) or publish(window, self._k) != self._published:
             return False
-        other = self._counted(people)
+        other = self._counted(people, window)
         self._found.append((people, frozenset(known)))
         for cell in {*other, *self._truth}:
             if (other.get(cell) or 0) != (self._truth.get(cell) or 0):
@@ -148,13 +148,15 @@ class Reader:
     def _gathered(self, people: Sequence[Person]) -> WindowAggregate:
         return gather(people, self._told.beside, self._told.cohort)
 
-    def _counted(self, people: Sequence[Person]) -> Mapping[str, int | None]:
+    def _counted(
+        self, people: Sequence[Person], window: WindowAggregate | None = None
+    ) -> Mapping[str, int | None]:
         """Return the true counts: what would be published if nothing were withheld. Who never looked is told by the
         totals, and in no cell here."""
         if not people:
             return {}
         idle = sum(not one.attention_s for one in people)
-        found = counts(publish(self._gathered(people), 1))
+        found = counts(publish(window or self._gathered(people), 1))
         return found | {_FIRST_LOOKS: (found[_FIRST_LOOKS] or 0) - idle}
 
     def _shows(self) -> Shows:

@@ -44,6 +44,29 @@ def test_a_damaged_file_is_set_aside_and_work_goes_on(
     box.close()
 
 
+@pytest.mark.parametrize("table", ["message", "delivered"])
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63 - 2, 0, -5, -(2**63)])
+def test_an_id_that_no_outbox_gives_stops_nothing_and_holds_nothing_back(
+    path: Path, table: str, number: int
+) -> None:
+    box = Outbox(path, max_messages=10)
+    for n in range(3):
+        box.put("t", b"%d" % n, AT)
+    if table == "delivered":
+        box.delivered([2], AT)
+    box.close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"UPDATE {table} SET id = ? WHERE id = 2", (number,))  # noqa: S608 - a test's own words
+    db.close()
+    box = Outbox(path, max_messages=10)
+    assert box.put("t", b"after", AT)
+    assert box.depth == len(payloads(box))
+    assert {*payloads(box)} == {b"0", b"2", b"after"} | ({b"1"} if table == "message" else set())
+    box.delivered([item.id for item in pending(box, 10)], AT)
+    assert box.depth == 0
+    box.close()
+
+
 def damage_rows(path: Path, change: str, *values: object) -> None:
     """Change rows behind the outbox's back, as a worn card does."""
     with sqlite3.connect(path) as db:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -39,6 +42,19 @@ def test_a_day_on_which_a_cell_seemed_known_leaves_it_open(number: int) -> None:
     """One of each kind, of the 80 that an earlier search found in 3,464 days: 1090 was a leak of zones."""
     result = measure_day(number, seed=1, k=5, rates=RATES)
     assert result.found(FEW) == []
+
+
+@pytest.mark.slow
+def test_a_day_is_drawn_and_attacked_again_the_same() -> None:
+    """Also by another process, in which sets of names have another order."""
+    found = set()
+    for names in ("1", "2"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "benchmarks.composition", "--first", "1482", "--days", "1", "--json"],
+            cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": names}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.add(ran.stdout)
+    assert len(found) == 1
 
 
 @pytest.mark.slow

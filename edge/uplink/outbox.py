@@ -299,9 +299,9 @@ class Outbox:
 
     def _with_ids(self, saved: list[rows.Row]) -> list[rows.Row]:
         """Give the rows whose id is damaged new ones."""
-        last = max((row[0] for row in saved if row[0] in rows.GIVEN), default=0)
+        last = max((row[0] for row in saved if rows.is_given(row[0])), default=0)
         free = count(max(self._last_id, last) + 1)
-        return [row if row[0] in rows.GIVEN else (next(free), *row[1:]) for row in saved]
+        return [row if rows.is_given(row[0]) else (next(free), *row[1:]) for row in saved]
 
     def _set_rows_aside(self, damaged: list[rows.Row]) -> None:
         changes: list[_Change] = [

@@ -88,9 +88,7 @@ BOUND_DAMAGED = "DELETE FROM damaged WHERE id NOT IN (SELECT id FROM damaged ORD
 _ENDS = """
 SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM (SELECT id FROM message UNION ALL SELECT id FROM delivered)
 """
-GIVEN = range(1, 2**53)
-"""The ids that an outbox gives. Others come of damage: one below is never sent, and SQLite has no number after its
-largest."""
+_GIVEN = range(1, 2**53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +127,12 @@ def stretch(row: Row) -> tuple[datetime, datetime] | None:
     return (start, end) if start < end else None
 
 
+def is_given(number: object) -> bool:
+    """Return whether an outbox gives this id. Others come of damage: one below 1 is never sent, SQLite has no number
+    after its largest, and where the kind of the column is damaged, too, an id is no number at all."""
+    return isinstance(number, int) and number in _GIVEN
+
+
 def prepare(db: sqlite3.Connection) -> tuple[int, int]:
     """Create or complete the tables and check the file; return how many messages wait, and the last id in use.
 
@@ -143,7 +147,7 @@ def prepare(db: sqlite3.Connection) -> tuple[int, int]:
         raise
     (depth,) = db.execute("SELECT count(*) FROM message").fetchone()
     first, last = db.execute(_ENDS).fetchone()
-    if first not in GIVEN or (last and last not in GIVEN):
+    if not is_given(first) or (last and not is_given(last)):
         raise salvage.damage("it has ids that no outbox gives")
     return int(depth), int(last)
 

@@ -67,6 +67,21 @@ def test_an_id_that_no_outbox_gives_stops_nothing_and_holds_nothing_back(
     box.close()
 
 
+def test_ids_of_a_column_that_is_no_number_any_more_are_given_anew(path: Path) -> None:
+    """Found by ``make fuzz``: two damaged bytes in the file, and a search without an end."""
+    box = Outbox(path, max_messages=10)
+    for n in range(3):
+        box.put("t", b"%d" % n, AT)
+    box.close()
+    content = path.read_bytes()
+    assert content.count(b"TABLE message (\n    id INTEGER") == 1
+    path.write_bytes(content.replace(b"TABLE message (\n    id INTEGER", b"TABLE message (\n    id IN\xff\xfeGER"))
+    box = Outbox(path, max_messages=10)
+    assert box.put("t", b"after", AT)
+    assert payloads(box)[-1] == b"after"
+    box.close()
+
+
 def damage_rows(path: Path, change: str, *values: object) -> None:
     """Change rows behind the outbox's back, as a worn card does."""
     with sqlite3.connect(path) as db:

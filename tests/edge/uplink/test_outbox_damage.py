@@ -75,7 +75,9 @@ def test_ids_of_a_column_that_is_no_number_any_more_are_given_anew(path: Path) -
     box.close()
     content = path.read_bytes()
     assert content.count(b"TABLE message (\n    id INTEGER") == 1
-    path.write_bytes(content.replace(b"TABLE message (\n    id INTEGER", b"TABLE message (\n    id IN\xff\xfeGER"))
+    path.write_bytes(
+        content.replace(b"TABLE message (\n    id INTEGER", b"TABLE message (\n    id IN\xff\xfeGER")
+    )
     box = Outbox(path, max_messages=10)
     assert box.put("t", b"after", AT)
     assert payloads(box)[-1] == b"after"

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cloud.domain.arrival import checked
+from cloud.domain.noise import ToldNoise
 from cloud.domain.notices import Acknowledgement
 from cloud.stores.embedded import EmbeddedStore
 from cloud.stores.store import DeadLetter, DeviceState, StoreUnavailable
@@ -64,6 +65,9 @@ class _Hostile:
 
     def latest(self, site: str) -> WindowMessage | None:
         return None
+
+    def noise(self, site: str, start: datetime, end: datetime) -> list[ToldNoise]:
+        return []
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         return [DeadLetter(MORNING, self.NAME, self.NAME, self.NAME, self.NAME, b"")]

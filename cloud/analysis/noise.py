@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Protocol
@@ -69,11 +69,10 @@ def with_noise(source: NoiseSource, site: Site, first: date, last: date, role: R
     return _summed(told, site.zone)
 
 
-def noise_so_far(source: NoiseSource, site: str, start: datetime, end: datetime) -> WithNoise | None:
-    """Return what all cameras told with noise of a local day that is not over, from ``start`` to ``end`` in the zone of
-    the site; None if they told nothing. Raises ``StoreUnavailable``."""
-    told = [one for one in source.noise(site, start, end) if one.since >= start]
-    return _summed(told, start.tzinfo)
+def noise_of_day(told: Iterable[ToldNoise], start: datetime, end: datetime) -> WithNoise | None:
+    """Return what all cameras ``told`` of the visits of a local day, from ``start`` to ``end`` in the zone of the site;
+    None if they told nothing."""
+    return _summed([one for one in told if start <= one.since < end], start.tzinfo)
 
 
 def _summed(told: Sequence[ToldNoise], zone: tzinfo | None) -> WithNoise | None:

@@ -33,6 +33,7 @@ from common.wire import (
     ProbeMessage,
     WindowMessage,
     WireError,
+    channel_of,
     decode,
     one_line,
 )
@@ -125,7 +126,7 @@ class Intake:
 
     def submit(self, delivery: Delivery) -> None:
         """Queue one delivery; never waits. After ``stop`` it is dropped, unacknowledged."""
-        if self._tell is not None and delivery.topic.endswith("/notice"):
+        if self._tell is not None and channel_of(delivery.topic) == "notice":
             self._pass_on(delivery, self._tell)
         with self._changed:
             if not self._stopped:

@@ -39,7 +39,7 @@ from cloud.web.page_access import page_access
 from cloud.web.placement import Positions
 from common.clock import Clock
 from common.errors import UserError
-from common.wire import ProbeMessage, encode, topic
+from common.wire import ProbeMessage, channel_of, encode, topic
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ async def _serve(
         await broker.publish(where, payload, retain=True)
 
     def receive(delivery: Delivery) -> None:
-        channel = delivery.topic.rpartition("/")[2]
+        channel = channel_of(delivery.topic)
         if channel in CHANNELS:
             hear(delivery.topic, delivery.payload)
         if channel == "placement":  # only shown while it is current, never stored

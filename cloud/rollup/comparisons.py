@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from cloud.analysis.compare import Comparison, Row, compare
 from cloud.analysis.metrics import Metric, formula_metric, metric_named
 from cloud.domain.chain import Chain
+from cloud.domain.day_tallies import with_silent_days
 from cloud.domain.formula import Formula
-from cloud.domain.tally import Tally, with_silent_days
+from cloud.domain.tally import Tally
 from cloud.stores import layout
 from cloud.stores.measurement import Point
 from cloud.stores.tallies import Tallies, day_time, days

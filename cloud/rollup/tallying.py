@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from cloud.domain.chain import Chain, Role, Site, camera_of
+from cloud.domain.day_tallies import count_day
 from cloud.domain.day_windows import LATE
 from cloud.domain.gaps import Gap, gaps
 from cloud.domain.levels import Level
-from cloud.domain.tally import Tally, count_day
+from cloud.domain.tally import Tally
 from cloud.rollup.register import register
 from cloud.stores import layout
 from cloud.stores.floor_days import DAY_HEAT, DAY_WAY, floor_day_points

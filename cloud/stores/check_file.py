@@ -26,7 +26,7 @@ from cloud.domain.count_check import (
     Sums,
     Tap,
 )
-from cloud.stores.sqlite_file import OtherVersion, connect, create_tables, transaction
+from cloud.stores.sqlite_file import OtherVersion, column_names, connect, create_tables, transaction
 from cloud.stores.store import StoreUnavailable
 from common import salvage
 from common.database_file import why_not_opened
@@ -222,7 +222,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _take_over(db: sqlite3.Connection, aside: Path, table: str) -> int:
-    columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+    columns = column_names(db, table)
     insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
     try:
         with salvage.opened_copy(aside, aside.parent) as damaged:

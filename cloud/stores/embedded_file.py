@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cloud.stores.sqlite_file import OtherVersion, check_tables, connect, create_tables, transaction
+from cloud.stores.sqlite_file import (
+    OtherVersion,
+    check_tables,
+    column_names,
+    connect,
+    create_tables,
+    transaction,
+)
 from common import salvage
 from common.durable_file import put_in_place
 from common.errors import UserError
@@ -177,10 +184,10 @@ def take_over(db: sqlite3.Connection, source: Path, folder: Path) -> int:
     with salvage.opened_copy(source, folder) as other:
         other.execute("PRAGMA user_version").fetchone()
         for table in _TABLES:
-            columns = _names(db, table)
+            columns = column_names(db, table)
             insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
             rows: Iterator[Any] = salvage.whole_rows(
-                other, table, _named_alike(_names(other, table), columns)
+                other, table, _named_alike(column_names(other, table), columns)
             )
             whole = (row for row in rows if table != "windows" or _is_whole(row))
             while portion := list(
@@ -189,10 +196,6 @@ def take_over(db: sqlite3.Connection, source: Path, folder: Path) -> int:
                 with transaction(db):
                     db.executemany(insert, portion)
     return _windows(db) - before
-
-
-def _names(db: sqlite3.Connection, table: str) -> list[str]:
-    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
 def _named_alike(found: Sequence[str], ours: Sequence[str]) -> Sequence[str]:

@@ -14,10 +14,11 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from pydantic import ValidationError
 
+from cloud.domain.day_tallies import described_of, timed
 from cloud.domain.labels import joint_counts, list_counts
 from cloud.domain.levels import Level, bucket_of
 from cloud.domain.notices import LONGEST, Acknowledgement
-from cloud.domain.tally import described_of, readable, timed
+from cloud.domain.tally import readable
 from cloud.stores import layout
 from cloud.stores.clip_layout import clip_points
 from cloud.stores.influxql import InfluxQL, answered, cause

@@ -79,6 +79,11 @@ def check_tables(db: sqlite3.Connection, schema: str) -> None:
             raise salvage.damage(f"its table {table} does not have the columns that it should have")
 
 
+def column_names(db: sqlite3.Connection, table: str) -> list[str]:
+    """Return the names of the columns of a table; none if it is not there."""
+    return [name for name, *_ in _columns(db, table)]
+
+
 @cache
 def _tables_of(schema: str) -> dict[str, set[tuple[Any, ...]]]:
     with closing(sqlite3.connect(":memory:")) as db:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cloud.domain.beside_tally import BesideTally
 from cloud.domain.chain import Role, Site
 from cloud.domain.clips import ToldClips
+from cloud.domain.day_tallies import quarters, with_silent_days
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.labels import JOINT_LABELS, LABELS, WITHOUT_VERDICT
 from cloud.domain.local_clock import hour_start
 from cloud.domain.place_tally import DoorTally
-from cloud.domain.tally import Tally, added_by, quarters, with_silent_days
+from cloud.domain.tally import Tally, added_by
 from cloud.domain.till import Kept
 from cloud.stores import layout
 from cloud.stores.clip_layout import COHORT_CLIP, clips_from

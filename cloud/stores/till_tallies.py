@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.clips import ToldClips
+from cloud.domain.day_tallies import tally
 from cloud.domain.floor_tally import FloorTally
-from cloud.domain.tally import Tally, tally
+from cloud.domain.tally import Tally
 from cloud.domain.till import Kept, TillTally, till_tally
 from cloud.stores.shops import Shops
 from cloud.stores.tallies import Tallies

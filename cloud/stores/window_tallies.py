@@ -15,10 +15,11 @@ from typing import Protocol
 
 from cloud.domain.chain import Chain, Role, Site
 from cloud.domain.clips import ToldClips
+from cloud.domain.day_tallies import count_day
 from cloud.domain.day_windows import LATE
 from cloud.domain.floor_tally import FloorTally
 from cloud.domain.place_tally import PlaceTally
-from cloud.domain.tally import Tally, count_day
+from cloud.domain.tally import Tally
 from cloud.domain.till import Kept
 from cloud.stores.tallies import Windows, days
 from common.wire import WindowMessage

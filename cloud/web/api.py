@@ -55,8 +55,8 @@ Every time is the shop's local time with its UTC offset.
                            metrics[]: {name, title, unit, value, low, high, coverage, refused, corrected}; value is
                            null if it cannot be told, and refused says why; corrected is {value, low, high} with the
                            entries as the count checks correct them, or null
-    yesterday              {date, visits, cohort_visits, gender, age_band, entries, exits} of the day before, as above;
-                           visits is null if no camera was watching, entries and exits if no camera has a door
+    yesterday              {date, visits, cohort_visits, gender, age_band, noise, entries, exits} of the day before, as
+                           above; visits is null if no camera was watching, entries and exits if no camera has a door
     devices[]              {device, online, since, last_seen, camera_open, fps, clock_trusted, software, model,
                            windows, alerts[]}, null if unknown; windows is {expected, received, late, lost} since
                            yesterday; since is when it last came online; clock_trusted is false
@@ -113,11 +113,12 @@ def today(
     corrected: Json | None,
     ledgers: Mapping[str, Ledger],
     noise: WithNoise | None,
+    noise_before: WithNoise | None,
     says: Callable[[object], str],
 ) -> Json:
     """Build the answer described above. ``date`` is this moment, ``before`` has the figures of yesterday, ``corrected``
-    are the corrected entries, ``ledgers`` the windows of both days by device, and ``noise`` the verdicts of today with
-    noise.
+    are the corrected entries, ``ledgers`` the windows of both days by device, and ``noise`` and ``noise_before`` the
+    verdicts of today and yesterday with noise.
 
     ``says`` says a message in the language of the reader.
     """
@@ -142,6 +143,7 @@ def today(
             "cohort_visits": before.cohort_visits,
             "gender": _breakdown(before.gender),
             "age_band": _breakdown(before.age_band),
+            "noise": noise_before and asdict(noise_before),
             "entries": before.doors and before.doors.entries,
             "exits": before.doors and before.doors.exits,
         },

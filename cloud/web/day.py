@@ -14,9 +14,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cloud.domain.arrival import TOLERATED
+from cloud.domain.day_tallies import described_of, timed
 from cloud.domain.labels import JOINT_LABELS, LABELS, Counts, JointCounts, joint_counts, list_counts
 from cloud.domain.local_clock import hours_between
-from cloud.domain.tally import described_of, timed
 from cloud.domain.thresholds import FULL_COVERAGE, SMALL_SAMPLE
 from cloud.domain.time_bins import TIME_BINS
 from cloud.web.day_beside import Beside, beside_of

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from cloud.analysis.noise import noise_so_far
+from cloud.analysis.noise import noise_of_day
 from cloud.domain.formula import BUILT_IN
 from cloud.domain.ledger import ledgers
 from cloud.domain.messages import gettext as _
@@ -154,6 +154,7 @@ class Today:
         letters = [letter for letter in reader.dead_letters(_LETTERS) if now - letter.at <= _LETTERS_FOR]
         devices, notices, taken = reader.devices(site), reader.notices(site), reader.acknowledgements(site)
         changes = self._pages.in_use(site, yesterday, end)
+        noise = reader.noise(site, yesterday, end)
         found, says = ledgers(windows, reader.duplicates(site, yesterday, end)), language.says
         checked = self._checked(site, (start, end))
         till = self._sold(site, windows, (start, end), checked)
@@ -172,7 +173,8 @@ class Today:
             changes,
             corrected,
             found,
-            noise_so_far(reader, site, start, end),
+            noise_of_day(noise, start, end),
+            noise_of_day(noise, yesterday, start),
             says,
         )
         return json.dumps(answer, default=lambda value: value.isoformat()).encode()

@@ -82,6 +82,11 @@ def address(site: str, device: str, channel: str) -> str:
     return f"{ROOT}/{site}/{device}/{channel}"
 
 
+def channel_of(topic_name: str) -> str:
+    """Return the last level of a topic."""
+    return topic_name.rpartition("/")[2]
+
+
 def short_hash(payload: bytes) -> str:
     """Return the first 12 hexadecimal digits of SHA-256, to tell payloads apart; no protection against forgery."""
     return hashlib.sha256(payload).hexdigest()[:12]

@@ -168,7 +168,7 @@ class Delivery:
         self._late_room += (now - self._room_at) * self._late_per_s
         self._late_room = min(self._late_room, float(LATE_AT_ONCE))
         self._room_at = now
-        none_taken = self._forbidden is not None and self._forbidden.endswith("/window")
+        none_taken = self._forbidden is not None and wire.channel_of(self._forbidden) == "window"
         return min(int(self._late_room), 1 if none_taken else LATE_AT_ONCE)
 
     def _publish(self, connection: Connection, item: Item) -> None:
@@ -185,21 +185,19 @@ class Delivery:
 
     def _judge(self, item: Item, answer: Answer) -> None:
         # A broker that was killed may have forgotten who subscribed: a window taken for nobody would be lost.
-        nobody = answer.code == NO_SUBSCRIBERS and item.topic.endswith("/window")
+        nobody = answer.code == NO_SUBSCRIBERS and item.channel == "window"
         if nobody:
             self._taken_since = None
         if answer.accepted and not nobody:
             self._delivered.add(item.id)
-            if self._taken_since is None and item.topic.endswith("/window"):
+            if self._taken_since is None and item.channel == "window":
                 self._taken_since = self._clock.monotonic()
-            self.windows_delivered += (
-                item.topic.endswith("/window") and self._boot_id.encode() in item.payload
-            )
+            self.windows_delivered += item.channel == "window" and self._boot_id.encode() in item.payload
             self._suspect = None
             if self._forbidden == item.topic:
                 log.info("broker %s: %s: taken again", self._broker, item.topic)
                 self._forbidden = None
-        elif answer.code in _NEVER or item.topic.endswith("/notice"):
+        elif answer.code in _NEVER or item.channel == "notice":
             self.drop(f"{item.topic}: the broker answers {answer.reason!r}")
             self._delivered.add(item.id)
         else:
@@ -207,7 +205,7 @@ class Delivery:
                 log.error("broker %s: %s: %s; messages are kept", self._broker, item.topic, answer.reason)
                 self._forbidden = item.topic
             self._hold_until = self._clock.monotonic() + self._hold_s
-            if item.topic.endswith("/window"):
+            if item.channel == "window":
                 self._late_sent, self._late_up_to = min(self._late_sent, item.id - 1), self._outbox.last_id
             else:
                 self._live_sent = min(self._live_sent, item.id - 1)
@@ -217,7 +215,7 @@ class Delivery:
         return since is not None and self._clock.monotonic() - since >= _SETTLED_S
 
     def _mark_late(self, item: Item) -> bytes:
-        if not item.topic.endswith("/window"):
+        if item.channel != "window":
             return item.payload
         try:
             message = wire.decode(item.topic, item.payload)

@@ -15,7 +15,7 @@ def news_left_s(item: Item, now: datetime) -> int | None:
     The end of a notice does not age: without it, a receiver would think that the notice goes on. A message from the
     future is as old as one from the past: the clock was set, and nobody knows its age.
     """
-    if not item.topic.endswith("/notice"):
+    if item.channel != "notice":
         return None
     try:
         message = wire.decode(item.topic, item.payload)

@@ -13,6 +13,7 @@ from typing import Any
 
 from common import salvage
 from common.vocabulary import EARLIEST, LATEST
+from common.wire import channel_of
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"""
@@ -99,6 +100,10 @@ class Item:
     topic: str
     payload: bytes
     created_at: datetime
+
+    @property
+    def channel(self) -> str:
+        return channel_of(self.topic)
 
 
 def crc(topic: bytes, payload: bytes, created_at: float) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 from cloud.analysis.compare import Comparison, compare
 from cloud.analysis.metrics import metric_named
 from cloud.domain.chain import Role
-from cloud.domain.tally import Tally, with_silent_days
+from cloud.domain.day_tallies import with_silent_days
+from cloud.domain.tally import Tally
 from cloud.ingest.intake import Delivery, Intake
 from cloud.rollup.comparisons import PERIOD_DAYS, comparison_points, formulas_of, metrics_of
 from cloud.rollup.figures import Shops, write_figures

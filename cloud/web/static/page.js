@@ -230,8 +230,9 @@ function dwell(day) {
 
 function yesterday(day) {
   const before = day.yesterday;
-  const told = (breakdown, sentence) => {
-    if (!breakdown) return "";
+  const told = (attribute, sentence) => {
+    const breakdown = before[attribute];
+    if (!breakdown || (breakdown.visits === breakdown.withheld && before.noise?.lists[attribute])) return "";
     const { cells } = breakdown;
     return [sentence(listed(cells, drawn(cells).filter((label) => cells[label].count || !cells[label].exact))), ...unseen(breakdown)].join(" ");
   };
@@ -239,8 +240,8 @@ function yesterday(day) {
     before.visits === null ? _("%(date)s: no data, no camera was watching.", { date: date(before.date) })
       : ngettext("%(date)s: %(count)s visit, %(told)s of them broken down.", "%(date)s: %(count)s visits, %(told)s of them broken down.",
         before.visits, { date: date(before.date), told: before.cohort_visits }),
-    told(before.gender, (list) => _("Gender: %(list)s.", { list })), told(before.age_band, (list) => _("Age: %(list)s.", { list })),
-  ].filter(Boolean).map((line) => node("p", line)));
+    told("gender", (list) => _("Gender: %(list)s.", { list })), told("age_band", (list) => _("Age: %(list)s.", { list })),
+  ].filter(Boolean).map((line) => node("p", line)), ...(before.noise ? [node("h3", _("With noise")), ...noiseOf(before.noise)] : []));
 }
 
 function devices(day) {

@@ -158,21 +158,24 @@ function toldWithNoise(panel, day) {
   return Boolean(day.noise?.lists[{ ages: "gender", expressions: "expression" }[panel]]);
 }
 
-// As period_noise.html does for days that are over.
-function noise(day) {
-  const told = day.noise;
-  element("noise").hidden = !told;
-  if (!told) return;
-  element("noise").querySelector("div").replaceChildren(...Object.entries(told.lists).map(([attribute, { visits: all, counts }]) =>
+// The verdicts of a day with noise, as period_noise.html has those of a period.
+function noiseOf(told) {
+  const lists = node("div", "", "noisy");
+  lists.append(...Object.entries(told.lists).map(([attribute, { visits: all, counts }]) =>
     fillTable(node("table"), [NOISY[attribute], _("Share"), _("Range")], counts.map((one) => [
       word(one.label), percent(one.visits / all), _("%(low)s to %(high)s", { low: percent(one.low / all), high: percent(one.high / all) }),
     ]))));
-  element("noise").querySelector(".notes").textContent = [
+  return [lists, node("p", [
     ngettext("Based on %(count)s visit.", "Based on %(count)s visits.", told.visits),
     _("The device has added random noise to these numbers before it told them, so that they tell little of any single visit. "
       + "The true share lies in the range in about 19 of 20 cases, as far as noise is concerned. Of one day, most may be noise: "
       + "the pages of weeks and months tell more."),
     ...Object.entries(told.budgets).map(([budget, days]) => ngettext("Budget of each visit, each day: %(budget)s (%(count)s day).",
       "Budget of each visit, each day: %(budget)s (%(count)s days).", days, { budget: number(Number(budget), 2) })),
-  ].join(" ");
+  ].join(" "), "notes")];
+}
+
+function noise(day) {
+  element("noise").hidden = !day.noise;
+  if (day.noise) element("noise").querySelector("div").replaceChildren(...noiseOf(day.noise));
 }

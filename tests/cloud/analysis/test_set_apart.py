@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cloud.domain.chain import Chain
-from cloud.domain.tally import with_silent_days
+from cloud.domain.day_tallies import with_silent_days
 from tests.cloud.analysis.shops import FIRST, compared, days, rows
 
 pytestmark = pytest.mark.slow

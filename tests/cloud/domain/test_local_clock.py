@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given, settings
 
 from cloud.domain.chain import Chain, Site
+from cloud.domain.day_tallies import count_day
 from cloud.domain.local_clock import QUARTER, hour_end, hour_start, hours_between
-from cloud.domain.tally import count_day
 from cloud.domain.till import Kept, Takings, TillRow, resolved, till_tally
 from cloud.rollup.figures import _by_hour
 from cloud.web.day import day_bounds, day_figures

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cloud.domain.chain import Chain, Role
+from cloud.domain.day_tallies import tally
 from cloud.domain.place_tally import DoorTally, PlaceTally, QueueTally, TargetTally, ZoneTally, place_tally
-from cloud.domain.tally import Tally, tally
+from cloud.domain.tally import Tally
 from cloud.domain.time_bins import TIME_BINS, Interest, Span
 from common.wire import Cohort, Coverage, Door, Queue, Target, Totals, WindowMessage, Zone
 from tests.support.messages import cohort, window, zone

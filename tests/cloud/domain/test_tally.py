@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from cloud.domain.beside_tally import BesideTally
 from cloud.domain.chain import Chain, Role, Site
+from cloud.domain.day_tallies import quarters as quarters_of
+from cloud.domain.day_tallies import tally as tally_of
+from cloud.domain.day_tallies import with_silent_days
 from cloud.domain.local_clock import QUARTER
-from cloud.domain.tally import Tally, with_silent_days
-from cloud.domain.tally import quarters as quarters_of
-from cloud.domain.tally import tally as tally_of
+from cloud.domain.tally import Tally
 from common.wire import Cohort, Coverage, WindowMessage
 from tests.support.messages import cohort, window
 

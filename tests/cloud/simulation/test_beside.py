@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cloud.domain.beside_tally import BesideTally
-from cloud.domain.tally import tally
+from cloud.domain.day_tallies import tally
 from cloud.simulation.beside import Way
 from cloud.simulation.chain import make_sites
 from cloud.simulation.fleet import Fleet

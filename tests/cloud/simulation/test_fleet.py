@@ -13,7 +13,7 @@ import pytest
 from cloud.analysis.clips import LEAST_COHORTS, effect
 from cloud.domain.chain import Site
 from cloud.domain.clips import ToldClips, clips_of
-from cloud.domain.tally import tally
+from cloud.domain.day_tallies import tally
 from cloud.simulation.chain import KINDS, make_sites
 from cloud.simulation.fleet import SiteDay, Truth
 from cloud.simulation.places import EFFECT

@@ -12,7 +12,7 @@ import pytest
 
 from cloud.__main__ import main
 from cloud.domain.chain import Chain
-from cloud.domain.tally import tally
+from cloud.domain.day_tallies import tally
 from cloud.ingest.bridge import Bridge
 from cloud.simulation.delivery import SimulatedClock, through_broker, through_intake
 from cloud.simulation.fleet import SiteDay

@@ -175,8 +175,10 @@ def test_all_other_views_are_those_of_a_shop_whose_verdicts_are_withheld(
         for path in VIEWS:
             answer, expected = client.get(path), withheld.get(path)
             assert (answer.status_code, answer.content) == (200, expected.content), path
-        # the page of today has yesterday, too
+        # the page of today has yesterday, too, whose noise stands apart
         today, expected_today = (one.get("/api/shop/today").json() for one in (client, withheld))
+        assert today["yesterday"].pop("noise")["visits"] == VISITS
+        assert expected_today["yesterday"].pop("noise") is None
         assert {**today, "devices": []} == {**expected_today, "devices": []}
         assert 'id="noise"' not in withheld.get("/site/shop/week?of=2026-W10").text
         cohorts = withheld.get(f"{API}/cohorts?{PERIOD}").json()["days"]

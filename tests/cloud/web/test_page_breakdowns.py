@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cloud.stores.embedded import EmbeddedStore
 from common.vocabulary import AGE_BANDS, UNKNOWN
 from common.wire import Cohort
 from tests.cloud.web.browser import a_morning, live, rows, visit
-from tests.support.messages import cohort, window, with_noise
+from tests.support.messages import MORNING, cohort, window, with_noise
 
 pytestmark = pytest.mark.chromium
 
@@ -148,6 +149,27 @@ def test_verdicts_with_noise_stand_in_a_block_of_their_own(
         shares = [int(row[1].rstrip("%")) for row in rows(page, "noise")[:4]]
         assert sum(shares) == 100
         assert shares[1] == 0  # -9 as it was told
+
+
+def test_verdicts_with_noise_of_yesterday_are_told_with_their_ranges(
+    chromium: Browser, store: EmbeddedStore, address: str
+) -> None:
+    """Also those that came only this morning, of a device that was off at night; and they are not those of today."""
+    evening = MORNING - timedelta(hours=12)
+    in_time = with_noise(100, cells={"gender": {"female": 80, "male": 27, "unknown": -7}}, since=evening)
+    late = with_noise(100, cells={"gender": {"female": 60, "male": 40}}, since=evening)
+    store.write([window(-700, seq=0, visits=100, cohort=in_time), window(0, cohort=late)])
+    with visit(chromium, address) as page:
+        live(page)
+        told = page.locator("#yesterday")
+        assert rows(page, "yesterday")[:3] == [
+            ["female", "69%", "62% to 78%"],
+            ["male", "32%", "26% to 41%"],
+            ["not sure", "0%", "0% to 4%"],
+        ]
+        expect(told).to_contain_text("Of one day, most may be noise")
+        expect(told).not_to_contain_text("withheld")
+        expect(page.locator("#noise")).to_be_hidden()
 
 
 def test_a_day_without_noise_has_no_such_block(chromium: Browser, store: EmbeddedStore, address: str) -> None:

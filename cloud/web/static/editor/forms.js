@@ -19,10 +19,17 @@ export function node(tag, attributes = {}, ...children) {
 export class Forms {
   // ``asks`` has the functions select, add, change, rename, movePoint, addCorner, removeCorner and remove.
   constructor(parent, asks) {
-    Object.assign(this, { parent, asks });
+    Object.assign(this, { parent, asks, typed: null });
     parent.addEventListener("pointerdown", ({ target }) => { this.pressed = target.closest("button, summary") !== null; });
     // The click follows in the same task.
     ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => setTimeout(() => this.release())));
+    // ``typed`` is the field with text that the draft does not have yet. A press on a button or the drawing takes it over
+    // first: a browser does so later or, for a finger, not at all.
+    parent.addEventListener("input", ({ target }) => { this.typed = target; }, true);
+    ["change", "focusout"].forEach((name) => parent.addEventListener(name, () => { this.typed = null; }, true));
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (target.closest("button, summary, svg")) this.typed?.blur();
+    }, true);
   }
 
   // To press a button ends the edit of a field, which asks for a render. A button that is replaced while it is pressed
@@ -39,9 +46,30 @@ export class Forms {
   }
 
   replace() {
-    const focused = this.parent.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    this.parent.replaceChildren(...SECTIONS.map((section) => this.section(section)));
-    if (focused) this.parent.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    const made = node("div", {}, ...SECTIONS.map((section) => this.section(section)));
+    const focused = this.parent.contains(document.activeElement) ? document.activeElement : null;
+    const twin = focused && made.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`);
+    if (twin?.matches("input, select")) {
+      this.replaceAround(focused, twin);
+      return;
+    }
+    this.parent.replaceChildren(...made.childNodes);
+    twin?.focus();
+  }
+
+  // A field that has the focus stays, with its caret, its selection and what is typed in it: only what is around it is
+  // replaced. The same key has the same ancestors.
+  replaceAround(field, twin) {
+    [...twin.attributes].filter(({ name, value }) => field.getAttribute(name) !== value)
+      .forEach(({ name, value }) => field.setAttribute(name, value));
+    if (field !== this.typed && field.value !== twin.value) field.value = twin.value;
+    for (let [old, made] = [field, twin]; old !== this.parent; [old, made] = [old.parentNode, made.parentNode]) {
+      const fresh = [...made.parentNode.childNodes];
+      const at = fresh.indexOf(made);
+      [...old.parentNode.childNodes].filter((one) => one !== old).forEach((one) => one.remove());
+      old.before(...fresh.slice(0, at));
+      old.after(...fresh.slice(at + 1));
+    }
   }
 
   section(section) {
@@ -119,7 +147,7 @@ export class Forms {
         "aria-label": words.coordinate(name, words.itemName(section, item), side),
         "data-key": `${section}.${index}.${at}.${axis}`,
         change: (event) => {
-          const moved = [...point];
+          const moved = [...pointsOf(section, items(this.draft.places, section)[index])[at]]; // as it is by now
           moved[axis] = Number(event.target.value) / 100;
           this.asks.movePoint(which, at, moved);
         },

@@ -55,16 +55,19 @@ class Editor {
     part("finish").addEventListener("click", step(() => this.finish()));
     part("cancel").addEventListener("click", step(() => { this.sketch = null; }));
     part("save").addEventListener("click", () => this.save());
+    part("forms").addEventListener("input", () => { part("save").disabled = this.untouched(); });
     part("back").addEventListener("click", () => this.send("/restore", { number: before(this.device) }));
     part("device").addEventListener("change", (event) => this.leave(event.target));
     document.addEventListener("keydown", (event) => this.shortcut(event));
     document.addEventListener("positions", (event) => this.look(event.detail));
     window.addEventListener("resize", () => this.render());
-    window.addEventListener("beforeunload", (event) => { if (this.unsent().length) event.preventDefault(); });
+    window.addEventListener("beforeunload", (event) => { if (!this.untouched()) event.preventDefault(); });
   }
 
   async refresh() {
+    const asked = this.asked = Symbol("the newest question");
     const answer = await this.ask(this.root.dataset.api);
+    if (asked !== this.asked) return; // it may not know yet what was sent meanwhile
     this.root.removeAttribute("data-waiting");
     part("offline").textContent = answer.error ?? "";
     if (!answer.devices) return;
@@ -77,7 +80,7 @@ class Editor {
   }
 
   leave(list) {
-    if (this.unsent().length === 0) {
+    if (this.untouched()) {
       this.choose(list.value);
       return;
     }
@@ -94,13 +97,16 @@ class Editor {
     this.showDevice();
   }
 
-  // Somebody else's change is loaded, unless it would take away what is drawn here. ``seen`` then stays, so that the
-  // server refuses to overwrite it.
+  // Somebody else's change is loaded, unless it would take away what is drawn or typed here. ``seen`` then stays, so that
+  // the server refuses to overwrite it.
   update(device) {
+    const news = JSON.stringify(device) !== JSON.stringify(this.device);
     this.device = device;
     if (device.last === this.seen) this.draft.base = this.inForce();
-    else if (this.unsent().length === 0) this.load();
-    this.showDevice();
+    else if (this.untouched()) this.load();
+    // Without news, the history stays: a button that is replaced loses the focus, and the click of who presses it.
+    if (news) this.showDevice();
+    else this.render();
   }
 
   load() {
@@ -204,6 +210,10 @@ class Editor {
     return this.device ? Object.keys(this.draft.changed()) : [];
   }
 
+  untouched() {
+    return this.unsent().length === 0 && !this.forms.typed;
+  }
+
   // What can be said before the device is asked; the device checks everything.
   mistake() {
     const { places } = this.draft;
@@ -270,7 +280,7 @@ class Editor {
     part("redo").disabled = draft.future.length === 0;
     const unsent = this.unsent();
     part("unsent").textContent = unsent.length ? words.unsent(unsent) : "";
-    part("save").disabled = unsent.length === 0;
+    part("save").disabled = this.untouched();
     this.root.querySelector('[data-draw="plan"]').disabled = Boolean(draft.places.plan);
     // Later, so that a field which gets the focus by the same event is there first, and keeps it.
     clearTimeout(this.later);

@@ -40,8 +40,8 @@ LEAN, WHOLE_LEAN = 0.2, 1.5
 """Weight of the newest sight in what a track knows about the place of the face on the body. A body whose guessed face
 differs in size from the one seen by more than the second factor is cut off, and says nothing about a whole one."""
 
-KNOWN_BODY_S = 1.0
-"""For this long, a body that is not seen any more still tells where the face may be."""
+KNOWN_BODY_S, JUST_S = 1.0, 0.3
+"""For this long, a body that is not seen any more still tells where the face may be, and a face where it is on it."""
 
 OTHER_KIND = 0.3
 """Cost of matching a face with a track of which only the body was seen, or the other way round."""
@@ -59,8 +59,9 @@ SETTLED_S, SETTLED_REACH, SETTLED_GROWTH = 3.0, 0.8, 0.25
 """Something that has been at its first place for so long is found only this near, in face sizes, and with a size that
 differs by less than this logarithm: nobody who walks by is that thing."""
 
-LEAST_SIDE = 2.2
-"""From this size of the face on, in pixels as the network sees them, the body of a person is found."""
+LEAST_SIDE, COARSE_SIDE = 2.2, 8.0
+"""From this size of the face on, in pixels as the network sees them, the body of a person is found; from the second on,
+its upper edge is exact enough to tell where the head is in one frame."""
 
 NEAR_REACH = (0.7, 3.0)
 """Smallest and largest distance, in face sizes, between where a face is expected and where it is found."""
@@ -95,7 +96,7 @@ class Person:
         self._by_face = sighting.face is not None
         self._body, self._body_s = sighting.body, at_s
         self._lean, self._leans = (0.0, 0.0, 1.0), False
-        self._expected = True
+        self._expected, self._scale = True, 1.0
         self._widest: dict[bool, float] = {}
         self._leaving = 0
         self.life = LifeSigns(sighting.head, at_s)
@@ -116,6 +117,11 @@ class Person:
     @property
     def age_s(self) -> float:
         return self._at_s - self.first_seen_s
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the person is too small to be found in the whole view."""
+        return self.last_side * self._scale < LEAST_SIDE
 
     def merge(self, other: Person) -> None:
         """Take over the state of ``other``, which is this person, found again."""
@@ -140,13 +146,16 @@ class Person:
         self._at_s = at_s
         if self.unseen_s > FORGOTTEN_S:
             self._wears.forget()
-        self._expected = scale is not None and self.last_side * scale >= LEAST_SIDE
+        self._scale = self._scale if scale is None else scale
+        self._expected = scale is not None and not self.is_far
         self.frames += self._expected
         self.sighting = None
 
     def see(self, sighting: Sighting, at_s: float) -> None:
         head = self.head_in(sighting)
         (x, y), jitter = head.centre, MEASUREMENT_SIGMA
+        same_place = self._leans or self._by_face == (sighting.face is not None)
+        self._learn_lean(sighting)
         if sighting.face is None:
             # Half a body beside a pillar looks narrow, and its middle is not the middle of the person.
             growth = math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3))
@@ -154,13 +163,15 @@ class Person:
             head = head.scaled(math.exp((GUESS_WEIGHT - 1) * growth))
         self.last_box, self.last_side = head, head.side
         jitter *= self.last_side
-        if self._leans or self._by_face == (sighting.face is not None):
+        if same_place:
             self._x.correct(x, jitter)
             self._y.correct(y, jitter)
         else:  # from a guess to the face, or back, is no movement
             self._x.jump(x, jitter)
             self._y.jump(y, jitter)
-        self._learn_lean(sighting)
+        if sighting.face is None and self.last_side * self._scale < COARSE_SIDE:
+            # The upper edge of a far body jumps by a head from frame to frame; the filter knows better.
+            self.last_box = head.moved(0.0, self._y.position - y)
         self.last_seen_s = at_s
         self.sighting = sighting
         self._by_face = sighting.face is not None
@@ -182,9 +193,13 @@ class Person:
         return guess.moved(across * guess.side, down * guess.side).scaled(size)
 
     def _learn_lean(self, sighting: Sighting) -> None:
-        if sighting.face is None or sighting.body is None:
+        """Learn where the face is on the body: on this one, or the last one if a near look cuts it off."""
+        body = None if sighting.body is None else sighting.body.box
+        if body is None and self._at_s - self._body_s <= JUST_S:
+            body = self.expected_body
+        if sighting.face is None or body is None or fit(sighting.face.box, body) > WORST_FIT:
             return
-        guess, face = head_of(sighting.body.box), sighting.face.box
+        guess, face = head_of(body), sighting.face.box
         side = max(guess.side, 1e-6)
         if not 1 / WHOLE_LEAN <= face.side / side <= WHOLE_LEAN:
             return
@@ -193,6 +208,8 @@ class Person:
             (face.centre[1] - guess.centre[1]) / side,
             face.side / side,
         )
+        if not self._leans:
+            self.life.guess_anew()
         weight = LEAN if self._leans else 1.0
         self._leans = True
         self._lean = tuple(old + weight * (new - old) for old, new in zip(self._lean, now, strict=True))  # type: ignore[assignment]

@@ -20,8 +20,9 @@ LOWEST_CUT = 4.0
 RAISED = 3.0
 """With raised arms, the centre of the face is this many face sizes below the upper edge of the body."""
 
-ABOVE = 0.5
-"""The face may stick out of its body's box by this much, in face sizes: boxes are not exact."""
+ABOVE, HEADLESS, SLENDER = 0.5, 1.5, 2.0
+"""The face may stick out of its body's box by this much, in face sizes: boxes are not exact. The second holds above a
+box that is higher than wide by the third factor: that of somebody who stands far away may begin on the chest."""
 
 WORST_FIT = 4.0
 
@@ -30,8 +31,9 @@ Find = TypeVar("Find", Face, Body)
 SAME_BODY = 0.75
 """A body without a face that shares this part of the smaller box with a better one is a part of the same person."""
 
-SAME_IN_LOOKS = 0.5
-"""Bodies of two looks that overlap more than this are one."""
+SAME_IN_LOOKS, UPPER_PART = 0.5, 0.4
+"""Bodies of two looks that overlap more than this are one. So are two of which the upper one shares the second part of
+the smaller box: a near look cuts off the legs of those whose head the wide look misses."""
 
 SAME_HEAD = 0.7
 """Heads closer than this, in face sizes, are one."""
@@ -53,7 +55,8 @@ def fit(head: Box, body: Box) -> float:
     side = max(head.side, 1e-6)
     x, y = head.centre
     drop = (y - body.y1) / side
-    if not -ABOVE <= drop <= RAISED or not body.x1 - ABOVE * side <= x <= body.x2 + ABOVE * side:
+    above = HEADLESS if body.height >= SLENDER * body.width else ABOVE
+    if not -above <= drop <= RAISED or not body.x1 - ABOVE * side <= x <= body.x2 + ABOVE * side:
         return math.inf
     if body.width < side or body.height < side or body.height > 2 * FACES_HIGH * side:
         return math.inf
@@ -87,14 +90,23 @@ def joined(sights: Sequence[Sight], *, small_px: float) -> Sight:
     ones.
     """
     faces = sorted((face for sight in sights for face in sight.faces), key=lambda face: -face.score)
-    bodies = [
-        body
-        for number, sight in enumerate(sights)
-        for body in sight.bodies
-        if number == 0 or body.box.height <= small_px
-    ]
+    wide, *others = sights
+    near = [body for sight in others for body in sight.bodies if body.box.height <= small_px]
+    cut = [body for body in near if _is_cut(body, wide.bodies, near)]
+    bodies = [*wide.bodies, *(body for body in near if body not in cut)]
     bodies.sort(key=lambda body: -body.score)
     return Sight(_each_once(faces, same_head), _each_once(bodies, _same_body))
+
+
+def _is_cut(part: Body, wide: Sequence[Body], near: Sequence[Body]) -> bool:
+    """Return whether a body of a near look is the upper part of one that only the wide look shows."""
+    return any(
+        part.box.y1 < whole.box.y1
+        and part.box.y2 < whole.box.y2
+        and part.box.cover(whole.box) > UPPER_PART
+        and not any(_same_body(whole.box, other.box) for other in near)
+        for whole in wide
+    )
 
 
 def _each_once(finds: Sequence[Find], same: Callable[[Box, Box], bool]) -> tuple[Find, ...]:

@@ -145,6 +145,10 @@ class LifeSigns:
             if moves:
                 self.has_moved, way.recent = True, Extent(*box.centre)
 
+    def guess_anew(self) -> None:
+        """Forget where the head was guessed: from now on the guess is better, which is no movement."""
+        self._ways.pop(True, None)
+
     def join(self, later: LifeSigns) -> None:
         """Continue with ``later``, the signs of the same person, found again."""
         for guessed, way in later._ways.items():

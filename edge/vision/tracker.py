@@ -163,7 +163,11 @@ class Tracker:
         in_sight, high = match(in_sight, high, at_s, elsewhere=self._are_parted, price=THING_PRICE)
         in_sight, low = match(in_sight, low, at_s, elsewhere=self._are_parted, price=THING_PRICE)
         high = self._without_duplicates(high)
-        _, high = match(lost, high, at_s, may_have_stopped=True, elsewhere=self._are_parted)
+        lost, high = match(lost, high, at_s, may_have_stopped=True, elsewhere=self._are_parted)
+        # Somebody too small for the wide look is found now and then only, and seldom with a high score.
+        far = [person for person in lost if person.confirmed and person.is_far]
+        low = self._without_duplicates(low)
+        _, low = match(far, low, at_s, may_have_stopped=True, elsewhere=self._are_parted)
         if everywhere:
             jumped = [person for person in in_sight if person.last_seen_s >= previous_s]
             high = match_far(jumped, high, at_s)
@@ -286,10 +290,11 @@ class Tracker:
 
     def _without_duplicates(self, found: list[Sighting]) -> list[Sighting]:
         """Return the sightings whose person is not matched yet; of two that show the same person, the better one."""
-        taken = [person.sighting.head for person in self._people if person.sighting is not None]
+        matched = [person for person in self._people if person.sighting is not None]
         kept: list[Sighting] = []
         for sighting in sorted(found, key=lambda sighting: -sighting.score):
-            if not any(same_head(sighting.head, box) for box in taken):
-                taken.append(sighting.head)
+            # Body and face of somebody far away may come apart: the person knows where on the body the face is.
+            known = any(same_head(person.head_in(sighting), person.last_box) for person in matched)
+            if not known and not any(same_head(sighting.head, other.head) for other in kept):
                 kept.append(sighting)
         return kept

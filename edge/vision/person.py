@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from edge.types import Box, Image, Sighting, Track, TrackState
 from edge.vision.clothing import FORGOTTEN_S, Wardrobe
+from edge.vision.face_place import FacePlace
 from edge.vision.kalman import Axis
-from edge.vision.sightings import WORST_FIT, fit, head_of
+from edge.vision.sightings import WORST_FIT, fit
 from edge.vision.stationary import LifeSigns
 
 BLINK_S = 0.5
@@ -35,10 +36,6 @@ GUESS_WEIGHT = 0.25
 
 GUESS_REACH, GUESS_GROWTH = 0.7, 1.0
 """A guessed head may be further away than a face by this many face sizes, and its size may differ by this logarithm."""
-
-LEAN, WHOLE_LEAN = 0.2, 1.5
-"""Weight of the newest sight in what a track knows about the place of the face on the body. A body whose guessed face
-differs in size from the one seen by more than the second factor is cut off, and says nothing about a whole one."""
 
 KNOWN_BODY_S, JUST_S = 1.0, 0.3
 """For this long, a body that is not seen any more still tells where the face may be, and a face where it is on it."""
@@ -95,7 +92,7 @@ class Person:
         self._usual_score = sighting.score
         self._by_face = sighting.face is not None
         self._body, self._body_s = sighting.body, at_s
-        self._lean, self._leans = (0.0, 0.0, 1.0), False
+        self._face_place = FacePlace()
         self._expected, self._scale = True, 1.0
         self._widest: dict[bool, float] = {}
         self._leaving = 0
@@ -108,7 +105,7 @@ class Person:
         self._wears = Wardrobe()
         x, y = sighting.head.centre
         self._x, self._y = Axis(x, self.last_side), Axis(y, self.last_side)
-        self._learn_lean(sighting)
+        self._learn_face_place(sighting)
 
     @property
     def unseen_s(self) -> float:
@@ -129,7 +126,7 @@ class Person:
         self.last_box, self.last_side, self.last_seen_s = other.last_box, other.last_side, other.last_seen_s
         self.sighting, self._by_face = other.sighting, other._by_face
         self._body, self._body_s = other._body, other._body_s
-        self._lean, self._leans = other._lean, other._leans
+        self._face_place = other._face_place
         self.faces += other.faces
         self.bodies += other.bodies
         self.hits += other.hits
@@ -154,8 +151,8 @@ class Person:
     def see(self, sighting: Sighting, at_s: float) -> None:
         head = self.head_in(sighting)
         (x, y), jitter = head.centre, MEASUREMENT_SIGMA
-        same_place = self._leans or self._by_face == (sighting.face is not None)
-        self._learn_lean(sighting)
+        same_place = self._face_place.known or self._by_face == (sighting.face is not None)
+        self._learn_face_place(sighting)
         if sighting.face is None:
             # Half a body beside a pillar looks narrow, and its middle is not the middle of the person.
             growth = math.log(max(head.side, 1e-3) / max(self.last_side, 1e-3))
@@ -189,30 +186,19 @@ class Person:
         this person's face on it, seen earlier."""
         if sighting.face is not None or sighting.body is None:
             return sighting.head
-        guess, (across, down, size) = head_of(sighting.body.box), self._lean
-        return guess.moved(across * guess.side, down * guess.side).scaled(size)
+        return self._face_place.head(sighting.body.box)
 
-    def _learn_lean(self, sighting: Sighting) -> None:
+    def _learn_face_place(self, sighting: Sighting) -> None:
         """Learn where the face is on the body: on this one, or the last one if a near look cuts it off."""
         body = None if sighting.body is None else sighting.body.box
         if body is None and self._at_s - self._body_s <= JUST_S:
             body = self.expected_body
         if sighting.face is None or body is None or fit(sighting.face.box, body) > WORST_FIT:
             return
-        guess, face = head_of(body), sighting.face.box
-        side = max(guess.side, 1e-6)
-        if not 1 / WHOLE_LEAN <= face.side / side <= WHOLE_LEAN:
-            return
-        now = (
-            (face.centre[0] - guess.centre[0]) / side,
-            (face.centre[1] - guess.centre[1]) / side,
-            face.side / side,
-        )
-        if not self._leans:
+        was_known = self._face_place.known
+        self._face_place.learn(sighting.face.box, body)
+        if self._face_place.known and not was_known:
             self.life.guess_anew()
-        weight = LEAN if self._leans else 1.0
-        self._leans = True
-        self._lean = tuple(old + weight * (new - old) for old, new in zip(self._lean, now, strict=True))  # type: ignore[assignment]
 
     def look_alive(self, image: Image | None, at_s: float, others: Sequence[Person]) -> None:
         """Note whether this sighting shows that the person is no picture, and the clothes. What changes while one of

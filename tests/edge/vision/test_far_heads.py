@@ -121,7 +121,6 @@ def test_somebody_too_small_for_the_wide_look_is_found_again_with_a_low_score(
         tracker.update((), at_s - 0.5 / FPS, view=VIEW, scale=WIDE_SCALE)  # the wide look finds nobody
         return tracker.update(sightings(Sight((), (body,))), at_s, view=VIEW, scale=None)
 
-    for index in range(1, 3 * FPS):
-        before = see(index / FPS, 0.8)
+    before = [see(index / FPS, 0.8) for index in range(1, 3 * FPS)][-1]
     again = see(before.active[0].last_seen_s + gap_s, score)
     assert [track.track_id for track in again.active] == [track.track_id for track in before.active]

@@ -242,8 +242,8 @@ def _with_waits(one: Person, waits: Mapping[str, Wait]) -> Person:
 def _look(one: Person, target: str) -> Person | None:
     looks = dict(one.places.looks)
     if target in looks:
-        if target == "sign" and one.shown is not None and one.shown.looked_s:
-            return None
+        if target == "sign" and one.shown is not None:
+            one = replace(one, shown=replace(one.shown, looked_s=0.0))
         del looks[target]
     else:
         most_s = one.places.stays.get("shelf", 0.0) if target == "tea" else one.elsewhere_s

@@ -204,10 +204,9 @@ class Trials:
             yield from self._retimed(f"look {target}", f"targets.{target}.attention", rest[1], mover)
         elif rest[0] == "passers":
             yield from self._walked(mover)
-        elif rest[0] == "viewers":
-            yield from (mover.toggle(f"look {target}", more=more) for more in (False, True))
         else:
-            yield from self._exchanged(target, rest[1], mover)
+            looks = (mover.toggle(f"look {target}", more=more) for more in (False, True))
+            yield from _in_turn(looks, self._exchanged(target, rest[1], mover) if rest[1:] else ())
 
     def _watched(self, side: str, what: str, mover: Mover) -> Iterator[list[Person] | None]:
         now = self.shows.divided(mover.people)

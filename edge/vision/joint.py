@@ -40,18 +40,29 @@ def withhold_in_joint(
     """Return the cells to withhold when both margins are published; large ones are taken in the order of ``rows`` and
     ``columns``. None: the table cannot be published, or would show nothing.
 
-    If a cell of a margin is small, the result is always None: otherwise it would reveal something about that cell.
+    If a cell of a margin is small, or k where that says too much, the result is always None.
     """
-    sums = [sum(joint[row, column] for column in columns) for row in rows]
-    sums += [sum(joint[row, column] for row in rows) for column in columns]
-    hidden = _hidden(joint, k, rows, columns)
-    shows_nothing = any(sums) and all(key in hidden for key, count in joint.items() if count)
-    if shows_nothing or any(0 < count < k for count in sums):
+    of_rows = [sum(joint[row, column] for column in columns) for row in rows]
+    of_columns = [sum(joint[row, column] for row in rows) for column in columns]
+    if _too_few(of_rows, of_columns, k) or _too_few(of_columns, of_rows, k):
         return None
+    hidden = _hidden(joint, k, rows, columns)
+    if any(of_rows) and all(key in hidden for key, count in joint.items() if count):
+        return None  # it would show nothing
     edges = [_edge(("row", row), ("column", column), joint[row, column], k) for row, column in sorted(hidden)]
     small = [index for index, edge in enumerate(edges) if edge.count < k]
     safe = all(_can_change(edges, index) and _carried(edges, index, k) for index in small)
     return hidden if safe else None
+
+
+def _too_few(sums: Sequence[int], across: Sequence[int], k: int) -> bool:
+    """Return whether a sum says too much of its line. ``across``: the sums of the lines that cross it.
+
+    In a line of k visits that k lines cross, each of these may have one of them. If the other lines are large, every
+    other table with these sums is published, so that this one would be known by being withheld.
+    """
+    crossing = sum(count > 0 for count in across)
+    return any(0 < count < k or 1 < count == k == crossing for count in sums)
 
 
 def _hidden(joint: Mapping[Key, int], k: int, rows: Sequence[str], columns: Sequence[str]) -> set[Key]:

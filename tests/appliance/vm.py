@@ -33,8 +33,9 @@ BOOT_S = 600.0
 STOP_S = 120.0
 DISK = "6G"
 
-# Beside what a container has: who reads the settings of a flashed card, and what a kernel of its own wants.
-MORE = ("cloud-init", "kmod", "udev")
+# Beside what a container has: who reads the settings of a flashed card, and what a kernel of its own wants. cloud-init
+# needs a name that only python3-cffi-backend provides, and debootstrap does not look for who provides a name.
+MORE = ("cloud-init", "kmod", "python3-cffi-backend", "udev")
 KERNEL = "linux-image-cloud-arm64"
 
 # As Raspberry Pi OS names it; the files of a card (`ansible/image.yml`) know no other.

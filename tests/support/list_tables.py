@@ -14,7 +14,7 @@ from common.vocabulary import ATTRIBUTES, NOT_SEEN
 from tests.support.posterior import list_told
 
 _ALL, _DRAWN = 4_000, 2_000
-"""Up to so many lists all are tried; if there are more, so many are drawn."""
+"""Up to so many lists all are tried; if there are more, so many are drawn, with few or many empty cells."""
 
 
 def other_lists(cohort: wire.Cohort, attribute: str, k: int) -> Sequence[dict[str, int]]:
@@ -49,8 +49,9 @@ def _divided(visits: int, cells: int, k: int) -> Iterator[Sequence[int]]:
     else:
         rng = np.random.default_rng(1)
         for _ in range(_DRAWN):
-            counts = rng.integers(0, 2 * k + 1, cells)
-            one = rng.integers(cells)
+            filled = rng.permutation(cells) < rng.integers(1, cells + 1)
+            counts = rng.integers(0, 2 * k + 1, cells) * filled
+            one = rng.choice(np.flatnonzero(filled))
             counts[one] += visits - counts.sum()
             if counts[one] >= 0:
                 yield counts.tolist()

@@ -26,7 +26,7 @@ _ALL, _DRAWN, _ENOUGH = 4_000, (4_000, 100_000), 50
 more are drawn."""
 
 
-WITHHELD_AT_MOST = {"gender": 0.95, "age_band": 0.7, "expression": 0.95}
+WITHHELD_AT_MOST = {"gender": 0.95, "age_band": 0.8, "expression": 0.95}
 """The stated bound on a belief from a list of which a part is withheld, for whoever knows at most one visit of the
 cohort. Not proved: it rests on the random days of ``benchmarks/composition.py``, which fails beyond it."""
 

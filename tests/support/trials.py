@@ -184,7 +184,7 @@ class Trials:
         zones = ("desk", "shelf")
         yield from (mover.toggle(f"stay {zone}") for zone in zones)
         yield from (mover.rezone(*pair) for pair in itertools.permutations(zones))
-        yield from (mover.pass_on(zone, longer=False) for zone in zones)
+        yield from (mover.pass_on(zone, longer=longer) for longer in (False, True) for zone in zones)
 
     def _longer(self, zone: str, mover: Mover) -> Iterator[list[Person] | None]:
         """Let somebody stay in a zone for long enough, and stop there."""

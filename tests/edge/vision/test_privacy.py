@@ -19,7 +19,6 @@ from common import wire
 from common.vocabulary import AGE_BANDS, DWELL_BINS_S, EXPRESSIONS, GENDERS, NO_VERDICT, NOT_SEEN, UNKNOWN
 from edge.types import Coverage, WindowAggregate
 from edge.vision.disclosure import withhold
-from edge.vision.joint import withhold_in_joint
 from edge.vision.privacy import CohortRule, Release
 from edge.vision.times import Times, dominated, publishable
 
@@ -295,33 +294,3 @@ def test_a_small_cell_of_the_joint_table_takes_others_with_it() -> None:
         "unknown": nobody,
         "not_seen": {"not_seen": 0},
     }
-
-
-@pytest.mark.parametrize("k", [3, 4])
-def test_no_joint_table_is_the_only_one_that_is_published_as_it_is(k: int) -> None:
-    """All tables of 2 x 2 up to 16 visits, margins included."""
-    rows, columns, alike = ("a", "b"), ("x", "y"), dict[object, list[tuple[int, ...]]]()
-    keys = [(row, column) for row in rows for column in columns]
-    most = 16
-    for counts in itertools.product(range(most + 1), repeat=4):
-        if k <= sum(counts) <= most:
-            joint = dict(zip(keys, counts, strict=True))
-            alike.setdefault(_published(joint, k, rows, columns), []).append(counts)
-    for tables in alike.values():
-        for index in range(4):
-            values = {counts[index] for counts in tables}
-            assert len(values) > 1 or not 0 < min(values) < k
-
-
-def _published(
-    joint: dict[tuple[str, str], int], k: int, rows: tuple[str, ...], columns: tuple[str, ...]
-) -> object:
-    by_row = {row: sum(joint[row, column] for column in columns) for row in rows}
-    by_column = {column: sum(joint[row, column] for row in rows) for column in columns}
-    hidden = withhold_in_joint(joint, k, rows, columns)
-    return (
-        sum(joint.values()),
-        tuple(None if row in withhold(by_row, k, rows) else by_row[row] for row in rows),
-        tuple(None if one in withhold(by_column, k, columns) else by_column[one] for one in columns),
-        hidden is not None and tuple(None if key in hidden else count for key, count in joint.items()),
-    )

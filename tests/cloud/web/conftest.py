@@ -14,6 +14,7 @@ from cloud.accounts.accounts import Accounts
 from cloud.stores.embedded import EmbeddedStore
 from cloud.web.placement import Positions
 from tests.cloud.web.browser import _Server
+from tests.cloud.web.editor_shop import SEEN, EditedShop, edited_shop
 from tests.cloud.web.logins import opened_accounts
 from tests.support.chromium import started
 from tests.support.clock import ManualClock
@@ -54,3 +55,11 @@ def address(store: EmbeddedStore, clock: ManualClock) -> Iterator[str]:
 @pytest.fixture
 def positions(clock: ManualClock) -> Positions:
     return Positions(clock)
+
+
+@pytest.fixture
+def seen_shop(tmp_path: Path) -> Iterator[EditedShop]:
+    """Its camera has shown floor points and its own zones."""
+    with edited_shop(tmp_path) as opened:
+        opened.say(SEEN)
+        yield opened

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -26,25 +23,18 @@ from tests.cloud.web.editor_page import (
     shows,
     table,
 )
-from tests.cloud.web.editor_shop import SEEN, EditedShop, edited_shop
+from tests.cloud.web.editor_shop import EditedShop
 from tests.support.brokers import until
 from tests.support.messages import placement
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[EditedShop]:
-    with edited_shop(tmp_path) as opened:
-        opened.say(SEEN)
-        yield opened
-
-
 def test_a_zone_and_a_door_drawn_by_mouse_count_from_closing_time_on(
-    chromium: Browser, shop: EditedShop
+    chromium: Browser, seen_shop: EditedShop
 ) -> None:
-    before = shop.running
-    with editor(chromium, shop) as page:
+    before = seen_shop.running
+    with editor(chromium, seen_shop) as page:
         expect(part(page, "answer")).to_have_text("Nothing has been changed from here yet.")
         draw(page, "a zone", [*ZONE, ZONE[0]])
         shows(page, percent(ZONE), 0.4)
@@ -52,27 +42,27 @@ def test_a_zone_and_a_door_drawn_by_mouse_count_from_closing_time_on(
         expect(part(page, "unsent")).to_have_text("Not sent yet: doors, zones.")
         send(page)
         expect(part(page, "answer")).to_contain_text("The device has checked it. Places change at closing")
-        assert shop.running == before, "until closing time it counts as before"
+        assert seen_shop.running == before, "until closing time it counts as before"
 
-        shop.time.to_closing_time()
+        seen_shop.time.to_closing_time()
         expect(part(page, "answer")).to_contain_text("In use since 2 Mar 2026")
-        after = fingerprint(overlaid(shop.own, asked(shop, page)))
+        after = fingerprint(overlaid(seen_shop.own, asked(seen_shop, page)))
         assert after != before
-        until(lambda: shop.running == after, "the device says which settings it uses")
+        until(lambda: seen_shop.running == after, "the device says which settings it uses")
         first = page.locator(".history tbody tr").first
         expect(first).to_contain_text("local")
         expect(first).to_contain_text("doors, zones")
         expect(first).to_contain_text(f"Settings {before} before, {after} since.")
         page.get_by_role("link", name="shop", exact=True).click()
         expect(page.locator("#devices")).to_contain_text("(doors, zones): figures before and after differ.")
-        zones = overlaid(shop.own, asked(shop, page)).zones
+        zones = overlaid(seen_shop.own, asked(seen_shop, page)).zones
         assert [zone.name for zone in zones] == ["till", "shelf", "zone-1"], (
             "what excludes is not sent, and stays"
         )
 
 
-def test_everything_works_by_keyboard(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop) as page:
+def test_everything_works_by_keyboard(chromium: Browser, seen_shop: EditedShop) -> None:
+    with editor(chromium, seen_shop) as page:
         page.get_by_role("button", name="Draw a zone").focus()
         page.keyboard.press("Enter")
         expect(part(page, "drawing")).to_be_focused()
@@ -112,20 +102,20 @@ def test_everything_works_by_keyboard(chromium: Browser, shop: EditedShop) -> No
         part(page, "save").focus()
         page.keyboard.press("Enter")
         expect(part(page, "answer")).to_contain_text("The device has checked it.")
-        sent = asked(shop, page)
+        sent = asked(seen_shop, page)
         assert sent["doors"] == [{"name": "street", "line": [[0.2, 0.6], [0.7, 0.6]], "inside": [0.5, 0.8]}]
         assert sent["zones"][1]["polygon"] == [[0.49, 0.45], [0.6, 0.5], [0.6, 0.805], [0.545, 0.628]]
-        shop.time.to_closing_time()
+        seen_shop.time.to_closing_time()
         expect(part(page, "answer")).to_contain_text("In use since")
-        after = fingerprint(overlaid(shop.own, sent))
-        until(lambda: shop.running == after, "the device says which settings it uses")
+        after = fingerprint(overlaid(seen_shop.own, sent))
+        until(lambda: seen_shop.running == after, "the device says which settings it uses")
 
 
 def test_what_the_device_refuses_is_shown_with_its_reason_and_can_be_taken_back(
-    chromium: Browser, shop: EditedShop
+    chromium: Browser, seen_shop: EditedShop
 ) -> None:
-    before = shop.running
-    with editor(chromium, shop) as page:
+    before = seen_shop.running
+    with editor(chromium, seen_shop) as page:
         for yaw in ("10", "18"):
             with one_more(page):
                 page.get_by_role("button", name="Add a target", exact=True).click()
@@ -135,7 +125,7 @@ def test_what_the_device_refuses_is_shown_with_its_reason_and_can_be_taken_back(
         expect(part(page, "answer")).to_contain_text(
             "The device has refused it: targets 'target-1' and 'target-2' are 8 degrees apart"
         )
-        assert shop.running == before
+        assert seen_shop.running == before
         # The drawing stays, so that it can be put right.
         page.get_by_label("Head turned to the right (degrees)").fill("40")
         page.keyboard.press("Tab")
@@ -146,12 +136,12 @@ def test_what_the_device_refuses_is_shown_with_its_reason_and_can_be_taken_back(
         expect(part(page, "answer")).to_contain_text("In use since")
         expect(page.get_by_role("button", name="Target target-1")).to_have_count(0)
         assert page.locator(".history tbody tr").count() == 4, "three changes, and the file"
-        assert shop.running == before, "the change that waited for closing time is gone"
-        assert asked(shop, page) == {}
+        assert seen_shop.running == before, "the change that waited for closing time is gone"
+        assert asked(seen_shop, page) == {}
 
 
-def test_every_step_can_be_undone_and_done_again(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop) as page:
+def test_every_step_can_be_undone_and_done_again(chromium: Browser, seen_shop: EditedShop) -> None:
+    with editor(chromium, seen_shop) as page:
         draw(page, "a zone", [*ZONE, ZONE[0]])
         shows(page, percent(ZONE), 0.4)
         drawn = table(page)
@@ -184,9 +174,9 @@ def test_every_step_can_be_undone_and_done_again(chromium: Browser, shop: Edited
         expect(page.locator(".zones")).to_have_count(2)
 
 
-def test_a_finger_draws_too(chromium: Browser, shop: EditedShop) -> None:
+def test_a_finger_draws_too(chromium: Browser, seen_shop: EditedShop) -> None:
     size = {"width": 360, "height": 780}
-    with editor(chromium, shop, viewport=size, has_touch=True) as page:
+    with editor(chromium, seen_shop, viewport=size, has_touch=True) as page:
         page.get_by_role("button", name="Draw a zone").tap()
         for point in ZONE:
             page.touchscreen.tap(*place(page, point))
@@ -194,8 +184,8 @@ def test_a_finger_draws_too(chromium: Browser, shop: EditedShop) -> None:
         shows(page, percent(ZONE), 0.6)
 
 
-def test_a_target_stands_on_the_plan_where_it_is_dragged_to(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop) as page:
+def test_a_target_stands_on_the_plan_where_it_is_dragged_to(chromium: Browser, seen_shop: EditedShop) -> None:
+    with editor(chromium, seen_shop) as page:
         draw(page, "the floor plan", [(0.2, 0.5), (0.8, 0.5), (0.99, 0.99), (0.01, 0.99)])
         for point, (x, y) in enumerate([(0, 5), (4, 5), (4, 0), (0, 0)], 1):
             for axis, metres in (("x", x), ("y", y)):
@@ -208,11 +198,11 @@ def test_a_target_stands_on_the_plan_where_it_is_dragged_to(chromium: Browser, s
         assert float(page.get_by_label("On the plan, y (m)").input_value()) == pytest.approx(5, abs=0.1)
         send(page)
         expect(part(page, "answer")).to_contain_text("The device has checked it.")
-        assert list(asked(shop, page)) == ["plan", "targets"]
+        assert list(asked(seen_shop, page)) == ["plan", "targets"]
 
 
-def test_a_change_by_somebody_else_is_not_overwritten(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop, expected="Failed to load") as one, editor(chromium, shop) as other:
+def test_a_change_by_somebody_else_is_not_overwritten(chromium: Browser, seen_shop: EditedShop) -> None:
+    with editor(chromium, seen_shop, expected="Failed to load") as one, editor(chromium, seen_shop) as other:
         draw(one, "a door", DOOR)
         draw(other, "a zone", [*ZONE, ZONE[0]])
         send(other)
@@ -220,13 +210,15 @@ def test_a_change_by_somebody_else_is_not_overwritten(chromium: Browser, shop: E
         send(one)
         expect(part(one, "said")).to_contain_text("Somebody else has changed this device meanwhile.")
         expect(one.locator(".doors")).to_have_count(1)
-        assert list(asked(shop, one)) == ["zones"]
+        assert list(asked(seen_shop, one)) == ["zones"]
 
 
-def test_what_is_drawn_is_not_lost_by_looking_at_another_device(chromium: Browser, shop: EditedShop) -> None:
+def test_what_is_drawn_is_not_lost_by_looking_at_another_device(
+    chromium: Browser, seen_shop: EditedShop
+) -> None:
     own = [{"name": "window", "polygon": [[0, 0], [1, 0], [1, 1]]}]
-    shop.say(placement(device="shelf", left_s=0.0, places={"zones": own}))
-    with editor(chromium, shop) as page:
+    seen_shop.say(placement(device="shelf", left_s=0.0, places={"zones": own}))
+    with editor(chromium, seen_shop) as page:
         draw(page, "a door", DOOR)
         chosen = page.get_by_label("Device")
         chosen.select_option("shelf")
@@ -239,8 +231,8 @@ def test_what_is_drawn_is_not_lost_by_looking_at_another_device(chromium: Browse
         expect(part(page, "answer")).to_have_text("Nothing has been changed from here yet.")
 
 
-def test_a_server_that_is_away_is_said_and_nothing_is_lost(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop, expected="Failed to load resource") as page:
+def test_a_server_that_is_away_is_said_and_nothing_is_lost(chromium: Browser, seen_shop: EditedShop) -> None:
+    with editor(chromium, seen_shop, expected="Failed to load resource") as page:
         draw(page, "a door", DOOR)
         page.context.set_offline(True)
         send(page)
@@ -253,10 +245,10 @@ def test_a_server_that_is_away_is_said_and_nothing_is_lost(chromium: Browser, sh
 
 
 def test_names_are_text_and_are_checked_before_the_device_is_asked(
-    chromium: Browser, shop: EditedShop
+    chromium: Browser, seen_shop: EditedShop
 ) -> None:
-    shop.say(placement(places={"zones": [{"name": "shelf", "polygon": [[0, 0], [1, 0], [1, 1]]}]}))
-    with visit(chromium, shop.page) as page:
+    seen_shop.say(placement(places={"zones": [{"name": "shelf", "polygon": [[0, 0], [1, 0], [1, 1]]}]}))
+    with visit(chromium, seen_shop.page) as page:
         page.locator("summary").click()
         page.get_by_label("Name").fill("<img src=x onerror=alert(1)>")
         page.keyboard.press("Tab")
@@ -274,10 +266,10 @@ def test_names_are_text_and_are_checked_before_the_device_is_asked(
 
 
 def test_a_button_that_is_pressed_while_a_name_is_typed_gets_its_click(
-    chromium: Browser, shop: EditedShop
+    chromium: Browser, seen_shop: EditedShop
 ) -> None:
-    shop.say(placement(places={"zones": [{"name": "shelf", "polygon": [[0, 0], [1, 0], [1, 1]]}]}))
-    with visit(chromium, shop.page) as page:
+    seen_shop.say(placement(places={"zones": [{"name": "shelf", "polygon": [[0, 0], [1, 0], [1, 1]]}]}))
+    with visit(chromium, seen_shop.page) as page:
         page.locator("summary").click()
         page.get_by_label("Name").fill("window")
         page.get_by_role("button", name="Add a door").hover()
@@ -291,9 +283,9 @@ def test_a_button_that_is_pressed_while_a_name_is_typed_gets_its_click(
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_editor_fits_a_phone(chromium: Browser, shop: EditedShop, scheme: str, width: int) -> None:
+def test_the_editor_fits_a_phone(chromium: Browser, seen_shop: EditedShop, scheme: str, width: int) -> None:
     size = {"width": width, "height": 812}
-    with editor(chromium, shop, viewport=size, color_scheme=scheme) as page:
+    with editor(chromium, seen_shop, viewport=size, color_scheme=scheme) as page:
         page.get_by_role("button", name="Add a zone").click()
         page.get_by_label("Name").fill("a" * 64)
         page.keyboard.press("Tab")

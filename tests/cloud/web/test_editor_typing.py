@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.cloud.web.editor_page import DOOR, ZONE, asked, draw, editor, one_more, part, place, send, shows
-from tests.cloud.web.editor_shop import SEEN, EditedShop, edited_shop
+from tests.cloud.web.editor_shop import EditedShop
 
 pytestmark = [pytest.mark.chromium, pytest.mark.slow]
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[EditedShop]:
-    with edited_shop(tmp_path) as opened:
-        opened.say(SEEN)
-        yield opened
 
 
 def asks(request: Request) -> bool:
@@ -40,8 +30,10 @@ def an_answer_has_come(page: Page) -> None:
             pass
 
 
-def test_a_redraw_leaves_text_caret_and_selection_of_a_field(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop) as page:
+def test_a_redraw_leaves_text_caret_and_selection_of_a_field(
+    chromium: Browser, seen_shop: EditedShop
+) -> None:
+    with editor(chromium, seen_shop) as page:
         with one_more(page):
             page.get_by_role("button", name="Add a target", exact=True).click()
         yaw, name = page.get_by_label("Head turned to the right (degrees)"), page.get_by_label("Name")
@@ -60,13 +52,13 @@ def test_a_redraw_leaves_text_caret_and_selection_of_a_field(chromium: Browser, 
         expect(name).to_be_focused()
         send(page)
         expect(part(page, "answer")).to_contain_text("The device has checked it.")
-        assert asked(shop, page) == {"targets": [{"name": "my-target-1", "yaw": 18, "pitch": 0}]}
+        assert asked(seen_shop, page) == {"targets": [{"name": "my-target-1", "yaw": 18, "pitch": 0}]}
 
 
 def test_a_change_by_somebody_else_waits_while_a_field_is_typed_in(
-    chromium: Browser, shop: EditedShop
+    chromium: Browser, seen_shop: EditedShop
 ) -> None:
-    with editor(chromium, shop, expected="Failed to load") as one, editor(chromium, shop) as other:
+    with editor(chromium, seen_shop, expected="Failed to load") as one, editor(chromium, seen_shop) as other:
         one.locator("summary").first.click()
         name = one.get_by_label("Name")
         name.fill("win")
@@ -78,20 +70,34 @@ def test_a_change_by_somebody_else_waits_while_a_field_is_typed_in(
         expect(name).to_have_value("window")
         send(one)
         expect(part(one, "said")).to_contain_text("Somebody else has changed this device meanwhile.")
-        assert list(asked(shop, one)) == ["doors"]
+        assert list(asked(seen_shop, one)) == ["doors"]
 
 
 def test_a_number_goes_to_its_corner_when_the_drawing_is_pressed_next(
-    chromium: Browser, shop: EditedShop
+    chromium: Browser, seen_shop: EditedShop
 ) -> None:
-    with editor(chromium, shop) as page:
+    with editor(chromium, seen_shop) as page:
         draw(page, "a zone", [*ZONE, ZONE[0]])
         page.get_by_label("Corner 3 of Zone zone-1, from the top, in percent").fill("95")
         page.mouse.click(*place(page, (0.475, 0.55)))  # a corner more between the first and the second
         shows(page, [35, 55, 47.5, 55, 60, 55, 60, 95, 35, 90], 0.4)
 
 
-def test_an_answer_that_comes_late_takes_nothing_back(chromium: Browser, shop: EditedShop) -> None:
+@pytest.mark.parametrize("typed", ["", "120"])
+def test_a_coordinate_that_is_emptied_or_outside_the_picture_stays(
+    chromium: Browser, seen_shop: EditedShop, typed: str
+) -> None:
+    with editor(chromium, seen_shop) as page:
+        draw(page, "a zone", [*ZONE, ZONE[0]])
+        field = page.get_by_label("Corner 3 of Zone zone-1, from the top, in percent")
+        before = field.input_value()
+        field.fill(typed)
+        field.press("Tab")
+        expect(field).to_have_value(before)
+        shows(page, [35, 55, 60, 55, 60, 90, 35, 90], 0.4)
+
+
+def test_an_answer_that_comes_late_takes_nothing_back(chromium: Browser, seen_shop: EditedShop) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -100,8 +106,8 @@ def test_an_answer_that_comes_late_takes_nothing_back(chromium: Browser, shop: E
         else:
             held.append(route)
 
-    with editor(chromium, shop) as page:
-        old = page.request.get(f"{shop.box.page_url}api/shop/changes").text()
+    with editor(chromium, seen_shop) as page:
+        old = page.request.get(f"{seen_shop.box.page_url}api/shop/changes").text()
         draw(page, "a door", DOOR)
         with page.expect_request(asks):
             page.route("**/changes", hold)
@@ -113,8 +119,8 @@ def test_an_answer_that_comes_late_takes_nothing_back(chromium: Browser, shop: E
         assert page.evaluate("window.gone") is False
 
 
-def test_a_button_of_the_history_keeps_the_focus(chromium: Browser, shop: EditedShop) -> None:
-    with editor(chromium, shop) as page:
+def test_a_button_of_the_history_keeps_the_focus(chromium: Browser, seen_shop: EditedShop) -> None:
+    with editor(chromium, seen_shop) as page:
         draw(page, "a door", DOOR)
         send(page)
         expect(part(page, "answer")).to_contain_text("The device has checked it.")

@@ -143,13 +143,18 @@ export class Forms {
     const rows = points.map((point, at) => {
       const name = words.pointName(section, at);
       const cells = words.SIDES.map((side, axis) => node("td", {}, node("input", {
-        type: "number", min: 0, max: 100, step: "any", inputmode: "decimal", value: words.percent(point[axis]),
+        type: "number", required: true, min: 0, max: 100, step: "any", inputmode: "decimal",
+        value: words.percent(point[axis]),
         "aria-label": words.coordinate(name, words.itemName(section, item), side),
         "data-key": `${section}.${index}.${at}.${axis}`,
-        change: (event) => {
+        change: ({ target }) => {
           const moved = [...pointsOf(section, items(this.draft.places, section)[index])[at]]; // as it is by now
-          moved[axis] = Number(event.target.value) / 100;
-          this.asks.movePoint(which, at, moved);
+          if (target.validity.valid) {
+            moved[axis] = Number(target.value) / 100;
+            this.asks.movePoint(which, at, moved);
+          } else {
+            target.value = words.percent(moved[axis]); // empty, or outside the picture: it stays
+          }
         },
       })));
       if (section === "zones") cells.push(this.corner(which, points, at, name));

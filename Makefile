@@ -82,7 +82,7 @@ proven: setup ## Run the tests, and write into README.md on which real parts the
 	$(BIN)/pytest --numprocesses auto --dist loadfile --junitxml build/proven.xml $(ARGS)
 	$(BIN)/python docs/proven.py build/proven.xml
 
-appliance-test-emulated: setup ## The same on an emulated arm64 machine, with arm64 wheels and kernel (root; takes long)
+appliance-test-emulated: setup-ansible wheelhouse ## The same on an emulated arm64 machine, with arm64 wheels and kernel (root; takes long)
 	$(BIN)/pytest tests/appliance/test_arm64.py $(ARGS)
 
 runtimes: setup $(OTHERS:%=$(RUNTIMES)/%/.installed) ## Download what test-runtimes needs: tflite-runtime and an emulated aarch64

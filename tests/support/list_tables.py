@@ -40,7 +40,7 @@ def _alike(
 
 
 def _divided(visits: int, cells: int, k: int) -> Iterator[Sequence[int]]:
-    """Yield ways to divide ``visits`` among ``cells``: all, or some of those where all but one are small."""
+    """Yield ways to divide ``visits`` among ``cells``: all, or some."""
     if not cells:
         yield ()
     elif math.comb(visits + cells - 1, cells - 1) <= _ALL:
@@ -48,10 +48,13 @@ def _divided(visits: int, cells: int, k: int) -> Iterator[Sequence[int]]:
             yield [b - a - 1 for a, b in itertools.pairwise((-1, *bars, visits + cells - 1))]
     else:
         rng = np.random.default_rng(1)
-        for _ in range(_DRAWN):
-            filled = rng.permutation(cells) < rng.integers(1, cells + 1)
-            counts = rng.integers(0, 2 * k + 1, cells) * filled
-            one = rng.choice(np.flatnonzero(filled))
-            counts[one] += visits - counts.sum()
-            if counts[one] >= 0:
+        for draw in range(_DRAWN):
+            filled, counts = rng.permutation(cells)[: rng.integers(1, cells + 1)], np.zeros(cells, int)
+            if draw % 2 and len(filled) <= visits:  # in any way, each with somebody
+                bars = np.sort(rng.choice(visits - 1, len(filled) - 1, replace=False)) + 1
+                counts[filled] = np.diff([0, *bars.tolist(), visits])
+            else:  # one with nearly all
+                counts[filled] = rng.integers(0, 2 * k + 1, len(filled))
+                counts[filled[0]] += visits - counts.sum()
+            if counts.min() >= 0:
                 yield counts.tolist()

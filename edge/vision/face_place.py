@@ -25,15 +25,16 @@ class FacePlace:
         guess = head_of(body)
         return guess.moved(self._across * guess.side, self._down * guess.side).scaled(self._size)
 
-    def learn(self, face: Box, body: Box) -> None:
-        """Take a face and the body that it is on."""
+    def learn(self, face: Box, body: Box) -> bool:
+        """Take a face and the body that it is on. Return whether the place is known from now on, and was not before."""
         guess = head_of(body)
         side = max(guess.side, 1e-6)
         size = face.side / side
         if not 1 / WHOLE <= size <= WHOLE:
-            return
-        weight = NEWEST if self.known else 1.0
-        self.known = True
+            return False
+        first, self.known = not self.known, True
+        weight = 1.0 if first else NEWEST
         self._across += weight * ((face.centre[0] - guess.centre[0]) / side - self._across)
         self._down += weight * ((face.centre[1] - guess.centre[1]) / side - self._down)
         self._size += weight * (size - self._size)
+        return first

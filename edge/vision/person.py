@@ -11,10 +11,12 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
+from edge.proportions import FACES_HIGH
 from edge.types import Box, Image, Sighting, Track, TrackState
 from edge.vision.clothing import FORGOTTEN_S, Wardrobe
 from edge.vision.face_place import FacePlace
 from edge.vision.kalman import Axis
+from edge.vision.leaving import Leaving
 from edge.vision.sightings import WORST_FIT, fit
 from edge.vision.stationary import LifeSigns
 
@@ -49,6 +51,9 @@ NEWCOMER = 0.4
 MORE_THAN_SHOULDERS = 5.0
 """Height of a body, in face sizes, of which more shows than head and shoulders."""
 
+LONGEST = 1.7
+"""Somebody whose face was seen has no body longer than this many times what the face says: it is somebody in front."""
+
 NEAR_BY = 1.5
 """Somebody within this distance of a head, in its sizes, changes the picture of it."""
 
@@ -62,12 +67,6 @@ its upper edge is exact enough to tell where the head is in one frame."""
 
 NEAR_REACH = (0.7, 3.0)
 """Smallest and largest distance, in face sizes, between where a face is expected and where it is found."""
-
-LEAVING_WIDTH = 0.85
-"""A face or body at the edge of the picture with less than this share of its full width is leaving."""
-
-TURNED_BACK = 0.08
-"""A person who leaves never moves this far inwards between two frames, in face sizes."""
 
 DOUBT = 1.5
 """Cost of a score lower than the usual one of a face, for a difference of 1."""
@@ -94,8 +93,7 @@ class Person:
         self._body, self._body_s = sighting.body, at_s
         self._face_place = FacePlace()
         self._expected, self._scale = True, 1.0
-        self._widest: dict[bool, float] = {}
-        self._leaving = 0
+        self._leaving = Leaving()
         self.life = LifeSigns(sighting.head, at_s)
         self.candidates: list[Person] = []
         """Lost tracks that may be the same person, the most likely first, chosen when this person appeared."""
@@ -195,9 +193,7 @@ class Person:
             body = self.expected_body
         if sighting.face is None or body is None or fit(sighting.face.box, body) > WORST_FIT:
             return
-        was_known = self._face_place.known
-        self._face_place.learn(sighting.face.box, body)
-        if self._face_place.known and not was_known:
+        if self._face_place.learn(sighting.face.box, body):
             self.life.guess_anew()
 
     def look_alive(self, image: Image | None, at_s: float, others: Sequence[Person]) -> None:
@@ -222,17 +218,10 @@ class Person:
         return box.x1 - room <= x <= box.x2 + room and box.y1 - room <= y <= box.y2 + room
 
     def note_edge(self, width: int) -> None:
-        """Note whether the person is leaving at the left (-1) or right (1) edge of the picture: cut off there, narrower
-        than before, and moving that way."""
+        """Note whether the person is leaving a picture of this ``width``."""
         by_body = self._body is not None and self._body_s >= self._at_s
         box = self._body.box if by_body and self._body is not None else self.last_box
-        self._widest[by_body] = max(box.width, 0.99 * self._widest.get(by_body, 0.0))
-        self._leaving = 0
-        if box.width < LEAVING_WIDTH * self._widest[by_body]:
-            if box.x1 <= 1 and self._x.velocity < 0:
-                self._leaving = -1
-            elif box.x2 >= width - 1 and self._x.velocity > 0:
-                self._leaving = 1
+        self._leaving.see(box, self._x.velocity, width, by_body=by_body)
 
     def is_outside(self, width: int, height: int) -> bool:
         """Return whether the head is expected outside the picture by now."""
@@ -275,9 +264,11 @@ class Person:
         if may_have_stopped:
             distance = min(distance, math.dist(self.last_box.centre, centre))
         distance /= math.sqrt(max(self.last_side * side, 1e-6))
-        if self._leaving * (self.last_box.centre[0] - centre[0]) > TURNED_BACK * self.last_side:
+        if self._leaving.turns_back((centre[0] - self.last_box.centre[0]) / max(self.last_side, 1e-6)):
             return math.inf  # somebody who comes in where another one leaves is a different person
         guessed = sighting.face is None
+        if guessed and self._is_too_long(sighting):
+            return math.inf
         # A body alone scores lower than with its face, which says nothing about who it is.
         doubt = 0.0 if guessed and self._by_face else DOUBT * self.doubt(sighting)
         doubt += 0.0 if self.confirmed else NEWCOMER
@@ -297,6 +288,12 @@ class Person:
         missing = 1 - self._overlap(sighting, head)
         by_head = distance / reach + 0.5 * growth / tolerance + 0.5 * missing + doubt
         return min(by_head, by_fit)
+
+    def _is_too_long(self, sighting: Sighting) -> bool:
+        """Return whether a body is longer than that of this person can be, who was in sight a moment ago."""
+        if sighting.body is None or not self._face_place.known or self.unseen_s > BLINK_S:
+            return False
+        return sighting.body.box.height > LONGEST * FACES_HIGH * self.last_side
 
     @property
     def is_settled(self) -> bool:

@@ -89,7 +89,8 @@ class Pi:
 @pytest.fixture(scope="module", params=RELEASES)
 def pi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pi]:
     """Flashed with the files that ``make image-settings`` writes, and switched on."""
-    require_program("qemu-system-aarch64", "apt-get install qemu-system-arm qemu-user-static debootstrap")
+    require_program("qemu-system-aarch64", "apt-get install qemu-system-arm qemu-user-static binfmt-support")
+    require_program("mmdebstrap", "apt-get install mmdebstrap arch-test")
     require_made(ROOT / "dist" / "wheelhouse" / "aarch64" / "manifest.json", "make wheelhouse")
     folder = tmp_path_factory.mktemp(request.param)
     key = (debian_disk(request.param) / "key.pub").read_text()

@@ -4,7 +4,8 @@
 
 It is a Pi as far as an emulator goes: the processor of a Pi 4 and a Debian of the same release, without its camera,
 its firmware and its pace (some fifty times slower: no latency is ever taken from here). Its only network is an
-ssh port on this machine's loopback. Needs root, debootstrap, qemu-system-arm, qemu-user-static and the mirror.
+ssh port on this machine's loopback. Needs root, mmdebstrap, arch-test, qemu-system-arm, qemu-user-static,
+binfmt-support and the mirror.
 """
 
 from __future__ import annotations
@@ -33,9 +34,8 @@ BOOT_S = 600.0
 STOP_S = 120.0
 DISK = "6G"
 
-# Beside what a container has: who reads the settings of a flashed card, and what a kernel of its own wants. cloud-init
-# needs a name that only python3-cffi-backend provides, and debootstrap does not look for who provides a name.
-MORE = ("cloud-init", "kmod", "python3-cffi-backend", "udev")
+# Beside what a container has: who reads the settings of a flashed card, and what a kernel of its own wants.
+MORE = ("cloud-init", "kmod", "udev")
 KERNEL = "linux-image-cloud-arm64"
 
 # As Raspberry Pi OS names it; the files of a card (`ansible/image.yml`) know no other.
@@ -214,10 +214,10 @@ def debian_disk(release: str) -> Path:
 
 def _make_root(release: str, root: Path) -> None:
     _need_emulated_programs()
+    # Not debootstrap: all that mmdebstrap runs of arm64 is what the packages themselves run, and apt knows who provides
+    # what cloud-init needs.
     include = f"--include={','.join((*PACKAGES, *MORE))}"
-    mirror = debian_mirror()
-    _do("debootstrap", "--foreign", "--arch=arm64", "--variant=minbase", include, release, str(root), mirror)
-    _do("chroot", str(root), "/debootstrap/debootstrap", "--second-stage")
+    _do("mmdebstrap", "--arch=arm64", "--variant=minbase", include, release, str(root), debian_mirror())
     _add_kernel(root)
     (root / "etc/resolv.conf").unlink()  # that of this machine
     network = root / "etc/systemd/network/wired.network"
@@ -262,7 +262,7 @@ def _make_disk(part: Path) -> None:
 
 
 def _need_emulated_programs() -> None:
-    """The second half of debootstrap runs programs of arm64; the kernel must know who emulates them."""
+    """Packages run programs of arm64 when they are set up; the kernel must know who emulates them."""
     registry = Path("/proc/sys/fs/binfmt_misc")
     if not (registry / "status").exists():
         _do("mount", "-t", "binfmt_misc", "binfmt_misc", str(registry))

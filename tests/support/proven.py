@@ -40,8 +40,11 @@ def real_parts(test: pytest.Item) -> Iterator[str]:
         yield f"Grafana {_grafana()}"
     if needs_cluster.mark in test.iter_markers("skipif") and (cluster := os.environ.get("BROKER_NAME")):
         yield f"{cluster}, a cluster"
-    if release := getattr(test, "callspec", _NO_PARAMETERS).params.get("debian"):
+    parameters = getattr(test, "callspec", _NO_PARAMETERS).params
+    if release := parameters.get("debian"):
         yield f"Debian {release}, booted"
+    if release := parameters.get("pi"):
+        yield f"Debian {release} on an emulated arm64"
 
 
 @cache

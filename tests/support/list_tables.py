@@ -51,8 +51,8 @@ def _divided(visits: int, cells: int, k: int) -> Iterator[Sequence[int]]:
         for draw in range(_DRAWN):
             filled, counts = rng.permutation(cells)[: rng.integers(1, cells + 1)], np.zeros(cells, int)
             if draw % 2 and len(filled) <= visits:  # in any way, each with somebody
-                bars = np.sort(rng.choice(visits - 1, len(filled) - 1, replace=False)) + 1
-                counts[filled] = np.diff([0, *bars.tolist(), visits])
+                edges = np.sort(rng.choice(visits - 1, len(filled) - 1, replace=False)) + 1
+                counts[filled] = np.diff([0, *edges.tolist(), visits])
             else:  # one with nearly all
                 counts[filled] = rng.integers(0, 2 * k + 1, len(filled))
                 counts[filled[0]] += visits - counts.sum()

@@ -34,8 +34,9 @@ BOOT_S = 600.0
 STOP_S = 120.0
 DISK = "6G"
 
-# Beside what a container has: who reads the settings of a flashed card, and what a kernel of its own wants.
-MORE = ("cloud-init", "kmod", "udev")
+# Beside what a container has: who reads the settings of a flashed card and with what it grows its file system, and what
+# a kernel of its own wants.
+MORE = ("cloud-init", "e2fsprogs", "kmod", "udev")
 KERNEL = "linux-image-cloud-arm64"
 
 # As Raspberry Pi OS names it; the files of a card (`ansible/image.yml`) know no other.

@@ -20,6 +20,7 @@ import secrets
 import shlex
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -32,7 +33,10 @@ from tests.appliance.machine import BUILD, PACKAGES, RELEASES, bring, debian_mir
 
 BOOT_S = 600.0
 STOP_S = 120.0
-DISK = "6G"
+DISK_BYTES, DISK_ID = 6 << 30, 0x466F6F74
+FIRST_BYTE = 1 << 20
+"""Where the only partition of the disk begins. The kernel finds it by the disk's id: there are two disks, and either of
+them may come first."""
 
 # Beside what a container has: who reads the settings of a flashed card and with what it grows its file system, and what
 # a kernel of its own wants.
@@ -40,7 +44,7 @@ MORE = ("cloud-init", "e2fsprogs", "kmod", "udev")
 KERNEL = "linux-image-cloud-arm64"
 
 # As Raspberry Pi OS names it; the files of a card (`ansible/image.yml`) know no other.
-_COMMAND_LINE = "root=/dev/nvme0n1 rw console=ttyAMA0 quiet net.ifnames=0"
+_COMMAND_LINE = f"root=PARTUUID={DISK_ID:08x}-01 rw console=ttyAMA0 quiet net.ifnames=0"
 
 
 class VM:
@@ -113,7 +117,7 @@ class VM:
         self.port = _free_port()
         line = f"{_COMMAND_LINE} systemd.hostname={self._hostname}"
         # The kernel finds ext4 on NVMe without modules, and so without an initramfs, which takes minutes to make.
-        drives = ["-drive", f"file={made / 'disk.ext4'},format=raw,if=none,id=disk,snapshot=on,cache=unsafe"]
+        drives = ["-drive", f"file={made / 'disk.img'},format=raw,if=none,id=disk,snapshot=on,cache=unsafe"]
         drives += ["-device", "nvme,drive=disk,serial=disk"]
         if self._card is None:
             line += " cloud-init=disabled"
@@ -195,7 +199,7 @@ class VM:
 
 
 def debian_disk(release: str) -> Path:
-    """A folder with disk.ext4, vmlinuz and root's key; made when first asked for, ten minutes or more."""
+    """A folder with disk.img, vmlinuz and root's key; made when first asked for, ten minutes or more."""
     digest = hashlib.sha256(" ".join((*PACKAGES, *MORE, KERNEL)).encode()).hexdigest()[:8]
     made = BUILD / "arm64" / f"{release}-{digest}"
     made.parent.mkdir(parents=True, exist_ok=True)
@@ -258,8 +262,19 @@ def _make_disk(part: Path) -> None:
     keys = root / "root/.ssh/authorized_keys"
     keys.parent.mkdir(mode=0o700, exist_ok=True)
     keys.write_text((part / "key.pub").read_text())
+    disk = part / "disk.img"
+    disk.write_bytes(_partition_table())
+    with disk.open("ab") as image:
+        image.truncate(FIRST_BYTE + DISK_BYTES)
     # From the folder: no loop device is needed, and often there is none.
-    _do("mke2fs", "-q", "-t", "ext4", "-d", str(root), str(part / "disk.ext4"), DISK)
+    offset, size = f"offset={FIRST_BYTE}", f"{DISK_BYTES >> 10}k"
+    _do("mke2fs", "-q", "-t", "ext4", "-d", str(root), "-E", offset, str(disk), size)
+
+
+def _partition_table() -> bytes:
+    """Return the first sector of a disk with one Linux partition."""
+    partition = struct.pack("<B3xB3xII", 0, 0x83, FIRST_BYTE // 512, DISK_BYTES // 512)
+    return bytes(440) + struct.pack("<I2x", DISK_ID) + partition + bytes(48) + b"\x55\xaa"
 
 
 def _need_emulated_programs() -> None:

@@ -69,8 +69,9 @@ def damage(text: str) -> sqlite3.DatabaseError:
 
 def check(db: sqlite3.Connection) -> None:
     """Raise ``sqlite3.DatabaseError`` when the file behind ``db`` is damaged. Reads all of it."""
-    # Read as bytes: it quotes names in the file, which may be no text any more.
-    found = db.execute("SELECT CAST(quick_check AS BLOB) FROM pragma_quick_check(1)").fetchone()
+    # Read as bytes: it quotes names in the file, which may be no text any more. No number of errors in brackets: here
+    # SQLite 3.46, that of Debian trixie, takes it for the name of a table.
+    found = db.execute("SELECT CAST(quick_check AS BLOB) FROM pragma_quick_check LIMIT 1").fetchone()
     verdict = found[0].decode("utf-8", "replace")
     if verdict != "ok":
         raise damage(" ".join(verdict.split()))

@@ -144,7 +144,7 @@ def test_everything_arrives_in_order_and_the_outbox_is_empty(tmp_path: Path, out
             link.send(health())
             until(lambda: listener.on("health"), "the health message")
             assert link.connected
-        assert statuses(listener) == [True, False]
+        until(lambda: statuses(listener) == [True, False], "it says that it goes")
         assert outbox.lost == link.dropped == 0
 
 

@@ -17,6 +17,7 @@ import pytest
 from cloud.domain.chain import Chain
 from cloud.grafana.provision import HQ, uid
 from dashboards.queries import SOURCES
+from tests.support.brokers import until
 
 Json = dict[str, Any]
 
@@ -93,6 +94,13 @@ def clear(grafana: RealGrafana, chain: Chain) -> None:
                 grafana.delete(f"teams/{team['id']}")
     for source in SOURCES.values():
         http.delete(f"/api/datasources/uid/{source}")
+    # A data source that was asked lately is kept for five seconds; a new one of this name would be the old one so long.
+    health = [f"datasources/uid/{source}/health" for source in SOURCES.values()]
+    until(
+        lambda: all(grafana.status(one) in (404, 500) for one in health),
+        "its data sources are gone",
+        every_s=0.2,
+    )
     grafana.delete("v1/provisioning/policies")
     for way in grafana.get("v1/provisioning/contact-points"):
         if way["uid"].startswith("footlight-"):

@@ -1,5 +1,6 @@
 """``python -m benchmarks.counting``: visits of the busy scene against its truth, seed by seed.
 
+Only frames count in which the product found the person: between them it guesses where a track is.
 A visit is **mixed** if two people each hold its track for more than a fifth of the frames in which it is on somebody.
 A person is **split** if two visits each hold the person for more than a fifth of the frames in which anybody does.
 A visit that is on nobody for at least half of its frames is **false**, and named by what it is on.
@@ -39,7 +40,7 @@ def compare(scene: Scene, played: Played) -> Json:
     holders: dict[int, Counter[int]] = defaultdict(Counter)  # frames by track and person
     elsewhere: dict[int, Counter[str]] = defaultdict(Counter)  # frames by track and thing
     for held, people in zip(played.frames, truth.people, strict=True):
-        confirmed = [one for one in held if one.confirmed]
+        confirmed = [one for one in held if one.confirmed and one.seen]
         lies_on = on_whom(confirmed, people)
         for one in confirmed:
             if one.track_id in lies_on:

@@ -37,13 +37,14 @@ LEAST_SIZE, MOST_SIZE = 0.4, 2.5
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A track in one frame: the box of the head, whether it is a visit by now, and the box of the body if it was
-    found in this frame."""
+    """A track in one frame: the box of the head, whether it is a visit by now, the box of the body if it was found in
+    this frame, and whether anything of the person was."""
 
     track_id: int
     head: Box
     confirmed: bool
     body: Box | None = None
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def play(
                     track.box,
                     track.state is TrackState.CONFIRMED,
                     None if track.body is None else track.body.box,
+                    track.sighting is not None,
                 )
                 for track in step.tracks.active
                 if track.state is not TrackState.LOST

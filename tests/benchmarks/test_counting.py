@@ -102,6 +102,14 @@ def test_a_short_swap_is_no_mix() -> None:
     assert (result["mixed"], result["split"]) == (0, [])
 
 
+def test_where_nobody_was_found_a_track_is_on_nobody() -> None:
+    found = played(lambda index, person: person.person if index < 5 else None, visit(0), visit(1))
+    guessed = tuple(Held(number, Box(0, 0, 10, 10), confirmed=True, seen=False) for number in (0, 1))
+    with_guesses = Played(tuple(held or guessed for held in found.frames), found.visits)
+    assert counting.compare(pair(), with_guesses) == counting.compare(pair(), found)
+    assert not counting.compare(pair(), found)["false"]
+
+
 def test_who_has_no_visit_is_missed_and_a_visit_on_nobody_is_false() -> None:
     box = pair().decoys[1].box
     skull = Held(5, Box(box.x1, box.y1, box.x2, box.y2), confirmed=True)

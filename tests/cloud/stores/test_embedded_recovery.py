@@ -57,8 +57,11 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
         case "no database":
             path.write_text("hello " * 1000)
     content = path.read_bytes()
-    with pytest.raises((UserError, StoreUnavailable), match=r"^store\.path: .*damaged.*restart the service"):
-        EmbeddedStore(path, retention_days=30, clock=clock).windows("shop", *DAY)
+    with (
+        pytest.raises((UserError, StoreUnavailable), match=r"^store\.path: .*damaged.*restart the service"),
+        closing(EmbeddedStore(path, retention_days=30, clock=clock)) as damaged,
+    ):
+        damaged.windows("shop", *DAY)
     store = EmbeddedStore(path, retention_days=30, clock=clock, repair=True)
     saved = store.windows("shop", *DAY)
     assert least <= len(saved) <= most

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import marshal
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, FileHash, PackageNotFoundError, distribution
 from importlib.util import MAGIC_NUMBER, cache_from_source
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from common.wire import short_hash
 from edge.commands.doctor.checks import Finding, green, red
@@ -46,10 +47,11 @@ def judge(installed: Distribution, release: Release | None = None) -> Finding:
     with its source. Whoever can write RECORD too can hide a change there, but not from the signed ``release``; on a
     device without one, the sum differs from that of other devices."""
     root = Path(str(installed.locate_file("")))
-    recorded = {Path(str(installed.locate_file(file))): file.hash for file in installed.files or ()}
+    files = dict(_recorded(installed))
+    recorded = {Path(str(installed.locate_file(file))): said for file, said in files.items()}
     packages = {
         Path(str(installed.locate_file(file.parts[0])))
-        for file in installed.files or ()
+        for file in files
         if len(file.parts) > 1 and file.suffix == ".py" and file.parts[0] != ".."
     }
     if not packages:
@@ -75,6 +77,12 @@ def judge(installed: Distribution, release: Release | None = None) -> Finding:
         "\n".join(sorted(f"{path.name} {said.value}" for path, said in ours.items())).encode()
     )
     return green(f"version {installed.version}, {len(ours)} files {like}, sum {sum_of_all}")
+
+
+def _recorded(installed: Distribution) -> Iterator[tuple[PurePosixPath, FileHash | None]]:
+    """Yield each line of RECORD. ``Distribution.files`` leaves out files that are missing, from Python 3.12 on."""
+    for name, said, _ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
+        yield PurePosixPath(name), FileHash(said) if said else None
 
 
 def _fault(path: Path, said: FileHash) -> str | None:

@@ -166,7 +166,7 @@ def asyncapi() -> str:
         }
         messages[name] = {
             "contentType": wire.CONTENT_TYPE,
-            "summary": (model.__doc__ or name).strip(),
+            "summary": " ".join((model.__doc__ or name).split()),
             "payload": {
                 "schemaFormat": "application/schema+json;version=draft-2020-12",
                 "schema": {"$ref": f"schema/{channel}.json"},

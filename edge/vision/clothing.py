@@ -23,7 +23,8 @@ CHEST, LEGS = (0.8, 2.4, 0.8), (4.2, 6.2, 0.55)
 background; in face sizes."""
 
 LEAST_SHOWN = 0.4
-"""A part of which less than this share of the width shows beside the people in front has no colour."""
+"""A part of which less than this share of the width shows beside the people in front, or of the height above a counter
+or the edge of the picture, has no colour."""
 
 LEAST_PX, SAMPLES = 4, 8
 """A part needs this many pixels in width and height; about so many of them a side are looked at."""
@@ -81,7 +82,7 @@ class Wardrobe:
 
 def clothes_of(image: Image, sighting: Sighting, others: Sequence[Sighting]) -> Clothes:
     """Look at the clothes of a person in a BGR picture, as far as none of the ``others`` is in front of them."""
-    bottom = math.inf if sighting.body is None else sighting.body.box.y2
+    bottom = float(image.shape[0]) if sighting.body is None else min(sighting.body.box.y2, image.shape[0])
     nearer = [other.body.box for other in others if other.body is not None and _is_nearer(other, sighting)]
     chest, legs = (
         _colour_at(image, _beside(_part(sighting.head, part, bottom), nearer)) for part in (CHEST, LEGS)
@@ -98,14 +99,18 @@ def _is_nearer(one: Sighting, other: Sighting) -> bool:
     return one.body.box.y2 > other.body.box.y2
 
 
-def _part(head: Box, part: tuple[float, float, float], bottom: float) -> Box:
+def _part(head: Box, part: tuple[float, float, float], bottom: float) -> Box | None:
+    """Return what shows of a part above ``bottom``; None if too little: a sliver of the legs may be the chest."""
     (x, y), side = head.centre, head.side
     top, low, half = part
-    return Box(x - half * side, y + top * side, x + half * side, min(y + low * side, bottom))
+    shown = Box(x - half * side, y + top * side, x + half * side, min(y + low * side, bottom))
+    return shown if shown.height >= LEAST_SHOWN * (low - top) * side else None
 
 
-def _beside(part: Box, nearer: Sequence[Box]) -> Box | None:
+def _beside(part: Box | None, nearer: Sequence[Box]) -> Box | None:
     """Return what shows of a part beside the boxes in front of it; None if too little."""
+    if part is None:
+        return None
     left, right = part.x1, part.x2
     for box in nearer:
         if part.common(box):

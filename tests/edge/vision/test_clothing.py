@@ -111,6 +111,16 @@ def test_outside_of_the_picture_there_is_no_colour() -> None:
     assert clothes_of(picture([(one, RED)]), one, [one]) == Clothes(None, None)
 
 
+def test_a_sliver_of_the_legs_has_no_colour() -> None:
+    """At the lower edge of the picture it may be the chest: somebody who comes near would wear other clothes."""
+    one = person(300, feet=680)
+    clothes = clothes_of(picture([(one, RED)]), one, [one])
+    assert clothes.chest is not None
+    assert clothes.legs is None
+    higher = person(300, feet=660)
+    assert clothes_of(picture([(higher, RED)]), higher, [higher]).legs is not None
+
+
 def test_clothes_are_forgotten_two_seconds_after_the_last_sight() -> None:
     """Whoever comes back later, in the same clothes or in others, is treated alike."""
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import Progress
@@ -65,11 +66,13 @@ def fuzz(target: str, *, inputs: int, seconds: int, seed: int, build: Path = BUI
         "-rss_limit_mb=1500",
         f"-artifact_prefix={build}/{target}-broken-",
     ]
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.one", target, *arguments, found, CORPUS / target, given],
-        cwd=ROOT, capture_output=True, text=True, errors="replace", check=False,
-        env=os.environ | ({"TMPDIR": str(FAST)} if FAST.is_dir() else {}),
-    )  # fmt: skip
+    # The fuzzer ends without cleaning up.
+    with TemporaryDirectory(prefix="footlight-fuzz-", dir=FAST if FAST.is_dir() else None) as scratch:
+        ran = subprocess.run(
+            [sys.executable, "-m", "tests.fuzz.one", target, *arguments, found, CORPUS / target, given],
+            cwd=ROOT, capture_output=True, text=True, errors="replace", check=False,
+            env=os.environ | {"TMPDIR": scratch},
+        )  # fmt: skip
     said = ran.stdout + ran.stderr
     (build / f"{target}.log").write_text(said)
     broken = sorted(str(file) for file in set(build.glob(f"{target}-broken-*")) - before)
@@ -90,10 +93,11 @@ def keep(target: str, build: Path = BUILD) -> None:
     """Replace the kept inputs of a target by the fewest that reach the same code."""
     merged = build / f"{target}-merged"
     merged.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.one", target, "-merge=1", merged, CORPUS / target, build / target],
-        cwd=ROOT, capture_output=True, check=True,
-    )  # fmt: skip
+    with TemporaryDirectory(prefix="footlight-fuzz-") as scratch:
+        subprocess.run(
+            [sys.executable, "-m", "tests.fuzz.one", target, "-merge=1", merged, CORPUS / target, build / target],
+            cwd=ROOT, capture_output=True, check=True, env=os.environ | {"TMPDIR": scratch},
+        )  # fmt: skip
     for file in (CORPUS / target).iterdir():
         file.unlink()
     for file in merged.iterdir():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -96,8 +98,15 @@ def topics(data: bytes) -> None:
         decode(data.decode("utf-8", "replace"), b"{}")
 
 
+def _scratch() -> Path:
+    """Make a folder that goes with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="footlight-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _configuration(model: type[BaseModel]) -> Target:
-    file = Path(tempfile.mkdtemp(prefix="footlight-fuzz-")) / "file.yaml"
+    file = _scratch() / "file.yaml"
 
     def read(data: bytes) -> None:
         """A file is right, or there is one line that says what is wrong with it."""
@@ -111,7 +120,7 @@ def _configuration(model: type[BaseModel]) -> Target:
 
 
 def _intake() -> Target:
-    folder = Path(tempfile.mkdtemp(prefix="footlight-fuzz-"))
+    folder = _scratch()
     store = EmbeddedStore(folder / "store.sqlite", retention_days=400, clock=ManualClock())
 
     def deliver(data: bytes) -> None:
@@ -133,7 +142,7 @@ def _intake() -> Target:
 
 
 def _remote() -> Target:
-    folder = Path(tempfile.mkdtemp(prefix="footlight-fuzz-"))
+    folder = _scratch()
     own = Settings.model_validate(
         {"site": "shop", "device": "door", "outbox": {"path": folder / "outbox.sqlite"}}
     )
@@ -164,7 +173,7 @@ _LONGEST_HOLE = 50
 
 def _outbox() -> Target:
     vars(salvage)["_LONGEST_HOLE"] = _LONGEST_HOLE
-    folder = Path(tempfile.mkdtemp(prefix="footlight-fuzz-"))
+    folder = _scratch()
     file = folder / "outbox.sqlite"
 
     def start(data: bytes) -> None:

@@ -81,8 +81,9 @@ def judge(installed: Distribution, release: Release | None = None) -> Finding:
 
 def _recorded(installed: Distribution) -> Iterator[tuple[PurePosixPath, FileHash | None]]:
     """Yield each line of RECORD. ``Distribution.files`` leaves out files that are missing, from Python 3.12 on."""
-    for name, said, _ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
-        yield PurePosixPath(name), FileHash(said) if said else None
+    lines = csv.reader((installed.read_text("RECORD") or "").splitlines())
+    for name, *further in filter(None, lines):  # whoever wrote in it may have left the hash out
+        yield PurePosixPath(name), FileHash(further[0]) if further and further[0] else None
 
 
 def _fault(path: Path, said: FileHash) -> str | None:
